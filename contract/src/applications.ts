@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { ApplicationId, Environment, Instant } from "./primitives.ts";
+import { Scope } from "./scopes.ts";
+
+/** What the "Token Management" card and the landing page's sentence say. */
+export const TokenManagementSummary = z
+  .object({
+    active: z.number().int(),
+    expiringWithin15Days: z.number().int(),
+    unusedFor90Days: z.number().int().describe("Live, older than 90 days, and no call for 90 days."),
+    nextToExpire: z
+      .object({
+        tokenId: z.string(),
+        name: z.string(),
+        applicationId: ApplicationId,
+        applicationName: z.string(),
+        expiresAt: Instant,
+      })
+      .nullable()
+      .describe("The token that ends soonest within 15 days and has no replacement."),
+  })
+  .meta({ id: "TokenManagementSummary" });
+export type TokenManagementSummary = z.infer<typeof TokenManagementSummary>;
+
+export const ApplicationSummary = z.object({
+  applicationId: ApplicationId,
+  name: z.string(),
+  description: z.string(),
+  environment: Environment,
+  fintechName: z.string(),
+  activeTokens: z.number().int(),
+  expiringTokens: z.number().int(),
+  lastUsedAt: Instant.nullable(),
+  canManage: z.boolean(),
+});
+export type ApplicationSummary = z.infer<typeof ApplicationSummary>;
+export const ApplicationList = z
+  .object({ applications: z.array(ApplicationSummary) })
+  .meta({ id: "ApplicationList" });
+export type ApplicationList = z.infer<typeof ApplicationList>;
+
+export const ApplicationDetails = ApplicationSummary.extend({
+  clientId: z.string(),
+  ifiId: z.string(),
+  baseUrl: z
+    .string()
+    .describe("Base URL of the Fusion API for this application, up to and including the IFI id."),
+  scopes: z.array(Scope).describe("Scopes that its tokens may have."),
+  ipAllowList: z.array(z.string()).describe("CIDR ranges; empty means from anywhere."),
+  createdAt: Instant,
+  timeZone: z.string(),
+  lifetimeDaysMax: z.number().int(),
+  tokensMax: z.number().int().describe("How many tokens may be live at once."),
+  contacts: z.array(z.object({ name: z.string(), role: z.string(), address: z.string() })),
+}).meta({ id: "ApplicationDetails" });
+export type ApplicationDetails = z.infer<typeof ApplicationDetails>;

@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { Environment, Instant, SessionId, UserId } from "./primitives.ts";
+
+// Logging in is a walk with one cookie: identifier -> code -> password. Each answer says which step comes next. An unknown
+// identifier gets the same answers as a known one.
+
+export const LoginStart = z.object({
+  identifier: z.string().min(1).max(254).describe("A phone number (10 digits mean +91) or an email address."),
+});
+export type LoginStart = z.infer<typeof LoginStart>;
+
+/** Where a code went, and when another may be asked for. Of what was typed, not of what is stored. */
+export const CodeSent = z
+  .object({
+    channel: z.enum(["sms", "email"]),
+    sentTo: z.string().describe("The address, masked."),
+    codeLength: z.number().int(),
+    expiresInSeconds: z.number().int(),
+    resendInSeconds: z.number().int(),
+  })
+  .meta({ id: "CodeSent" });
+export type CodeSent = z.infer<typeof CodeSent>;
+
+export const LoginCode = z.object({ code: z.string().trim().min(1).max(20) });
+export type LoginCode = z.infer<typeof LoginCode>;
+
+export const LoginNext = z
+  .object({
+    next: z
+      .enum(["password", "set_password"])
+      .describe("`set_password` at the first login and after a reset."),
+  })
+  .meta({ id: "LoginNext" });
+export type LoginNext = z.infer<typeof LoginNext>;
+
+export const passwordLength = { min: 15, max: 128 } as const;
+export const LoginPassword = z.object({ password: z.string().min(1).max(1024) });
+export type LoginPassword = z.infer<typeof LoginPassword>;
+
+/** Answer to "Forgot password", asked after the first code was verified. */
+export const ForgotPassword = z
+  .discriminatedUnion("next", [
+    z
+      .object({ next: z.literal("code"), sent: CodeSent })
+      .describe("A second code went to the person's other identity."),
+    z
+      .object({ next: z.literal("approval") })
+      .describe("There is no other identity: an admin or the Fusion team must approve."),
+  ])
+  .meta({ id: "ForgotPassword" });
+export type ForgotPassword = z.infer<typeof ForgotPassword>;
+
+export const Role = z.enum(["operator_admin", "operator_viewer", "fintech_admin", "fintech_member"]);
+export type Role = z.infer<typeof Role>;
+
+export const CurrentSession = z
+  .object({
+    user: z.object({
+      userId: UserId,
+      name: z.string(),
+      role: Role,
+      identities: z.array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() })),
+    }),
+    fintech: z
+      .object({
+        fintechId: z.string(),
+        ifiId: z.string(),
+        name: z.string(),
+        clientId: z.string(),
+        timeZone: z.string(),
+      })
+      .nullable()
+      .describe("Null for the Fusion team."),
+    sessionId: SessionId,
+    idleTimeoutSeconds: z.number().int(),
+    expiresAt: Instant,
+    steppedUpUntil: Instant.nullable().describe("Until then, presence counts as proven."),
+  })
+  .meta({ id: "CurrentSession" });
+export type CurrentSession = z.infer<typeof CurrentSession>;
+
+export const SessionSummary = z.object({
+  sessionId: SessionId,
+  current: z.boolean(),
+  createdAt: Instant,
+  lastSeenAt: Instant,
+  ip: z.string(),
+  userAgent: z.string(),
+});
+export const SessionList = z.object({ sessions: z.array(SessionSummary) }).meta({ id: "SessionList" });
+export type SessionList = z.infer<typeof SessionList>;
+
+export const StepUpStart = z.object({ channel: z.enum(["sms", "email"]).optional() });
+export const StepUpDone = z.object({ steppedUpUntil: Instant }).meta({ id: "StepUpDone" });
+export type StepUpDone = z.infer<typeof StepUpDone>;
+
+export const Person = z.object({
+  userId: UserId,
+  name: z.string(),
+  role: Role,
+  identities: z.array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() })),
+  lastSeenAt: Instant.nullable(),
+  disabledAt: Instant.nullable(),
+  passwordSet: z.boolean(),
+  resetRequestedAt: Instant.nullable().describe("Set while a forgotten password waits for approval."),
+  access: z.array(
+    z.object({
+      applicationId: z.string(),
+      applicationName: z.string(),
+      environment: Environment,
+      level: z.enum(["view", "manage"]),
+    }),
+  ),
+});
+export type Person = z.infer<typeof Person>;
+export const PersonList = z.object({ people: z.array(Person) }).meta({ id: "PersonList" });
+export type PersonList = z.infer<typeof PersonList>;

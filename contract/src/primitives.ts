@@ -1,0 +1,14 @@
+import { z } from "zod";
+
+/** An instant as RFC 3339 text in UTC, such as `2026-11-24T05:30:00.000Z`. */
+export const Instant = z.iso.datetime({ precision: 3 }).describe("RFC 3339, UTC, milliseconds.");
+/** A calendar day without a zone, such as `2027-11-23`. */
+export const LocalDate = z.iso.date();
+
+export const Environment = z.enum(["sandbox", "live"]);
+export type Environment = z.infer<typeof Environment>;
+
+export const ApplicationId = z.string().regex(/^app_[0-9A-Za-z]{1,40}$/);
+export const TokenId = z.string().regex(/^tok_[0-9A-Za-z]{1,40}$/);
+export const UserId = z.string().regex(/^usr_[0-9A-Za-z]{1,40}$/);
+export const SessionId = z.string().regex(/^ses_[0-9A-Za-z]{1,40}$/);

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { Instant, LocalDate } from "./primitives.ts";
+
+export const ReminderState = z.enum(["planned", "sent", "failed", "missed", "cancelled"]);
+export type ReminderState = z.infer<typeof ReminderState>;
+
+/** The reminders of one token: what was sent, what is to come. */
+export const TokenReminders = z
+  .object({
+    subscribers: z.array(z.object({ name: z.string(), you: z.boolean() })),
+    nextAt: Instant.nullable(),
+    stopped: z
+      .enum(["renewed", "revoked", "nobody_subscribed", "ended"])
+      .nullable()
+      .describe("Why none will follow, if so."),
+    reminders: z.array(
+      z.object({
+        localDay: LocalDate,
+        channel: z.enum(["sms", "email"]),
+        recipient: z.string().describe("Masked."),
+        state: ReminderState,
+        plannedFor: Instant,
+        sentAt: Instant.nullable(),
+        error: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "TokenReminders" });
+export type TokenReminders = z.infer<typeof TokenReminders>;

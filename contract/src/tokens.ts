@@ -1,0 +1,136 @@
+import { z } from "zod";
+import { ApplicationId, Environment, Instant, LocalDate, TokenId } from "./primitives.ts";
+import { Scope } from "./scopes.ts";
+
+/** `expiring`: active and within 15 days of its end. */
+export const TokenStatus = z.enum(["active", "expiring", "expired", "revoked"]);
+export type TokenStatus = z.infer<typeof TokenStatus>;
+
+export const lifetimeDaysMax = 365;
+/** A token counts as expiring, and reminders go out, from so many days before its end. */
+export const expiringDays = 15;
+
+export const RevokeReason = z.enum(["compromised", "replaced", "no_longer_needed", "person_left"]);
+export type RevokeReason = z.infer<typeof RevokeReason>;
+export const revokeReasonWords: Record<RevokeReason, string> = {
+  compromised: "Compromised",
+  replaced: "Replaced",
+  no_longer_needed: "No longer needed",
+  person_left: "Person left",
+};
+
+/** What a list row, and its lifeline, need. */
+export const TokenSummary = z.object({
+  tokenId: TokenId,
+  applicationId: ApplicationId,
+  environment: Environment,
+  name: z.string(),
+  hint: z.string().describe("Prefix and last four characters, such as `fus_live_…9aZ3`."),
+  scopes: z.array(Scope),
+  status: TokenStatus,
+  createdAt: Instant,
+  createdBy: z.string().describe("The person's name."),
+  expiresAt: Instant,
+  revokedAt: Instant.nullable(),
+  lastUsedAt: Instant.nullable(),
+  subscribers: z.number().int().describe("How many people are reminded of its end."),
+  replaces: TokenId.nullable(),
+  replacedBy: TokenId.nullable(),
+});
+export type TokenSummary = z.infer<typeof TokenSummary>;
+
+export const TokenFilter = z.enum(["all", "active", "expiring", "expired", "revoked"]);
+export type TokenFilter = z.infer<typeof TokenFilter>;
+export const TokenList = z
+  .object({
+    tokens: z.array(TokenSummary),
+    nextCursor: z.string().nullable(),
+    counts: z.object({
+      all: z.number().int(),
+      active: z.number().int(),
+      expiring: z.number().int(),
+      expired: z.number().int(),
+      revoked: z.number().int(),
+    }),
+  })
+  .meta({ id: "TokenList" });
+export type TokenList = z.infer<typeof TokenList>;
+
+export const TokenDetails = TokenSummary.extend({
+  applicationName: z.string(),
+  clientId: z.string(),
+  timeZone: z.string(),
+  canManage: z.boolean(),
+  firstUse: z.object({ at: Instant, ip: z.string() }).nullable(),
+  lastUse: z.object({ at: Instant, ip: z.string(), userAgent: z.string(), route: z.string() }).nullable(),
+  last24Hours: z
+    .object({ accepted: z.number().int(), refused: z.number().int(), callers: z.number().int() })
+    .describe("What the confirmation of a revoke tells."),
+  callsPerDay: z
+    .array(z.object({ day: LocalDate, accepted: z.number().int(), refused: z.number().int() }))
+    .describe("The last 30 local days, oldest first, without gaps."),
+  callers: z
+    .array(z.object({ ip: z.string(), userAgent: z.string(), calls: z.number().int(), lastAt: Instant }))
+    .describe("The last 30 days, latest first, at most 20."),
+  revocation: z.object({ at: Instant, by: z.string(), reason: RevokeReason }).nullable(),
+  subscribed: z.boolean().describe("Whether the person asking is reminded."),
+  timeline: z.array(
+    z.object({
+      at: Instant,
+      action: z.string(),
+      actor: z.string(),
+      details: z.record(z.string(), z.unknown()),
+    }),
+  ),
+}).meta({ id: "TokenDetails" });
+export type TokenDetails = z.infer<typeof TokenDetails>;
+
+/** When the token is to end: so many days from now, or on a local day of the fintech's zone. */
+export const Expiry = z.union([
+  z.object({ days: z.number().int().min(1).max(lifetimeDaysMax) }),
+  z.object({ date: LocalDate }),
+]);
+export type Expiry = z.infer<typeof Expiry>;
+
+export const GenerateToken = z.object({
+  name: z.string().trim().min(1).max(80),
+  scopes: z.array(Scope).min(1).max(20).default(["admin"]),
+  expiry: Expiry,
+  reminders: z.boolean().default(true).describe("Whether the person generating is reminded before it ends."),
+  replaces: TokenId.nullable().default(null).describe("The token that this one renews."),
+});
+export type GenerateToken = z.input<typeof GenerateToken>;
+
+/** The only answer in which a secret appears. */
+export const GeneratedToken = z
+  .object({
+    token: TokenSummary,
+    secret: z.string().describe("The token itself. It is not kept: this is the only time it can be seen."),
+    baseUrl: z.string(),
+  })
+  .meta({ id: "GeneratedToken" });
+export type GeneratedToken = z.infer<typeof GeneratedToken>;
+
+/** What the dialog shows before "Generate": when the token would end, who would be reminded, and when first. */
+export const TokenPreview = z
+  .object({
+    expiresAt: Instant,
+    days: z.number().int(),
+    timeZone: z.string(),
+    reminders: z.object({
+      firstAt: Instant.nullable(),
+      recipients: z.array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() })),
+    }),
+  })
+  .meta({ id: "TokenPreview" });
+export type TokenPreview = z.infer<typeof TokenPreview>;
+
+export const RevokeToken = z.object({ reason: RevokeReason });
+export type RevokeToken = z.infer<typeof RevokeToken>;
+export const RevokedToken = z
+  .object({ tokenId: TokenId, hint: z.string(), revokedAt: Instant, reason: RevokeReason, by: z.string() })
+  .meta({ id: "RevokedToken" });
+export type RevokedToken = z.infer<typeof RevokedToken>;
+
+export const Subscription = z.object({ subscribed: z.boolean() });
+export type Subscription = z.infer<typeof Subscription>;

@@ -1,0 +1,124 @@
+-- Tokens: what is stored of them, who is reminded, how they are used. The secret itself is never stored.
+
+CREATE TABLE token (
+  ifi_id bigint NOT NULL,
+  environment environment NOT NULL,
+  fintech_id uuid NOT NULL,
+  application_id text NOT NULL,
+  token_id text NOT NULL UNIQUE,
+  -- SHA-256 of the whole secret. 178 bits of entropy need no salt and no slow hash.
+  secret_hash bytea NOT NULL UNIQUE CHECK (octet_length(secret_hash) = 32),
+  -- Prefix and last four characters, for people to recognise it by.
+  hint text NOT NULL CHECK (char_length(hint) <= 24),
+  name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 80),
+  scopes text[] NOT NULL CHECK (cardinality(scopes) >= 1),
+  created_at timestamptz NOT NULL,
+  created_by text NOT NULL REFERENCES console_user,
+  expires_at timestamptz NOT NULL,
+  -- The token this one was generated to renew.
+  replaces_token_id text,
+  revoked_at timestamptz,
+  revoked_by_kind text CHECK (revoked_by_kind IN ('user', 'operator', 'token', 'cli', 'system')),
+  revoked_by text,
+  revoked_by_name text,
+  revoke_reason text CHECK (revoke_reason IN ('compromised', 'replaced', 'no_longer_needed', 'person_left')),
+  PRIMARY KEY (ifi_id, environment, fintech_id, application_id, token_id),
+  FOREIGN KEY (ifi_id, environment, fintech_id, application_id) REFERENCES application,
+  FOREIGN KEY (ifi_id, environment, fintech_id, application_id, replaces_token_id) REFERENCES token,
+  CHECK (replaces_token_id <> token_id),
+  -- At most 365 x 24 h. In hours, since a day of a timestamptz depends on the session's zone.
+  CHECK (expires_at > created_at AND expires_at <= created_at + interval '8760 hours'),
+  CHECK ((revoked_at IS NULL) = (revoked_by IS NULL) AND (revoked_at IS NULL) = (revoke_reason IS NULL)
+    AND (revoked_at IS NULL) = (revoked_by_kind IS NULL) AND (revoked_at IS NULL) = (revoked_by_name IS NULL))
+);
+CREATE INDEX token_by_application ON token (application_id, created_at DESC, token_id DESC);
+CREATE INDEX token_by_expiry ON token (expires_at, token_id) WHERE revoked_at IS NULL;
+CREATE INDEX token_by_replaced ON token (replaces_token_id) WHERE replaces_token_id IS NOT NULL;
+-- Only what ends a token may change, and no row leaves.
+GRANT SELECT, INSERT ON token TO fusion_runtime;
+GRANT UPDATE (revoked_at, revoked_by_kind, revoked_by, revoked_by_name, revoke_reason) ON token TO fusion_runtime;
+CALL isolate_by_tenant('token');
+
+CREATE FUNCTION refuse_to_unrevoke() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
+    RAISE EXCEPTION 'A revocation is written once and never changed (token %).', OLD.token_id;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER revocation_is_final BEFORE UPDATE ON token FOR EACH ROW EXECUTE FUNCTION refuse_to_unrevoke();
+
+-- A repeat of a generation whose answer was lost finds its token here.
+CREATE TABLE token_request (
+  ifi_id bigint NOT NULL,
+  environment environment NOT NULL,
+  fintech_id uuid NOT NULL,
+  application_id text NOT NULL,
+  user_id text NOT NULL,
+  idempotency_key text NOT NULL CHECK (char_length(idempotency_key) BETWEEN 1 AND 128),
+  token_id text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (ifi_id, environment, fintech_id, application_id, user_id, idempotency_key),
+  FOREIGN KEY (ifi_id, environment, fintech_id, application_id, token_id) REFERENCES token
+);
+GRANT SELECT, INSERT ON token_request TO fusion_runtime;
+CALL isolate_by_tenant('token_request');
+
+-- Who wants to be reminded of a token's end. Ended rows stay, so that the history can be told.
+CREATE TABLE token_subscription (
+  ifi_id bigint NOT NULL,
+  environment environment NOT NULL,
+  fintech_id uuid NOT NULL,
+  application_id text NOT NULL,
+  token_id text NOT NULL,
+  user_id text NOT NULL,
+  subscribed_at timestamptz NOT NULL,
+  ended_at timestamptz,
+  PRIMARY KEY (ifi_id, environment, fintech_id, application_id, token_id, user_id),
+  FOREIGN KEY (ifi_id, environment, fintech_id, application_id, token_id) REFERENCES token,
+  FOREIGN KEY (ifi_id, fintech_id, user_id) REFERENCES console_user (ifi_id, fintech_id, user_id)
+);
+CREATE INDEX token_subscription_by_token ON token_subscription (token_id);
+GRANT SELECT, INSERT, UPDATE ON token_subscription TO fusion_runtime;
+CALL isolate_by_tenant('token_subscription');
+
+-- The latest call, one row a token, written in batches off the request path.
+CREATE TABLE token_last_use (
+  ifi_id bigint NOT NULL,
+  environment environment NOT NULL,
+  fintech_id uuid NOT NULL,
+  application_id text NOT NULL,
+  token_id text NOT NULL,
+  first_used_at timestamptz NOT NULL,
+  first_ip inet NOT NULL,
+  last_used_at timestamptz NOT NULL,
+  last_ip inet NOT NULL,
+  last_user_agent text NOT NULL CHECK (char_length(last_user_agent) <= 200),
+  -- Method and route pattern, such as 'POST /transfers'.
+  last_route text NOT NULL CHECK (char_length(last_route) <= 200),
+  PRIMARY KEY (ifi_id, environment, fintech_id, application_id, token_id),
+  FOREIGN KEY (ifi_id, environment, fintech_id, application_id, token_id) REFERENCES token
+);
+CREATE INDEX token_last_use_by_token ON token_last_use (token_id);
+GRANT SELECT, INSERT, UPDATE ON token_last_use TO fusion_runtime;
+CALL isolate_by_tenant('token_last_use');
+
+-- Calls per hour, caller and outcome. Outcome is 'accepted' or the refusal's code.
+CREATE TABLE token_call_hour (
+  ifi_id bigint NOT NULL,
+  environment environment NOT NULL,
+  fintech_id uuid NOT NULL,
+  application_id text NOT NULL,
+  token_id text NOT NULL,
+  hour timestamptz NOT NULL,
+  ip inet NOT NULL,
+  user_agent text NOT NULL CHECK (char_length(user_agent) <= 200),
+  outcome text NOT NULL CHECK (char_length(outcome) <= 60),
+  calls bigint NOT NULL CHECK (calls > 0),
+  last_at timestamptz NOT NULL,
+  PRIMARY KEY (ifi_id, environment, fintech_id, application_id, token_id, hour, ip, user_agent, outcome),
+  FOREIGN KEY (ifi_id, environment, fintech_id, application_id, token_id) REFERENCES token
+);
+CREATE INDEX token_call_hour_by_token ON token_call_hour (token_id, hour DESC);
+GRANT SELECT, INSERT, UPDATE ON token_call_hour TO fusion_runtime;
+CALL isolate_by_tenant('token_call_hour');

@@ -1,0 +1,35 @@
+import type { Role } from "@fusion/contract/login.ts";
+import type { ApplicationId, FintechId, IfiId, SessionId, Tenant, TokenId, UserId } from "../platform/ids.ts";
+
+/** Whoever is calling, however they proved it. Pure: the ways to prove it live in `login` and `tokens`. */
+export type Principal = UserPrincipal | TokenPrincipal | CommandLinePrincipal;
+
+/** A person with a console session. */
+export interface UserPrincipal {
+  readonly kind: "user";
+  readonly userId: UserId;
+  readonly name: string;
+  readonly role: Role;
+  /** Null for the Fusion team. */
+  readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;
+  readonly sessionId: SessionId;
+  /** When the person last proved presence with a one-time code. */
+  readonly steppedUpAt: Date;
+}
+
+/** A program with a bearer token. */
+export interface TokenPrincipal {
+  readonly kind: "token";
+  readonly tokenId: TokenId;
+  readonly applicationId: ApplicationId;
+  readonly tenant: Tenant;
+  readonly scopes: readonly string[];
+  readonly expiresAt: Date;
+}
+
+/** An operator at the server's own command line. */
+export interface CommandLinePrincipal {
+  readonly kind: "cli";
+  /** The account that ran it, such as `root`. */
+  readonly account: string;
+}

@@ -1,0 +1,67 @@
+import type { Principal } from "../access/principal.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Transaction } from "../platform/database/database.ts";
+import { type FintechId, type IfiId, newId } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+
+/** Who did it: a principal, or the program itself (a job). */
+export type Actor = Principal | { readonly kind: "system" };
+
+export interface AuditEntry {
+  /** Such as `token.issued`. */
+  readonly action: string;
+  readonly object: { readonly kind: string; readonly id: string };
+  /** The fintech it concerns, whose people may read it; null for what concerns the platform alone. */
+  readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;
+  /** Facts, never secrets. */
+  readonly details?: Record<string, unknown>;
+  readonly requestId?: string | undefined;
+}
+
+/** Writes one entry in the caller's transaction, so that nothing happens unrecorded and nothing is recorded that did not happen. */
+export async function recordAudit(
+  tx: Transaction,
+  { clock, random }: { clock: Clock; random: Random },
+  actor: Actor,
+  entry: AuditEntry,
+): Promise<void> {
+  const { kind, id, name } = describeActor(actor);
+  await tx.query(
+    `INSERT INTO audit_entry (audit_id, at, actor_kind, actor_id, actor_name, ifi_id, fintech_id, action, object_kind, object_id, details, request_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    [
+      newId(random, "aud"),
+      clock.now(),
+      kind,
+      id,
+      name,
+      entry.fintech?.ifiId ?? null,
+      entry.fintech?.fintechId ?? null,
+      entry.action,
+      entry.object.kind,
+      entry.object.id,
+      JSON.stringify(entry.details ?? {}),
+      entry.requestId ?? null,
+    ],
+  );
+}
+
+/** How an actor stands in the audit trail and in `revoked_by` columns. */
+export function describeActor(actor: Actor): {
+  kind: "user" | "operator" | "token" | "cli" | "system";
+  id: string;
+  name: string;
+} {
+  switch (actor.kind) {
+    case "user":
+      return { kind: actor.fintech ? "user" : "operator", id: actor.userId, name: actor.name };
+    case "token":
+      return { kind: "token", id: actor.tokenId, name: actor.tokenId };
+    case "cli":
+      return { kind: "cli", id: actor.account, name: `Fusion team (${actor.account})` };
+    case "system":
+      return { kind: "system", id: "system", name: "Fusion" };
+    default:
+      return actor satisfies never;
+  }
+}

@@ -1,0 +1,142 @@
+import pg from "pg";
+import type { FintechId, IfiId, Tenant } from "../ids.ts";
+import type { Log } from "../log.ts";
+
+// int8 arrives as text by default, which is what we want: money and ids become bigint or branded strings where they are read.
+// bytea, timestamptz, json and arrays keep pg's own parsers.
+
+/** Runs one statement. `values` fill `$1`, `$2`, … */
+export interface Queryable {
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
+}
+
+/** Statements that commit or fail together, seen through the row-level security of their scope. */
+export interface Transaction extends Queryable {
+  /** Runs after the commit, in order; skipped when the transaction fails. For work that must not precede the fact. */
+  afterCommit(work: () => void | Promise<void>): void;
+}
+
+/**
+ * What a transaction may see. Row-level security enforces it, so that a forgotten filter shows nothing:
+ * - `tenants`: these (IFI, environment, fintech) triples, as when a token calls;
+ * - `fintech`: one fintech in all its environments, as when its people use the console;
+ * - `system`: everything; for logging in, operators and jobs.
+ */
+export type DataScope =
+  | { readonly kind: "tenants"; readonly tenants: readonly Tenant[] }
+  | { readonly kind: "fintech"; readonly ifiId: IfiId; readonly fintechId: FintechId }
+  | { readonly kind: "system" };
+
+export const systemScope: DataScope = { kind: "system" };
+
+export interface Database {
+  /**
+   * Runs `work` in one READ COMMITTED transaction limited to `scope`. Commits when it returns; rolls back when it throws.
+   * Throws {@link DatabaseUnavailable}-like connection errors as pg gives them.
+   */
+  transaction<Result>(scope: DataScope, work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+  /** One statement in a transaction of its own. */
+  query<Row extends object = Record<string, unknown>>(
+    scope: DataScope,
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
+  /** A connection outside any scope (row-level security shows it no tenant row), for health checks and LISTEN. */
+  connect(): Promise<pg.PoolClient>;
+  /** The pool itself, for libraries that want one (the job queue). */
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly connectionString: string;
+  /** Role to act as from the first statement on, where the connection's own role is the owner. */
+  readonly role?: string;
+  readonly connectionsMax?: number;
+  readonly log: Log;
+}
+
+/** Opens a pool of connections that act as the runtime role. Nothing connects until the first use. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const settings = ["-c timezone=UTC", "-c idle_in_transaction_session_timeout=10000"];
+  if (options.role) settings.push(`-c role=${options.role}`);
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    max: options.connectionsMax ?? 16,
+    options: settings.join(" "),
+    connectionTimeoutMillis: 10_000,
+    application_name: "fusion",
+  });
+  // An idle connection that breaks is replaced at the next use; without a handler its error would end the process.
+  pool.on("error", (error) => options.log.warn({ err: error }, "an idle database connection broke"));
+
+  const transaction: Database["transaction"] = async (scope, work) => {
+    const client = await pool.connect();
+    const afterCommit: (() => void | Promise<void>)[] = [];
+    // A client that broke while it was ours must not go back to the pool; pg also emits its error here.
+    let broken: Error | undefined;
+    const onError = (error: Error): void => {
+      broken = error;
+    };
+    client.on("error", onError);
+    let result: Awaited<ReturnType<typeof work>>;
+    try {
+      // One simple-protocol message, so that opening a scope costs one round trip.
+      await client.query(`BEGIN; ${scopeStatement(scope)}`);
+      result = await work({
+        query: async (text, values) => (await client.query(text, values as unknown[])).rows,
+        afterCommit: (task) => void afterCommit.push(task),
+      });
+      const end = await client.query("COMMIT");
+      // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
+      if (end.command !== "COMMIT") throw new Error("The transaction had failed and was rolled back.");
+    } catch (error) {
+      await client.query("ROLLBACK").catch((failure: Error) => {
+        broken ??= failure;
+      });
+      client.off("error", onError);
+      client.release(broken);
+      throw error;
+    }
+    client.off("error", onError);
+    client.release(broken);
+    for (const task of afterCommit) await task();
+    return result;
+  };
+
+  return {
+    transaction,
+    query: (scope, text, values) => transaction(scope, (tx) => tx.query(text, values)),
+    connect: () => pool.connect(),
+    pool,
+    close: () => pool.end(),
+  };
+}
+
+function scopeStatement(scope: DataScope): string {
+  switch (scope.kind) {
+    case "system":
+      return "SET LOCAL fusion.scope = 'system'";
+    case "fintech":
+      return setTenants([
+        { ifiId: scope.ifiId, environment: "sandbox", fintechId: scope.fintechId },
+        { ifiId: scope.ifiId, environment: "live", fintechId: scope.fintechId },
+      ]);
+    case "tenants":
+      return setTenants(scope.tenants);
+    default:
+      return scope satisfies never;
+  }
+}
+
+function setTenants(tenants: readonly Tenant[]): string {
+  const keys = tenants.map((tenant) => `${tenant.ifiId}/${tenant.environment}/${tenant.fintechId}`);
+  const fintechs = new Set(tenants.map((tenant) => `${tenant.ifiId}/${tenant.fintechId}`));
+  return (
+    `SET LOCAL fusion.tenants = ${pg.escapeLiteral(keys.join(","))}; ` +
+    `SET LOCAL fusion.fintechs = ${pg.escapeLiteral([...fintechs].join(","))}`
+  );
+}

@@ -1,0 +1,131 @@
+import type { Problem } from "@fusion/contract/problem.ts";
+import { DomainError, type ErrorKind } from "../errors.ts";
+
+/** The one table from kinds to statuses. */
+export const statusOfKind = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_many: 429,
+  unavailable: 503,
+} as const satisfies Record<ErrorKind, number>;
+
+/** Errors that the HTTP layer itself finds (a body too large, a method unknown), by status. */
+const transportCodes: Record<number, { code: string; detail: string }> = {
+  400: { code: "invalid_request", detail: "The request could not be read." },
+  404: { code: "not_found", detail: "There is nothing at this address." },
+  405: { code: "method_not_allowed", detail: "This address does not take that method." },
+  408: { code: "request_timeout", detail: "The request took too long to arrive." },
+  413: { code: "body_too_large", detail: "The body is larger than 64 KiB." },
+  414: { code: "uri_too_long", detail: "The address is too long." },
+  415: { code: "unsupported_media_type", detail: "Send the body as application/json." },
+  429: { code: "rate_limited", detail: "Too many requests. Try again later." },
+  431: { code: "headers_too_large", detail: "The headers are too large." },
+  503: {
+    code: "unavailable",
+    detail: "The service cannot answer right now. Nothing was changed. Try again shortly.",
+  },
+};
+
+export interface Failure {
+  readonly status: number;
+  readonly code: string;
+  /** For the caller. */
+  readonly message: string;
+  readonly fieldErrors: readonly { pointer: string; detail: string }[];
+  readonly retryAfterSeconds: number | undefined;
+  readonly extensions: Readonly<Record<string, unknown>>;
+  /** What we did not foresee: to be logged as an error. */
+  readonly unforeseen: boolean;
+}
+
+/**
+ * What to tell the caller about anything thrown. The only place that gives errors a status; each API renders the result in its own
+ * envelope (problem details here, `fusion-error.ts`, `oauth-error.ts`).
+ */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof DomainError) {
+    return {
+      status: statusOfKind[error.kind],
+      code: error.code,
+      message: error.message,
+      fieldErrors: error.fieldErrors,
+      retryAfterSeconds: error.retryAfterSeconds,
+      extensions: error.extensions,
+      unforeseen: false,
+    };
+  }
+  const known = error as {
+    statusCode?: unknown;
+    validation?: { instancePath?: string; message?: string }[];
+    message?: string;
+  };
+  if (Array.isArray(known.validation)) {
+    return {
+      status: 400,
+      code: "invalid_input",
+      message: "Some of the input is not as it should be.",
+      fieldErrors: known.validation.map((issue) => ({
+        pointer: issue.instancePath ?? "",
+        detail: issue.message ?? "is not valid",
+      })),
+      retryAfterSeconds: undefined,
+      extensions: {},
+      unforeseen: false,
+    };
+  }
+  const plain = { fieldErrors: [], retryAfterSeconds: undefined, extensions: {} };
+  if (isConnectionFailure(error)) {
+    const { code, detail } = transportCodes[503] as { code: string; detail: string };
+    return { ...plain, status: 503, code, message: detail, retryAfterSeconds: 1, unforeseen: true };
+  }
+  const status = typeof known.statusCode === "number" ? known.statusCode : 500;
+  const transport = transportCodes[status];
+  if (transport && status < 500)
+    return { ...plain, status, code: transport.code, message: transport.detail, unforeseen: false };
+  return {
+    ...plain,
+    status: 500,
+    code: "internal_error",
+    message: "Something went wrong on our side. Quote the request id when you ask about it.",
+    unforeseen: true,
+  };
+}
+
+/** The database could not be reached, went away, or timed out: nothing that a caller did. */
+export function isConnectionFailure(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code === "string") {
+    // Class 08 connection exceptions, 57P01-57P03 shutdown, 53300 too many connections, 25P03 idle-in-transaction time-out, 55P03 lock not available; and socket errors.
+    if (/^(08...|57P0[123]|53300|25P0[34]|55P03|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/.test(code))
+      return true;
+  }
+  return (
+    typeof message === "string" &&
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after)/.test(
+      message,
+    )
+  );
+}
+
+/** RFC 9457. */
+export function problemBody(failure: Failure, requestId: string): Problem {
+  return {
+    ...failure.extensions,
+    type: `/docs/errors/${failure.code}`,
+    title: titleOf(failure.code),
+    status: failure.status,
+    detail: failure.message,
+    code: failure.code,
+    request_id: requestId,
+    ...(failure.fieldErrors.length > 0 ? { errors: [...failure.fieldErrors] } : {}),
+  };
+}
+
+/** Fixed per code: `token_already_issued` reads "Token already issued". */
+function titleOf(code: string): string {
+  const words = code.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

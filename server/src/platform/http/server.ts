@@ -1,0 +1,105 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from "fastify";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { type IdPrefix, newId } from "../ids.ts";
+import type { Log } from "../log.ts";
+import type { Random } from "../random.ts";
+import { describeFailure, problemBody } from "./problem.ts";
+import { JsonRefused, parseStrictJson } from "./strict-json.ts";
+
+/** Fastify with zod schemas; rooms register their routes on it. */
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+export interface HttpServerOptions {
+  readonly log: Log;
+  readonly random: Random;
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/**
+ * A server with the limits that hold everywhere: 64 KiB bodies, strict JSON, 10 s for the headers and 30 s for a request, an id on every
+ * request and answer, and RFC 9457 problems for whatever is thrown. Logs one line a request, without headers, query or body.
+ */
+export function createHttpServer({ log, random, trustedProxies }: HttpServerOptions): HttpServer {
+  const http = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: 64 * 1024,
+    requestTimeout: 30_000,
+    genReqId: () => newId<string>(random, "req" satisfies IdPrefix),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    // Existing clients call `/transfers` and `/transfers/` alike, and a redirect would lose a POST's body.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    http: { maxHeaderSize: 16 * 1024, headersTimeout: 10_000 },
+  }).withTypeProvider<ZodTypeProvider>();
+  http.setValidatorCompiler(validatorCompiler);
+  http.setSerializerCompiler(serializerCompiler);
+
+  http.removeAllContentTypeParsers();
+  http.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") return done(null, undefined);
+    try {
+      done(null, parseStrictJson(body as string, request.routeOptions.config.losslessKeys));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+
+  http.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id);
+    done();
+  });
+  http.addHook("onResponse", (request, reply, done) => {
+    // The route's pattern, not the address: addresses can carry personal data.
+    request.log.info(
+      {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      "request",
+    );
+    done();
+  });
+
+  http.setErrorHandler((error, request, reply) => {
+    const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
+    if (failure.unforeseen) request.log.error({ err: error, requestId: request.id }, "request failed");
+    if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
+    return reply
+      .status(failure.status)
+      .header("content-type", "application/problem+json; charset=utf-8")
+      .serializer(JSON.stringify)
+      .send(problemBody(failure, request.id));
+  });
+  http.setNotFoundHandler((request, reply) => {
+    const failure = describeFailure({ statusCode: 404 });
+    return reply
+      .status(404)
+      .header("content-type", "application/problem+json; charset=utf-8")
+      .serializer(JSON.stringify)
+      .send(problemBody(failure, request.id));
+  });
+  return http;
+}
+
+/** Text that is not acceptable JSON, in the shape in which Fastify reports invalid input. */
+export function asInvalid(error: JsonRefused): { validation: { instancePath: string; message: string }[] } {
+  return { validation: [{ instancePath: "", message: error.message }] };
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Keys whose numbers are read as the text of their digits. */
+    losslessKeys?: ReadonlySet<string>;
+  }
+}

@@ -1,0 +1,79 @@
+/** The text is not acceptable JSON; the message says why, for the caller. */
+export class JsonRefused extends Error {}
+
+const depthMax = 32;
+
+/**
+ * Parses JSON more strictly than `JSON.parse`: at most 32 levels deep, no key twice in an object (two readers could see two different
+ * requests), no `__proto__`. A number under one of `losslessKeys` comes back as the text of its digits, since a double would lose some
+ * (the wire contract's numeric `requestID`, section 6.1). Throws {@link JsonRefused}.
+ */
+export function parseStrictJson(text: string, losslessKeys: ReadonlySet<string> = new Set()): unknown {
+  checkStructure(text);
+  try {
+    return JSON.parse(
+      text,
+      function reviveLosslessly(this: unknown, key, value, context?: { source?: string }) {
+        if (typeof value === "number" && losslessKeys.has(key) && context?.source !== undefined)
+          return context.source;
+        return value;
+      },
+    );
+  } catch {
+    throw new JsonRefused("The body is not valid JSON.");
+  }
+}
+
+/**
+ * One pass over the text, aware of strings only, so that depth and repeated keys are found before anything recurses. Text that is
+ * not JSON at all passes or fails here as it may; `JSON.parse` has the last word.
+ */
+function checkStructure(text: string): void {
+  const open: (Set<string> | null)[] = []; // The keys seen of each open object; null for an array.
+  let expectsKey = false;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text[at]) {
+      case "{":
+      case "[": {
+        if (open.length === depthMax)
+          throw new JsonRefused(`The body is nested more than ${depthMax} levels deep.`);
+        const isObject = text[at] === "{";
+        open.push(isObject ? new Set() : null);
+        expectsKey = isObject;
+        break;
+      }
+      case "}":
+      case "]":
+        open.pop();
+        expectsKey = false;
+        break;
+      case ",":
+        expectsKey = open.at(-1) instanceof Set;
+        break;
+      case '"': {
+        const start = at;
+        for (at += 1; at < text.length && text[at] !== '"'; at += 1) if (text[at] === "\\") at += 1;
+        const keys = open.at(-1);
+        if (expectsKey && keys) {
+          const key = unescapeKey(text.slice(start, at + 1));
+          if (key === "__proto__") throw new JsonRefused('The key "__proto__" is not allowed.');
+          if (keys.has(key))
+            throw new JsonRefused(`The key ${JSON.stringify(key.slice(0, 64))} appears twice in one object.`);
+          keys.add(key);
+          expectsKey = false;
+        }
+        break;
+      }
+      default:
+    }
+  }
+}
+
+function unescapeKey(quoted: string): string {
+  if (!quoted.includes("\\")) return quoted.slice(1, -1);
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    throw new JsonRefused("The body is not valid JSON.");
+  }
+}

@@ -1,0 +1,56 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import type { Random } from "./random.ts";
+
+/** What a derived key is for. One root key, one key for each purpose, so that none can stand in for another. */
+export type KeyPurpose =
+  | "otp"
+  | "identity-number-lookup"
+  | "identity-number"
+  | "key-check"
+  | "cursor"
+  | "device"
+  | "unsubscribe";
+
+/** Secrets outside the database: whoever has only the database can neither read nor forge what these protect. */
+export interface Keys {
+  /** HMAC-SHA-256 under the purpose's key: for codes with few digits, and for finding an encrypted value by its plain one. */
+  mac(purpose: KeyPurpose, text: string): Buffer;
+  /** AES-256-GCM: nonce, ciphertext, tag. `context` (such as a row's id) must be the same to open, so values cannot be moved. */
+  seal(purpose: KeyPurpose, text: string, context: string): Buffer;
+  /** Throws when the key, the context or the bytes are not those of {@link seal}. */
+  open(purpose: KeyPurpose, sealed: Buffer, context: string): string;
+}
+
+/** Keys derived from 32 secret bytes (HKDF-SHA-256, RFC 5869). */
+export function createKeys(rootKey: Buffer, random: Random): Keys {
+  if (rootKey.length !== 32) throw new Error("The root key must have 32 bytes.");
+  const derived = new Map<KeyPurpose, Buffer>();
+  const keyFor = (purpose: KeyPurpose): Buffer => {
+    let key = derived.get(purpose);
+    if (!key) {
+      key = Buffer.from(hkdfSync("sha256", rootKey, "", `fusion/${purpose}`, 32));
+      derived.set(purpose, key);
+    }
+    return key;
+  };
+  return {
+    mac: (purpose, text) => createHmac("sha256", keyFor(purpose)).update(text).digest(),
+    seal(purpose, text, context) {
+      const nonce = random.bytes(12);
+      const cipher = createCipheriv("aes-256-gcm", keyFor(purpose), nonce).setAAD(Buffer.from(context));
+      return Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
+    },
+    open(purpose, sealed, context) {
+      const decipher = createDecipheriv("aes-256-gcm", keyFor(purpose), sealed.subarray(0, 12)).setAAD(
+        Buffer.from(context),
+      );
+      decipher.setAuthTag(sealed.subarray(-16));
+      return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString("utf8");
+    },
+  };
+}
+
+/** Compares two MACs in time that does not depend on where they differ. */
+export function sameBytes(left: Buffer, right: Buffer): boolean {
+  return left.length === right.length && timingSafeEqual(left, right);
+}

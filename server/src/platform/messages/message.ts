@@ -1,0 +1,26 @@
+/** A rendered message to one address. Knows nothing of what it says. */
+export interface Message {
+  readonly channel: "sms" | "email";
+  /** E.164 or an email address. */
+  readonly to: string;
+  /** Of an SMS, for the inbox and the log only. */
+  readonly subject: string;
+  readonly text: string;
+  readonly html?: string;
+  /** Local part of the Message-ID; the same on a repeat of the same message. */
+  readonly messageId?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The SMS gateway's registered template. */
+  readonly smsTemplate?: string;
+}
+
+/** Hands messages to a provider. */
+export interface Messenger {
+  /** Resolves with the provider's answer. Throws {@link AddressRejected} or {@link DeliveryFailed}. */
+  send(message: Message): Promise<string>;
+}
+
+/** The provider says that the address does not exist (a hard bounce): trying again is useless. */
+export class AddressRejected extends Error {}
+/** The provider could not take the message now; whether it was sent may be unknown. */
+export class DeliveryFailed extends Error {}

@@ -1,0 +1,41 @@
+import { randomBytes } from "node:crypto";
+
+/** Unpredictable bytes. Tests may pass a seeded source to replay a run. */
+export interface Random {
+  bytes(length: number): Buffer;
+}
+
+export const systemRandom: Random = { bytes: (length) => randomBytes(length) };
+
+const base62Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** Uniform base62 characters: bytes of 248 and above are drawn again, so that no character is likelier than another. */
+export function randomBase62(random: Random, length: number): string {
+  let text = "";
+  while (text.length < length) {
+    for (const byte of random.bytes(length - text.length + 8)) {
+      if (byte < 248 && text.length < length) text += base62Alphabet[byte % 62];
+    }
+  }
+  return text;
+}
+
+/** Uniform decimal digits, drawn like {@link randomBase62}. */
+export function randomDigits(random: Random, length: number): string {
+  let text = "";
+  while (text.length < length) {
+    for (const byte of random.bytes(length - text.length + 8)) {
+      if (byte < 250 && text.length < length) text += String(byte % 10);
+    }
+  }
+  return text;
+}
+
+/** An RFC 9562 version 4 UUID, the form of ids in the Fusion wire contract. */
+export function randomUuid(random: Random): string {
+  const bytes = random.bytes(16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = bytes.toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { inject } from "vitest";
+import { type Database, openDatabase } from "../platform/database/database.ts";
+import { silentLog } from "../platform/log.ts";
+
+export interface TestDatabase {
+  /** As the program sees it: the runtime role, limited by row-level security. */
+  readonly db: Database;
+  /** As the owner, for arranging what no use case makes and for looking behind the curtain. */
+  readonly owner: pg.Pool;
+  readonly ownerUrl: string;
+  drop(): Promise<void>;
+}
+
+/** A migrated, empty database of the calling test file's own. Call once in `beforeAll`, drop in `afterAll`. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const serverUrl = inject("postgresUrl");
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  const admin = new pg.Client({ connectionString: serverUrl.replace("DATABASE", "postgres") });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE template_fusion`);
+  await admin.end();
+  const ownerUrl = serverUrl.replace("DATABASE", name);
+  const owner = new pg.Pool({ connectionString: ownerUrl, max: 4 });
+  owner.on("error", () => undefined);
+  const db = openDatabase({
+    connectionString: ownerUrl,
+    role: "fusion_runtime",
+    connectionsMax: 10,
+    log: silentLog(),
+  });
+  return {
+    db,
+    owner,
+    ownerUrl,
+    async drop() {
+      await db.close();
+      await owner.end();
+      const cleaner = new pg.Client({ connectionString: serverUrl.replace("DATABASE", "postgres") });
+      await cleaner.connect();
+      await cleaner.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      await cleaner.end();
+    },
+  };
+}
