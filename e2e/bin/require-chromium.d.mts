@@ -1,0 +1,2 @@
+/** Path of an installed Chromium, or undefined. */
+export function findChromium(): string | undefined;

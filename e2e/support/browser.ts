@@ -1,0 +1,88 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { findChromium } from "../bin/require-chromium.mjs";
+
+/** Where screenshots go; not kept in the repository. */
+export const resultsFolder: string = join(import.meta.dirname, "../results");
+
+/** Debian's Chromium, headless, without its own calls home. */
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = findChromium();
+  if (!executablePath) throw new Error("No Chromium found. Run `node e2e/bin/require-chromium.mjs`.");
+  return chromium.launch({
+    executablePath,
+    args: [
+      // Chromium refuses its sandbox as root.
+      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export const widths = { phone: 390, desktop: 1280 } as const;
+export type Theme = "light" | "dark";
+
+/** A fresh browser profile. What goes wrong in its pages (errors, refused styles or scripts) is collected in `faults`. */
+export async function openProfile(
+  browser: Browser,
+  options: { width?: number; theme?: Theme } = {},
+): Promise<{ context: BrowserContext; page: Page; faults: string[] }> {
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? widths.desktop, height: 900 },
+    colorScheme: options.theme ?? "light",
+    locale: "en-IN",
+    timezoneId: "Asia/Kolkata",
+    reducedMotion: "reduce",
+  });
+  const faults: string[] = [];
+  const page = await context.newPage();
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    // The browser reports every answer of 400 and above as an error; those are checked where they are provoked.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+      faults.push(message.text());
+  });
+  return { context, page, faults };
+}
+
+/** Takes the page's picture in both themes, at both widths, and returns axe's serious findings in each theme. */
+export async function lookAt(page: Page, name: string): Promise<string[]> {
+  mkdirSync(resultsFolder, { recursive: true });
+  const findings: string[] = [];
+  const before = page.viewportSize() ?? { width: widths.desktop, height: 900 };
+  for (const theme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    for (const [device, width] of Object.entries(widths)) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.waitForTimeout(150);
+      await page.screenshot({ path: join(resultsFolder, `${name}-${device}-${theme}.png`), fullPage: true });
+      findings.push(
+        ...(await seriousFindings(page)).map((finding) => `${name} (${device}, ${theme}): ${finding}`),
+      );
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await page.setViewportSize(before);
+  return findings;
+}
+
+/** What axe calls serious or critical, WCAG 2.2 AA and best practices. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  const result = await new AxeBuilder({ page }).analyze();
+  return result.violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help} at ${nodes
+          .slice(0, 3)
+          .map(({ target }) => target.join(" "))
+          .join("; ")}`,
+    );
+}
