@@ -1,0 +1,19 @@
+import { DomainError } from "../platform/errors.ts";
+
+/** The caller is known, but their role does not allow this. */
+export class RoleInsufficient extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "role_insufficient";
+  constructor(needed: string) {
+    super(`Your role does not allow this. It takes ${needed}.`);
+  }
+}
+
+/** Presence was proven too long ago for what is asked; a fresh one-time code helps. */
+export class StepUpRequired extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "step_up_required";
+  constructor() {
+    super("Prove that it is you with a one-time code, then try again. Nothing was changed.");
+  }
+}

@@ -1,0 +1,32 @@
+import type { Transaction } from "../platform/database/database.ts";
+import type { FintechId, IfiId } from "../platform/ids.ts";
+
+/**
+ * How long closing the gate waits for the writers inside. Longer than any writer can stay (`authorize_writes` in migration 0004 ends
+ * its transaction after 8 s), and advisory locks queue fairly, so that one wait is enough.
+ */
+const closeWaitMs = 12_000;
+
+/**
+ * Takes the fintech's gate exclusively until the transaction ends: waits for every write made on the authority of its tokens and keeps
+ * new ones out. For transactions that narrow what a token may do (revoke, suspend). Read what you decide on in a later statement: under
+ * READ COMMITTED the snapshot of the statement that waits is older than the lock. Run inside {@link retryingGate}.
+ */
+export async function closeGate(
+  tx: Transaction,
+  fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId },
+): Promise<void> {
+  await tx.query("SELECT set_config('lock_timeout', $1, true)", [`${closeWaitMs}ms`]);
+  await tx.query("SELECT pg_advisory_xact_lock(gate_key($1, $2))", [fintech.ifiId, fintech.fintechId]);
+}
+
+/** Runs a transaction that closes the gate, once more when it could not get its lock in time or the database chose it to end a deadlock. */
+export async function retryingGate<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  try {
+    return await attempt();
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code !== "55P03" && code !== "40P01") throw error;
+    return attempt();
+  }
+}

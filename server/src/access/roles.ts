@@ -1,0 +1,50 @@
+import type { Role } from "@fusion/contract/login.ts";
+import type { FintechId, IfiId } from "../platform/ids.ts";
+import { RoleInsufficient } from "./errors.ts";
+import type { CommandLinePrincipal, UserPrincipal } from "./principal.ts";
+
+// Who may do what by role alone. Deny by default: a role that is not named here may not. Pure.
+
+/** A fintech as a role check sees it. */
+export interface FintechKey {
+  readonly ifiId: IfiId;
+  readonly fintechId: FintechId;
+}
+
+/** Someone who administers: a person in the console, or the Fusion team at the server's command line. */
+export type Administrator = UserPrincipal | CommandLinePrincipal;
+
+export function isOperatorRole(role: Role): boolean {
+  return role === "operator_admin" || role === "operator_viewer";
+}
+
+export function isOfFintech(principal: UserPrincipal, fintech: FintechKey): boolean {
+  return (
+    principal.fintech !== null &&
+    principal.fintech.ifiId === fintech.ifiId &&
+    principal.fintech.fintechId === fintech.fintechId
+  );
+}
+
+/** May change anything of any fintech: an operator admin, or the command line. */
+export function isOperatorAdmin(actor: Administrator): boolean {
+  return actor.kind === "cli" || actor.role === "operator_admin";
+}
+
+/** May see every fintech's people and tokens (metadata only). */
+export function isOperator(actor: Administrator): boolean {
+  return actor.kind === "cli" || isOperatorRole(actor.role);
+}
+
+/** May manage the people of this fintech: its own admin, an operator admin, or the command line. */
+export function canManagePeopleOf(actor: Administrator, fintech: FintechKey | null): boolean {
+  if (isOperatorAdmin(actor)) return true;
+  return (
+    actor.kind === "user" && actor.role === "fintech_admin" && fintech !== null && isOfFintech(actor, fintech)
+  );
+}
+
+/** Throws {@link RoleInsufficient} unless the actor is an operator admin or the command line. */
+export function requireOperatorAdmin(actor: Administrator): void {
+  if (!isOperatorAdmin(actor)) throw new RoleInsufficient("an operator admin");
+}
