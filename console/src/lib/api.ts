@@ -1,0 +1,173 @@
+import { Problem } from "@fusion/contract/problem.ts";
+import type { z } from "zod";
+
+/** A request that did not succeed, in words for people (`message`) and a code to branch on. */
+export class ApiProblem extends Error {
+  /** The HTTP status; 0 if no answer came. */
+  readonly status: number;
+  readonly code: string;
+  readonly fieldErrors: readonly { pointer: string; detail: string }[];
+  /** What the code brings along, such as `tokenId` of `token_already_issued`. */
+  readonly extensions: Readonly<Record<string, unknown>>;
+  readonly requestId: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(options: {
+    status: number;
+    code: string;
+    detail: string;
+    fieldErrors?: readonly { pointer: string; detail: string }[];
+    extensions?: Readonly<Record<string, unknown>>;
+    requestId?: string | undefined;
+    retryAfterSeconds?: number | undefined;
+  }) {
+    super(options.detail);
+    this.name = "ApiProblem";
+    this.status = options.status;
+    this.code = options.code;
+    this.fieldErrors = options.fieldErrors ?? [];
+    this.extensions = options.extensions ?? {};
+    this.requestId = options.requestId;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  /** The message for one field, by its JSON pointer such as `/name`. */
+  fieldError(pointer: string): string | undefined {
+    return this.fieldErrors.find((error) => error.pointer === pointer)?.detail;
+  }
+}
+
+/** The words to show for anything that a query or mutation can fail with. */
+export function problemWords(error: unknown): string {
+  return error instanceof ApiProblem ? error.message : "Something went wrong in the console. Reload the page.";
+}
+
+export function isProblem(error: unknown, code: string): error is ApiProblem {
+  return error instanceof ApiProblem && error.code === code;
+}
+
+interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** GET of the console API, such as `get("/applications", ApplicationList)`. Throws {@link ApiProblem}. */
+export function get<Schema extends z.ZodType>(
+  path: string,
+  reply: Schema,
+  options?: RequestOptions,
+): Promise<z.output<Schema>> {
+  return send("GET", path, undefined, reply, options);
+}
+
+/** POST of JSON; `reply: null` where the answer has no body. Throws {@link ApiProblem}. */
+export function post<Schema extends z.ZodType | null>(
+  path: string,
+  body: unknown,
+  reply: Schema,
+  options?: RequestOptions,
+): Promise<Schema extends z.ZodType ? z.output<Schema> : undefined> {
+  return send("POST", path, body, reply, options);
+}
+
+/** PUT of JSON. Throws {@link ApiProblem}. */
+export function put<Schema extends z.ZodType | null>(
+  path: string,
+  body: unknown,
+  reply: Schema,
+  options?: RequestOptions,
+): Promise<Schema extends z.ZodType ? z.output<Schema> : undefined> {
+  return send("PUT", path, body, reply, options);
+}
+
+async function send<Schema extends z.ZodType | null>(
+  method: string,
+  path: string,
+  body: unknown,
+  schema: Schema,
+  { headers, signal }: RequestOptions = {},
+): Promise<Schema extends z.ZodType ? z.output<Schema> : undefined> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`/console/api${path}`, {
+      method,
+      credentials: "same-origin",
+      cache: "no-store",
+      headers: {
+        accept: "application/json",
+        ...(method === "GET" ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(method === "GET" ? {} : { body: JSON.stringify(body ?? {}) }),
+      ...(signal ? { signal } : {}),
+    });
+    text = await response.text();
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiProblem({
+      status: 0,
+      code: "no_answer",
+      detail:
+        "The server did not answer. Check your connection and try again; what you entered is still here.",
+    });
+  }
+  const requestId = response.headers.get("x-request-id") ?? undefined;
+  const value = parseJson(text);
+  if (!response.ok)
+    throw problemFrom(response.status, value, requestId, response.headers.get("retry-after"));
+  type Reply = Schema extends z.ZodType ? z.output<Schema> : undefined;
+  if (schema === null) return undefined as Reply;
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    throw new ApiProblem({
+      status: response.status,
+      code: "unexpected_reply",
+      detail: "The server's answer was not understood. Reload the page; the console may be out of date.",
+      requestId,
+    });
+  }
+  return parsed.data as Reply;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an error answer means. A body that is no problem document (a proxy's page, say) still gives a sentence. */
+export function problemFrom(
+  status: number,
+  body: unknown,
+  requestId: string | undefined,
+  retryAfter: string | null,
+): ApiProblem {
+  const seconds = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  const parsed = Problem.safeParse(body);
+  if (!parsed.success) {
+    return new ApiProblem({
+      status,
+      code: "unexpected_reply",
+      detail:
+        status >= 500
+          ? "The service cannot answer right now. Try again shortly."
+          : "The server refused the request without saying why.",
+      requestId,
+      retryAfterSeconds: seconds,
+    });
+  }
+  const { type: _type, title: _title, status: _status, detail, code, request_id, errors, ...extensions } =
+    parsed.data;
+  return new ApiProblem({
+    status,
+    code,
+    detail,
+    fieldErrors: errors ?? [],
+    extensions,
+    requestId: request_id,
+    retryAfterSeconds: seconds,
+  });
+}

@@ -1,0 +1,22 @@
+/** Every address of the console. Links come from here and nowhere else: `<Link to={paths.application} params={{ applicationId }}>`. */
+export const paths = {
+  login: "/login",
+  landing: "/",
+  tokenManagement: "/token-management",
+  application: "/applications/$applicationId",
+  token: "/applications/$applicationId/tokens/$tokenId",
+  account: "/account",
+  people: "/people",
+} as const;
+
+/**
+ * Where to go after login: the path asked for, if it is one of ours. Anything that a browser could read as another site (`//host`, `/\host`,
+ * a scheme, control characters) leads to the landing page instead.
+ */
+export function safeReturnPath(path: string | undefined): string {
+  if (path === undefined || !path.startsWith("/") || /^\/[/\\]/.test(path)) return paths.landing;
+  const base = "https://console.invalid";
+  const url = URL.canParse(path, base) ? new URL(path, base) : undefined;
+  if (url === undefined || url.origin !== base || url.pathname === paths.login) return paths.landing;
+  return url.pathname + url.search + url.hash;
+}

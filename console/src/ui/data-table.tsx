@@ -1,0 +1,95 @@
+import { VisuallyHidden } from "@mantine/core";
+import type { ReactNode } from "react";
+import classes from "./data-table.module.css";
+import { useIsPhone } from "./use-is-phone.ts";
+
+export interface Column<Row> {
+  readonly key: string;
+  readonly header: string;
+  readonly cell: (row: Row) => ReactNode;
+  readonly align?: "right";
+  /** On a phone: the head of the card, the card's full width without its header, or not at all. Otherwise header and value side by side. */
+  readonly onPhone?: "lead" | "wide" | "hidden";
+}
+
+interface DataTableProps<Row> {
+  /** What the table lists, for screen readers. */
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly rowKey: (row: Row) => string;
+  /** Whether a cell has the row's link (`<Link data-row-link>`), which then covers the whole row. */
+  readonly linked?: boolean;
+}
+
+/** A dense table that becomes a list of cards on a phone. */
+export function DataTable<Row>({ caption, columns, rows, rowKey, linked = false }: DataTableProps<Row>) {
+  const rowClass = linked ? classes.linked : undefined;
+  if (useIsPhone()) {
+    return (
+      <ul className={classes.cards} aria-label={caption}>
+        {rows.map((row) => (
+          <li key={rowKey(row)} className={`${classes.card} ${rowClass ?? ""}`}>
+            <Card columns={columns} row={row} />
+          </li>
+        ))}
+      </ul>
+    );
+  }
+  return (
+    <table className={classes.table}>
+      <caption>
+        <VisuallyHidden>{caption}</VisuallyHidden>
+      </caption>
+      <thead>
+        <tr>
+          {columns.map((column) => (
+            <th key={column.key} scope="col" className={column.align && classes[column.align]}>
+              {column.header}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={rowKey(row)} className={rowClass}>
+            {columns.map((column) => (
+              <td key={column.key} className={column.align && classes[column.align]}>
+                {column.cell(row)}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Card<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row }) {
+  const fields = columns.filter((column) => column.onPhone === undefined);
+  return (
+    <>
+      {columns
+        .filter((column) => column.onPhone === "lead" || column.onPhone === "wide")
+        .map((column) => (
+          <div key={column.key} className={classes.lead}>
+            {column.cell(row)}
+          </div>
+        ))}
+      <dl>
+        {fields.map((column) => (
+          <CardField key={column.key} header={column.header} value={column.cell(row)} />
+        ))}
+      </dl>
+    </>
+  );
+}
+
+function CardField({ header, value }: { header: string; value: ReactNode }) {
+  return (
+    <>
+      <dt>{header}</dt>
+      <dd>{value}</dd>
+    </>
+  );
+}

@@ -1,0 +1,163 @@
+import { expiringDays } from "@fusion/contract/tokens.ts";
+
+/** One lifetime, with instants as the API writes them. */
+export interface Life {
+  createdAt: string;
+  expiresAt: string;
+  revokedAt?: string | null;
+  lastUsedAt?: string | null;
+}
+
+export type ReminderMark = "sent" | "next" | "planned" | "missed";
+export interface LifelineReminder {
+  at: string;
+  mark: ReminderMark;
+}
+
+/** From where to where something is drawn, in the units of the drawing's width. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+export type LifelineTone = "good" | "soon" | "urgent" | "ended";
+
+export interface LifelineGeometry {
+  tone: LifelineTone;
+  /** The whole lifetime; of a revoked token up to its revocation. */
+  line: Span;
+  lived: Span;
+  /** The last 15 days; absent when a revocation came before them. */
+  band: Span | undefined;
+  now: number | undefined;
+  lastUse: number | undefined;
+  cut: number | undefined;
+  reminders: { x: number; mark: ReminderMark }[];
+  replacement: { line: Span; lived: Span; cut: number | undefined; lastUse: number | undefined } | undefined;
+  /** Where both lines run side by side. */
+  overlap: Span | undefined;
+}
+
+const dayMs = 86_400_000;
+const urgentDays = 3;
+
+/**
+ * How the band of the last 15 days and what follows the end are kept legible: of a year they would be 4 % of the
+ * width, too little for sixteen dots. Within each stretch the scale stays linear.
+ */
+const shareMin = { before: 0.15, band: 0.32, after: 0.22 };
+
+/** Where everything on a lifeline of this width stands. Pure. */
+export function lifelineGeometry(input: {
+  life: Life;
+  now: number;
+  width: number;
+  reminders?: readonly LifelineReminder[];
+  replacement?: Life | null;
+}): LifelineGeometry {
+  const { life, now, width } = input;
+  const created = Date.parse(life.createdAt);
+  const expires = Math.max(Date.parse(life.expiresAt), created + 1);
+  const revoked = life.revokedAt ? Date.parse(life.revokedAt) : undefined;
+  const bandFrom = Math.max(created, expires - expiringDays * dayMs);
+  const end = Math.max(expires, input.replacement ? Date.parse(input.replacement.expiresAt) : expires);
+  const at = scale([
+    { until: bandFrom, from: created, shareMin: shareMin.before },
+    { until: expires, from: bandFrom, shareMin: shareMin.band },
+    { until: end, from: expires, shareMin: shareMin.after },
+  ]);
+  const x = (instant: number): number => Math.round(at(instant) * width * 100) / 100;
+
+  const ends = revoked === undefined ? expires : Math.min(revoked, expires);
+  const lived = Math.min(Math.max(now, created), ends);
+  const lastUsed = life.lastUsedAt ? Date.parse(life.lastUsedAt) : undefined;
+  const other = input.replacement;
+  const overlap = other ? overlapOf({ created, ends }, other) : undefined;
+
+  return {
+    tone: toneOf({ now, expires, revoked }),
+    line: { from: x(created), to: x(ends) },
+    lived: { from: x(created), to: x(lived) },
+    band: bandFrom < ends ? { from: x(bandFrom), to: x(ends) } : undefined,
+    now: now >= created && now <= end ? x(now) : undefined,
+    lastUse: lastUsed === undefined ? undefined : x(Math.min(Math.max(lastUsed, created), ends)),
+    cut: revoked === undefined ? undefined : x(ends),
+    reminders: (input.reminders ?? [])
+      .map(({ at: instant, mark }) => ({ instant: Date.parse(instant), mark }))
+      // Those after the end have no place on the line; the page lists them.
+      .filter(({ instant }) => instant >= created && instant <= ends)
+      .map(({ instant, mark }) => ({ x: x(instant), mark })),
+    replacement: other ? replacementOf(other, { now, x }) : undefined,
+    overlap: overlap && { from: x(overlap.from), to: x(overlap.to) },
+  };
+}
+
+function toneOf(life: { now: number; expires: number; revoked: number | undefined }): LifelineTone {
+  if (life.revoked !== undefined || life.now >= life.expires) return "ended";
+  const daysLeft = (life.expires - life.now) / dayMs;
+  if (daysLeft <= urgentDays) return "urgent";
+  return daysLeft <= expiringDays ? "soon" : "good";
+}
+
+function replacementOf(
+  life: Life,
+  { now, x }: { now: number; x: (instant: number) => number },
+): LifelineGeometry["replacement"] {
+  const created = Date.parse(life.createdAt);
+  const revoked = life.revokedAt ? Date.parse(life.revokedAt) : undefined;
+  const ends = Math.min(Date.parse(life.expiresAt), revoked ?? Number.POSITIVE_INFINITY);
+  return {
+    line: { from: x(created), to: x(ends) },
+    lived: { from: x(created), to: x(Math.min(Math.max(now, created), ends)) },
+    cut: revoked === undefined ? undefined : x(ends),
+    lastUse: life.lastUsedAt ? x(Math.min(Date.parse(life.lastUsedAt), ends)) : undefined,
+  };
+}
+
+function overlapOf(first: { created: number; ends: number }, second: Life): Span | undefined {
+  const secondEnds = Math.min(
+    Date.parse(second.expiresAt),
+    second.revokedAt ? Date.parse(second.revokedAt) : Number.POSITIVE_INFINITY,
+  );
+  const from = Math.max(first.created, Date.parse(second.createdAt));
+  const to = Math.min(first.ends, secondEnds);
+  return from < to ? { from, to } : undefined;
+}
+
+interface Stretch {
+  from: number;
+  until: number;
+  shareMin: number;
+}
+
+/** Maps an instant to 0..1: each stretch gets its share of the time, but no less than its minimum. */
+function scale(all: Stretch[]): (instant: number) => number {
+  const stretches = all.filter(({ from, until }) => until > from);
+  const shares = sharesOf(stretches);
+  return (instant) => {
+    let start = 0;
+    for (const [index, { from, until }] of stretches.entries()) {
+      const share = shares[index] ?? 0;
+      if (instant <= until) {
+        return start + share * Math.max(0, (instant - from) / (until - from));
+      }
+      start += share;
+    }
+    return 1;
+  };
+}
+
+function sharesOf(stretches: Stretch[]): number[] {
+  const held = new Set<Stretch>();
+  for (;;) {
+    const free = stretches.filter((stretch) => !held.has(stretch));
+    const duration = free.reduce((sum, { from, until }) => sum + until - from, 0);
+    const room = 1 - [...held].reduce((sum, stretch) => sum + stretch.shareMin, 0);
+    const shareOf = ({ from, until }: Stretch): number => (room * (until - from)) / duration;
+    const tooSmall = free.filter((stretch) => shareOf(stretch) < stretch.shareMin);
+    if (tooSmall.length === 0 || free.length === 1) {
+      return stretches.map((stretch) => (held.has(stretch) ? stretch.shareMin : shareOf(stretch)));
+    }
+    for (const stretch of tooSmall) held.add(stretch);
+  }
+}

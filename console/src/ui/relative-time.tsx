@@ -1,0 +1,24 @@
+import { Tooltip, VisuallyHidden } from "@mantine/core";
+import { formatInstant, relativeTime } from "../lib/time.ts";
+import { useTimeZone } from "../lib/time-zone.tsx";
+import { useNow } from "../lib/use-now.ts";
+
+/** "2 minutes ago", with the exact time and zone on hover, on focus of nothing (it is text), and for screen readers. */
+export function RelativeTime({ instant }: { instant: string }) {
+  const timeZone = useTimeZone();
+  const now = useNow(15_000);
+  const exact = formatInstant(instant, timeZone);
+  return (
+    <Tooltip label={exact}>
+      <time dateTime={instant}>
+        {relativeTime(instant, now)}
+        <VisuallyHidden> ({exact})</VisuallyHidden>
+      </time>
+    </Tooltip>
+  );
+}
+
+/** "Tue 23 Nov 2027, 11:00 IST". */
+export function ExactTime({ instant }: { instant: string }) {
+  return <time dateTime={instant}>{formatInstant(instant, useTimeZone())}</time>;
+}

@@ -1,0 +1,93 @@
+import { Button, Skeleton, VisuallyHidden } from "@mantine/core";
+import { TriangleAlert } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { ApiProblem, problemWords } from "../lib/api.ts";
+import { Mono } from "./mono.tsx";
+import classes from "./states.module.css";
+
+/** Nothing there yet: what will be, and the one thing to do. */
+export function EmptyState({ title, children, action }: { title: string; children: ReactNode; action?: ReactNode }) {
+  return (
+    <section className={classes.empty}>
+      <h2>{title}</h2>
+      <p>{children}</p>
+      {action && <div className={classes.action}>{action}</div>}
+    </section>
+  );
+}
+
+/** A failure in words, the id to quote, and "Try again" where that may help. Announced when it appears. */
+export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  return (
+    <div className={classes.error} role="alert">
+      <TriangleAlert size={20} aria-hidden />
+      <div>
+        <p>{problemWords(error)}</p>
+        {error instanceof ApiProblem && error.requestId !== undefined && (
+          <p className={classes.reference}>
+            Request <Mono>{error.requestId}</Mono>
+          </p>
+        )}
+        {onRetry && (
+          <div className={classes.action}>
+            <Button variant="default" size="xs" onClick={onRetry}>
+              Try again
+            </Button>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The shape of a list that is on its way. */
+export function RowsSkeleton({ rows = 4, label }: { rows?: number; label: string }) {
+  return (
+    <Waiting label={label}>
+      <div className={classes.rows}>
+        {Array.from({ length: rows }, (_, row) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: identical placeholders that never move
+          <div key={row} className={classes.row}>
+            <Skeleton height={12} width="24%" />
+            <Skeleton height={12} width="34%" />
+            <Skeleton height={12} width="14%" />
+          </div>
+        ))}
+      </div>
+    </Waiting>
+  );
+}
+
+/** The shape of a page that is on its way: title, sentence, rows. */
+export function PageSkeleton({ label }: { label: string }) {
+  return (
+    <Waiting label={label}>
+      <Skeleton height={34} width="min(20rem, 70%)" mb="sm" />
+      <Skeleton height={14} width="min(30rem, 90%)" mb="xl" />
+      <div className={classes.rows}>
+        {[0, 1, 2, 3].map((row) => (
+          <div key={row} className={classes.row}>
+            <Skeleton height={12} width="24%" />
+            <Skeleton height={12} width="40%" />
+          </div>
+        ))}
+      </div>
+    </Waiting>
+  );
+}
+
+/** Wraps a skeleton: screen readers hear what is loading, and after a second everybody reads it. */
+export function Waiting({ label, children }: { label: string; children: ReactNode }) {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), 1_000);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div role="status" aria-busy="true">
+      {!long && <VisuallyHidden>{label}</VisuallyHidden>}
+      <div aria-hidden>{children}</div>
+      <p className={classes.waiting}>{long && `${label} …`}</p>
+    </div>
+  );
+}
