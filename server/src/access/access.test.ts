@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { manualClock } from "../platform/clock.ts";
 import type { FintechId, IfiId, SessionId, UserId } from "../platform/ids.ts";
-import { requireRecentPresence } from "./presence.ts";
 import type { UserPrincipal } from "./principal.ts";
+import { requireRecentPresence } from "./recent-presence.ts";
 import { canManagePeopleOf, isOperator, requireOperatorAdmin } from "./roles.ts";
 
 const own = { ifiId: "1" as IfiId, fintechId: "a" as FintechId };

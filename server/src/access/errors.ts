@@ -1,3 +1,4 @@
+import type { Scope } from "@fusion/contract/scopes.ts";
 import { DomainError } from "../platform/errors.ts";
 
 /** The caller is known, but their role does not allow this. */
@@ -15,5 +16,14 @@ export class StepUpRequired extends DomainError {
   readonly code = "step_up_required";
   constructor() {
     super("Prove that it is you with a one-time code, then try again. Nothing was changed.");
+  }
+}
+
+/** The token's scopes do not cover what is asked. */
+export class ScopeInsufficient extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "scope_insufficient";
+  constructor(required: Scope) {
+    super(`The token lacks the scope ${required}.`, { extensions: { requiredScope: required } });
   }
 }

@@ -3,9 +3,17 @@ import { StepUpRequired } from "./errors.ts";
 import type { UserPrincipal } from "./principal.ts";
 
 /** How long a proof of presence counts (login and step-up alike). */
-export const presenceLastsMs = 5 * 60_000;
+export const presenceLastsMs: number = 5 * 60_000;
 
-/** Passes when the person proved presence within the last five minutes; throws {@link StepUpRequired} otherwise. */
+/** Until when presence counts as proven. */
+export function presenceEndsAt(steppedUpAt: Date): Date {
+  return new Date(steppedUpAt.getTime() + presenceLastsMs);
+}
+
+/**
+ * Passes when the person proved presence within the last five minutes; throws {@link StepUpRequired} otherwise. For generating in
+ * live and for changing identities or people, never for revoking.
+ */
 export function requireRecentPresence(principal: UserPrincipal, clock: Clock): void {
-  if (clock.now().getTime() - principal.steppedUpAt.getTime() > presenceLastsMs) throw new StepUpRequired();
+  if (clock.now() >= presenceEndsAt(principal.steppedUpAt)) throw new StepUpRequired();
 }
