@@ -1,0 +1,339 @@
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { z } from "zod";
+
+// Every variable stands once in `variables`, with the sentence that the manual prints (docs/configuration.md is generated from
+// here). Rules between variables are in `contradictions`. Rooms receive values, never the Config.
+
+const databaseUrl = z
+  .string()
+  .refine((text) => /^postgres(ql)?:$/.test(protocolOf(text)), "must be a URL that starts with postgres://");
+const baseUrl = z
+  .string()
+  .refine(
+    (text) => /^https?:$/.test(protocolOf(text)) && new URL(text).href === `${new URL(text).origin}/`,
+    "must be an http:// or https:// address without a path",
+  )
+  .transform((text) => new URL(text).origin);
+const oneLine = z
+  .string()
+  .max(1_000, "is too long")
+  .regex(/^\P{Cc}*$/u, "must not contain control characters");
+
+/** A variable of the environment. The schema reads its text; unset (or empty) means the default. */
+export interface Variable {
+  readonly schema: z.ZodType<unknown, string>;
+  /** What it does, for the manual. */
+  readonly sentence: string;
+  /** The default in words. */
+  readonly standard: string;
+  readonly secret?: true;
+}
+
+export const variables = {
+  FUSION_ENV: {
+    schema: z.enum(["development", "production"], { error: "must be development or production" }),
+    sentence:
+      "`development` brings demonstration data and the development inbox and binds to loopback only; `production` has none of that and refuses to start on missing or unsafe settings.",
+    standard: "`development`",
+  },
+  PORT: {
+    schema: z
+      .string()
+      .regex(/^\d{1,5}$/, "must be a number from 1 to 65535")
+      .transform(Number)
+      .refine((port) => port >= 1 && port <= 65_535, "must be a number from 1 to 65535"),
+    sentence: "The port that the console and the APIs are served on.",
+    standard: "`8080`",
+  },
+  HOST: {
+    schema: z.string().regex(/^[0-9A-Za-z.:_-]{1,255}$/, "must be a host name or an address to listen on"),
+    sentence: "The address to listen on. Development accepts loopback addresses only.",
+    standard: "`127.0.0.1`",
+  },
+  PUBLIC_URL: {
+    schema: baseUrl,
+    sentence:
+      "The address under which people and programs reach the server: in links, `curl` examples and the same-origin check. Production demands `https`.",
+    standard: "`http://HOST:PORT`",
+  },
+  DATA_DIR: {
+    schema: z
+      .string()
+      .regex(/^\P{Cc}*$/u, "must not contain control characters")
+      .transform((path) => resolve(path)),
+    sentence:
+      "The folder of the embedded database and of development's root key. Relative to the folder that the program is started in. One process uses it at a time.",
+    standard: "`./data`",
+  },
+  DATABASE_URL: {
+    schema: databaseUrl,
+    sentence:
+      "An external PostgreSQL (15 or newer) instead of the embedded one. Production demands a role that is no superuser and owns nothing, a member of `fusion_runtime`.",
+    standard: "the embedded PostgreSQL",
+    secret: true,
+  },
+  MIGRATION_DATABASE_URL: {
+    schema: databaseUrl,
+    sentence:
+      "The same database as its owner, used at start to bring the schema up to date and for nothing else. Production demands it.",
+    standard: "`DATABASE_URL`",
+    secret: true,
+  },
+  FUSION_ROOT_KEY: {
+    schema: z
+      .string()
+      .refine(
+        (text) => /^[A-Za-z0-9+/]{43}=$/.test(text) && Buffer.from(text, "base64").length === 32,
+        "must be 32 bytes in base64 (make one with: openssl rand -base64 32)",
+      )
+      .transform((text): Buffer => Buffer.from(text, "base64")),
+    sentence:
+      "The secret from which the keys outside the database are derived (32 bytes, base64). Keep a copy: with another key, codes, encrypted numbers and lookups of this database are useless.",
+    standard: "in development the file `DATA_DIR/keys/root.key`, made at the first start",
+    secret: true,
+  },
+  SMTP_URL: {
+    schema: z
+      .string()
+      .refine(
+        (text) => /^smtps?:$/.test(protocolOf(text)) && new URL(text).hostname !== "",
+        "must be a URL that starts with smtp:// or smtps://",
+      ),
+    sentence: "The mail server, such as `smtps://user:password@mail.example.com:465`.",
+    standard: "in development the inbox at `/dev/inbox`",
+    secret: true,
+  },
+  MAIL_FROM: {
+    schema: oneLine.regex(
+      /^([^<>]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
+      "must be an address such as Fusion <fusion@example.com>",
+    ),
+    sentence: "The sender of mail.",
+    standard: "in development `Fusion <fusion@localhost>`",
+  },
+  SMS_GATEWAY_URL: {
+    schema: z
+      .string()
+      .refine((text) => /^https?:$/.test(protocolOf(text)), "must be an http:// or https:// address"),
+    sentence: "The SMS gateway: each message is one JSON POST to it. Production demands `https`.",
+    standard: "in development the inbox at `/dev/inbox`",
+  },
+  SMS_GATEWAY_TOKEN: {
+    schema: oneLine,
+    sentence: "The bearer token that the SMS gateway asks for.",
+    standard: "none",
+    secret: true,
+  },
+  SMS_TEMPLATE_OTP: {
+    schema: oneLine,
+    sentence: "The gateway's registered template id of one-time codes.",
+    standard: "none",
+  },
+  SMS_TEMPLATE_REMINDER: {
+    schema: oneLine,
+    sentence: "The gateway's registered template id of expiry reminders.",
+    standard: "none",
+  },
+  SMS_TEMPLATE_NOTICE: {
+    schema: oneLine,
+    sentence: "The gateway's registered template id of notices about an account, such as a changed password.",
+    standard: "none",
+  },
+  TRUSTED_PROXIES: {
+    schema: z
+      .string()
+      .transform((text) =>
+        text
+          .split(",")
+          .map((part) => part.trim())
+          .filter((part) => part !== ""),
+      )
+      .refine(
+        (parts) => parts.every(isAddressRange),
+        "must be addresses or CIDR ranges, separated by commas",
+      ),
+    sentence:
+      "Addresses or CIDR ranges of the proxies in front, separated by commas: only their `X-Forwarded-For` is believed.",
+    standard: "none",
+  },
+  LOG_LEVEL: {
+    schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
+      error: "must be trace, debug, info, warn, error, fatal or silent",
+    }),
+    sentence: "From which level on log lines (JSON, on standard error) are written.",
+    standard: "`warn` in development, `info` in production",
+  },
+} as const satisfies Record<string, Variable>;
+
+type VariableName = keyof typeof variables;
+type Values = { [Name in VariableName]?: z.infer<(typeof variables)[Name]["schema"]> };
+
+/** Everything that the environment decides, checked. */
+export interface Config {
+  readonly mode: "development" | "production";
+  readonly host: string;
+  readonly port: number;
+  /** An origin, without a slash at its end. */
+  readonly publicUrl: string;
+  /** Absolute. */
+  readonly dataFolder: string;
+  readonly database:
+    | { readonly kind: "embedded" }
+    | { readonly kind: "external"; readonly url: string; readonly migrationUrl: string };
+  /** Null: development's key file. */
+  readonly rootKey: Buffer | null;
+  readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
+  readonly sms: {
+    readonly gatewayUrl: string;
+    readonly gatewayToken: string | null;
+    readonly templates: { readonly otp?: string; readonly reminder?: string; readonly notice?: string };
+  } | null;
+  readonly trustedProxies: readonly string[];
+  readonly logLevel: string;
+}
+
+/** Something wrong with one variable. */
+export interface ConfigFault {
+  readonly variable: string;
+  /** Continues the variable's name: "must be …". Never holds the value, which may be a secret. */
+  readonly fault: string;
+}
+
+/** Reads the environment. Yields a frozen Config, or everything that is wrong with it at once. */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+): { readonly config: Config; readonly faults?: never } | { readonly faults: readonly ConfigFault[] } {
+  const values: Record<string, unknown> = {};
+  const faults: ConfigFault[] = [];
+  for (const [variable, { schema }] of Object.entries(variables)) {
+    const text = environment[variable]?.trim();
+    if (text === undefined || text === "") continue;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) values[variable] = parsed.data;
+    else faults.push({ variable, fault: parsed.error.issues[0]?.message ?? "is not valid" });
+  }
+  const given = new Set(faults.map((fault) => fault.variable).concat(Object.keys(values)));
+  // An unreadable mode is judged like production, so that its faults are all known at once.
+  const mode = given.has("FUSION_ENV")
+    ? values.FUSION_ENV === "development"
+      ? "development"
+      : "production"
+    : "development";
+  faults.push(...contradictions(mode, values as Values, (variable) => !given.has(variable)));
+  if (faults.length > 0) {
+    const order = Object.keys(variables);
+    return { faults: faults.toSorted((a, b) => order.indexOf(a.variable) - order.indexOf(b.variable)) };
+  }
+  return { config: Object.freeze(assemble(mode, values as Values)) };
+}
+
+/** What is wrong between variables, or missing in this mode. `missing` is false for a variable that was given but is faulty. */
+function* contradictions(
+  mode: Config["mode"],
+  values: Values,
+  missing: (variable: VariableName) => boolean,
+): Generator<ConfigFault> {
+  if (!missing("MIGRATION_DATABASE_URL") && missing("DATABASE_URL"))
+    yield { variable: "DATABASE_URL", fault: "is missing, while MIGRATION_DATABASE_URL is given" };
+  if (mode === "development") {
+    if (values.HOST !== undefined && !isLoopback(values.HOST))
+      yield {
+        variable: "HOST",
+        fault:
+          "must be a loopback address (127.0.0.1, ::1 or localhost) in development, which shows every one-time code at /dev/inbox",
+      };
+    return;
+  }
+  const demanded: Partial<Record<VariableName, string>> = {
+    PUBLIC_URL: "the https address of the console",
+    DATABASE_URL: "the runtime role's connection",
+    MIGRATION_DATABASE_URL: "the owner's connection",
+    FUSION_ROOT_KEY: "make one with: openssl rand -base64 32",
+    SMTP_URL: "the mail server",
+    MAIL_FROM: "the sender of mail",
+    SMS_GATEWAY_URL: "the SMS gateway",
+    SMS_GATEWAY_TOKEN: "the SMS gateway's bearer token",
+    SMS_TEMPLATE_OTP: "the template id of one-time codes",
+    SMS_TEMPLATE_REMINDER: "the template id of expiry reminders",
+    SMS_TEMPLATE_NOTICE: "the template id of notices",
+  };
+  for (const [variable, what] of Object.entries(demanded) as [VariableName, string][]) {
+    if (variable === "DATABASE_URL" && !missing("MIGRATION_DATABASE_URL") && missing(variable)) continue; // Said above.
+    if (missing(variable)) yield { variable, fault: `is missing (${what})` };
+  }
+  if (values.PUBLIC_URL !== undefined && !values.PUBLIC_URL.startsWith("https:"))
+    yield { variable: "PUBLIC_URL", fault: "must start with https:// in production" };
+  if (values.SMS_GATEWAY_URL !== undefined && protocolOf(values.SMS_GATEWAY_URL) !== "https:")
+    yield { variable: "SMS_GATEWAY_URL", fault: "must start with https:// in production" };
+  if (
+    values.DATABASE_URL !== undefined &&
+    values.MIGRATION_DATABASE_URL !== undefined &&
+    accountOf(values.DATABASE_URL) === accountOf(values.MIGRATION_DATABASE_URL)
+  )
+    yield {
+      variable: "MIGRATION_DATABASE_URL",
+      fault:
+        "must name another role than DATABASE_URL: the owner's, while the program runs as one that owns nothing",
+    };
+}
+
+function assemble(mode: Config["mode"], values: Values): Config {
+  const host = values.HOST ?? "127.0.0.1";
+  const port = values.PORT ?? 8080;
+  return {
+    mode,
+    host,
+    port,
+    publicUrl: values.PUBLIC_URL ?? new URL(`http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`).origin,
+    dataFolder: values.DATA_DIR ?? resolve("data"),
+    database:
+      values.DATABASE_URL === undefined
+        ? { kind: "embedded" }
+        : {
+            kind: "external",
+            url: values.DATABASE_URL,
+            migrationUrl: values.MIGRATION_DATABASE_URL ?? values.DATABASE_URL,
+          },
+    rootKey: values.FUSION_ROOT_KEY ?? null,
+    mail:
+      values.SMTP_URL === undefined
+        ? null
+        : { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM ?? "Fusion <fusion@localhost>" },
+    sms:
+      values.SMS_GATEWAY_URL === undefined
+        ? null
+        : {
+            gatewayUrl: values.SMS_GATEWAY_URL,
+            gatewayToken: values.SMS_GATEWAY_TOKEN ?? null,
+            templates: {
+              ...(values.SMS_TEMPLATE_OTP ? { otp: values.SMS_TEMPLATE_OTP } : {}),
+              ...(values.SMS_TEMPLATE_REMINDER ? { reminder: values.SMS_TEMPLATE_REMINDER } : {}),
+              ...(values.SMS_TEMPLATE_NOTICE ? { notice: values.SMS_TEMPLATE_NOTICE } : {}),
+            },
+          },
+    trustedProxies: values.TRUSTED_PROXIES ?? [],
+    logLevel: values.LOG_LEVEL ?? (mode === "development" ? "warn" : "info"),
+  };
+}
+
+function protocolOf(text: string): string {
+  return URL.canParse(text) ? new URL(text).protocol : "";
+}
+
+/** Whom and where a database URL connects as: two URLs may differ in their options alone. */
+function accountOf(url: string): string {
+  const { username, host, pathname, searchParams } = new URL(url);
+  return [username || searchParams.get("user"), host || searchParams.get("host"), pathname].join(" ");
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = "", length, ...rest] = text.split("/");
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (bits < 0 || rest.length > 0) return false;
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits);
+}

@@ -1,0 +1,114 @@
+import type { Database, Transaction } from "../database/database.ts";
+import type { Log } from "../log.ts";
+
+/** Work done off the request path. A handler re-reads what it acts on and may run twice for one job. */
+export type JobHandler = (payload: unknown) => Promise<void>;
+
+/** Something done at set times, once per slot whichever process is up. */
+export interface CronItem {
+  /** One of the room's tasks. It receives `{ at }`, the slot's instant (RFC 3339). */
+  readonly task: string;
+  /** Five crontab fields in UTC, such as `0 * * * *`. */
+  readonly schedule: string;
+  /** Slots missed while nothing ran are made up for so far back; none unless given. */
+  readonly backfillMs?: number;
+}
+
+/** What a room wants done by the job queue. Task names are the room's own, such as `reminders-sweep`. */
+export interface RoomJobs {
+  readonly tasks: Readonly<Record<string, JobHandler>>;
+  readonly cron?: readonly CronItem[];
+}
+
+export interface RunningJobs {
+  /** Takes no new job, waits for running ones (up to 5 s), gives its connections back. */
+  stop(): Promise<void>;
+}
+
+/** Puts a job into the queue, as part of the transaction: it exists exactly when what it is about does. */
+export async function addJob(
+  tx: Transaction,
+  task: string,
+  payload: object,
+  options: {
+    readonly runAt?: Date;
+    readonly attemptsMax?: number;
+    /** A later job with the same key replaces one that has not started. */
+    readonly key?: string;
+    /** Jobs of one queue run one after the other. */
+    readonly queue?: string;
+  } = {},
+): Promise<void> {
+  await tx.query(
+    `SELECT graphile_worker.add_job($1, $2::json, queue_name => $3, run_at => coalesce($4, now()),
+                                    max_attempts => $5::int, job_key => $6)`,
+    [
+      task,
+      JSON.stringify(payload),
+      options.queue ?? null,
+      options.runAt ?? null,
+      options.attemptsMax ?? 12,
+      options.key ?? null,
+    ],
+  );
+}
+
+/**
+ * Works off the queue and keeps the schedules, on the database's own pool and with its runtime role. The job schema must be there
+ * (see `schema.ts`). A job that throws is tried again with growing pauses (exp(attempts) seconds); each failure is logged without
+ * its payload. `alone` says that no other process works on this database: jobs that a killed process held are then free at once
+ * instead of after four hours.
+ */
+export async function startJobs(
+  { db, log }: { readonly db: Database; readonly log: Log },
+  rooms: readonly RoomJobs[],
+  options: { readonly alone: boolean },
+): Promise<RunningJobs> {
+  // Loaded here: the library takes a quarter of a second, which the first page need not wait for.
+  const { Logger, parseCronItems, run } = await import("graphile-worker");
+  const tasks = new Map<string, JobHandler>();
+  for (const [name, handler] of rooms.flatMap((room) => Object.entries(room.tasks))) {
+    if (tasks.has(name)) throw new Error(`Two rooms have a task named ${name}.`);
+    tasks.set(name, handler);
+  }
+  if (options.alone) await freeAbandonedJobs(db);
+  const runner = await run({
+    pgPool: db.pool,
+    noHandleSignals: true,
+    concurrency: 4,
+    pollInterval: 2_000,
+    gracefulShutdownAbortTimeout: 5_000,
+    logger: new Logger(() => (level, message) => {
+      // The library reports each job at "info"; failures arrive as "error". Its meta data holds payloads, so it is left out.
+      log[level === "warning" ? "warn" : level === "error" ? "error" : "debug"]({ part: "jobs" }, message);
+    }),
+    taskList: Object.fromEntries(
+      [...tasks].map(([name, handler]) => [name, async (payload: unknown) => handler(plainPayload(payload))]),
+    ),
+    parsedCronItems: parseCronItems(
+      rooms
+        .flatMap((room) => room.cron ?? [])
+        .map(({ task, schedule, backfillMs }) => {
+          if (!tasks.has(task)) throw new Error(`The schedule names the unknown task ${task}.`);
+          return { task, match: schedule, options: { backfillPeriod: backfillMs ?? 0, maxAttempts: 5 } };
+        }),
+    ),
+  });
+  // `stop` waits for it; without a handler a failure at shutdown would end the process.
+  runner.promise.catch((error: unknown) => log.error({ err: error, part: "jobs" }, "the job runner ended"));
+  return { stop: async () => void (await runner.stop().catch(() => undefined)) };
+}
+
+/** A slot's instant instead of the library's own shape. */
+function plainPayload(payload: unknown): unknown {
+  const cron = (payload as { _cron?: { ts: string } } | null)?._cron;
+  return cron === undefined ? payload : { at: new Date(cron.ts).toISOString() };
+}
+
+async function freeAbandonedJobs(db: Database): Promise<void> {
+  await db.query(
+    { kind: "system" },
+    `WITH holders AS (SELECT array_agg(DISTINCT locked_by) AS names FROM graphile_worker.jobs WHERE locked_by IS NOT NULL)
+     SELECT graphile_worker.force_unlock_workers(names) FROM holders WHERE names IS NOT NULL`,
+  );
+}
