@@ -1,0 +1,123 @@
+import type { Queryable } from "../platform/database/database.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { Account, AccountId, AccountKind, AccountStatus } from "./account.ts";
+
+// All SQL on `account` but the locking of rows and the moving of money (post.ts).
+
+interface AccountRow {
+  account_id: string;
+  kind: AccountKind;
+  currency: string;
+  name: string;
+  status: AccountStatus;
+  account_holder_id: string | null;
+  bundle_id: string | null;
+  product_id: string | null;
+  attributes: Record<string, unknown>;
+  balance: string;
+  floor: string;
+  posting_count: string;
+  created_at: Date;
+}
+
+const columns = `account_id, kind, currency, name, status, account_holder_id, bundle_id, product_id, attributes, balance, floor,
+  posting_count, created_at`;
+const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
+
+function toAccount(row: AccountRow): Account {
+  return {
+    accountId: row.account_id as AccountId,
+    kind: row.kind,
+    currency: row.currency,
+    name: row.name,
+    status: row.status,
+    accountHolderId: row.account_holder_id,
+    bundleId: row.bundle_id,
+    productId: row.product_id,
+    attributes: row.attributes,
+    balanceMinor: BigInt(row.balance),
+    floorMinor: BigInt(row.floor),
+    postingCount: BigInt(row.posting_count),
+    createdAt: row.created_at,
+  };
+}
+
+export async function insertAccount(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  account: Omit<Account, "status" | "balanceMinor" | "postingCount">,
+): Promise<Account> {
+  const [row] = await db.query<AccountRow>(
+    `INSERT INTO account (ifi_id, environment, fintech_id, account_id, kind, currency, name, account_holder_id, bundle_id, product_id,
+       attributes, floor, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING ${columns}`,
+    [
+      ifiId,
+      environment,
+      fintechId,
+      account.accountId,
+      account.kind,
+      account.currency,
+      account.name,
+      account.accountHolderId,
+      account.bundleId,
+      account.productId,
+      JSON.stringify(account.attributes),
+      account.floorMinor.toString(),
+      account.createdAt,
+    ],
+  );
+  return toAccount(row as AccountRow);
+}
+
+/** The bank's side of the tenant's funding, if there has been any. */
+export async function findSettlementAccount(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  currency: string,
+): Promise<Account | undefined> {
+  const [row] = await db.query<AccountRow>(
+    `SELECT ${columns} FROM account WHERE ${ofTenant} AND kind = 'settlement' AND currency = $4`,
+    [ifiId, environment, fintechId, currency],
+  );
+  return row && toAccount(row);
+}
+
+/** Any account that a caller may know of: not the bank's own. */
+export async function findAccount(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  accountId: AccountId,
+): Promise<Account | undefined> {
+  const [row] = await db.query<AccountRow>(
+    `SELECT ${columns} FROM account WHERE ${ofTenant} AND account_id = $4 AND kind <> 'settlement'`,
+    [ifiId, environment, fintechId, accountId],
+  );
+  return row && toAccount(row);
+}
+
+/** In the order in which they were opened. */
+export async function selectAccountsOfHolder(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  accountHolderId: string,
+): Promise<Account[]> {
+  const rows = await db.query<AccountRow>(
+    `SELECT ${columns} FROM account WHERE ${ofTenant} AND account_holder_id = $4 ORDER BY created_at, account_id LIMIT 1000`,
+    [ifiId, environment, fintechId, accountHolderId],
+  );
+  return rows.map(toAccount);
+}
+
+/** In the order in which they were opened, so that a page stays the same while new accounts are added behind it. */
+export async function selectAccountsOfTenant(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  page: { readonly offset: number; readonly limit: number },
+): Promise<Account[]> {
+  const rows = await db.query<AccountRow>(
+    `SELECT ${columns} FROM account WHERE ${ofTenant} AND kind <> 'settlement' ORDER BY created_at, account_id OFFSET $4 LIMIT $5`,
+    [ifiId, environment, fintechId, page.offset, page.limit],
+  );
+  return rows.map(toAccount);
+}

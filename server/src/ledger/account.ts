@@ -1,0 +1,31 @@
+import type { Brand } from "../platform/ids.ts";
+
+/** A UUID, on the wire too. */
+export type AccountId = Brand<string, "AccountId">;
+
+/** Whose money it is; see the migration `0006-ledger.sql`. */
+export type AccountKind = "customer" | "funding" | "settlement";
+
+export type AccountStatus = "ENABLED" | "DISABLED";
+
+/** A bank account. Amounts are in minor units (paise). */
+export interface Account {
+  readonly accountId: AccountId;
+  readonly kind: AccountKind;
+  readonly currency: string;
+  readonly name: string;
+  readonly status: AccountStatus;
+  /** Null for what is the fintech's own. */
+  readonly accountHolderId: string | null;
+  readonly bundleId: string | null;
+  readonly productId: string | null;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly balanceMinor: bigint;
+  readonly floorMinor: bigint;
+  /** How many postings it has, which is the sequence of the last. */
+  readonly postingCount: bigint;
+  readonly createdAt: Date;
+}
+
+/** The largest amount and balance there can be: the greatest int8. */
+export const amountMinorMax: bigint = 2n ** 63n - 1n;

@@ -1,0 +1,23 @@
+import { DomainError } from "../platform/errors.ts";
+
+/** The account does not exist, is another tenant's, or is the bank's own: all look alike on purpose. */
+export class AccountNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "account_not_found";
+  readonly accountId: string;
+  constructor(accountId: string) {
+    super(`There is no account ${accountId}.`);
+    this.accountId = accountId;
+  }
+}
+
+/** The bank's money for a funding account must be positive and fit. */
+export class FundingAmountInvalid extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "funding_amount_invalid";
+  constructor() {
+    super(
+      "The amount must be a positive whole number of paise, and the account's balance must stay within 64 bits.",
+    );
+  }
+}

@@ -1,0 +1,140 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Transaction } from "../platform/database/database.ts";
+import { assert } from "../platform/errors.ts";
+import type { Tenant } from "../platform/ids.ts";
+import { type Random, randomUuid } from "../platform/random.ts";
+import { type Account, type AccountId, amountMinorMax } from "./account.ts";
+import { findAccount, findSettlementAccount, insertAccount } from "./account-store.ts";
+import { AccountNotFound, FundingAmountInvalid } from "./errors.ts";
+import { lockForTransfers, postTransfers } from "./post.ts";
+import { type PostedTransfer, transferIdOf } from "./posted-transfer.ts";
+
+/** The code under which the bank's money appears in a funding account's transactions. */
+export const fundingTransferCode = "BANK_FUNDING_AUTH";
+
+export interface NewFundingAccount {
+  /** 1 to 256 characters. */
+  readonly name: string;
+  /** Such as `INR`, which is the default. */
+  readonly currency?: string;
+  /** What it starts with, in minor units; nothing when absent or zero. */
+  readonly openingBalanceMinor?: bigint;
+  /** Who does it, for the record: a person or `cli`. */
+  readonly requestedBy: string;
+}
+
+/**
+ * Opens the fintech's own account, from which its customers are paid, in the caller's transaction. An opening balance is a transfer
+ * like any other, from the account that stands for the bank (opened at the first need), so the books still sum to zero.
+ */
+export async function openFundingAccount(
+  tx: Transaction,
+  deps: { clock: Clock; random: Random },
+  tenant: Tenant,
+  input: NewFundingAccount,
+): Promise<Account> {
+  const account = await insertAccount(tx, tenant, {
+    accountId: randomUuid(deps.random) as AccountId,
+    kind: "funding",
+    currency: input.currency ?? "INR",
+    name: input.name,
+    accountHolderId: null,
+    bundleId: null,
+    productId: null,
+    attributes: {},
+    floorMinor: 0n,
+    createdAt: deps.clock.now(),
+  });
+  const openingBalanceMinor = input.openingBalanceMinor ?? 0n;
+  if (openingBalanceMinor === 0n) return account;
+  await addFunds(tx, deps, tenant, {
+    accountId: account.accountId,
+    amountMinor: openingBalanceMinor,
+    remarks: "Opening balance",
+    requestedBy: input.requestedBy,
+  });
+  return { ...account, balanceMinor: openingBalanceMinor, postingCount: 1n };
+}
+
+/**
+ * Brings the bank's money into a funding account, in the caller's transaction. For operators: no token can do it. Throws
+ * {@link AccountNotFound} for anything but a funding account of the tenant, {@link FundingAmountInvalid} for an amount that is not
+ * positive or would pass the largest balance.
+ */
+export async function addFunds(
+  tx: Transaction,
+  { clock, random }: { clock: Clock; random: Random },
+  tenant: Tenant,
+  input: {
+    readonly accountId: AccountId;
+    readonly amountMinor: bigint;
+    readonly remarks: string;
+    readonly requestedBy: string;
+  },
+): Promise<{ readonly transferId: string; readonly balanceMinor: bigint }> {
+  const target = await findAccount(tx, tenant, input.accountId);
+  if (target?.kind !== "funding") throw new AccountNotFound(input.accountId);
+  const settlement = await settlementAccount(tx, { clock, random }, tenant, target.currency);
+  const ledger = await lockForTransfers(tx, tenant, {
+    accountIds: [target.accountId, settlement.accountId],
+    requestIds: [],
+  });
+  const [to, from] = [ledger.accounts.get(target.accountId), ledger.accounts.get(settlement.accountId)];
+  assert(to && from, "accounts do not vanish");
+  const roomMinor = [amountMinorMax - to.balanceMinor, from.balanceMinor - from.floorMinor];
+  if (input.amountMinor <= 0n || roomMinor.some((room) => input.amountMinor > room))
+    throw new FundingAmountInvalid();
+  const [posted] = await postTransfers(
+    tx,
+    tenant,
+    ledger,
+    [
+      {
+        // Fresh and random, so that no caller's request id can be the same.
+        requestId: `funding-${randomUuid(random)}`,
+        kind: "funding",
+        debitAccountId: settlement.accountId,
+        creditAccountId: target.accountId,
+        amountMinor: input.amountMinor,
+        currency: target.currency,
+        transferCode: fundingTransferCode,
+        remarks: input.remarks,
+        attributes: {},
+        requestedBy: input.requestedBy,
+      },
+    ],
+    clock.now(),
+  );
+  return {
+    transferId: transferIdOf(posted as PostedTransfer),
+    balanceMinor: to.balanceMinor + input.amountMinor,
+  };
+}
+
+/** The tenant's bank-side account in this currency. The advisory lock keeps two first needs at once from opening two. */
+async function settlementAccount(
+  tx: Transaction,
+  { clock, random }: { clock: Clock; random: Random },
+  tenant: Tenant,
+  currency: string,
+): Promise<Account> {
+  await tx.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
+    `settlement/${tenant.ifiId}/${tenant.environment}/${tenant.fintechId}/${currency}`,
+  ]);
+  return (
+    (await findSettlementAccount(tx, tenant, currency)) ??
+    insertAccount(tx, tenant, {
+      accountId: randomUuid(random) as AccountId,
+      kind: "settlement",
+      currency,
+      name: "Bank settlement",
+      accountHolderId: null,
+      bundleId: null,
+      productId: null,
+      attributes: {},
+      // As far as an int8 goes: the bank's money is not ours to bound.
+      floorMinor: -amountMinorMax,
+      createdAt: clock.now(),
+    })
+  );
+}
