@@ -122,3 +122,66 @@ CREATE TABLE token_call_hour (
 CREATE INDEX token_call_hour_by_token ON token_call_hour (token_id, hour DESC);
 GRANT SELECT, INSERT, UPDATE ON token_call_hour TO fusion_runtime;
 CALL isolate_by_tenant('token_call_hour');
+
+-- The database's time, which alone decides whether a token is valid. A function, so that a test can move it (as the owner) for
+-- everything that asks. Not now(): a transaction that waited for a lock must see the time after the wait.
+CREATE FUNCTION database_now() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE RETURN clock_timestamp();
+
+-- Why a token would be refused at this moment, or null. The order is fixed: revoked, expired, application, fintech.
+CREATE FUNCTION token_refusal(
+  revoked_at timestamptz, expires_at timestamptz, application_suspended_at timestamptz, fintech_suspended_at timestamptz
+) RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE
+RETURN CASE
+  WHEN revoked_at IS NOT NULL THEN 'token_revoked'
+  WHEN database_now() >= expires_at THEN 'token_expired'
+  WHEN application_suspended_at IS NOT NULL THEN 'application_suspended'
+  WHEN fintech_suspended_at IS NOT NULL THEN 'fintech_suspended'
+END;
+
+-- Takes the gates of these tokens' fintechs shared, in the order of their keys, until the transaction ends, and then says for each
+-- token, in the order given, why it must be refused (null: it may write). The arrays run in parallel.
+--
+-- PL/pgSQL, because under READ COMMITTED each statement of a volatile function has a snapshot of its own: the last one is taken after
+-- the locks, so it sees a revoke that these locks waited for. In one plain statement the snapshot would be older than the locks.
+--
+-- The time limits are for the rest of the transaction, so that a paused or stuck writer cannot hold up a revoke: it loses its
+-- connection, and with it the gate, within 8 s (before PostgreSQL 17, which has no limit for a whole transaction, within 1 s of
+-- pausing and 5 s of any one statement).
+CREATE FUNCTION authorize_writes(
+  ifis bigint[], environments text[], fintechs uuid[], applications text[], tokens text[]
+) RETURNS TABLE (refusal text) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  gate bigint;
+BEGIN
+  PERFORM set_config('idle_in_transaction_session_timeout', '1s', true),
+    set_config('lock_timeout', '2s', true);
+  IF current_setting('server_version_num')::int >= 170000 THEN
+    PERFORM set_config('transaction_timeout', '8s', true);
+  ELSE
+    PERFORM set_config('statement_timeout', '5s', true);
+  END IF;
+  FOR gate IN SELECT DISTINCT gate_key(i, f) AS key FROM unnest(ifis, fintechs) AS t (i, f) ORDER BY key LOOP
+    PERFORM pg_advisory_xact_lock_shared(gate);
+  END LOOP;
+  RETURN QUERY
+    SELECT CASE WHEN token.token_id IS NULL THEN 'token_unknown'
+      ELSE token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) END
+    FROM unnest(ifis, environments, fintechs, applications, tokens) WITH ORDINALITY AS asked (i, e, f, a, t, position)
+    LEFT JOIN (token JOIN application USING (ifi_id, environment, fintech_id, application_id) JOIN fintech USING (ifi_id, fintech_id))
+      ON token.ifi_id = asked.i AND token.environment = asked.e AND token.fintech_id = asked.f
+      AND token.application_id = asked.a AND token.token_id = asked.t
+    ORDER BY asked.position;
+END $$;
+
+-- A live token that renews this one, directly or through replacements that themselves have ended; null when it was not renewed. One
+-- whose replacement was revoked or expired counts as not renewed.
+CREATE FUNCTION live_replacement(renewed text, at timestamptz) RETURNS text LANGUAGE sql STABLE
+BEGIN ATOMIC
+  WITH RECURSIVE descendant AS (
+    SELECT token_id, created_at, revoked_at, expires_at FROM token WHERE replaces_token_id = renewed
+    UNION ALL
+    SELECT token.token_id, token.created_at, token.revoked_at, token.expires_at
+    FROM token JOIN descendant ON token.replaces_token_id = descendant.token_id
+  )
+  SELECT token_id FROM descendant WHERE revoked_at IS NULL AND expires_at > at ORDER BY created_at DESC, token_id DESC LIMIT 1;
+END;

@@ -1,0 +1,100 @@
+import { DomainError } from "../platform/errors.ts";
+import type { TokenId } from "../platform/ids.ts";
+
+/** The call carries no token at all. */
+export class TokenMissing extends DomainError {
+  readonly kind = "unauthenticated";
+  readonly code = "token_missing";
+  constructor() {
+    super("Send a token in the X-Zeta-AuthToken header, or as Authorization: Bearer.");
+  }
+}
+
+/** What was sent cannot be one of our tokens: wrong length, characters or checksum. */
+export class TokenMalformed extends DomainError {
+  readonly kind = "unauthenticated";
+  readonly code = "token_malformed";
+  constructor() {
+    super("This is not a complete token. Check that it was copied whole.");
+  }
+}
+
+/** The form is right but no such token was ever generated here. */
+export class TokenUnknown extends DomainError {
+  readonly kind = "unauthenticated";
+  readonly code = "token_unknown";
+  constructor() {
+    super("This token is not known here. Check that it belongs to this environment and address.");
+  }
+}
+
+export class TokenExpired extends DomainError {
+  readonly kind = "unauthenticated";
+  readonly code = "token_expired";
+  constructor(tokenId: TokenId) {
+    super("This token has expired. Generate another one in the console.", { fields: { tokenId } });
+  }
+}
+
+export class TokenRevoked extends DomainError {
+  readonly kind = "unauthenticated";
+  readonly code = "token_revoked";
+  constructor(tokenId: TokenId) {
+    super("This token was revoked. Generate another one in the console.", { fields: { tokenId } });
+  }
+}
+
+/** Two authentication headers name different tokens: which one was meant cannot be told. */
+export class ConflictingCredentials extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "conflicting_credentials";
+  constructor() {
+    super("The authentication headers carry different values. Send one of them, or the same in both.");
+  }
+}
+
+/** A repeat of a generation that succeeded. Its secret is not kept, so it cannot be answered again. */
+export class TokenAlreadyIssued extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "token_already_issued";
+  constructor(tokenId: TokenId) {
+    super(
+      "This request was answered before and its token exists, but its secret cannot be shown again. Revoke that token and generate another one.",
+      { extensions: { tokenId } },
+    );
+  }
+}
+
+/** The token to renew has a live replacement. */
+export class TokenAlreadyRenewed extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "token_already_renewed";
+  constructor(replacementId: TokenId) {
+    super("This token already has a replacement. Nothing was generated.", {
+      extensions: { tokenId: replacementId },
+    });
+  }
+}
+
+/** A revoked token cannot be renewed: who revoked it wanted it gone. */
+export class TokenNotRenewable extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "token_not_renewable";
+  constructor(tokenId: TokenId) {
+    super("This token was revoked, so it cannot be renewed. Generate a token without renewing one.", {
+      fields: { tokenId },
+    });
+  }
+}
+
+/** The application has as many live tokens as it may have. */
+export class TokenLimitReached extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "token_limit_reached";
+  constructor(tokensMax: number) {
+    super(
+      `This application already has ${tokensMax} live ${tokensMax === 1 ? "token" : "tokens"}, as many as it may. Revoke one that is not needed, or renew one.`,
+      { extensions: { tokensMax } },
+    );
+  }
+}
