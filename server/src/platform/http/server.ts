@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { type IdPrefix, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
@@ -28,6 +34,7 @@ export interface HttpServerOptions {
  * request and answer, and RFC 9457 problems for whatever is thrown. Logs one line a request, without headers, query or body.
  */
 export function createHttpServer({ log, random, trustedProxies }: HttpServerOptions): HttpServer {
+  const errorEnvelopes: ErrorEnvelope[] = [];
   const http = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     disableRequestLogging: true,
@@ -38,7 +45,15 @@ export function createHttpServer({ log, random, trustedProxies }: HttpServerOpti
     // Existing clients call `/transfers` and `/transfers/` alike, and a redirect would lose a POST's body.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     http: { maxHeaderSize: 16 * 1024, headersTimeout: 10_000 },
+    // Addresses that cannot be decoded, or with a part that is too long, reach no route.
+    frameworkErrors: (error, request, reply) => {
+      reply.header("x-request-id", request.id);
+      const own = errorEnvelopes.find((envelope) => request.url.startsWith(`${envelope.prefix}/`));
+      if (own) void own.answer(error, request, reply as FastifyReply);
+      else answerProblem(error, request, reply as FastifyReply);
+    },
   }).withTypeProvider<ZodTypeProvider>();
+  http.decorate("errorEnvelopes", errorEnvelopes);
   http.setValidatorCompiler(validatorCompiler);
   http.setSerializerCompiler(serializerCompiler);
 
@@ -71,16 +86,7 @@ export function createHttpServer({ log, random, trustedProxies }: HttpServerOpti
     done();
   });
 
-  http.setErrorHandler((error, request, reply) => {
-    const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
-    if (failure.unforeseen) request.log.error({ err: error, requestId: request.id }, "request failed");
-    if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
-    return reply
-      .status(failure.status)
-      .header("content-type", "application/problem+json; charset=utf-8")
-      .serializer(JSON.stringify)
-      .send(problemBody(failure, request.id));
-  });
+  http.setErrorHandler(answerProblem);
   http.setNotFoundHandler((request, reply) => {
     const failure = describeFailure({ statusCode: 404 });
     return reply
@@ -92,12 +98,33 @@ export function createHttpServer({ log, random, trustedProxies }: HttpServerOpti
   return http;
 }
 
+function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
+  if (failure.unforeseen) request.log.error({ err: error, requestId: request.id }, "request failed");
+  if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
+  return reply
+    .status(failure.status)
+    .header("content-type", "application/problem+json; charset=utf-8")
+    .serializer(JSON.stringify)
+    .send(problemBody(failure, request.id));
+}
+
 /** Text that is not acceptable JSON, in the shape in which Fastify reports invalid input. */
 export function asInvalid(error: JsonRefused): { validation: { instancePath: string; message: string }[] } {
   return { validation: [{ instancePath: "", message: error.message }] };
 }
 
+/** How an API with an envelope of its own answers what goes wrong before a route is found. */
+export interface ErrorEnvelope {
+  /** The addresses it is about, such as `/api`. */
+  readonly prefix: string;
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
+}
+
 declare module "fastify" {
+  interface FastifyInstance {
+    readonly errorEnvelopes: ErrorEnvelope[];
+  }
   interface FastifyContextConfig {
     /** Keys whose numbers are read as the text of their digits. */
     losslessKeys?: ReadonlySet<string>;

@@ -1,0 +1,177 @@
+import { z } from "zod";
+
+// Shared pieces of the Fusion wire contract. Existing clients are loose with types (numbers as text, booleans as "true"), leave out
+// most of what is optional or send null for it, so these pieces take all of that and yield one clean value.
+
+/** Whether PostgreSQL can keep the text: no NUL character, no half of a surrogate pair. */
+export function isStorableText(text: string): boolean {
+  return !text.includes("\u0000") && text.isWellFormed();
+}
+
+const notStorable = "contains characters that cannot be stored (NUL or half of a surrogate pair)";
+
+/** Text of at most `lengthMax` characters that can be stored. */
+export function wireText(lengthMax = 256) {
+  return z
+    .string()
+    .max(lengthMax, `is longer than ${lengthMax} characters`)
+    .refine(isStorableText, notStorable);
+}
+
+/** Text, or a number in its place: `"123"` and `123` alike. */
+export function looseText(lengthMax = 256) {
+  return z
+    .union([z.string(), z.number()])
+    .transform(String)
+    .refine((text) => text.length <= lengthMax, `is longer than ${lengthMax} characters`)
+    .refine(isStorableText, notStorable);
+}
+
+/** Absent, null and `""` alike: nothing. */
+export function optionalText(lengthMax = 256) {
+  return looseText(lengthMax)
+    .nullish()
+    .transform((text) => (text === "" || text === null ? undefined : text));
+}
+
+/** What a client may leave out or send as null. */
+export function optional<Schema extends z.ZodType>(schema: Schema) {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+/**
+ * A caller's own id of a request, which makes it idempotent. A JSON number keeps every digit where the route names the key in
+ * `losslessKeys`. Absent, null and `""` alike: nothing.
+ */
+export const requestIdMax = 256;
+export const RequestId = z
+  .union([z.string(), z.number()])
+  .nullish()
+  .transform((id) => (id === "" || id === null || id === undefined ? undefined : String(id)))
+  .refine((id) => id === undefined || id.length <= requestIdMax, `is longer than ${requestIdMax} characters`)
+  .refine((id) => id === undefined || isStorableText(id), notStorable)
+  .describe(
+    `Your own id of this request, text or a number, up to ${requestIdMax} characters. A repeat with the same id and content gets the first answer again.`,
+  );
+
+const wholeNumber = /^[+-]?\d{1,30}(?:\.0*)?$/;
+
+/** A whole number within the safe range: `5`, `"5"`, `"05"`, `"5.0"`, `5.0`. */
+export const looseInteger = z.union([z.number(), z.string().max(40)]).transform((value, context) => {
+  const number =
+    typeof value === "number" ? value : wholeNumber.test(value.trim()) ? Number(value) : Number.NaN;
+  if (Number.isSafeInteger(number)) return number;
+  context.addIssue({ code: "custom", message: "is not a whole number" });
+  return z.NEVER;
+});
+
+/** `true`, `"true"`, and so on; upper and lower case alike. */
+export const looseBoolean = z.union([z.boolean(), z.string().max(16)]).transform((value, context) => {
+  if (typeof value === "boolean") return value;
+  const word = value.trim().toLowerCase();
+  if (word === "true" || word === "false") return word === "true";
+  context.addIssue({ code: "custom", message: "is neither true nor false" });
+  return z.NEVER;
+});
+
+/** The most that one amount may be: far above any bank's, far below int8, and exact as a JSON number. */
+export const paiseMax = 9_000_000_000_000_000n;
+
+/** An amount of paise: a whole number after reading `500`, `"500"`, `"10.0"` or `1234.0`. May be zero or negative; rooms judge that. */
+export const paise = z
+  .union([z.number(), z.string().max(40)])
+  .transform((value, context) => {
+    const text =
+      typeof value === "number" ? (Number.isSafeInteger(value) ? String(value) : "") : value.trim();
+    const amount = wholeNumber.test(text) ? BigInt(text.replace(/\.0*$/, "").replace(/^\+/, "")) : undefined;
+    if (amount !== undefined && amount <= paiseMax && amount >= -paiseMax) return amount;
+    context.addIssue({ code: "custom", message: "is not a whole number of paise" });
+    return z.NEVER;
+  })
+  .describe("Minor units (paise), as a number or as text.");
+
+/** A UUID in any of the forms that PostgreSQL keeps; lower case afterwards. */
+export const Uuid = z
+  .string()
+  .regex(/^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, "is not a UUID")
+  .transform((text) => text.toLowerCase());
+
+/** A free JSON object that can be stored as it is. */
+export const FreeObject = z.record(z.string(), z.unknown()).refine(isStorableJson, notStorable);
+export const FreeList = z
+  .array(z.unknown())
+  .max(100, "has more than 100 entries")
+  .refine(isStorableJson, notStorable);
+
+/** Whether every text and key in it can be stored, and every number is finite (`1e400` is read as infinity). */
+export function isStorableJson(value: unknown): boolean {
+  if (typeof value === "string") return isStorableText(value);
+  if (typeof value === "number") return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isStorableJson);
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value).every(([key, inner]) => isStorableText(key) && isStorableJson(inner));
+  return true;
+}
+
+/** One part of the path, or a query value: text that can be compared in the database without an error. */
+export const PathText = z.string().max(512).refine(isStorableText, notStorable);
+
+/** The bank. Its value is judged before a route is reached. */
+export const IfiPath = z.object({ ifiID: z.string().describe("The bank (IFI), such as 140793.") });
+
+/** `Jan 6, 2020 7:41:05 AM` */
+export const WordyTime = z.string().meta({ examples: ["Jan 6, 2020 7:41:05 AM"] });
+/** `{ date, time }` */
+export const DateTimeParts = z
+  .object({
+    date: z.object({ year: z.number().int(), month: z.number().int(), day: z.number().int() }),
+    time: z.object({
+      hour: z.number().int(),
+      minute: z.number().int(),
+      second: z.number().int(),
+      nano: z.number().int(),
+    }),
+  })
+  .meta({
+    examples: [
+      { date: { year: 2026, month: 11, day: 24 }, time: { hour: 11, minute: 0, second: 0, nano: 0 } },
+    ],
+  });
+
+/** Every error of the Fusion API (reference section 3), whatever went wrong. */
+export const FusionError = z
+  .object({
+    code: z.string().describe("What a program branches on, such as token_revoked."),
+    message: z.string().describe("For people."),
+    errorCode: z.string().describe("The platform's code, such as FU4001, LE400008 or AR400004."),
+    traceID: z.string().describe("The request's id; quote it when you ask for help."),
+    details: z.looseObject({ errorCode: z.string() }),
+    additionalInfo: z
+      .record(z.string(), z.string())
+      .describe("Field by field, what is wrong with the input."),
+  })
+  .meta({
+    id: "FusionError",
+    examples: [
+      {
+        code: "insufficient_balance",
+        message: "Insufficient balance in Account",
+        errorCode: "LE400008",
+        traceID: "req_4fTz0d1QmX9bYc7LrWaE",
+        details: { errorCode: "LE400008" },
+        additionalInfo: {},
+      },
+    ],
+  });
+export type FusionError = z.infer<typeof FusionError>;
+
+/** The refusals that every operation shares, for a route's `response`. */
+export const fusionErrors = {
+  400: FusionError.describe("The input is not as it should be; additionalInfo names the fields."),
+  401: FusionError.describe(
+    "No token, or one that is malformed, unknown, expired or revoked; code says which.",
+  ),
+  403: FusionError.describe("The token does not allow this."),
+  404: FusionError.describe("There is no such thing, or it is not yours."),
+  503: FusionError.describe("Nothing was done; try again shortly."),
+} as const;

@@ -1,0 +1,337 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
+import { FusionError, looseBoolean, looseInteger, paise, RequestId } from "@fusion/contract/fusion/common.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { TokenPrincipal } from "../access/principal.ts";
+import { manualClock } from "../platform/clock.ts";
+import { DomainError } from "../platform/errors.ts";
+import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
+import type { ApplicationId, FintechId, IfiId, TokenId } from "../platform/ids.ts";
+import { silentLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { TokenMissing, TokenRevoked } from "../tokens/errors.ts";
+import { callerOf, registerFusionApi } from "./fusion-api.ts";
+
+// The wire layer alone: a few routes of the test's own behind two known tokens.
+
+const clock = manualClock("2026-11-24T05:30:00.000Z");
+const principal: TokenPrincipal = {
+  kind: "token",
+  tokenId: "tok_1" as TokenId,
+  applicationId: "app_1" as ApplicationId,
+  tenant: { ifiId: "140793" as IfiId, environment: "sandbox", fintechId: randomUUID() as FintechId },
+  scopes: ["accounts:read"],
+  expiresAt: new Date("2027-11-23T05:30:00.000Z"),
+};
+const tokens: Record<string, TokenPrincipal> = {
+  admin: { ...principal, scopes: ["admin"] },
+  reader: principal,
+  ending: { ...principal, scopes: ["admin"], expiresAt: new Date("2026-12-09T05:30:00.000Z") },
+};
+class NoMoney extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "insufficient_balance";
+  constructor() {
+    super("Insufficient balance in Account", { extensions: { errorCode: "LE400008" } });
+  }
+}
+
+let http: HttpServer;
+const seen: unknown[] = [];
+beforeAll(async () => {
+  http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+  registerFusionApi(
+    http,
+    {
+      clock,
+      authenticate: async (request) => {
+        const secret = request.headers["x-zeta-authtoken"];
+        if (secret === undefined) throw new TokenMissing();
+        const found = tokens[String(secret)];
+        if (!found) throw new TokenRevoked("tok_2" as TokenId);
+        return found;
+      },
+    },
+    (v1) => {
+      v1.get("/things/:thingID", { config: { requiredScope: "accounts:read" } }, async (request) => ({
+        params: request.params,
+        tokenId: callerOf(request).tokenId,
+      }));
+      v1.post(
+        "/things",
+        {
+          schema: {
+            body: z.object({ requestID: RequestId, amount: paise, flag: looseBoolean, count: looseInteger }),
+          },
+          config: { requiredScope: "transfers:write", losslessKeys: new Set(["requestID"]) },
+        },
+        async (request) => {
+          seen.push(request.body);
+          return { requestID: request.body.requestID, amount: Number(request.body.amount) };
+        },
+      );
+      v1.post("/broke", { config: { requiredScope: "transfers:write" } }, async () => {
+        throw new NoMoney();
+      });
+      v1.post("/bug", { config: { requiredScope: "transfers:write" } }, async () => {
+        throw new TypeError("secret detail");
+      });
+    },
+  );
+  await http.listen({ port: 0, host: "127.0.0.1" });
+});
+afterAll(() => http.close());
+
+const base = "/api/v1/ifi/140793";
+function call(
+  method: string,
+  url: string,
+  options: { token?: string; body?: string; headers?: Record<string, string> } = {},
+) {
+  return http.inject({
+    method: method as "GET",
+    url,
+    headers: {
+      ...(options.token === undefined ? {} : { "x-zeta-authtoken": options.token }),
+      ...(options.body === undefined ? {} : { "content-type": "application/json" }),
+      ...options.headers,
+    },
+    ...(options.body === undefined ? {} : { payload: options.body }),
+  });
+}
+/** The status line, headers and body of a request whose bytes no client library has touched. */
+function raw(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect((http.server.address() as AddressInfo).port, "127.0.0.1", () =>
+      socket.write(text),
+    );
+    let answer = "";
+    socket.on("data", (bytes) => {
+      answer += bytes;
+    });
+    socket.on("end", () => resolve(answer));
+    socket.on("error", reject);
+  });
+}
+function envelopeOf(response: { body: string; headers: Record<string, unknown> }): FusionError {
+  expect(response.headers["content-type"]).toMatch(/^application\/json/);
+  return FusionError.parse(JSON.parse(response.body));
+}
+const goodThing = { requestID: "r-1", amount: "10.0", flag: "true", count: "05" };
+
+describe("200", () => {
+  it("checklist 6: money is read from numbers and numeric text and answered as a number", async () => {
+    for (const amount of [500, "500", "10.0", 1234.0]) {
+      const response = await call("POST", `${base}/things`, {
+        token: "admin",
+        body: JSON.stringify({ ...goodThing, amount }),
+      });
+      expect([response.statusCode, response.json().amount]).toEqual([200, Number(amount)]);
+    }
+    expect(seen.at(-1)).toEqual({ requestID: "r-1", amount: 1234n, flag: true, count: 5 });
+  });
+
+  it("checklist 7: a requestID may be a number of any length, and keeps every digit", async () => {
+    const digits = "123456789012345678901234567890123456789";
+    const response = await call("POST", `${base}/things`, {
+      token: "admin",
+      body: `{"requestID": ${digits}, "amount": 5, "flag": true, "count": 1}`,
+    });
+    expect(response.json().requestID).toBe(digits);
+    const long = "f".repeat(128);
+    expect(
+      (
+        await call("POST", `${base}/things`, {
+          token: "admin",
+          body: JSON.stringify({ ...goodThing, requestID: long }),
+        })
+      ).json().requestID,
+    ).toBe(long);
+  });
+
+  it("checklist 8: a trailing slash changes nothing and redirects nowhere; a bare plus in the path is a plus", async () => {
+    const answers = await Promise.all(
+      ["/things/+919000000001", "/things/+919000000001/", "/things/%2B919000000001"].map((path) =>
+        raw(
+          `GET ${base}${path} HTTP/1.1\r\nHost: x\r\nX-Zeta-AuthToken: reader\r\nConnection: close\r\n\r\n`,
+        ),
+      ),
+    );
+    for (const answer of answers) {
+      expect(answer).toMatch(/^HTTP\/1.1 200 /);
+      expect(answer).toContain('"thingID":"+919000000001"');
+    }
+    expect(
+      (await call("POST", `${base}/things/`, { token: "admin", body: JSON.stringify(goodThing) })).statusCode,
+    ).toBe(200);
+  });
+
+  it("checklist 11: a GET with a JSON content type and no body is no parse error", async () => {
+    const response = await call("GET", `${base}/things/1`, {
+      token: "reader",
+      headers: { "content-type": "application/json" },
+    });
+    expect(response.statusCode).toBe(200);
+  });
+
+  it("ignores keys it does not know", async () => {
+    const body = JSON.stringify({ ...goodThing, BundleID: "x", ifiID: 1 });
+    expect((await call("POST", `${base}/things`, { token: "admin", body })).statusCode).toBe(200);
+  });
+
+  it("says when the token ends, from 15 days before", async () => {
+    const ending = await call("GET", `${base}/things/1`, { token: "ending" });
+    expect(ending.headers["x-fusion-token-expires"]).toBe("2026-12-09T05:30:00.000Z");
+    const young = await call("GET", `${base}/things/1`, { token: "reader" });
+    expect(young.headers["x-fusion-token-expires"]).toBeUndefined();
+  });
+});
+
+describe("400", () => {
+  it("names the wrong fields in additionalInfo and the first in the message", async () => {
+    const body = JSON.stringify({ ...goodThing, amount: "10.5", flag: "yes" });
+    const error = envelopeOf(await call("POST", `${base}/things`, { token: "admin", body }));
+    expect(error).toMatchObject({
+      code: "invalid_input",
+      errorCode: "FU4000",
+      message: "Bad request: amount: is not a whole number of paise",
+      additionalInfo: { amount: "is not a whole number of paise", flag: "is neither true nor false" },
+    });
+  });
+
+  it.each([
+    ["not JSON", "{"],
+    ["a key twice", '{"a":1,"a":2}'],
+    ["NUL in text", JSON.stringify({ ...goodThing, requestID: "a\u0000" })],
+    ["half a surrogate pair", '{"requestID":"\\ud800","amount":1,"flag":true,"count":1}'],
+    ["an amount beyond every bound", '{"requestID":"a","amount":1e300,"flag":true,"count":1}'],
+    ["no object", "[]"],
+    ["nothing", ""],
+  ])("%s", async (_name, body) => {
+    const response = await call("POST", `${base}/things`, { token: "admin", body });
+    expect(response.statusCode).toBe(400);
+    envelopeOf(response);
+  });
+
+  it("an address that cannot be decoded, but only to who may know", async () => {
+    for (const [token, status, errorCode] of [
+      ["admin", 400, "FU4000"],
+      [undefined, 401, "FU4001"],
+    ] as const) {
+      const response = await call("GET", `${base}/things/%E0%A4%A`, token ? { token } : {});
+      expect(response.statusCode).toBe(status);
+      expect(envelopeOf(response)).toMatchObject({ errorCode, traceID: response.headers["x-request-id"] });
+    }
+  });
+});
+
+describe("401", () => {
+  it("before the body, the method and the address are looked at", async () => {
+    for (const [method, url, body] of [
+      ["POST", `${base}/things`, "{"],
+      ["GET", `${base}/nothing/here`, undefined],
+      ["DELETE", `${base}/things`, undefined],
+      ["GET", "/api/v1/ifi/999/things/1", undefined],
+      ["GET", "/api/v2/ifi/140793/things", undefined],
+      ["GET", "/api", undefined],
+      ["POST", "/api/v1/unknown", "{"],
+    ] as const) {
+      const response = await call(method, url, body === undefined ? {} : { body });
+      expect([url, response.statusCode]).toEqual([url, 401]);
+      expect(envelopeOf(response)).toMatchObject({
+        code: "token_missing",
+        errorCode: "FU4001",
+        details: { errorCode: "FU4001" },
+        traceID: response.headers["x-request-id"],
+      });
+      expect(response.headers["www-authenticate"]).toBe('Bearer realm="Fusion API"');
+    }
+  });
+
+  it("gives the reason in code, and RFC 6750's challenge", async () => {
+    const response = await call("GET", `${base}/things/1`, { token: "old" });
+    expect(envelopeOf(response)).toMatchObject({ code: "token_revoked", errorCode: "FU4001" });
+    expect(response.headers["www-authenticate"]).toMatch(/^Bearer realm="Fusion API", error="invalid_token"/);
+  });
+});
+
+describe("403", () => {
+  it("when the fintech has nothing to do with the bank in the address, known or not", async () => {
+    for (const url of ["/api/v1/ifi/999/things/1", "/api/v1/ifi/abc/things/1", "/api/v1/ifi/999/nothing"]) {
+      const response = await call("GET", url, { token: "admin" });
+      expect([url, response.statusCode]).toEqual([url, 403]);
+      expect(envelopeOf(response)).toMatchObject({ code: "ifi_not_allowed", errorCode: "FU4003" });
+    }
+  });
+
+  it("when the scope does not cover the operation, before the body is read", async () => {
+    const response = await call("POST", `${base}/things`, { token: "reader", body: "{" });
+    expect(response.statusCode).toBe(403);
+    expect(envelopeOf(response)).toMatchObject({
+      code: "scope_insufficient",
+      details: { requiredScope: "transfers:write" },
+    });
+    expect(response.headers["www-authenticate"]).toContain(
+      'error="insufficient_scope", scope="transfers:write"',
+    );
+  });
+
+  it("checklist 2: a room's own wire code and exact message stand in the envelope", async () => {
+    const response = await call("POST", `${base}/broke`, { token: "admin" });
+    expect(response.statusCode).toBe(403);
+    expect(envelopeOf(response)).toMatchObject({
+      message: "Insufficient balance in Account",
+      errorCode: "LE400008",
+      details: { errorCode: "LE400008" },
+    });
+  });
+});
+
+describe("404, 405, 413, 414, 415", () => {
+  it.each([
+    ["GET", `${base}/nothing`, 404, "FU4004"],
+    ["GET", base, 404, "FU4004"],
+    ["GET", "/api/v2/ifi/140793/things", 404, "FU4004"],
+    ["DELETE", `${base}/things`, 405, "FU4005"],
+    ["OPTIONS", `${base}/things/1`, 405, "FU4005"],
+    ["GET", `${base}/things/${"x".repeat(600)}`, 414, "FU4014"],
+  ])("%s %s", async (method, url, status, errorCode) => {
+    const response = await call(method, url, { token: "admin" });
+    expect(response.statusCode).toBe(status);
+    expect(envelopeOf(response).errorCode).toBe(errorCode);
+    if (status === 405) expect(String(response.headers.allow)).toMatch(/POST|GET/);
+  });
+
+  it("a body that is too large, or no JSON", async () => {
+    const large = await call("POST", `${base}/things`, { token: "admin", body: `"${"x".repeat(70_000)}"` });
+    expect([large.statusCode, envelopeOf(large).errorCode]).toEqual([413, "FU4013"]);
+    const form = await call("POST", `${base}/things`, {
+      token: "admin",
+      body: "a=b",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect([form.statusCode, envelopeOf(form).errorCode]).toEqual([415, "FU4015"]);
+  });
+});
+
+describe("500", () => {
+  it("says nothing about the cause", async () => {
+    const response = await call("POST", `${base}/bug`, { token: "admin" });
+    expect(response.statusCode).toBe(500);
+    expect(envelopeOf(response).errorCode).toBe("FU5000");
+    expect(response.body).not.toContain("secret detail");
+  });
+});
+
+describe("starting", () => {
+  it("refuses a route that names no scope", async () => {
+    const other = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+    registerFusionApi(other, { clock, authenticate: async () => principal }, (v1) => {
+      v1.get("/open", async () => ({}));
+    });
+    await expect(other.ready()).rejects.toThrow(/must name a required scope/);
+    await other.close();
+  });
+});

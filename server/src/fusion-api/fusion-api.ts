@@ -1,0 +1,141 @@
+import type { Scope } from "@fusion/contract/scopes.ts";
+import { expiringDays } from "@fusion/contract/tokens.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { AuthenticateToken } from "../access/authenticate.ts";
+import type { TokenPrincipal } from "../access/principal.ts";
+import { requireScope } from "../access/require-scope.ts";
+import type { Clock } from "../platform/clock.ts";
+import { assert } from "../platform/errors.ts";
+import type { HttpServer } from "../platform/http/server.ts";
+import { IfiNotAllowed } from "./errors.ts";
+import { answerFailure } from "./fusion-error.ts";
+
+export interface FusionApiDependencies {
+  readonly authenticate: AuthenticateToken;
+  readonly clock: Clock;
+}
+
+/** Routes with addresses below `/api/v1/ifi/:ifiID`. Each names the scope it needs in `config.requiredScope`. */
+export type RegisterFusionRoutes = (v1: HttpServer) => void;
+
+const prefix = "/api";
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/**
+ * Mounts the Fusion API (reference section 1): everything below `/api`. A request is authenticated before anything else is said about
+ * it; then, in this order, the bank in the path (403), the address (404), the method (405), the token's scope (403), the body (400).
+ * Errors of every kind are answered in the envelope of section 3.1. From 15 days before the token's end every answer says when that is.
+ */
+export function registerFusionApi(
+  http: HttpServer,
+  { authenticate, clock }: FusionApiDependencies,
+  registerRoutes: RegisterFusionRoutes,
+): void {
+  const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<TokenPrincipal> => {
+    reply.header("cache-control", "no-store");
+    const principal = await authenticate(request);
+    if (principal.expiresAt.getTime() - clock.now().getTime() <= expiringDays * 86_400_000)
+      reply.header("x-fusion-token-expires", principal.expiresAt.toISOString());
+    if (!concernsBankOf(principal, request)) throw new IfiNotAllowed();
+    return principal;
+  };
+
+  // Addresses that could not even be decoded reach no route and no hook; they are authenticated like all others.
+  http.errorEnvelopes.push({
+    prefix,
+    async answer(error, request, reply) {
+      try {
+        await admit(request, reply);
+        return answerFailure(error, request, reply);
+      } catch (refusal) {
+        return answerFailure(refusal, request, reply);
+      }
+    },
+  });
+
+  void http.register(
+    async (api: HttpServer) => {
+      api.decorateRequest("tokenPrincipal", undefined);
+      api.setErrorHandler(answerFailure);
+      // Never reached: the hook below refuses first, before a body is read. It makes the hook run for unknown addresses.
+      api.setNotFoundHandler((request, reply) => answerFailure({ statusCode: 404 }, request, reply));
+      api.addHook("onRequest", async (request, reply) => {
+        request.tokenPrincipal = await admit(request, reply);
+        if (request.is404) throw Object.assign(new Error("no such route"), { statusCode: 404 });
+        const { requiredScope, otherMethods } = request.routeOptions.config;
+        if (otherMethods) {
+          reply.header("allow", otherMethods.join(", "));
+          throw Object.assign(new Error("no such method"), { statusCode: 405 });
+        }
+        assert(requiredScope, "every route names its scope");
+        requireScope(request.tokenPrincipal, requiredScope);
+      });
+      await api.register(
+        async (v1: HttpServer) => {
+          const known = collectRoutes(v1);
+          registerRoutes(v1);
+          refuseOtherMethods(v1, known);
+        },
+        { prefix: "/v1/ifi/:ifiID" },
+      );
+    },
+    { prefix },
+  );
+}
+
+/** Who calls; in routes of the Fusion API, where every request has been authenticated. */
+export function callerOf(request: FastifyRequest): TokenPrincipal {
+  assert(request.tokenPrincipal, "routes of the Fusion API run behind its authentication");
+  return request.tokenPrincipal;
+}
+
+/** Also for addresses without a route, which have no parameters. An address that names no bank concerns any. */
+function concernsBankOf(principal: TokenPrincipal, request: FastifyRequest): boolean {
+  const written = /^\/api\/v\d+\/ifi\/([^/?]*)/.exec(request.url)?.[1];
+  if (written === undefined) return true;
+  const fromRoute = (request.params as { ifiID?: unknown } | null | undefined)?.ifiID;
+  const ifiId = typeof fromRoute === "string" ? fromRoute : written;
+  return /^\d{1,19}$/.test(ifiId) && BigInt(ifiId) === BigInt(principal.tenant.ifiId);
+}
+
+/** The address patterns registered from here on, with their methods. Every route must say which scope it needs: deny by default. */
+function collectRoutes(v1: HttpServer): Map<string, Set<string>> {
+  const known = new Map<string, Set<string>>();
+  v1.addHook("onRoute", (route) => {
+    if (route.config?.otherMethods) return;
+    if (!route.config?.requiredScope)
+      throw new Error(`The route ${String(route.method)} ${route.url} must name a required scope.`);
+    const pattern = route.routePath;
+    const seen = known.get(pattern) ?? new Set();
+    for (const method of [route.method].flat()) seen.add(method);
+    known.set(pattern, seen);
+  });
+  return known;
+}
+
+/** 405 rather than 404 for a known address with another method. */
+function refuseOtherMethods(v1: HttpServer, known: Map<string, Set<string>>): void {
+  for (const [pattern, seen] of [...known]) {
+    const others = methods.filter((method) => !seen.has(method));
+    v1.route({
+      method: others,
+      url: pattern,
+      schema: { hide: true },
+      config: { otherMethods: [...seen] },
+      handler: (request, reply) => answerFailure({ statusCode: 405 }, request, reply),
+    });
+  }
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set on every request of the Fusion API that passed authentication. */
+    tokenPrincipal?: TokenPrincipal | undefined;
+  }
+  interface FastifyContextConfig {
+    /** The scope that a token needs for this route of the Fusion API. */
+    requiredScope?: Scope;
+    /** On the stand-ins that answer 405: what the address does take. */
+    otherMethods?: readonly string[];
+  }
+}

@@ -1,0 +1,75 @@
+import type { FusionError } from "@fusion/contract/fusion/common.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { describeFailure, type Failure } from "../platform/http/problem.ts";
+import { asInvalid } from "../platform/http/server.ts";
+import { JsonRefused } from "../platform/http/strict-json.ts";
+
+/**
+ * Answers anything thrown in the Fusion API's envelope (reference section 3.1). A room's error names its own wire code, such as
+ * LE400008, as `errorCode` among its extensions; the others get the generic one of their status (section 3.2).
+ */
+export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
+  if (failure.unforeseen) request.log.error({ err: error, requestId: request.id }, "request failed");
+  if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
+  const challenge = challengeFor(failure);
+  if (challenge) reply.header("www-authenticate", challenge);
+  return reply
+    .status(failure.status)
+    .header("content-type", "application/json; charset=utf-8")
+    .serializer(JSON.stringify)
+    .send(fusionErrorBody(failure, request.id));
+}
+
+export function fusionErrorBody(failure: Failure, requestId: string): FusionError {
+  const { errorCode: own, ...facts } = failure.extensions;
+  const errorCode = typeof own === "string" ? own : genericCode(failure.status);
+  const additionalInfo = Object.fromEntries(
+    failure.fieldErrors.map(({ pointer, detail }) => [fieldName(pointer), detail]),
+  );
+  return {
+    code: failure.code,
+    message: messageOf(failure, additionalInfo),
+    errorCode,
+    traceID: requestId,
+    details: { ...facts, errorCode },
+    additionalInfo,
+  };
+}
+
+/** `FU4009` for 409: the status with a zero after its first digit. */
+function genericCode(status: number): string {
+  const digits = String(status);
+  return `FU${digits[0]}0${digits.slice(1)}`;
+}
+
+/** `/vectors/0/value` reads `vectors[0].value`; the whole body reads `body`. */
+function fieldName(pointer: string): string {
+  const parts = pointer.split("/").filter((part) => part !== "");
+  if (parts.length === 0) return "body";
+  return parts
+    .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
+    .join("")
+    .replace(/^\./, "")
+    .slice(0, 200);
+}
+
+/** Many clients show only the message, so the first wrong field is in it. */
+function messageOf(failure: Failure, additionalInfo: Record<string, string>): string {
+  const [first] = Object.entries(additionalInfo);
+  return first && failure.code === "invalid_input"
+    ? `Bad request: ${first[0]}: ${first[1]}`
+    : failure.message;
+}
+
+/** RFC 6750 section 3. */
+function challengeFor(failure: Failure): string | undefined {
+  const realm = 'Bearer realm="Fusion API"';
+  if (failure.status === 401) {
+    if (failure.code === "token_missing") return realm;
+    return `${realm}, error="invalid_token", error_description="${failure.message.replaceAll('"', "'")}"`;
+  }
+  if (failure.code === "scope_insufficient")
+    return `${realm}, error="insufficient_scope", scope="${String(failure.extensions.requiredScope ?? "")}"`;
+  return undefined;
+}

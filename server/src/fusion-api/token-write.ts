@@ -1,0 +1,30 @@
+import type { TokenPrincipal } from "../access/principal.ts";
+import type { Database, Transaction } from "../platform/database/database.ts";
+import { authorizeWrite } from "../tokens/authorize-write.ts";
+
+/**
+ * Runs what a token writes, in one transaction that sees its tenant only: takes the fintech's gate and checks the token again first, so
+ * that nothing commits on its authority after its revoke has returned. Throws what authentication throws, and then nothing was written.
+ *
+ * The rooms' use cases (account-holders, bundles) take the transaction as an argument and stay below `tokens`; the routes of the Fusion
+ * API live here, above all rooms, and bring the two together.
+ */
+export function withTokenWrite<Result>(
+  { db }: { readonly db: Database },
+  principal: TokenPrincipal,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return db.transaction({ kind: "tenants", tenants: [principal.tenant] }, async (tx) => {
+    await authorizeWrite(tx, principal);
+    return work(tx);
+  });
+}
+
+/** Runs what a token reads, in one transaction that sees its tenant only. */
+export function withTokenRead<Result>(
+  { db }: { readonly db: Database },
+  principal: TokenPrincipal,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return db.transaction({ kind: "tenants", tenants: [principal.tenant] }, work);
+}
