@@ -28,7 +28,10 @@ CREATE TABLE account (
   created_at timestamptz NOT NULL,
   PRIMARY KEY (ifi_id, environment, fintech_id, account_id),
   FOREIGN KEY (ifi_id, fintech_id) REFERENCES fintech,
+  FOREIGN KEY (ifi_id, environment, account_holder_id) REFERENCES account_holder,
   CHECK (balance >= floor),
+  -- Exact as a JSON number (2^53 - 1).
+  CHECK (balance <= 9007199254740991 AND floor >= -9007199254740991),
   CHECK (CASE kind WHEN 'settlement' THEN floor <= 0 ELSE floor = 0 END),
   CHECK ((kind = 'customer') = (account_holder_id IS NOT NULL))
 -- Room on each page for the next version of a row, so that a new balance touches no index.

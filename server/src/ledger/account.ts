@@ -27,5 +27,5 @@ export interface Account {
   readonly createdAt: Date;
 }
 
-/** The largest amount and balance there can be: the greatest int8. */
-export const amountMinorMax: bigint = 2n ** 63n - 1n;
+/** The most that an account can hold: what a JSON number tells exactly (2^53 - 1 paise), far above any bank's. */
+export const balanceMinorMax: bigint = BigInt(Number.MAX_SAFE_INTEGER);

@@ -17,7 +17,7 @@ export class FundingAmountInvalid extends DomainError {
   readonly code = "funding_amount_invalid";
   constructor() {
     super(
-      "The amount must be a positive whole number of paise, and the account's balance must stay within 64 bits.",
+      "The amount must be a positive whole number of paise, and the balance must stay below 9,007,199,254,740,991 paise.",
     );
   }
 }

@@ -3,7 +3,7 @@ import type { Transaction } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
 import type { Tenant } from "../platform/ids.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
-import { type Account, type AccountId, amountMinorMax } from "./account.ts";
+import { type Account, type AccountId, balanceMinorMax } from "./account.ts";
 import { findAccount, findSettlementAccount, insertAccount } from "./account-store.ts";
 import { AccountNotFound, FundingAmountInvalid } from "./errors.ts";
 import { lockForTransfers, postTransfers } from "./post.ts";
@@ -81,7 +81,7 @@ export async function addFunds(
   });
   const [to, from] = [ledger.accounts.get(target.accountId), ledger.accounts.get(settlement.accountId)];
   assert(to && from, "accounts do not vanish");
-  const roomMinor = [amountMinorMax - to.balanceMinor, from.balanceMinor - from.floorMinor];
+  const roomMinor = [balanceMinorMax - to.balanceMinor, from.balanceMinor - from.floorMinor];
   if (input.amountMinor <= 0n || roomMinor.some((room) => input.amountMinor > room))
     throw new FundingAmountInvalid();
   const [posted] = await postTransfers(
@@ -132,8 +132,8 @@ async function settlementAccount(
       bundleId: null,
       productId: null,
       attributes: {},
-      // As far as an int8 goes: the bank's money is not ours to bound.
-      floorMinor: -amountMinorMax,
+      // As far as numbers go: the bank's money is not ours to bound.
+      floorMinor: -balanceMinorMax,
       createdAt: clock.now(),
     })
   );

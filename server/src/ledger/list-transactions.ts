@@ -1,0 +1,68 @@
+import type { TokenPrincipal } from "../access/principal.ts";
+import { requireScope } from "../access/require-scope.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { AccountId } from "./account.ts";
+import { transactionIdOf } from "./posted-transfer.ts";
+import { type Posting, selectPostingsBetween, selectPostingsDownFrom } from "./posting-store.ts";
+import { getTenantAccount } from "./read-accounts.ts";
+
+export interface TransactionQuery {
+  /** From 1. */
+  readonly pageNumber: number;
+  readonly pageSize: number;
+  /** Epoch milliseconds, exclusive. */
+  readonly startingAfterMs?: number | undefined;
+  readonly endingBeforeMs?: number | undefined;
+}
+
+/** A posting as its account's owner sees it. */
+export interface AccountTransaction extends Posting {
+  readonly transactionId: string;
+  readonly accountId: AccountId;
+  readonly currency: string;
+}
+
+// What a timestamptz and a Date both hold; nothing was or will be posted outside.
+const [earliestMs, latestMs] = [Date.UTC(1970), Date.UTC(9999)];
+
+/**
+ * What happened on an account, newest first. Every page costs the same without a time range; within one, the pages before it are
+ * skipped over. New transactions shift the pages, as page numbers do. Throws `ScopeInsufficient`, `AccountNotFound`.
+ */
+export async function listTransactions(
+  { db }: { db: Database },
+  principal: TokenPrincipal,
+  accountId: string,
+  query: TransactionQuery,
+): Promise<AccountTransaction[]> {
+  requireScope(principal, "accounts:read");
+  const { tenant } = principal;
+  return db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
+    const account = await getTenantAccount(tx, tenant, accountId);
+    const skipped = BigInt(query.pageNumber - 1) * BigInt(query.pageSize);
+    if (skipped >= account.postingCount) return [];
+    const { startingAfterMs, endingBeforeMs } = query;
+    const hasRange = startingAfterMs !== undefined || endingBeforeMs !== undefined;
+    const postings = hasRange
+      ? await selectPostingsBetween(tx, tenant, account.accountId, {
+          after: instantWithin(startingAfterMs ?? earliestMs),
+          before: instantWithin(endingBeforeMs ?? latestMs),
+          offset: Number(skipped),
+          limit: query.pageSize,
+        })
+      : await selectPostingsDownFrom(tx, tenant, account.accountId, {
+          fromSequence: account.postingCount - skipped,
+          limit: query.pageSize,
+        });
+    return postings.map((posting) => ({
+      ...posting,
+      accountId: account.accountId,
+      currency: account.currency,
+      transactionId: transactionIdOf({ ...posting, accountId: account.accountId }),
+    }));
+  });
+}
+
+function instantWithin(milliseconds: number): Date {
+  return new Date(Math.min(Math.max(milliseconds, earliestMs), latestMs));
+}

@@ -1,0 +1,88 @@
+import type { TokenPrincipal } from "../access/principal.ts";
+import { requireScope } from "../access/require-scope.ts";
+import type { Database, Queryable } from "../platform/database/database.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { Account, AccountId } from "./account.ts";
+import { findAccount, selectAccountsOfHolder, selectAccountsOfTenant } from "./account-store.ts";
+import { AccountNotFound } from "./errors.ts";
+import { transactionIdOf } from "./posted-transfer.ts";
+import { findPosting } from "./posting-store.ts";
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** For other rooms, in their transaction: the tenant's account, or {@link AccountNotFound} for anything else, whatever its form. */
+export async function getTenantAccount(db: Queryable, tenant: Tenant, accountId: string): Promise<Account> {
+  const account = uuid.test(accountId)
+    ? await findAccount(db, tenant, accountId.toLowerCase() as AccountId)
+    : undefined;
+  if (!account) throw new AccountNotFound(accountId);
+  return account;
+}
+
+export async function getAccount(
+  { db }: { db: Database },
+  principal: TokenPrincipal,
+  accountId: string,
+): Promise<Account> {
+  requireScope(principal, "accounts:read");
+  const { tenant } = principal;
+  return db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
+    getTenantAccount(tx, tenant, accountId),
+  );
+}
+
+export interface Balance {
+  readonly balanceMinor: bigint;
+  readonly currency: string;
+  /** Null when nothing was ever posted. */
+  readonly lastTransactionId: string | null;
+}
+
+export async function getBalance(
+  { db }: { db: Database },
+  principal: TokenPrincipal,
+  accountId: string,
+): Promise<Balance> {
+  requireScope(principal, "accounts:read");
+  const { tenant } = principal;
+  return db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
+    const account = await getTenantAccount(tx, tenant, accountId);
+    // By its number, so that it belongs to the balance just read even when more was posted since.
+    const last = await findPosting(tx, tenant, account.accountId, account.postingCount);
+    return {
+      balanceMinor: account.balanceMinor,
+      currency: account.currency,
+      lastTransactionId: last ? transactionIdOf({ ...last, accountId: account.accountId }) : null,
+    };
+  });
+}
+
+/** The tenant's accounts of a holder, oldest first; empty for a holder of whom the tenant knows nothing. */
+export async function listAccountsOfHolder(
+  { db }: { db: Database },
+  principal: TokenPrincipal,
+  accountHolderId: string,
+): Promise<Account[]> {
+  requireScope(principal, "accounts:read");
+  if (!uuid.test(accountHolderId)) return [];
+  const { tenant } = principal;
+  return db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
+    selectAccountsOfHolder(tx, tenant, accountHolderId),
+  );
+}
+
+/** All accounts of the tenant, funding accounts included, oldest first. Pages start at 1. */
+export async function listAccounts(
+  { db }: { db: Database },
+  principal: TokenPrincipal,
+  page: { readonly pageNumber: number; readonly pageSize: number },
+): Promise<Account[]> {
+  requireScope(principal, "accounts:read");
+  const { tenant } = principal;
+  return db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
+    selectAccountsOfTenant(tx, tenant, {
+      offset: (page.pageNumber - 1) * page.pageSize,
+      limit: page.pageSize,
+    }),
+  );
+}
