@@ -4,6 +4,7 @@ import { createHttpServer, type HttpServer } from "./platform/http/server.ts";
 import type { RoomJobs } from "./platform/jobs/jobs.ts";
 import type { Keys } from "./platform/keys.ts";
 import type { Log } from "./platform/log.ts";
+import { type Inbox, registerInboxRoutes } from "./platform/messages/inbox.ts";
 import type { Messenger } from "./platform/messages/message.ts";
 import type { Random } from "./platform/random.ts";
 
@@ -23,6 +24,8 @@ export interface Parts {
   readonly random: Random;
   readonly keys: Keys;
   readonly messenger: Messenger;
+  /** Development's inbox, which is then served at /dev/inbox. */
+  readonly inbox?: Inbox | undefined;
   readonly log: Log;
 }
 
@@ -39,6 +42,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   const { settings, random, log } = parts;
   const http = createHttpServer({ log, random, trustedProxies: settings.trustedProxies });
   const jobs: RoomJobs[] = [];
+  if (parts.inbox && settings.mode === "development") registerInboxRoutes(http, parts.inbox);
   await http.ready();
   return {
     http,

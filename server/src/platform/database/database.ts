@@ -72,6 +72,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   });
   // An idle connection that breaks is replaced at the next use; without a handler its error would end the process.
   pool.on("error", (error) => options.log.warn({ err: error }, "an idle database connection broke"));
+  // One that breaks while it is used reports that in the statement; its event needs a listener all the same (the job queue warns without).
+  pool.on("connect", (client) => client.on("error", () => undefined));
 
   const transaction: Database["transaction"] = async (scope, work) => {
     const client = await pool.connect();

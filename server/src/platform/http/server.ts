@@ -4,6 +4,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
   type RawServerDefault,
 } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
@@ -37,7 +38,8 @@ export function createHttpServer({ log, random, trustedProxies }: HttpServerOpti
   const errorEnvelopes: ErrorEnvelope[] = [];
   const http = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    // Our own line is written when the answer has gone out (below).
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
     requestTimeout: 30_000,
     genReqId: () => newId<string>(random, "req" satisfies IdPrefix),

@@ -1,5 +1,6 @@
 import { runMigrations } from "graphile-worker";
 import pg from "pg";
+import { jobSchemaMark } from "./schema-is-current.ts";
 
 /**
  * Brings the job queue's own schema up to date and lets the runtime role use it. Its tables have row-level security without
@@ -9,6 +10,8 @@ import pg from "pg";
 export async function prepareJobSchema(connectionString: string): Promise<void> {
   const pool = new pg.Pool({ connectionString, max: 2 });
   pool.on("error", () => undefined);
+  // The library asks for a handler on each connection too; without one it warns on standard output.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   try {
     await runMigrations({ pgPool: pool });
     await pool.query(`
@@ -26,7 +29,8 @@ export async function prepareJobSchema(connectionString: string): Promise<void> 
         LOOP
           EXECUTE format('CREATE POLICY runtime ON %s TO fusion_runtime USING (true) WITH CHECK (true)', relation);
         END LOOP;
-      END $$;`);
+      END $$;
+      COMMENT ON SCHEMA graphile_worker IS ${pg.escapeLiteral(jobSchemaMark())};`);
   } finally {
     await pool.end();
   }

@@ -1,0 +1,41 @@
+import type { Config } from "./config.ts";
+import type { Clock } from "./platform/clock.ts";
+import { createInbox, type Inbox } from "./platform/messages/inbox.ts";
+import type { Messenger } from "./platform/messages/message.ts";
+import { createRoutedMessenger } from "./platform/messages/routed-messenger.ts";
+import { createSmsGateway } from "./platform/messages/sms-gateway.ts";
+import { createSmtpMessenger } from "./platform/messages/smtp.ts";
+
+export interface Messengers {
+  readonly messenger: Messenger;
+  /** Development's; undefined in production, where nothing shows a message. */
+  readonly inbox: Inbox | undefined;
+  close(): void;
+}
+
+/** Chooses by the configuration: real providers where they are set, and in development the inbox for the rest. */
+export function createMessengers(config: Config, clock: Clock): Messengers {
+  const inbox = config.mode === "development" ? createInbox({ clock }) : undefined;
+  const smtp = config.mail
+    ? createSmtpMessenger({ url: config.mail.smtpUrl, from: config.mail.from, clock })
+    : undefined;
+  const sms = config.sms
+    ? createSmsGateway({
+        url: config.sms.gatewayUrl,
+        bearerToken: config.sms.gatewayToken,
+        templates: config.sms.templates,
+        fetch: globalThis.fetch,
+      })
+    : undefined;
+  return {
+    messenger: createRoutedMessenger({ email: smtp ?? needed(inbox), sms: sms ?? needed(inbox) }),
+    inbox,
+    close: () => smtp?.close(),
+  };
+}
+
+function needed(inbox: Inbox | undefined): Inbox {
+  // The configuration has refused production without providers before this.
+  if (!inbox) throw new Error("There is no provider for a channel.");
+  return inbox;
+}

@@ -1,0 +1,58 @@
+import pg from "pg";
+import { DatabaseUnusable } from "./database-unusable.ts";
+import { withClient } from "./with-client.ts";
+
+export type RuntimeRole = "fusion_runtime";
+
+/**
+ * Makes sure that the account of `url` may act as the runtime role, and yields that role, which every connection takes on. `strict`
+ * (production) refuses an account that could step around row-level security: a superuser, the owner, or a member of the owner.
+ */
+export async function allowRuntimeRole(
+  { url, migrationUrl }: { readonly url: string; readonly migrationUrl: string },
+  strict: boolean,
+): Promise<RuntimeRole> {
+  const account = await withClient(url, describeAccount);
+  if (strict && (account.superuser || account.bypasses))
+    throw new DatabaseUnusable(
+      `DATABASE_URL connects as ${account.name}, which row-level security does not bind. Use a role without SUPERUSER and BYPASSRLS.`,
+    );
+  if (strict && account.owns)
+    throw new DatabaseUnusable(
+      `DATABASE_URL connects as ${account.name}, which owns the database's tables or may become their owner. Use a role that owns nothing.`,
+    );
+  if (!account.member) {
+    try {
+      await withClient(migrationUrl, (client) =>
+        client.query(`GRANT fusion_runtime TO ${pg.escapeIdentifier(account.name)}`),
+      );
+    } catch (error) {
+      throw new DatabaseUnusable(
+        `${account.name}, as which DATABASE_URL connects, is no member of fusion_runtime. As a superuser run: GRANT fusion_runtime TO ${pg.escapeIdentifier(account.name)}`,
+        { cause: error },
+      );
+    }
+  }
+  return "fusion_runtime";
+}
+
+interface Account {
+  readonly name: string;
+  readonly superuser: boolean;
+  readonly bypasses: boolean;
+  readonly member: boolean;
+  readonly owns: boolean;
+}
+
+async function describeAccount(client: pg.Client): Promise<Account> {
+  const { rows } = await client.query<Account>(`
+    SELECT rolname AS name, rolsuper AS superuser, rolbypassrls AS bypasses,
+           EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+                   WHERE g.rolname = 'fusion_runtime' AND m.member = r.oid) OR rolname = 'fusion_runtime' AS member,
+           EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND pg_has_role(r.oid, relowner, 'MEMBER'))
+             OR EXISTS (SELECT FROM pg_database WHERE datname = current_database() AND pg_has_role(r.oid, datdba, 'MEMBER')) AS owns
+    FROM pg_roles r WHERE rolname = session_user`);
+  const [account] = rows;
+  if (!account) throw new Error("The session's own role was not found.");
+  return account;
+}

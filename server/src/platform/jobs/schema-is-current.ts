@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type pg from "pg";
+
+/**
+ * Whether the job queue's schema was prepared by exactly this release of the library. Asked before the library is loaded, which is
+ * slow: the version stands in a comment on the schema, put there when the preparation was complete.
+ */
+export async function jobSchemaIsCurrent(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ mark: string | null }>(
+    "SELECT obj_description(to_regnamespace('graphile_worker'), 'pg_namespace') AS mark",
+  );
+  return rows[0]?.mark === jobSchemaMark();
+}
+
+/** Changes with the library's version and with what `schema.ts` does besides. */
+export function jobSchemaMark(): string {
+  // The package exports its entry file alone (dist/index.js).
+  const entry = createRequire(import.meta.url).resolve("graphile-worker");
+  const { version } = JSON.parse(readFileSync(join(dirname(entry), "../package.json"), "utf8")) as {
+    version: string;
+  };
+  return `graphile-worker ${version}, grants 1`;
+}
