@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { DateTimeParts, looseInteger, PathText } from "./common.ts";
+
+// Accounts, balances, transactions: reference section 8.
+
+export const AccountPath = z.object({
+  ifiID: z.string().describe("The bank (IFI), such as 140793."),
+  accountID: PathText.describe("The account's UUID."),
+});
+
+export const HolderPath = z.object({
+  ifiID: z.string().describe("The bank (IFI), such as 140793."),
+  individualID: PathText.describe("The account holder's UUID."),
+});
+
+function wholeBetween(smallest: number, largest: number) {
+  return looseInteger.refine(
+    (value) => value >= smallest && value <= largest,
+    `must be from ${smallest} to ${largest}`,
+  );
+}
+
+const paging = {
+  pageNumber: wholeBetween(1, 1_000_000_000).default(1).describe("From 1."),
+  pageSize: wholeBetween(1, 1_000).default(20).describe("At most 1,000."),
+};
+
+export const AccountListQuery = z.object(paging);
+
+export const TransactionListQuery = z.object({
+  ...paging,
+  startingAfter: looseInteger
+    .optional()
+    .describe("Epoch milliseconds; only what happened after that instant."),
+  endingBefore: looseInteger
+    .optional()
+    .describe("Epoch milliseconds; only what happened before that instant."),
+});
+
+export const Account = z
+  .object({
+    id: z.string().describe("The account's UUID."),
+    ifiID: z.number(),
+    name: z.string().describe("Given when it was issued."),
+    status: z.enum(["ENABLED", "DISABLED"]),
+    ownerAccountHolderID: z
+      .string()
+      .nullable()
+      .describe("Null for a funding account, which is the fintech's own."),
+    accountProviderID: z.string(),
+    productID: z.string().nullable().describe("Digits as text, since they exceed what a number keeps."),
+    programIDs: z.array(z.string()),
+    currency: z.string(),
+    accessors: z.array(z.unknown()),
+    relationships: z.array(z.unknown()),
+    vectors: z.array(z.unknown()),
+    tags: z.array(z.object({ type: z.string(), value: z.string() })),
+    attributes: z.record(z.string(), z.unknown()),
+    createdAt: DateTimeParts,
+    updatedAt: DateTimeParts,
+  })
+  .meta({ id: "Account" });
+export type Account = z.infer<typeof Account>;
+
+export const AccountList = z.object({ accounts: z.array(Account) }).meta({ id: "AccountList" });
+
+export const Balance = z
+  .object({
+    balance: z.number().int().describe("Paise."),
+    currency: z.string(),
+    accountingType: z.string().describe("LIABILITY: the bank owes it to the account's owner."),
+    lastTransactionID: z.string().describe("Empty when there was none."),
+    attributes: z.record(z.string(), z.unknown()),
+    headers: z.record(z.string(), z.unknown()),
+  })
+  .meta({
+    id: "Balance",
+    examples: [
+      {
+        balance: 697,
+        currency: "INR",
+        accountingType: "LIABILITY",
+        lastTransactionID: "20261124053000000_12_301955000979",
+        attributes: {},
+        headers: {},
+      },
+    ],
+  });
+export type Balance = z.infer<typeof Balance>;
+
+export const AccountTransaction = z
+  .object({
+    transactionID: z
+      .string()
+      .describe("UTC time to the millisecond, then two numbers; one for each posting."),
+    accountID: z.string(),
+    previousBalance: z.number().int(),
+    newBalance: z.number().int(),
+    amount: z.number().int().describe("Paise, always positive."),
+    currency: z.string(),
+    timestamp: z.number().int().describe("Epoch milliseconds."),
+    recordType: z.enum(["DEBIT", "CREDIT"]),
+    remarks: z.string().describe("The transfer's."),
+    attributes: z.record(z.string(), z.unknown()),
+  })
+  .meta({
+    id: "AccountTransaction",
+    examples: [
+      {
+        transactionID: "20261124053000000_12_301955000979",
+        accountID: "5a0f3f66-4d0c-4b57-9d0e-2f6a0a4c1b11",
+        previousBalance: 798,
+        newBalance: 697,
+        amount: 101,
+        currency: "INR",
+        timestamp: 1795498200000,
+        recordType: "DEBIT",
+        remarks: "TEST",
+        attributes: {},
+      },
+    ],
+  });
+export type AccountTransaction = z.infer<typeof AccountTransaction>;
+
+/** Newest first. */
+export const AccountTransactionList = z
+  .object({ accountTransactionList: z.array(AccountTransaction) })
+  .meta({ id: "AccountTransactionList" });

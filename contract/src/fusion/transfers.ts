@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { FreeObject, looseText, optional, optionalText, PathText, RequestId, Uuid } from "./common.ts";
+
+// Account-to-account transfers: reference section 6.
+
+/** The greatest amount that is understood at all: the greatest int8. What an account can hold is far less. */
+export const amountPaiseMax: bigint = 2n ** 63n - 1n;
+
+/** Keys whose numbers the route must read losslessly: long request ids, amounts beyond 2^53. */
+export const transferLosslessKeys: ReadonlySet<string> = new Set(["requestID", "amount"]);
+
+/**
+ * The whole number that a JSON number or a text writes (`500`, `"500"`, `"10.0"`, `1234.0`, `5e2`), exactly; undefined when it is none, or has
+ * more digits than any amount. Never through a float, so that no paisa is lost.
+ */
+export function parseWholeNumber(text: string): bigint | undefined {
+  const match = /^([+-]?)(\d{1,40})(?:\.(\d{0,40}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text.trim());
+  if (!match) return undefined;
+  const [, sign, whole = "", fraction = "", exponent = "0"] = match;
+  const digits = `${whole}${fraction}`;
+  // How many of the digits stand before the decimal point.
+  const point = whole.length + Number(exponent);
+  if (/[1-9]/.test(digits.slice(Math.max(point, 0)))) return undefined;
+  const integer = digits.slice(0, Math.max(point, 0)).replace(/^0+/, "");
+  const zeros = integer === "" ? 0 : Math.max(point - digits.length, 0);
+  if (integer.length + zeros > 40) return undefined;
+  const value = BigInt(`${integer}${"0".repeat(zeros)}` || "0");
+  return sign === "-" ? -value : value;
+}
+
+const AmountPaise = z
+  .union([z.number(), z.string().max(100)])
+  .transform((written, context) => {
+    const amount = parseWholeNumber(String(written));
+    if (amount !== undefined && amount <= amountPaiseMax && amount >= -amountPaiseMax) return amount;
+    context.addIssue({
+      code: "custom",
+      message:
+        amount === undefined ? "is not a whole number of paise" : "is larger than any account can hold",
+    });
+    return z.NEVER;
+  })
+  .describe("Minor units (paise), a whole number above zero, as a number or as text.");
+
+/** `transferTime` may be sent too; it is not looked at. */
+export const CreateTransfer = z
+  .object({
+    requestID: RequestId,
+    amount: z.object({
+      currency: looseText(16).describe("Such as INR."),
+      amount: AmountPaise,
+    }),
+    transferCode: looseText(128)
+      .refine((code) => code !== "", "is empty")
+      .describe(
+        "<Channel>_<Type>_AUTH or …_AUTH-REVERSAL: classifies the transfer for accounting. Any text is taken.",
+      ),
+    debitAccountID: Uuid.describe("The account that pays."),
+    creditAccountID: Uuid.describe("The account that receives."),
+    remarks: optionalText(1000).describe("Shown in both accounts' transactions."),
+    attributes: optional(FreeObject).describe("Free keys and values, kept with the transfer."),
+  })
+  .meta({
+    examples: [
+      {
+        requestID: "3f2b8c52-9f53-4b0e-a3a4-1d3f6c0a7a10",
+        amount: { currency: "INR", amount: 101 },
+        transferCode: "ATLAS_P2M_AUTH",
+        debitAccountID: "5a0f3f66-4d0c-4b57-9d0e-2f6a0a4c1b11",
+        creditAccountID: "8c1de0a7-6a55-4f0c-8b1f-7f2b5c9d2e22",
+        remarks: "TEST",
+        attributes: {},
+      },
+    ],
+  });
+export type CreateTransfer = z.output<typeof CreateTransfer>;
+
+/** A transfer that happened. Clients read the first three; the rest says what was asked for. */
+export const Transfer = z
+  .object({
+    requestID: z.string().describe("As sent, as text; made for you when you sent none."),
+    transferID: z.string().describe("<yyyyMMddHHmmssSSS>_<number>_<requestID>, in UTC."),
+    status: z.literal("SUCCESS"),
+    amount: z.object({ currency: z.string(), amount: z.number().int() }),
+    transferCode: z.string(),
+    debitAccountID: z.string(),
+    creditAccountID: z.string(),
+    remarks: z.string(),
+    attributes: z.record(z.string(), z.unknown()),
+    timestamp: z.number().int().describe("When the money moved, in epoch milliseconds."),
+  })
+  .meta({
+    id: "Transfer",
+    examples: [
+      {
+        requestID: "3f2b8c52-9f53-4b0e-a3a4-1d3f6c0a7a10",
+        transferID: "20261124053000000_562_3f2b8c52-9f53-4b0e-a3a4-1d3f6c0a7a10",
+        status: "SUCCESS",
+        amount: { currency: "INR", amount: 101 },
+        transferCode: "ATLAS_P2M_AUTH",
+        debitAccountID: "5a0f3f66-4d0c-4b57-9d0e-2f6a0a4c1b11",
+        creditAccountID: "8c1de0a7-6a55-4f0c-8b1f-7f2b5c9d2e22",
+        remarks: "TEST",
+        attributes: {},
+        timestamp: 1795498200000,
+      },
+    ],
+  });
+export type Transfer = z.infer<typeof Transfer>;
+
+export const TransferPath = z.object({
+  ifiID: z.string().describe("The bank (IFI), such as 140793."),
+  transferID: PathText.describe("As answered by the creation."),
+});
+
+export const TransferByRequest = z.object({
+  requestID: PathText.min(1, "is empty").describe("The requestID that the transfer was created with."),
+});

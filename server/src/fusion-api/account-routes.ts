@@ -1,0 +1,173 @@
+import {
+  Account as AccountBody,
+  AccountList,
+  AccountListQuery,
+  AccountPath,
+  type AccountTransaction as AccountTransactionBody,
+  AccountTransactionList,
+  Balance,
+  HolderPath,
+  TransactionListQuery,
+} from "@fusion/contract/fusion/accounts.ts";
+import { fusionErrors, IfiPath } from "@fusion/contract/fusion/common.ts";
+import type { TokenPrincipal } from "../access/principal.ts";
+import type { Account } from "../ledger/account.ts";
+import { type AccountTransaction, listTransactions } from "../ledger/list-transactions.ts";
+import { getAccount, getBalance, listAccounts, listAccountsOfHolder } from "../ledger/read-accounts.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { HttpServer } from "../platform/http/server.ts";
+import { callerOf } from "./fusion-api.ts";
+import { dateTimeParts, epochMilliseconds } from "./time-formats.ts";
+
+const tags = ["Accounts"];
+const requiredScope = "accounts:read";
+
+/** Accounts, balances and transactions (reference section 8). */
+export function registerAccountRoutes(v1: HttpServer, deps: { readonly db: Database }): void {
+  v1.get(
+    "/accounts",
+    {
+      schema: {
+        summary: "List the fintech's accounts",
+        description: "Its funding accounts and its customers' accounts, oldest first.",
+        tags,
+        params: IfiPath,
+        querystring: AccountListQuery,
+        response: { 200: AccountList, ...fusionErrors },
+      },
+      config: { requiredScope },
+    },
+    async (request) => {
+      const caller = callerOf(request);
+      const accounts = await listAccounts(deps, caller, request.query);
+      return { accounts: accounts.map((account) => viewAccount(caller, account)) };
+    },
+  );
+
+  v1.get(
+    "/individuals/:individualID/accounts",
+    {
+      schema: {
+        summary: "List an account holder's accounts",
+        description:
+          "Those that you issued, oldest first. Empty for a holder without any, and for one you do not know.",
+        tags,
+        params: HolderPath,
+        response: { 200: AccountList, ...fusionErrors },
+      },
+      config: { requiredScope },
+    },
+    async (request) => {
+      const caller = callerOf(request);
+      const accounts = await listAccountsOfHolder(deps, caller, request.params.individualID);
+      return { accounts: accounts.map((account) => viewAccount(caller, account)) };
+    },
+  );
+
+  v1.get(
+    "/accounts/:accountID",
+    {
+      schema: {
+        summary: "Get an account",
+        tags,
+        params: AccountPath,
+        response: { 200: AccountBody, ...fusionErrors },
+      },
+      config: { requiredScope },
+    },
+    async (request) => {
+      const caller = callerOf(request);
+      return viewAccount(caller, await getAccount(deps, caller, request.params.accountID));
+    },
+  );
+
+  v1.get(
+    "/accounts/:accountID/balance",
+    {
+      schema: {
+        summary: "Get an account's balance",
+        tags,
+        params: AccountPath,
+        response: { 200: Balance, ...fusionErrors },
+      },
+      config: { requiredScope },
+    },
+    async (request) => {
+      const balance = await getBalance(deps, callerOf(request), request.params.accountID);
+      return {
+        balance: Number(balance.balanceMinor),
+        currency: balance.currency,
+        accountingType: "LIABILITY",
+        lastTransactionID: balance.lastTransactionId ?? "",
+        attributes: {},
+        headers: {},
+      };
+    },
+  );
+
+  v1.get(
+    "/accounts/:accountID/transactions",
+    {
+      schema: {
+        summary: "List an account's transactions",
+        description:
+          "Newest first. One for each posting: a DEBIT where the account paid, a CREDIT where it received.",
+        tags,
+        params: AccountPath,
+        querystring: TransactionListQuery,
+        response: { 200: AccountTransactionList, ...fusionErrors },
+      },
+      config: { requiredScope },
+    },
+    async (request) => {
+      const { pageNumber, pageSize, startingAfter, endingBefore } = request.query;
+      const transactions = await listTransactions(deps, callerOf(request), request.params.accountID, {
+        pageNumber,
+        pageSize,
+        startingAfterMs: startingAfter,
+        endingBeforeMs: endingBefore,
+      });
+      return { accountTransactionList: transactions.map(viewTransaction) };
+    },
+  );
+}
+
+/** Amounts as numbers: the ledger holds no balance that a JSON number could not tell exactly. */
+function viewTransaction(transaction: AccountTransaction): AccountTransactionBody {
+  const { amountMinor, balanceAfterMinor } = transaction;
+  return {
+    transactionID: transaction.transactionId,
+    accountID: transaction.accountId,
+    previousBalance: Number(balanceAfterMinor - amountMinor),
+    newBalance: Number(balanceAfterMinor),
+    amount: Number(amountMinor < 0n ? -amountMinor : amountMinor),
+    currency: transaction.currency,
+    timestamp: epochMilliseconds(transaction.postedAt),
+    recordType: amountMinor < 0n ? "DEBIT" : "CREDIT",
+    remarks: transaction.remarks,
+    attributes: transaction.attributes,
+  };
+}
+
+function viewAccount({ tenant }: TokenPrincipal, account: Account): AccountBody {
+  // Nothing about an account changes after it was opened but its balance.
+  const opened = dateTimeParts(account.createdAt);
+  return {
+    id: account.accountId,
+    ifiID: Number(tenant.ifiId),
+    name: account.name,
+    status: account.status,
+    ownerAccountHolderID: account.accountHolderId,
+    accountProviderID: tenant.ifiId,
+    productID: account.productId,
+    programIDs: [],
+    currency: account.currency,
+    accessors: [],
+    relationships: [],
+    vectors: [],
+    tags: [{ type: "vbo-id", value: tenant.fintechId }],
+    attributes: account.attributes,
+    createdAt: opened,
+    updatedAt: opened,
+  };
+}

@@ -1,0 +1,113 @@
+import { FusionError, fusionErrors, IfiPath } from "@fusion/contract/fusion/common.ts";
+import {
+  CreateTransfer,
+  Transfer,
+  TransferByRequest,
+  TransferPath,
+  transferLosslessKeys,
+} from "@fusion/contract/fusion/transfers.ts";
+import { type PostedTransfer, transferIdOf } from "../ledger/posted-transfer.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { HttpServer } from "../platform/http/server.ts";
+import type { Random } from "../platform/random.ts";
+import { createTransfer } from "../transfers/create-transfer.ts";
+import { getTransfer, getTransferByRequestId } from "../transfers/get-transfer.ts";
+import { callerOf } from "./fusion-api.ts";
+
+const tags = ["Transfers"];
+
+/** Account-to-account transfers (reference section 6), and our extension to look one up again (section 6.3). */
+export function registerTransferRoutes(
+  v1: HttpServer,
+  deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+): void {
+  v1.post(
+    "/transfers",
+    {
+      schema: {
+        summary: "Move money from one account to another",
+        description:
+          "Synchronous: when the answer is SUCCESS, both balances have changed and it is on disk. Repeat the call with the same requestID when an answer was lost: money moves once. The same requestID with another account, amount, currency or transfer code is refused with 409 REQUEST_MISMATCH. A refused transfer may be repeated with its requestID.",
+        tags,
+        params: IfiPath,
+        body: CreateTransfer,
+        response: {
+          200: Transfer,
+          ...fusionErrors,
+          403: FusionError.describe(
+            "LE400008 insufficient balance, LE400024 currency mismatch, LE400025 account disabled, LE400007 maximum balance, FU4003 not permitted.",
+          ),
+          404: FusionError.describe(
+            "One of the accounts does not exist or is not yours; the message names it.",
+          ),
+          409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
+        },
+      },
+      config: { requiredScope: "transfers:write", losslessKeys: transferLosslessKeys },
+    },
+    async (request) => {
+      const { requestID, amount, debitAccountID, creditAccountID, transferCode, remarks, attributes } =
+        request.body;
+      const transfer = await createTransfer(deps, callerOf(request), {
+        requestId: requestID,
+        debitAccountId: debitAccountID,
+        creditAccountId: creditAccountID,
+        amountMinor: amount.amount,
+        currency: amount.currency,
+        transferCode,
+        remarks: remarks ?? "",
+        attributes: attributes ?? {},
+      });
+      return viewTransfer(transfer);
+    },
+  );
+
+  v1.get(
+    "/transfers/:transferID",
+    {
+      schema: {
+        summary: "Look up a transfer",
+        description: "Our extension of the Fusion API.",
+        tags,
+        params: TransferPath,
+        response: { 200: Transfer, ...fusionErrors },
+      },
+      config: { requiredScope: "transfers:read" },
+    },
+    async (request) => viewTransfer(await getTransfer(deps, callerOf(request), request.params.transferID)),
+  );
+
+  v1.get(
+    "/transfers",
+    {
+      schema: {
+        summary: "Look up a transfer by its requestID",
+        description:
+          "Our extension of the Fusion API: how to learn, after a lost answer, whether the money moved.",
+        tags,
+        params: IfiPath,
+        querystring: TransferByRequest,
+        response: { 200: Transfer, ...fusionErrors },
+      },
+      config: { requiredScope: "transfers:read" },
+    },
+    async (request) =>
+      viewTransfer(await getTransferByRequestId(deps, callerOf(request), request.query.requestID)),
+  );
+}
+
+function viewTransfer(transfer: PostedTransfer): Transfer {
+  return {
+    requestID: transfer.requestId,
+    transferID: transferIdOf(transfer),
+    status: "SUCCESS",
+    amount: { currency: transfer.currency, amount: Number(transfer.amountMinor) },
+    transferCode: transfer.transferCode,
+    debitAccountID: transfer.debitAccountId,
+    creditAccountID: transfer.creditAccountId,
+    remarks: transfer.remarks,
+    attributes: transfer.attributes,
+    timestamp: transfer.postedAt.getTime(),
+  };
+}

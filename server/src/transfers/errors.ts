@@ -1,0 +1,61 @@
+import { DomainError } from "../platform/errors.ts";
+
+// Each has the platform's code (wire contract, section 3.4) beside our own; `fusion-api` puts both into the answer.
+
+/** The request id was used before, for other accounts, another amount, currency or transfer code. */
+export class RequestMismatch extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "REQUEST_MISMATCH";
+  constructor() {
+    super("The request has an old requestID, but different content", {
+      extensions: { errorCode: "REQUEST_MISMATCH" },
+    });
+  }
+}
+
+/** The debit account would go below its floor. The message is part of the contract: clients compare it. */
+export class InsufficientBalance extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "insufficient_balance";
+  constructor() {
+    super("Insufficient balance in Account", { extensions: { errorCode: "LE400008" } });
+  }
+}
+
+/** The credit account would hold more than an account can. */
+export class MaximumBalanceExceeded extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "maximum_balance_exceeded";
+  constructor() {
+    super("The credit account would exceed the largest balance that an account can hold", {
+      extensions: { errorCode: "LE400007" },
+    });
+  }
+}
+
+/** One of the accounts is in another currency. */
+export class CurrencyMismatch extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "currency_mismatch";
+  constructor(accountId: string, currency: string) {
+    super(`Account ${accountId} is in ${currency}`, { extensions: { errorCode: "LE400024" } });
+  }
+}
+
+/** One of the accounts is disabled. */
+export class TransactionNotAllowed extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "transaction_not_allowed";
+  constructor(accountId: string) {
+    super(`Account ${accountId} is disabled`, { extensions: { errorCode: "LE400025" } });
+  }
+}
+
+/** No transfer of the caller's has this id. */
+export class TransferNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "transfer_not_found";
+  constructor() {
+    super("There is no such transfer.");
+  }
+}

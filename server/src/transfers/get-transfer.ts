@@ -1,0 +1,37 @@
+import type { TokenPrincipal } from "../access/principal.ts";
+import { requireScope } from "../access/require-scope.ts";
+import { findTransfer } from "../ledger/find-transfer.ts";
+import { type PostedTransfer, requestIdOf, transferIdOf } from "../ledger/posted-transfer.ts";
+import type { Database } from "../platform/database/database.ts";
+import { TransferNotFound } from "./errors.ts";
+
+/** By transfer id. Our extension of the wire contract (section 6.3). Throws {@link TransferNotFound} for another tenant's too. */
+export async function getTransfer(
+  { db }: { db: Database },
+  principal: TokenPrincipal,
+  transferId: string,
+): Promise<PostedTransfer> {
+  const requestId = requestIdOf(transferId);
+  if (requestId === undefined) {
+    requireScope(principal, "transfers:read");
+    throw new TransferNotFound();
+  }
+  const transfer = await getTransferByRequestId({ db }, principal, requestId);
+  if (transferIdOf(transfer) !== transferId) throw new TransferNotFound();
+  return transfer;
+}
+
+/** By the caller's own request id: how to learn, after a lost answer, whether the money moved. */
+export async function getTransferByRequestId(
+  { db }: { db: Database },
+  principal: TokenPrincipal,
+  requestId: string,
+): Promise<PostedTransfer> {
+  requireScope(principal, "transfers:read");
+  const { tenant } = principal;
+  const transfer = await db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
+    findTransfer(tx, tenant, requestId),
+  );
+  if (transfer?.kind !== "transfer") throw new TransferNotFound();
+  return transfer;
+}
