@@ -1,0 +1,54 @@
+import { RoleInsufficient } from "../access/errors.ts";
+import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
+import { requireRecentPresence } from "../access/recent-presence.ts";
+import { canManagePeopleOf, isOfFintech } from "../access/roles.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { UserId } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+import { OwnResetNotApprovable, ResetNotRequested } from "./errors.ts";
+import { forgetAllFailures } from "./failures.ts";
+import { resetApproved, tell } from "./notices.ts";
+import { lockPerson } from "./person-store.ts";
+import { markResetApproved } from "./reset-store.ts";
+
+/**
+ * Lets a person who forgot the password, or was locked out for good, set a new one at the next login. For another admin of the same fintech, an
+ * operator admin, or the command line; the approver must have proven presence in the last five minutes. Nobody sees or sets the password for
+ * them. Throws `not_found` (a person of another fintech likewise), `role_insufficient`, `own_reset_not_approvable`, `reset_not_requested`,
+ * `step_up_required`.
+ */
+export async function approvePasswordReset(
+  deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+  actor: UserPrincipal | CommandLinePrincipal,
+  { userId, requestId }: { userId: UserId; requestId?: string },
+): Promise<void> {
+  const { db, clock } = deps;
+  await db.transaction(systemScope, async (tx) => {
+    const person = await lockPerson(tx, userId);
+    const isOutOfSight =
+      actor.kind === "user" &&
+      actor.fintech !== null &&
+      !(person?.fintech && isOfFintech(actor, person.fintech));
+    if (!person || isOutOfSight) throw new NotFound("There is no such person.");
+    if (!canManagePeopleOf(actor, person.fintech))
+      throw new RoleInsufficient("an admin of the fintech or an operator admin");
+    if (actor.kind === "user") {
+      if (actor.userId === userId) throw new OwnResetNotApprovable();
+      requireRecentPresence(actor, clock);
+    }
+    const approvedBy = actor.kind === "user" ? actor.userId : `cli:${actor.account}`;
+    if (!(await markResetApproved(tx, { userId, approvedBy, now: clock.now() })))
+      throw new ResetNotRequested();
+    await forgetAllFailures(tx, userId);
+    await recordAudit(tx, deps, actor, {
+      action: "password.reset-approved",
+      object: { kind: "user", id: userId },
+      fintech: person.fintech,
+      requestId,
+    });
+    await tell(tx, deps, person.identities, resetApproved());
+  });
+}

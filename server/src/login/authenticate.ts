@@ -1,0 +1,61 @@
+import type { FastifyRequest } from "fastify";
+import type { AuthenticateUser } from "../access/authenticate.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import { hashBrowserSecret } from "./browser-secret.ts";
+import { createLoginCookies } from "./cookies.ts";
+import { SessionRequired } from "./errors.ts";
+import { type LoginLimits, standardLimits } from "./limits.ts";
+import { findSession, touchSession } from "./session-store.ts";
+
+/** A session that a request proved, with what only this room needs of it. */
+export interface ProvenSession {
+  readonly principal: UserPrincipal;
+  readonly deviceId: string;
+  readonly expiresAt: Date;
+  readonly secretHash: Buffer;
+}
+
+interface AuthenticationDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly secureCookies: boolean;
+  readonly limits?: LoginLimits;
+}
+
+/**
+ * Turns the session cookie into the person, on every request anew: a session that was ended, idle for 15 minutes or open for 12 hours, or
+ * whose person's access ended, is none. Throws `session_required`, in each case alike.
+ */
+export function createUserAuthentication(deps: AuthenticationDeps): AuthenticateUser {
+  const prove = createSessionProof(deps);
+  return async (request) => (await prove(request)).principal;
+}
+
+export function createSessionProof({
+  db,
+  clock,
+  secureCookies,
+  limits = standardLimits,
+}: AuthenticationDeps): (request: FastifyRequest) => Promise<ProvenSession> {
+  const cookies = createLoginCookies({ secure: secureCookies });
+  return async (request) => {
+    const secret = cookies.read(request, "session");
+    if (secret === undefined) throw new SessionRequired();
+    const secretHash = hashBrowserSecret(secret);
+    const now = clock.now();
+    const session = await findSession(db, secretHash, now, limits);
+    if (!session) throw new SessionRequired();
+    if (now.getTime() - session.lastSeenAt.getTime() >= limits.sessionTouchMs)
+      await touchSession(db, session.sessionId, now);
+    const { userId, name, role, sessionId, steppedUpAt, ifiId, fintechId } = session;
+    const fintech = ifiId && fintechId ? { ifiId, fintechId } : null;
+    return {
+      principal: { kind: "user", userId, name, role, fintech, sessionId, steppedUpAt },
+      deviceId: session.deviceId,
+      expiresAt: session.expiresAt,
+      secretHash,
+    };
+  };
+}

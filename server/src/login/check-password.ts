@@ -1,0 +1,53 @@
+import { systemScope } from "../platform/database/database.ts";
+import { LoginExpired, PasswordWrong } from "./errors.ts";
+import { countTry, requireOpen } from "./failures.ts";
+import { type OpenedSession, openSession } from "./open-session.ts";
+import type { Browser, LoginParts } from "./parts.ts";
+import { normalisePassword } from "./password-rules.ts";
+import { lockPerson, replacePasswordHash } from "./person-store.ts";
+import { recordClosing, refusalOf } from "./verify-code.ts";
+import { lockWalk } from "./walk-store.ts";
+
+/**
+ * The last step of every login but the first. The try is counted and committed before the password is compared, which happens outside any
+ * transaction, since it takes long. Throws `password_wrong`, `login_locked`, `recovery_required`, `login_expired`, `login_step_wrong`.
+ */
+export async function checkPassword(
+  parts: LoginParts,
+  browser: Browser,
+  walkHash: Buffer,
+  input: { password: string },
+): Promise<OpenedSession> {
+  const { db, clock, limits, hasher } = parts;
+  const now = clock.now();
+  const { walk, counted, stored } = await db.transaction(systemScope, async (tx) => {
+    const current = await lockWalk(tx, walkHash, ["password"], now);
+    if (current.userId === null) throw new LoginExpired();
+    const person = await lockPerson(tx, current.userId);
+    return {
+      walk: current,
+      counted: await countTry(tx, current, now, limits),
+      stored: person?.passwordHash ?? null,
+    };
+  });
+  if (!counted.counted) {
+    requireOpen(counted.standing, now);
+    throw new LoginExpired();
+  }
+  const password = normalisePassword(input.password);
+  if (!(await hasher.verify(stored, password))) {
+    if (counted.closes.kind !== "open")
+      await db.transaction(systemScope, (tx) => recordClosing(parts, tx, walk, counted.closes, browser));
+    throw refusalOf(counted.closes, now) ?? new PasswordWrong();
+  }
+  const rehashed = stored !== null && hasher.isOutdated(stored) ? await hasher.hash(password) : null;
+  return db.transaction(systemScope, async (tx) => {
+    // Read again: meanwhile the walk may have been finished, the access ended, or the password changed.
+    const current = await lockWalk(tx, walkHash, ["password"], clock.now());
+    const person = await lockPerson(tx, current.userId);
+    if (!person || person.passwordHash !== stored) throw new LoginExpired();
+    if (stored !== null && rehashed !== null)
+      await replacePasswordHash(tx, person.userId, { from: stored, to: rehashed });
+    return openSession(parts, tx, browser, { walk: current, person });
+  });
+}

@@ -1,0 +1,106 @@
+import type { Role } from "@fusion/contract/login.ts";
+import { RoleInsufficient } from "../access/errors.ts";
+import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
+import { requireRecentPresence } from "../access/recent-presence.ts";
+import { canManagePeopleOf, isOperatorRole } from "../access/roles.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import { type FintechId, type IfiId, newId, type UserId } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+import { IdentityTaken, PersonInvalid } from "./errors.ts";
+import { type Address, readIdentifier } from "./identifier.ts";
+import { accessGiven, tell } from "./notices.ts";
+
+export interface NewUser {
+  readonly name: string;
+  readonly role: Role;
+  /** Null for the Fusion team. */
+  readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;
+  /** As people write it; at least one of the two. */
+  readonly phone?: string | undefined;
+  readonly email?: string | undefined;
+}
+
+/**
+ * Gives a person access to the console: they log in with a code to one of their addresses and set their password then. They are told on each
+ * address. For an operator admin, the command line, and an admin of the same fintech. Throws `role_insufficient`, `step_up_required`,
+ * `person_invalid`, `identity_taken`, `not_found` (no such fintech).
+ */
+export async function createUser(
+  deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+  actor: UserPrincipal | CommandLinePrincipal,
+  input: NewUser,
+): Promise<{ readonly userId: UserId; readonly identities: readonly Address[] }> {
+  if (!canManagePeopleOf(actor, input.fintech))
+    throw new RoleInsufficient("an admin of the fintech or an operator admin");
+  if (actor.kind === "user") requireRecentPresence(actor, deps.clock);
+  const name = readName(input.name);
+  if (isOperatorRole(input.role) !== (input.fintech === null))
+    throw new PersonInvalid(
+      "/role",
+      "A fintech's people are admins or members; operators belong to no fintech.",
+    );
+  const identities = readAddresses(input);
+  const userId = newId<UserId>(deps.random, "usr");
+  const now = deps.clock.now();
+  await deps.db.transaction(systemScope, async (tx) => {
+    let fintechName: string | null = null;
+    if (input.fintech) {
+      const [fintech] = await tx.query<{ name: string }>(
+        "SELECT name FROM fintech WHERE ifi_id = $1 AND fintech_id = $2",
+        [input.fintech.ifiId, input.fintech.fintechId],
+      );
+      if (!fintech) throw new NotFound("There is no such fintech.");
+      fintechName = fintech.name;
+    }
+    await tx.query(
+      "INSERT INTO console_user (user_id, name, role, ifi_id, fintech_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+      [userId, name, input.role, input.fintech?.ifiId ?? null, input.fintech?.fintechId ?? null, now],
+    );
+    for (const { channel, address } of identities) {
+      const inserted = await tx.query(
+        `INSERT INTO identity (channel, address, user_id, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (channel, address) DO NOTHING RETURNING address`,
+        [channel, address, userId, now],
+      );
+      if (inserted.length === 0) throw new IdentityTaken(channel);
+    }
+    await recordAudit(tx, deps, actor, {
+      action: "user.created",
+      object: { kind: "user", id: userId },
+      fintech: input.fintech,
+      details: { name, role: input.role, identities: identities.map((identity) => identity.channel) },
+    });
+    await tell(tx, deps, identities, accessGiven(name, fintechName));
+  });
+  return { userId, identities };
+}
+
+function readName(typed: string): string {
+  const name = typed.normalize("NFC").trim().replaceAll(/\s+/g, " ");
+  if (name === "" || name.length > 80 || !name.isWellFormed() || /\p{C}/u.test(name))
+    throw new PersonInvalid("/name", "A name has 1 to 80 printable characters.");
+  return name;
+}
+
+function readAddresses(input: NewUser): Address[] {
+  const identities: Address[] = [];
+  for (const [pointer, typed, channel] of [
+    ["/phone", input.phone, "sms"],
+    ["/email", input.email, "email"],
+  ] as const) {
+    if (typed === undefined) continue;
+    const identity = readIdentifier(typed);
+    if (identity.channel !== channel)
+      throw new PersonInvalid(
+        pointer,
+        channel === "sms" ? "This is not a phone number." : "This is not an email address.",
+      );
+    identities.push(identity);
+  }
+  if (identities.length === 0)
+    throw new PersonInvalid("/email", "A person needs a phone number or an email address.");
+  return identities;
+}

@@ -1,0 +1,189 @@
+import { DomainError } from "../platform/errors.ts";
+
+/** No session cookie, or its session ended, expired, or belongs to a person whose access ended: all alike. */
+export class SessionRequired extends DomainError {
+  readonly kind = "unauthenticated";
+  readonly code = "session_required";
+  constructor() {
+    super("Log in to go on. If you were logged in, the session has ended.");
+  }
+}
+
+/** The browser is not on its way in, or took too long. */
+export class LoginExpired extends DomainError {
+  readonly kind = "unauthenticated";
+  readonly code = "login_expired";
+  constructor() {
+    super("This login took too long or was started in another browser. Start again.");
+  }
+}
+
+/** Another step of the login is due. */
+export class LoginStepWrong extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "login_step_wrong";
+  constructor() {
+    super("Another step of the login comes now. Start again if you are unsure.");
+  }
+}
+
+export class IdentifierInvalid extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "identifier_invalid";
+  constructor() {
+    const detail = "This is neither a phone number nor an email address.";
+    super(detail, { fieldErrors: [{ pointer: "/identifier", detail }] });
+  }
+}
+
+export class CodeWrong extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "code_wrong";
+  constructor(triesLeft: number) {
+    const detail =
+      triesLeft === 0
+        ? "That code is wrong. It was the last try: start again for a new code."
+        : `That code is wrong. ${triesLeft === 1 ? "One try is" : `${triesLeft} tries are`} left.`;
+    super(detail, { fieldErrors: [{ pointer: "/code", detail }], extensions: { triesLeft } });
+  }
+}
+
+/** Not a code at all: a slip of the hand, which takes no try. */
+export class CodeMalformed extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "code_malformed";
+  constructor() {
+    const detail = "A code has digits only: six by SMS, eight by email.";
+    super(detail, { fieldErrors: [{ pointer: "/code", detail }] });
+  }
+}
+
+/** Older than five minutes, or used before. */
+export class CodeExpired extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "code_expired";
+  constructor() {
+    const detail = "That code has expired or was used before. Ask for a new one.";
+    super(detail, { fieldErrors: [{ pointer: "/code", detail }] });
+  }
+}
+
+/** Five wrong tries; asking for another code does not give more. */
+export class CodeSpent extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "code_spent";
+  constructor() {
+    const detail = "There were five wrong tries. Start again for a new code.";
+    super(detail, { fieldErrors: [{ pointer: "/code", detail }] });
+  }
+}
+
+/** The next code may be asked for later; the address or the network has had its share. */
+export class CodeSendLimited extends DomainError {
+  readonly kind = "too_many";
+  readonly code = "code_send_limited";
+  constructor(retryAfterSeconds: number) {
+    super(`A code was asked for too often. The next one can be sent in ${inWords(retryAfterSeconds)}.`, {
+      retryAfterSeconds,
+    });
+  }
+}
+
+export class LoginLocked extends DomainError {
+  readonly kind = "too_many";
+  readonly code = "login_locked";
+  constructor(retryAfterSeconds: number) {
+    super(`There were too many wrong tries. Try again in ${inWords(retryAfterSeconds)}.`, {
+      retryAfterSeconds,
+    });
+  }
+}
+
+/** A hundred wrong tries in a row from browsers not known. */
+export class RecoveryRequired extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "recovery_required";
+  constructor() {
+    super(
+      "There were too many wrong tries in a row. An admin of your fintech or the Fusion team must approve a new password; browsers that you logged in with before still work.",
+    );
+  }
+}
+
+export class PasswordWrong extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "password_wrong";
+  constructor() {
+    const detail = "That password is wrong.";
+    super(detail, { fieldErrors: [{ pointer: "/password", detail }] });
+  }
+}
+
+/** The new password is too short, too long, or too easily guessed. */
+export class PasswordRejected extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "password_rejected";
+  constructor(detail: string) {
+    super(detail, { fieldErrors: [{ pointer: "/password", detail }] });
+  }
+}
+
+/** More logins are going on than the machine can hash passwords for. */
+export class LoginBusy extends DomainError {
+  readonly kind = "unavailable";
+  readonly code = "login_busy";
+  constructor() {
+    super("Too many people are logging in at this moment. Try again shortly.", { retryAfterSeconds: 5 });
+  }
+}
+
+/** There is no forgotten password to approve. */
+export class ResetNotRequested extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "reset_not_requested";
+  constructor() {
+    super("This person has not asked for a new password, or it was approved already.");
+  }
+}
+
+export class OwnResetNotApprovable extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "own_reset_not_approvable";
+  constructor() {
+    super("Someone else must approve your own new password.");
+  }
+}
+
+/** The phone or email already belongs to someone. */
+export class IdentityTaken extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "identity_taken";
+  constructor(channel: "sms" | "email") {
+    super(`Another person has this ${channel === "sms" ? "phone number" : "email address"} already.`);
+  }
+}
+
+/** Something about the new person does not fit together. */
+export class PersonInvalid extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "person_invalid";
+  constructor(pointer: string, detail: string) {
+    super(detail, { fieldErrors: [{ pointer, detail }] });
+  }
+}
+
+/** A code was asked for by a channel on which the person has no address. */
+export class ChannelMissing extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "channel_missing";
+  constructor() {
+    const detail = "You have no address of this kind.";
+    super(detail, { fieldErrors: [{ pointer: "/channel", detail }] });
+  }
+}
+
+function inWords(seconds: number): string {
+  if (seconds < 90) return `${seconds} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+}

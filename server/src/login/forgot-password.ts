@@ -1,0 +1,59 @@
+import type { ForgotPassword } from "@fusion/contract/login.ts";
+import { recordAudit } from "../audit/record.ts";
+import { systemScope } from "../platform/database/database.ts";
+import { LoginExpired } from "./errors.ts";
+import { findStanding, requireOpen } from "./failures.ts";
+import { listApproversAddresses, resetRequested, resetToApprove, tell } from "./notices.ts";
+import type { Answered, Browser, LoginParts } from "./parts.ts";
+import { lockPerson } from "./person-store.ts";
+import { requestReset } from "./reset-store.ts";
+import { describeSending, sendCode } from "./start-login.ts";
+import { lockWalk, moveWalk } from "./walk-store.ts";
+
+/**
+ * "Forgot password", after the first code. With a second identity a code goes there, and it leads to setting the password. With one alone an
+ * admin or the Fusion team must approve; the person is told, and whoever may approve. Throws what asking for a code throws.
+ */
+export async function forgotPassword(
+  parts: LoginParts,
+  browser: Browser,
+  walkHash: Buffer,
+): Promise<Answered<ForgotPassword>> {
+  const { db, clock, limits } = parts;
+  const now = clock.now();
+  return db.transaction<Answered<ForgotPassword>>(systemScope, async (tx) => {
+    const walk = await lockWalk(tx, walkHash, ["password", "forgot_code"], now);
+    requireOpen(await findStanding(tx, walk, now, limits), now);
+    const person = await lockPerson(tx, walk.userId);
+    if (!person) throw new LoginExpired();
+    const other = person.identities.find((identity) => identity.channel !== walk.address.channel);
+    if (other) {
+      const afterwards = await sendCode(parts, tx, browser, {
+        browserHash: walkHash,
+        purpose: "forgot",
+        address: other,
+        isKnown: true,
+      });
+      await moveWalk(tx, walkHash, { step: "forgot_code", forgotAddress: other });
+      return { answer: { next: "code", sent: describeSending(parts, other) }, afterwards };
+    }
+    // Asking twice does not tell everyone twice.
+    if (await requestReset(tx, { userId: person.userId, reason: "forgotten", now })) {
+      await recordAudit(
+        tx,
+        parts,
+        { kind: "system" },
+        {
+          action: "password.reset-requested",
+          object: { kind: "user", id: person.userId },
+          fintech: person.fintech,
+          details: { ip: browser.ip },
+          requestId: browser.requestId,
+        },
+      );
+      await tell(tx, parts, person.identities, resetRequested(now));
+      await tell(tx, parts, await listApproversAddresses(tx, person.userId), resetToApprove(person.name));
+    }
+    return { answer: { next: "approval" }, afterwards: () => undefined };
+  });
+}

@@ -1,0 +1,29 @@
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import type { RoomJobs } from "../platform/jobs/jobs.ts";
+
+/** Forgets what logging in no longer needs, every hour. May run twice: deleting again finds nothing. */
+export function loginJobs(deps: { readonly db: Database; readonly clock: Clock }): RoomJobs {
+  return {
+    tasks: { "login-forget": () => forgetOldLogins(deps) },
+    cron: [{ task: "login-forget", schedule: "17 * * * *" }],
+  };
+}
+
+/** Sessions stay for 30 days after their end, so that "last seen" can be told; counters until they no longer count. */
+export async function forgetOldLogins({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
+  const now = clock.now();
+  await db.transaction(systemScope, async (tx) => {
+    await tx.query("DELETE FROM one_time_code WHERE expires_at < $1::timestamptz - interval '1 day'", [now]);
+    await tx.query("DELETE FROM login_walk WHERE expires_at < $1", [now]);
+    await tx.query("DELETE FROM code_sending WHERE touched_at < $1::timestamptz - interval '25 hours'", [
+      now,
+    ]);
+    await tx.query("DELETE FROM user_session WHERE expires_at < $1::timestamptz - interval '30 days'", [now]);
+    // Counters of addresses that nobody has would otherwise grow without end.
+    await tx.query(
+      "DELETE FROM login_failure WHERE subject LIKE 'nobody/%' AND last_at < $1::timestamptz - interval '30 days'",
+      [now],
+    );
+  });
+}

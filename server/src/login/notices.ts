@@ -1,0 +1,82 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Queryable, Transaction } from "../platform/database/database.ts";
+import { queueMessage } from "../platform/messages/outbox.ts";
+import type { Random } from "../platform/random.ts";
+import type { Address } from "./identifier.ts";
+
+/** What people are told about their access. Without secrets and without links to click: they know where the console is. */
+export interface Notice {
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Leaves the notice for each address, to go out after the commit. */
+export async function tell(
+  tx: Transaction,
+  parts: { clock: Clock; random: Random },
+  addresses: readonly Address[],
+  notice: Notice,
+): Promise<void> {
+  for (const { channel, address } of addresses)
+    await queueMessage(tx, parts, { channel, to: address, ...notice, smsTemplate: "notice" });
+}
+
+/** Where those who may approve a new password of this person are reached: the other admins of the fintech by email, where they have one. */
+export async function listApproversAddresses(db: Queryable, userId: string): Promise<Address[]> {
+  return db.query<{ channel: Address["channel"]; address: string }>(
+    `SELECT DISTINCT ON (a.user_id) i.channel, i.address
+     FROM console_user u
+     JOIN console_user a ON a.disabled_at IS NULL AND a.user_id <> u.user_id
+       AND (a.role = 'operator_admin' AND u.fintech_id IS NULL
+            OR a.role = 'fintech_admin' AND a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id)
+     JOIN identity i ON i.user_id = a.user_id
+     WHERE u.user_id = $1 ORDER BY a.user_id, i.channel LIMIT 50`,
+    [userId],
+  );
+}
+
+export function accessGiven(name: string, fintechName: string | null): Notice {
+  return {
+    subject: "You were given access to Fusion",
+    text: `Hello ${name}, you now have access to the Fusion Management Console${fintechName === null ? "" : ` for ${fintechName}`}. Open the console and log in with this address; you set your password at the first login.`,
+  };
+}
+
+export function passwordChanged(at: Date, how: string): Notice {
+  return {
+    subject: "Your Fusion password was set",
+    text: `Your password for the Fusion Management Console was set on ${inWords(at)} (${how}). All sessions have ended. If it was not you, tell your admin or the Fusion team at once.`,
+  };
+}
+
+export function newDevice(at: Date, ip: string): Notice {
+  return {
+    subject: "New login to Fusion",
+    text: `Someone logged in to the Fusion Management Console as you on ${inWords(at)} from a browser not seen before (address ${ip}). If it was not you, tell your admin or the Fusion team at once.`,
+  };
+}
+
+export function resetRequested(at: Date): Notice {
+  return {
+    subject: "A new Fusion password was asked for",
+    text: `Someone who can read your messages asked for a new password for the Fusion Management Console on ${inWords(at)}. An admin or the Fusion team must approve it. If it was not you, tell them at once.`,
+  };
+}
+
+export function resetToApprove(name: string): Notice {
+  return {
+    subject: "A new password waits for your approval",
+    text: `${name} has forgotten the password for the Fusion Management Console. Make sure that it is really ${name} who asks, then approve it in the console under People.`,
+  };
+}
+
+export function resetApproved(): Notice {
+  return {
+    subject: "Your new Fusion password was approved",
+    text: "You may set a new password for the Fusion Management Console: log in with a code within 24 hours and choose it. If you did not ask for this, tell your admin or the Fusion team at once.",
+  };
+}
+
+function inWords(at: Date): string {
+  return `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}

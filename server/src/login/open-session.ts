@@ -1,0 +1,114 @@
+import type { UserPrincipal } from "../access/principal.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { Transaction } from "../platform/database/database.ts";
+import { newId, type SessionId } from "../platform/ids.ts";
+import { randomBase62 } from "../platform/random.ts";
+import { newBrowserSecret } from "./browser-secret.ts";
+import { forgetFailures } from "./failures.ts";
+import { newDevice, tell } from "./notices.ts";
+import type { Browser, LoginParts } from "./parts.ts";
+import type { LoginPerson } from "./person-store.ts";
+import { insertSession } from "./session-store.ts";
+import { endWalk, type Walk } from "./walk-store.ts";
+
+/** A login that is complete: what the browser's cookies become, and who it is. */
+export interface OpenedSession {
+  readonly sessionSecret: string;
+  readonly deviceSecret: string;
+  readonly principal: UserPrincipal;
+}
+
+/**
+ * Ends the walk in a session with an id of its own (so that nobody can have planted it), and makes the browser a known one under a new
+ * device cookie. The last step of logging in, in the transaction of the password.
+ */
+export async function openSession(
+  parts: LoginParts,
+  tx: Transaction,
+  browser: Browser,
+  { walk, person }: { walk: Walk; person: LoginPerson },
+): Promise<OpenedSession> {
+  const { clock, random, limits } = parts;
+  const now = clock.now();
+  const session = newBrowserSecret(random);
+  const device = newBrowserSecret(random);
+  const { deviceId, isFirst } = await rememberDevice(parts, tx, {
+    walk,
+    person,
+    deviceHash: device.secretHash,
+    previousHash: browser.deviceHash,
+  });
+  if (browser.sessionHash)
+    await tx.query("UPDATE user_session SET ended_at = $2 WHERE secret_hash = $1 AND ended_at IS NULL", [
+      browser.sessionHash,
+      now,
+    ]);
+  const sessionId = newId<SessionId>(random, "ses");
+  const steppedUpAt = walk.verifiedAt ?? now;
+  await insertSession(tx, {
+    sessionId,
+    secretHash: session.secretHash,
+    userId: person.userId,
+    deviceId,
+    lastSeenAt: now,
+    expiresAt: new Date(now.getTime() + limits.sessionLifetimeMs),
+    steppedUpAt,
+    ip: browser.ip.slice(0, 64),
+    userAgent: browser.userAgent,
+  });
+  await forgetFailures(tx, walk);
+  await endWalk(tx, walk.walkHash);
+  const principal: UserPrincipal = {
+    kind: "user",
+    userId: person.userId,
+    name: person.name,
+    role: person.role,
+    fintech: person.fintech,
+    sessionId,
+    steppedUpAt,
+  };
+  await recordAudit(tx, parts, principal, {
+    action: "login.succeeded",
+    object: { kind: "session", id: sessionId },
+    fintech: person.fintech,
+    details: {
+      browser: walk.deviceId === "" ? "new" : "known",
+      ip: browser.ip,
+      identity: walk.address.channel,
+    },
+    requestId: browser.requestId,
+  });
+  if (walk.deviceId === "" && !isFirst) await tell(tx, parts, person.identities, newDevice(now, browser.ip));
+  return { sessionSecret: session.secret, deviceSecret: device.secret, principal };
+}
+
+/**
+ * Every login gives the browser a new device cookie, so that none can have been planted. Other people who use the same browser keep knowing
+ * it: their rows move along.
+ */
+async function rememberDevice(
+  { clock, random }: LoginParts,
+  tx: Transaction,
+  request: { walk: Walk; person: LoginPerson; deviceHash: Buffer; previousHash: Buffer | undefined },
+): Promise<{ deviceId: string; isFirst: boolean }> {
+  const { walk, person, deviceHash } = request;
+  const now = clock.now();
+  if (request.previousHash)
+    await tx.query("UPDATE known_device SET device_hash = $2 WHERE device_hash = $1", [
+      request.previousHash,
+      deviceHash,
+    ]);
+  const [known] = await tx.query(
+    "UPDATE known_device SET last_login_at = $3 WHERE user_id = $1 AND device_id = $2 RETURNING device_id",
+    [person.userId, walk.deviceId, now],
+  );
+  if (known) return { deviceId: walk.deviceId, isFirst: false };
+  const [other] = await tx.query("SELECT FROM known_device WHERE user_id = $1 LIMIT 1", [person.userId]);
+  const deviceId = `dev_${randomBase62(random, 20)}`;
+  await tx.query(
+    `INSERT INTO known_device AS d (device_hash, user_id, device_id, created_at, last_login_at) VALUES ($1, $2, $3, $4, $4)
+     ON CONFLICT (device_hash, user_id) DO UPDATE SET device_id = EXCLUDED.device_id, last_login_at = EXCLUDED.last_login_at`,
+    [deviceHash, person.userId, deviceId, now],
+  );
+  return { deviceId, isFirst: other === undefined };
+}

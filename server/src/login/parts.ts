@@ -1,0 +1,35 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { Keys } from "../platform/keys.ts";
+import type { Random } from "../platform/random.ts";
+import type { CodeSender } from "./code-sender.ts";
+import type { LoginLimits } from "./limits.ts";
+import type { PasswordHasher } from "./password-hash.ts";
+
+/** What the steps of logging in need from outside. */
+export interface LoginParts {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: Keys;
+  readonly limits: LoginLimits;
+  readonly codes: CodeSender;
+  readonly hasher: PasswordHasher;
+}
+
+/** The browser that asks. */
+export interface Browser {
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly requestId: string;
+  /** Of its device cookie, if it has one. */
+  readonly deviceHash: Buffer | undefined;
+  /** Of its session cookie, if it has one: that session ends when a new one begins. */
+  readonly sessionHash: Buffer | undefined;
+}
+
+/** An answer, and what is to be done once it has gone out. */
+export interface Answered<Answer> {
+  readonly answer: Answer;
+  readonly afterwards: () => void;
+}

@@ -1,0 +1,54 @@
+import { hash, verify } from "@node-rs/argon2";
+import type { Random } from "../platform/random.ts";
+import { LoginBusy } from "./errors.ts";
+
+/** RFC 9106 section 4, second recommended option: 64 MiB, three passes, four lanes. argon2id is the library's default. */
+const parameters = { memoryCost: 65_536, timeCost: 3, parallelism: 4, outputLen: 32 } as const;
+const phcStart = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}$`;
+
+/** At most 4 x 64 MiB at once; the rest waits in order, and beyond the queue's length is turned away. */
+const runningMax = 4;
+const waitingMax = 200;
+
+export interface PasswordHasher {
+  /** PHC string format. */
+  hash(password: string): Promise<string>;
+  /** Takes as long where there is no hash, and says no. Throws {@link LoginBusy} when too many wait. */
+  verify(phc: string | null, password: string): Promise<boolean>;
+  /** Made with other parameters than today's. */
+  isOutdated(phc: string): boolean;
+}
+
+export function createPasswordHasher(random: Random): PasswordHasher {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  let noOnesHash: string | undefined;
+
+  const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (running < runningMax) running += 1;
+    else {
+      if (waiting.length >= waitingMax) throw new LoginBusy();
+      // Whoever finishes hands its place over, so `running` stays as it is.
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+
+  return {
+    hash: (password) => inTurn(() => hash(password, { ...parameters, salt: random.bytes(16) })),
+    verify: (phc, password) =>
+      inTurn(async () => {
+        if (phc !== null) return verify(phc, password);
+        noOnesHash ??= await hash(random.bytes(16).toString("hex"), parameters);
+        await verify(noOnesHash, password);
+        return false;
+      }),
+    isOutdated: (phc) => !phc.startsWith(phcStart),
+  };
+}

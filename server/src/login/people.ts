@@ -1,0 +1,59 @@
+import type { Person, PersonList } from "@fusion/contract/login.ts";
+import type { z } from "zod";
+import { dataScopeOf } from "../access/data-scope.ts";
+import { RoleInsufficient } from "../access/errors.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import { isOperator } from "../access/roles.ts";
+import type { Database } from "../platform/database/database.ts";
+
+/** Whoever has a person's access to give, in one answer; a fintech has dozens, and beyond this the list would need pages. */
+const listedMax = 2_000;
+
+/**
+ * The people of the caller's fintech, for its admins; everyone's, for operators. Row-level security holds a fintech's admin to the own
+ * fintech. Throws `role_insufficient`.
+ */
+export async function listPeople(
+  { db }: { readonly db: Database },
+  principal: UserPrincipal,
+): Promise<z.infer<typeof PersonList>> {
+  if (!isOperator(principal) && principal.role !== "fintech_admin")
+    throw new RoleInsufficient("an admin of the fintech or an operator");
+  const rows = await db.query<{
+    user_id: string;
+    name: string;
+    role: Person["role"];
+    password_set: boolean;
+    disabled_at: Date | null;
+    last_seen_at: Date | null;
+    requested_at: Date | null;
+    identities: Person["identities"];
+    access: Person["access"];
+  }>(
+    dataScopeOf(principal),
+    `SELECT u.user_id, u.name, u.role, u.password_hash IS NOT NULL AS password_set, u.disabled_at, r.requested_at,
+       (SELECT max(last_seen_at) FROM user_session s WHERE s.user_id = u.user_id) AS last_seen_at,
+       coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
+                 FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities,
+       coalesce((SELECT json_agg(json_build_object('applicationId', a.application_id, 'applicationName', a.name,
+                                                   'environment', a.environment, 'level', g.level) ORDER BY a.name, a.application_id)
+                 FROM application_access g JOIN application a USING (ifi_id, environment, fintech_id, application_id)
+                 WHERE g.user_id = u.user_id), '[]') AS access
+     FROM console_user u LEFT JOIN password_reset r ON r.user_id = u.user_id AND r.approved_at IS NULL
+     ORDER BY r.requested_at DESC NULLS LAST, lower(u.name), u.user_id LIMIT $1`,
+    [listedMax],
+  );
+  return {
+    people: rows.map((row) => ({
+      userId: row.user_id,
+      name: row.name,
+      role: row.role,
+      identities: row.identities,
+      access: row.access,
+      passwordSet: row.password_set,
+      lastSeenAt: row.last_seen_at?.toISOString() ?? null,
+      disabledAt: row.disabled_at?.toISOString() ?? null,
+      resetRequestedAt: row.requested_at?.toISOString() ?? null,
+    })),
+  };
+}

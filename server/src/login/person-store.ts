@@ -1,0 +1,130 @@
+import type { Role } from "@fusion/contract/login.ts";
+import type { Queryable, Transaction } from "../platform/database/database.ts";
+import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
+import type { Address } from "./identifier.ts";
+import type { PasswordContext } from "./password-rules.ts";
+
+/** Someone with access to the console, as logging in needs to know them. */
+export interface LoginPerson {
+  readonly userId: UserId;
+  readonly name: string;
+  readonly role: Role;
+  readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;
+  readonly fintechName: string | null;
+  readonly passwordHash: string | null;
+  readonly identities: readonly Address[];
+}
+
+interface PersonRow {
+  user_id: UserId;
+  name: string;
+  role: Role;
+  ifi_id: IfiId | null;
+  fintech_id: FintechId | null;
+  fintech_name: string | null;
+  password_hash: string | null;
+  identities: Address[];
+}
+
+const personColumns = `
+  u.user_id, u.name, u.role, u.ifi_id, u.fintech_id, u.password_hash,
+  (SELECT name FROM fintech f WHERE f.ifi_id = u.ifi_id AND f.fintech_id = u.fintech_id) AS fintech_name,
+  coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
+            FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities`;
+
+/** Whoever has the address and still has access. */
+export async function findPersonByAddress(
+  db: Queryable,
+  { channel, address }: Address,
+): Promise<LoginPerson | undefined> {
+  const [row] = await db.query<PersonRow>(
+    `SELECT ${personColumns} FROM identity a JOIN console_user u ON u.user_id = a.user_id AND u.disabled_at IS NULL
+     WHERE a.channel = $1 AND a.address = $2`,
+    [channel, address],
+  );
+  return row && toPerson(row);
+}
+
+/**
+ * The person, unless their access ended; nobody for null, after the same statement. Holds the row until the transaction ends, against a
+ * change of password at the same moment. Taken after the walk and before any counter: one order everywhere.
+ */
+export async function lockPerson(tx: Transaction, userId: UserId | null): Promise<LoginPerson | undefined> {
+  const [row] = await tx.query<PersonRow>(
+    `SELECT ${personColumns} FROM console_user u WHERE u.user_id = $1 AND u.disabled_at IS NULL FOR NO KEY UPDATE OF u`,
+    [userId ?? ""],
+  );
+  return row && toPerson(row);
+}
+
+export async function setPasswordHash(
+  tx: Transaction,
+  userId: UserId,
+  passwordHash: string,
+  setAt: Date,
+): Promise<void> {
+  await tx.query("UPDATE console_user SET password_hash = $2, password_set_at = $3 WHERE user_id = $1", [
+    userId,
+    passwordHash,
+    setAt,
+  ]);
+}
+
+/** The same password hashed anew: it was not set again. */
+export async function replacePasswordHash(
+  tx: Transaction,
+  userId: UserId,
+  { from, to }: { from: string; to: string },
+): Promise<void> {
+  await tx.query("UPDATE console_user SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2", [
+    userId,
+    from,
+    to,
+  ]);
+}
+
+/** A code came back from the address: it is the person's, and it can be reached. */
+export async function verifyIdentity(
+  tx: Transaction,
+  userId: UserId,
+  { channel, address }: Address,
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    `UPDATE identity SET verified_at = coalesce(verified_at, $4), bounced_at = NULL
+     WHERE user_id = $1 AND channel = $2 AND address = $3`,
+    [userId, channel, address, now],
+  );
+}
+
+/** The browser's own id if the person has logged in with it before; '' otherwise, and for nobody. */
+export async function findKnownDevice(
+  tx: Transaction,
+  { userId, deviceHash }: { userId: UserId | null; deviceHash: Buffer | undefined },
+): Promise<string> {
+  const [row] = await tx.query<{ device_id: string }>(
+    "SELECT device_id FROM known_device WHERE device_hash = $1 AND user_id = $2",
+    [deviceHash ?? Buffer.alloc(0), userId ?? ""],
+  );
+  return row?.device_id ?? "";
+}
+
+export function contextOf(person: LoginPerson): PasswordContext {
+  return {
+    name: person.name,
+    addresses: person.identities.map((identity) => identity.address),
+    fintechName: person.fintechName,
+  };
+}
+
+function toPerson(row: PersonRow): LoginPerson {
+  return {
+    userId: row.user_id,
+    name: row.name,
+    role: row.role,
+    fintech: row.ifi_id && row.fintech_id ? { ifiId: row.ifi_id, fintechId: row.fintech_id } : null,
+    fintechName: row.fintech_name,
+    passwordHash: row.password_hash,
+    identities: row.identities,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Queryable, Transaction } from "../platform/database/database.ts";
+import type { UserId } from "../platform/ids.ts";
+
+/** A new password that waits for approval, or was approved and waits for its person. */
+export interface PasswordReset {
+  readonly requestedAt: Date;
+  readonly approvedAt: Date | null;
+}
+
+export async function findReset(db: Queryable, userId: UserId): Promise<PasswordReset | undefined> {
+  const [row] = await db.query<{ requested_at: Date; approved_at: Date | null }>(
+    "SELECT requested_at, approved_at FROM password_reset WHERE user_id = $1",
+    [userId],
+  );
+  return row && { requestedAt: row.requested_at, approvedAt: row.approved_at };
+}
+
+/** Asks for approval. An approval that nobody used is void then: what was approved was another request. False when one waits already. */
+export async function requestReset(
+  tx: Transaction,
+  request: { userId: string; reason: "forgotten" | "too_many_failures"; now: Date },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `INSERT INTO password_reset AS r (user_id, reason, requested_at)
+     SELECT user_id, $2, $3 FROM console_user WHERE user_id = $1
+     ON CONFLICT (user_id) DO UPDATE SET reason = EXCLUDED.reason, requested_at = EXCLUDED.requested_at,
+       approved_at = NULL, approved_by = NULL
+     WHERE r.approved_at IS NOT NULL
+     RETURNING user_id`,
+    [request.userId, request.reason, request.now],
+  );
+  return rows.length > 0;
+}
+
+/** False when no request waits. */
+export async function markResetApproved(
+  tx: Transaction,
+  approval: { userId: UserId; approvedBy: string; now: Date },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE password_reset SET approved_at = $3, approved_by = $2 WHERE user_id = $1 AND approved_at IS NULL
+     RETURNING user_id`,
+    [approval.userId, approval.approvedBy, approval.now],
+  );
+  return rows.length > 0;
+}
+
+export async function deleteReset(tx: Transaction, userId: UserId): Promise<void> {
+  await tx.query("DELETE FROM password_reset WHERE user_id = $1", [userId]);
+}

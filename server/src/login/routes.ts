@@ -1,0 +1,320 @@
+import {
+  CodeSent,
+  CurrentSession,
+  ForgotPassword,
+  LoginCode,
+  LoginNext,
+  LoginPassword,
+  LoginStart,
+  PersonList,
+  SessionList,
+  StepUpDone,
+  StepUpStart,
+} from "@fusion/contract/login.ts";
+import { SessionId, UserId } from "@fusion/contract/primitives.ts";
+import { Problem } from "@fusion/contract/problem.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { HttpServer } from "../platform/http/server.ts";
+import type * as ids from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
+import type { Log } from "../platform/log.ts";
+import type { Messenger } from "../platform/messages/message.ts";
+import type { Random } from "../platform/random.ts";
+import { approvePasswordReset } from "./approve-password-reset.ts";
+import { createSessionProof } from "./authenticate.ts";
+import { hashBrowserSecret } from "./browser-secret.ts";
+import { checkPassword } from "./check-password.ts";
+import { createCodeSender } from "./code-sender.ts";
+import { createLoginCookies } from "./cookies.ts";
+import { LoginExpired, SessionRequired } from "./errors.ts";
+import { forgotPassword } from "./forgot-password.ts";
+import { type LoginLimits, standardLimits } from "./limits.ts";
+import type { OpenedSession } from "./open-session.ts";
+import type { Answered, Browser, LoginParts } from "./parts.ts";
+import { createPasswordHasher } from "./password-hash.ts";
+import { listPeople } from "./people.ts";
+import { describeCurrentSession, endSession, listSessions } from "./sessions.ts";
+import { setNewPassword } from "./set-new-password.ts";
+import { resendCode, startLogin } from "./start-login.ts";
+import { finishStepUp, startStepUp } from "./step-up.ts";
+import { verifyCode } from "./verify-code.ts";
+
+export interface LoginRoutesDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: Keys;
+  readonly messenger: Messenger;
+  readonly log: Log;
+  /** False only over plain loopback HTTP in development. */
+  readonly secureCookies: boolean;
+  readonly limits?: LoginLimits;
+}
+
+const api = "/console/api";
+const failures = { "4xx": Problem, 503: Problem };
+
+/**
+ * Logging in, sessions, step-up and people, under `/console/api`. Mutating calls rely on the same-origin check of the HTTP layer and on
+ * SameSite=Strict. `settled` resolves when no code is being sent any more, for stopping and for tests.
+ */
+export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { settled(): Promise<void> } {
+  const { db, clock, random, keys, limits = standardLimits } = deps;
+  const codes = createCodeSender(deps);
+  const parts: LoginParts = { db, clock, random, keys, limits, codes, hasher: createPasswordHasher(random) };
+  const cookies = createLoginCookies({ secure: deps.secureCookies });
+  const prove = createSessionProof({ ...deps, limits });
+
+  const browserOf = (request: FastifyRequest): Browser => {
+    const device = cookies.read(request, "device");
+    const session = cookies.read(request, "session");
+    return {
+      ip: request.ip,
+      userAgent: (request.headers["user-agent"] ?? "").slice(0, 200),
+      requestId: request.id,
+      deviceHash: device === undefined ? undefined : hashBrowserSecret(device),
+      sessionHash: session === undefined ? undefined : hashBrowserSecret(session),
+    };
+  };
+  const walkHashOf = (request: FastifyRequest): Buffer => {
+    const secret = cookies.read(request, "login");
+    if (secret === undefined) throw new LoginExpired();
+    return hashBrowserSecret(secret);
+  };
+  const finish = async (reply: FastifyReply, opened: OpenedSession): Promise<CurrentSession> => {
+    const answer = await describeCurrentSession(parts, opened.principal);
+    cookies.clear(reply, "login");
+    cookies.set(reply, "session", opened.sessionSecret);
+    cookies.set(reply, "device", opened.deviceSecret);
+    return answer;
+  };
+
+  void http.register(async (scope: HttpServer) => {
+    scope.addHook("onRequest", async (_request, reply) => {
+      // Everything here is personal or steers a login.
+      reply.header("cache-control", "no-store");
+    });
+
+    const login = { tags: ["Logging in"] };
+    scope.post(
+      `${api}/login/start`,
+      {
+        schema: {
+          ...login,
+          summary: "Start a login: sends a one-time code to the phone or email",
+          body: LoginStart,
+          response: { 200: CodeSent, ...failures },
+        },
+      },
+      async (request, reply) => {
+        const previous = cookies.read(request, "login");
+        const started = await startLogin(parts, browserOf(request), {
+          identifier: request.body.identifier,
+          previousWalkHash: previous === undefined ? undefined : hashBrowserSecret(previous),
+        });
+        cookies.set(reply, "login", started.walkSecret);
+        return answered(reply, started);
+      },
+    );
+    scope.post(
+      `${api}/login/resend`,
+      {
+        schema: {
+          ...login,
+          summary: "Send another code for the same step",
+          response: { 200: CodeSent, ...failures },
+        },
+      },
+      async (request, reply) =>
+        answered(reply, await resendCode(parts, browserOf(request), walkHashOf(request))),
+    );
+    scope.post(
+      `${api}/login/code`,
+      {
+        schema: {
+          ...login,
+          summary: "Verify the code; says whether a password is asked or set next",
+          body: LoginCode,
+          response: { 200: LoginNext, ...failures },
+        },
+      },
+      (request) =>
+        verifyCode(parts, browserOf(request), walkHashOf(request), { code: request.body.code, step: "code" }),
+    );
+    scope.post(
+      `${api}/login/password`,
+      {
+        schema: {
+          ...login,
+          summary: "Finish the login with the password",
+          body: LoginPassword,
+          response: { 200: CurrentSession, ...failures },
+        },
+      },
+      async (request, reply) =>
+        finish(reply, await checkPassword(parts, browserOf(request), walkHashOf(request), request.body)),
+    );
+    scope.post(
+      `${api}/login/new-password`,
+      {
+        schema: {
+          ...login,
+          summary: "Finish the first login, or one after a forgotten password, by setting the password",
+          body: LoginPassword,
+          response: { 200: CurrentSession, ...failures },
+        },
+      },
+      async (request, reply) =>
+        finish(reply, await setNewPassword(parts, browserOf(request), walkHashOf(request), request.body)),
+    );
+    scope.post(
+      `${api}/login/forgot`,
+      {
+        schema: {
+          ...login,
+          summary: "Forgot password: a code to the other identity, or a request for approval",
+          response: { 200: ForgotPassword, ...failures },
+        },
+      },
+      async (request, reply) =>
+        answered(reply, await forgotPassword(parts, browserOf(request), walkHashOf(request))),
+    );
+    scope.post(
+      `${api}/login/forgot/code`,
+      {
+        schema: {
+          ...login,
+          summary: "Verify the code sent to the other identity",
+          body: LoginCode,
+          response: { 200: LoginNext, ...failures },
+        },
+      },
+      (request) =>
+        verifyCode(parts, browserOf(request), walkHashOf(request), {
+          code: request.body.code,
+          step: "forgot_code",
+        }),
+    );
+
+    const sessions = { tags: ["Sessions"] };
+    scope.get(
+      `${api}/session`,
+      {
+        schema: { ...sessions, summary: "Who is logged in", response: { 200: CurrentSession, ...failures } },
+      },
+      async (request) => describeCurrentSession(parts, (await prove(request)).principal),
+    );
+    scope.post(
+      `${api}/logout`,
+      { schema: { ...sessions, summary: "Log out", response: { 204: z.null(), ...failures } } },
+      async (request, reply) => {
+        try {
+          const { principal } = await prove(request);
+          await endSession(parts, principal, { sessionId: principal.sessionId, requestId: request.id });
+        } catch (error) {
+          // Logged out already is as good.
+          if (!(error instanceof SessionRequired)) throw error;
+        }
+        cookies.clear(reply, "session");
+        return reply.status(204).send(null);
+      },
+    );
+    scope.get(
+      `${api}/sessions`,
+      { schema: { ...sessions, summary: "My sessions", response: { 200: SessionList, ...failures } } },
+      async (request) => listSessions(parts, (await prove(request)).principal),
+    );
+    scope.post(
+      `${api}/sessions/:sessionId/end`,
+      {
+        schema: {
+          ...sessions,
+          summary: "End one of my sessions",
+          params: z.object({ sessionId: SessionId }),
+          response: { 204: z.null(), ...failures },
+        },
+      },
+      async (request, reply) => {
+        const { principal } = await prove(request);
+        const sessionId = request.params.sessionId as ids.SessionId;
+        await endSession(parts, principal, { sessionId, requestId: request.id });
+        if (sessionId === principal.sessionId) cookies.clear(reply, "session");
+        return reply.status(204).send(null);
+      },
+    );
+    scope.post(
+      `${api}/step-up/start`,
+      {
+        schema: {
+          ...sessions,
+          summary: "Send a code to prove presence",
+          body: StepUpStart.optional(),
+          response: { 200: CodeSent, ...failures },
+        },
+      },
+      async (request, reply) =>
+        answered(
+          reply,
+          await startStepUp(parts, browserOf(request), await prove(request), request.body ?? {}),
+        ),
+    );
+    scope.post(
+      `${api}/step-up/code`,
+      {
+        schema: {
+          ...sessions,
+          summary: "Prove presence with the code",
+          body: LoginCode,
+          response: { 200: StepUpDone, ...failures },
+        },
+      },
+      async (request) => finishStepUp(parts, browserOf(request), await prove(request), request.body),
+    );
+
+    const people = { tags: ["People"] };
+    scope.get(
+      `${api}/people`,
+      {
+        schema: {
+          ...people,
+          summary: "The people of the fintech; everyone, for operators",
+          response: { 200: PersonList, ...failures },
+        },
+      },
+      async (request) => listPeople(parts, (await prove(request)).principal),
+    );
+    scope.post(
+      `${api}/people/:userId/approve-reset`,
+      {
+        schema: {
+          ...people,
+          summary: "Approve a forgotten password: the person sets a new one at the next login",
+          params: z.object({ userId: UserId }),
+          response: { 204: z.null(), ...failures },
+        },
+      },
+      async (request, reply) => {
+        const { principal } = await prove(request);
+        const userId = request.params.userId as ids.UserId;
+        await approvePasswordReset(parts, principal, { userId, requestId: request.id });
+        return reply.status(204).send(null);
+      },
+    );
+  });
+  return { settled: () => codes.settled() };
+}
+
+/** Gives the answer, and does the rest when it has gone out (or the caller has). */
+function answered<Answer>(reply: FastifyReply, { answer, afterwards }: Answered<Answer>): Answer {
+  let done = false;
+  const once = (): void => {
+    if (done) return;
+    done = true;
+    afterwards();
+  };
+  reply.raw.once("finish", once).once("close", once);
+  return answer;
+}

@@ -1,0 +1,68 @@
+import { recordAudit } from "../audit/record.ts";
+import { systemScope } from "../platform/database/database.ts";
+import { loadCommonPasswords } from "./common-passwords.ts";
+import { LoginExpired, PasswordRejected } from "./errors.ts";
+import { forgetAllFailures } from "./failures.ts";
+import { passwordChanged, tell } from "./notices.ts";
+import { type OpenedSession, openSession } from "./open-session.ts";
+import type { Browser, LoginParts } from "./parts.ts";
+import { findPasswordFault, normalisePassword } from "./password-rules.ts";
+import { contextOf, lockPerson, setPasswordHash } from "./person-store.ts";
+import { deleteReset } from "./reset-store.ts";
+import { markAllSessionsEnded } from "./session-store.ts";
+import { lockWalk, type SetReason } from "./walk-store.ts";
+
+const reasonWords: Readonly<Record<SetReason, string>> = {
+  first_login: "first login",
+  forgotten: "forgotten password, codes to both addresses",
+  approved: "forgotten password, approved",
+};
+
+/**
+ * Sets the password at the first login and after a forgotten one, and logs in. All other sessions end, devices known until now are strangers
+ * again after a forgotten password, counters start afresh, and the person is told on every identity. Throws `password_rejected` (nothing was
+ * changed and the step stays open), `login_expired`, `login_step_wrong`.
+ */
+export async function setNewPassword(
+  parts: LoginParts,
+  browser: Browser,
+  walkHash: Buffer,
+  input: { password: string },
+): Promise<OpenedSession> {
+  const { db, clock, hasher } = parts;
+  const password = normalisePassword(input.password);
+  const asked = await db.transaction(systemScope, async (tx) => {
+    const walk = await lockWalk(tx, walkHash, ["set_password"], clock.now());
+    return lockPerson(tx, walk.userId);
+  });
+  if (!asked) throw new LoginExpired();
+  const fault = findPasswordFault(password, contextOf(asked), await loadCommonPasswords());
+  if (fault !== null) throw new PasswordRejected(fault);
+  const passwordHash = await hasher.hash(password);
+  return db.transaction(systemScope, async (tx) => {
+    const now = clock.now();
+    // The lock decides between two that got here: the second finds no walk.
+    const walk = await lockWalk(tx, walkHash, ["set_password"], now);
+    const person = await lockPerson(tx, walk.userId);
+    const reason = walk.setReason;
+    // A first login is one only as long as nobody else has set the password.
+    if (!person || reason === null || (reason === "first_login" && person.passwordHash !== null))
+      throw new LoginExpired();
+    await setPasswordHash(tx, person.userId, passwordHash, now);
+    const ended = await markAllSessionsEnded(tx, person.userId, now);
+    await deleteReset(tx, person.userId);
+    if (reason !== "first_login")
+      await tx.query("DELETE FROM known_device WHERE user_id = $1", [person.userId]);
+    await forgetAllFailures(tx, person.userId);
+    const opened = await openSession(parts, tx, browser, { walk, person });
+    await recordAudit(tx, parts, opened.principal, {
+      action: "password.set",
+      object: { kind: "user", id: person.userId },
+      fintech: person.fintech,
+      details: { reason, sessionsEnded: ended },
+      requestId: browser.requestId,
+    });
+    await tell(tx, parts, person.identities, passwordChanged(now, reasonWords[reason]));
+    return opened;
+  });
+}

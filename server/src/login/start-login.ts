@@ -1,0 +1,107 @@
+import type { CodeSent } from "@fusion/contract/login.ts";
+import { systemScope, type Transaction } from "../platform/database/database.ts";
+import { newBrowserSecret } from "./browser-secret.ts";
+import { takeSend } from "./code-sending.ts";
+import { CodeSpent } from "./errors.ts";
+import { findStanding, requireOpen } from "./failures.ts";
+import { type Address, maskAddress, readIdentifier } from "./identifier.ts";
+import { triesPerCode } from "./limits.ts";
+import { type CodePurpose, codeLength, makeCode, renderCodeMessage } from "./one-time-code.ts";
+import type { Answered, Browser, LoginParts } from "./parts.ts";
+import { findKnownDevice, findPersonByAddress } from "./person-store.ts";
+import { endWalk, insertWalk, lockWalk } from "./walk-store.ts";
+
+/**
+ * Starts a login: a code goes to the address if anyone with access has it. An address that nobody has gives the same answer after the same
+ * statements, and nothing is sent. A walk that the browser had underway ends. Throws `identifier_invalid`, `login_locked`,
+ * `recovery_required`, `code_send_limited`.
+ */
+export async function startLogin(
+  parts: LoginParts,
+  browser: Browser,
+  input: { identifier: string; previousWalkHash: Buffer | undefined },
+): Promise<Answered<CodeSent> & { walkSecret: string }> {
+  const { db, clock, keys, random, limits } = parts;
+  const address = readIdentifier(input.identifier);
+  const { secret, secretHash } = newBrowserSecret(random);
+  const now = clock.now();
+  const afterwards = await db.transaction(systemScope, async (tx) => {
+    const person = await findPersonByAddress(tx, address);
+    const userId = person?.userId ?? null;
+    const nobody = `nobody/${keys.mac("otp", `subject/${address.channel}/${address.address}`).toString("base64url")}`;
+    const subject = userId ?? nobody;
+    const deviceId = await findKnownDevice(tx, { userId, deviceHash: browser.deviceHash });
+    requireOpen(await findStanding(tx, { subject, deviceId }, now, limits), now);
+    if (input.previousWalkHash) await endWalk(tx, input.previousWalkHash);
+    await insertWalk(
+      tx,
+      { walkHash: secretHash, address, userId, subject, deviceId },
+      { now, expiresAt: new Date(now.getTime() + limits.walkLifetimeMs) },
+    );
+    return sendCode(parts, tx, browser, {
+      browserHash: secretHash,
+      purpose: "login",
+      address,
+      isKnown: person !== undefined,
+    });
+  });
+  return { answer: describeSending(parts, address), afterwards, walkSecret: secret };
+}
+
+/**
+ * Sends another code for the step that waits for one. The earlier code is void; wrong tries stay counted. Throws `login_expired`,
+ * `login_step_wrong`, `code_spent`, and what {@link startLogin} throws.
+ */
+export async function resendCode(
+  parts: LoginParts,
+  browser: Browser,
+  walkHash: Buffer,
+): Promise<Answered<CodeSent>> {
+  const { db, clock, limits } = parts;
+  const now = clock.now();
+  return db.transaction(systemScope, async (tx) => {
+    const walk = await lockWalk(tx, walkHash, ["code", "forgot_code"], now);
+    const purpose = walk.step === "code" ? "login" : "forgot";
+    const address = walk.step === "code" ? walk.address : (walk.forgotAddress ?? walk.address);
+    requireOpen(await findStanding(tx, walk, now, limits), now);
+    const spent = await tx.query(
+      "SELECT FROM one_time_code WHERE browser_hash = $1 AND purpose = $2 AND tries >= $3",
+      [walkHash, purpose, triesPerCode],
+    );
+    if (spent.length > 0) throw new CodeSpent();
+    const afterwards = await sendCode(parts, tx, browser, {
+      browserHash: walkHash,
+      purpose,
+      address,
+      isKnown: walk.userId !== null,
+    });
+    return { answer: describeSending(parts, address), afterwards };
+  });
+}
+
+/** Takes a send, makes the code, and returns what sends it (nothing, where nobody has the address). */
+export async function sendCode(
+  parts: LoginParts,
+  tx: Transaction,
+  browser: Browser,
+  request: { browserHash: Buffer; purpose: CodePurpose; address: Address; isKnown: boolean },
+): Promise<() => void> {
+  const now = parts.clock.now();
+  const { address, purpose, isKnown } = request;
+  await takeSend(tx, parts, { address, ip: browser.ip, now, isKnown });
+  const code = await makeCode(tx, parts, { ...request, now });
+  const message = renderCodeMessage(address, purpose, code);
+  return () => {
+    if (isKnown) parts.codes.send(message);
+  };
+}
+
+export function describeSending({ limits }: LoginParts, address: Address): CodeSent {
+  return {
+    channel: address.channel,
+    sentTo: maskAddress(address),
+    codeLength: codeLength[address.channel],
+    expiresInSeconds: limits.codeLifetimeMs / 1000,
+    resendInSeconds: limits.sendPauseMs / 1000,
+  };
+}

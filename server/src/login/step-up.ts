@@ -1,0 +1,84 @@
+import type { CodeSent, StepUpDone } from "@fusion/contract/login.ts";
+import { presenceEndsAt } from "../access/recent-presence.ts";
+import { recordAudit } from "../audit/record.ts";
+import { systemScope } from "../platform/database/database.ts";
+import { DomainError } from "../platform/errors.ts";
+import type { ProvenSession } from "./authenticate.ts";
+import { ChannelMissing, SessionRequired } from "./errors.ts";
+import { type FailureKey, findStanding, requireOpen } from "./failures.ts";
+import type { Address } from "./identifier.ts";
+import type { Answered, Browser, LoginParts } from "./parts.ts";
+import { lockPerson } from "./person-store.ts";
+import { markSteppedUp } from "./session-store.ts";
+import { describeSending, sendCode } from "./start-login.ts";
+import { accept, tryCode } from "./verify-code.ts";
+
+/** Sends a code with which the person proves presence, to one of their own addresses: the asked one, else the phone, else the email. */
+export async function startStepUp(
+  parts: LoginParts,
+  browser: Browser,
+  session: ProvenSession,
+  { channel }: { channel?: Address["channel"] | undefined },
+): Promise<Answered<CodeSent>> {
+  const now = parts.clock.now();
+  return parts.db.transaction(systemScope, async (tx) => {
+    const person = await lockPerson(tx, session.principal.userId);
+    if (!person) throw new SessionRequired();
+    requireOpen(await findStanding(tx, keyOf(session), now, parts.limits), now);
+    const address =
+      person.identities.find((identity) => identity.channel === (channel ?? "sms")) ?? person.identities[0];
+    if (!address || (channel !== undefined && address.channel !== channel)) throw new ChannelMissing();
+    const afterwards = await sendCode(parts, tx, browser, {
+      browserHash: session.secretHash,
+      purpose: "step_up",
+      address,
+      isKnown: true,
+    });
+    return { answer: describeSending(parts, address), afterwards };
+  });
+}
+
+/** Verifies that code, with the counting of a login. Presence then counts as proven for five minutes, in this session alone. */
+export async function finishStepUp(
+  parts: LoginParts,
+  browser: Browser,
+  session: ProvenSession,
+  { code }: { code: string },
+): Promise<StepUpDone> {
+  const now = parts.clock.now();
+  const { principal, secretHash } = session;
+  const key = keyOf(session);
+  const outcome = await parts.db.transaction<StepUpDone | DomainError>(systemScope, async (tx) => {
+    const person = await lockPerson(tx, principal.userId);
+    if (!person) return new SessionRequired();
+    const tried = await tryCode(parts, tx, {
+      browserHash: secretHash,
+      purpose: "step_up",
+      key,
+      typed: code,
+      browser,
+    });
+    if ("refusal" in tried) return tried.refusal;
+    await accept(parts, tx, {
+      browserHash: secretHash,
+      purpose: "step_up",
+      key,
+      address: tried.address,
+      person,
+    });
+    await markSteppedUp(tx, principal.sessionId, now);
+    await recordAudit(tx, parts, principal, {
+      action: "session.stepped-up",
+      object: { kind: "session", id: principal.sessionId },
+      fintech: principal.fintech,
+      requestId: browser.requestId,
+    });
+    return { steppedUpUntil: presenceEndsAt(now).toISOString() };
+  });
+  if (outcome instanceof DomainError) throw outcome;
+  return outcome;
+}
+
+function keyOf({ principal, deviceId }: ProvenSession): FailureKey {
+  return { subject: principal.userId, deviceId };
+}

@@ -1,0 +1,147 @@
+import type { LoginNext } from "@fusion/contract/login.ts";
+import { recordAudit } from "../audit/record.ts";
+import { systemScope, type Transaction } from "../platform/database/database.ts";
+import type { DomainError } from "../platform/errors.ts";
+import type { FintechId, IfiId } from "../platform/ids.ts";
+import { CodeExpired, CodeMalformed, CodeSpent, CodeWrong, LoginExpired } from "./errors.ts";
+import { countTry, type FailureKey, requireOpen, type Standing, takeBack } from "./failures.ts";
+import type { Address } from "./identifier.ts";
+import { type CodePurpose, isCode, readCode, takeTry, useUp } from "./one-time-code.ts";
+import type { Browser, LoginParts } from "./parts.ts";
+import { type LoginPerson, lockPerson, verifyIdentity } from "./person-store.ts";
+import { findReset, requestReset } from "./reset-store.ts";
+import { lockWalk, moveWalk } from "./walk-store.ts";
+
+/**
+ * Verifies the code of the step that waits for one and says what comes next. Tries are counted before anything is compared, in the
+ * transaction that compares, so that guesses in parallel get five comparisons in all. Throws `code_wrong`, `code_expired`, `code_spent`,
+ * `login_locked`, `recovery_required`, `login_expired`, `login_step_wrong`; the counting is committed all the same.
+ */
+export async function verifyCode(
+  parts: LoginParts,
+  browser: Browser,
+  walkHash: Buffer,
+  input: { code: string; step: "code" | "forgot_code" },
+): Promise<LoginNext> {
+  const { db, clock, limits } = parts;
+  const now = clock.now();
+  const purpose = input.step === "code" ? "login" : "forgot";
+  // A refusal is returned, not thrown, out of the transaction: throwing would undo the counting.
+  const outcome = await db.transaction<LoginNext | DomainError>(systemScope, async (tx) => {
+    const walk = await lockWalk(tx, walkHash, [input.step], now);
+    const person = await lockPerson(tx, walk.userId);
+    const tried = await tryCode(parts, tx, {
+      browserHash: walkHash,
+      purpose,
+      key: walk,
+      typed: input.code,
+      browser,
+    });
+    if ("refusal" in tried) return tried.refusal;
+    // Nobody's address never had its code sent; who guessed it gets what any wrong guess gets.
+    if (!person) return tried.asWrong;
+    await accept(parts, tx, { browserHash: walkHash, purpose, key: walk, address: tried.address, person });
+    if (input.step === "forgot_code") {
+      await moveWalk(tx, walkHash, { step: "set_password", setReason: "forgotten" });
+      return { next: "set_password" };
+    }
+    const reset = await findReset(tx, person.userId);
+    const approved =
+      reset?.approvedAt && reset.approvedAt.getTime() + limits.approvalLifetimeMs > now.getTime();
+    const setReason = approved ? "approved" : person.passwordHash === null ? "first_login" : null;
+    const next = setReason === null ? "password" : "set_password";
+    await moveWalk(tx, walkHash, { step: next, verifiedAt: now, setReason });
+    return { next };
+  });
+  if (outcome instanceof Error) throw outcome;
+  return outcome;
+}
+
+/** A code that was right, with the refusal for whom it does not help after all; or the refusal. */
+export type TriedCode =
+  | { readonly address: Address; readonly asWrong: DomainError }
+  | { readonly refusal: DomainError };
+
+/** Takes a try of the code and of the account, then compares. */
+export async function tryCode(
+  parts: LoginParts,
+  tx: Transaction,
+  request: { browserHash: Buffer; purpose: CodePurpose; key: FailureKey; typed: string; browser: Browser },
+): Promise<TriedCode> {
+  const { clock, keys, limits } = parts;
+  const now = clock.now();
+  const code = readCode(request.typed);
+  // What cannot be a code is a slip of the hand, not a guess.
+  if (code === undefined) return { refusal: new CodeMalformed() };
+  const taken = await takeTry(tx, request, now);
+  if (taken.kind === "expired") return { refusal: new CodeExpired() };
+  if (taken.kind === "spent") return { refusal: new CodeSpent() };
+  const counted = await countTry(tx, request.key, now, limits);
+  if (!counted.counted) return { refusal: refusalOf(counted.standing, now) ?? new LoginExpired() };
+  const asWrong = refusalOf(counted.closes, now) ?? new CodeWrong(taken.triesLeft);
+  if (isCode(keys, request, taken, code)) return { address: taken.address, asWrong };
+  if (counted.closes.kind !== "open")
+    await recordClosing(parts, tx, request.key, counted.closes, request.browser);
+  return { refusal: asWrong };
+}
+
+/** The code is used, the try taken back, and the address known to be the person's. */
+export async function accept(
+  { clock }: LoginParts,
+  tx: Transaction,
+  request: {
+    browserHash: Buffer;
+    purpose: CodePurpose;
+    key: FailureKey;
+    address: Address;
+    person: Pick<LoginPerson, "userId">;
+  },
+): Promise<void> {
+  const now = clock.now();
+  await useUp(tx, request, now);
+  await takeBack(tx, request.key);
+  await verifyIdentity(tx, request.person.userId, request.address, now);
+}
+
+/** What a standing that is not open means, as an error not yet thrown. */
+export function refusalOf(standing: Standing, now: Date): DomainError | undefined {
+  try {
+    requireOpen(standing, now);
+    return undefined;
+  } catch (error) {
+    return error as DomainError;
+  }
+}
+
+/**
+ * Notes that wrong tries closed the way in. After a hundred in a row the person's new password waits for approval, so that an admin
+ * sees it. Takes the same statements where there is no person.
+ */
+export async function recordClosing(
+  parts: LoginParts,
+  tx: Transaction,
+  key: FailureKey,
+  standing: Standing,
+  browser: Browser,
+): Promise<void> {
+  const isPerson = key.subject.startsWith("usr_");
+  const [person] = await tx.query<{ ifi_id: IfiId | null; fintech_id: FintechId | null }>(
+    "SELECT ifi_id, fintech_id FROM console_user WHERE user_id = $1",
+    [key.subject],
+  );
+  if (standing.kind === "recovery")
+    await requestReset(tx, { userId: key.subject, reason: "too_many_failures", now: parts.clock.now() });
+  await recordAudit(
+    tx,
+    parts,
+    { kind: "system" },
+    {
+      action: standing.kind === "recovery" ? "login.recovery-required" : "login.locked",
+      object: { kind: isPerson ? "user" : "address", id: key.subject },
+      fintech:
+        person?.ifi_id && person.fintech_id ? { ifiId: person.ifi_id, fintechId: person.fintech_id } : null,
+      details: { browser: key.deviceId === "" ? "unknown" : "known", ip: browser.ip },
+      requestId: browser.requestId,
+    },
+  );
+}

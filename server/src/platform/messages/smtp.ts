@@ -1,0 +1,109 @@
+import type { Transporter } from "nodemailer";
+import type { Clock } from "../clock.ts";
+import { AddressRejected, DeliveryFailed, type Message, type Messenger } from "./message.ts";
+
+export interface SmtpOptions {
+  /** `smtp://` or `smtps://`, with user and password where the server wants them. */
+  readonly url: string;
+  /** Such as `Fusion <fusion@example.com>`; its domain is that of Message-IDs. */
+  readonly from: string;
+  readonly clock: Clock;
+  readonly timeoutMs?: number;
+}
+
+/** Header names that a message may add; everything else is ours to write. */
+const addedHeaders = new Set(["list-unsubscribe", "list-unsubscribe-post", "auto-submitted", "precedence"]);
+
+/**
+ * Mail over SMTP, up to four connections kept open. A 5xx answer to the recipient is {@link AddressRejected}; every other failure is
+ * {@link DeliveryFailed} and may be tried again under the same Message-ID. The library is loaded at the first mail.
+ */
+export function createSmtpMessenger(options: SmtpOptions): Messenger & { close(): void } {
+  const timeoutMs = options.timeoutMs ?? 20_000;
+  const domain = /@([^<>@\s]+?)>?\s*$/.exec(options.from)?.[1] ?? "localhost";
+  let transporter: Promise<Transporter> | undefined;
+
+  const connect = async (): Promise<Transporter> => {
+    const { createTransport } = await import("nodemailer");
+    return createTransport(
+      {
+        url: options.url,
+        pool: true,
+        maxConnections: 4,
+        connectionTimeout: timeoutMs,
+        greetingTimeout: timeoutMs,
+        socketTimeout: timeoutMs,
+        // A message's parts are text of ours: never a file or an address to fetch.
+        disableFileAccess: true,
+        disableUrlAccess: true,
+      } as object,
+      { from: options.from },
+    );
+  };
+
+  return {
+    async send(message) {
+      refuseControlCharacters(message);
+      transporter ??= connect();
+      try {
+        const info = (await (
+          await transporter
+        ).sendMail({
+          // As an object, so that no character in it can add a second recipient.
+          to: { name: "", address: message.to },
+          subject: message.subject,
+          text: message.text,
+          ...(message.html === undefined ? {} : { html: message.html }),
+          ...(message.messageId === undefined ? {} : { messageId: `<${message.messageId}@${domain}>` }),
+          date: options.clock.now(),
+          headers: pickHeaders(message),
+        })) as { response?: string };
+        return (info.response ?? "accepted").slice(0, 200);
+      } catch (error) {
+        throw describe(error);
+      }
+    },
+    close() {
+      void transporter?.then((open) => open.close());
+    },
+  };
+}
+
+/** A line break in an address, subject or header could start a header of the writer's choice. */
+function refuseControlCharacters(message: Message): void {
+  const oneLiners = [
+    message.to,
+    message.subject,
+    message.messageId ?? "",
+    ...Object.entries(message.headers ?? {}).flat(),
+  ];
+  if (oneLiners.some((text) => /\p{Cc}/u.test(text)))
+    throw new AddressRejected("The address, the subject or a header has a control character.");
+  if (!/^[^@\s<>,;:"()[\]\\]+@[^@\s<>,;:"()[\]\\]+$/.test(message.to))
+    throw new AddressRejected("This is not an email address.");
+  if (message.messageId !== undefined && !/^[0-9A-Za-z._-]{1,200}$/.test(message.messageId))
+    throw new DeliveryFailed("The message id has characters that a Message-ID cannot have.");
+}
+
+function pickHeaders(message: Message): Record<string, string> {
+  const headers: Record<string, string> = { "Auto-Submitted": "auto-generated" };
+  for (const [name, value] of Object.entries(message.headers ?? {})) {
+    if (!addedHeaders.has(name.toLowerCase()))
+      throw new DeliveryFailed(`A message may not set the header ${name}.`);
+    headers[name] = value;
+  }
+  return headers;
+}
+
+/** What the mail server said, without the address or the text (both can come back inside its answer). */
+function describe(error: unknown): Error {
+  const { responseCode, code, command } = error as {
+    responseCode?: number;
+    code?: string;
+    command?: string;
+  };
+  const what = [responseCode, code, command].filter((part) => part !== undefined).join(" ") || "no answer";
+  if (responseCode !== undefined && responseCode >= 500 && code === "EENVELOPE" && command !== "MAIL FROM")
+    return new AddressRejected(`The mail server refused the address (${what}).`);
+  return new DeliveryFailed(`The mail server did not take the message (${what}).`);
+}
