@@ -41,7 +41,10 @@ CALL isolate_by_tenant('token');
 
 CREATE FUNCTION refuse_to_unrevoke() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
+  IF OLD.revoked_at IS NOT NULL
+    AND (NEW.revoked_at, NEW.revoked_by_kind, NEW.revoked_by, NEW.revoked_by_name, NEW.revoke_reason)
+      IS DISTINCT FROM (OLD.revoked_at, OLD.revoked_by_kind, OLD.revoked_by, OLD.revoked_by_name, OLD.revoke_reason)
+  THEN
     RAISE EXCEPTION 'A revocation is written once and never changed (token %).', OLD.token_id;
   END IF;
   RETURN NEW;

@@ -78,7 +78,13 @@ describe("401", () => {
 
   it("token_malformed for junk, without asking the database", async () => {
     opened.mockClear();
-    for (const junk of ["x", token.secret.slice(0, -1), `${token.secret}a`, `a, ${token.secret}`, "Basic YTpi"])
+    for (const junk of [
+      "x",
+      token.secret.slice(0, -1),
+      `${token.secret}a`,
+      `a, ${token.secret}`,
+      "Basic YTpi",
+    ])
       expect(await ask({ authorization: junk })).toMatchObject({ status: 401, code: "token_malformed" });
     expect(opened).not.toHaveBeenCalled();
   });
@@ -129,9 +135,10 @@ describe("401", () => {
 describe("400", () => {
   it("conflicting_credentials when headers differ", async () => {
     const other = generateSecret(systemRandom, "live");
-    expect(
-      await ask({ "x-zeta-authtoken": token.secret, authorization: `Bearer ${other}` }),
-    ).toMatchObject({ status: 400, code: "conflicting_credentials" });
+    expect(await ask({ "x-zeta-authtoken": token.secret, authorization: `Bearer ${other}` })).toMatchObject({
+      status: 400,
+      code: "conflicting_credentials",
+    });
     expect(await ask({ "x-zeta-authtoken": token.secret, authorization: "Basic YTpi" })).toMatchObject({
       status: 400,
       code: "conflicting_credentials",

@@ -103,14 +103,11 @@ describe("authorising a write", () => {
 
   it("loses its transaction, and with it the gate, when it pauses for more than a second", async () => {
     const { principal } = await arrangeToken(database.owner, applicationId, person);
-    const writing = database.db.transaction(
-      { kind: "tenants", tenants: [principal.tenant] },
-      async (tx) => {
-        await authorizeWrite(tx, principal);
-        await new Promise((resolve) => setTimeout(resolve, 1_800));
-        await tx.query("SELECT 1");
-      },
-    );
+    const writing = database.db.transaction({ kind: "tenants", tenants: [principal.tenant] }, async (tx) => {
+      await authorizeWrite(tx, principal);
+      await new Promise((resolve) => setTimeout(resolve, 1_800));
+      await tx.query("SELECT 1");
+    });
     await expect(writing).rejects.toThrow();
     // The next transaction of the pool has the ordinary limits again.
     await database.db.transaction(systemScope, (tx) => tx.query("SELECT pg_sleep(0.01)"));

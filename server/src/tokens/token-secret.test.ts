@@ -17,7 +17,9 @@ describe("the form of a secret", () => {
     expect(value).toBe(0xcbf43926);
     expect(checksumOf("123456789")).toBe("3jZRME");
     expect(checksumOf("")).toBe("000000");
-    expect(isWellFormedSecret(`fus_live_${"0".repeat(30)}${checksumOf(`fus_live_${"0".repeat(30)}`)}`)).toBe(true);
+    expect(isWellFormedSecret(`fus_live_${"0".repeat(30)}${checksumOf(`fus_live_${"0".repeat(30)}`)}`)).toBe(
+      true,
+    );
   });
 
   it("accepts every generated secret and no secret with any one character changed", () => {

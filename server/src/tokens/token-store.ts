@@ -1,5 +1,7 @@
+import type { RevokeReason } from "@fusion/contract/tokens.ts";
 import type { Queryable } from "../platform/database/database.ts";
-import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
+import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
+import type { TokenRecord } from "./token-record.ts";
 
 // All SQL on this room's tables, private to the room.
 
@@ -51,4 +53,209 @@ export async function findTokenByHash(db: Queryable, secretHash: Buffer): Promis
     expiresAt: row.expires_at,
     refusal: row.refusal,
   };
+}
+
+interface TokenRow {
+  token_id: TokenId;
+  application_id: ApplicationId;
+  ifi_id: Tenant["ifiId"];
+  environment: Tenant["environment"];
+  fintech_id: Tenant["fintechId"];
+  name: string;
+  hint: string;
+  scopes: string[];
+  created_at: Date;
+  created_by_name: string;
+  expires_at: Date;
+  revoked_at: Date | null;
+  revoked_by_name: string | null;
+  revoke_reason: RevokeReason | null;
+  last_used_at: Date | null;
+  subscribers: string;
+  replaces_token_id: TokenId | null;
+  replaced_by: TokenId | null;
+}
+
+const selectToken = `
+  SELECT token.token_id, token.application_id, token.ifi_id, token.environment, token.fintech_id, token.name, token.hint,
+    token.scopes, token.created_at, creator.name AS created_by_name, token.expires_at, token.revoked_at, token.revoked_by_name,
+    token.revoke_reason, token_last_use.last_used_at, token.replaces_token_id,
+    (SELECT count(*) FROM token_subscription WHERE token_subscription.token_id = token.token_id AND ended_at IS NULL) AS subscribers,
+    (SELECT replacement.token_id FROM token AS replacement WHERE replacement.replaces_token_id = token.token_id
+      ORDER BY replacement.created_at DESC, replacement.token_id DESC LIMIT 1) AS replaced_by
+  FROM token
+  LEFT JOIN token_last_use USING (ifi_id, environment, fintech_id, application_id, token_id)
+  JOIN console_user AS creator ON creator.user_id = token.created_by`;
+
+/** Whatever the transaction's scope shows; who may see it is for the use case to decide. */
+export async function findToken(tx: Queryable, tokenId: TokenId): Promise<TokenRecord | undefined> {
+  const [row] = await tx.query<TokenRow>(`${selectToken} WHERE token.token_id = $1`, [tokenId]);
+  return row && toRecord(row);
+}
+
+function toRecord(row: TokenRow): TokenRecord {
+  return {
+    tokenId: row.token_id,
+    applicationId: row.application_id,
+    tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
+    name: row.name,
+    hint: row.hint,
+    scopes: row.scopes,
+    createdAt: row.created_at,
+    createdBy: row.created_by_name,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    revokedBy: row.revoked_by_name,
+    revokeReason: row.revoke_reason,
+    lastUsedAt: row.last_used_at,
+    subscribers: Number(row.subscribers),
+    replaces: row.replaces_token_id,
+    replacedBy: row.replaced_by,
+  };
+}
+
+export interface NewToken {
+  readonly tokenId: TokenId;
+  readonly applicationId: ApplicationId;
+  readonly tenant: Tenant;
+  readonly secretHash: Buffer;
+  readonly hint: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  readonly createdBy: UserId;
+  readonly expiresAt: Date;
+  readonly replaces: TokenId | null;
+}
+
+export async function insertToken(tx: Queryable, token: NewToken): Promise<void> {
+  await tx.query(
+    `INSERT INTO token (ifi_id, environment, fintech_id, application_id, token_id, secret_hash, hint, name, scopes,
+       created_at, created_by, expires_at, replaces_token_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    [
+      ...tenantKey(token),
+      token.secretHash,
+      token.hint,
+      token.name,
+      token.scopes,
+      token.createdAt,
+      token.createdBy,
+      token.expiresAt,
+      token.replaces,
+    ],
+  );
+}
+
+/** One generation after the other within an application, until the transaction ends, so that counting before inserting is safe. */
+export async function lockTokensOf(tx: Queryable, applicationId: ApplicationId): Promise<void> {
+  await tx.query("SELECT set_config('lock_timeout', '10s', true)");
+  await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('tokens/' || $1, 0))", [applicationId]);
+}
+
+export async function countLiveTokens(
+  tx: Queryable,
+  applicationId: ApplicationId,
+  now: Date,
+): Promise<number> {
+  const [row] = await tx.query<{ count: string }>(
+    "SELECT count(*) FROM token WHERE application_id = $1 AND revoked_at IS NULL AND expires_at > $2",
+    [applicationId, now],
+  );
+  return Number(row?.count);
+}
+
+/** The token that this person's request with this key made. */
+export async function findTokenRequest(
+  tx: Queryable,
+  request: {
+    readonly applicationId: ApplicationId;
+    readonly userId: UserId;
+    readonly idempotencyKey: string;
+  },
+): Promise<TokenId | undefined> {
+  const [row] = await tx.query<{ token_id: TokenId }>(
+    "SELECT token_id FROM token_request WHERE application_id = $1 AND user_id = $2 AND idempotency_key = $3",
+    [request.applicationId, request.userId, request.idempotencyKey],
+  );
+  return row?.token_id;
+}
+
+export async function insertTokenRequest(
+  tx: Queryable,
+  token: NewToken,
+  idempotencyKey: string,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO token_request (ifi_id, environment, fintech_id, application_id, token_id, user_id, idempotency_key, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [...tenantKey(token), token.createdBy, idempotencyKey, token.createdAt],
+  );
+}
+
+/** A live token that renews this one, directly or through others that have ended (migration 0004). */
+export async function findLiveReplacement(
+  tx: Queryable,
+  tokenId: TokenId,
+  now: Date,
+): Promise<TokenId | undefined> {
+  const [row] = await tx.query<{ found: TokenId | null }>("SELECT live_replacement($1, $2) AS found", [
+    tokenId,
+    now,
+  ]);
+  return row?.found ?? undefined;
+}
+
+/**
+ * Ends the token for good, at the database's time in whole milliseconds. A token that was revoked before stays as it is, and
+ * undefined comes back. The caller holds the gate.
+ */
+export async function revokeOnce(
+  tx: Queryable,
+  revocation: {
+    readonly tokenId: TokenId;
+    readonly reason: RevokeReason;
+    readonly by: { readonly kind: string; readonly id: string; readonly name: string };
+  },
+): Promise<Date | undefined> {
+  const [row] = await tx.query<{ revoked_at: Date }>(
+    `UPDATE token SET revoked_at = date_trunc('milliseconds', database_now()), revoked_by_kind = $2, revoked_by = $3,
+       revoked_by_name = $4, revoke_reason = $5
+     WHERE token_id = $1 AND revoked_at IS NULL RETURNING revoked_at`,
+    [revocation.tokenId, revocation.by.kind, revocation.by.id, revocation.by.name, revocation.reason],
+  );
+  return row?.revoked_at;
+}
+
+/** Starts or ends reminders of one person; answers whether that changed anything. */
+export async function writeSubscription(
+  tx: Queryable,
+  token: { readonly tokenId: TokenId; readonly applicationId: ApplicationId; readonly tenant: Tenant },
+  subscription: { readonly userId: UserId; readonly subscribed: boolean; readonly at: Date },
+): Promise<boolean> {
+  const rows = subscription.subscribed
+    ? await tx.query(
+        `INSERT INTO token_subscription AS known (ifi_id, environment, fintech_id, application_id, token_id, user_id, subscribed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, user_id)
+         DO UPDATE SET subscribed_at = excluded.subscribed_at, ended_at = NULL WHERE known.ended_at IS NOT NULL
+         RETURNING user_id`,
+        [...tenantKey(token), subscription.userId, subscription.at],
+      )
+    : await tx.query(
+        `UPDATE token_subscription SET ended_at = $3 WHERE token_id = $1 AND user_id = $2 AND ended_at IS NULL
+         RETURNING user_id`,
+        [token.tokenId, subscription.userId, subscription.at],
+      );
+  return rows.length > 0;
+}
+
+/** Values of `ifi_id, environment, fintech_id, application_id, token_id`. */
+function tenantKey(token: {
+  readonly tokenId: TokenId;
+  readonly applicationId: ApplicationId;
+  readonly tenant: Tenant;
+}): string[] {
+  const { ifiId, environment, fintechId } = token.tenant;
+  return [ifiId, environment, fintechId, token.applicationId, token.tokenId];
 }

@@ -2,8 +2,8 @@ import { isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
-import type { HttpServer } from "../platform/http/server.ts";
 import { describeFailure } from "../platform/http/problem.ts";
+import type { HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { type CallCount, writeUsage } from "./usage-store.ts";
@@ -196,9 +196,7 @@ function routeOf(request: FastifyRequest): string {
   return `${request.method} ${path === "" ? "/" : path}`;
 }
 
-function keyOf(
-  count: Pick<CallCount, "tokenId" | "quarterHour" | "ip" | "userAgent" | "outcome">,
-): string {
+function keyOf(count: Pick<CallCount, "tokenId" | "quarterHour" | "ip" | "userAgent" | "outcome">): string {
   return JSON.stringify([
     count.tokenId,
     count.quarterHour.getTime(),

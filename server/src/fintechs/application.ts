@@ -1,0 +1,45 @@
+import type { Role } from "@fusion/contract/login.ts";
+import type { Administrator } from "../access/roles.ts";
+import { isOfFintech, isOperator, isOperatorAdmin } from "../access/roles.ts";
+import type { ApplicationId, Tenant } from "../platform/ids.ts";
+
+/** An application with what its fintech prescribes for it. */
+export interface Application {
+  readonly applicationId: ApplicationId;
+  readonly tenant: Tenant;
+  readonly name: string;
+  readonly description: string;
+  /** Which scopes its tokens may have. */
+  readonly scopes: readonly string[];
+  readonly suspendedAt: Date | null;
+  readonly createdAt: Date;
+  readonly fintechName: string;
+  readonly fintechSuspendedAt: Date | null;
+  /** Identifies the fintech to the token service. */
+  readonly clientId: string;
+  readonly timeZone: string;
+  readonly tokensMax: number;
+  readonly lifetimeDaysMax: number;
+}
+
+/** What a person was granted on one application; null without a grant. */
+export type GrantedLevel = "view" | "manage" | null;
+
+/**
+ * What somebody may do with an application: nothing (it does not exist for them), look, or manage its tokens. The Fusion team looks at
+ * all and manages none, since whoever manages sees secrets; in an emergency an operator admin may revoke ({@link canRevoke}).
+ */
+export function accessLevel(
+  actor: Administrator,
+  application: Application,
+  granted: GrantedLevel,
+): GrantedLevel {
+  if (isOperator(actor)) return "view";
+  if (actor.kind !== "user" || !isOfFintech(actor, application.tenant)) return null;
+  return (actor.role satisfies Role) === "fintech_admin" ? "manage" : granted;
+}
+
+/** Whether the actor may end tokens of an application that they have this access to. */
+export function canRevoke(actor: Administrator, level: GrantedLevel): boolean {
+  return level === "manage" || (level === "view" && isOperatorAdmin(actor));
+}

@@ -1,0 +1,53 @@
+import type { Administrator } from "../access/roles.ts";
+import type { Transaction } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { ApplicationId } from "../platform/ids.ts";
+import { type Application, accessLevel, canRevoke } from "./application.ts";
+import { findApplication, listApplicationRows } from "./application-store.ts";
+
+/** An application as one person has it. */
+export interface ReachableApplication extends Application {
+  /** May generate tokens and change reminders of others' making. */
+  readonly canManage: boolean;
+  /** May end its tokens. */
+  readonly canRevoke: boolean;
+}
+
+/** The application when this person may see it; undefined when there is none or it is not theirs, which look alike. */
+export async function findApplicationFor(
+  tx: Transaction,
+  actor: Administrator,
+  applicationId: ApplicationId,
+): Promise<ReachableApplication | undefined> {
+  const found = await findApplication(tx, applicationId, actor.kind === "user" ? actor.userId : null);
+  return found && reachable(actor, found);
+}
+
+/** {@link findApplicationFor} for an application that must be there; throws {@link NotFound}. */
+export async function getApplicationFor(
+  tx: Transaction,
+  actor: Administrator,
+  applicationId: ApplicationId,
+): Promise<ReachableApplication> {
+  const application = await findApplicationFor(tx, actor, applicationId);
+  if (!application) throw new NotFound("There is no such application.");
+  return application;
+}
+
+/** Every application that this person may see, by fintech, live before sandbox, then by name. */
+export async function listApplicationsFor(
+  tx: Transaction,
+  actor: Administrator,
+): Promise<ReachableApplication[]> {
+  const rows = await listApplicationRows(tx, actor.kind === "user" ? actor.userId : null);
+  return rows.flatMap((row) => reachable(actor, row) ?? []);
+}
+
+function reachable(
+  actor: Administrator,
+  { application, granted }: Awaited<ReturnType<typeof listApplicationRows>>[number],
+): ReachableApplication | undefined {
+  const level = accessLevel(actor, application, granted);
+  if (level === null) return undefined;
+  return { ...application, canManage: level === "manage", canRevoke: canRevoke(actor, level) };
+}

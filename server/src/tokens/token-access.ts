@@ -1,0 +1,57 @@
+import type { Principal } from "../access/principal.ts";
+import { findApplicationFor, type ReachableApplication } from "../fintechs/find-application.ts";
+import type { Transaction } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { TokenId } from "../platform/ids.ts";
+import type { TokenRecord } from "./token-record.ts";
+import { findToken } from "./token-store.ts";
+
+export interface ReachableToken {
+  readonly token: TokenRecord;
+  readonly canManage: boolean;
+  readonly canRevoke: boolean;
+}
+
+/**
+ * The token, and what the principal may do with it. A person reaches the tokens of the applications they may see, a token reaches
+ * itself, to end it. Throws {@link NotFound} for a token that does not exist and for one that the principal may not see, alike.
+ */
+export async function getTokenFor(
+  tx: Transaction,
+  principal: Principal,
+  tokenId: TokenId,
+): Promise<ReachableToken> {
+  const token = await findToken(tx, tokenId);
+  if (!token) throw notFound();
+  if (principal.kind === "token") {
+    if (principal.tokenId !== tokenId) throw notFound();
+    return { token, canManage: false, canRevoke: true };
+  }
+  const { canManage, canRevoke } = await reach(tx, principal, token);
+  return { token, canManage, canRevoke };
+}
+
+/** {@link getTokenFor} for a person, with the application that the token belongs to. */
+export async function getTokenAndApplicationFor(
+  tx: Transaction,
+  principal: Exclude<Principal, { kind: "token" }>,
+  tokenId: TokenId,
+): Promise<{ readonly token: TokenRecord; readonly application: ReachableApplication }> {
+  const token = await findToken(tx, tokenId);
+  if (!token) throw notFound();
+  return { token, application: await reach(tx, principal, token) };
+}
+
+async function reach(
+  tx: Transaction,
+  principal: Exclude<Principal, { kind: "token" }>,
+  token: TokenRecord,
+): Promise<ReachableApplication> {
+  const application = await findApplicationFor(tx, principal, token.applicationId);
+  if (!application) throw notFound();
+  return application;
+}
+
+function notFound(): NotFound {
+  return new NotFound("There is no such token.");
+}

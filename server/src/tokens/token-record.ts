@@ -1,0 +1,25 @@
+import type { RevokeReason } from "@fusion/contract/tokens.ts";
+import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
+
+/** A token as the console shows it: everything but its secret, of which only a hint is known. */
+export interface TokenRecord {
+  readonly tokenId: TokenId;
+  readonly applicationId: ApplicationId;
+  readonly tenant: Tenant;
+  readonly name: string;
+  readonly hint: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  /** The person's name. */
+  readonly createdBy: string;
+  readonly expiresAt: Date;
+  readonly revokedAt: Date | null;
+  readonly revokedBy: string | null;
+  readonly revokeReason: RevokeReason | null;
+  readonly lastUsedAt: Date | null;
+  /** How many people are reminded of its end. */
+  readonly subscribers: number;
+  readonly replaces: TokenId | null;
+  /** The latest token that was generated to renew this one. */
+  readonly replacedBy: TokenId | null;
+}
