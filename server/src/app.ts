@@ -1,12 +1,32 @@
+import { join } from "node:path";
+import { apiDescriptions } from "./api-descriptions.ts";
+import { registerAccountHolderRoutes } from "./fusion-api/account-holder-routes.ts";
+import { registerAccountRoutes } from "./fusion-api/account-routes.ts";
+import { registerFusionApi } from "./fusion-api/fusion-api.ts";
+import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
+import { loginJobs } from "./login/jobs.ts";
+import { registerLoginRoutes } from "./login/routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
+import { serveConsole } from "./platform/http/console-files.ts";
+import { registerDocsPages } from "./platform/http/docs-pages.ts";
+import { registerHealthRoutes } from "./platform/http/health.ts";
+import { collectRoutesForOpenApi, registerOpenApiRoutes } from "./platform/http/openapi.ts";
+import { answerOtherMethods } from "./platform/http/other-methods.ts";
+import { limitRates } from "./platform/http/rate-limit.ts";
+import { refuseCrossSite, refuseForeignHosts } from "./platform/http/same-origin.ts";
 import { createHttpServer, type HttpServer } from "./platform/http/server.ts";
 import type { RoomJobs } from "./platform/jobs/jobs.ts";
 import type { Keys } from "./platform/keys.ts";
 import type { Log } from "./platform/log.ts";
 import { type Inbox, registerInboxRoutes } from "./platform/messages/inbox.ts";
 import type { Messenger } from "./platform/messages/message.ts";
+import { messageJobs } from "./platform/messages/outbox.ts";
 import type { Random } from "./platform/random.ts";
+import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
+import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
+
+const repositoryRoot = join(import.meta.dirname, "../..");
 
 /** The values of the configuration that rooms use. */
 export interface AppSettings {
@@ -14,6 +34,8 @@ export interface AppSettings {
   /** An origin without a slash at its end. */
   readonly publicUrl: string;
   readonly trustedProxies: readonly string[];
+  /** Calls of the Fusion API a second that one address may make for long; null for no limits at all, as in most tests. */
+  readonly requestsPerSecond: number | null;
 }
 
 /** Everything that the rooms need from outside; made by `main.ts`, or by `testing/test-app.ts`. */
@@ -40,15 +62,60 @@ export interface App {
 /** Builds the parts into the whole program: every room's routes and jobs. The only file that knows all rooms. */
 export async function buildApp(parts: Parts): Promise<App> {
   const { settings, random, log } = parts;
-  const http = createHttpServer({ log, random, trustedProxies: settings.trustedProxies });
-  const jobs: RoomJobs[] = [];
+  const https = settings.publicUrl.startsWith("https:");
+  const http = createHttpServer({ log, random, trustedProxies: settings.trustedProxies, https });
+  const jobs: RoomJobs[] = [messageJobs(parts)];
+  await collectRoutesForOpenApi(http);
+  const refuseOtherMethods = answerOtherMethods(http, "/api/");
+  guardRequests(http, parts);
+
   if (parts.inbox && settings.mode === "development") registerInboxRoutes(http, parts.inbox);
+  registerHealthRoutes(http, parts);
+  const { document } = registerOpenApiRoutes(http, apiDescriptions(https), {
+    publicUrl: settings.publicUrl,
+    version: "0.1.0",
+  });
+  registerDocsPages(http, apiDescriptions(https), {
+    document,
+    errorsFolder: join(repositoryRoot, "docs/errors"),
+  });
+  serveConsole(http, { folder: join(repositoryRoot, "console/dist"), random });
+
+  const login = registerLoginRoutes(http, { ...parts, secureCookies: https });
+  jobs.push(loginJobs(parts));
+
+  const usage = createUsageRecorder(parts);
+  recordTokenUsage(http);
+  const authenticate = createTokenAuthentication({ db: parts.db, usage });
+  registerFusionApi(http, { authenticate, clock: parts.clock }, (v1) => {
+    registerAccountHolderRoutes(v1, parts);
+    registerAccountRoutes(v1, parts);
+    registerTransferRoutes(v1, parts);
+  });
+  await http.after();
+  refuseOtherMethods();
   await http.ready();
   return {
     http,
     jobs,
     async close() {
       await http.close();
+      await login.settled();
+      await usage.close();
     },
   };
+}
+
+/** What is asked of a request before any room sees it. */
+function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
+  const development = settings.mode === "development";
+  const { publicUrl, requestsPerSecond } = settings;
+  if (development) refuseForeignHosts(http, publicUrl);
+  if (requestsPerSecond !== null) {
+    limitRates(http, { clock }, [
+      { prefix: "/console/api/", perSecond: 20, burst: 400 },
+      { prefix: "/api/", perSecond: requestsPerSecond, burst: requestsPerSecond * 20 },
+    ]);
+  }
+  refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });
 }

@@ -74,22 +74,6 @@ export const looseBoolean = z.union([z.boolean(), z.string().max(16)]).transform
   return z.NEVER;
 });
 
-/** The most that one amount may be: far above any bank's, far below int8, and exact as a JSON number. */
-export const paiseMax = 9_000_000_000_000_000n;
-
-/** An amount of paise: a whole number after reading `500`, `"500"`, `"10.0"` or `1234.0`. May be zero or negative; rooms judge that. */
-export const paise = z
-  .union([z.number(), z.string().max(40)])
-  .transform((value, context) => {
-    const text =
-      typeof value === "number" ? (Number.isSafeInteger(value) ? String(value) : "") : value.trim();
-    const amount = wholeNumber.test(text) ? BigInt(text.replace(/\.0*$/, "").replace(/^\+/, "")) : undefined;
-    if (amount !== undefined && amount <= paiseMax && amount >= -paiseMax) return amount;
-    context.addIssue({ code: "custom", message: "is not a whole number of paise" });
-    return z.NEVER;
-  })
-  .describe("Minor units (paise), as a number or as text.");
-
 /** A UUID in any of the forms that PostgreSQL keeps; lower case afterwards. */
 export const Uuid = z
   .string()

@@ -1,0 +1,245 @@
+import { z } from "zod";
+import {
+  DateTimeParts,
+  FreeObject,
+  isStorableJson,
+  looseBoolean,
+  looseInteger,
+  looseText,
+  optional,
+  optionalText,
+  RequestId,
+  WordyTime,
+  wireText,
+} from "./common.ts";
+
+// Creating and reading account holders (reference sections 4 and 7).
+
+const name = optional(wireText(100));
+
+/** A phone with its country code; spaces and hyphens are dropped. */
+const phone = z
+  .string()
+  .max(40)
+  .transform((text) => text.replace(/[\s-]/g, ""))
+  .refine(
+    (text) => /^\+\d{6,15}$/.test(text),
+    "is not a phone number with its country code, such as +919000000001",
+  );
+const email = z
+  .string()
+  .max(254)
+  .transform((text) => text.trim())
+  .refine(
+    (text) => /^[^@\s\p{Cc}]+@[^@\s\p{Cc}]+$/u.test(text) && text.isWellFormed(),
+    "is not an email address",
+  );
+
+const SubmittedVector = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("p"), value: phone, isVerified: optional(looseBoolean) }),
+  z.object({ type: z.literal("e"), value: email, isVerified: optional(looseBoolean) }),
+]);
+
+/** Numeric or textual parts of a day that exists. */
+const DateOfBirth = z
+  .object({ year: looseInteger, month: looseInteger, day: looseInteger })
+  .refine(({ year, month, day }) => {
+    const date = new Date(0);
+    date.setUTCFullYear(year, month - 1, day);
+    return year >= 1800 && year <= 2200 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  }, "is not a day of the calendar");
+
+/** An instant between the years 1900 and 9999. */
+const isoInstant = z
+  .string()
+  .max(40)
+  .transform((text, context) => {
+    const date = new Date(text);
+    if (date.getTime() >= Date.UTC(1900) && date.getTime() < Date.UTC(10_000)) return date;
+    context.addIssue({ code: "custom", message: "is not an ISO 8601 instant" });
+    return z.NEVER;
+  });
+
+const postCode = optional(
+  looseText(20).refine((text) => /^[0-9A-Za-z -]*$/.test(text), "is not a post code"),
+);
+const country = optional(wireText(60).refine((text) => /^[\p{L} .,'()-]*$/u.test(text), "is not a country"));
+const addressLine = optional(looseText(200));
+const address = {
+  firstName: addressLine,
+  lastName: addressLine,
+  line1: addressLine,
+  line2: addressLine,
+  city: addressLine,
+  state: addressLine,
+  postCode,
+  country,
+  isDefault: optional(looseBoolean),
+};
+/** A postal address (point of presence), either under `address` or flat. */
+const SubmittedPop = z.object({ ...address, label: addressLine, address: optional(z.object(address)) });
+
+const KycDetails = z.object({
+  kycStatus: optionalText(64),
+  kycStatusPostExpiry: optionalText(64),
+  kycAttributes: optional(FreeObject),
+  authType: optionalText(64),
+  authData: optional(
+    z
+      .record(z.string().max(64), z.union([z.string().max(64), z.number()]).nullable())
+      .refine(isStorableJson, "contains characters that cannot be stored"),
+  ).describe(
+    'The identity number under its kind: { "PAN": "..." }, { "AADHAAR": "..." } or { "PASSPORT": "..." }.',
+  ),
+  updateTime: optional(isoInstant),
+  expiryTime: optional(isoInstant),
+});
+
+export const NewIndividual = z
+  .object({
+    ifiID: optional(looseText(40)),
+    formID: RequestId,
+    applicationType: optionalText(100),
+    spoolID: optionalText(256),
+    description: optionalText(1000),
+    individualType: optional(
+      z
+        .string()
+        .max(40)
+        .transform((text) => text.toUpperCase())
+        .pipe(z.literal(["REAL", ""], "is not REAL, the only type of individual")),
+    ),
+    individualID: optionalText(256),
+    salutation: name,
+    firstName: name,
+    middleName: name,
+    lastName: name,
+    profilePicURL: optional(wireText(2000)),
+    dob: optional(DateOfBirth),
+    gender: optional(wireText(40)),
+    mothersMaidenName: name,
+    kycDetails: optional(KycDetails),
+    vectors: optional(z.array(SubmittedVector).max(20)),
+    pops: optional(z.array(SubmittedPop).max(20)),
+    customFields: optional(FreeObject),
+    tags: optional(
+      z
+        .array(z.object({ type: wireText(100), value: looseText(256), isVerified: optional(looseBoolean) }))
+        .max(50),
+    ),
+    source: optionalText(100),
+  })
+  .meta({
+    id: "NewIndividual",
+    examples: [
+      {
+        ifiID: "140793",
+        formID: "form-0001",
+        applicationType: "CREATE_ACCOUNT_HOLDER",
+        individualType: "REAL",
+        firstName: "Asha",
+        lastName: "Rao",
+        dob: { year: 1990, month: 1, day: 31 },
+        gender: "",
+        kycDetails: { kycStatus: "MINIMAL", authData: { PAN: "ABCDE1234F" }, authType: "PAN" },
+        vectors: [{ type: "p", value: "+919000000001", isVerified: true }],
+      },
+    ],
+  });
+export type NewIndividual = z.output<typeof NewIndividual>;
+
+const IsoIndian = z.string().meta({ examples: ["2026-11-24T11:00:00.000+05:30"] });
+
+/** The answer to newIndividual. REJECTED (with status 200) means that the identity is taken; then most fields are left out. */
+export const NewIndividualAnswer = z
+  .looseObject({
+    applicationID: z.string().describe("Digits."),
+    formID: z.string().optional(),
+    ifiID: z.number(),
+    spoolID: z.string().optional(),
+    status: z.enum(["APPROVED", "REJECTED"]),
+    individualID: z
+      .string()
+      .optional()
+      .describe("The account holder's id (accountHolderID everywhere else). Left out when rejected."),
+    applicationType: z.string().optional().describe("Repeats the individual's type, REAL."),
+    salutation: z.string().optional(),
+    firstName: z.string().optional(),
+    middleName: z.string().optional(),
+    lastName: z.string().optional(),
+    profilePicURL: z.string().optional(),
+    dob: z.object({ year: z.number(), month: z.number(), day: z.number() }).optional(),
+    gender: z.string().optional(),
+    mothersMaidenName: z.string().optional(),
+    vectors: z
+      .record(
+        z.string(),
+        z.object({ type: z.string(), value: z.string(), aetherID: z.string(), isVerified: z.boolean() }),
+      )
+      .optional()
+      .describe("By vector id; the identity number is one of them."),
+    tags: z.record(z.string(), z.object({ type: z.string(), value: z.string() })).optional(),
+    kycDetails: z
+      .object({
+        kycStatus: z.string(),
+        updateTime: IsoIndian,
+        expiryTime: IsoIndian,
+        kycStatusPostExpiry: z.string(),
+        authType: z.string(),
+        authData: z.record(z.string(), z.unknown()),
+        kycAttributes: z.record(z.string(), z.unknown()),
+      })
+      .optional(),
+    customFields: z.record(z.string(), z.unknown()).optional(),
+    createdAt: IsoIndian.optional(),
+    updatedAt: IsoIndian.optional(),
+    source: z.string().optional(),
+    statusDetails: z.object({ message: z.string().optional() }),
+  })
+  .meta({ id: "NewIndividualAnswer" });
+export type NewIndividualAnswer = z.infer<typeof NewIndividualAnswer>;
+
+/** An account holder as the calling fintech submitted it. Identity numbers are masked. */
+export const AccountHolder = z
+  .looseObject({
+    id: z.string(),
+    requestID: z.string(),
+    ifiID: z.number(),
+    accountHolderProviderID: z.string(),
+    type: z.literal("REAL"),
+    status: z.string(),
+    KYCStatus: z.looseObject({
+      ifiID: z.number(),
+      accountHolderID: z.string(),
+      kycStatus: z.string(),
+      updateTime: IsoIndian,
+      expiryTime: IsoIndian,
+      kycStatusPostExpiry: z.string(),
+    }),
+    salutation: z.string(),
+    firstName: z.string(),
+    middleName: z.string(),
+    lastName: z.string(),
+    profilePicURL: z.string(),
+    gender: z.string(),
+    vectors: z.array(
+      z.looseObject({
+        id: z.string(),
+        accountHolderID: z.string(),
+        ifiID: z.number(),
+        status: z.string(),
+        type: z.string().describe("p phone, e email, pan, aadhaar, passport."),
+        value: z.string(),
+        createdAt: WordyTime,
+        attributes: z.record(z.string(), z.unknown()),
+        headers: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    pops: z.array(z.looseObject({ id: z.string(), address: z.record(z.string(), z.unknown()) })),
+    tags: z.array(z.object({ type: z.string(), value: z.string() })),
+    attributes: z.record(z.string(), z.unknown()),
+    createdAt: DateTimeParts,
+    headers: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: "AccountHolder" });
+export type AccountHolder = z.infer<typeof AccountHolder>;

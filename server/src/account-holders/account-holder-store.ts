@@ -1,0 +1,346 @@
+import type { Queryable } from "../platform/database/database.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { Identity, IdentityKind, VectorType } from "./identity.ts";
+
+// All SQL on this room's tables. Private to the room.
+
+const tenantKey = (tenant: Tenant): [string, string, string] => [
+  tenant.ifiId,
+  tenant.environment,
+  tenant.fintechId,
+];
+const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
+
+/**
+ * Takes, until the transaction ends, one advisory lock for each name, in the order of their keys, so that two submissions never wait for
+ * each other in a circle. What is decided on must be read in a later statement, whose snapshot is younger than the locks.
+ */
+export async function lockNames(tx: Queryable, names: readonly string[]): Promise<void> {
+  await tx.query(
+    `SELECT pg_advisory_xact_lock(key) FROM (
+       SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest($1::text[]) AS name ORDER BY key) AS keys`,
+    [names],
+  );
+}
+
+export async function nextApplicationNumber(tx: Queryable): Promise<string> {
+  const [row] = await tx.query<{ number: string }>("SELECT nextval('holder_application_number') AS number");
+  return row?.number ?? "";
+}
+
+export interface StoredApplication {
+  readonly applicationNumber: string;
+  readonly contentMac: Buffer;
+  readonly answerSealed: Buffer;
+}
+
+export async function findApplicationByForm(
+  tx: Queryable,
+  tenant: Tenant,
+  formId: string,
+): Promise<StoredApplication | undefined> {
+  const [row] = await tx.query<{ application_number: string; content_mac: Buffer; answer_sealed: Buffer }>(
+    `SELECT application_number, content_mac, answer_sealed FROM holder_application WHERE ${ofTenant} AND form_id = $4`,
+    [...tenantKey(tenant), formId],
+  );
+  return (
+    row && {
+      applicationNumber: row.application_number,
+      contentMac: row.content_mac,
+      answerSealed: row.answer_sealed,
+    }
+  );
+}
+
+export async function insertApplication(
+  tx: Queryable,
+  tenant: Tenant,
+  application: StoredApplication & {
+    readonly formId: string | null;
+    readonly status: "APPROVED" | "REJECTED";
+    readonly accountHolderId: string | null;
+    readonly requestedBy: string;
+    readonly createdAt: Date;
+  },
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO holder_application (ifi_id, environment, fintech_id, application_number, form_id, content_mac, status,
+       account_holder_id, answer_sealed, requested_by, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [
+      ...tenantKey(tenant),
+      application.applicationNumber,
+      application.formId,
+      application.contentMac,
+      application.status,
+      application.accountHolderId,
+      application.answerSealed,
+      application.requestedBy,
+      application.createdAt,
+    ],
+  );
+}
+
+export type Claim = Identity & { readonly accountHolderId: string };
+
+/** Every claim of every holder who has one of these identities, in the bank and environment, whichever fintech submitted it. */
+export async function listClaimsOfHoldersWith(
+  tx: Queryable,
+  tenant: Tenant,
+  identities: readonly Identity[],
+): Promise<Claim[]> {
+  const rows = await tx.query<{ kind: IdentityKind; lookup: Buffer; account_holder_id: string }>(
+    `SELECT kind, lookup, account_holder_id FROM account_holder_identity
+     WHERE ifi_id = $1 AND environment = $2 AND account_holder_id IN (
+       SELECT claim.account_holder_id FROM account_holder_identity claim
+       JOIN unnest($3::text[], $4::bytea[]) AS wanted (kind, lookup) ON claim.kind = wanted.kind AND claim.lookup = wanted.lookup
+       WHERE claim.ifi_id = $1 AND claim.environment = $2)`,
+    [
+      tenant.ifiId,
+      tenant.environment,
+      identities.map(({ kind }) => kind),
+      identities.map(({ lookup }) => lookup),
+    ],
+  );
+  return rows.map((row) => ({
+    kind: row.kind,
+    lookup: row.lookup,
+    accountHolderId: row.account_holder_id,
+  }));
+}
+
+/** Which of these holders the fintech has already. */
+export async function listAssociated(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await tx.query<{ account_holder_id: string }>(
+    `SELECT account_holder_id FROM account_holder_association WHERE ${ofTenant} AND account_holder_id = ANY ($4)`,
+    [...tenantKey(tenant), accountHolderIds],
+  );
+  return new Set(rows.map((row) => row.account_holder_id));
+}
+
+export async function insertAccountHolder(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+  createdAt: Date,
+): Promise<void> {
+  await tx.query(
+    "INSERT INTO account_holder (ifi_id, environment, account_holder_id, created_at) VALUES ($1, $2, $3, $4)",
+    [tenant.ifiId, tenant.environment, accountHolderId, createdAt],
+  );
+}
+
+export async function insertClaims(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+  identities: readonly Identity[],
+  claimedAt: Date,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO account_holder_identity (ifi_id, environment, kind, lookup, account_holder_id, claimed_at)
+     SELECT $1, $2, kind, lookup, $3, $4 FROM unnest($5::text[], $6::bytea[]) AS claim (kind, lookup)`,
+    [
+      tenant.ifiId,
+      tenant.environment,
+      accountHolderId,
+      claimedAt,
+      identities.map(({ kind }) => kind),
+      identities.map(({ lookup }) => lookup),
+    ],
+  );
+}
+
+export interface Association {
+  readonly accountHolderId: string;
+  readonly applicationNumber: string;
+  readonly formId: string | null;
+  readonly status: string;
+  readonly salutation: string;
+  readonly firstName: string;
+  readonly middleName: string;
+  readonly lastName: string;
+  readonly profilePicUrl: string;
+  readonly gender: string;
+  readonly kycStatus: string;
+  readonly kycStatusPostExpiry: string;
+  readonly kycUpdatedAt: Date;
+  readonly kycExpiresAt: Date;
+  readonly pops: readonly Readonly<Record<string, unknown>>[];
+  readonly tags: readonly { readonly type: string; readonly value: string }[];
+  readonly customFields: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
+}
+
+export async function insertAssociation(
+  tx: Queryable,
+  tenant: Tenant,
+  association: Omit<Association, "formId" | "status">,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO account_holder_association (ifi_id, environment, fintech_id, account_holder_id, application_number, salutation,
+       first_name, middle_name, last_name, profile_pic_url, gender, kyc_status, kyc_status_post_expiry, kyc_updated_at,
+       kyc_expires_at, pops, tags, custom_fields, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+    [
+      ...tenantKey(tenant),
+      association.accountHolderId,
+      association.applicationNumber,
+      association.salutation,
+      association.firstName,
+      association.middleName,
+      association.lastName,
+      association.profilePicUrl,
+      association.gender,
+      association.kycStatus,
+      association.kycStatusPostExpiry,
+      association.kycUpdatedAt,
+      association.kycExpiresAt,
+      JSON.stringify(association.pops),
+      JSON.stringify(association.tags),
+      JSON.stringify(association.customFields),
+      association.createdAt,
+    ],
+  );
+}
+
+/** A vector as stored: `value` is readable for phones and emails, the numbers are `sealed`. */
+export interface StoredVector {
+  readonly id: string;
+  readonly type: VectorType;
+  readonly value: string | null;
+  readonly sealed: Buffer | null;
+  readonly lookup: Buffer;
+  readonly isVerified: boolean;
+  readonly createdAt: Date;
+}
+
+export async function insertVectors(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+  vectors: readonly StoredVector[],
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO account_holder_vector (ifi_id, environment, fintech_id, account_holder_id, vector_id, position, type, value, sealed,
+       lookup, is_verified, created_at)
+     SELECT $1, $2, $3, $4, vector_id, position, type, value, sealed, lookup, is_verified, created_at
+     FROM unnest($5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::boolean[], $11::timestamptz[])
+       WITH ORDINALITY AS vector (vector_id, type, value, sealed, lookup, is_verified, created_at, position)`,
+    [
+      ...tenantKey(tenant),
+      accountHolderId,
+      vectors.map(({ id }) => id),
+      vectors.map(({ type }) => type),
+      vectors.map(({ value }) => value),
+      vectors.map(({ sealed }) => sealed),
+      vectors.map(({ lookup }) => lookup),
+      vectors.map(({ isVerified }) => isVerified),
+      vectors.map(({ createdAt }) => createdAt),
+    ],
+  );
+}
+
+interface AssociationRow {
+  account_holder_id: string;
+  application_number: string;
+  form_id: string | null;
+  status: string;
+  salutation: string;
+  first_name: string;
+  middle_name: string;
+  last_name: string;
+  profile_pic_url: string;
+  gender: string;
+  kyc_status: string;
+  kyc_status_post_expiry: string;
+  kyc_updated_at: Date;
+  kyc_expires_at: Date;
+  pops: Record<string, unknown>[];
+  tags: { type: string; value: string }[];
+  custom_fields: Record<string, unknown>;
+  created_at: Date;
+}
+
+export async function findAssociation(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+): Promise<Association | undefined> {
+  const [row] = await tx.query<AssociationRow>(
+    `SELECT a.*, application.form_id FROM account_holder_association a
+     JOIN holder_application application USING (ifi_id, environment, fintech_id, application_number)
+     WHERE a.ifi_id = $1 AND a.environment = $2 AND a.fintech_id = $3 AND a.account_holder_id = $4`,
+    [...tenantKey(tenant), accountHolderId],
+  );
+  return (
+    row && {
+      accountHolderId: row.account_holder_id,
+      applicationNumber: row.application_number,
+      formId: row.form_id,
+      status: row.status,
+      salutation: row.salutation,
+      firstName: row.first_name,
+      middleName: row.middle_name,
+      lastName: row.last_name,
+      profilePicUrl: row.profile_pic_url,
+      gender: row.gender,
+      kycStatus: row.kyc_status,
+      kycStatusPostExpiry: row.kyc_status_post_expiry,
+      kycUpdatedAt: row.kyc_updated_at,
+      kycExpiresAt: row.kyc_expires_at,
+      pops: row.pops,
+      tags: row.tags,
+      customFields: row.custom_fields,
+      createdAt: row.created_at,
+    }
+  );
+}
+
+export async function listVectors(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+): Promise<StoredVector[]> {
+  const rows = await tx.query<{
+    vector_id: string;
+    type: VectorType;
+    value: string | null;
+    sealed: Buffer | null;
+    lookup: Buffer;
+    is_verified: boolean;
+    created_at: Date;
+  }>(
+    `SELECT vector_id, type, value, sealed, lookup, is_verified, created_at FROM account_holder_vector
+     WHERE ${ofTenant} AND account_holder_id = $4 ORDER BY position`,
+    [...tenantKey(tenant), accountHolderId],
+  );
+  return rows.map((row) => ({
+    id: row.vector_id,
+    type: row.type,
+    value: row.value,
+    sealed: row.sealed,
+    lookup: row.lookup,
+    isVerified: row.is_verified,
+    createdAt: row.created_at,
+  }));
+}
+
+/** The holder with this vector; of several who share an email, the one known longest. */
+export async function findHolderIdByVector(
+  tx: Queryable,
+  tenant: Tenant,
+  type: VectorType,
+  lookup: Buffer,
+): Promise<string | undefined> {
+  const [row] = await tx.query<{ account_holder_id: string }>(
+    `SELECT account_holder_id FROM account_holder_vector WHERE ${ofTenant} AND type = $4 AND lookup = $5
+     ORDER BY created_at, account_holder_id LIMIT 1`,
+    [...tenantKey(tenant), type, lookup],
+  );
+  return row?.account_holder_id;
+}
