@@ -157,6 +157,15 @@ export const variables = {
       "Addresses or CIDR ranges of the proxies in front, separated by commas: only their `X-Forwarded-For` is believed.",
     standard: "none",
   },
+  API_REQUESTS_PER_SECOND: {
+    schema: z
+      .string()
+      .regex(/^[1-9]\d{0,5}$/, "must be a number from 1 to 999999")
+      .transform(Number),
+    sentence:
+      "How many calls of the Fusion API a second one client address may make for long (twenty times as many at once); beyond it the answer is 429 with `Retry-After`. Counted in each process.",
+    standard: "`1000`",
+  },
   LOG_LEVEL: {
     schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
       error: "must be trace, debug, info, warn, error, fatal or silent",
@@ -190,6 +199,7 @@ export interface Config {
     readonly templates: { readonly otp?: string; readonly reminder?: string; readonly notice?: string };
   } | null;
   readonly trustedProxies: readonly string[];
+  readonly requestsPerSecond: number;
   readonly logLevel: string;
 }
 
@@ -313,6 +323,7 @@ function assemble(mode: Config["mode"], values: Values): Config {
             },
           },
     trustedProxies: values.TRUSTED_PROXIES ?? [],
+    requestsPerSecond: values.API_REQUESTS_PER_SECOND ?? 1_000,
     logLevel: values.LOG_LEVEL ?? (mode === "development" ? "warn" : "info"),
   };
 }

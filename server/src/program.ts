@@ -118,7 +118,12 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   const { messenger, inbox, close } = createMessengers(config, systemClock);
   started.push(close);
   const parts: Parts = {
-    settings: { mode: config.mode, publicUrl: config.publicUrl, trustedProxies: config.trustedProxies },
+    settings: {
+      mode: config.mode,
+      publicUrl: config.publicUrl,
+      trustedProxies: config.trustedProxies,
+      requestsPerSecond: config.requestsPerSecond,
+    },
     db: database.db,
     clock: systemClock,
     random: systemRandom,

@@ -12,6 +12,7 @@ export function createLog(level: string): Log {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
       redact: {
         paths: [
           "req.headers.authorization",
@@ -27,6 +28,25 @@ export function createLog(level: string): Log {
     },
     pino.destination({ dest: 2, sync: false }),
   );
+}
+
+/**
+ * What an error tells the log. Named members only: a database error's `detail` quotes the row, and with it people's data. Its code goes
+ * under another name, since `code` is redacted.
+ */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code, constraint, table, fields, cause } = error as Error & Record<string, unknown>;
+  return {
+    type: error.name,
+    message: error.message,
+    errorCode: code,
+    constraint,
+    table,
+    fields,
+    stack: error.stack,
+    ...(cause === undefined ? {} : { cause: describeError(cause) }),
+  };
 }
 
 /** For tests that do not read the log. */

@@ -48,6 +48,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       mode: "development",
       publicUrl: "http://127.0.0.1:8080",
       trustedProxies: [],
+      requestsPerSecond: null,
       ...options.settings,
     },
     db: database.db,

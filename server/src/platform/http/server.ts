@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -8,10 +9,12 @@ import Fastify, {
   type RawServerDefault,
 } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { DomainError } from "../errors.ts";
 import { type IdPrefix, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import { describeFailure, problemBody } from "./problem.ts";
+import { setSecurityHeaders } from "./security-headers.ts";
 import { JsonRefused, parseStrictJson } from "./strict-json.ts";
 
 /** Fastify with zod schemas; rooms register their routes on it. */
@@ -28,13 +31,20 @@ export interface HttpServerOptions {
   readonly random: Random;
   /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Whether the public address is https. */
+  readonly https?: boolean;
 }
 
 /**
  * A server with the limits that hold everywhere: 64 KiB bodies, strict JSON, 10 s for the headers and 30 s for a request, an id on every
  * request and answer, and RFC 9457 problems for whatever is thrown. Logs one line a request, without headers, query or body.
  */
-export function createHttpServer({ log, random, trustedProxies }: HttpServerOptions): HttpServer {
+export function createHttpServer({
+  log,
+  random,
+  trustedProxies,
+  https = false,
+}: HttpServerOptions): HttpServer {
   const errorEnvelopes: ErrorEnvelope[] = [];
   const http = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -50,12 +60,16 @@ export function createHttpServer({ log, random, trustedProxies }: HttpServerOpti
     // Addresses that cannot be decoded, or with a part that is too long, reach no route.
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
+      setSecurityHeaders(reply as FastifyReply, { https });
       const own = errorEnvelopes.find((envelope) => request.url.startsWith(`${envelope.prefix}/`));
       if (own) void own.answer(error, request, reply as FastifyReply);
       else answerProblem(error, request, reply as FastifyReply);
     },
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, newId<string>(random, "req")),
   }).withTypeProvider<ZodTypeProvider>();
   http.decorate("errorEnvelopes", errorEnvelopes);
+  const fallback: Fallback = {};
+  http.decorate("fallback", fallback);
   http.setValidatorCompiler(validatorCompiler);
   http.setSerializerCompiler(serializerCompiler);
 
@@ -71,7 +85,9 @@ export function createHttpServer({ log, random, trustedProxies }: HttpServerOpti
 
   http.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
-    done();
+    setSecurityHeaders(reply, { https });
+    // PostgreSQL's text cannot hold NUL, and no name, id or address of ours contains one.
+    done(/%00/.test(request.url) ? new NulInAddress() : undefined);
   });
   http.addHook("onResponse", (request, reply, done) => {
     // The route's pattern, not the address: addresses can carry personal data.
@@ -89,7 +105,8 @@ export function createHttpServer({ log, random, trustedProxies }: HttpServerOpti
   });
 
   http.setErrorHandler(answerProblem);
-  http.setNotFoundHandler((request, reply) => {
+  http.setNotFoundHandler(async (request, reply) => {
+    if (await fallback.page?.(request, reply)) return reply;
     const failure = describeFailure({ statusCode: 404 });
     return reply
       .status(404)
@@ -116,6 +133,42 @@ export function asInvalid(error: JsonRefused): { validation: { instancePath: str
   return { validation: [{ instancePath: "", message: error.message }] };
 }
 
+class NulInAddress extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "invalid_request";
+  constructor() {
+    super("The address contains a NUL character (%00).");
+  }
+}
+
+/** What cannot be read as HTTP at all reaches no route: the answer is written by hand, and the connection ends. */
+function answerUnreadable(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
+  const body = JSON.stringify(problemBody(describeFailure({ statusCode: status }), requestId));
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      "content-type: application/problem+json; charset=utf-8",
+      `content-length: ${Buffer.byteLength(body)}`,
+      "cache-control: no-store",
+      "x-content-type-options: nosniff",
+      `x-request-id: ${requestId}`,
+      "connection: close",
+      "",
+      body,
+    ].join("\r\n"),
+  );
+}
+
+/** Answers addresses without a route: true when it has sent a page; else the answer is 404. */
+export interface Fallback {
+  page?: (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>;
+}
+
 /** How an API with an envelope of its own answers what goes wrong before a route is found. */
 export interface ErrorEnvelope {
   /** The addresses it is about, such as `/api`. */
@@ -126,6 +179,7 @@ export interface ErrorEnvelope {
 declare module "fastify" {
   interface FastifyInstance {
     readonly errorEnvelopes: ErrorEnvelope[];
+    readonly fallback: Fallback;
   }
   interface FastifyContextConfig {
     /** Keys whose numbers are read as the text of their digits. */

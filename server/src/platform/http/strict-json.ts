@@ -5,13 +5,14 @@ const depthMax = 32;
 
 /**
  * Parses JSON more strictly than `JSON.parse`: at most 32 levels deep, no key twice in an object (two readers could see two different
- * requests), no `__proto__`. A number under one of `losslessKeys` comes back as the text of its digits, since a double would lose some
+ * requests), no `__proto__`, no NUL or lone surrogate in a text. A number under one of `losslessKeys` comes back as the text of its digits, since a double would lose some
  * (the wire contract's numeric `requestID`, section 6.1). Throws {@link JsonRefused}.
  */
 export function parseStrictJson(text: string, losslessKeys: ReadonlySet<string> = new Set()): unknown {
   checkStructure(text);
+  let value: unknown;
   try {
-    return JSON.parse(
+    value = JSON.parse(
       text,
       function reviveLosslessly(this: unknown, key, value, context?: { source?: string }) {
         if (typeof value === "number" && losslessKeys.has(key) && context?.source !== undefined)
@@ -21,6 +22,22 @@ export function parseStrictJson(text: string, losslessKeys: ReadonlySet<string> 
     );
   } catch {
     throw new JsonRefused("The body is not valid JSON.");
+  }
+  // Only an escape can write these characters: JSON itself forbids control characters, and UTF-8 has no lone surrogates.
+  if (text.includes("\\u")) checkStrings(value);
+  return value;
+}
+
+/** PostgreSQL's text holds neither NUL nor half a surrogate pair, and no honest client sends one. */
+function checkStrings(value: unknown): void {
+  if (typeof value === "string") {
+    if (value.includes("\u0000")) throw new JsonRefused("A text contains a NUL character (\\u0000).");
+    if (!value.isWellFormed()) throw new JsonRefused("A text contains half of a surrogate pair.");
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, member] of Object.entries(value)) {
+      checkStrings(key);
+      checkStrings(member);
+    }
   }
 }
 

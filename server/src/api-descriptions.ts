@@ -1,0 +1,28 @@
+import type { ApiDescription } from "./platform/http/openapi.ts";
+
+/** The APIs that have a document and a reference of their own. */
+export function apiDescriptions(https: boolean): readonly ApiDescription[] {
+  return [
+    {
+      name: "fusion",
+      title: "Fusion API",
+      description:
+        "Account holders, bundles, accounts and transfers, for programs of fintechs. Send an application's token in X-Zeta-AuthToken, or as Authorization: Bearer. Amounts are in the smallest unit of their currency (paise).",
+      prefixes: ["/api/", "/oauth2/", "/gateway/", "/.well-known/"],
+      securitySchemes: {
+        token: { type: "apiKey", in: "header", name: "X-Zeta-AuthToken" },
+        bearer: { type: "http", scheme: "bearer" },
+      },
+    },
+    {
+      name: "console",
+      title: "Console API",
+      description:
+        "What the Fusion Management Console does, for the people of a fintech and the Fusion team. A login (code, then password) gives a session cookie; send JSON, and from the console's own origin. Errors are problem details (RFC 9457) with a code.",
+      prefixes: ["/console/api/"],
+      securitySchemes: {
+        session: { type: "apiKey", in: "cookie", name: https ? "__Host-fusion" : "fusion_session" },
+      },
+    },
+  ];
+}

@@ -1,0 +1,23 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Database } from "../database/database.ts";
+import type { HttpServer } from "./server.ts";
+
+const databaseDeadlineMs = 2_000;
+
+/** `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds; else 503. */
+export function registerHealthRoutes(http: HttpServer, { db }: { readonly db: Database }): void {
+  http.get("/healthz", { schema: { hide: true } }, async () => ({ status: "ok" }));
+  http.get("/readyz", { schema: { hide: true } }, async (_request, reply) => {
+    const ready = await Promise.race([databaseAnswers(db), sleep(databaseDeadlineMs, false)]);
+    return reply.status(ready ? 200 : 503).send({ status: ready ? "ok" : "unavailable", database: ready });
+  });
+}
+
+async function databaseAnswers(db: Database): Promise<boolean> {
+  try {
+    await db.pool.query("SELECT 1");
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,141 @@
+import swagger from "@fastify/swagger";
+import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import type { HttpServer } from "./server.ts";
+
+/** One API of this server, which gets a document of its own. */
+export interface ApiDescription {
+  /** Its document is `/openapi/<name>.json`. */
+  readonly name: string;
+  readonly title: string;
+  /** Markdown-free sentences. */
+  readonly description: string;
+  /** Addresses that start so belong to it. */
+  readonly prefixes: readonly string[];
+  /** OpenAPI security schemes; each alone suffices. */
+  readonly securitySchemes: Readonly<Record<string, object>>;
+}
+
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly description: string; readonly version: string };
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, OpenApiSchema>> };
+}
+
+export interface OpenApiOperation {
+  readonly summary?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly description?: string;
+    readonly schema?: OpenApiSchema;
+  }[];
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: OpenApiSchema }>> };
+  readonly responses?: Readonly<
+    Record<
+      string,
+      {
+        readonly description?: string;
+        readonly content?: Readonly<Record<string, { readonly schema?: OpenApiSchema }>>;
+      }
+    >
+  >;
+}
+
+/** JSON Schema 2020-12, as far as it is looked at here. */
+export interface OpenApiSchema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, OpenApiSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: OpenApiSchema;
+  readonly anyOf?: readonly OpenApiSchema[];
+  readonly oneOf?: readonly OpenApiSchema[];
+  readonly allOf?: readonly OpenApiSchema[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly format?: string;
+  readonly default?: unknown;
+}
+
+/** Collects the routes registered from here on. */
+export async function collectRoutesForOpenApi(http: HttpServer): Promise<void> {
+  await http.register(swagger, {
+    openapi: { openapi: "3.1.0", info: { title: "Fusion", version: "1" } },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+}
+
+/** Serves `/openapi/<name>.json` for each API. Documents are generated at the first request, which keeps the start short. */
+export function registerOpenApiRoutes(
+  http: HttpServer,
+  apis: readonly ApiDescription[],
+  options: { readonly publicUrl: string; readonly version: string },
+): { readonly document: (name: string) => OpenApiDocument | undefined } {
+  const documents = new Map<string, OpenApiDocument>();
+  const document = (name: string): OpenApiDocument | undefined => {
+    const api = apis.find((one) => one.name === name);
+    if (!api) return undefined;
+    let known = documents.get(name);
+    if (!known) {
+      known = documentOf(api, http.swagger() as unknown as OpenApiDocument, options);
+      documents.set(name, known);
+    }
+    return known;
+  };
+  http.get<{ Params: { file: string } }>(
+    "/openapi/:file",
+    { schema: { hide: true } },
+    async (request, reply) => {
+      const found = request.params.file.endsWith(".json")
+        ? document(request.params.file.slice(0, -5))
+        : undefined;
+      if (!found) return reply.callNotFound();
+      return reply
+        .type("application/json; charset=utf-8")
+        .header("cache-control", "no-cache")
+        .serializer(JSON.stringify)
+        .send(found);
+    },
+  );
+  return { document };
+}
+
+/** The API's own paths, and of the schemas those that they reach: the collector lists every schema of the process. */
+function documentOf(
+  api: ApiDescription,
+  whole: OpenApiDocument,
+  { publicUrl, version }: { publicUrl: string; version: string },
+): OpenApiDocument {
+  const paths = Object.fromEntries(
+    Object.entries(whole.paths).filter(([path]) => api.prefixes.some((prefix) => path.startsWith(prefix))),
+  );
+  const all = whole.components?.schemas ?? {};
+  const schemas: Record<string, OpenApiSchema> = {};
+  const reach = (part: unknown): void => {
+    for (const [, name = ""] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      const schema = all[name];
+      if (schema === undefined || name in schemas) continue;
+      schemas[name] = schema;
+      reach(schema);
+    }
+  };
+  reach(paths);
+  return {
+    openapi: whole.openapi,
+    info: { title: api.title, description: api.description, version },
+    servers: [{ url: publicUrl }],
+    security: Object.keys(api.securitySchemes).map((name) => ({ [name]: [] })),
+    paths,
+    components: {
+      schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      securitySchemes: api.securitySchemes,
+    },
+  } as OpenApiDocument;
+}

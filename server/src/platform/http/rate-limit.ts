@@ -1,0 +1,72 @@
+import type { Clock } from "../clock.ts";
+import { RateLimited } from "./request-errors.ts";
+import type { HttpServer } from "./server.ts";
+
+export interface RateLimit {
+  /** Paths that start so count together. */
+  readonly prefix: string;
+  /** How many a second, for as long as one likes. */
+  readonly perSecond: number;
+  /** How many at once after a pause. */
+  readonly burst: number;
+}
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/** Addresses remembered at a time. Whoever is forgotten starts with a full bucket. */
+const bucketsMax = 50_000;
+
+/**
+ * Limits requests per client address in this process's memory: a brake on one busy or broken caller, generous for all others. Limits that
+ * guard secrets (codes, passwords) are counted in the database instead.
+ */
+export function limitRates(
+  http: HttpServer,
+  { clock }: { clock: Clock },
+  limits: readonly RateLimit[],
+): void {
+  const all = limits.map((limit) => ({ limit, take: createBuckets(clock, limit) }));
+  http.addHook("onRequest", async (request) => {
+    const found = all.find(({ limit }) => request.url.startsWith(limit.prefix));
+    const waitSeconds = found?.take(addressGroup(request.ip));
+    if (waitSeconds) throw new RateLimited(Math.ceil(waitSeconds));
+  });
+}
+
+/** Takes one token from the address's bucket, or says how many seconds until there is one. */
+function createBuckets(
+  clock: Clock,
+  { perSecond, burst }: RateLimit,
+): (address: string) => number | undefined {
+  const buckets = new Map<string, Bucket>();
+  return (address) => {
+    const now = clock.monotonicMs();
+    const bucket = buckets.get(address) ?? { tokens: burst, at: now };
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1_000) * perSecond);
+    bucket.at = now;
+    // Put back at the end, so that the map is ordered by last use and the longest silent goes first.
+    buckets.delete(address);
+    buckets.set(address, bucket);
+    if (buckets.size > bucketsMax) buckets.delete(buckets.keys().next().value as string);
+    if (bucket.tokens < 1) return (1 - bucket.tokens) / perSecond;
+    bucket.tokens -= 1;
+    return undefined;
+  };
+}
+
+/** An IPv6 caller usually has a whole /64, so its addresses count as one. */
+export function addressGroup(ip: string): string {
+  if (!ip.includes(":") || ip.startsWith("::ffff:")) return ip;
+  const [head = "", tail] = ip.replace(/%.*$/, "").split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const after = tail === undefined || tail === "" ? [] : tail.split(":");
+  while (tail !== undefined && groups.length + after.length < 8) groups.push("0");
+  return groups
+    .concat(after)
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ""))
+    .join(":");
+}

@@ -1,0 +1,42 @@
+import type { FastifyRequest } from "fastify";
+import { CrossSiteRequest, HostNotAllowed } from "./request-errors.ts";
+import type { HttpServer } from "./server.ts";
+
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Refuses requests below `prefix` that change something and come from another site, by `Sec-Fetch-Site` and `Origin`. Every current
+ * browser sends at least one of them with such requests, so a request without both comes from a program, which holds no other
+ * person's cookie. SameSite cookies and JSON-only bodies stand behind this.
+ */
+export function refuseCrossSite(
+  http: HttpServer,
+  { prefix, publicUrl, development }: { prefix: string; publicUrl: string; development: boolean },
+): void {
+  http.addHook("onRequest", async (request) => {
+    if (safeMethods.has(request.method) || !request.url.startsWith(prefix)) return;
+    const site = request.headers["sec-fetch-site"];
+    if (site !== undefined && site !== "same-origin") throw new CrossSiteRequest();
+    const { origin } = request.headers;
+    if (origin === undefined || origin === publicUrl) return;
+    // In development the same server is reached as localhost and as 127.0.0.1; its own name, whichever, is no other site.
+    if (development && origin === `http://${request.headers.host}`) return;
+    throw new CrossSiteRequest();
+  });
+}
+
+/**
+ * Development's answer to DNS rebinding: a page elsewhere may point its own name at 127.0.0.1 and so read what this server says, the
+ * inbox with its codes included. Only loopback names and PUBLIC_URL's host are answered.
+ */
+export function refuseForeignHosts(http: HttpServer, publicUrl: string): void {
+  const allowed = new Set(["localhost", "127.0.0.1", "[::1]", new URL(publicUrl).hostname]);
+  http.addHook("onRequest", async (request) => {
+    if (!allowed.has(hostnameOf(request))) throw new HostNotAllowed();
+  });
+}
+
+function hostnameOf(request: FastifyRequest): string {
+  const host = request.headers.host ?? "";
+  return host.replace(/:\d*$/, "").toLowerCase();
+}
