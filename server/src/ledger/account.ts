@@ -27,5 +27,8 @@ export interface Account {
   readonly createdAt: Date;
 }
 
-/** The most that an account can hold: what a JSON number tells exactly (2^53 - 1 paise), far above any bank's. */
+/**
+ * The most that an account can hold: what a JSON number tells exactly (2^53 - 1 paise), far above any bank's. Since the settlement
+ * account may not go further below zero either, all accounts of a tenant in one currency together hold no more than this.
+ */
 export const balanceMinorMax: bigint = BigInt(Number.MAX_SAFE_INTEGER);

@@ -1,15 +1,9 @@
-import { type AccountId, balanceMinorMax } from "../ledger/account.ts";
+import type { AccountId } from "../ledger/account.ts";
 import { AccountNotFound } from "../ledger/errors.ts";
 import type { LockedAccount, LockedLedger } from "../ledger/post.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import type { DomainError } from "../platform/errors.ts";
-import {
-  CurrencyMismatch,
-  InsufficientBalance,
-  MaximumBalanceExceeded,
-  RequestMismatch,
-  TransactionNotAllowed,
-} from "./errors.ts";
+import { CurrencyMismatch, InsufficientBalance, RequestMismatch, TransactionNotAllowed } from "./errors.ts";
 
 /** What a caller asks for, after its form has been checked: a positive amount between two different accounts. */
 export interface TransferRequest {
@@ -37,7 +31,8 @@ export type TransferDecision =
  * 3. both are enabled: {@link TransactionNotAllowed}
  * 4. both are in the transfer's currency: {@link CurrencyMismatch}
  * 5. the debit account has the money: {@link InsufficientBalance}
- * 6. the credit account can hold it: {@link MaximumBalanceExceeded}
+ *
+ * The credit account can always hold it: all the money that the bank can bring into a currency fits into one account.
  *
  * Content is the accounts, the amount, the currency and the transfer code; not the transfer time, remarks and attributes, so that a
  * retry with a fresh clock value still replays (wire contract, section 6.1).
@@ -59,8 +54,6 @@ export function decideTransfer(ledger: LockedLedger, request: TransferRequest): 
     if (account.currency !== request.currency)
       return refuse(new CurrencyMismatch(account.accountId, account.currency));
   if (debit.balanceMinor - request.amountMinor < debit.floorMinor) return refuse(new InsufficientBalance());
-  if (credit.balanceMinor + request.amountMinor > balanceMinorMax)
-    return refuse(new MaximumBalanceExceeded());
   return { kind: "post" };
 }
 

@@ -22,17 +22,6 @@ export class InsufficientBalance extends DomainError {
   }
 }
 
-/** The credit account would hold more than an account can. */
-export class MaximumBalanceExceeded extends DomainError {
-  readonly kind = "forbidden";
-  readonly code = "maximum_balance_exceeded";
-  constructor() {
-    super("The credit account would exceed the largest balance that an account can hold", {
-      extensions: { errorCode: "LE400007" },
-    });
-  }
-}
-
 /** One of the accounts is in another currency. */
 export class CurrencyMismatch extends DomainError {
   readonly kind = "forbidden";
