@@ -1,0 +1,35 @@
+// docs/configuration.md is made from server/src/config.ts. Run with --write to renew it; without, fails when it is not current.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Variable, variables } from "../server/src/config.ts";
+
+const page = join(import.meta.dirname, "../docs/configuration.md");
+
+export function configurationPage(): string {
+  const rows = Object.entries(variables as Record<string, Variable>).map(
+    ([name, { sentence, standard, secret }]) =>
+      `| \`${name}\` | ${sentence}${secret ? " **Secret.**" : ""} | ${standard} |`,
+  );
+  return `# Configuration
+
+<!-- Made from server/src/config.ts: node checks/configuration-page.ts --write -->
+
+All settings are environment variables. An empty one counts as unset. The program reads them once, at the start, and refuses to start when
+any is wrong, naming all of them at once.
+
+| variable | what it does | unless set |
+|---|---|---|
+${rows.join("\n")}
+
+\`FUSION_ENV=production\` demands \`PUBLIC_URL\` (https), \`DATABASE_URL\` and \`MIGRATION_DATABASE_URL\` (two roles), \`FUSION_ROOT_KEY\`, \`SMTP_URL\`,
+\`MAIL_FROM\` and every \`SMS_…\` setting. A database remembers the mode and the root key that it was first used with and refuses others.
+`;
+}
+
+if (import.meta.main) {
+  if (process.argv.includes("--write")) writeFileSync(page, configurationPage());
+  else if (readFileSync(page, "utf8") !== configurationPage()) {
+    console.error("docs/configuration.md is not current: run node checks/configuration-page.ts --write");
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { type ConfigFault, readConfig, variables } from "./config.ts";
+
+const safe = {
+  FUSION_ENV: "production",
+  HOST: "0.0.0.0",
+  PUBLIC_URL: "https://fusion.example.com",
+  DATABASE_URL: "postgres://app:one@db.example.com/fusion",
+  MIGRATION_DATABASE_URL: "postgres://owner:two@db.example.com/fusion",
+  FUSION_ROOT_KEY: Buffer.alloc(32, 1).toString("base64"),
+  SMTP_URL: "smtps://user:pass@mail.example.com:465",
+  MAIL_FROM: "Fusion <fusion@example.com>",
+  SMS_GATEWAY_URL: "https://sms.example.com/send",
+  SMS_GATEWAY_TOKEN: "token",
+  SMS_TEMPLATE_OTP: "1",
+  SMS_TEMPLATE_REMINDER: "2",
+  SMS_TEMPLATE_NOTICE: "3",
+};
+
+function faultsOf(environment: Record<string, string>): readonly ConfigFault[] {
+  return readConfig(environment).faults ?? [];
+}
+
+describe("an empty environment", () => {
+  it("is development on loopback with the embedded database", () => {
+    expect(readConfig({}).config).toMatchObject({
+      mode: "development",
+      host: "127.0.0.1",
+      port: 8080,
+      publicUrl: "http://127.0.0.1:8080",
+      database: { kind: "embedded" },
+      logLevel: "warn",
+      mail: null,
+      sms: null,
+    });
+  });
+
+  it("yields a frozen Config, and empty variables count as unset", () => {
+    const { config } = readConfig({ PORT: "", DATABASE_URL: " " });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(config?.port).toBe(8080);
+  });
+});
+
+describe("development", () => {
+  it("follows host and port in the public address", () => {
+    expect(readConfig({ HOST: "::1", PORT: "9000" }).config?.publicUrl).toBe("http://[::1]:9000");
+  });
+
+  it.each(["0.0.0.0", "192.168.1.5", "::", "example.com"])("refuses to listen on %s, with the reason", (HOST) => {
+    expect(faultsOf({ HOST })).toEqual([{ variable: "HOST", fault: expect.stringContaining("/dev/inbox") }]);
+  });
+});
+
+describe("production", () => {
+  it("starts with safe settings", () => {
+    expect(readConfig(safe).config).toMatchObject({ mode: "production", logLevel: "info" });
+  });
+
+  it("lists everything that is missing at once", () => {
+    const missing = faultsOf({ FUSION_ENV: "production" }).map(({ variable }) => variable);
+    expect(missing).toEqual(
+      Object.keys(variables).filter((name) => name in safe && name !== "FUSION_ENV" && name !== "HOST"),
+    );
+  });
+
+  it("lists wrong, unsafe and missing settings together, each once", () => {
+    const { SMTP_URL: _, ...rest } = safe;
+    const faults = faultsOf({
+      ...rest,
+      PORT: "99999",
+      PUBLIC_URL: "http://fusion.example.com",
+      MIGRATION_DATABASE_URL: "postgres://app:other@db.example.com/fusion?sslmode=require",
+      FUSION_ROOT_KEY: "c2hvcnQ=",
+      SMS_GATEWAY_URL: "http://sms.example.com",
+      TRUSTED_PROXIES: "10.0.0.0/8, nonsense",
+    });
+    expect(faults.map(({ variable }) => variable)).toEqual([
+      "PORT",
+      "PUBLIC_URL",
+      "MIGRATION_DATABASE_URL",
+      "FUSION_ROOT_KEY",
+      "SMTP_URL",
+      "SMS_GATEWAY_URL",
+      "TRUSTED_PROXIES",
+    ]);
+  });
+
+  it("judges an unreadable mode by production's rules", () => {
+    expect(faultsOf({ FUSION_ENV: "prod" }).map(({ variable }) => variable)).toContain("FUSION_ROOT_KEY");
+  });
+
+  it("never repeats a value, which may be a secret", () => {
+    const faults = faultsOf({
+      ...safe,
+      DATABASE_URL: "mysql://hunter2",
+      FUSION_ROOT_KEY: "hunter2",
+      SMTP_URL: "http://hunter2",
+      MAIL_FROM: "hunter2",
+    });
+    expect(faults.length).toBe(4);
+    expect(JSON.stringify(faults)).not.toContain("hunter2");
+  });
+});
+
+describe("each variable", () => {
+  it.each([
+    ["PORT", "0"],
+    ["PORT", "80.5"],
+    ["PORT", "0x50"],
+    ["PUBLIC_URL", "http://127.0.0.1/path"],
+    ["PUBLIC_URL", "javascript:alert(1)"],
+    ["DATABASE_URL", "localhost/fusion"],
+    ["TRUSTED_PROXIES", "10.0.0.0/33"],
+    ["TRUSTED_PROXIES", "all"],
+    ["LOG_LEVEL", "loud"],
+    ["MAIL_FROM", "Fusion <a@b>\nBcc: c@d"],
+    ["API_REQUESTS_PER_SECOND", "-1"],
+  ])("refuses %s=%s", (variable, value) => {
+    expect(faultsOf({ [variable]: value })).toEqual([{ variable, fault: expect.any(String) }]);
+  });
+
+  it("takes proxies as addresses and ranges", () => {
+    expect(readConfig({ TRUSTED_PROXIES: "10.0.0.0/8, ::1,192.0.2.1" }).config?.trustedProxies).toEqual([
+      "10.0.0.0/8",
+      "::1",
+      "192.0.2.1",
+    ]);
+  });
+
+  it("says that an owner's connection alone is not enough", () => {
+    expect(faultsOf({ MIGRATION_DATABASE_URL: "postgres://a@b/c" })).toEqual([
+      { variable: "DATABASE_URL", fault: expect.stringContaining("MIGRATION_DATABASE_URL") },
+    ]);
+  });
+});
