@@ -39,7 +39,9 @@ export class ApiProblem extends Error {
 
 /** The words to show for anything that a query or mutation can fail with. */
 export function problemWords(error: unknown): string {
-  return error instanceof ApiProblem ? error.message : "Something went wrong in the console. Reload the page.";
+  return error instanceof ApiProblem
+    ? error.message
+    : "Something went wrong in the console. Reload the page.";
 }
 
 export function isProblem(error: unknown, code: string): error is ApiProblem {
@@ -57,7 +59,7 @@ export function get<Schema extends z.ZodType>(
   reply: Schema,
   options?: RequestOptions,
 ): Promise<z.output<Schema>> {
-  return send("GET", path, undefined, reply, options);
+  return send<z.ZodType>("GET", path, undefined, reply, options) as Promise<z.output<Schema>>;
 }
 
 /** POST of JSON; `reply: null` where the answer has no body. Throws {@link ApiProblem}. */
@@ -114,8 +116,7 @@ async function send<Schema extends z.ZodType | null>(
   }
   const requestId = response.headers.get("x-request-id") ?? undefined;
   const value = parseJson(text);
-  if (!response.ok)
-    throw problemFrom(response.status, value, requestId, response.headers.get("retry-after"));
+  if (!response.ok) throw problemFrom(response.status, value, requestId, response.headers.get("retry-after"));
   type Reply = Schema extends z.ZodType ? z.output<Schema> : undefined;
   if (schema === null) return undefined as Reply;
   const parsed = schema.safeParse(value);
@@ -159,8 +160,16 @@ export function problemFrom(
       retryAfterSeconds: seconds,
     });
   }
-  const { type: _type, title: _title, status: _status, detail, code, request_id, errors, ...extensions } =
-    parsed.data;
+  const {
+    type: _type,
+    title: _title,
+    status: _status,
+    detail,
+    code,
+    request_id,
+    errors,
+    ...extensions
+  } = parsed.data;
   return new ApiProblem({
     status,
     code,

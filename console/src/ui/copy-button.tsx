@@ -50,7 +50,11 @@ export function CopyButton({ value, label, words = false, target, onCopied }: Co
   return (
     <span className={classes.withCopy}>
       {words ? (
-        <Button onClick={() => void copy()} leftSection={icon} variant={outcome === "copied" ? "light" : "filled"}>
+        <Button
+          onClick={() => void copy()}
+          leftSection={icon}
+          variant={outcome === "copied" ? "light" : "filled"}
+        >
           {outcome === "copied" ? "Copied" : label}
         </Button>
       ) : (

@@ -16,7 +16,17 @@ interface OtpFieldProps {
 
 /** A one-time code in one field with large figures: pastes and autofills (spaces and dashes are dropped), submits itself when complete. */
 export function OtpField(props: OtpFieldProps) {
-  const { value, onChange, onComplete, length, label = "One-time code", error, readOnly, autoFocus, inputRef } = props;
+  const {
+    value,
+    onChange,
+    onComplete,
+    length,
+    label = "One-time code",
+    error,
+    readOnly,
+    autoFocus,
+    inputRef,
+  } = props;
   const id = useId();
   const style = { "--length": length } as CSSProperties;
   return (

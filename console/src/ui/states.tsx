@@ -6,7 +6,15 @@ import { Mono } from "./mono.tsx";
 import classes from "./states.module.css";
 
 /** Nothing there yet: what will be, and the one thing to do. */
-export function EmptyState({ title, children, action }: { title: string; children: ReactNode; action?: ReactNode }) {
+export function EmptyState({
+  title,
+  children,
+  action,
+}: {
+  title: string;
+  children: ReactNode;
+  action?: ReactNode;
+}) {
   return (
     <section className={classes.empty}>
       <h2>{title}</h2>

@@ -13,7 +13,15 @@ const toneIcons: Record<Tone, LucideIcon> = {
 };
 
 /** A state as icon and word, never by colour alone. */
-export function StatusBadge({ tone, icon, children }: { tone: Tone; icon?: LucideIcon; children: ReactNode }) {
+export function StatusBadge({
+  tone,
+  icon,
+  children,
+}: {
+  tone: Tone;
+  icon?: LucideIcon;
+  children: ReactNode;
+}) {
   const Icon = icon ?? toneIcons[tone];
   return (
     <span className={`${classes.badge} ${classes[tone]}`}>

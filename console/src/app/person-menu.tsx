@@ -1,0 +1,85 @@
+import type { CurrentSession } from "@fusion/contract/login.ts";
+import { type MantineColorScheme, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { Check, ChevronDown, LogOut, Monitor, Moon, Sun, UserRound } from "lucide-react";
+import { post, problemWords } from "../lib/api.ts";
+import { paths } from "../lib/paths.ts";
+import { useToast } from "../ui/toasts.tsx";
+import classes from "./frame.module.css";
+
+const schemes: readonly { scheme: MantineColorScheme; words: string; Icon: typeof Sun }[] = [
+  { scheme: "auto", words: "As the system", Icon: Monitor },
+  { scheme: "light", words: "Light", Icon: Sun },
+  { scheme: "dark", words: "Dark", Icon: Moon },
+];
+
+/** Account, look, and the way out. */
+export function PersonMenu({ session }: { session: CurrentSession }) {
+  const navigate = useNavigate();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const logOut = useLogOut();
+  return (
+    <Menu position="bottom-end" width={220}>
+      <Menu.Target>
+        <UnstyledButton className={classes.person} aria-label={`${session.user.name}: account and look`}>
+          <span className={classes.initials} aria-hidden>
+            {initialsOf(session.user.name)}
+          </span>
+          <span className={classes.personName}>{session.user.name}</span>
+          <ChevronDown size={16} aria-hidden />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item
+          leftSection={<UserRound size={16} aria-hidden />}
+          onClick={() => void navigate({ to: paths.account })}
+        >
+          Account
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Label className={classes.menuLabel}>Look</Menu.Label>
+        {schemes.map(({ scheme, words, Icon }) => (
+          <Menu.Item
+            key={scheme}
+            role="menuitemradio"
+            aria-checked={colorScheme === scheme}
+            leftSection={<Icon size={16} aria-hidden />}
+            rightSection={colorScheme === scheme && <Check size={16} aria-hidden />}
+            onClick={() => setColorScheme(scheme)}
+          >
+            {words}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => logOut.mutate()}>
+          Log out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function useLogOut() {
+  const navigate = useNavigate();
+  const queryClient = useQueryClient();
+  const toast = useToast();
+  return useMutation({
+    mutationFn: () => post("/logout", {}, null),
+    onSuccess: async () => {
+      await navigate({ to: paths.login, search: {} });
+      queryClient.clear();
+    },
+    onError: (error) => toast(`You are still logged in. ${problemWords(error)}`),
+  });
+}
+
+/** "PS" of "Priya Sharma". */
+function initialsOf(name: string): string {
+  const words = name.trim().split(/\s+/);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+  return letters
+    .map((word) => [...(word ?? "")][0] ?? "")
+    .join("")
+    .toUpperCase();
+}

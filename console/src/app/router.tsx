@@ -1,0 +1,129 @@
+import { TokenFilter } from "@fusion/contract/tokens.ts";
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { isProblem } from "../lib/api.ts";
+import { paths, safeReturnPath } from "../lib/paths.ts";
+import { sessionQuery } from "../lib/session.ts";
+import { PageSkeleton } from "../ui/states.tsx";
+import { NotFoundPage, PageFailure } from "./failure-pages.tsx";
+import { Frame } from "./frame.tsx";
+
+/** Every page. Those behind the login hang below `frame`, which asks who is logged in before it shows anything. */
+
+const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  component: Outlet,
+  notFoundComponent: NotFoundPage,
+  errorComponent: PageFailure,
+});
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: paths.login,
+  validateSearch: (search: Record<string, unknown>): { return?: string; ended?: "idle" } => ({
+    ...(typeof search.return === "string" ? { return: safeReturnPath(search.return) } : {}),
+    ...(search.ended === "idle" ? { ended: "idle" as const } : {}),
+  }),
+  component: lazyRouteComponent(() => import("../features/login/login-page.tsx"), "LoginPage"),
+});
+
+const frame = createRoute({
+  getParentRoute: () => root,
+  id: "frame",
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queryClient.ensureQueryData(sessionQuery);
+    } catch (error) {
+      if (!isProblem(error, "session_required")) throw error;
+      const path = location.href;
+      throw redirect({
+        to: paths.login,
+        search: path === paths.landing ? {} : { return: safeReturnPath(path) },
+        replace: true,
+      });
+    }
+  },
+  pendingComponent: () => <PageSkeleton label="Opening the console" />,
+  component: Frame,
+});
+
+const landing = createRoute({
+  getParentRoute: () => frame,
+  path: paths.landing,
+  component: lazyRouteComponent(() => import("../features/landing/landing-page.tsx"), "LandingPage"),
+});
+
+const tokenManagement = createRoute({
+  getParentRoute: () => frame,
+  path: paths.tokenManagement,
+  component: lazyRouteComponent(
+    () => import("../features/applications/application-list-page.tsx"),
+    "ApplicationListPage",
+  ),
+});
+
+const application = createRoute({
+  getParentRoute: () => frame,
+  path: paths.application,
+  // `status`: which tokens are listed; `generate`: the dialog is open.
+  validateSearch: (search: Record<string, unknown>): { status?: TokenFilter; generate?: 1 } => {
+    const status = TokenFilter.safeParse(search.status);
+    return {
+      ...(status.success && status.data !== "all" ? { status: status.data } : {}),
+      ...(Number(search.generate) === 1 ? { generate: 1 as const } : {}),
+    };
+  },
+  component: lazyRouteComponent(
+    () => import("../features/applications/application-page.tsx"),
+    "ApplicationPage",
+  ),
+});
+
+const token = createRoute({
+  getParentRoute: () => frame,
+  path: paths.token,
+  // `renew`: the dialog that generates a replacement is open.
+  validateSearch: (search: Record<string, unknown>): { renew?: 1 } =>
+    Number(search.renew) === 1 ? { renew: 1 } : {},
+  component: lazyRouteComponent(() => import("../features/tokens/token-page.tsx"), "TokenPage"),
+});
+
+const account = createRoute({
+  getParentRoute: () => frame,
+  path: paths.account,
+  component: lazyRouteComponent(() => import("../features/account/account-page.tsx"), "AccountPage"),
+});
+
+const people = createRoute({
+  getParentRoute: () => frame,
+  path: paths.people,
+  component: lazyRouteComponent(() => import("../features/people/people-page.tsx"), "PeoplePage"),
+});
+
+const routeTree = root.addChildren([
+  login,
+  frame.addChildren([landing, tokenManagement, application, token, account, people]),
+]);
+
+export function createConsoleRouter(queryClient: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { queryClient },
+    defaultPendingComponent: () => <PageSkeleton label="Opening the page" />,
+    defaultPendingMs: 150,
+    defaultErrorComponent: PageFailure,
+    scrollRestoration: true,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof createConsoleRouter>;
+  }
+}
