@@ -1,0 +1,117 @@
+import type { Queryable } from "../platform/database/database.ts";
+import type { Environment, FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
+import type { LocalDay } from "./schedule.ts";
+
+/** One local day of one fintech, with the window of `schedule.ts` for it. */
+export interface FintechDay {
+  readonly ifiId: IfiId;
+  readonly fintechId: FintechId;
+  readonly localDay: LocalDay;
+  readonly plannedFor: Date;
+  /** At which instant tokens and subscriptions are looked at: now, or for a missed day its reminder time. */
+  readonly asOf: Date;
+  readonly expiresFrom: Date;
+  readonly expiresBefore: Date;
+  readonly subscribedBefore: Date;
+  readonly dayEnds: Date;
+  readonly missed: boolean;
+}
+
+/** The values of {@link dueNotices}: one array for each column of a day. */
+export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
+  const column = <Key extends keyof FintechDay>(key: Key): FintechDay[Key][] => days.map((day) => day[key]);
+  return [
+    column("ifiId"),
+    column("fintechId"),
+    column("localDay"),
+    column("plannedFor"),
+    column("asOf"),
+    column("expiresFrom"),
+    column("expiresBefore"),
+    column("subscribedBefore"),
+    column("dayEnds"),
+    column("missed"),
+  ];
+}
+
+/**
+ * Common table expressions, ending in `due`: each notice that is due on the given days, one row per recipient (a person on one
+ * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due.
+ * Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are.
+ */
+export const dueNotices = `
+  day AS (
+    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::date[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
+                         $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[])
+      AS d (ifi_id, fintech_id, local_day, planned_for, as_of, expires_from, expires_before, subscribed_before, day_ends, missed)
+  ),
+  subscribed AS MATERIALIZED (
+    SELECT day.local_day, day.planned_for, day.day_ends, day.missed,
+           s.ifi_id, s.environment, s.fintech_id, s.application_id, s.token_id, s.user_id
+    FROM day
+    JOIN remindable_subscription s
+      ON s.ifi_id = day.ifi_id AND s.fintech_id = day.fintech_id
+     AND s.expires_at >= day.expires_from AND s.expires_at < day.expires_before
+     AND s.subscribed_at < day.subscribed_before
+    WHERE (s.ended_at IS NULL OR s.ended_at > day.as_of)
+      AND (s.revoked_at IS NULL OR s.revoked_at > day.as_of)
+      AND NOT has_live_replacement(s.token_id, day.as_of)
+  ),
+  reached AS MATERIALIZED (
+    SELECT s.*, a.channel
+    FROM subscribed s
+    JOIN reachable_address a ON a.ifi_id = s.ifi_id AND a.fintech_id = s.fintech_id AND a.user_id = s.user_id
+    WHERE sees_application(s.user_id, s.application_id)
+  ),
+  unreached AS (
+    SELECT DISTINCT s.local_day, s.planned_for, s.day_ends, s.missed, s.ifi_id, s.environment, s.fintech_id, s.application_id, s.token_id
+    FROM subscribed s
+    WHERE NOT EXISTS (SELECT FROM reached r WHERE r.token_id = s.token_id AND r.local_day = s.local_day)
+  ),
+  due AS MATERIALIZED (
+    SELECT r.*, false AS fallback FROM reached r
+    UNION ALL
+    SELECT u.*, a.user_id, a.channel, true
+    FROM unreached u
+    LEFT JOIN reachable_address a ON a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id AND a.role = 'fintech_admin'
+  )`;
+
+/** A due notice with what its text needs. */
+export interface DueNotice {
+  readonly ifiId: IfiId;
+  readonly fintechId: FintechId;
+  readonly environment: Environment;
+  readonly applicationId: string;
+  readonly tokenId: TokenId;
+  readonly localDay: LocalDay;
+  readonly plannedFor: Date;
+  readonly userId: UserId;
+  readonly recipientName: string;
+  readonly channel: "sms" | "email";
+  readonly address: string;
+  readonly fallback: boolean;
+  readonly name: string;
+  readonly hint: string;
+  readonly applicationName: string;
+  readonly expiresAt: Date;
+  readonly lastUsedAt: Date | null;
+}
+
+/** The notices of those days as they would go out, most urgent first within each recipient. Plans nothing. */
+export async function listDueNotices(database: Queryable, days: readonly FintechDay[]): Promise<DueNotice[]> {
+  return database.query<DueNotice & Record<string, unknown>>(
+    `WITH ${dueNotices}
+     SELECT due.ifi_id AS "ifiId", due.fintech_id AS "fintechId", due.environment, due.application_id AS "applicationId",
+            due.token_id AS "tokenId", due.local_day::text AS "localDay", due.planned_for AS "plannedFor",
+            due.user_id AS "userId", a.name AS "recipientName", due.channel, a.address, due.fallback,
+            t.name, t.hint, app.name AS "applicationName", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt"
+     FROM due
+     JOIN reachable_address a ON a.ifi_id = due.ifi_id AND a.fintech_id = due.fintech_id
+                             AND a.user_id = due.user_id AND a.channel = due.channel
+     JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
+     JOIN application app USING (ifi_id, environment, fintech_id, application_id)
+     LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
+     ORDER BY due.planned_for, due.ifi_id, due.fintech_id, due.user_id, due.channel, t.expires_at, t.token_id`,
+    fintechDayValues(days),
+  );
+}

@@ -1,0 +1,385 @@
+import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
+import { systemScope } from "../platform/database/database.ts";
+import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
+import { dueNotices, type FintechDay, fintechDayValues } from "./due-notices.ts";
+import type { LocalDay, ReminderSettings } from "./schedule.ts";
+
+// All SQL on this room's own tables.
+
+export interface RemindedFintech extends ReminderSettings {
+  readonly ifiId: IfiId;
+  readonly fintechId: FintechId;
+  readonly name: string;
+  readonly createdAt: Date;
+  /** The last local day that was planned, or null. */
+  readonly lastDay: LocalDay | null;
+}
+
+/** A page of fintechs in the order of their keys, after the given one. */
+export async function listFintechsAfter(
+  database: Queryable,
+  after: { readonly ifiId: IfiId; readonly fintechId: FintechId } | undefined,
+  limit: number,
+): Promise<RemindedFintech[]> {
+  return database.query<RemindedFintech & Record<string, unknown>>(
+    `SELECT f.ifi_id AS "ifiId", f.fintech_id AS "fintechId", f.name, f.time_zone AS "timeZone",
+            f.reminder_time::text AS "reminderTime", f.created_at AS "createdAt",
+            (SELECT max(d.local_day)::text FROM reminder_day d WHERE d.ifi_id = f.ifi_id AND d.fintech_id = f.fintech_id) AS "lastDay"
+     FROM fintech f
+     WHERE (f.ifi_id, f.fintech_id) > ($1::bigint, $2::uuid)
+     ORDER BY f.ifi_id, f.fintech_id
+     LIMIT $3`,
+    [after?.ifiId ?? "0", after?.fintechId ?? "00000000-0000-0000-0000-000000000000", limit],
+  );
+}
+
+/**
+ * Takes those days for this transaction: another sweep that wants one of them waits for our commit and then gets nothing. Returns
+ * the fintechs whose day was still free.
+ */
+export async function takeDays(
+  tx: Transaction,
+  days: readonly FintechDay[],
+  now: Date,
+): Promise<Set<FintechId>> {
+  const rows = await tx.query<{ fintech_id: FintechId }>(
+    `INSERT INTO reminder_day (ifi_id, fintech_id, local_day, swept_at)
+     SELECT ifi_id, fintech_id, local_day, $4
+     FROM unnest($1::bigint[], $2::uuid[], $3::date[]) AS d (ifi_id, fintech_id, local_day)
+     ORDER BY 1, 2, 3 -- One order for all, so that two sweeps cannot wait for each other.
+     ON CONFLICT DO NOTHING
+     RETURNING fintech_id`,
+    [days.map((day) => day.ifiId), days.map((day) => day.fintechId), days.map((day) => day.localDay), now],
+  );
+  return new Set(rows.map((row) => row.fintech_id));
+}
+
+export interface Planned {
+  readonly planned: number;
+  readonly missed: number;
+  /** Tokens of which nobody would hear, at most 100. */
+  readonly unheard: TokenId[];
+}
+
+/**
+ * Makes the rows of those days, in the database alone: however many tokens are due, none is loaded here. Rows that exist stay as
+ * they are; nothing joins a digest that was claimed before.
+ */
+export async function planNotices(tx: Transaction, days: readonly FintechDay[]): Promise<Planned> {
+  if (days.length === 0) return { planned: 0, missed: 0, unheard: [] };
+  const [row] = await tx.query<{ planned: number; missed: number; unheard: TokenId[] | null }>(
+    `WITH ${dueNotices},
+     digest AS (
+       INSERT INTO reminder_digest (ifi_id, fintech_id, user_id, channel, local_day, state, due_at, send_until)
+       SELECT DISTINCT ifi_id, fintech_id, user_id, channel, local_day,
+              CASE WHEN missed THEN 'missed' ELSE 'planned' END, CASE WHEN missed THEN NULL ELSE planned_for END, day_ends
+       FROM due WHERE channel IS NOT NULL
+       ON CONFLICT DO NOTHING
+     ),
+     notice AS (
+       INSERT INTO reminder (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day,
+                             fallback, state, planned_for)
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, 'expiry', local_day,
+              fallback, CASE WHEN missed THEN 'missed' ELSE 'planned' END, planned_for
+       FROM due
+       WHERE channel IS NOT NULL
+         AND NOT EXISTS (SELECT FROM reminder_digest g
+                         WHERE g.ifi_id = due.ifi_id AND g.fintech_id = due.fintech_id AND g.user_id = due.user_id
+                           AND g.channel = due.channel AND g.local_day = due.local_day AND g.frozen_at IS NOT NULL)
+       ON CONFLICT DO NOTHING
+       RETURNING state
+     )
+     SELECT (SELECT count(*)::int FROM notice WHERE state = 'planned') AS planned,
+            (SELECT count(*)::int FROM notice WHERE state = 'missed') AS missed,
+            (SELECT array_agg(token_id) FROM (SELECT token_id FROM due WHERE channel IS NULL AND NOT missed LIMIT 100) AS few) AS unheard`,
+    fintechDayValues(days),
+  );
+  return { planned: row?.planned ?? 0, missed: row?.missed ?? 0, unheard: row?.unheard ?? [] };
+}
+
+/**
+ * Closes what its local day left unsent: planned becomes missed; begun without an answer, or failed until then, is failed.
+ * Returns how many notices were missed.
+ */
+export async function closePastDays(db: Database, now: Date): Promise<number> {
+  const [row] = await db.query<{ missed: number }>(
+    systemScope,
+    `WITH past AS (
+       SELECT ifi_id, fintech_id, user_id, channel, local_day, state FROM reminder_digest
+       WHERE due_at IS NOT NULL AND send_until <= $1
+       FOR UPDATE SKIP LOCKED
+     ),
+     closed AS (
+       UPDATE reminder_digest g
+       SET due_at = NULL,
+           state = CASE past.state WHEN 'planned' THEN 'missed' ELSE 'failed' END,
+           error = CASE past.state WHEN 'sending' THEN 'The server stopped while sending; it may have arrived.' ELSE g.error END
+       FROM past
+       WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day)
+           = (past.ifi_id, past.fintech_id, past.user_id, past.channel, past.local_day)
+       RETURNING g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day, g.state, g.error
+     ),
+     notice AS (
+       UPDATE reminder r
+       SET state = closed.state, error = closed.error
+       FROM closed
+       WHERE (r.ifi_id, r.fintech_id, r.user_id, r.channel, r.local_day)
+           = (closed.ifi_id, closed.fintech_id, closed.user_id, closed.channel, closed.local_day)
+         AND r.state IN ('planned', 'failed')
+       RETURNING r.state
+     )
+     SELECT count(*)::int AS missed FROM notice WHERE state = 'missed'`,
+    [now],
+  );
+  return row?.missed ?? 0;
+}
+
+export interface DigestKey {
+  readonly ifiId: IfiId;
+  readonly fintechId: FintechId;
+  readonly userId: UserId;
+  readonly channel: "sms" | "email";
+  readonly localDay: LocalDay;
+}
+
+export interface ClaimedDigest extends DigestKey {
+  /** This is attempt number 1, 2, … */
+  readonly attempts: number;
+  readonly sendUntil: Date;
+}
+
+/**
+ * Claims one digest that is due, or nothing. Whoever claims has until `leaseUntil`; then, if no outcome was recorded, it may be
+ * claimed again.
+ */
+export async function claimDigest(
+  db: Database,
+  now: Date,
+  leaseUntil: Date,
+): Promise<ClaimedDigest | undefined> {
+  const [claimed] = await db.query<ClaimedDigest & Record<string, unknown>>(
+    systemScope,
+    `UPDATE reminder_digest g
+     SET state = 'sending', due_at = $2, attempts = g.attempts + 1, frozen_at = coalesce(g.frozen_at, $1)
+     FROM (SELECT ifi_id, fintech_id, user_id, channel, local_day FROM reminder_digest
+           WHERE due_at <= $1 AND send_until > $1
+           ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+     WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day)
+         = (next.ifi_id, next.fintech_id, next.user_id, next.channel, next.local_day)
+     RETURNING g.ifi_id AS "ifiId", g.fintech_id AS "fintechId", g.user_id AS "userId", g.channel,
+               g.local_day::text AS "localDay", g.attempts, g.send_until AS "sendUntil"`,
+    [now, leaseUntil],
+  );
+  return claimed;
+}
+
+const ofDigest = "(r.ifi_id, r.fintech_id, r.user_id, r.channel, r.local_day) = ($1, $2, $3, $4, $5)";
+const keyValues = (key: DigestKey): unknown[] => [
+  key.ifiId,
+  key.fintechId,
+  key.userId,
+  key.channel,
+  key.localDay,
+];
+
+/** Cancels the notices of a digest whose reason is gone: renewed, revoked, unsubscribed, no longer allowed to see it. */
+export async function cancelStaleNotices(tx: Transaction, key: DigestKey, now: Date): Promise<void> {
+  await tx.query(
+    `WITH fate AS (
+       SELECT r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id,
+         CASE
+           WHEN t.revoked_at IS NOT NULL THEN 'The token was revoked.'
+           WHEN has_live_replacement(t.token_id, $6) THEN 'The token was renewed.'
+           WHEN NOT EXISTS (SELECT FROM token_subscription s
+                            WHERE s.token_id = t.token_id AND s.ended_at IS NULL AND (r.fallback OR s.user_id = r.user_id))
+             THEN 'The subscription had ended.'
+           WHEN NOT sees_application(r.user_id, r.application_id) THEN 'The recipient has no access to the application any more.'
+         END AS why
+       FROM reminder r JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
+       WHERE ${ofDigest} AND r.state IN ('planned', 'failed')
+     )
+     UPDATE reminder r SET state = 'cancelled', error = fate.why
+     FROM fate
+     WHERE ${ofDigest} AND fate.why IS NOT NULL
+       AND (r.environment, r.application_id, r.token_id) = (fate.environment, fate.application_id, fate.token_id)`,
+    [...keyValues(key), now],
+  );
+}
+
+/** A digest's recipient as reachable now, or undefined. */
+export async function findRecipient(
+  tx: Transaction,
+  key: DigestKey,
+): Promise<{ name: string; address: string } | undefined> {
+  const [row] = await tx.query<{ name: string; address: string }>(
+    `SELECT name, address FROM reachable_address
+     WHERE (ifi_id, fintech_id, user_id, channel) = ($1, $2, $3, $4)`,
+    keyValues(key).slice(0, 4),
+  );
+  return row;
+}
+
+export interface OpenNotice {
+  readonly tokenId: TokenId;
+  readonly applicationId: string;
+  readonly applicationName: string;
+  readonly environment: "sandbox" | "live";
+  readonly name: string;
+  readonly hint: string;
+  readonly expiresAt: Date;
+  readonly lastUsedAt: Date | null;
+  readonly fallback: boolean;
+}
+
+/** What a digest still has to say, most urgent first. */
+export async function listOpenNotices(tx: Transaction, key: DigestKey): Promise<OpenNotice[]> {
+  return tx.query<OpenNotice & Record<string, unknown>>(
+    `SELECT r.token_id AS "tokenId", r.application_id AS "applicationId", app.name AS "applicationName", r.environment,
+            t.name, t.hint, t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt", r.fallback
+     FROM reminder r
+     JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
+     JOIN application app USING (ifi_id, environment, fintech_id, application_id)
+     LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
+     WHERE ${ofDigest} AND r.state IN ('planned', 'failed')
+     ORDER BY t.expires_at, t.token_id`,
+    keyValues(key),
+  );
+}
+
+/** The settings of one fintech. */
+export async function getReminderSettings(
+  database: Queryable,
+  { ifiId, fintechId }: Pick<DigestKey, "ifiId" | "fintechId">,
+): Promise<ReminderSettings & { readonly name: string }> {
+  const [row] = await database.query<ReminderSettings & { name: string } & Record<string, unknown>>(
+    `SELECT name, time_zone AS "timeZone", reminder_time::text AS "reminderTime" FROM fintech
+     WHERE ifi_id = $1 AND fintech_id = $2`,
+    [ifiId, fintechId],
+  );
+  if (!row) throw new Error("A fintech with reminders is gone.");
+  return row;
+}
+
+const updateDigest = `UPDATE reminder_digest r SET`;
+
+/** The provider took it. Recorded whatever happened meanwhile, since it is the truth. */
+export async function recordSent(
+  tx: Transaction,
+  key: DigestKey,
+  sent: { at: Date; to: string; answer: string; tokenIds: readonly TokenId[] },
+): Promise<void> {
+  await tx.query(
+    `${updateDigest} state = 'sent', due_at = NULL, sent_at = $6, sent_to = $7, answer = $8, error = NULL WHERE ${ofDigest}`,
+    [...keyValues(key), sent.at, sent.to, sent.answer],
+  );
+  await tx.query(
+    `UPDATE reminder r SET state = 'sent', sent_at = $6, answer = $7, error = NULL
+     WHERE ${ofDigest} AND r.token_id = ANY ($8)`,
+    [...keyValues(key), sent.at, sent.answer, sent.tokenIds],
+  );
+}
+
+/** It was not taken; `retryAt` says when to try again, or null for never. `bouncedAt` when the address does not exist. */
+export async function recordFailed(
+  tx: Transaction,
+  key: ClaimedDigest,
+  failed: { error: string; retryAt: Date | null; bouncedAt: Date | null; tokenIds: readonly TokenId[] },
+): Promise<void> {
+  // Not over the outcome of a later claim.
+  const [mine] = await tx.query(
+    `${updateDigest} state = 'failed', due_at = $6, error = $7 WHERE ${ofDigest} AND state = 'sending' AND attempts = $8
+     RETURNING r.attempts`,
+    [...keyValues(key), failed.retryAt, failed.error, key.attempts],
+  );
+  if (!mine) return;
+  await tx.query(
+    `UPDATE reminder r SET state = 'failed', error = $6, bounced_at = $7 WHERE ${ofDigest} AND r.token_id = ANY ($8)`,
+    [...keyValues(key), failed.error, failed.bouncedAt, failed.tokenIds],
+  );
+}
+
+/** Nothing is left to say, or nobody to say it to: whatever is open of the digest is cancelled for that reason. */
+export async function recordCancelled(tx: Transaction, key: DigestKey, why: string): Promise<void> {
+  await tx.query(`${updateDigest} state = 'cancelled', due_at = NULL, error = $6 WHERE ${ofDigest}`, [
+    ...keyValues(key),
+    why,
+  ]);
+  await tx.query(
+    `UPDATE reminder r SET state = 'cancelled', error = $6 WHERE ${ofDigest} AND r.state IN ('planned', 'failed')`,
+    [...keyValues(key), why],
+  );
+}
+
+/** Nobody is written to at that address any more, until it is verified anew. Returns whether it was in use until now. */
+export async function markAddressBounced(
+  tx: Transaction,
+  address: { channel: "sms" | "email"; address: string },
+  now: Date,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE identity SET bounced_at = $3 WHERE channel = $1 AND address = $2 AND bounced_at IS NULL RETURNING user_id`,
+    [address.channel, address.address, now],
+  );
+  return rows.length > 0;
+}
+
+/** A person's addresses that are in use, mail first. */
+export async function listAddressesOf(
+  tx: Transaction,
+  userId: UserId,
+): Promise<{ channel: "sms" | "email"; address: string }[]> {
+  return tx.query("SELECT channel, address FROM reachable_address WHERE user_id = $1 ORDER BY channel", [
+    userId,
+  ]);
+}
+
+/** Who is to be reminded of the token's end. */
+export async function listSubscribers(
+  tx: Transaction,
+  tokenId: TokenId,
+): Promise<{ userId: UserId; name: string; subscribedAt: Date }[]> {
+  return tx.query(
+    `SELECT s.user_id AS "userId", u.name, s.subscribed_at AS "subscribedAt"
+     FROM remindable_subscription s JOIN console_user u USING (ifi_id, fintech_id, user_id)
+     WHERE s.token_id = $1 AND s.ended_at IS NULL AND u.disabled_at IS NULL
+     ORDER BY u.name, s.user_id`,
+    [tokenId],
+  );
+}
+
+export async function hasLiveReplacement(tx: Transaction, tokenId: TokenId, now: Date): Promise<boolean> {
+  const [row] = await tx.query<{ live: boolean }>("SELECT has_live_replacement($1, $2) AS live", [
+    tokenId,
+    now,
+  ]);
+  return row?.live ?? false;
+}
+
+export interface TokenReminderRow {
+  readonly localDay: LocalDay;
+  readonly channel: "sms" | "email";
+  /** The person's name. */
+  readonly name: string;
+  /** Where it went, or would go now; null when the person has no such address any more. */
+  readonly address: string | null;
+  readonly state: "planned" | "sent" | "failed" | "missed" | "cancelled";
+  readonly plannedFor: Date;
+  readonly sentAt: Date | null;
+  readonly error: string | null;
+}
+
+/** Every notice about a token, newest first, at most 500. */
+export async function listRemindersOf(tx: Transaction, tokenId: TokenId): Promise<TokenReminderRow[]> {
+  return tx.query<TokenReminderRow & Record<string, unknown>>(
+    `SELECT r.local_day::text AS "localDay", r.channel, u.name, coalesce(g.sent_to, i.address) AS address, r.state,
+            r.planned_for AS "plannedFor", r.sent_at AS "sentAt", r.error
+     FROM reminder r
+     JOIN reminder_digest g USING (ifi_id, fintech_id, user_id, channel, local_day)
+     JOIN console_user u USING (ifi_id, fintech_id, user_id)
+     LEFT JOIN identity i ON i.user_id = r.user_id AND i.channel = r.channel
+     WHERE r.token_id = $1
+     ORDER BY r.local_day DESC, u.name, r.channel
+     LIMIT 500`,
+    [tokenId],
+  );
+}

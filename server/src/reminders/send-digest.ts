@@ -1,0 +1,199 @@
+import { createHash } from "node:crypto";
+import { recordAudit } from "../audit/record.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
+import { isConnectionFailure } from "../platform/http/problem.ts";
+import type { TokenId } from "../platform/ids.ts";
+import type { Log } from "../platform/log.ts";
+import { AddressRejected, DeliveryFailed, type Messenger } from "../platform/messages/message.ts";
+import type { Random } from "../platform/random.ts";
+import { fintechDay } from "./fintech-day.ts";
+import {
+  type ClaimedDigest,
+  cancelStaleNotices,
+  claimDigest,
+  type DigestKey,
+  findRecipient,
+  getReminderSettings,
+  listOpenNotices,
+  markAddressBounced,
+  planNotices,
+  recordCancelled,
+  recordFailed,
+  recordSent,
+} from "./reminder-store.ts";
+import { type DigestText, renderDigest } from "./templates.ts";
+
+export interface SendDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly messenger: Messenger;
+  readonly log: Log;
+  /** An origin without a slash at its end, for the links. */
+  readonly publicUrl: string;
+}
+
+export interface SendResult {
+  readonly sent: number;
+  readonly failed: number;
+  readonly cancelled: number;
+}
+
+/** How long a claim lasts. Longer than any provider's time-out, so that a digest is claimed again only after a crash. */
+const leaseMs = 10 * 60_000;
+const retryFirstMs = 5 * 60_000;
+const retryMaxMs = 60 * 60_000;
+/** Providers answer in about 0.1 s; four at once keep a large morning short without crowding them. */
+const sendersAtOnce = 4;
+
+type Outcome = "sent" | "failed" | "cancelled";
+
+/** Sends every digest that is due, each at least once unless its reason has gone. Counts digests. */
+export async function sendDueDigests(deps: SendDeps): Promise<SendResult> {
+  const counts = { sent: 0, failed: 0, cancelled: 0 };
+  const sender = async (): Promise<void> => {
+    for (;;) {
+      const now = deps.clock.now();
+      const digest = await claimDigest(deps.db, now, new Date(now.getTime() + leaseMs));
+      if (!digest) return;
+      try {
+        counts[await deliver(deps, digest)] += 1;
+      } catch (error) {
+        // One digest that cannot be handled must not keep the others; its claim runs out and it is tried again.
+        if (isConnectionFailure(error)) throw error;
+        deps.log.error({ err: error, userId: digest.userId }, "a reminder digest could not be handled");
+        counts.failed += 1;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: sendersAtOnce }, sender));
+  return counts;
+}
+
+/**
+ * Reads again what a claimed digest is about, after the claim, so that nothing is sent whose check began after a renewal,
+ * revocation or opt-out; then renders, sends and records. A crash anywhere leaves the claim to run out, and the repeat carries the
+ * same Message-ID.
+ */
+async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> {
+  const { db, clock } = deps;
+  const now = clock.now();
+  const current = await db.transaction(systemScope, async (tx) => {
+    await cancelStaleNotices(tx, digest, now);
+    const notices = await listOpenNotices(tx, digest);
+    if (notices.length === 0) {
+      await recordCancelled(tx, digest, "There was nothing left to say.");
+      return undefined;
+    }
+    const recipient = await findRecipient(tx, digest);
+    if (!recipient) {
+      await recordCancelled(tx, digest, "The recipient cannot be reached here any more.");
+      await planFallback(tx, digest, now);
+      return undefined;
+    }
+    return { notices, recipient, fintech: await getReminderSettings(tx, digest) };
+  });
+  if (!current) return "cancelled";
+  const { notices, recipient, fintech } = current;
+  const tokenIds = notices.map((notice) => notice.tokenId);
+  const rendered = renderDigest({
+    channel: digest.channel,
+    recipientName: recipient.name,
+    fintechName: fintech.name,
+    timeZone: fintech.timeZone,
+    publicUrl: deps.publicUrl,
+    now,
+    notices,
+  });
+  let answer: string;
+  try {
+    answer = await send(deps.messenger, digest, recipient.address, rendered);
+  } catch (error) {
+    await db.transaction(systemScope, (tx) =>
+      recordProblem(deps, tx, digest, { error, address: recipient.address, tokenIds }),
+    );
+    return "failed";
+  }
+  await db.transaction(systemScope, (tx) =>
+    recordSent(tx, digest, {
+      at: clock.now(),
+      to: recipient.address,
+      answer: answer.slice(0, 500),
+      tokenIds,
+    }),
+  );
+  return "sent";
+}
+
+function send(messenger: Messenger, digest: DigestKey, to: string, text: DigestText): Promise<string> {
+  return messenger.send({
+    channel: digest.channel,
+    to,
+    subject: text.subject,
+    text: text.text,
+    messageId: digestMessageId(digest),
+    ...(text.html === undefined ? {} : { html: text.html }),
+    ...(digest.channel === "sms"
+      ? { smsTemplate: "token-expiry" }
+      : { headers: { "Auto-Submitted": "auto-generated" } }),
+  });
+}
+
+/** Of the digest's key alone, so that a repeat of the same digest is recognised as one by mail programs. */
+export function digestMessageId({ ifiId, fintechId, userId, channel, localDay }: DigestKey): string {
+  const key = createHash("sha256")
+    .update([ifiId, fintechId, userId, channel, localDay].join("/"))
+    .digest("hex");
+  return `reminder-${key.slice(0, 32)}`;
+}
+
+async function recordProblem(
+  deps: SendDeps,
+  tx: Transaction,
+  digest: ClaimedDigest,
+  { error, address, tokenIds }: { error: unknown; address: string; tokenIds: readonly TokenId[] },
+): Promise<void> {
+  const now = deps.clock.now();
+  if (error instanceof AddressRejected) {
+    await recordFailed(tx, digest, {
+      error: "The provider says that this address does not exist.",
+      retryAt: null,
+      bouncedAt: now,
+      tokenIds,
+    });
+    if (await markAddressBounced(tx, { channel: digest.channel, address }, now))
+      await recordAudit(
+        tx,
+        deps,
+        { kind: "system" },
+        {
+          action: "identity.bounced",
+          object: { kind: "user", id: digest.userId },
+          fintech: { ifiId: digest.ifiId, fintechId: digest.fintechId },
+          details: { channel: digest.channel },
+        },
+      );
+    await planFallback(tx, digest, now);
+    return;
+  }
+  deps.log.warn(
+    { err: error, channel: digest.channel, userId: digest.userId, attempt: digest.attempts },
+    "a reminder could not be sent",
+  );
+  const pauseMs = Math.min(retryFirstMs * 2 ** (digest.attempts - 1), retryMaxMs);
+  const retryAt = new Date(now.getTime() + pauseMs);
+  await recordFailed(tx, digest, {
+    error: error instanceof DeliveryFailed ? error.message.slice(0, 300) : "It could not be handed over.",
+    retryAt: retryAt < digest.sendUntil ? retryAt : null,
+    bouncedAt: null,
+    tokenIds,
+  });
+}
+
+/** Plans the digest's day once more: whoever else is to hear of a token whose recipient was just lost gets a row. */
+async function planFallback(tx: Transaction, digest: DigestKey, now: Date): Promise<void> {
+  const settings = await getReminderSettings(tx, digest);
+  const day = fintechDay({ ...settings, ...digest }, digest.localDay, now);
+  if (day) await planNotices(tx, [day]);
+}

@@ -1,0 +1,96 @@
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import type { Log } from "../platform/log.ts";
+import type { FintechDay } from "./due-notices.ts";
+import { fintechDay } from "./fintech-day.ts";
+import {
+  closePastDays,
+  listFintechsAfter,
+  planNotices,
+  type RemindedFintech,
+  takeDays,
+} from "./reminder-store.ts";
+import { addDays, daysAfterMax, daysBefore, localDayOf } from "./schedule.ts";
+import { type SendDeps, sendDueDigests } from "./send-digest.ts";
+
+export interface SweepResult {
+  readonly planned: number;
+  readonly missed: number;
+  readonly sent: number;
+  readonly failed: number;
+  readonly cancelled: number;
+}
+
+const fintechsPerPage = 200;
+/** No token has notices over a longer time, so missed days further back concern nobody. */
+const daysBackMax = daysBefore + daysAfterMax + 1;
+
+/**
+ * Plans today's notices of every fintech whose reminder time has passed, marks what earlier days missed, and sends what is due. May
+ * run at any time, twice, and in several processes at once: a day is planned once, a digest claimed by one.
+ */
+export async function sweepReminders(deps: SendDeps): Promise<SweepResult> {
+  const plan = await planDueDays(deps);
+  const closed = await closePastDays(deps.db, deps.clock.now());
+  const sent = await sendDueDigests(deps);
+  const result = { planned: plan.planned, missed: plan.missed + closed, ...sent };
+  if (Object.values(result).some((count) => count > 0)) deps.log.info({ ...result }, "reminders swept");
+  return result;
+}
+
+async function planDueDays(deps: {
+  db: Database;
+  clock: Clock;
+  log: Log;
+}): Promise<{ planned: number; missed: number }> {
+  const { db, clock, log } = deps;
+  let planned = 0;
+  let missed = 0;
+  let last: RemindedFintech | undefined;
+  for (;;) {
+    const now = clock.now();
+    const fintechs = await db.transaction(systemScope, (tx) => listFintechsAfter(tx, last, fintechsPerPage));
+    const days = fintechs.flatMap((fintech) => daysToPlan(fintech, now, log));
+    if (days.length > 0) {
+      const done = await db.transaction(systemScope, async (tx) => {
+        const today = days.filter((day) => !day.missed);
+        const taken = await takeDays(tx, today, now);
+        return planNotices(
+          tx,
+          days.filter((day) => taken.has(day.fintechId)),
+        );
+      });
+      planned += done.planned;
+      missed += done.missed;
+      if (done.unheard.length > 0)
+        log.error(
+          { tokenIds: done.unheard },
+          "tokens near their end that nobody hears about: no subscriber and no admin can be reached",
+        );
+    }
+    if (fintechs.length < fintechsPerPage) return { planned, missed };
+    last = fintechs.at(-1);
+  }
+}
+
+/** Today, if its reminder time has come and it was not planned yet, with the days missed before it. */
+function daysToPlan(fintech: RemindedFintech, now: Date, log: Log): FintechDay[] {
+  try {
+    const today = localDayOf(now, fintech.timeZone);
+    const day = fintechDay(fintech, today, now);
+    if (!day || day.plannedFor > now || (fintech.lastDay !== null && fintech.lastDay >= today)) return [];
+    const days = [day];
+    const earliest = addDays(today, -daysBackMax);
+    // A new fintech's first day is the one on which it was made.
+    const lastDone = fintech.lastDay ?? addDays(localDayOf(fintech.createdAt, fintech.timeZone), -1);
+    for (let past = addDays(today, -1); past > lastDone && past > earliest; past = addDays(past, -1)) {
+      const missedDay = fintechDay(fintech, past, undefined);
+      if (missedDay && missedDay.plannedFor >= fintech.createdAt) days.push(missedDay);
+    }
+    return days;
+  } catch (error) {
+    // One fintech with an unknown zone must not keep the others' reminders.
+    log.error({ err: error, fintechId: fintech.fintechId }, "a fintech's reminders could not be planned");
+    return [];
+  }
+}

@@ -1,0 +1,124 @@
+import { clockTimeText, localTimeText } from "./local-time.ts";
+import type { OpenNotice } from "./reminder-store.ts";
+import { daysLeft } from "./schedule.ts";
+
+/** What a digest says; the same for the sent one and for the preview. */
+export interface DigestText {
+  readonly subject: string;
+  readonly text: string;
+  /** Of a mail only. */
+  readonly html?: string;
+}
+
+export interface DigestContent {
+  readonly channel: "sms" | "email";
+  readonly recipientName: string;
+  readonly fintechName: string;
+  readonly timeZone: string;
+  /** An origin without a slash at its end. */
+  readonly publicUrl: string;
+  /** When it is read, as far as the words go. */
+  readonly now: Date;
+  /** Most urgent first, at least one. */
+  readonly notices: readonly OpenNotice[];
+}
+
+/** A mail that lists more is no longer read; the console has them all. */
+const listedMax = 40;
+
+/** Renders a digest: local time with its zone, last use, a link to the token's page; no secret and nothing that acts on a click. */
+export function renderDigest(content: DigestContent): DigestText {
+  const [first] = content.notices;
+  if (!first) throw new Error("A digest without notices is not rendered.");
+  return content.channel === "sms" ? renderSms(content, first) : renderMail(content, first);
+}
+
+function renderMail(content: DigestContent, first: OpenNotice): DigestText {
+  const { notices, timeZone, now } = content;
+  const more = notices.length - 1;
+  const subject =
+    `${daysLeftWords(first, content)}: token "${first.name}" ${expiryWords(first, content)}` +
+    (more > 0 ? `, and ${more} more` : "");
+  const listed = notices.slice(0, listedMax).map((notice) => ({
+    notice,
+    heading: `${daysLeftWords(notice, content)}: ${notice.name}`,
+    facts: [
+      `Token ${notice.tokenId} (${notice.hint})`,
+      `Application ${notice.applicationName}, ${notice.environment}`,
+      `${notice.expiresAt <= now ? "Expired" : "Expires"} ${localTimeText(notice.expiresAt, timeZone)}`,
+      notice.lastUsedAt ? `Last used ${localTimeText(notice.lastUsedAt, timeZone)}` : "Never used",
+    ],
+    link: linkTo(notice, content.publicUrl),
+  }));
+  const opening =
+    notices.length === 1
+      ? "this token needs your attention. Generate its replacement before programs that use it are refused:"
+      : `these ${notices.length} tokens of ${content.fintechName} need your attention. Generate their replacements before programs that use them are refused:`;
+  const unlisted = notices.length - listed.length;
+  const closing = [
+    ...(unlisted > 0 ? [`${unlisted} more are listed in the console: ${content.publicUrl}/`] : []),
+    ...(notices.some((notice) => notice.fallback)
+      ? ["You get this as an admin, since nobody who asked to be reminded can be reached."]
+      : ["You get this because you asked to be reminded; you can end it on the token's page."]),
+    "Reminders stop when a token is renewed or revoked. This message contains no secret; we never ask for one.",
+  ];
+  const text = [
+    `Hello ${content.recipientName},`,
+    opening,
+    ...listed.map(({ heading, facts, link }) => [heading, ...facts, link].join("\n  ")),
+    ...closing,
+    "Fusion Token Management",
+  ].join("\n\n");
+  const html = [
+    '<!doctype html><html lang="en"><body style="font-family:sans-serif;line-height:1.5;max-width:40em">',
+    `<p>Hello ${escapeHtml(content.recipientName)},</p><p>${escapeHtml(opening)}</p>`,
+    ...listed.map(
+      ({ heading, facts, link }) =>
+        `<h3>${escapeHtml(heading)}</h3><p>${facts.map(escapeHtml).join("<br>")}<br><a href="${escapeHtml(link)}">Open the token's page</a></p>`,
+    ),
+    ...closing.map((line) => `<p>${escapeHtml(line)}</p>`),
+    "<p>Fusion Token Management</p></body></html>",
+  ].join("\n");
+  return { subject: oneLine(subject), text: `${text}\n`, html };
+}
+
+function renderSms(content: DigestContent, first: OpenNotice): DigestText {
+  const more = content.notices.length - 1;
+  const name = first.name.length > 30 ? `${first.name.slice(0, 29)}…` : first.name;
+  const text =
+    `Fusion: token "${name}" ${expiryWords(first, content)} (${daysLeftWords(first, content)})` +
+    `${more > 0 ? `, and ${more} more` : ""}. Renew: ${linkTo(first, content.publicUrl)}`;
+  return {
+    subject: oneLine(`${daysLeftWords(first, content)}: token "${first.name}"`),
+    text: oneLine(text),
+  };
+}
+
+/** `15 days left`, `1 day left`, `Today`, `Expired today`, `Expired 3 days ago`. */
+function daysLeftWords({ expiresAt }: OpenNotice, { now, timeZone }: DigestContent): string {
+  const days = daysLeft(expiresAt, now, timeZone);
+  if (days > 0) return days === 1 ? "1 day left" : `${days} days left`;
+  if (days === 0) return expiresAt > now ? "Today" : "Expired today";
+  return days === -1 ? "Expired 1 day ago" : `Expired ${-days} days ago`;
+}
+
+/** `expires Tue 23 Nov 2027, 11:00 IST`, `expires today at 11:00 IST`, `expired today at 08:00 IST`. */
+function expiryWords({ expiresAt }: OpenNotice, { now, timeZone }: DigestContent): string {
+  const verb = expiresAt > now ? "expires" : "expired";
+  return daysLeft(expiresAt, now, timeZone) === 0
+    ? `${verb} today at ${clockTimeText(expiresAt, timeZone)}`
+    : `${verb} ${localTimeText(expiresAt, timeZone)}`;
+}
+
+function linkTo(notice: OpenNotice, publicUrl: string): string {
+  return `${publicUrl}/applications/${notice.applicationId}/tokens/${notice.tokenId}`;
+}
+
+/** Names are people's own words: in a header they must not begin a new line. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,62 @@
+import type { TokenReminders } from "@fusion/contract/reminders.ts";
+import { dataScopeOf } from "../access/data-scope.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import { maskAddress } from "../login/identifier.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { TokenId } from "../platform/ids.ts";
+import { getTokenFor } from "../tokens/token-access.ts";
+import {
+  getReminderSettings,
+  hasLiveReplacement,
+  listRemindersOf,
+  listSubscribers,
+} from "./reminder-store.ts";
+import { nextNotice } from "./schedule.ts";
+
+/**
+ * Who is reminded of a token's end, every notice there was, newest first, and the next one or why there is none. Throws `not_found`
+ * for a token that the person may not see.
+ */
+export async function getTokenReminders(
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  principal: UserPrincipal,
+  tokenId: TokenId,
+): Promise<TokenReminders> {
+  const now = clock.now();
+  return db.transaction(dataScopeOf(principal), async (tx) => {
+    const { token } = await getTokenFor(tx, principal, tokenId);
+    const settings = await getReminderSettings(tx, token.tenant);
+    const subscribers = await listSubscribers(tx, tokenId);
+    const next = subscribers
+      .map(({ subscribedAt }) => nextNotice({ expiresAt: token.expiresAt, subscribedAt }, settings, now)?.at)
+      .filter((at) => at !== undefined)
+      .sort((left, right) => left.getTime() - right.getTime())[0];
+    const stopped =
+      token.revokedAt !== null
+        ? "revoked"
+        : (await hasLiveReplacement(tx, tokenId, now))
+          ? "renewed"
+          : subscribers.length === 0
+            ? "nobody_subscribed"
+            : next === undefined
+              ? "ended"
+              : null;
+    const reminders = await listRemindersOf(tx, tokenId);
+    return {
+      subscribers: subscribers.map(({ name, userId }) => ({ name, you: userId === principal.userId })),
+      nextAt: stopped === null && next ? next.toISOString() : null,
+      stopped,
+      reminders: reminders.map((reminder) => ({
+        localDay: reminder.localDay,
+        channel: reminder.channel,
+        recipient:
+          reminder.address === null ? reminder.name : maskAddress({ ...reminder, address: reminder.address }),
+        state: reminder.state,
+        plannedFor: reminder.plannedFor.toISOString(),
+        sentAt: reminder.sentAt?.toISOString() ?? null,
+        error: reminder.error,
+      })),
+    };
+  });
+}
