@@ -216,7 +216,7 @@ function Labels(props: {
   const endLabel = end ?? `Expires ${dateAndTime(life.expiresAt, timeZone)}`;
   const narrow = width < 420;
   return (
-    <g aria-hidden="true">
+    <g>
       {now !== undefined && (
         <Label x={now} y={-24} width={width} strong>
           {lastUse !== undefined && !room ? "now · last used" : "now"}

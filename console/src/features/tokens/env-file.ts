@@ -1,0 +1,32 @@
+import type { Environment } from "@fusion/contract/primitives.ts";
+
+interface Connection {
+  baseUrl: string;
+  secret: string;
+  environment: Environment;
+}
+
+export function envFileName(environment: Environment): string {
+  return `fusion-${environment}.env`;
+}
+
+/** What "Download .env" writes: understood by shells, Docker and the dotenv libraries alike, so without quotes or `export`. */
+export function envFileText({ baseUrl, secret, environment }: Connection): string {
+  return [
+    `# Fusion API, ${environment}. Keep this file out of version control.`,
+    `FUSION_BASE_URL=${baseUrl}`,
+    `FUSION_TOKEN=${secret}`,
+    "",
+  ].join("\n");
+}
+
+/**
+ * A first call to try. Takes the token from the environment: on the command line it would stay in the shell's history and show in the list of
+ * processes.
+ */
+export function curlCommand({ baseUrl, environment }: Omit<Connection, "secret">): string {
+  return [
+    `set -a; . ./${envFileName(environment)}; set +a`,
+    `curl -i "${baseUrl}/bundles" -H "X-Zeta-AuthToken: $FUSION_TOKEN"`,
+  ].join("\n");
+}

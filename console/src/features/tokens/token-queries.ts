@@ -1,0 +1,116 @@
+import { CodeSent, StepUpDone } from "@fusion/contract/login.ts";
+import { TokenReminders } from "@fusion/contract/reminders.ts";
+import {
+  type Expiry,
+  GeneratedToken,
+  type GenerateToken,
+  RevokedToken,
+  type RevokeReason,
+  Subscription,
+  TokenDetails,
+  type TokenFilter,
+  TokenList,
+  TokenPreview,
+} from "@fusion/contract/tokens.ts";
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  queryOptions,
+  useMutation,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { get, post, put } from "../../lib/api.ts";
+
+const path = encodeURIComponent;
+
+/** The tokens of an application, page by page, newest first. */
+export const tokenListQuery = (applicationId: string, status: TokenFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["tokens", "of", applicationId, status],
+    queryFn: ({ pageParam, signal }) => {
+      const search = new URLSearchParams({ status, ...(pageParam === null ? {} : { cursor: pageParam }) });
+      return get(`/applications/${path(applicationId)}/tokens?${search}`, TokenList, { signal });
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.nextCursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
+
+export const tokenQuery = (tokenId: string) =>
+  queryOptions({
+    queryKey: ["tokens", tokenId],
+    queryFn: ({ signal }) => get(`/tokens/${path(tokenId)}`, TokenDetails, { signal }),
+    refetchInterval: 15_000,
+  });
+
+export const tokenRemindersQuery = (tokenId: string) =>
+  queryOptions({
+    queryKey: ["tokens", tokenId, "reminders"],
+    queryFn: ({ signal }) => get(`/tokens/${path(tokenId)}/reminders`, TokenReminders, { signal }),
+  });
+
+/** When a token generated now would end, and who would hear of it. */
+export const tokenPreviewQuery = (applicationId: string, expiry: Expiry | undefined) =>
+  queryOptions({
+    queryKey: ["token-preview", applicationId, expiry],
+    queryFn: ({ signal }) => {
+      const search = new URLSearchParams(
+        expiry === undefined ? {} : "days" in expiry ? { days: String(expiry.days) } : { date: expiry.date },
+      );
+      return get(`/applications/${path(applicationId)}/token-preview?${search}`, TokenPreview, { signal });
+    },
+    enabled: expiry !== undefined,
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+
+/**
+ * Generates a token. A plain call and not a mutation, since a mutation's answer stays in the query client's cache, and this one carries the
+ * secret.
+ */
+export function generateToken(
+  applicationId: string,
+  input: GenerateToken,
+  idempotencyKey: string,
+): Promise<GeneratedToken> {
+  return post(`/applications/${path(applicationId)}/tokens`, input, GeneratedToken, {
+    headers: { "idempotency-key": idempotencyKey },
+  });
+}
+
+export function revokeToken(tokenId: string, reason: RevokeReason): Promise<RevokedToken> {
+  return post(`/tokens/${path(tokenId)}/revoke`, { reason }, RevokedToken);
+}
+
+export function startStepUp(): Promise<CodeSent> {
+  return post("/step-up/start", {}, CodeSent);
+}
+
+export function sendStepUpCode(code: string): Promise<StepUpDone> {
+  return post("/step-up/code", { code }, StepUpDone);
+}
+
+/** Whatever shows tokens, or counts them, asks again. */
+export function useRefreshTokens(): () => Promise<void> {
+  const client = useQueryClient();
+  return () => client.invalidateQueries();
+}
+
+export function useRevokeToken() {
+  const refresh = useRefreshTokens();
+  return useMutation({
+    mutationFn: ({ tokenId, reason }: { tokenId: string; reason: RevokeReason }) =>
+      revokeToken(tokenId, reason),
+    onSuccess: () => void refresh(),
+  });
+}
+
+export function useSubscription(tokenId: string) {
+  const refresh = useRefreshTokens();
+  return useMutation({
+    mutationFn: (subscribed: boolean) =>
+      put(`/tokens/${path(tokenId)}/subscription`, { subscribed }, Subscription),
+    onSettled: refresh,
+  });
+}

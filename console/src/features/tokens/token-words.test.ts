@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { curlCommand, envFileText } from "./env-file.ts";
+import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
+import { summarySentence } from "./summary-sentence.ts";
+
+const now = Date.parse("2026-11-24T05:30:00.000Z");
+const timeZone = "Asia/Kolkata";
+
+describe("the summary above Generate", () => {
+  const choice = {
+    applicationName: "Payouts",
+    environment: "sandbox" as const,
+    scopes: ["admin"],
+    expiresAt: "2027-11-23T05:30:00.000Z",
+    timeZone,
+    firstReminderAt: "2027-11-08T03:30:00.000Z",
+    renews: null,
+  };
+
+  test("says what the token may do, until when, and who is reminded", () => {
+    expect(summarySentence(choice)).toBe(
+      "A sandbox token lets Payouts do everything the Fusion API offers to it until Tue 23 Nov 2027, 11:00 IST. You are reminded from Mon 8 Nov 2027, 09:00 IST.",
+    );
+  });
+
+  test("names narrower scopes, the renewed token, and that nobody is reminded", () => {
+    const words = summarySentence({
+      ...choice,
+      scopes: ["accounts:read", "transfers:read", "transfers:write"],
+      firstReminderAt: undefined,
+      renews: "tok_1",
+    });
+    expect(words).toContain("use accounts:read, transfers:read and transfers:write until");
+    expect(words).toContain("Nobody is reminded. It renews tok_1, which keeps working until its own end.");
+  });
+
+  test("is silent while something is missing", () => {
+    expect(summarySentence({ ...choice, expiresAt: undefined })).toBeUndefined();
+    expect(summarySentence({ ...choice, scopes: [] })).toBeUndefined();
+  });
+});
+
+describe("what a program is given", () => {
+  const connection = {
+    baseUrl: "http://127.0.0.1:8080/api/v1/ifi/140793",
+    secret: "fus_test_secret",
+    environment: "sandbox" as const,
+  };
+
+  test("the .env file has both variables, one a line, and ends with a line break", () => {
+    expect(envFileText(connection).split("\n").slice(1)).toEqual([
+      "FUSION_BASE_URL=http://127.0.0.1:8080/api/v1/ifi/140793",
+      "FUSION_TOKEN=fus_test_secret",
+      "",
+    ]);
+  });
+
+  test("the curl has the base URL but not the secret", () => {
+    const command = curlCommand(connection);
+    expect(command).toContain(connection.baseUrl);
+    expect(command).toContain("$FUSION_TOKEN");
+    expect(command).not.toContain(connection.secret);
+  });
+});
+
+describe("reminders on the lifeline", () => {
+  const expiresAt = "2026-12-03T05:30:00.000Z";
+
+  test("one a local day from 15 days before through the last, only those to come", () => {
+    const planned = plannedReminders({ expiresAt, timeZone, now });
+    expect(planned[0]).toEqual({ at: "2026-11-25T03:30:00.000Z", mark: "next" });
+    expect(planned.at(-1)).toEqual({ at: "2026-12-03T03:30:00.000Z", mark: "planned" });
+    expect(planned).toHaveLength(9);
+    expect(plannedReminders({ expiresAt: "2027-11-23T05:30:00.000Z", timeZone, now })).toHaveLength(16);
+  });
+
+  test("several sends on a day are one dot; a day without any is missed", () => {
+    const row = {
+      channel: "email" as const,
+      recipient: "a…@b.in",
+      error: null,
+    };
+    const drawn = drawnReminders({
+      reminders: {
+        subscribers: [],
+        nextAt: "2026-11-25T03:30:00.000Z",
+        stopped: null,
+        reminders: [
+          {
+            ...row,
+            localDay: "2026-11-23",
+            state: "missed",
+            plannedFor: "2026-11-23T03:30:00.000Z",
+            sentAt: null,
+          },
+          {
+            ...row,
+            localDay: "2026-11-24",
+            state: "sent",
+            plannedFor: "2026-11-24T03:30:00.000Z",
+            sentAt: "2026-11-24T03:30:02.000Z",
+          },
+          {
+            ...row,
+            localDay: "2026-11-24",
+            state: "failed",
+            plannedFor: "2026-11-24T03:30:00.000Z",
+            sentAt: null,
+          },
+        ],
+      },
+      expiresAt,
+      timeZone,
+      now,
+    });
+    expect(drawn.slice(0, 3).map(({ mark }) => mark)).toEqual(["missed", "sent", "next"]);
+    expect(drawn).toHaveLength(11);
+  });
+});
