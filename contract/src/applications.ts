@@ -5,7 +5,7 @@ import { Scope } from "./scopes.ts";
 /** What the "Token Management" card and the landing page's sentence say. */
 export const TokenManagementSummary = z
   .object({
-    active: z.number().int(),
+    active: z.number().int().describe("Every token that works, those that are expiring included."),
     expiringWithin15Days: z.number().int(),
     unusedFor90Days: z.number().int().describe("Live, older than 90 days, and no call for 90 days."),
     nextToExpire: z
@@ -28,10 +28,11 @@ export const ApplicationSummary = z.object({
   description: z.string(),
   environment: Environment,
   fintechName: z.string(),
-  activeTokens: z.number().int(),
+  activeTokens: z.number().int().describe("Every token that works, those that are expiring included."),
   expiringTokens: z.number().int(),
   lastUsedAt: Instant.nullable(),
   canManage: z.boolean(),
+  suspended: z.boolean().describe("The Fusion team has suspended the application or the whole fintech."),
 });
 export type ApplicationSummary = z.infer<typeof ApplicationSummary>;
 export const ApplicationList = z

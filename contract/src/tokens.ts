@@ -19,6 +19,11 @@ export const revokeReasonWords: Record<RevokeReason, string> = {
   person_left: "Person left",
 };
 
+/** Names a generation among the person's own: a repeat with the same key makes no second token. */
+export const IdempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters, such as a UUID");
+
 /** What a list row, and its lifeline, need. */
 export const TokenSummary = z.object({
   tokenId: TokenId,
@@ -39,6 +44,7 @@ export const TokenSummary = z.object({
 });
 export type TokenSummary = z.infer<typeof TokenSummary>;
 
+/** `active` lists every token that works, those that are expiring included; `expiring` only those. */
 export const TokenFilter = z.enum(["all", "active", "expiring", "expired", "revoked"]);
 export type TokenFilter = z.infer<typeof TokenFilter>;
 export const TokenList = z
@@ -47,7 +53,7 @@ export const TokenList = z
     nextCursor: z.string().nullable(),
     counts: z.object({
       all: z.number().int(),
-      active: z.number().int(),
+      active: z.number().int().describe("Every token that works, those that are expiring included."),
       expiring: z.number().int(),
       expired: z.number().int(),
       revoked: z.number().int(),
@@ -60,7 +66,8 @@ export const TokenDetails = TokenSummary.extend({
   applicationName: z.string(),
   clientId: z.string(),
   timeZone: z.string(),
-  canManage: z.boolean(),
+  canManage: z.boolean().describe("Whether the person asking may generate and renew."),
+  canRevoke: z.boolean().describe("Whether the person asking may revoke; operator admins may, too."),
   firstUse: z.object({ at: Instant, ip: z.string() }).nullable(),
   lastUse: z.object({ at: Instant, ip: z.string(), userAgent: z.string(), route: z.string() }).nullable(),
   last24Hours: z
@@ -74,14 +81,20 @@ export const TokenDetails = TokenSummary.extend({
     .describe("The last 30 days, latest first, at most 20."),
   revocation: z.object({ at: Instant, by: z.string(), reason: RevokeReason }).nullable(),
   subscribed: z.boolean().describe("Whether the person asking is reminded."),
-  timeline: z.array(
-    z.object({
-      at: Instant,
-      action: z.string(),
-      actor: z.string(),
-      details: z.record(z.string(), z.unknown()),
-    }),
-  ),
+  timeline: z
+    .array(
+      z.object({
+        at: Instant,
+        action: z
+          .string()
+          .describe(
+            "`token.issued`, `token.renewed`, `token.revoked`, `token.reminders-started`, `token.reminders-ended`.",
+          ),
+        actor: z.string(),
+        details: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .describe("Latest first, at most 100."),
 }).meta({ id: "TokenDetails" });
 export type TokenDetails = z.infer<typeof TokenDetails>;
 
@@ -93,7 +106,13 @@ export const Expiry = z.union([
 export type Expiry = z.infer<typeof Expiry>;
 
 export const GenerateToken = z.object({
-  name: z.string().trim().min(1).max(80),
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(80)
+    // No control characters and no halves of surrogate pairs: neither can be stored or shown.
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters"),
   scopes: z.array(Scope).min(1).max(20).default(["admin"]),
   expiry: Expiry,
   reminders: z.boolean().default(true).describe("Whether the person generating is reminded before it ends."),

@@ -53,6 +53,7 @@ export async function tellAdmins(
     );
     const admins = await listFintechAdmins(tx, token.tenant);
     const subject = subjectOf(event, token);
+    const page = `${publicUrl}/applications/${token.applicationId}/tokens/${tokenId}`;
     return admins.map(
       (admin): Message => ({
         channel: admin.channel,
@@ -60,13 +61,8 @@ export async function tellAdmins(
         subject,
         text:
           admin.channel === "sms"
-            ? `${subject}. ${publicUrl}/tokens/${tokenId}`
-            : textOf(
-                event,
-                token,
-                application?.name ?? token.applicationId,
-                `${publicUrl}/tokens/${tokenId}`,
-              ),
+            ? `${subject}. ${page}`
+            : textOf(event, token, application?.name ?? token.applicationId, page),
         messageId: `${event}.${tokenId}.${admin.userId}`,
       }),
     );

@@ -65,7 +65,8 @@ export function expiryInstant({
     if (day.dayOfWeek <= 5 && instant > now && instant <= latest) return instant;
   }
   const instant = atEndOfLife(asked, timeZone);
-  return instant <= latest ? instant : latest;
+  if (instant <= latest) return instant;
+  return latest;
 }
 
 function atEndOfLife(day: Temporal.PlainDate, timeZone: string): Date {

@@ -81,16 +81,19 @@ export function createUsageRecorder({
       waiting.set(key, count);
       return;
     }
-    const latest = count.lastAt >= entry.lastAt ? count : entry;
+    const [first, last] = [
+      count.firstAt < entry.firstAt ? count : entry,
+      count.lastAt >= entry.lastAt ? count : entry,
+    ];
     waiting.set(key, {
       ...entry,
       calls: entry.calls + count.calls,
-      firstAt: count.firstAt < entry.firstAt ? count.firstAt : entry.firstAt,
-      firstIp: count.firstAt < entry.firstAt ? count.firstIp : entry.firstIp,
-      lastAt: latest.lastAt,
-      lastIp: latest.lastIp,
-      lastUserAgent: latest.lastUserAgent,
-      lastRoute: latest.lastRoute,
+      firstAt: first.firstAt,
+      firstIp: first.firstIp,
+      lastAt: last.lastAt,
+      lastIp: last.lastIp,
+      lastUserAgent: last.lastUserAgent,
+      lastRoute: last.lastRoute,
     });
   };
 

@@ -1,0 +1,98 @@
+import { dataScopeOf } from "../access/data-scope.ts";
+import { RoleInsufficient } from "../access/errors.ts";
+import { type Administrator, canManagePeopleOf } from "../access/roles.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database, Transaction } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { ApplicationId, Tenant, UserId } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+import { findApplication } from "./application-store.ts";
+
+interface Deps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+interface Grant {
+  readonly applicationId: ApplicationId;
+  readonly userId: UserId;
+  readonly requestId?: string;
+}
+
+/**
+ * Lets a person of the application's fintech look at the application, or manage its tokens; replaces what was granted before. For admins
+ * of the fintech, operator admins and the command line. Throws `not_found` for an application or person that does not exist or that
+ * belongs to another fintech, `role_insufficient`.
+ */
+export async function grantAccess(
+  { db, clock, random }: Deps,
+  actor: Administrator,
+  input: Grant & { readonly level: "view" | "manage" },
+): Promise<void> {
+  await db.transaction(dataScopeOf(actor), async (tx) => {
+    const tenant = await manageableTenant(tx, actor, input.applicationId);
+    const granted = await tx.query(
+      `INSERT INTO application_access AS known (ifi_id, environment, fintech_id, application_id, user_id, level, granted_at)
+       SELECT ifi_id, $3, fintech_id, $4, user_id, $6, $7 FROM console_user
+       WHERE ifi_id = $1 AND fintech_id = $2 AND user_id = $5
+       ON CONFLICT (ifi_id, environment, fintech_id, application_id, user_id)
+       DO UPDATE SET level = excluded.level, granted_at = excluded.granted_at
+       RETURNING user_id`,
+      [
+        tenant.ifiId,
+        tenant.fintechId,
+        tenant.environment,
+        input.applicationId,
+        input.userId,
+        input.level,
+        clock.now(),
+      ],
+    );
+    if (granted.length === 0) throw new NotFound("The fintech has no such person.");
+    await recordAudit(tx, { clock, random }, actor, {
+      action: "access.granted",
+      object: { kind: "user", id: input.userId },
+      fintech: tenant,
+      details: { applicationId: input.applicationId, level: input.level },
+      requestId: input.requestId,
+    });
+  });
+}
+
+/** Takes a person's access to an application away; tokens that they generated belong to the application and live on. Like {@link grantAccess}. */
+export async function revokeAccess(
+  { db, clock, random }: Deps,
+  actor: Administrator,
+  input: Grant,
+): Promise<void> {
+  await db.transaction(dataScopeOf(actor), async (tx) => {
+    const tenant = await manageableTenant(tx, actor, input.applicationId);
+    const ended = await tx.query(
+      `DELETE FROM application_access WHERE ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND application_id = $4 AND user_id = $5
+       RETURNING user_id`,
+      [tenant.ifiId, tenant.environment, tenant.fintechId, input.applicationId, input.userId],
+    );
+    if (ended.length === 0) return;
+    await recordAudit(tx, { clock, random }, actor, {
+      action: "access.revoked",
+      object: { kind: "user", id: input.userId },
+      fintech: tenant,
+      details: { applicationId: input.applicationId },
+      requestId: input.requestId,
+    });
+  });
+}
+
+async function manageableTenant(
+  tx: Transaction,
+  actor: Administrator,
+  applicationId: ApplicationId,
+): Promise<Tenant> {
+  const found = await findApplication(tx, applicationId, null);
+  if (!found) throw new NotFound("There is no such application.");
+  if (!canManagePeopleOf(actor, found.application.tenant))
+    throw new RoleInsufficient("an admin of the fintech or an operator admin");
+  return found.application.tenant;
+}

@@ -1,0 +1,99 @@
+import {
+  ApplicationDetails,
+  ApplicationList,
+  type ApplicationSummary,
+} from "@fusion/contract/applications.ts";
+import { ApplicationId } from "@fusion/contract/primitives.ts";
+import { Problem } from "@fusion/contract/problem.ts";
+import { z } from "zod";
+import type { AuthenticateUser } from "../access/authenticate.ts";
+import { provenUser } from "../access/proven-user.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { HttpServer } from "../platform/http/server.ts";
+import type * as ids from "../platform/ids.ts";
+import { baseUrlOf } from "./base-url.ts";
+import {
+  type CountTokens,
+  getApplication,
+  type ListedApplication,
+  listApplications,
+} from "./list-applications.ts";
+
+export interface FintechRoutesDeps {
+  readonly db: Database;
+  readonly authenticate: AuthenticateUser;
+  readonly countTokens: CountTokens;
+  readonly publicUrl: string;
+}
+
+const api = "/console/api";
+
+/** The applications of a person's fintech, under `/console/api`. */
+export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps): void {
+  const user = provenUser(deps.authenticate);
+  void http.register(async (scope: HttpServer) => {
+    scope.addHook("onRequest", async (request, reply) => {
+      reply.header("cache-control", "no-store");
+      await user.prove(request);
+    });
+
+    scope.get(
+      `${api}/applications`,
+      {
+        schema: {
+          tags: ["Applications"],
+          summary: "List the applications that you may see",
+          response: { 200: ApplicationList, 401: Problem, 503: Problem },
+        },
+      },
+      async (request) => ({
+        applications: (await listApplications(deps, user.of(request))).map(summaryView),
+      }),
+    );
+
+    scope.get(
+      `${api}/applications/:applicationId`,
+      {
+        schema: {
+          tags: ["Applications"],
+          summary: "All details of an application",
+          params: z.object({ applicationId: ApplicationId }),
+          response: { 200: ApplicationDetails, 400: Problem, 401: Problem, 404: Problem, 503: Problem },
+        },
+      },
+      async (request) => {
+        const applicationId = request.params.applicationId as ids.ApplicationId;
+        const found = await getApplication(deps, user.of(request), applicationId);
+        const { application } = found;
+        return {
+          ...summaryView(found),
+          clientId: application.clientId,
+          ifiId: application.tenant.ifiId,
+          baseUrl: baseUrlOf(deps.publicUrl, application.tenant),
+          scopes: application.scopes as ApplicationDetails["scopes"],
+          ipAllowList: [],
+          createdAt: application.createdAt.toISOString(),
+          timeZone: application.timeZone,
+          lifetimeDaysMax: application.lifetimeDaysMax,
+          tokensMax: application.tokensMax,
+          contacts: found.contacts.map(({ name, role, address }) => ({ name, role, address })),
+        };
+      },
+    );
+  });
+}
+
+function summaryView({ application, figures }: ListedApplication): ApplicationSummary {
+  return {
+    applicationId: application.applicationId,
+    name: application.name,
+    description: application.description,
+    environment: application.tenant.environment,
+    fintechName: application.fintechName,
+    activeTokens: figures.active,
+    expiringTokens: figures.expiring,
+    lastUsedAt: figures.lastUsedAt?.toISOString() ?? null,
+    canManage: application.canManage,
+    suspended: application.suspendedAt !== null || application.fintechSuspendedAt !== null,
+  };
+}

@@ -1,0 +1,73 @@
+import { closeGate, retryingGate } from "../access/gate.ts";
+import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { ApplicationId, FintechId, IfiId } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+
+interface Deps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Stops everything that tokens of one application do, or lets it go on. Narrows what they may do, so it goes through the gate like a
+ * revoke: after it has returned nothing commits on their authority. Nothing is lost; tokens work again afterwards until they expire.
+ * For operator admins and the command line. Throws `role_insufficient`, `not_found`.
+ */
+export async function suspendApplication(
+  deps: Deps,
+  actor: Administrator,
+  input: { readonly applicationId: ApplicationId; readonly suspended: boolean },
+): Promise<void> {
+  await suspend(deps, actor, { kind: "application", id: input.applicationId, suspended: input.suspended });
+}
+
+/** {@link suspendApplication} for all applications of a fintech. */
+export async function suspendFintech(
+  deps: Deps,
+  actor: Administrator,
+  input: { readonly fintechId: FintechId; readonly suspended: boolean },
+): Promise<void> {
+  await suspend(deps, actor, { kind: "fintech", id: input.fintechId, suspended: input.suspended });
+}
+
+const tables = {
+  application: { table: "application", key: "application_id" },
+  fintech: { table: "fintech", key: "fintech_id" },
+} as const;
+
+async function suspend(
+  { db, clock, random }: Deps,
+  actor: Administrator,
+  what: { readonly kind: keyof typeof tables; readonly id: string; readonly suspended: boolean },
+): Promise<void> {
+  requireOperatorAdmin(actor);
+  const { table, key } = tables[what.kind];
+  await retryingGate(() =>
+    db.transaction(systemScope, async (tx) => {
+      // As text: an id that is no UUID is one that does not exist.
+      const [found] = await tx.query<{ ifi_id: IfiId; fintech_id: FintechId }>(
+        `SELECT ifi_id, fintech_id FROM ${table} WHERE ${key}::text = $1`,
+        [what.id],
+      );
+      if (!found) throw new NotFound(`There is no such ${what.kind}.`);
+      const fintech = { ifiId: found.ifi_id, fintechId: found.fintech_id };
+      await closeGate(tx, fintech);
+      const changed = await tx.query(
+        `UPDATE ${table} SET suspended_at = CASE WHEN $2 THEN $3::timestamptz END
+         WHERE ${key}::text = $1 AND (suspended_at IS NOT NULL) <> $2 RETURNING ${key}`,
+        [what.id, what.suspended, clock.now()],
+      );
+      if (changed.length === 0) return;
+      await recordAudit(tx, { clock, random }, actor, {
+        action: `${what.kind}.${what.suspended ? "suspended" : "resumed"}`,
+        object: { kind: what.kind, id: what.id },
+        fintech,
+      });
+    }),
+  );
+}

@@ -1,0 +1,63 @@
+import { dataScopeOf } from "../access/data-scope.ts";
+import type { Administrator } from "../access/roles.ts";
+import { listAuditEntries, type RecordedEntry } from "../audit/list-entries.ts";
+import type { ReachableApplication } from "../fintechs/find-application.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { TokenId } from "../platform/ids.ts";
+import { getTokenAndApplicationFor } from "./token-access.ts";
+import type { TokenRecord } from "./token-record.ts";
+import { isSubscribed } from "./token-store.ts";
+import {
+  type Caller,
+  type CallTotals,
+  countCallsSince,
+  type DayOfCalls,
+  findTokenUse,
+  listCallers,
+  listCallsPerDay,
+  type TokenUse,
+} from "./usage-queries.ts";
+
+/** Everything that a token's page tells. */
+export interface TokenStory {
+  readonly token: TokenRecord;
+  readonly application: ReachableApplication;
+  readonly use: TokenUse | undefined;
+  readonly last24Hours: CallTotals;
+  readonly callsPerDay: readonly DayOfCalls[];
+  readonly callers: readonly Caller[];
+  /** Whether the person asking is reminded. */
+  readonly subscribed: boolean;
+  readonly timeline: readonly RecordedEntry[];
+}
+
+const hourMs = 3_600_000;
+const chartDays = 30;
+
+/** A token with its use and its history, for whoever may see its application. Throws `not_found` otherwise. Usage is about a second old. */
+export async function getToken(
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  actor: Administrator,
+  tokenId: TokenId,
+): Promise<TokenStory> {
+  return db.transaction(dataScopeOf(actor), async (tx) => {
+    const { token, application } = await getTokenAndApplicationFor(tx, actor, tokenId);
+    const now = clock.now();
+    const ago = (hours: number): Date => new Date(now.getTime() - hours * hourMs);
+    return {
+      token,
+      application,
+      use: await findTokenUse(tx, tokenId),
+      last24Hours: await countCallsSince(tx, tokenId, ago(24)),
+      callsPerDay: await listCallsPerDay(tx, tokenId, {
+        now,
+        timeZone: application.timeZone,
+        days: chartDays,
+      }),
+      callers: await listCallers(tx, tokenId, { since: ago(chartDays * 24), limit: 20 }),
+      subscribed: actor.kind === "user" && (await isSubscribed(tx, tokenId, actor.userId)),
+      timeline: await listAuditEntries(tx, { kind: "token", id: tokenId }, 100),
+    };
+  });
+}

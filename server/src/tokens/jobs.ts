@@ -1,0 +1,26 @@
+import { z } from "zod";
+import type { Database } from "../platform/database/database.ts";
+import type { TokenId } from "../platform/ids.ts";
+import type { RoomJobs } from "../platform/jobs/jobs.ts";
+import type { Log } from "../platform/log.ts";
+import type { Messenger } from "../platform/messages/message.ts";
+import { announcementTask, tellAdmins } from "./announcement.ts";
+
+const Announcement = z.object({ event: z.enum(["issued", "revoked"]), tokenId: z.string() });
+
+/** What this room leaves to the job queue: telling the admins about live tokens. */
+export function tokenJobs(deps: {
+  readonly db: Database;
+  readonly messenger: Messenger;
+  readonly publicUrl: string;
+  readonly log: Log;
+}): RoomJobs {
+  return {
+    tasks: {
+      [announcementTask]: async (payload) => {
+        const { event, tokenId } = Announcement.parse(payload);
+        await tellAdmins(deps, { event, tokenId: tokenId as TokenId });
+      },
+    },
+  };
+}

@@ -1,0 +1,197 @@
+import { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import { ApplicationId, TokenId } from "@fusion/contract/primitives.ts";
+import { Problem } from "@fusion/contract/problem.ts";
+import {
+  GeneratedToken,
+  GenerateToken,
+  IdempotencyKey,
+  RevokedToken,
+  RevokeToken,
+  Subscription,
+  TokenDetails,
+  TokenFilter,
+  TokenList,
+} from "@fusion/contract/tokens.ts";
+import { z } from "zod";
+import type { AuthenticateUser } from "../access/authenticate.ts";
+import { provenUser } from "../access/proven-user.ts";
+import { baseUrlOf } from "../fintechs/base-url.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { HttpServer } from "../platform/http/server.ts";
+import type * as ids from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+import { getToken } from "./get-token.ts";
+import { issueToken } from "./issue-token.ts";
+import { listTokens } from "./list-tokens.ts";
+import { revokeToken } from "./revoke-token.ts";
+import { setSubscription } from "./set-subscription.ts";
+import { summarizeTokens } from "./token-summary.ts";
+import { detailsView, summaryView } from "./views.ts";
+
+export interface TokenRoutesDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly authenticate: AuthenticateUser;
+  readonly publicUrl: string;
+}
+
+const api = "/console/api";
+const pageSize = 50;
+const ofApplication = z.object({ applicationId: ApplicationId });
+const ofToken = z.object({ tokenId: TokenId });
+const failures = { 400: Problem, 401: Problem, 404: Problem, 503: Problem };
+
+/** Tokens in the console, under `/console/api`. A secret is in one answer only: that of generating it. */
+export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): void {
+  const { clock } = deps;
+  const user = provenUser(deps.authenticate);
+  void http.register(async (scope: HttpServer) => {
+    scope.addHook("onRequest", async (request, reply) => {
+      reply.header("cache-control", "no-store");
+      await user.prove(request);
+    });
+
+    scope.get(
+      `${api}/token-management/summary`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Figures over all tokens that you may see",
+          response: { 200: TokenManagementSummary, 401: Problem, 503: Problem },
+        },
+      },
+      async (request) => {
+        const { active, expiring, unusedFor90Days, nextToExpire } = await summarizeTokens(
+          deps,
+          user.of(request),
+        );
+        return {
+          active,
+          expiringWithin15Days: expiring,
+          unusedFor90Days,
+          nextToExpire: nextToExpire
+            ? { ...nextToExpire, expiresAt: nextToExpire.expiresAt.toISOString() }
+            : null,
+        };
+      },
+    );
+
+    scope.get(
+      `${api}/applications/:applicationId/tokens`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "List an application's tokens, latest first, ended ones included",
+          params: ofApplication,
+          querystring: z.object({
+            status: TokenFilter.default("all"),
+            cursor: TokenId.optional().describe("`nextCursor` of the page before."),
+          }),
+          response: { 200: TokenList, ...failures },
+        },
+      },
+      async (request) => {
+        const page = await listTokens(deps, user.of(request), {
+          applicationId: request.params.applicationId as ids.ApplicationId,
+          filter: request.query.status,
+          after: (request.query.cursor as ids.TokenId | undefined) ?? null,
+          limit: pageSize,
+        });
+        const now = clock.now();
+        return { ...page, tokens: page.tokens.map((token) => summaryView(token, now)) };
+      },
+    );
+
+    scope.post(
+      `${api}/applications/:applicationId/tokens`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Generate a token; its secret is in this answer and in no other",
+          params: ofApplication,
+          headers: z.object({ "idempotency-key": IdempotencyKey }).loose(),
+          body: GenerateToken,
+          response: { 201: GeneratedToken, ...failures, 403: Problem, 409: Problem },
+        },
+      },
+      async (request, reply) => {
+        const { replaces, ...wanted } = request.body;
+        const { token, secret } = await issueToken(deps, user.of(request), {
+          ...wanted,
+          replaces: replaces as ids.TokenId | null,
+          applicationId: request.params.applicationId as ids.ApplicationId,
+          idempotencyKey: request.headers["idempotency-key"],
+          requestId: request.id,
+        });
+        reply.status(201);
+        return {
+          token: summaryView(token, clock.now()),
+          secret,
+          baseUrl: baseUrlOf(deps.publicUrl, token.tenant),
+        };
+      },
+    );
+
+    scope.get(
+      `${api}/tokens/:tokenId`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Everything about a token but its secret",
+          params: ofToken,
+          response: { 200: TokenDetails, ...failures },
+        },
+      },
+      async (request) =>
+        detailsView(
+          await getToken(deps, user.of(request), request.params.tokenId as ids.TokenId),
+          clock.now(),
+        ),
+    );
+
+    scope.post(
+      `${api}/tokens/:tokenId/revoke`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Revoke a token: final, and in force when the answer is there",
+          params: ofToken,
+          body: RevokeToken,
+          response: { 200: RevokedToken, ...failures, 403: Problem },
+        },
+      },
+      async (request) => {
+        const revocation = await revokeToken(deps, user.of(request), {
+          tokenId: request.params.tokenId as ids.TokenId,
+          reason: request.body.reason,
+          requestId: request.id,
+        });
+        return { ...revocation, revokedAt: revocation.revokedAt.toISOString() };
+      },
+    );
+
+    scope.put(
+      `${api}/tokens/:tokenId/subscription`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Start or end the reminders that you get before a token expires",
+          params: ofToken,
+          body: Subscription,
+          response: { 200: Subscription, ...failures, 403: Problem },
+        },
+      },
+      async (request) => {
+        const { subscribed } = request.body;
+        await setSubscription(deps, user.of(request), {
+          tokenId: request.params.tokenId as ids.TokenId,
+          subscribed,
+          requestId: request.id,
+        });
+        return { subscribed };
+      },
+    );
+  });
+}

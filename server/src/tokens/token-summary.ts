@@ -1,0 +1,50 @@
+import { dataScopeOf } from "../access/data-scope.ts";
+import type { Administrator } from "../access/roles.ts";
+import { listApplicationsFor } from "../fintechs/find-application.ts";
+import type { CountTokens } from "../fintechs/list-applications.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { countTokensByApplication, countUnusedTokens, findNextToExpire } from "./token-store.ts";
+
+export interface TokenManagementFigures {
+  readonly active: number;
+  readonly expiring: number;
+  /** Active, older than 90 days, and no call for 90 days. */
+  readonly unusedFor90Days: number;
+  readonly nextToExpire:
+    | {
+        readonly tokenId: TokenId;
+        readonly name: string;
+        readonly applicationId: ApplicationId;
+        readonly applicationName: string;
+        readonly expiresAt: Date;
+      }
+    | undefined;
+}
+
+/** The figures of the landing page, over the applications that the actor may see. */
+export async function summarizeTokens(
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  actor: Administrator,
+): Promise<TokenManagementFigures> {
+  return db.transaction(dataScopeOf(actor), async (tx) => {
+    const applications = await listApplicationsFor(tx, actor);
+    const ids = applications.map((application) => application.applicationId);
+    const now = clock.now();
+    const figures = [...(await countTokensByApplication(tx, ids, now)).values()];
+    const next = await findNextToExpire(tx, ids, now);
+    const application = applications.find(({ applicationId }) => applicationId === next?.applicationId);
+    return {
+      active: figures.reduce((sum, { active }) => sum + active, 0),
+      expiring: figures.reduce((sum, { expiring }) => sum + expiring, 0),
+      unusedFor90Days: await countUnusedTokens(tx, ids, now, new Date(now.getTime() - 90 * 86_400_000)),
+      nextToExpire: next && { ...next, applicationName: application?.name ?? "" },
+    };
+  });
+}
+
+/** Figures of each of these applications that has tokens, by the clock; for the rooms that come before this one. */
+export function tokenCounter(clock: Clock): CountTokens {
+  return (tx, applicationIds) => countTokensByApplication(tx, applicationIds, clock.now());
+}

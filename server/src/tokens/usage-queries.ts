@@ -1,0 +1,120 @@
+import type { Queryable } from "../platform/database/database.ts";
+import type { TokenId } from "../platform/ids.ts";
+
+// How a token was used, for its page. What is written comes from `usage-store.ts`.
+
+export interface TokenUse {
+  readonly firstAt: Date;
+  readonly firstIp: string;
+  readonly lastAt: Date;
+  readonly lastIp: string;
+  readonly userAgent: string;
+  readonly route: string;
+}
+
+/** The first and the last accepted call. */
+export async function findTokenUse(tx: Queryable, tokenId: TokenId): Promise<TokenUse | undefined> {
+  const [row] = await tx.query<{
+    first_used_at: Date;
+    first_ip: string;
+    last_used_at: Date;
+    last_ip: string;
+    last_user_agent: string;
+    last_route: string;
+  }>(
+    `SELECT first_used_at, host(first_ip) AS first_ip, last_used_at, host(last_ip) AS last_ip, last_user_agent, last_route
+     FROM token_last_use WHERE token_id = $1`,
+    [tokenId],
+  );
+  return (
+    row && {
+      firstAt: row.first_used_at,
+      firstIp: row.first_ip,
+      lastAt: row.last_used_at,
+      lastIp: row.last_ip,
+      userAgent: row.last_user_agent,
+      route: row.last_route,
+    }
+  );
+}
+
+export interface CallTotals {
+  readonly accepted: number;
+  readonly refused: number;
+  readonly callers: number;
+}
+
+/** All calls in hours that began after `since`. */
+export async function countCallsSince(tx: Queryable, tokenId: TokenId, since: Date): Promise<CallTotals> {
+  const [row] = await tx.query<{ accepted: string; refused: string; callers: string }>(
+    `SELECT coalesce(sum(calls) FILTER (WHERE outcome = 'accepted'), 0) AS accepted,
+       coalesce(sum(calls) FILTER (WHERE outcome <> 'accepted'), 0) AS refused,
+       count(DISTINCT (ip, user_agent)) AS callers
+     FROM token_call_hour WHERE token_id = $1 AND hour > $2`,
+    [tokenId, since],
+  );
+  return {
+    accepted: Number(row?.accepted ?? 0),
+    refused: Number(row?.refused ?? 0),
+    callers: Number(row?.callers ?? 0),
+  };
+}
+
+export interface DayOfCalls {
+  /** Local day, such as `2026-11-24`. */
+  readonly day: string;
+  readonly accepted: number;
+  readonly refused: number;
+}
+
+/** The last `days` local days of the zone up to `now`, oldest first, without gaps. */
+export async function listCallsPerDay(
+  tx: Queryable,
+  tokenId: TokenId,
+  { now, timeZone, days }: { readonly now: Date; readonly timeZone: string; readonly days: number },
+): Promise<DayOfCalls[]> {
+  const rows = await tx.query<{ day: string; accepted: string; refused: string }>(
+    `WITH today AS (SELECT ($2::timestamptz AT TIME ZONE $3)::date AS day)
+     SELECT to_char(listed.day, 'YYYY-MM-DD') AS day,
+       coalesce(sum(calls) FILTER (WHERE outcome = 'accepted'), 0) AS accepted,
+       coalesce(sum(calls) FILTER (WHERE outcome <> 'accepted'), 0) AS refused
+     FROM today CROSS JOIN generate_series(0, $4::int - 1) AS ago
+     CROSS JOIN LATERAL (SELECT today.day - ago AS day) AS listed
+     LEFT JOIN token_call_hour ON token_id = $1 AND hour >= (listed.day::timestamp AT TIME ZONE $3)
+       AND hour < ((listed.day + 1)::timestamp AT TIME ZONE $3)
+     GROUP BY listed.day ORDER BY listed.day`,
+    [tokenId, now, timeZone, days],
+  );
+  return rows.map((row) => ({
+    day: row.day,
+    accepted: Number(row.accepted),
+    refused: Number(row.refused),
+  }));
+}
+
+export interface Caller {
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly calls: number;
+  readonly lastAt: Date;
+}
+
+/** Who called since, accepted or not, latest first. */
+export async function listCallers(
+  tx: Queryable,
+  tokenId: TokenId,
+  { since, limit }: { readonly since: Date; readonly limit: number },
+): Promise<Caller[]> {
+  const rows = await tx.query<{ ip: string; user_agent: string; calls: string; last_at: Date }>(
+    `SELECT host(ip) AS ip, user_agent, sum(calls) AS calls, max(last_at) AS last_at
+     FROM token_call_hour WHERE token_id = $1 AND hour > $2
+     GROUP BY token_call_hour.ip, user_agent ORDER BY max(last_at) DESC, 1, 2 LIMIT $3`,
+    [tokenId, since, limit],
+  );
+  return rows.map((row) => ({
+    ip: row.ip,
+    userAgent: row.user_agent,
+    calls: Number(row.calls),
+    lastAt: row.last_at,
+  }));
+}
