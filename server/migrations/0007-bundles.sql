@@ -105,7 +105,7 @@ CREATE TABLE form_factor (
   kind text NOT NULL CHECK (kind IN ('CARD', 'PHONE')),
   status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'BLOCKED', 'DELETED')),
   -- The phone it was issued to; null for a card.
-  phone_number text CHECK (char_length(phone_number) <= 20),
+  phone_number text CHECK (char_length(phone_number) <= 40),
   created_at timestamptz NOT NULL,
   PRIMARY KEY (ifi_id, environment, fintech_id, resource_id, form_factor_id),
   FOREIGN KEY (ifi_id, environment, fintech_id, resource_id) REFERENCES resource

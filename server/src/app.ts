@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import { apiDescriptions } from "./api-descriptions.ts";
+import { registerFintechRoutes } from "./fintechs/routes.ts";
 import { registerAccountHolderRoutes } from "./fusion-api/account-holder-routes.ts";
 import { registerAccountRoutes } from "./fusion-api/account-routes.ts";
+import { registerBundleRoutes } from "./fusion-api/bundle-routes.ts";
 import { registerFusionApi } from "./fusion-api/fusion-api.ts";
 import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
+import { createUserAuthentication } from "./login/authenticate.ts";
 import { loginJobs } from "./login/jobs.ts";
 import { registerLoginRoutes } from "./login/routes.ts";
 import type { Clock } from "./platform/clock.ts";
@@ -24,6 +27,9 @@ import type { Messenger } from "./platform/messages/message.ts";
 import { messageJobs } from "./platform/messages/outbox.ts";
 import type { Random } from "./platform/random.ts";
 import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
+import { tokenJobs } from "./tokens/jobs.ts";
+import { registerTokenRoutes } from "./tokens/routes.ts";
+import { tokenCounter } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
@@ -84,11 +90,23 @@ export async function buildApp(parts: Parts): Promise<App> {
   const login = registerLoginRoutes(http, { ...parts, secureCookies: https });
   jobs.push(loginJobs(parts));
 
+  const { publicUrl } = settings;
+  const authenticateUser = createUserAuthentication({ ...parts, secureCookies: https });
+  registerFintechRoutes(http, {
+    ...parts,
+    publicUrl,
+    authenticate: authenticateUser,
+    countTokens: tokenCounter(parts.clock),
+  });
+  registerTokenRoutes(http, { ...parts, publicUrl, authenticate: authenticateUser });
+  jobs.push(tokenJobs({ ...parts, publicUrl }));
+
   const usage = createUsageRecorder(parts);
   recordTokenUsage(http);
   const authenticate = createTokenAuthentication({ db: parts.db, usage });
   registerFusionApi(http, { authenticate, clock: parts.clock }, (v1) => {
     registerAccountHolderRoutes(v1, parts);
+    registerBundleRoutes(v1, parts);
     registerAccountRoutes(v1, parts);
     registerTransferRoutes(v1, parts);
   });

@@ -1,0 +1,48 @@
+import { DomainError } from "../platform/errors.ts";
+
+/** No such bundle, or another fintech's: both look alike on purpose. */
+export class BundleNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "bundle_not_found";
+  constructor() {
+    super("There is no such bundle.");
+  }
+}
+
+/** The bundle may no longer be issued. */
+export class BundleInactive extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "bundle_inactive";
+  constructor() {
+    super("This bundle is inactive, so nothing can be issued from it.");
+  }
+}
+
+/** The bundle has no such account product. */
+export class AccountProductNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "account_product_not_found";
+  constructor() {
+    super("The bundle has no such account product.");
+  }
+}
+
+/** No such payment instrument, or another fintech's: both look alike on purpose. */
+export class ResourceNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "resource_not_found";
+  constructor() {
+    super("There is no such resource.");
+  }
+}
+
+/** The requestID was used before, for something else. The words are those of the wire contract (reference section 3.1, c). */
+export class IssuanceMismatch extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "REQUEST_MISMATCH";
+  constructor() {
+    super("The request has an old requestID, but different content", {
+      extensions: { errorCode: "REQUEST_MISMATCH" },
+    });
+  }
+}

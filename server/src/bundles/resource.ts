@@ -1,0 +1,50 @@
+import type { TokenPrincipal } from "../access/principal.ts";
+import { recordAudit } from "../audit/record.ts";
+import { getTenantAccount } from "../ledger/read-accounts.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Queryable, Transaction } from "../platform/database/database.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+import type { FormFactor, Resource } from "./bundle.ts";
+import { findResource, updateTarget } from "./bundle-store.ts";
+import { ResourceNotFound } from "./errors.ts";
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export type ResourceWithFormFactors = Resource & { readonly formFactors: readonly FormFactor[] };
+
+/** Throws {@link ResourceNotFound} for another fintech's payment instrument, and for what is no id at all. */
+export async function getResource(
+  tx: Queryable,
+  tenant: Tenant,
+  resourceId: string,
+): Promise<ResourceWithFormFactors> {
+  const resource = uuid.test(resourceId)
+    ? await findResource(tx, tenant, resourceId.toLowerCase())
+    : undefined;
+  if (!resource) throw new ResourceNotFound();
+  return resource;
+}
+
+/**
+ * Points a payment instrument at another account of the same fintech, whoever holds it (a child's card at the parent's account); audited.
+ * Throws {@link ResourceNotFound} and, for the target, `account_not_found`.
+ */
+export async function setResourceTarget(
+  deps: { readonly clock: Clock; readonly random: Random },
+  tx: Transaction,
+  principal: TokenPrincipal,
+  input: { readonly resourceId: string; readonly targetAccountId: string },
+): Promise<ResourceWithFormFactors> {
+  const { tenant } = principal;
+  const { resourceId } = await getResource(tx, tenant, input.resourceId);
+  const target = await getTenantAccount(tx, tenant, input.targetAccountId);
+  await updateTarget(tx, tenant, resourceId, target.accountId, deps.clock.now());
+  await recordAudit(tx, deps, principal, {
+    action: "resource.target-set",
+    object: { kind: "resource", id: resourceId },
+    fintech: { ifiId: tenant.ifiId, fintechId: tenant.fintechId },
+    details: { targetAccountId: target.accountId, environment: tenant.environment },
+  });
+  return getResource(tx, tenant, resourceId);
+}
