@@ -3,6 +3,7 @@ import { apiDescriptions } from "./api-descriptions.ts";
 import { registerFintechRoutes } from "./fintechs/routes.ts";
 import { registerAccountHolderRoutes } from "./fusion-api/account-holder-routes.ts";
 import { registerAccountRoutes } from "./fusion-api/account-routes.ts";
+import { registerBundleRoutes } from "./fusion-api/bundle-routes.ts";
 import { registerFusionApi } from "./fusion-api/fusion-api.ts";
 import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
@@ -105,6 +106,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   const authenticate = createTokenAuthentication({ db: parts.db, usage });
   registerFusionApi(http, { authenticate, clock: parts.clock }, (v1) => {
     registerAccountHolderRoutes(v1, parts);
+    registerBundleRoutes(v1, parts);
     registerAccountRoutes(v1, parts);
     registerTransferRoutes(v1, parts);
   });
