@@ -71,7 +71,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: "fusion",
   });
   // An idle connection that breaks is replaced at the next use; without a handler its error would end the process.
-  pool.on("error", (error) => options.log.warn({ err: error }, "an idle database connection broke"));
+  let closing = false;
+  pool.on("error", (error) => {
+    if (!closing) options.log.warn({ err: error }, "an idle database connection broke");
+  });
   // One that breaks while it is used reports that in the statement; its event needs a listener all the same (the job queue warns without).
   pool.on("connect", (client) => client.on("error", () => undefined));
 
@@ -114,7 +117,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     query: (scope, text, values) => transaction(scope, (tx) => tx.query(text, values)),
     connect: () => pool.connect(),
     pool,
-    close: () => pool.end(),
+    close() {
+      closing = true;
+      return pool.end();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chownSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { chownSync, existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,6 +36,8 @@ export async function startEmbeddedPostgres(
   const cluster = join(dataFolder, "postgres");
   const run = runFolder(dataFolder);
   await endLeftOverServer(cluster);
+  // The folder is ours alone and nothing runs on it now; a stale lock whose number lives on (as a zombie, say) would stop the start.
+  for (const file of [".s.PGSQL.5432", ".s.PGSQL.5432.lock"]) rmSync(join(run, file), { force: true });
   const links = join(run, "lib");
   const files = findPostgresFiles(links, cluster);
   if (files.account) for (const path of [run, links]) chownSync(path, files.account.uid, files.account.gid);

@@ -1,0 +1,314 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { manualClock } from "../clock.ts";
+import { silentLog } from "../log.ts";
+import { systemRandom } from "../random.ts";
+import { serveConsole } from "./console-files.ts";
+import { registerDocsPages, renderText } from "./docs-pages.ts";
+import { answerOtherMethods } from "./other-methods.ts";
+import { addressGroup, limitRates } from "./rate-limit.ts";
+import { refuseCrossSite, refuseForeignHosts } from "./same-origin.ts";
+import { createHttpServer, type HttpServer } from "./server.ts";
+
+const clock = manualClock("2026-11-24T05:30:00Z");
+const publicUrl = "http://127.0.0.1:8080";
+let folder: string;
+let http: HttpServer;
+let port: number;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "fusion-console-"));
+  mkdirSync(join(folder, "dist/assets"), { recursive: true });
+  mkdirSync(join(folder, "errors"));
+  writeFileSync(join(folder, "dist/index.html"), '<script nonce="__NONCE__" src="/assets/a.js"></script>');
+  writeFileSync(join(folder, "dist/assets/a.js"), `/* ${"console ".repeat(500)} */`);
+  writeFileSync(join(folder, "dist/favicon.svg"), "<svg/>");
+  writeFileSync(join(folder, "secret.txt"), "outside");
+  writeFileSync(
+    join(folder, "errors/odd_code.md"),
+    "# odd_code\n\nUse `a<b>` & <script>alert(1)</script>\n\n- one\n- two\n",
+  );
+
+  http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["10.0.0.1"] });
+  const refuseOtherMethods = answerOtherMethods(http, "/api/");
+  refuseForeignHosts(http, publicUrl);
+  limitRates(http, { clock }, [{ prefix: "/console/api/limited", perSecond: 2, burst: 5 }]);
+  refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development: true });
+  serveConsole(http, { folder: join(folder, "dist"), random: systemRandom });
+  registerDocsPages(http, [], { document: () => undefined, errorsFolder: join(folder, "errors") });
+  http.post("/console/api/echo", { schema: { body: z.unknown() } }, async (request) => ({
+    body: request.body,
+  }));
+  http.get("/console/api/limited", async (request) => ({ ip: request.ip }));
+  http.get("/console/api/broken", async () => {
+    throw new Error("a secret detail");
+  });
+  await http.after();
+  refuseOtherMethods();
+  await http.listen({ host: "127.0.0.1", port: 0 });
+  port = (http.server.address() as { port: number }).port;
+});
+afterAll(async () => {
+  await http.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const echo = (payload: string | Buffer, headers: Record<string, string> = {}) =>
+  http.inject({
+    method: "POST",
+    url: "/console/api/echo",
+    headers: { "content-type": "application/json", ...headers },
+    payload,
+  });
+
+/** Bytes as they are, over a real connection. */
+function raw(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    socket.on("data", (data) => {
+      text += data.toString("latin1");
+    });
+    socket.on("close", () => resolve(text));
+    socket.on("error", reject);
+  });
+}
+
+describe("a body", () => {
+  it.each([
+    ["is larger than 64 KiB", JSON.stringify("x".repeat(65_536)), 413, "body_too_large"],
+    ["is nested deeper than 32 levels", "[".repeat(33) + "]".repeat(33), 400, "invalid_input"],
+    ["names a key twice", '{"a":1,"\\u0061":2}', 400, "invalid_input"],
+    ["sets __proto__", '{"a":{"__proto__":{"admin":true}}}', 400, "invalid_input"],
+    ["has NUL in a text", '{"a":"x\\u0000y"}', 400, "invalid_input"],
+    ["has NUL in a key", '{"x\\u0000y":1}', 400, "invalid_input"],
+    ["has half a surrogate pair", '{"a":["\\ud800"]}', 400, "invalid_input"],
+    ["is not JSON", "{a:1}", 400, "invalid_input"],
+    ["is cut off", '{"a":', 400, "invalid_input"],
+  ])("that %s is refused", async (_, payload, status, code) => {
+    const answer = await echo(payload);
+    expect(answer.statusCode).toBe(status);
+    expect(answer.headers["content-type"]).toBe("application/problem+json; charset=utf-8");
+    expect(answer.json()).toMatchObject({ status, code, request_id: answer.headers["x-request-id"] });
+  });
+
+  it("may be 32 levels deep and hold escaped backslashes and emoji", async () => {
+    const deep = "[".repeat(32) + "]".repeat(32);
+    expect((await echo(deep)).statusCode).toBe(200);
+    expect((await echo('{"a":"\\\\u0000 \\ud83d\\ude00"}')).json()).toEqual({ body: { a: "\\u0000 😀" } });
+  });
+
+  it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/html"])(
+    "of type %s is refused with 415",
+    async (type) => {
+      expect((await echo("{}", { "content-type": type })).json().code).toBe("unsupported_media_type");
+    },
+  );
+});
+
+describe("a request that is hardly HTTP", () => {
+  it.each([
+    ["headers beyond 16 KiB", `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${"y".repeat(17_000)}\r\n\r\n`, 431],
+    ["noise", "\x16\x03\x01\r\n\r\n", 400],
+    ["NUL in a header", "GET / HTTP/1.1\r\nhost: localhost\r\nx: a\0b\r\n\r\n", 400],
+    [
+      "two lengths",
+      "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+      400,
+    ],
+  ])("(%s) gets a problem and the connection's end", async (_, bytes, status) => {
+    const answer = await raw(bytes);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain('"request_id":"req_');
+  });
+
+  it.each(["/console/api/limited%00", "/%00", "/x?y=%00"])("(%s) is refused", async (url) => {
+    expect((await http.inject(url)).statusCode).toBe(400);
+  });
+
+  it("with an address that cannot be decoded is refused", async () => {
+    expect((await http.inject("/assets/%E0%A4%A")).statusCode).toBe(400);
+  });
+});
+
+describe("every answer", () => {
+  it.each([
+    "/",
+    "/assets/a.js",
+    "/nowhere.js",
+    "/console/api/broken",
+    "/assets/%E0%A4%A",
+    "/console/api/limited",
+  ])("(%s) carries the security headers", async (url) => {
+    const { headers } = await http.inject(url);
+    expect(headers).toMatchObject({
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+      "cross-origin-opener-policy": "same-origin",
+    });
+    expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
+    expect(headers["x-request-id"]).toMatch(/^req_/);
+    expect(headers["strict-transport-security"]).toBeUndefined();
+  });
+
+  it("is kept by nobody unless it says otherwise", async () => {
+    expect((await http.inject("/console/api/limited")).headers["cache-control"]).toBe("no-store");
+  });
+
+  it("says Strict-Transport-Security where the public address is https", async () => {
+    const secure = createHttpServer({
+      log: silentLog(),
+      random: systemRandom,
+      trustedProxies: [],
+      https: true,
+    });
+    expect((await secure.inject("/x")).headers["strict-transport-security"]).toMatch(/^max-age=\d{8}/);
+  });
+
+  it("tells nothing of what went wrong inside", async () => {
+    const answer = await http.inject("/console/api/broken");
+    expect(answer.statusCode).toBe(500);
+    expect(answer.body).not.toContain("secret");
+  });
+});
+
+describe("the console", () => {
+  it("is served with a fresh nonce each time, which its policy allows alone", async () => {
+    const [first, second] = [await http.inject("/"), await http.inject("/applications/app_1")];
+    const nonceOf = (body: string) => /nonce="([^"]{24})"/.exec(body)?.[1];
+    expect(nonceOf(first.body)).toBeDefined();
+    expect(nonceOf(first.body)).not.toBe(nonceOf(second.body));
+    expect(first.headers["content-security-policy"]).toBe(
+      `default-src 'none'; script-src 'self' 'nonce-${nonceOf(first.body)}'; style-src 'self' 'nonce-${nonceOf(first.body)}'; style-src-attr 'none'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
+    );
+    expect(first.headers["cache-control"]).toBe("no-store");
+  });
+
+  it("has files that are kept for ever, compressed for whoever takes that", async () => {
+    const zipped = await http.inject({ url: "/assets/a.js", headers: { "accept-encoding": "gzip, br" } });
+    expect(zipped.headers).toMatchObject({
+      "content-encoding": "br",
+      "cache-control": "public, max-age=31536000, immutable",
+      "content-type": "text/javascript; charset=utf-8",
+    });
+    expect((await http.inject("/assets/a.js")).body).toMatch(/^\/\* console/);
+    expect((await http.inject("/favicon.svg")).headers["content-type"]).toBe("image/svg+xml");
+  });
+
+  it.each([
+    "/console/api/nope",
+    "/api/nope",
+    "/assets/nope.js",
+    "/openapi/nope.json",
+    "/nope.js",
+    "/docs/errors/nope",
+  ])("is not the answer to %s", async (url) => {
+    const answer = await http.inject({ url, headers: { accept: "text/html" } });
+    expect(answer.statusCode).toBe(404);
+    expect(answer.headers["content-type"]).toContain("application/problem+json");
+  });
+
+  it("is not the answer to a program that wants JSON", async () => {
+    expect((await http.inject({ url: "/x", headers: { accept: "application/json" } })).statusCode).toBe(404);
+  });
+
+  it.each(["/assets/..%2f..%2fsecret.txt", "/..%2fsecret.txt", "/assets/..", "/../secret.txt"])(
+    "never reads outside its folder (%s)",
+    async (url) => {
+      expect((await http.inject(url)).body).not.toContain("outside");
+    },
+  );
+});
+
+describe("a request that changes something", () => {
+  it.each([
+    { origin: "http://evil.example" },
+    { origin: "null" },
+    { origin: "http://127.0.0.1:8081" },
+    { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site" },
+    { "sec-fetch-site": "none" },
+    { origin: publicUrl, "sec-fetch-site": "cross-site" },
+  ] as Record<string, string>[])("is refused from another site: %o", async (headers) => {
+    const answer = await echo("{}", { host: "127.0.0.1:8080", ...headers });
+    expect(answer.statusCode).toBe(403);
+    expect(answer.json().code).toBe("cross_site_request");
+  });
+
+  it.each([{}, { origin: publicUrl }, { origin: publicUrl, "sec-fetch-site": "same-origin" }] as Record<
+    string,
+    string
+  >[])("is taken from the console itself and from programs: %o", async (headers) => {
+    expect((await echo("{}", { host: "127.0.0.1:8080", ...headers })).statusCode).toBe(200);
+  });
+});
+
+it("refuses other host names in development, which a page elsewhere could point at this machine", async () => {
+  const refused = await http.inject({ url: "/", headers: { host: "rebound.example:8080" } });
+  expect(refused.json().code).toBe("host_not_allowed");
+  for (const host of ["localhost:1", "127.0.0.1", "[::1]:8080"])
+    expect((await http.inject({ url: "/", headers: { host } })).statusCode).toBe(200);
+});
+
+it("answers 405 with the methods that an address takes", async () => {
+  const answer = await http.inject({ method: "DELETE", url: "/console/api/echo" });
+  expect(answer.statusCode).toBe(405);
+  expect(answer.headers.allow).toBe("POST");
+  expect(answer.json().code).toBe("method_not_allowed");
+});
+
+describe("the rate limit", () => {
+  const call = (remoteAddress: string, forwarded?: string) =>
+    http.inject({
+      url: "/console/api/limited",
+      remoteAddress,
+      headers: forwarded === undefined ? {} : { "x-forwarded-for": forwarded },
+    });
+
+  it("answers 429 with Retry-After beyond the burst, to that address alone, until time has passed", async () => {
+    for (let calls = 0; calls < 5; calls += 1) expect((await call("192.0.2.1")).statusCode).toBe(200);
+    const refused = await call("192.0.2.1");
+    expect(refused.statusCode).toBe(429);
+    expect(refused.headers["retry-after"]).toBe("1");
+    expect(refused.json().code).toBe("rate_limited");
+    expect((await call("192.0.2.2")).statusCode).toBe(200);
+    clock.advanceMs(500);
+    expect((await call("192.0.2.1")).statusCode).toBe(200);
+    expect((await call("192.0.2.1")).statusCode).toBe(429);
+  });
+
+  it("believes X-Forwarded-For from a trusted proxy only", async () => {
+    expect((await call("10.0.0.1", "198.51.100.9")).json()).toEqual({ ip: "198.51.100.9" });
+    expect((await call("203.0.113.9", "198.51.100.9")).json()).toEqual({ ip: "203.0.113.9" });
+  });
+
+  it("counts the addresses of an IPv6 /64 together", () => {
+    expect(addressGroup("2001:db8:0:1:ffff::1")).toBe(addressGroup("2001:db8::1:0:0:0:2"));
+    expect(addressGroup("2001:db8:0:1::1")).not.toBe(addressGroup("2001:db8:0:2::1"));
+    expect(addressGroup("::1")).toBe("0:0:0:0");
+    expect(addressGroup("192.0.2.1")).toBe("192.0.2.1");
+  });
+});
+
+describe("an error's page", () => {
+  it("renders the text and escapes what is not ours", async () => {
+    const answer = await http.inject("/docs/errors/odd_code");
+    expect(answer.body).toContain("<h1>odd_code</h1>");
+    expect(answer.body).toContain("<code>a&lt;b&gt;</code> &amp; &lt;script&gt;alert(1)&lt;/script&gt;");
+    expect(answer.body).toContain("<ul><li>one</li><li>two</li></ul>");
+    expect(answer.headers["content-security-policy"]).not.toContain("script-src");
+  });
+
+  it("never leaves its folder", async () => {
+    for (const url of ["/docs/errors/..%2f..%2fsecret", "/docs/errors/A"])
+      expect((await http.inject({ url, headers: { accept: "text/html" } })).statusCode).toBe(404);
+  });
+
+  it("understands the little Markdown that is used", () => {
+    expect(renderText("# t\n\n**a** `b`\nc")).toBe("<h1>t</h1>\n<p><strong>a</strong> <code>b</code> c</p>");
+  });
+});
