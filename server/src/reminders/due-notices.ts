@@ -106,11 +106,11 @@ export async function listDueNotices(database: Queryable, days: readonly Fintech
             due.user_id AS "userId", a.name AS "recipientName", due.channel, a.address, due.fallback,
             t.name, t.hint, app.name AS "applicationName", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt"
      FROM due
-     JOIN reachable_address a ON a.ifi_id = due.ifi_id AND a.fintech_id = due.fintech_id
-                             AND a.user_id = due.user_id AND a.channel = due.channel
      JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
      JOIN application app USING (ifi_id, environment, fintech_id, application_id)
      LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
+     JOIN reachable_address a ON a.ifi_id = due.ifi_id AND a.fintech_id = due.fintech_id
+                             AND a.user_id = due.user_id AND a.channel = due.channel
      ORDER BY due.planned_for, due.ifi_id, due.fintech_id, due.user_id, due.channel, t.expires_at, t.token_id`,
     fintechDayValues(days),
   );

@@ -174,7 +174,8 @@ async function recordProblem(
           details: { channel: digest.channel },
         },
       );
-    await planFallback(tx, digest, now);
+    // After the commit, since the person's two addresses may bounce at once: whoever plans last sees both.
+    tx.afterCommit(() => deps.db.transaction(systemScope, (later) => planFallback(later, digest, now)));
     return;
   }
   deps.log.warn(

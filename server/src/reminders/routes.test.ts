@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { UserPrincipal } from "../access/principal.ts";
+import { type ManualClock, manualClock } from "../platform/clock.ts";
+import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { silentLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "../testing/fixtures.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeToken } from "../testing/token-fixture.ts";
+import { registerReminderRoutes } from "./routes.ts";
+import { sweepReminders } from "./sweep.ts";
+
+let database: TestDatabase;
+let http: HttpServer;
+let clock: ManualClock;
+let caller: UserPrincipal;
+let admin: Awaited<ReturnType<typeof arrangeUser>>;
+let stranger: UserPrincipal;
+let outsider: UserPrincipal;
+let viewer: UserPrincipal;
+let application: ApplicationId;
+let tokenId: TokenId;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  clock = manualClock("2027-11-08T03:30:00Z");
+  const fintech = await arrangeFintech(database.owner);
+  application = await arrangeApplication(database.owner, fintech, "live");
+  admin = await arrangeUser(database.owner, fintech, "fintech_admin", {
+    email: "asha@example.com",
+    phone: "+919876543210",
+  });
+  viewer = await arrangeUser(database.owner, fintech, "fintech_member");
+  await grantAccess(database.owner, viewer, application, "view");
+  outsider = await arrangeUser(database.owner, fintech, "fintech_member");
+  stranger = await arrangeUser(database.owner, await arrangeFintech(database.owner), "fintech_admin");
+  await database.owner.query("UPDATE fintech SET created_at = '2027-11-08'");
+  ({ tokenId } = await arrangeToken(database.owner, application, admin, {
+    createdAt: new Date("2027-02-01T00:00:00Z"),
+    expiresAt: new Date("2027-11-23T05:30:00Z"),
+  }));
+  await database.owner.query(
+    `INSERT INTO token_subscription (ifi_id, environment, fintech_id, application_id, token_id, user_id, subscribed_at)
+     SELECT ifi_id, environment, fintech_id, application_id, token_id, created_by, created_at FROM token`,
+  );
+  await sweepReminders({
+    db: database.db,
+    clock,
+    random: systemRandom,
+    log: silentLog(),
+    publicUrl: "https://fusion.example",
+    messenger: { send: async () => "250 ok" },
+  });
+  http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+  registerReminderRoutes(http, { db: database.db, clock, authenticate: async () => caller });
+  await http.ready();
+});
+afterAll(async () => {
+  await http.close();
+  await database.drop();
+});
+
+const get = async (who: UserPrincipal, url: string) => {
+  caller = who;
+  const answer = await http.inject({ method: "GET", url: `/console/api${url}` });
+  return { status: answer.statusCode, body: answer.json() };
+};
+
+describe("GET /tokens/:tokenId/reminders", () => {
+  it("200: tells subscribers, what was sent to which masked address, and when the next one goes out", async () => {
+    const { status, body } = await get(viewer, `/tokens/${tokenId}/reminders`);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      subscribers: [{ name: admin.name, you: false }],
+      nextAt: "2027-11-09T03:30:00.000Z",
+      stopped: null,
+      reminders: ["email", "sms"].map((channel) => ({
+        localDay: "2027-11-08",
+        channel,
+        recipient: channel === "email" ? "a•••@example.com" : "+91 •••••• 3210",
+        state: "sent",
+        plannedFor: "2027-11-08T03:30:00.000Z",
+        sentAt: "2027-11-08T03:30:00.000Z",
+        error: null,
+      })),
+    });
+    expect((await get(admin, `/tokens/${tokenId}/reminders`)).body.subscribers[0].you).toBe(true);
+  });
+
+  it("200: says why none will follow", async () => {
+    const stopped = async (): Promise<unknown> => {
+      const { body } = await get(admin, `/tokens/${tokenId}/reminders`);
+      expect(body.stopped === null).toBe(body.nextAt !== null);
+      return body.stopped;
+    };
+    const now = clock.now();
+    clock.set("2027-12-09T00:00:00Z");
+    expect(await stopped()).toBe("ended");
+    clock.set(now);
+    await database.owner.query("UPDATE token_subscription SET ended_at = now()");
+    expect(await stopped()).toBe("nobody_subscribed");
+    await database.owner.query("UPDATE token_subscription SET ended_at = NULL");
+    const replacement = await arrangeToken(database.owner, application, admin, {
+      createdAt: new Date("2027-11-08T00:00:00Z"),
+      expiresAt: new Date("2028-01-01T00:00:00Z"),
+      replaces: tokenId,
+    });
+    expect(await stopped()).toBe("renewed");
+    await database.owner.query(
+      `UPDATE token SET revoked_at = '2027-11-08', revoked_by_kind = 'system', revoked_by = 'x', revoked_by_name = 'x',
+                        revoke_reason = 'replaced' WHERE token_id = $1`,
+      [replacement.tokenId],
+    );
+    expect(await stopped()).toBe(null);
+  });
+
+  it("404: for someone else's token exactly as for a missing one", async () => {
+    const missing = await get(admin, "/tokens/tok_missing/reminders");
+    expect(missing.status).toBe(404);
+    for (const who of [stranger, outsider]) {
+      const theirs = await get(who, `/tokens/${tokenId}/reminders`);
+      expect({ ...theirs.body, request_id: "" }).toEqual({ ...missing.body, request_id: "" });
+    }
+  });
+
+  it("400: for what is no token id", async () => {
+    for (const id of ["x", "tok_", "tok_%00", `tok_${"a".repeat(41)}`, "tok_a%27"])
+      expect((await get(admin, `/tokens/${id}/reminders`)).status, id).toBe(400);
+  });
+});
+
+describe("GET /applications/:applicationId/token-preview", () => {
+  it("200: says when it would end and who hears of it when first, to the person asking alone", async () => {
+    const { status, body } = await get(admin, `/applications/${application}/token-preview?days=30`);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      expiresAt: "2027-12-08T05:30:00.000Z",
+      days: 30,
+      timeZone: "Asia/Kolkata",
+      reminders: {
+        firstAt: "2027-11-23T03:30:00.000Z",
+        recipients: [
+          { channel: "email", address: "asha@example.com" },
+          { channel: "sms", address: "+919876543210" },
+        ],
+      },
+    });
+  });
+
+  it("200: takes a date, and starts on the next day for a short token", async () => {
+    const { body } = await get(admin, `/applications/${application}/token-preview?date=2027-11-11`);
+    expect(body).toMatchObject({
+      expiresAt: "2027-11-11T05:30:00.000Z",
+      days: 3,
+      reminders: { firstAt: "2027-11-09T03:30:00.000Z" },
+    });
+  });
+
+  it("400: for no duration, two, or one that is not allowed", async () => {
+    for (const query of [
+      "",
+      "?days=0",
+      "?days=366",
+      "?days=9999",
+      "?days=99999",
+      "?days=1.5",
+      "?days=-1",
+      "?days=1e2",
+      "?days=",
+      "?days=5&days=6",
+      "?days=5&date=2027-11-20",
+      "?date=2020-01-01",
+      "?date=2029-01-01",
+      "?date=2027-02-30",
+      "?date=9999-12-31",
+      "?date=%00",
+      "?date[a]=1",
+    ]) {
+      const { status, body } = await get(admin, `/applications/${application}/token-preview${query}`);
+      expect([query, status]).toEqual([query, 400]);
+      expect(body.code).toMatch(/^invalid_/);
+    }
+  });
+
+  it("404: for someone else's application exactly as for a missing one", async () => {
+    const missing = await get(admin, "/applications/app_missing/token-preview?days=30");
+    expect(missing.status).toBe(404);
+    for (const who of [stranger, outsider]) {
+      const theirs = await get(who, `/applications/${application}/token-preview?days=30`);
+      expect({ ...theirs.body, request_id: "" }).toEqual({ ...missing.body, request_id: "" });
+    }
+  });
+});
