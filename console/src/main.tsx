@@ -10,7 +10,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { createQueryClient } from "./app/query-client.ts";
 import { createConsoleRouter } from "./app/router.tsx";
-import { paths, safeReturnPath } from "./lib/paths.ts";
+import { leaveFor, paths, safeReturnPath } from "./lib/paths.ts";
 import { cssVariablesResolver, theme } from "./ui/theme.ts";
 import { ToastProvider } from "./ui/toasts.tsx";
 
@@ -21,10 +21,8 @@ if (nonce !== "") setNonce(nonce);
 const queryClient = createQueryClient(() => {
   const { pathname, href } = router.state.location;
   if (pathname === paths.login) return;
-  void router
-    .navigate({ to: paths.login, search: { return: safeReturnPath(href), ended: "idle" }, replace: true })
-    // What another person may not see goes once no page shows it any more.
-    .then(() => queryClient.clear());
+  const search = { return: safeReturnPath(href), ended: "idle" as const };
+  leaveFor(router.buildLocation({ to: paths.login, search }).href);
 });
 const router = createConsoleRouter(queryClient);
 

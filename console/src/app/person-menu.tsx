@@ -1,10 +1,10 @@
 import type { CurrentSession } from "@fusion/contract/login.ts";
 import { type MantineColorScheme, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Check, ChevronDown, LogOut, Monitor, Moon, Sun, UserRound } from "lucide-react";
 import { post, problemWords } from "../lib/api.ts";
-import { paths } from "../lib/paths.ts";
+import { leaveFor, paths } from "../lib/paths.ts";
 import { useToast } from "../ui/toasts.tsx";
 import classes from "./frame.module.css";
 
@@ -61,15 +61,10 @@ export function PersonMenu({ session }: { session: CurrentSession }) {
 }
 
 function useLogOut() {
-  const navigate = useNavigate();
-  const queryClient = useQueryClient();
   const toast = useToast();
   return useMutation({
     mutationFn: () => post("/logout", {}, null),
-    onSuccess: async () => {
-      await navigate({ to: paths.login, search: {} });
-      queryClient.clear();
-    },
+    onSuccess: () => leaveFor(paths.login),
     onError: (error) => toast(`You are still logged in. ${problemWords(error)}`),
   });
 }

@@ -30,6 +30,11 @@ const login = createRoute({
     ...(typeof search.return === "string" ? { return: safeReturnPath(search.return) } : {}),
     ...(search.ended === "idle" ? { ended: "idle" as const } : {}),
   }),
+  // "Back" after logging in would otherwise show the login again. Logging out empties the cache by loading the page anew.
+  beforeLoad: ({ context }) => {
+    if (context.queryClient.getQueryData(sessionQuery.queryKey) !== undefined)
+      throw redirect({ to: paths.landing, replace: true });
+  },
   component: lazyRouteComponent(() => import("../features/login/login-page.tsx"), "LoginPage"),
 });
 

@@ -20,3 +20,8 @@ export function safeReturnPath(path: string | undefined): string {
   if (url === undefined || url.origin !== base || url.pathname === paths.login) return paths.landing;
   return url.pathname + url.search + url.hash;
 }
+
+/** Loads a page anew rather than within the console, so that nothing of the person who was logged in stays in memory. */
+export function leaveFor(href: string): void {
+  window.location.replace(href);
+}

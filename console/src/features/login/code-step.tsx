@@ -1,0 +1,112 @@
+import { Button } from "@mantine/core";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { ApiProblem, problemWords } from "../../lib/api.ts";
+import { countdownOf, spanWords } from "../../lib/time.ts";
+import { useNow } from "../../lib/use-now.ts";
+import { OtpField } from "../../ui/otp-field.tsx";
+import classes from "./login.module.css";
+import { useResendCode, useVerifyCode } from "./login-requests.ts";
+import type { LoginStep, LoginWalk } from "./login-walk.ts";
+import { StepProblem } from "./step-problem.tsx";
+
+interface CodeStepProps {
+  readonly step: Extract<LoginStep, { step: "code" }>;
+  readonly walk: LoginWalk;
+}
+
+export function CodeStep({ step, walk }: CodeStepProps) {
+  const { sent, purpose } = step;
+  const [code, setCode] = useState("");
+  const verify = useVerifyCode(purpose);
+  const field = useRef<HTMLInputElement>(null);
+
+  // A wrong code leaves an empty field to type the next one into.
+  useEffect(() => {
+    if (!verify.isError) return;
+    setCode("");
+    field.current?.focus();
+  }, [verify.isError]);
+
+  function check(complete: string): void {
+    if (verify.isPending || complete.length !== sent.codeLength) return;
+    verify.mutate(complete, {
+      onSuccess: ({ next }) => walk.go({ step: next === "password" ? "password" : "new_password" }),
+    });
+  }
+
+  const fieldError = verify.error instanceof ApiProblem ? verify.error.fieldError("/code") : undefined;
+  return (
+    <form
+      className={classes.form}
+      noValidate
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault();
+        check(code);
+      }}
+    >
+      <p className={classes.lead}>
+        {purpose === "forgot" && "To set a new password, prove your other address too. "}
+        {sent.codeLength} figures, sent by {sent.channel === "sms" ? "SMS" : "email"} to{" "}
+        <strong className={classes.address}>{sent.sentTo}</strong>. They work for{" "}
+        {spanWords(sent.expiresInSeconds)}.
+      </p>
+      <OtpField
+        inputRef={field}
+        value={code}
+        onChange={(figures) => {
+          setCode(figures);
+          if (verify.isError && figures !== "") verify.reset();
+        }}
+        onComplete={check}
+        length={sent.codeLength}
+        error={fieldError}
+        readOnly={verify.isPending}
+        autoFocus
+      />
+      <StepProblem error={verify.error} inField={fieldError !== undefined} walk={walk} />
+      <div className={classes.actions}>
+        <Button type="submit" size="md" loading={verify.isPending} disabled={code.length !== sent.codeLength}>
+          Continue
+        </Button>
+        <Resend step={step} walk={walk} />
+      </div>
+      <p className={classes.foot}>
+        <button type="button" className={classes.quiet} onClick={walk.restart}>
+          Use another phone number or email
+        </button>
+      </p>
+    </form>
+  );
+}
+
+/** "Send another code", after the countdown that the server asks for. */
+function Resend({ step, walk }: CodeStepProps) {
+  const resend = useResendCode();
+  const now = useNow(1_000);
+  const waitSeconds = step.sent.resendInSeconds - (now - step.sentAtMs) / 1000;
+  return (
+    <div className={classes.resend}>
+      {waitSeconds > 0 ? (
+        <span className="figures">Another code in {countdownOf(waitSeconds)}</span>
+      ) : (
+        <button
+          type="button"
+          className={classes.quiet}
+          disabled={resend.isPending}
+          onClick={() =>
+            resend.mutate(undefined, {
+              onSuccess: (sent) => walk.go({ ...step, sent, sentAtMs: Date.now() }),
+            })
+          }
+        >
+          {resend.isPending ? "Sending another code …" : "Send another code"}
+        </button>
+      )}
+      {resend.error && (
+        <span role="alert" className={classes.resendProblem}>
+          {problemWords(resend.error)}
+        </span>
+      )}
+    </div>
+  );
+}

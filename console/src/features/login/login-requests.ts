@@ -1,0 +1,35 @@
+import { CodeSent, CurrentSession, ForgotPassword, LoginNext } from "@fusion/contract/login.ts";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { post } from "../../lib/api.ts";
+import { sessionQuery } from "../../lib/session.ts";
+
+export function useStartLogin() {
+  return useMutation({ mutationFn: (identifier: string) => post("/login/start", { identifier }, CodeSent) });
+}
+
+export function useResendCode() {
+  return useMutation({ mutationFn: () => post("/login/resend", {}, CodeSent) });
+}
+
+/** `forgot`: the second code, which allows a new password. */
+export function useVerifyCode(purpose: "login" | "forgot") {
+  const path = purpose === "login" ? "/login/code" : "/login/forgot/code";
+  return useMutation({ mutationFn: (code: string) => post(path, { code }, LoginNext) });
+}
+
+export function useForgotPassword() {
+  return useMutation({ mutationFn: () => post("/login/forgot", {}, ForgotPassword) });
+}
+
+/** The last step of both ways in; what the cache kept of an earlier session goes. */
+export function useFinishLogin(step: "password" | "new_password") {
+  const queryClient = useQueryClient();
+  const path = step === "password" ? "/login/password" : "/login/new-password";
+  return useMutation({
+    mutationFn: (password: string) => post(path, { password }, CurrentSession),
+    onSuccess: (session) => {
+      queryClient.clear();
+      queryClient.setQueryData(sessionQuery.queryKey, session);
+    },
+  });
+}

@@ -1,0 +1,63 @@
+import { Button, PasswordInput } from "@mantine/core";
+import { type FormEvent, useRef, useState } from "react";
+import { ApiProblem } from "../../lib/api.ts";
+import classes from "./login.module.css";
+import { useFinishLogin, useForgotPassword } from "./login-requests.ts";
+import type { LoginWalk } from "./login-walk.ts";
+import { StepProblem } from "./step-problem.tsx";
+import { UsernameForManagers } from "./username-for-managers.tsx";
+
+export function PasswordStep({ identifier, walk }: { identifier: string; walk: LoginWalk }) {
+  const [password, setPassword] = useState("");
+  const [empty, setEmpty] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  const finish = useFinishLogin("password");
+  const forgot = useForgotPassword();
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    setEmpty(password === "");
+    if (password === "" || finish.isPending) return;
+    finish.mutate(password, { onSuccess: walk.finish, onError: () => field.current?.select() });
+  }
+
+  function startReset(): void {
+    forgot.mutate(undefined, {
+      onSuccess: (answer) =>
+        walk.go(
+          answer.next === "code"
+            ? { step: "code", purpose: "forgot", sent: answer.sent, sentAtMs: Date.now() }
+            : { step: "approval" },
+        ),
+    });
+  }
+
+  const fieldError = finish.error instanceof ApiProblem ? finish.error.fieldError("/password") : undefined;
+  return (
+    <form onSubmit={submit} className={classes.form} noValidate>
+      <UsernameForManagers identifier={identifier} />
+      <PasswordInput
+        ref={field}
+        label="Password"
+        value={password}
+        onChange={(event) => {
+          setEmpty(false);
+          setPassword(event.currentTarget.value);
+        }}
+        error={empty ? "Enter your password." : fieldError}
+        autoComplete="current-password"
+        visibilityToggleButtonProps={{ "aria-label": "Show or hide the password", tabIndex: 0 }}
+        autoFocus
+      />
+      <StepProblem error={finish.error ?? forgot.error} inField={fieldError !== undefined} walk={walk} />
+      <div className={classes.actions}>
+        <Button type="submit" size="md" loading={finish.isPending}>
+          Log in
+        </Button>
+        <button type="button" className={classes.quiet} onClick={startReset} disabled={forgot.isPending}>
+          Forgot password
+        </button>
+      </div>
+    </form>
+  );
+}
