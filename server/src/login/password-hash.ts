@@ -6,9 +6,8 @@ import { LoginBusy } from "./errors.ts";
 const parameters = { memoryCost: 65_536, timeCost: 3, parallelism: 4, outputLen: 32 } as const;
 const phcStart = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}$`;
 
-/** At most 4 x 64 MiB at once; the rest waits in order, and beyond the queue's length is turned away. */
+/** At most 4 x 64 MiB at once; the rest waits in order. */
 const runningMax = 4;
-const waitingMax = 200;
 
 export interface PasswordHasher {
   /** PHC string format. */
@@ -19,7 +18,8 @@ export interface PasswordHasher {
   isOutdated(phc: string): boolean;
 }
 
-export function createPasswordHasher(random: Random): PasswordHasher {
+/** `waitingMax`: who comes when so many wait is turned away, since the wait would outlast the request. */
+export function createPasswordHasher(random: Random, { waitingMax = 60 } = {}): PasswordHasher {
   let running = 0;
   const waiting: (() => void)[] = [];
   let noOnesHash: string | undefined;

@@ -251,7 +251,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         schema: {
           ...sessions,
           summary: "Send a code to prove presence",
-          body: StepUpStart.optional(),
+          body: StepUpStart.nullish(),
           response: { 200: CodeSent, ...failures },
         },
       },

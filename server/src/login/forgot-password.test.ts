@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
+import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
+import { codeIn } from "../testing/test-browser.ts";
+import { approvePasswordReset } from "./approve-password-reset.ts";
+
+let app: LoginApp;
+let fintech: TestFintech;
+beforeAll(async () => {
+  app = await createLoginApp();
+  fintech = await arrangeFintech(app.database.owner);
+});
+afterAll(() => app.close());
+beforeEach(() => app.clock.advanceMs(25 * 3_600_000));
+
+const newPassword = "eleven slow ferries home";
+
+/** At the password step in a fresh browser. */
+async function atPassword(email: string) {
+  app.clock.advanceMs(60_000);
+  const browser = app.browser();
+  const code = await app.codeFor(browser, email);
+  expect((await browser.post("/login/code", { code })).json()).toEqual({ next: "password" });
+  return browser;
+}
+
+async function noticesTo(address: string, since: Date) {
+  const { rows } = await app.database.owner.query(
+    "SELECT subject FROM outgoing_message WHERE address = $1 AND created_at >= $2 ORDER BY created_at",
+    [address, since],
+  );
+  return rows.map((row) => row.subject as string);
+}
+
+describe("a forgotten password, with two identities", () => {
+  it("is set anew after a code to each; every session ends and the person is told on both", async () => {
+    const person = await arrangeUser(app.database.owner, fintech, "fintech_member");
+    const old = app.browser();
+    await app.logIn(old, person.email);
+    const browser = await atPassword(person.email);
+    const since = app.clock.now();
+    const forgot = await browser.post("/login/forgot");
+    expect(forgot.json()).toMatchObject({ next: "code", sent: { channel: "sms", codeLength: 6 } });
+    await app.settled();
+    expect(app.letters.at(-1)).toMatchObject({ channel: "sms", to: person.phone });
+    // The password no longer helps, and nothing can be set yet.
+    expect((await browser.post("/login/password", { password: goodPassword })).statusCode).toBe(409);
+    expect((await browser.post("/login/new-password", { password: newPassword })).statusCode).toBe(409);
+    const code = codeIn(app.letters.at(-1));
+    expect((await browser.post("/login/forgot/code", { code })).json()).toEqual({ next: "set_password" });
+    expect((await browser.post("/login/new-password", { password: newPassword })).statusCode).toBe(200);
+    expect((await old.get("/session")).statusCode).toBe(401);
+    expect((await browser.get("/session")).statusCode).toBe(200);
+    expect(await noticesTo(person.email, since)).toContain("Your Fusion password was set");
+    expect(await noticesTo(person.phone ?? "", since)).toContain("Your Fusion password was set");
+    const again = await atPassword(person.email);
+    expect((await again.post("/login/password", { password: goodPassword })).json().code).toBe(
+      "password_wrong",
+    );
+    expect((await again.post("/login/password", { password: newPassword })).statusCode).toBe(200);
+  });
+
+  it("takes the code of the other identity only, counted like any", async () => {
+    const person = await arrangeUser(app.database.owner, fintech, "fintech_member");
+    await app.logIn(app.browser(), person.email);
+    app.clock.advanceMs(60_000);
+    const browser = app.browser();
+    const first = await app.codeFor(browser, person.email);
+    await browser.post("/login/code", { code: first });
+    await browser.post("/login/forgot");
+    expect((await browser.post("/login/forgot/code", { code: first })).json()).toMatchObject({
+      code: "code_wrong",
+      triesLeft: 4,
+    });
+    expect((await browser.post("/login/code", { code: first })).statusCode).toBe(409);
+  });
+});
+
+describe("a forgotten password, with one identity", () => {
+  const single = (role: "fintech_member" | "fintech_admin" = "fintech_member") =>
+    arrangeUser(app.database.owner, fintech, role, { phone: null });
+
+  async function ask(email: string) {
+    const browser = await atPassword(email);
+    expect((await browser.post("/login/forgot")).json()).toEqual({ next: "approval" });
+    return browser;
+  }
+
+  it("waits for an admin's approval, then is set at the next login", async () => {
+    const person = await single();
+    const admin = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+    const session = app.browser();
+    await app.logIn(session, person.email);
+    const since = app.clock.now();
+    const asking = await ask(person.email);
+    expect(await noticesTo(person.email, since)).toContain("A new Fusion password was asked for");
+    expect(await noticesTo(admin.email, since)).toEqual(["A new password waits for your approval"]);
+    // Until then the old password is the only way in.
+    expect((await asking.post("/login/new-password", { password: newPassword })).statusCode).toBe(409);
+    const adminBrowser = app.browser();
+    await app.logIn(adminBrowser, admin.email);
+    expect((await adminBrowser.post(`/people/${person.userId}/approve-reset`)).statusCode).toBe(204);
+    expect((await adminBrowser.post(`/people/${person.userId}/approve-reset`)).json().code).toBe(
+      "reset_not_requested",
+    );
+    app.clock.advanceMs(60_000);
+    const browser = app.browser();
+    const code = await app.codeFor(browser, person.email);
+    expect((await browser.post("/login/code", { code })).json()).toEqual({ next: "set_password" });
+    expect((await session.get("/session")).statusCode).toBe(200);
+    expect((await browser.post("/login/new-password", { password: newPassword })).statusCode).toBe(200);
+    expect((await session.get("/session")).statusCode).toBe(401);
+    expect(await noticesTo(person.email, since)).toContain("Your Fusion password was set");
+  });
+
+  it("is approved once: the approval is used up by setting the password, and lapses after a day", async () => {
+    const person = await single();
+    await app.logIn(app.browser(), person.email);
+    await ask(person.email);
+    await approvePasswordReset(
+      { db: app.database.db, clock: app.clock, random: systemRandom },
+      { kind: "cli", account: "root" },
+      { userId: person.userId },
+    );
+    app.clock.advanceMs(24 * 3_600_000);
+    await atPassword(person.email);
+  });
+
+  it("is not approved by the person, a member, another fintech's admin, or without recent presence", async () => {
+    const person = await single("fintech_admin");
+    const personBrowser = app.browser();
+    await app.logIn(personBrowser, person.email);
+    await ask(person.email);
+    const approve = `/people/${person.userId}/approve-reset`;
+    app.clock.advanceMs(60_000);
+    expect((await personBrowser.post(approve)).json().code).toBe("own_reset_not_approvable");
+    const member = await arrangeUser(app.database.owner, fintech, "fintech_member");
+    const memberBrowser = app.browser();
+    await app.logIn(memberBrowser, member.email);
+    expect((await memberBrowser.post(approve)).json().code).toBe("role_insufficient");
+    const stranger = await arrangeUser(
+      app.database.owner,
+      await arrangeFintech(app.database.owner),
+      "fintech_admin",
+    );
+    const strangerBrowser = app.browser();
+    await app.logIn(strangerBrowser, stranger.email);
+    const foreign = await strangerBrowser.post(approve);
+    const missing = await strangerBrowser.post("/people/usr_doesNotExist/approve-reset");
+    expect(foreign.statusCode).toBe(404);
+    expect(foreign.body.replace(/req_\w+/, "")).toBe(missing.body.replace(/req_\w+/, ""));
+    const viewer = await arrangeUser(app.database.owner, null, "operator_viewer");
+    const viewerBrowser = app.browser();
+    await app.logIn(viewerBrowser, viewer.email);
+    expect((await viewerBrowser.post(approve)).json().code).toBe("role_insufficient");
+    const operator = await arrangeUser(app.database.owner, null, "operator_admin");
+    const operatorBrowser = app.browser();
+    await app.logIn(operatorBrowser, operator.email);
+    app.clock.advanceMs(5 * 60_000);
+    expect((await operatorBrowser.post(approve)).json().code).toBe("step_up_required");
+    expect((await app.browser().post(approve)).json().code).toBe("session_required");
+  });
+});
+
+describe("the list of people", () => {
+  it("shows an admin the own fintech, an operator everyone, and a member nobody", async () => {
+    const admin = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+    const elsewhere = await arrangeUser(
+      app.database.owner,
+      await arrangeFintech(app.database.owner),
+      "fintech_member",
+    );
+    const operator = await arrangeUser(app.database.owner, null, "operator_viewer");
+    const idsSeenBy = async (email: string): Promise<string[]> => {
+      const browser = app.browser();
+      await app.logIn(browser, email);
+      return (await browser.get("/people")).json().people?.map((each: { userId: string }) => each.userId);
+    };
+    const seenByAdmin = await idsSeenBy(admin.email);
+    expect(seenByAdmin).toContain(admin.userId);
+    expect(seenByAdmin).not.toContain(elsewhere.userId);
+    expect(seenByAdmin).not.toContain(operator.userId);
+    expect(await idsSeenBy(operator.email)).toEqual(
+      expect.arrayContaining([admin.userId, elsewhere.userId, operator.userId]),
+    );
+    const member = await arrangeUser(app.database.owner, fintech, "fintech_member");
+    expect(await idsSeenBy(member.email)).toBeUndefined();
+  });
+});

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
+import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
+import type { TestBrowser } from "../testing/test-browser.ts";
+
+let app: LoginApp;
+let fintech: TestFintech;
+beforeAll(async () => {
+  // Sends are not what is tested here, and a hundred wrong tries need many.
+  app = await createLoginApp({
+    limits: { sendsPerHour: 1_000, sendsPerDay: 10_000, sendsPerHourAndIp: 10_000 },
+  });
+  fintech = await arrangeFintech(app.database.owner);
+});
+afterAll(() => app.close());
+beforeEach(() => app.clock.advanceMs(25 * 3_600_000));
+
+async function personWithPassword() {
+  const person = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+  const browser = app.browser();
+  await app.logIn(browser, person.email);
+  app.clock.advanceMs(60_000);
+  return { person, browser };
+}
+
+/** Guesses wrongly until the account is closed for that browser; returns the last answer. */
+async function failUntilClosed(browser: TestBrowser, identifier: string) {
+  for (;;) {
+    app.clock.advanceMs(60_000);
+    const started = await browser.post("/login/start", { identifier });
+    if (started.statusCode !== 200) return started;
+    for (let tries = 0; tries < 5; tries += 1) {
+      const answer = await browser.post("/login/code", { code: "00000000" });
+      if (answer.json().code !== "code_wrong") return answer;
+    }
+  }
+}
+
+describe("wrong tries", () => {
+  it("of codes and passwords together lock the account for browsers not known, after ten, for 30 minutes", async () => {
+    const { person } = await personWithPassword();
+    const browser = app.browser();
+    const code = await app.codeFor(browser, person.email);
+    for (let tries = 0; tries < 3; tries += 1) await browser.post("/login/code", { code: "00000000" });
+    expect((await browser.post("/login/code", { code })).json().next).toBe("password");
+    for (let tries = 0; tries < 6; tries += 1)
+      expect((await browser.post("/login/password", { password: "wrong" })).json().code).toBe(
+        "password_wrong",
+      );
+    const tenth = await browser.post("/login/password", { password: "wrong" });
+    expect([tenth.statusCode, tenth.json().code, tenth.headers["retry-after"]]).toEqual([
+      429,
+      "login_locked",
+      "1800",
+    ]);
+    // The right one does not help now, here or in another browser that is not known.
+    expect((await browser.post("/login/password", { password: goodPassword })).json().code).toBe(
+      "login_locked",
+    );
+    app.clock.advanceMs(29 * 60_000);
+    expect(
+      (await app.browser().post("/login/start", { identifier: person.email })).headers["retry-after"],
+    ).toBe("60");
+    app.clock.advanceMs(60_000);
+    await app.logIn(app.browser(), person.email);
+  });
+
+  it("compare at most ten passwords however many arrive at once", async () => {
+    const { person } = await personWithPassword();
+    const browser = app.browser();
+    const code = await app.codeFor(browser, person.email);
+    await browser.post("/login/code", { code });
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_each, index) =>
+        browser.post("/login/password", { password: `wrong ${index}` }),
+      ),
+    );
+    const codes = answers.map((answer) => answer.json().code);
+    expect(codes.filter((each) => each === "password_wrong")).toHaveLength(9);
+    expect(codes.filter((each) => each === "login_locked")).toHaveLength(41);
+    const { rows } = await app.database.owner.query("SELECT failures FROM login_failure WHERE subject = $1", [
+      person.userId,
+    ]);
+    expect(rows).toEqual([{ failures: 10 }]);
+  });
+
+  it("of a stranger do not keep the owner out of a browser known from an earlier login", async () => {
+    const { person, browser } = await personWithPassword();
+    expect((await failUntilClosed(app.browser(), person.email)).json().code).toBe("login_locked");
+    await app.logIn(browser, person.email);
+    // A known browser has a counter of its own.
+    expect((await failUntilClosed(browser, person.email)).json().code).toBe("login_locked");
+    expect((await browser.get("/session")).statusCode).toBe(200);
+  });
+
+  it("are recorded for the fintech when they lock", async () => {
+    const { person } = await personWithPassword();
+    await failUntilClosed(app.browser(), person.email);
+    const { rows } = await app.database.owner.query(
+      "SELECT action, fintech_id, details->>'browser' AS browser FROM audit_entry WHERE object_id = $1 AND action = 'login.locked'",
+      [person.userId],
+    );
+    expect(rows).toEqual([{ action: "login.locked", fintech_id: fintech.fintechId, browser: "unknown" }]);
+  });
+
+  it("need recovery after a hundred in a row: known browsers go on, others wait for an approval", async () => {
+    const { person, browser } = await personWithPassword();
+    const stranger = app.browser();
+    for (let lock = 0; lock < 9; lock += 1) {
+      expect((await failUntilClosed(stranger, person.email)).json().code).toBe("login_locked");
+      app.clock.advanceMs(30 * 60_000);
+    }
+    expect((await failUntilClosed(stranger, person.email)).json().code).toBe("recovery_required");
+    app.clock.advanceMs(24 * 3_600_000);
+    expect((await app.browser().post("/login/start", { identifier: person.email })).json().code).toBe(
+      "recovery_required",
+    );
+    await app.logIn(browser, person.email);
+    const admin = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+    const adminBrowser = app.browser();
+    await app.logIn(adminBrowser, admin.email);
+    const listed = (await adminBrowser.get("/people"))
+      .json()
+      .people.find((each: { userId: string }) => each.userId === person.userId);
+    expect(listed.resetRequestedAt).not.toBeNull();
+    expect((await adminBrowser.post(`/people/${person.userId}/approve-reset`)).statusCode).toBe(204);
+    app.clock.advanceMs(60_000);
+    const fresh = app.browser();
+    const code = await app.codeFor(fresh, person.email);
+    expect((await fresh.post("/login/code", { code })).json()).toEqual({ next: "set_password" });
+  });
+});

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
+import { createLoginApp, type LoginApp } from "../testing/login-app.ts";
+import { codeIn } from "../testing/test-browser.ts";
+import { forgetOldLogins } from "./jobs.ts";
+
+let app: LoginApp;
+let fintech: TestFintech;
+beforeAll(async () => {
+  app = await createLoginApp();
+  fintech = await arrangeFintech(app.database.owner);
+});
+afterAll(() => app.close());
+beforeEach(() => app.clock.advanceMs(25 * 3_600_000));
+
+async function loggedIn() {
+  const person = await arrangeUser(app.database.owner, fintech, "fintech_member");
+  const browser = app.browser();
+  await app.logIn(browser, person.email);
+  return { person, browser };
+}
+
+describe("a session", () => {
+  it("ends after 15 minutes without a request, and not before", async () => {
+    const { browser } = await loggedIn();
+    app.clock.advanceMs(15 * 60_000 - 1);
+    expect((await browser.get("/session")).statusCode).toBe(200);
+    app.clock.advanceMs(15 * 60_000);
+    const ended = await browser.get("/session");
+    expect([ended.statusCode, ended.json().code]).toEqual([401, "session_required"]);
+  });
+
+  it("ends after 12 hours however busy it is", async () => {
+    const { browser } = await loggedIn();
+    const started = app.clock.now().getTime();
+    while (app.clock.now().getTime() < started + 12 * 3_600_000 - 600_000) {
+      app.clock.advanceMs(600_000);
+      if (app.clock.now().getTime() < started + 12 * 3_600_000)
+        expect((await browser.get("/session")).statusCode).toBe(200);
+    }
+    app.clock.set(new Date(started + 12 * 3_600_000));
+    expect((await browser.get("/session")).statusCode).toBe(401);
+  });
+
+  it("ends at once when the person's access ends", async () => {
+    const { person, browser } = await loggedIn();
+    await app.database.owner.query("UPDATE console_user SET disabled_at = now() WHERE user_id = $1", [
+      person.userId,
+    ]);
+    expect((await browser.get("/session")).statusCode).toBe(401);
+  });
+
+  it("ends when its person logs out, and the cookie is taken back", async () => {
+    const { browser } = await loggedIn();
+    const copy = app.browser();
+    copy.cookies.set("fusion_session", browser.cookies.get("fusion_session") ?? "");
+    expect((await copy.get("/session")).statusCode).toBe(200);
+    expect((await browser.post("/logout")).statusCode).toBe(204);
+    expect(browser.cookies.has("fusion_session")).toBe(false);
+    expect((await copy.get("/session")).statusCode).toBe(401);
+    expect((await browser.post("/logout")).statusCode).toBe(204);
+  });
+
+  it("is listed to its person, who can end it from another", async () => {
+    const { person, browser } = await loggedIn();
+    const other = app.browser();
+    await app.logIn(other, person.phone ?? "");
+    const listed = (await browser.get("/sessions")).json().sessions;
+    expect(listed).toHaveLength(2);
+    expect(listed.filter((session: { current: boolean }) => session.current)).toHaveLength(1);
+    const theirs = listed.find((session: { current: boolean }) => !session.current);
+    expect(theirs).toMatchObject({ userAgent: "Test/1.0", ip: expect.stringMatching(/^10\./) });
+    expect((await browser.post(`/sessions/${theirs.sessionId}/end`)).statusCode).toBe(204);
+    expect((await other.get("/session")).statusCode).toBe(401);
+    expect((await browser.post(`/sessions/${theirs.sessionId}/end`)).statusCode).toBe(404);
+  });
+
+  it("of someone else answers exactly like a missing one", async () => {
+    const { browser } = await loggedIn();
+    const theirs = await loggedIn();
+    const [session] = (await theirs.browser.get("/sessions")).json().sessions;
+    const foreign = await browser.post(`/sessions/${session.sessionId}/end`);
+    const missing = await browser.post("/sessions/ses_doesNotExist/end");
+    expect(foreign.statusCode).toBe(404);
+    expect(foreign.body.replace(/req_\w+/, "")).toBe(missing.body.replace(/req_\w+/, ""));
+    expect((await theirs.browser.get("/session")).statusCode).toBe(200);
+  });
+
+  it("is stored as a hash only", async () => {
+    const { browser } = await loggedIn();
+    const { rows } = await app.database.owner.query(
+      "SELECT row_to_json(s)::text AS text FROM user_session s",
+    );
+    const secret = browser.cookies.get("fusion_session") ?? "";
+    expect(
+      rows.some((row) => row.text.includes(secret) || row.text.includes(Buffer.from(secret).toString("hex"))),
+    ).toBe(false);
+  });
+
+  it("from a browser not seen before is told to its person, but for the first", async () => {
+    const { person } = await loggedIn();
+    await app.logIn(app.browser(), person.email);
+    const { rows } = await app.database.owner.query(
+      "SELECT channel FROM outgoing_message WHERE address = ANY ($1) AND subject = 'New login to Fusion' ORDER BY channel",
+      [[person.email, person.phone]],
+    );
+    expect(rows.map((row) => row.channel)).toEqual(["email", "sms"]);
+  });
+});
+
+describe("stepping up", () => {
+  it("counts the login itself for five minutes, then a fresh code", async () => {
+    const { person, browser } = await loggedIn();
+    expect((await browser.get("/session")).json().steppedUpUntil).toBe(
+      new Date(app.clock.now().getTime() + 300_000).toISOString(),
+    );
+    app.clock.advanceMs(300_000);
+    expect((await browser.get("/session")).json().steppedUpUntil).toBeNull();
+    expect((await browser.post("/step-up/start", {})).json()).toMatchObject({
+      channel: "sms",
+      codeLength: 6,
+    });
+    await app.settled();
+    expect(app.letters.at(-1)).toMatchObject({ channel: "sms", to: person.phone });
+    const done = await browser.post("/step-up/code", { code: codeIn(app.letters.at(-1)) });
+    expect(done.json()).toEqual({
+      steppedUpUntil: new Date(app.clock.now().getTime() + 300_000).toISOString(),
+    });
+    expect((await browser.get("/session")).json().steppedUpUntil).toBe(done.json().steppedUpUntil);
+  });
+
+  it("goes to the identity that is asked for", async () => {
+    const { person, browser } = await loggedIn();
+    app.clock.advanceMs(60_000);
+    expect((await browser.post("/step-up/start", { channel: "email" })).statusCode).toBe(200);
+    await app.settled();
+    expect(app.letters.at(-1)?.to).toBe(person.email);
+    const single = await arrangeUser(app.database.owner, fintech, "fintech_member", { phone: null });
+    const other = app.browser();
+    await app.logIn(other, single.email);
+    expect((await other.post("/step-up/start", { channel: "sms" })).json().code).toBe("channel_missing");
+  });
+
+  it("takes neither the code of another session nor a used one, and five tries in all", async () => {
+    const { person, browser } = await loggedIn();
+    const other = app.browser();
+    await app.logIn(other, person.email);
+    app.clock.advanceMs(60_000);
+    expect((await browser.post("/step-up/start")).statusCode).toBe(200);
+    await app.settled();
+    const code = codeIn(app.letters.at(-1));
+    expect((await other.post("/step-up/code", { code })).json().code).toBe("code_expired");
+    const wrong = code.replace(/^./, (digit) => String((Number(digit) + 1) % 10));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => browser.post("/step-up/code", { code: wrong })),
+    );
+    expect(answers.filter((answer) => answer.json().code === "code_wrong")).toHaveLength(5);
+    expect((await browser.post("/step-up/code", { code })).json().code).toBe("code_spent");
+    app.clock.advanceMs(5 * 60_000);
+    expect((await browser.post("/step-up/start")).statusCode).toBe(200);
+    await app.settled();
+    const fresh = codeIn(app.letters.at(-1));
+    expect((await browser.post("/step-up/code", { code: fresh })).statusCode).toBe(200);
+    expect((await browser.post("/step-up/code", { code: fresh })).json().code).toBe("code_expired");
+  });
+
+  it("is for people who are logged in", async () => {
+    expect((await app.browser().post("/step-up/start", {})).json().code).toBe("session_required");
+    expect((await app.browser().post("/step-up/code", { code: "123456" })).json().code).toBe(
+      "session_required",
+    );
+  });
+});
+
+describe("what is no longer needed", () => {
+  it("is forgotten, and live sessions stay", async () => {
+    await app.browser().post("/login/start", { identifier: "passer-by@example.com" });
+    app.clock.advanceMs(26 * 3_600_000);
+    const { browser } = await loggedIn();
+    await forgetOldLogins({ db: app.database.db, clock: app.clock });
+    const { rows } = await app.database.owner.query(
+      "SELECT (SELECT count(*) FROM login_walk WHERE address = 'passer-by@example.com') AS walks, (SELECT count(*) FROM one_time_code WHERE address = 'passer-by@example.com') AS codes",
+    );
+    expect(rows).toEqual([{ walks: "0", codes: "0" }]);
+    expect((await browser.get("/session")).statusCode).toBe(200);
+  });
+});
