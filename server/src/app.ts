@@ -26,6 +26,8 @@ import { type Inbox, registerInboxRoutes } from "./platform/messages/inbox.ts";
 import type { Messenger } from "./platform/messages/message.ts";
 import { messageJobs } from "./platform/messages/outbox.ts";
 import type { Random } from "./platform/random.ts";
+import { reminderJobs } from "./reminders/jobs.ts";
+import { registerReminderRoutes } from "./reminders/routes.ts";
 import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
 import { tokenJobs } from "./tokens/jobs.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
@@ -100,6 +102,8 @@ export async function buildApp(parts: Parts): Promise<App> {
   });
   registerTokenRoutes(http, { ...parts, publicUrl, authenticate: authenticateUser });
   jobs.push(tokenJobs({ ...parts, publicUrl }));
+  registerReminderRoutes(http, { ...parts, authenticate: authenticateUser });
+  jobs.push(reminderJobs({ ...parts, publicUrl }));
 
   const usage = createUsageRecorder(parts);
   recordTokenUsage(http);
