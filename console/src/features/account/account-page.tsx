@@ -1,5 +1,49 @@
+import { Mail, Smartphone } from "lucide-react";
+import { roleWords } from "../../lib/role-words.ts";
+import { useSession } from "../../lib/session.ts";
 import { PageHeader } from "../../ui/page-header.tsx";
+import classes from "./account.module.css";
+import { SessionsSection } from "./sessions-section.tsx";
 
+/** Who you are to the console, and where you are logged in. */
 export function AccountPage() {
-  return <PageHeader title="AccountPage" />;
+  const { user, fintech } = useSession();
+  return (
+    <div>
+      <PageHeader title="Account" />
+      <section className={classes.section} aria-labelledby="who">
+        <h2 id="who">You</h2>
+        <dl className={classes.facts}>
+          <dt>Name</dt>
+          <dd>{user.name}</dd>
+          <dt>Fintech</dt>
+          <dd>{fintech?.name ?? "None: you belong to the Fusion team"}</dd>
+          <dt>Role</dt>
+          <dd>
+            {roleWords[user.role].name}
+            <span className={classes.note}>{roleWords[user.role].may}</span>
+          </dd>
+          <dt>You log in with</dt>
+          <dd>
+            <ul className={classes.identities}>
+              {user.identities.map(({ channel, address }) => (
+                <li key={address}>
+                  {channel === "sms" ? (
+                    <Smartphone size={16} aria-label="Phone" />
+                  ) : (
+                    <Mail size={16} aria-label="Email" />
+                  )}
+                  <span className="figures">{address}</span>
+                </li>
+              ))}
+            </ul>
+            <span className={classes.note}>
+              To change them, ask an admin of your fintech or the Fusion team.
+            </span>
+          </dd>
+        </dl>
+      </section>
+      <SessionsSection />
+    </div>
+  );
 }

@@ -1,5 +1,36 @@
+import { useQuery } from "@tanstack/react-query";
+import { UserRound, UsersRound } from "lucide-react";
+import { paths } from "../../lib/paths.ts";
+import { seesPeople, useSession } from "../../lib/session.ts";
 import { PageHeader } from "../../ui/page-header.tsx";
+import { ErrorState } from "../../ui/states.tsx";
+import { ExpiryNotice } from "./expiry-notice.tsx";
+import classes from "./landing.module.css";
+import { ModuleCard } from "./module-card.tsx";
+import { summaryQuery } from "./summary-query.ts";
+import { TokenManagementCard } from "./token-management-card.tsx";
 
+/** What needs you, if anything does, and the ways on. */
 export function LandingPage() {
-  return <PageHeader title="LandingPage" />;
+  const session = useSession();
+  const summary = useQuery(summaryQuery);
+  const next = summary.data?.nextToExpire;
+  return (
+    <div>
+      <PageHeader title={session.fintech?.name ?? "Fusion team"} />
+      {summary.data && <ExpiryNotice next={next ?? null} others={summary.data.expiringWithin15Days - 1} />}
+      {summary.isError && <ErrorState error={summary.error} onRetry={() => void summary.refetch()} />}
+      <ul className={classes.modules} aria-label="Modules">
+        <TokenManagementCard summary={summary.data} />
+        {seesPeople(session) && (
+          <ModuleCard to={paths.people} Icon={UsersRound} title="People">
+            Who has access, to which application, and who waits for a new password.
+          </ModuleCard>
+        )}
+        <ModuleCard to={paths.account} Icon={UserRound} title="Account">
+          Your addresses, and the browsers in which you are logged in.
+        </ModuleCard>
+      </ul>
+    </div>
+  );
 }

@@ -1,5 +1,102 @@
+import type { Person } from "@fusion/contract/login.ts";
+import { useQuery } from "@tanstack/react-query";
+import { isProblem } from "../../lib/api.ts";
+import { roleWords } from "../../lib/role-words.ts";
+import { isOperator, useSession } from "../../lib/session.ts";
+import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
+import { RelativeTime } from "../../ui/relative-time.tsx";
+import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { StatusBadge } from "../../ui/status-badge.tsx";
+import classes from "./people.module.css";
+import { peopleQuery } from "./people-queries.ts";
+import { WaitingResets } from "./waiting-resets.tsx";
 
+const columns: Column<Person>[] = [
+  {
+    key: "name",
+    header: "Name",
+    onPhone: "lead",
+    cell: (person) => (
+      <span className={classes.name}>
+        {person.name}
+        {person.disabledAt !== null && <StatusBadge tone="ended">Access ended</StatusBadge>}
+        {person.disabledAt === null && !person.passwordSet && (
+          <StatusBadge tone="soon">Not logged in yet</StatusBadge>
+        )}
+      </span>
+    ),
+  },
+  { key: "role", header: "Role", cell: (person) => roleWords[person.role].name },
+  {
+    key: "identities",
+    header: "Logs in with",
+    cell: (person) => (
+      <ul className={classes.list}>
+        {person.identities.map((identity) => (
+          <li key={identity.address}>{identity.address}</li>
+        ))}
+      </ul>
+    ),
+  },
+  { key: "access", header: "Access", cell: (person) => <Access person={person} /> },
+  {
+    key: "seen",
+    header: "Last seen",
+    cell: (person) => (person.lastSeenAt === null ? "Never" : <RelativeTime instant={person.lastSeenAt} />),
+  },
+];
+
+/** People with their roles and access, and first of all whoever waits for a new password. */
 export function PeoplePage() {
-  return <PageHeader title="PeoplePage" />;
+  const session = useSession();
+  const list = useQuery(peopleQuery);
+  const people = list.data?.people ?? [];
+  return (
+    <div>
+      <PageHeader
+        title="People"
+        lead={
+          isOperator(session)
+            ? "Everyone with access to this console. The operator's command line gives and ends access."
+            : "Everyone of your fintech. The Fusion team gives and ends access."
+        }
+      />
+      {list.isPending && <RowsSkeleton rows={4} label="Loading people" />}
+      {list.isError &&
+        (isProblem(list.error, "role_insufficient") ? (
+          <EmptyState title="Only admins see this page">
+            Ask an admin of your fintech if you need to know who has access.
+          </EmptyState>
+        ) : (
+          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+        ))}
+      {list.data && (
+        <>
+          <WaitingResets
+            people={people.filter((person) => person.resetRequestedAt !== null)}
+            ownUserId={session.user.userId}
+            mayApprove={session.user.role !== "operator_viewer"}
+          />
+          <DataTable caption="People" columns={columns} rows={people} rowKey={(person) => person.userId} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Access({ person }: { person: Person }) {
+  if (person.role.startsWith("operator_")) return "All fintechs";
+  if (person.role === "fintech_admin") return "All applications";
+  if (person.access.length === 0) return "No application yet";
+  return (
+    <ul className={classes.list}>
+      {person.access.map((access) => (
+        <li key={access.applicationId}>
+          {access.applicationName} <span className={classes.soft}>{access.environment}</span>, may{" "}
+          {access.level}
+        </li>
+      ))}
+    </ul>
+  );
 }

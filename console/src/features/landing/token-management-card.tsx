@@ -1,0 +1,41 @@
+import type { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import { Skeleton } from "@mantine/core";
+import { KeyRound } from "lucide-react";
+import { paths } from "../../lib/paths.ts";
+import classes from "./landing.module.css";
+import { ModuleCard } from "./module-card.tsx";
+
+/** The card with its live counts, drawn as shares of one line: what is fine, what ends soon. */
+export function TokenManagementCard({ summary }: { summary: TokenManagementSummary | undefined }) {
+  return (
+    <ModuleCard to={paths.tokenManagement} Icon={KeyRound} title="Token Management" wide>
+      <dl className={classes.counts}>
+        <Count words="active" value={summary?.active} />
+        <Count words="expiring within 15 days" value={summary?.expiringWithin15Days} tone="soon" />
+        <Count words="unused for 90 days" value={summary?.unusedFor90Days} tone="ended" />
+      </dl>
+      <p className={classes.sentence}>
+        {summary?.active === 0
+          ? "No token yet. Choose an application and generate the first one."
+          : "Generate, look into, renew and revoke the tokens of your applications."}
+      </p>
+    </ModuleCard>
+  );
+}
+
+function Count({
+  words,
+  value,
+  tone,
+}: {
+  words: string;
+  value: number | undefined;
+  tone?: "soon" | "ended";
+}) {
+  return (
+    <div data-tone={value ? tone : undefined}>
+      <dt>{words}</dt>
+      <dd>{value ?? <Skeleton height={30} width={32} />}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+import type { Person } from "@fusion/contract/login.ts";
+import { Button } from "@mantine/core";
+import { KeyRound } from "lucide-react";
+import { useState } from "react";
+import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
+import { RelativeTime } from "../../ui/relative-time.tsx";
+import { useToast } from "../../ui/toasts.tsx";
+import classes from "./people.module.css";
+import { useApproveReset } from "./people-queries.ts";
+
+interface WaitingResetsProps {
+  readonly people: readonly Person[];
+  readonly ownUserId: string;
+  readonly mayApprove: boolean;
+}
+
+/** Forgotten passwords that wait for someone's word. Approving asks once more: it opens an account to whoever holds its one address. */
+export function WaitingResets({ people, ownUserId, mayApprove }: WaitingResetsProps) {
+  const [asked, setAsked] = useState<Person>();
+  const approve = useApproveReset();
+  const toast = useToast();
+
+  function close(): void {
+    setAsked(undefined);
+    approve.reset();
+  }
+
+  if (people.length === 0) return null;
+  return (
+    <section className={classes.waiting} aria-labelledby="waiting">
+      <h2 id="waiting">Waiting for a new password</h2>
+      <ul className={classes.resets}>
+        {people.map((person) => (
+          <li key={person.userId}>
+            <KeyRound size={18} aria-hidden />
+            <span>
+              <strong>{person.name}</strong> forgot the password and asked{" "}
+              {person.resetRequestedAt !== null && <RelativeTime instant={person.resetRequestedAt} />}.
+              {person.userId === ownUserId && " Someone else must approve your own."}
+            </span>
+            {mayApprove && person.userId !== ownUserId && (
+              <Button size="xs" onClick={() => setAsked(person)} aria-label={`Approve for ${person.name}`}>
+                Approve
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+      <ConfirmToaster
+        opened={asked !== undefined}
+        title={`Let ${asked?.name ?? ""} set a new password?`}
+        pending={approve.isPending}
+        error={approve.error}
+        onCancel={close}
+        onConfirm={() => {
+          if (asked === undefined) return;
+          approve.mutate(asked.userId, {
+            onSuccess: () => {
+              toast(`${asked.name} can set a new password now.`);
+              close();
+            },
+          });
+        }}
+      >
+        Make sure that it was this person who asked, by a call for instance. Whoever can read{" "}
+        {asked?.identities.map((identity) => identity.address).join(", ")} will be able to log in. All
+        sessions of the account end.
+      </ConfirmToaster>
+    </section>
+  );
+}
