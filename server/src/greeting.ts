@@ -1,14 +1,6 @@
 import { relative } from "node:path";
 import type { Config } from "./config.ts";
-
-/** Someone of the demonstration data who can log in. */
-export interface DemonstrationPerson {
-  readonly name: string;
-  /** Such as `admin of Paisa Pocket`. */
-  readonly what: string;
-  readonly phone: string | null;
-  readonly email: string;
-}
+import type { DemonstrationPerson } from "./demo/demonstration-data.ts";
 
 /** What the terminal says when everything runs. */
 export function greeting(config: Config, people: readonly DemonstrationPerson[]): string {
@@ -31,18 +23,12 @@ export function greeting(config: Config, people: readonly DemonstrationPerson[])
   const lines = ["", "Fusion Token Management is running.", ""];
   for (const [label, value] of rows) lines.push(`  ${label.padEnd(14)} ${value}`);
   if (people.length > 0) {
-    lines.push("", "Log in with a phone number or email; each person's first login sets the password.", "");
-    const width = (pick: (person: DemonstrationPerson) => string): number =>
-      Math.max(...people.map((person) => pick(person).length));
-    const [names, phones, emails] = [
-      width(({ name }) => name),
-      width(({ phone }) => phone ?? ""),
-      width(({ email }) => email),
-    ];
+    lines.push("", "Log in with a phone number or email; a person's first login sets the password:", "");
+    const [names, phones, emails] = (["name", "phone", "email"] as const).map((member) =>
+      Math.max(...people.map((person) => person[member].length)),
+    ) as [number, number, number];
     for (const { name, phone, email, what } of people)
-      lines.push(
-        `  ${name.padEnd(names)}   ${(phone ?? "").padEnd(phones)}   ${email.padEnd(emails)}   ${what}`,
-      );
+      lines.push(`  ${name.padEnd(names)}   ${phone.padEnd(phones)}   ${email.padEnd(emails)}   ${what}`);
   }
   lines.push("", "Ctrl-C stops everything.", "", "");
   return lines.join("\n");

@@ -1,6 +1,6 @@
 import type { App, Parts } from "./app.ts";
 import type { Config } from "./config.ts";
-import { type DemonstrationPerson, greeting } from "./greeting.ts";
+import { greeting } from "./greeting.ts";
 import { systemClock } from "./platform/clock.ts";
 import { DataFolderUnusable, lockDataFolder } from "./platform/database/data-folder.ts";
 import { DatabaseUnusable } from "./platform/database/database-unusable.ts";
@@ -97,7 +97,11 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   goOn();
   const keys = createKeys(config.rootKey ?? readOrMakeRootKey(config.dataFolder, systemRandom), systemRandom);
   // Loading the rooms and starting the database take about the same time, so they go side by side.
-  const loading = Promise.all([import("./app.ts"), import("./messengers.ts")]);
+  const loading = Promise.all([
+    import("./app.ts"),
+    import("./messengers.ts"),
+    import("./demo/demonstration-data.ts"),
+  ]);
   loading.catch(() => undefined);
   const database = await startDatabase(
     config.database.kind === "embedded"
@@ -113,7 +117,7 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   abandoned.push(() => database.abandon());
   database.lost.catch(fail);
   goOn();
-  const [{ buildApp }, { createMessengers }] = await loading;
+  const [{ buildApp }, { createMessengers }, { arrangeDemonstration }] = await loading;
   await claimInstallation({ db: database.db, clock: systemClock, keys }, config.mode);
   const { messenger, inbox, close } = createMessengers(config, systemClock);
   started.push(close);
@@ -135,18 +139,13 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   const app = await buildApp(parts);
   started.push(() => app.close());
   goOn();
-  const people = config.mode === "development" ? await demonstration(parts) : [];
+  const people = config.mode === "development" ? await arrangeDemonstration(parts) : [];
   goOn();
   await listen(app, config);
   started.push(() => closeHttp(app));
   goOn();
   say(greeting(config, people));
   await startJobsLater(app, database, { log, alone: config.database.kind === "embedded" }, started);
-}
-
-async function demonstration(parts: Parts): Promise<readonly DemonstrationPerson[]> {
-  void parts;
-  return [];
 }
 
 async function startJobsLater(

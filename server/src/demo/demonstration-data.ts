@@ -1,0 +1,214 @@
+import type { Role } from "@fusion/contract/login.ts";
+import type { CommandLinePrincipal } from "../access/principal.ts";
+import { createBundle } from "../bundles/create-bundle.ts";
+import { createApplication } from "../fintechs/create-application.ts";
+import { createFintech } from "../fintechs/create-fintech.ts";
+import { createIfi } from "../fintechs/create-ifi.ts";
+import { grantAccess } from "../fintechs/grant-access.ts";
+import { openFundingAccount } from "../ledger/open-funding-account.ts";
+import { createUser } from "../login/create-user.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import type { ApplicationId, Environment, FintechId, IfiId, Tenant, UserId } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+
+interface Deps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Someone who can log in; their first login sets the password. */
+export interface DemonstrationPerson {
+  readonly name: string;
+  readonly role: Role;
+  /** Such as `admin of Paisa Pocket`. */
+  readonly what: string;
+  /** Ten digits, as people type them. */
+  readonly phone: string;
+  readonly email: string;
+}
+
+interface DemonstrationFintech {
+  readonly name: string;
+  readonly clientId: string;
+  readonly application: { readonly name: string; readonly description: string };
+  readonly bundle: { readonly name: string; readonly account: string; readonly payment: string };
+  readonly admin: DemonstrationPerson;
+  readonly member: DemonstrationPerson;
+}
+
+export const demonstrationIfiId = "140793" as IfiId;
+/** The same in each fintech and environment, so that examples can name it. */
+export const demonstrationBundleId = "6f1d3c52-8a0e-4b7f-9d35-2c4e1a7b9f10";
+const openingBalanceMinor = 1_000_000_00n;
+
+const actor: CommandLinePrincipal = { kind: "cli", account: "demonstration data" };
+
+const operator: DemonstrationPerson = {
+  name: "Priya Menon",
+  role: "operator_admin",
+  what: "Fusion team, admin",
+  phone: "9000000009",
+  email: "priya@fusion.example",
+};
+
+const fintechs: readonly DemonstrationFintech[] = [
+  {
+    name: "Paisa Pocket",
+    clientId: "paisa-pocket",
+    application: { name: "Pocket Wallet", description: "Wallets for students and first earners." },
+    bundle: { name: "Pocket Wallet", account: "Wallet account", payment: "Wallet card" },
+    admin: {
+      name: "Asha Rao",
+      role: "fintech_admin",
+      what: "Paisa Pocket, admin",
+      phone: "9000000001",
+      email: "asha@paisapocket.example",
+    },
+    member: {
+      name: "Vikram Shah",
+      role: "fintech_member",
+      what: "Paisa Pocket, member",
+      phone: "9000000002",
+      email: "vikram@paisapocket.example",
+    },
+  },
+  {
+    name: "Kirana Credit",
+    clientId: "kirana-credit",
+    application: { name: "Shop Ledger", description: "Accounts and credit for corner shops." },
+    bundle: { name: "Shop Account", account: "Shop current account", payment: "Shop UPI handle" },
+    admin: {
+      name: "Meera Nair",
+      role: "fintech_admin",
+      what: "Kirana Credit, admin",
+      phone: "9000000003",
+      email: "meera@kiranacredit.example",
+    },
+    member: {
+      name: "Arjun Das",
+      role: "fintech_member",
+      what: "Kirana Credit, member",
+      phone: "9000000004",
+      email: "arjun@kiranacredit.example",
+    },
+  },
+];
+
+/** Everyone who can log in to the demonstration. */
+export const demonstrationPeople: readonly DemonstrationPerson[] = [
+  ...fintechs.flatMap(({ admin, member }) => [admin, member]),
+  operator,
+];
+
+/**
+ * Fills an empty development database with a bank, two fintechs and everything that a first transfer needs, through the same use cases
+ * as the command line. Each step looks first for what it would make, so a start that was killed half-way is completed by the next.
+ * A database with data of another origin is left alone. Yields the people who can log in, or none there.
+ */
+export async function arrangeDemonstration(deps: Deps): Promise<readonly DemonstrationPerson[]> {
+  const [state] = await deps.db.query<{ done: boolean; foreign: boolean }>(
+    systemScope,
+    `SELECT EXISTS (SELECT FROM identity WHERE channel = 'email' AND address = $1) AS done,
+            EXISTS (SELECT FROM ifi WHERE ifi_id <> $2)
+              OR EXISTS (SELECT FROM fintech WHERE client_id <> ALL ($3)) AS foreign`,
+    [operator.email, demonstrationIfiId, fintechs.map(({ clientId }) => clientId)],
+  );
+  if (state?.done) return demonstrationPeople;
+  if (state?.foreign) return [];
+  const known = await deps.db.query(systemScope, "SELECT FROM ifi WHERE ifi_id = $1", [demonstrationIfiId]);
+  if (known.length === 0)
+    await createIfi(deps, actor, { ifiId: demonstrationIfiId, name: "Demonstration Bank" });
+  await Promise.all(fintechs.map((fintech) => arrangeFintech(deps, fintech)));
+  // Last: its presence says that all the rest is there.
+  await findOrCreateUser(deps, operator, null);
+  return demonstrationPeople;
+}
+
+async function arrangeFintech(deps: Deps, wanted: DemonstrationFintech): Promise<void> {
+  const [found] = await deps.db.query<{ fintech_id: FintechId }>(
+    systemScope,
+    "SELECT fintech_id FROM fintech WHERE client_id = $1",
+    [wanted.clientId],
+  );
+  const fintechId =
+    found?.fintech_id ??
+    (
+      await createFintech(deps, actor, {
+        ifiId: demonstrationIfiId,
+        name: wanted.name,
+        clientId: wanted.clientId,
+      })
+    ).fintechId;
+  const fintech = { ifiId: demonstrationIfiId, fintechId };
+  await findOrCreateUser(deps, wanted.admin, fintech);
+  const memberId = await findOrCreateUser(deps, wanted.member, fintech);
+  for (const environment of ["sandbox", "live"] as const) {
+    const applicationId = await findOrCreateApplication(deps, wanted, fintechId, environment);
+    await grantAccess(deps, actor, {
+      applicationId,
+      userId: memberId,
+      level: environment === "sandbox" ? "manage" : "view",
+    });
+    await arrangeMoney(deps, wanted, { ...fintech, environment });
+  }
+}
+
+async function findOrCreateUser(
+  deps: Deps,
+  { name, role, phone, email }: DemonstrationPerson,
+  fintech: { ifiId: IfiId; fintechId: FintechId } | null,
+): Promise<UserId> {
+  const [found] = await deps.db.query<{ user_id: UserId }>(
+    systemScope,
+    "SELECT user_id FROM identity WHERE channel = 'email' AND address = $1",
+    [email],
+  );
+  return found?.user_id ?? (await createUser(deps, actor, { name, role, fintech, phone, email })).userId;
+}
+
+async function findOrCreateApplication(
+  deps: Deps,
+  { application }: DemonstrationFintech,
+  fintechId: FintechId,
+  environment: Environment,
+): Promise<ApplicationId> {
+  const [found] = await deps.db.query<{ application_id: ApplicationId }>(
+    systemScope,
+    "SELECT application_id FROM application WHERE fintech_id = $1 AND environment = $2",
+    [fintechId, environment],
+  );
+  if (found) return found.application_id;
+  const made = await createApplication(deps, actor, {
+    fintechId,
+    environment,
+    name: environment === "sandbox" ? `${application.name} Sandbox` : application.name,
+    description: application.description,
+    scopes: ["admin", "account-holders:write", "bundles:issue", "accounts:read", "transfers:write"],
+  });
+  return made.applicationId;
+}
+
+/** A bundle and a funding account, both in one transaction, so that one's presence says that the other is there. */
+async function arrangeMoney(
+  deps: Deps,
+  { name, bundle }: DemonstrationFintech,
+  tenant: Tenant,
+): Promise<void> {
+  await deps.db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
+    const found = await tx.query("SELECT FROM bundle WHERE bundle_id = $1", [demonstrationBundleId]);
+    if (found.length > 0) return;
+    await createBundle(deps, tx, actor, tenant, {
+      bundleId: demonstrationBundleId,
+      name: bundle.name,
+      accountProducts: [{ productName: bundle.account }],
+      paymentProducts: [{ productName: bundle.payment }],
+    });
+    await openFundingAccount(tx, deps, tenant, {
+      name: `${name} funding`,
+      openingBalanceMinor,
+      requestedBy: "cli",
+    });
+  });
+}
