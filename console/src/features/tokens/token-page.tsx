@@ -1,5 +1,263 @@
+import { scopeSentences } from "@fusion/contract/scopes.ts";
+import { type RevokedToken, revokeReasonWords, type TokenDetails } from "@fusion/contract/tokens.ts";
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { type ReactElement, type ReactNode, useState } from "react";
+import { applicationQuery } from "../../lib/application-query.ts";
+import { paths } from "../../lib/paths.ts";
+import { countdown } from "../../lib/time.ts";
+import { useNow } from "../../lib/use-now.ts";
+import { CopyButton } from "../../ui/copy-button.tsx";
+import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
+import { LargeLifeline } from "../../ui/lifeline.tsx";
+import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
+import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
+import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import { CallsChart } from "./calls-chart.tsx";
+import { GenerateDialog } from "./generate-dialog.tsx";
+import { drawnReminders } from "./planned-reminders.ts";
+import { ReminderPanel } from "./reminder-panel.tsx";
+import { RevokeToaster } from "./revoke-toaster.tsx";
+import { RevokedFact } from "./revoked-fact.tsx";
+import { Timeline } from "./timeline.tsx";
+import { isLive, TokenBadge } from "./token-badge.tsx";
+import { tokenQuery, tokenRemindersQuery } from "./token-queries.ts";
+import classes from "./tokens.module.css";
 
-export function TokenPage() {
-  return <PageHeader title="TokenPage" />;
+/** Everything about one token. `?renew=1` has the dialog open that generates its replacement. */
+export function TokenPage(): ReactElement {
+  const { applicationId, tokenId } = useParams({ from: `/frame${paths.token}` });
+  const { data: token, error, isPending, refetch } = useQuery(tokenQuery(tokenId));
+  const above = (
+    <Link to={paths.application} params={{ applicationId }}>
+      {token?.applicationName ?? "Application"}
+    </Link>
+  );
+  if (isPending) return <PageSkeleton label="Loading the token" />;
+  if (token === undefined) {
+    return (
+      <>
+        <PageHeader title="Token" above={above} />
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      </>
+    );
+  }
+  // A token's own page starts afresh when a link leads to another token.
+  return <Token key={token.tokenId} token={token} above={above} />;
+}
+
+function Token({ token, above }: { token: TokenDetails; above: ReactNode }): ReactElement {
+  const now = useNow(1_000);
+  const navigate = useNavigate({ from: paths.token });
+  const { renew } = useSearch({ from: `/frame${paths.token}` });
+  const { data: application } = useQuery(applicationQuery(token.applicationId));
+  const { data: reminders } = useQuery(tokenRemindersQuery(token.tokenId));
+  const replacement = useQuery({
+    ...tokenQuery(token.replacedBy ?? ""),
+    enabled: token.replacedBy !== null,
+  }).data;
+  const [revoking, setRevoking] = useState(false);
+  const [fact, setFact] = useState<RevokedToken>();
+  const renewable =
+    token.canManage &&
+    token.status !== "revoked" &&
+    (token.replacedBy === null || (replacement !== undefined && !isLive(replacement)));
+  return (
+    <>
+      <EnvironmentRule environment={token.environment} />
+      <PageHeader
+        title={token.name}
+        above={above}
+        badges={
+          <>
+            <EnvironmentBadge environment={token.environment} />
+            <TokenBadge status={token.status} expiresAt={token.expiresAt} now={now} />
+          </>
+        }
+        lead={
+          <span className={classes.ids}>
+            <Mono>{token.tokenId}</Mono>
+            <CopyButton value={token.tokenId} label="Copy token id" />
+            <Mono>{token.hint}</Mono>
+          </span>
+        }
+        actions={
+          token.canManage && (
+            <>
+              {isLive(token) && (
+                <Button variant="outline" color="urgent" onClick={() => setRevoking(true)}>
+                  Revoke
+                </Button>
+              )}
+              {renewable && (
+                <Button
+                  variant={token.status === "active" ? "default" : "filled"}
+                  onClick={() => void navigate({ search: { renew: 1 }, resetScroll: false })}
+                >
+                  Renew
+                </Button>
+              )}
+            </>
+          )
+        }
+      />
+      {fact && <RevokedFact fact={fact} onClose={() => setFact(undefined)} />}
+      <div className={classes.life}>
+        <LargeLifeline
+          life={token}
+          now={now}
+          timeZone={token.timeZone}
+          reminders={drawnReminders({
+            reminders,
+            expiresAt: token.expiresAt,
+            timeZone: token.timeZone,
+            now,
+          })}
+          replacement={replacement ?? null}
+        />
+      </div>
+      <Facts token={token} now={now} />
+      <div className={classes.columns}>
+        <section aria-labelledby="calls-heading" className={classes.column}>
+          <h2 id="calls-heading">Calls</h2>
+          <CallsChart days={token.callsPerDay} />
+          <Callers callers={token.callers} />
+        </section>
+        <div className={classes.column}>
+          <section aria-labelledby="reminders-heading">
+            <h2 id="reminders-heading">Reminders</h2>
+            <ReminderPanel token={token} reminders={reminders} />
+          </section>
+          <section aria-labelledby="timeline-heading">
+            <h2 id="timeline-heading">History</h2>
+            <Timeline events={token.timeline} />
+          </section>
+        </div>
+      </div>
+      <RevokeToaster
+        token={revoking ? token : null}
+        onCancel={() => setRevoking(false)}
+        onRevoked={(revoked) => {
+          setRevoking(false);
+          setFact(revoked);
+        }}
+      />
+      {renew === 1 && renewable && application && (
+        <GenerateDialog
+          application={application}
+          renews={token}
+          onClose={() => void navigate({ search: {}, replace: true, resetScroll: false })}
+        />
+      )}
+    </>
+  );
+}
+
+function Facts({ token, now }: { token: TokenDetails; now: number }): ReactElement {
+  const { lastUse, revocation } = token;
+  const link = (tokenId: string): ReactElement => (
+    <Link to={paths.token} params={{ applicationId: token.applicationId, tokenId }}>
+      <Mono>{tokenId}</Mono>
+    </Link>
+  );
+  return (
+    <dl className={classes.facts}>
+      <Fact name={revocation ? "Would have expired" : token.status === "expired" ? "Expired" : "Expires"}>
+        <ExactTime instant={token.expiresAt} />
+        {isLive(token) && <span className={classes.soft}>{countdown(token.expiresAt, now)} left</span>}
+      </Fact>
+      {revocation && (
+        <Fact name="Revoked">
+          <ExactTime instant={revocation.at} />
+          <span className={classes.soft}>
+            {revocation.by}, {revokeReasonWords[revocation.reason].toLowerCase()}
+          </span>
+        </Fact>
+      )}
+      <Fact name="Last used">
+        {lastUse ? (
+          <>
+            <RelativeTime instant={lastUse.at} />
+            <span className={classes.soft}>
+              <Mono>{lastUse.route}</Mono> from <Mono>{lastUse.ip}</Mono>
+            </span>
+          </>
+        ) : (
+          "Never"
+        )}
+      </Fact>
+      <Fact name="Generated">
+        <ExactTime instant={token.createdAt} />
+        <span className={classes.soft}>{token.createdBy}</span>
+      </Fact>
+      <Fact name="Scope">
+        {token.scopes.map((scope) => (
+          <span key={scope}>
+            <Mono>{scope}</Mono> <span className={classes.soft}>{scopeSentences[scope]}</span>
+          </span>
+        ))}
+      </Fact>
+      <Fact name="Application">
+        <Link to={paths.application} params={{ applicationId: token.applicationId }}>
+          {token.applicationName}
+        </Link>
+      </Fact>
+      <Fact name="Client id">
+        <Mono>{token.clientId}</Mono>
+      </Fact>
+      {token.replaces !== null && <Fact name="Renews">{link(token.replaces)}</Fact>}
+      {token.replacedBy !== null && <Fact name="Renewed by">{link(token.replacedBy)}</Fact>}
+    </dl>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }): ReactElement {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+type Caller = TokenDetails["callers"][number];
+const callerColumns: Column<Caller>[] = [
+  {
+    key: "caller",
+    header: "Caller",
+    onPhone: "lead",
+    cell: ({ ip, userAgent }) => (
+      <div className={classes.tokenCell}>
+        <Mono>{ip}</Mono>
+        <span className={classes.soft}>{userAgent === "" ? "No user agent" : userAgent}</span>
+      </div>
+    ),
+  },
+  {
+    key: "calls",
+    header: "Calls",
+    align: "right",
+    cell: ({ calls }) => <span className="figures">{calls.toLocaleString("en-IN")}</span>,
+  },
+  {
+    key: "last",
+    header: "Last seen",
+    align: "right",
+    cell: ({ lastAt }) => <RelativeTime instant={lastAt} />,
+  },
+];
+
+function Callers({ callers }: { callers: readonly Caller[] }): ReactElement {
+  if (callers.length === 0) return <p className={classes.soft}>Nobody called in the last 30 days.</p>;
+  return (
+    <DataTable
+      caption="Callers in the last 30 days"
+      columns={callerColumns}
+      rows={callers}
+      rowKey={({ ip, userAgent }) => `${ip} ${userAgent}`}
+    />
+  );
 }

@@ -1,0 +1,156 @@
+import type { ApplicationSummary } from "@fusion/contract/applications.ts";
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type ReactElement, useState } from "react";
+import { applicationListQuery } from "../../lib/application-query.ts";
+import { paths } from "../../lib/paths.ts";
+import { isOperator, useSession } from "../../lib/session.ts";
+import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
+import { LinkButton } from "../../ui/link-button.tsx";
+import { PageHeader } from "../../ui/page-header.tsx";
+import { RelativeTime } from "../../ui/relative-time.tsx";
+import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { StatusBadge } from "../../ui/status-badge.tsx";
+import classes from "./applications.module.css";
+
+const pageSize = 25;
+
+/** The home of Token Management: the applications that the person may see. */
+export function ApplicationListPage(): ReactElement {
+  const session = useSession();
+  const list = useQuery(applicationListQuery);
+  const [shown, setShown] = useState(pageSize);
+  const applications = (list.data?.applications ?? []).toSorted(
+    (a, b) => a.environment.localeCompare(b.environment) || a.name.localeCompare(b.name),
+  );
+  return (
+    <>
+      <PageHeader
+        title="Token Management"
+        lead={
+          isOperator(session)
+            ? "Every application, and the tokens its programs call the Fusion API with."
+            : "Your applications. Open one to see its tokens or generate one."
+        }
+      />
+      {list.isPending ? (
+        <RowsSkeleton label="Loading the applications" />
+      ) : list.data === undefined ? (
+        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+      ) : (
+        <>
+          <Start applications={applications} />
+          {applications.length > 0 && (
+            <DataTable
+              caption="Applications"
+              columns={columnsFor(isOperator(session))}
+              rows={applications.slice(0, shown)}
+              rowKey={({ applicationId }) => applicationId}
+              linked
+            />
+          )}
+          {shown < applications.length && (
+            <Button variant="default" mt="md" onClick={() => setShown(shown + pageSize)}>
+              Show more
+            </Button>
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+function columnsFor(operator: boolean): Column<ApplicationSummary>[] {
+  return [
+    {
+      key: "name",
+      header: "Application",
+      onPhone: "lead",
+      cell: (application) => (
+        <div className={classes.nameCell}>
+          <Link to={paths.application} params={{ applicationId: application.applicationId }} data-row-link>
+            {application.name}
+          </Link>
+          <span className={classes.soft}>{application.description}</span>
+        </div>
+      ),
+    },
+    {
+      key: "environment",
+      header: "Environment",
+      cell: ({ environment }) => <EnvironmentBadge environment={environment} />,
+    },
+    ...(operator
+      ? [
+          {
+            key: "fintech",
+            header: "Fintech",
+            cell: ({ fintechName }: ApplicationSummary) => fintechName,
+          },
+        ]
+      : []),
+    {
+      key: "tokens",
+      header: "Tokens",
+      cell: ({ activeTokens, expiringTokens }) => (
+        <span className={classes.tokens}>
+          {activeTokens} active
+          {expiringTokens > 0 && <StatusBadge tone="soon">{expiringTokens} expiring</StatusBadge>}
+        </span>
+      ),
+    },
+    {
+      key: "used",
+      header: "Last used",
+      cell: ({ lastUsedAt }) =>
+        lastUsedAt ? <RelativeTime instant={lastUsedAt} /> : <span className={classes.soft}>Never</span>,
+    },
+  ];
+}
+
+/** What to do first, until there is a token. */
+function Start({ applications }: { applications: readonly ApplicationSummary[] }): ReactElement | null {
+  const untouched = applications.every(
+    ({ activeTokens, lastUsedAt }) => activeTokens === 0 && lastUsedAt === null,
+  );
+  if (!untouched) return null;
+  const first = applications.find(({ environment, canManage }) => environment === "sandbox" && canManage);
+  return (
+    <section className={classes.start} aria-labelledby="start-heading">
+      <h2 id="start-heading">Three steps to the first call</h2>
+      <ol>
+        <li>
+          <h3>Generate a token</h3>
+          {first ? (
+            <>
+              <p>Start in the sandbox: nothing there is real.</p>
+              <LinkButton
+                to={paths.application}
+                params={{ applicationId: first.applicationId }}
+                search={{ generate: 1 }}
+              >
+                Generate a sandbox token
+              </LinkButton>
+            </>
+          ) : applications.length === 0 ? (
+            <p>
+              The Fusion team first gives you access to an application. Ask them if you expected one here.
+            </p>
+          ) : (
+            <p>Open an application. You need to be allowed to manage it.</p>
+          )}
+        </li>
+        <li>
+          <h3>Give it to your program</h3>
+          <p>Download it as a .env file. It is shown once.</p>
+        </li>
+        <li>
+          <h3>Make a call</h3>
+          <p>The console tells you when the first one arrives.</p>
+        </li>
+      </ol>
+    </section>
+  );
+}

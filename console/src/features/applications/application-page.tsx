@@ -1,0 +1,127 @@
+import type { ApplicationDetails } from "@fusion/contract/applications.ts";
+import { scopeSentences } from "@fusion/contract/scopes.ts";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import type { ReactElement, ReactNode } from "react";
+import { applicationQuery } from "../../lib/application-query.ts";
+import { paths } from "../../lib/paths.ts";
+import { CopyButton } from "../../ui/copy-button.tsx";
+import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
+import { Mono } from "../../ui/mono.tsx";
+import { PageHeader } from "../../ui/page-header.tsx";
+import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
+import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import classes from "./applications.module.css";
+
+/** All about one application; towards the end its tokens, which another feature brings. */
+export function ApplicationPage(props: {
+  tokens: (application: ApplicationDetails) => ReactNode;
+}): ReactElement {
+  const { applicationId } = useParams({ from: `/frame${paths.application}` });
+  const { data: application, error, isPending, refetch } = useQuery(applicationQuery(applicationId));
+  if (isPending) return <PageSkeleton label="Loading the application" />;
+  if (application === undefined) {
+    return (
+      <>
+        <PageHeader title="Application" above={<Link to={paths.tokenManagement}>Token Management</Link>} />
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      </>
+    );
+  }
+  return (
+    <>
+      <EnvironmentRule environment={application.environment} />
+      <PageHeader
+        title={application.name}
+        above={<Link to={paths.tokenManagement}>Token Management</Link>}
+        badges={<EnvironmentBadge environment={application.environment} />}
+        lead={application.description}
+      />
+      <Details application={application} />
+      {props.tokens(application)}
+    </>
+  );
+}
+
+function Details({ application }: { application: ApplicationDetails }): ReactElement {
+  return (
+    <dl className={classes.details}>
+      <Fact name="Environment">
+        {application.environment === "live" ? "Live: real people, real money" : "Sandbox: test data only"}
+      </Fact>
+      <Fact name="Client id">
+        <Mono>{application.clientId}</Mono>
+        <CopyButton value={application.clientId} label="Copy client id" />
+      </Fact>
+      <Fact name="IFI id">
+        <Mono>{application.ifiId}</Mono>
+        <CopyButton value={application.ifiId} label="Copy IFI id" />
+      </Fact>
+      <Fact name="Base URL" wide>
+        <Mono>{application.baseUrl}</Mono>
+        <CopyButton value={application.baseUrl} label="Copy base URL" />
+      </Fact>
+      <Fact name="Scopes" wide>
+        <ul className={classes.scopes}>
+          {application.scopes.map((scope) => (
+            <li key={scope}>
+              <Mono>{scope}</Mono> <span className={classes.soft}>{scopeSentences[scope]}</span>
+            </li>
+          ))}
+        </ul>
+      </Fact>
+      <Fact name="Allowed IP addresses">
+        {application.ipAllowList.length === 0 ? (
+          "Calls from anywhere"
+        ) : (
+          <ul className={classes.scopes}>
+            {application.ipAllowList.map((range) => (
+              <li key={range}>
+                <Mono>{range}</Mono>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Fact>
+      <Fact name="Limits">
+        {application.tokensMax} live tokens, each for at most {application.lifetimeDaysMax} days
+      </Fact>
+      <Fact name="Created">
+        <ExactTime instant={application.createdAt} />
+      </Fact>
+      <Fact name="Last used">
+        {application.lastUsedAt ? <RelativeTime instant={application.lastUsedAt} /> : "Never"}
+      </Fact>
+      <Fact name="Contacts" wide>
+        {application.contacts.length === 0 ? (
+          "Nobody can be reached about this application"
+        ) : (
+          <ul className={classes.contacts}>
+            {application.contacts.map(({ name, role, address }) => (
+              <li key={`${name} ${address}`}>
+                {name}{" "}
+                <span className={classes.soft}>
+                  {roleWords(role)}, {address}
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact(props: { name: string; wide?: boolean; children: ReactNode }): ReactElement {
+  return (
+    <div className={props.wide ? classes.wide : undefined}>
+      <dt>{props.name}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
+
+/** "fintech_admin" as people say it. */
+function roleWords(role: string): string {
+  return role.replace(/^fintech_/, "").replaceAll("_", " ");
+}

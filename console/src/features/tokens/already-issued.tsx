@@ -1,0 +1,45 @@
+import { Button } from "@mantine/core";
+import { type ReactElement, useState } from "react";
+import { problemWords } from "../../lib/api.ts";
+import { Mono } from "../../ui/mono.tsx";
+import { revokeToken } from "./token-queries.ts";
+import classes from "./tokens.module.css";
+
+/** The token exists but the answer with its secret was lost: the one way on is to revoke it and generate again. */
+export function AlreadyIssued(props: {
+  tokenId: string;
+  onCancel: () => void;
+  onRevoked: () => Promise<void>;
+}): ReactElement {
+  const { tokenId, onCancel, onRevoked } = props;
+  const [pending, setPending] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+  async function revokeAndGenerate(): Promise<void> {
+    setPending(true);
+    setProblem(null);
+    try {
+      await revokeToken(tokenId, "replaced");
+      await onRevoked();
+    } catch (error) {
+      setProblem(error);
+    }
+    setPending(false);
+  }
+  return (
+    <div role="alert" className={classes.stack}>
+      <p>
+        This token was already generated, as <Mono>{tokenId}</Mono>, but the answer did not reach you. Its
+        secret is not kept, so it cannot be shown. Revoke it and generate another one with the same choices.
+      </p>
+      {problem !== null && <p className={classes.problem}>{problemWords(problem)}</p>}
+      <div className={classes.dialogActions}>
+        <Button variant="default" onClick={onCancel} disabled={pending}>
+          Cancel
+        </Button>
+        <Button onClick={() => void revokeAndGenerate()} loading={pending}>
+          Revoke it and generate again
+        </Button>
+      </div>
+    </div>
+  );
+}

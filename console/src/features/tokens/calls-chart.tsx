@@ -1,0 +1,62 @@
+import type { TokenDetails } from "@fusion/contract/tokens.ts";
+import { useElementSize } from "@mantine/hooks";
+import type { ReactElement } from "react";
+import { formatDay, formatShortDay } from "../../lib/time.ts";
+import classes from "./tokens.module.css";
+
+const height = 120;
+const gap = 2;
+
+/** Calls a day over the last 30: accepted, and above them refused. */
+export function CallsChart({ days }: { days: TokenDetails["callsPerDay"] }): ReactElement {
+  const { ref, width: measured } = useElementSize<HTMLDivElement>();
+  const width = Math.max(measured || 600, 200);
+  const most = Math.max(1, ...days.map(({ accepted, refused }) => accepted + refused));
+  const accepted = days.reduce((sum, day) => sum + day.accepted, 0);
+  const refused = days.reduce((sum, day) => sum + day.refused, 0);
+  const step = width / Math.max(days.length, 1);
+  // A day with a single call among thousands still shows.
+  const y = (calls: number): number => (calls === 0 ? 0 : Math.max(2, (calls / most) * height));
+  const first = days[0];
+  const last = days.at(-1);
+  const words = `${accepted.toLocaleString("en-IN")} accepted, ${refused.toLocaleString("en-IN")} refused in the last ${days.length} days`;
+  return (
+    <figure className={classes.chart}>
+      <figcaption className={classes.legend}>
+        <span data-kind="accepted">{accepted.toLocaleString("en-IN")} accepted</span>
+        <span data-kind="refused">{refused.toLocaleString("en-IN")} refused</span>
+        <span className={classes.most}>
+          most in a day {most === 1 && accepted + refused === 0 ? 0 : most.toLocaleString("en-IN")}
+        </span>
+      </figcaption>
+      <div ref={ref}>
+        <svg width={width} height={height + 1} role="img" aria-label={words}>
+          {days.map((day, index) => {
+            const tall = y(day.accepted);
+            const x = index * step;
+            return (
+              <g key={day.day}>
+                <rect className={classes.slot} x={x} y={0} width={step} height={height}>
+                  <title>{`${formatDay(day.day)}: ${day.accepted} accepted, ${day.refused} refused`}</title>
+                </rect>
+                <rect className={classes.accepted} x={x} y={height - tall} width={step - gap} height={tall} />
+                <rect
+                  className={classes.refused}
+                  x={x}
+                  y={Math.max(0, height - tall - y(day.refused))}
+                  width={step - gap}
+                  height={Math.min(y(day.refused), height - tall)}
+                />
+              </g>
+            );
+          })}
+          <rect className={classes.axis} x={0} y={height} width={width} height={1} />
+        </svg>
+      </div>
+      <div className={classes.axisWords} aria-hidden>
+        <span>{first && formatShortDay(first.day)}</span>
+        <span>{last && formatShortDay(last.day)}</span>
+      </div>
+    </figure>
+  );
+}

@@ -1,0 +1,67 @@
+import type { Expiry } from "@fusion/contract/tokens.ts";
+import { Input, SegmentedControl, TextInput } from "@mantine/core";
+import { type ReactElement, useId } from "react";
+import { Temporal } from "temporal-polyfill";
+import classes from "./tokens.module.css";
+
+const presets = [30, 90, 180, 365];
+
+/** What is chosen: a preset's days, or `date` with a day such as `2027-11-23`. */
+export interface DurationChoice {
+  preset: string;
+  date: string;
+}
+
+export function expiryOf({ preset, date }: DurationChoice): Expiry | undefined {
+  if (preset !== "date") return { days: Number(preset) };
+  return /^\d{4}-\d{2}-\d{2}$/.test(date) ? { date } : undefined;
+}
+
+/** How long the token works: a preset, or a day of the fintech's calendar at most `daysMax` days ahead. */
+export function DurationField(props: {
+  choice: DurationChoice;
+  onChange: (choice: DurationChoice) => void;
+  daysMax: number;
+  timeZone: string;
+  now: number;
+  error: string | undefined;
+}): ReactElement {
+  const { choice, onChange, daysMax, timeZone, now, error } = props;
+  const id = useId();
+  const offered = presets.filter((days) => days <= daysMax);
+  if (offered.length === 0) offered.push(daysMax);
+  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).toPlainDate();
+  return (
+    <div className={classes.duration}>
+      <Input.Label id={id} labelElement="div">
+        Duration
+      </Input.Label>
+      <SegmentedControl
+        aria-labelledby={id}
+        fullWidth
+        value={choice.preset}
+        onChange={(preset) => onChange({ ...choice, preset })}
+        data={[
+          ...offered.map((days) => ({ value: String(days), label: `${days} days` })),
+          { value: "date", label: "Date" },
+        ]}
+      />
+      {choice.preset === "date" && (
+        <TextInput
+          type="date"
+          label="Last day"
+          description={`At most ${daysMax} days from today.`}
+          value={choice.date}
+          min={today.add({ days: 1 }).toString()}
+          max={today.add({ days: daysMax }).toString()}
+          onChange={(event) => onChange({ ...choice, date: event.currentTarget.value })}
+        />
+      )}
+      {error !== undefined && (
+        <p role="alert" className={classes.problem}>
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}

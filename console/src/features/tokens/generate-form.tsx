@@ -1,0 +1,281 @@
+import type { ApplicationDetails } from "@fusion/contract/applications.ts";
+import { type Scope, scopeSentences } from "@fusion/contract/scopes.ts";
+import type { Expiry, GenerateToken, TokenSummary } from "@fusion/contract/tokens.ts";
+import { Button, Checkbox, Radio, Switch, TextInput } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { type FormEvent, type ReactElement, useState } from "react";
+import { ApiProblem, problemWords } from "../../lib/api.ts";
+import { formatInstant, relativeTime } from "../../lib/time.ts";
+import { useNow } from "../../lib/use-now.ts";
+import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
+import { LargeLifeline } from "../../ui/lifeline.tsx";
+import { Mono } from "../../ui/mono.tsx";
+import { type DurationChoice, DurationField, expiryOf } from "./duration-field.tsx";
+import { plannedReminders } from "./planned-reminders.ts";
+import { summarySentence } from "./summary-sentence.ts";
+import { tokenListQuery, tokenPreviewQuery } from "./token-queries.ts";
+import classes from "./tokens.module.css";
+
+type Renewable = Pick<TokenSummary, "tokenId" | "name" | "scopes" | "expiresAt">;
+
+interface GenerateFormProps {
+  application: ApplicationDetails;
+  renews: Renewable | undefined;
+  pending: boolean;
+  problem: unknown;
+  onSubmit: (input: GenerateToken) => void;
+  onCancel: () => void;
+}
+
+/** The choices of a new token. What is not chosen by hand follows the token that it renews. */
+export function GenerateForm(props: GenerateFormProps): ReactElement {
+  const { application, pending, problem, onSubmit, onCancel } = props;
+  const { timeZone } = application;
+  const now = useNow(30_000);
+  const ending = useInfiniteQuery(tokenListQuery(application.applicationId, "expiring"));
+  const candidates = renewable(props.renews, ending.data?.pages.flatMap(({ tokens }) => tokens) ?? []);
+
+  const [name, setName] = useState<string>();
+  const [scopes, setScopes] = useState<Scope[]>();
+  const [renewal, setRenewal] = useState<string>();
+  const [duration, setDuration] = useState<DurationChoice>({
+    preset: presetDefault(application.lifetimeDaysMax),
+    date: "",
+  });
+  const [reminders, setReminders] = useState(true);
+
+  const renewed =
+    renewal === undefined ? candidates[0] : candidates.find(({ tokenId }) => tokenId === renewal);
+  const chosen = {
+    name: name ?? renewed?.name ?? nameDefault(application, now),
+    scopes: scopes ?? scopesDefault(application, renewed),
+  };
+  const expiry: Expiry | undefined = expiryOf(duration);
+  const preview = useQuery(tokenPreviewQuery(application.applicationId, expiry));
+  const shown = expiry !== undefined && preview.data && !preview.isError ? preview.data : undefined;
+  const firstReminderAt = shown?.reminders.firstAt ?? null;
+  const summary = summarySentence({
+    applicationName: application.name,
+    environment: application.environment,
+    scopes: chosen.scopes,
+    expiresAt: shown?.expiresAt,
+    timeZone,
+    firstReminderAt: reminders ? firstReminderAt : undefined,
+    renews: renewed?.tokenId ?? null,
+  });
+  const refusal = problem instanceof ApiProblem ? problem : undefined;
+  const nameProblem =
+    refusal?.fieldError("/name") ?? (chosen.name.trim() === "" ? "Give the token a name." : undefined);
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (expiry === undefined || chosen.scopes.length === 0 || chosen.name.trim() === "") return;
+    onSubmit({
+      name: chosen.name.trim(),
+      scopes: chosen.scopes,
+      expiry,
+      reminders,
+      replaces: renewed?.tokenId ?? null,
+    });
+  }
+
+  return (
+    <form onSubmit={submit} className={classes.form} noValidate>
+      <dl className={classes.fixed}>
+        <div>
+          <dt>Application</dt>
+          <dd>
+            {application.name} <EnvironmentBadge environment={application.environment} />
+          </dd>
+        </div>
+        <div>
+          <dt>Client id</dt>
+          <dd>
+            <Mono>{application.clientId}</Mono>
+          </dd>
+        </div>
+      </dl>
+
+      {candidates.length > 0 && (
+        <Radio.Group
+          label="Renewal"
+          value={renewed?.tokenId ?? ""}
+          onChange={setRenewal}
+          className={classes.options}
+          error={refusal?.fieldError("/replaces")}
+        >
+          {candidates.map((token) => (
+            <Radio
+              key={token.tokenId}
+              value={token.tokenId}
+              label={
+                <>
+                  Renews <Mono>{token.tokenId}</Mono>
+                </>
+              }
+              description={`${token.name}, ends ${relativeTime(token.expiresAt, now)}. It keeps working until then.`}
+            />
+          ))}
+          <Radio value="" label="Renews nothing" description="A further token beside the others." />
+        </Radio.Group>
+      )}
+
+      <TextInput
+        label="Name"
+        description="For people: where it is used, for example."
+        value={chosen.name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        maxLength={80}
+        error={nameProblem}
+        autoComplete="off"
+        data-autofocus
+      />
+
+      <ScopeField
+        allowed={application.scopes}
+        chosen={chosen.scopes}
+        onChange={setScopes}
+        error={refusal?.fieldErrors.find(({ pointer }) => pointer.startsWith("/scopes"))?.detail}
+      />
+
+      <DurationField
+        choice={duration}
+        onChange={setDuration}
+        daysMax={application.lifetimeDaysMax}
+        timeZone={timeZone}
+        now={now}
+        error={
+          preview.isError
+            ? problemWords(preview.error)
+            : refusal?.fieldErrors.find(({ pointer }) => pointer.startsWith("/expiry"))?.detail
+        }
+      />
+
+      <div className={classes.preview} data-waiting={shown === undefined || preview.isPlaceholderData}>
+        <p className={classes.expires} role="status">
+          {shown
+            ? `Expires ${formatInstant(shown.expiresAt, timeZone)}, in ${shown.days} ${shown.days === 1 ? "day" : "days"}`
+            : "Choose when it ends."}
+        </p>
+        <LargeLifeline
+          life={{
+            createdAt: new Date(now).toISOString(),
+            expiresAt:
+              shown?.expiresAt ?? new Date(now + application.lifetimeDaysMax * 86_400_000).toISOString(),
+          }}
+          now={now}
+          timeZone={timeZone}
+          reminders={
+            shown && reminders ? plannedReminders({ expiresAt: shown.expiresAt, timeZone, now }) : []
+          }
+        />
+      </div>
+
+      <Switch
+        label="Expiry reminders"
+        description={
+          reminders ? reminderWords(shown?.reminders, timeZone) : "Nobody is reminded before it ends."
+        }
+        checked={reminders}
+        onChange={(event) => setReminders(event.currentTarget.checked)}
+      />
+
+      {refusal && refusal.fieldErrors.length === 0 && (
+        <p role="alert" className={classes.problem}>
+          {refusal.message}
+        </p>
+      )}
+      {problem !== null && refusal === undefined && (
+        <p role="alert" className={classes.problem}>
+          {problemWords(problem)}
+        </p>
+      )}
+
+      <div className={classes.submit}>
+        <p className={classes.summary} aria-live="polite">
+          {summary ?? (chosen.scopes.length === 0 ? "Choose at least one scope." : "")}
+        </p>
+        <div className={classes.dialogActions}>
+          <Button variant="default" onClick={onCancel} disabled={pending}>
+            Cancel
+          </Button>
+          <Button
+            type="submit"
+            loading={pending}
+            disabled={summary === undefined || chosen.name.trim() === ""}
+          >
+            Generate
+          </Button>
+        </div>
+      </div>
+    </form>
+  );
+}
+
+function ScopeField(props: {
+  allowed: readonly Scope[];
+  chosen: readonly Scope[];
+  onChange: (scopes: Scope[]) => void;
+  error: string | undefined;
+}): ReactElement {
+  const { allowed, chosen, onChange, error } = props;
+  const everything = chosen.includes("admin");
+  return (
+    <Checkbox.Group
+      label="Scope"
+      value={[...chosen]}
+      onChange={(value) => onChange(value as Scope[])}
+      className={classes.options}
+      error={error}
+    >
+      {allowed.map((scope) => (
+        <Checkbox
+          key={scope}
+          value={scope}
+          label={<Mono>{scope}</Mono>}
+          description={
+            everything && scope !== "admin" ? `${scopeSentences[scope]} (in admin)` : scopeSentences[scope]
+          }
+          disabled={everything && scope !== "admin"}
+        />
+      ))}
+    </Checkbox.Group>
+  );
+}
+
+/** The one asked for first, else those about to end, soonest first; never one that has a replacement already. */
+function renewable(asked: Renewable | undefined, expiring: readonly TokenSummary[]): Renewable[] {
+  const open = expiring
+    .filter(({ replacedBy, tokenId }) => replacedBy === null && tokenId !== asked?.tokenId)
+    .toSorted((a, b) => a.expiresAt.localeCompare(b.expiresAt));
+  return asked ? [asked, ...open] : open;
+}
+
+function scopesDefault(application: ApplicationDetails, renewed: Renewable | undefined): Scope[] {
+  const kept = (renewed?.scopes ?? []).filter((scope) => application.scopes.includes(scope));
+  if (kept.length > 0) return kept;
+  return application.scopes.includes("admin") ? ["admin"] : application.scopes.slice(0, 1);
+}
+
+/** "Payouts, Nov 2026". */
+function nameDefault({ name, timeZone }: ApplicationDetails, now: number): string {
+  const month = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone }).format(now);
+  return `${name.slice(0, 60)}, ${month}`;
+}
+
+function presetDefault(daysMax: number): string {
+  return daysMax >= 365 ? "365" : daysMax >= 90 ? "90" : String(Math.min(30, daysMax));
+}
+
+function reminderWords(
+  reminders: { firstAt: string | null; recipients: { address: string }[] } | undefined,
+  timeZone: string,
+): string {
+  if (reminders === undefined) return "Daily from 15 days before it ends.";
+  const to = reminders.recipients.map(({ address }) => address).join(" and ");
+  const first =
+    reminders.firstAt === null
+      ? "It ends too soon for one"
+      : `Daily, the first ${formatInstant(reminders.firstAt, timeZone)}`;
+  return to === "" ? `${first}. Nobody can be reached yet.` : `${first}, to ${to}.`;
+}

@@ -1,0 +1,92 @@
+import type { TokenReminders } from "@fusion/contract/reminders.ts";
+import type { TokenDetails } from "@fusion/contract/tokens.ts";
+import { Switch } from "@mantine/core";
+import type { ReactElement } from "react";
+import { problemWords } from "../../lib/api.ts";
+import { formatDay } from "../../lib/time.ts";
+import { ExactTime } from "../../ui/relative-time.tsx";
+import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
+import { isLive } from "./token-badge.tsx";
+import { useSubscription } from "./token-queries.ts";
+import classes from "./tokens.module.css";
+
+const stoppedWords = {
+  renewed: "None will follow: the token was renewed.",
+  revoked: "None will follow: the token was revoked.",
+  nobody_subscribed: "None will follow: nobody asked to be reminded.",
+  ended: "None will follow: the token has ended.",
+} as const satisfies Record<NonNullable<TokenReminders["stopped"]>, string>;
+
+const stateWords = {
+  planned: ["soon", "Planned"],
+  sent: ["good", "Sent"],
+  failed: ["urgent", "Failed"],
+  missed: ["urgent", "Missed"],
+  cancelled: ["ended", "Cancelled"],
+} as const satisfies Record<TokenReminders["reminders"][number]["state"], readonly [Tone, string]>;
+
+/** The switch for oneself, who is reminded, when next, and what was sent. */
+export function ReminderPanel(props: {
+  token: TokenDetails;
+  reminders: TokenReminders | undefined;
+}): ReactElement {
+  const { token, reminders } = props;
+  const subscription = useSubscription(token.tokenId);
+  // What was asked for shows at once; when the answer is in, what is so.
+  const subscribed = subscription.isPending ? subscription.variables : token.subscribed;
+  return (
+    <div className={classes.stack}>
+      <Switch
+        label="Expiry reminders"
+        description="Remind me daily, from 15 days before it ends until it is renewed."
+        checked={subscribed}
+        disabled={!isLive(token) && !token.subscribed}
+        onChange={(event) => subscription.mutate(event.currentTarget.checked)}
+      />
+      {subscription.isError && (
+        <p role="alert" className={classes.problem}>
+          {problemWords(subscription.error)}
+        </p>
+      )}
+      {reminders && (
+        <>
+          <p>
+            {reminders.nextAt ? (
+              <>
+                Next <ExactTime instant={reminders.nextAt} />
+                {reminders.subscribers.length > 0 &&
+                  `, to ${reminders.subscribers.map(({ name, you }) => (you ? "you" : name)).join(", ")}`}
+                .
+              </>
+            ) : reminders.stopped ? (
+              stoppedWords[reminders.stopped]
+            ) : (
+              "None is planned."
+            )}
+          </p>
+          {reminders.reminders.length > 0 && <SentReminders reminders={reminders.reminders} />}
+        </>
+      )}
+    </div>
+  );
+}
+
+function SentReminders({ reminders }: { reminders: TokenReminders["reminders"] }): ReactElement {
+  return (
+    <ul className={classes.sent} aria-label="Reminders">
+      {reminders.map((reminder) => {
+        const [tone, words] = stateWords[reminder.state];
+        return (
+          <li key={`${reminder.localDay} ${reminder.channel} ${reminder.recipient}`}>
+            <span className="figures">{formatDay(reminder.localDay)}</span>
+            <span className={classes.soft}>
+              {reminder.channel === "sms" ? "SMS" : "email"} to {reminder.recipient}
+              {reminder.error !== null && `: ${reminder.error}`}
+            </span>
+            <StatusBadge tone={tone}>{words}</StatusBadge>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,113 @@
+import {
+  type RevokedToken,
+  type RevokeReason,
+  revokeReasonWords,
+  type TokenDetails,
+} from "@fusion/contract/tokens.ts";
+import { Radio } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactElement, useState } from "react";
+import { relativeTime } from "../../lib/time.ts";
+import { useNow } from "../../lib/use-now.ts";
+import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
+import { Mono } from "../../ui/mono.tsx";
+import { tokenQuery, useRevokeToken } from "./token-queries.ts";
+import classes from "./tokens.module.css";
+
+interface RevokeToasterProps {
+  /** The token in question; null while nothing is asked. */
+  token: { tokenId: string; hint: string; name: string } | null;
+  onCancel: () => void;
+  onRevoked: (fact: RevokedToken) => void;
+}
+
+/** Asks before a token is revoked: what it did lately, why, and a button that names it. */
+export function RevokeToaster({ token, onCancel, onRevoked }: RevokeToasterProps): ReactElement {
+  const [reason, setReason] = useState<RevokeReason>();
+  const revoke = useRevokeToken();
+  const reset = (): void => {
+    setReason(undefined);
+    revoke.reset();
+  };
+  return (
+    <ConfirmToaster
+      opened={token !== null}
+      title={token && `Revoke ${token.name}?`}
+      confirmLabel={token ? `Confirm: revoke ${token.hint}` : "Confirm"}
+      confirmDisabled={reason === undefined}
+      pending={revoke.isPending}
+      error={revoke.error}
+      onCancel={() => {
+        reset();
+        onCancel();
+      }}
+      onConfirm={() => {
+        if (token === null || reason === undefined) return;
+        revoke.mutate(
+          { tokenId: token.tokenId, reason },
+          {
+            onSuccess: (fact) => {
+              reset();
+              onRevoked(fact);
+            },
+          },
+        );
+      }}
+    >
+      {token && (
+        <>
+          <p className={classes.idLine}>
+            <Mono>{token.tokenId}</Mono>
+          </p>
+          <RecentUse tokenId={token.tokenId} />
+          <Radio.Group
+            className={classes.reasons}
+            label="Why?"
+            value={reason ?? null}
+            onChange={(value) => setReason(value as RevokeReason)}
+          >
+            {Object.entries(revokeReasonWords).map(([value, words]) => (
+              <Radio key={value} value={value} label={words} size="sm" />
+            ))}
+          </Radio.Group>
+          <p className={classes.soft}>It is refused everywhere at once. This cannot be undone.</p>
+        </>
+      )}
+    </ConfirmToaster>
+  );
+}
+
+function RecentUse({ tokenId }: { tokenId: string }): ReactElement {
+  const now = useNow(1_000);
+  const { data, isError } = useQuery({ ...tokenQuery(tokenId), staleTime: 0 });
+  return (
+    <p role="status" className={classes.consequence}>
+      {data
+        ? recentUseWords(data, now)
+        : isError
+          ? "What it did in the last 24 hours could not be read. You can still revoke it."
+          : "Looking up its last 24 hours …"}
+    </p>
+  );
+}
+
+/** "1,204 calls by 3 callers in the last 24 hours, last POST /transfers 2 minutes ago." */
+export function recentUseWords(
+  { last24Hours, lastUse }: Pick<TokenDetails, "last24Hours" | "lastUse">,
+  now: number,
+): string {
+  const { accepted, refused, callers } = last24Hours;
+  const calls = accepted + refused;
+  if (calls === 0) {
+    return lastUse
+      ? `No calls in the last 24 hours; last used ${relativeTime(lastUse.at, now)}.`
+      : "No calls in the last 24 hours. It was never used.";
+  }
+  const refusedWords = refused === 0 ? "" : ` (${refused.toLocaleString("en-IN")} refused)`;
+  const last = lastUse ? `, last ${lastUse.route} ${relativeTime(lastUse.at, now)}` : "";
+  return `${counted(calls, "call")}${refusedWords} by ${counted(callers, "caller")} in the last 24 hours${last}.`;
+}
+
+function counted(number: number, noun: string): string {
+  return `${number.toLocaleString("en-IN")} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,92 @@
+import type { GeneratedToken } from "@fusion/contract/tokens.ts";
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Check, Download } from "lucide-react";
+import { type ReactElement, useRef, useState } from "react";
+import { formatTime } from "../../lib/time.ts";
+import { useTimeZone } from "../../lib/time-zone.tsx";
+import { CopyButton } from "../../ui/copy-button.tsx";
+import { curlCommand, envFileName, envFileText } from "./env-file.ts";
+import { tokenQuery } from "./token-queries.ts";
+import classes from "./tokens.module.css";
+
+interface SecretViewProps {
+  generated: GeneratedToken;
+  /** The person has it: copied, or downloaded. */
+  onKept: () => void;
+}
+
+/** The only place and moment where a token can be seen. */
+export function SecretView({ generated, onKept }: SecretViewProps): ReactElement {
+  const { secret, baseUrl, token } = generated;
+  const box = useRef<HTMLElement>(null);
+  const [downloaded, setDownloaded] = useState(false);
+  const command = curlCommand({ baseUrl, environment: token.environment });
+  return (
+    <div className={classes.stack}>
+      <p className={classes.onlyNow}>You can see this token only now.</p>
+      <div className={classes.secretBox}>
+        {/* Copying by hand is keeping it, too. */}
+        <code ref={box} className={classes.secret} onCopy={onKept} translate="no">
+          {secret}
+        </code>
+      </div>
+      <div className={classes.keep}>
+        <CopyButton value={secret} label="Copy" words target={box} onCopied={onKept} />
+        <Button
+          variant="default"
+          leftSection={downloaded ? <Check size={16} aria-hidden /> : <Download size={16} aria-hidden />}
+          onClick={() => {
+            download(
+              envFileName(token.environment),
+              envFileText({ baseUrl, secret, environment: token.environment }),
+            );
+            setDownloaded(true);
+            onKept();
+          }}
+        >
+          Download .env
+        </Button>
+      </div>
+      <div>
+        <div className={classes.tryHead}>
+          <h3>Try it</h3>
+          <CopyButton value={command} label="Copy the command" />
+        </div>
+        <pre className={classes.command}>{command}</pre>
+        <p className={classes.soft}>
+          Reads the token from the downloaded file, so it stays out of your shell history.
+        </p>
+      </div>
+      <FirstCall tokenId={token.tokenId} />
+    </div>
+  );
+}
+
+/** Listens until the token is used for the first time. */
+function FirstCall({ tokenId }: { tokenId: string }): ReactElement {
+  const timeZone = useTimeZone();
+  const { data } = useQuery({
+    ...tokenQuery(tokenId),
+    refetchInterval: ({ state }) => (state.data?.firstUse ? false : 1_500),
+  });
+  const firstUse = data?.firstUse;
+  return (
+    <p role="status" className={classes.firstCall} data-received={Boolean(firstUse)}>
+      <span className={classes.pulse} aria-hidden />
+      {firstUse
+        ? `First call received ${formatTime(firstUse.at, timeZone)} from ${firstUse.ip}`
+        : "Waiting for its first call"}
+    </p>
+  );
+}
+
+function download(name: string, text: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  // The browser has taken it by the next turn; an address kept would keep the secret.
+  setTimeout(() => URL.revokeObjectURL(address), 1_000);
+}

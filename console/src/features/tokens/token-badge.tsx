@@ -1,0 +1,39 @@
+import type { TokenStatus } from "@fusion/contract/tokens.ts";
+import type { ReactElement } from "react";
+import { relativeTime } from "../../lib/time.ts";
+import { ExpiredIcon, StatusBadge } from "../../ui/status-badge.tsx";
+
+const urgentMs = 3 * 86_400_000;
+
+/** A token's status, with the time it has left once that is short. */
+export function TokenBadge(props: { status: TokenStatus; expiresAt: string; now: number }): ReactElement {
+  const { expiresAt, now } = props;
+  const leftMs = Date.parse(expiresAt) - now;
+  // Between two answers of the server the clock goes on.
+  const status = props.status !== "revoked" && leftMs <= 0 ? "expired" : props.status;
+  switch (status) {
+    case "active":
+      return <StatusBadge tone="good">Active</StatusBadge>;
+    case "expiring":
+      return (
+        <StatusBadge tone={leftMs <= urgentMs ? "urgent" : "soon"}>
+          Expires {relativeTime(expiresAt, now)}
+        </StatusBadge>
+      );
+    case "expired":
+      return (
+        <StatusBadge tone="ended" icon={ExpiredIcon}>
+          Expired
+        </StatusBadge>
+      );
+    case "revoked":
+      return <StatusBadge tone="ended">Revoked</StatusBadge>;
+    default:
+      return status satisfies never;
+  }
+}
+
+/** Whether it can still be revoked. */
+export function isLive(token: { status: TokenStatus }): boolean {
+  return token.status === "active" || token.status === "expiring";
+}

@@ -1,0 +1,239 @@
+import type { ApplicationDetails } from "@fusion/contract/applications.ts";
+import type { RevokedToken, TokenFilter, TokenSummary } from "@fusion/contract/tokens.ts";
+import { Button } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { KeyRound } from "lucide-react";
+import { type ReactElement, useState } from "react";
+import { paths } from "../../lib/paths.ts";
+import { useNow } from "../../lib/use-now.ts";
+import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { Lifeline } from "../../ui/lifeline.tsx";
+import { Mono } from "../../ui/mono.tsx";
+import { RelativeTime } from "../../ui/relative-time.tsx";
+import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { GenerateDialog } from "./generate-dialog.tsx";
+import { plannedReminders } from "./planned-reminders.ts";
+import { RevokeToaster } from "./revoke-toaster.tsx";
+import { RevokedFact } from "./revoked-fact.tsx";
+import { isLive, TokenBadge } from "./token-badge.tsx";
+import { tokenListQuery } from "./token-queries.ts";
+import classes from "./tokens.module.css";
+
+const filters = [
+  ["all", "All"],
+  ["active", "Active"],
+  ["expiring", "Expiring"],
+  ["expired", "Expired"],
+  ["revoked", "Revoked"],
+] as const satisfies readonly (readonly [TokenFilter, string])[];
+
+/** The tokens of an application, where they are generated, listed and revoked. Filter and dialog stand in the address. */
+export function TokenSection({ application }: { application: ApplicationDetails }): ReactElement {
+  const { status: filter = "all", generate } = useSearch({ from: `/frame${paths.application}` });
+  const navigate = useNavigate({ from: paths.application });
+  const { applicationId, canManage } = application;
+  const list = useInfiniteQuery(tokenListQuery(applicationId, filter));
+  const [toRevoke, setToRevoke] = useState<TokenSummary | null>(null);
+  const [fact, setFact] = useState<RevokedToken>();
+  const counts = list.data?.pages[0]?.counts;
+  const tokens = list.data?.pages.flatMap((page) => page.tokens) ?? [];
+
+  const openDialog = (): void =>
+    void navigate({ search: (search) => ({ ...search, generate: 1 as const }), resetScroll: false });
+
+  return (
+    <section aria-labelledby="tokens-heading" className={classes.section}>
+      <div className={classes.sectionHead}>
+        <h2 id="tokens-heading">Tokens</h2>
+        {canManage && (
+          <Button leftSection={<KeyRound size={16} aria-hidden />} onClick={openDialog}>
+            Generate Authentication Token
+          </Button>
+        )}
+      </div>
+      {fact && <RevokedFact key={fact.tokenId} fact={fact} onClose={() => setFact(undefined)} />}
+      <nav aria-label="Filter tokens" className={classes.filters}>
+        {filters.map(([value, words]) => (
+          <Link
+            key={value}
+            from={paths.application}
+            to="."
+            search={(search) => {
+              const { status: _status, ...rest } = search;
+              return value === "all" ? rest : { ...rest, status: value };
+            }}
+            resetScroll={false}
+            className={classes.filter}
+            data-chosen={filter === value}
+            aria-current={filter === value ? "true" : undefined}
+          >
+            {words} <span className={classes.count}>{counts?.[value] ?? ""}</span>
+          </Link>
+        ))}
+      </nav>
+      {list.isPending ? (
+        <RowsSkeleton label="Loading the tokens" rows={3} />
+      ) : list.isError && tokens.length === 0 ? (
+        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+      ) : tokens.length === 0 ? (
+        <NoTokens filter={filter} canManage={canManage} />
+      ) : (
+        <>
+          <TokenTable
+            tokens={tokens}
+            timeZone={application.timeZone}
+            onRevoke={canManage ? setToRevoke : undefined}
+          />
+          {list.hasNextPage && (
+            <Button
+              variant="default"
+              mt="md"
+              loading={list.isFetchingNextPage}
+              onClick={() => void list.fetchNextPage()}
+            >
+              Show more
+            </Button>
+          )}
+        </>
+      )}
+      <RevokeToaster
+        token={toRevoke}
+        onCancel={() => setToRevoke(null)}
+        onRevoked={(revoked) => {
+          setToRevoke(null);
+          setFact(revoked);
+        }}
+      />
+      {generate === 1 && canManage && (
+        <GenerateDialog
+          application={application}
+          onClose={() =>
+            void navigate({
+              search: ({ generate: _generate, ...rest }) => rest,
+              replace: true,
+              resetScroll: false,
+            })
+          }
+        />
+      )}
+    </section>
+  );
+}
+
+function TokenTable(props: {
+  tokens: readonly TokenSummary[];
+  timeZone: string;
+  onRevoke: ((token: TokenSummary) => void) | undefined;
+}): ReactElement {
+  const { tokens, timeZone, onRevoke } = props;
+  const now = useNow(15_000);
+  const byId = new Map(tokens.map((token) => [token.tokenId, token]));
+  const columns: Column<TokenSummary>[] = [
+    {
+      key: "token",
+      header: "Token id",
+      onPhone: "lead",
+      cell: (token) => (
+        <div className={classes.tokenCell}>
+          <Link
+            to={paths.token}
+            params={{ applicationId: token.applicationId, tokenId: token.tokenId }}
+            data-row-link
+          >
+            <Mono>{token.tokenId}</Mono>
+          </Link>
+          <span className={classes.soft}>
+            {token.name} · <Mono>{token.hint}</Mono>
+          </span>
+        </div>
+      ),
+    },
+    {
+      key: "life",
+      header: "Lifetime",
+      onPhone: "wide",
+      cell: (token) => (
+        <Lifeline
+          life={token}
+          now={now}
+          timeZone={timeZone}
+          replacement={token.replacedBy === null ? null : byId.get(token.replacedBy)}
+          reminders={
+            isLive(token) && token.subscribers > 0 && token.replacedBy === null
+              ? plannedReminders({ expiresAt: token.expiresAt, timeZone, now })
+              : []
+          }
+        />
+      ),
+    },
+    {
+      key: "status",
+      header: "Status",
+      cell: (token) => <TokenBadge status={token.status} expiresAt={token.expiresAt} now={now} />,
+    },
+    { key: "ends", header: "Ends", cell: (token) => <RelativeTime instant={endOf(token)} /> },
+    {
+      key: "used",
+      header: "Last used",
+      cell: (token) =>
+        token.lastUsedAt ? (
+          <RelativeTime instant={token.lastUsedAt} />
+        ) : (
+          <span className={classes.soft}>Never</span>
+        ),
+    },
+    ...(onRevoke
+      ? [
+          {
+            key: "revoke",
+            header: "Actions",
+            align: "right" as const,
+            onPhone: "wide" as const,
+            cell: (token: TokenSummary) =>
+              isLive(token) ? (
+                <Button
+                  variant="outline"
+                  color="urgent"
+                  size="compact-sm"
+                  onClick={() => onRevoke(token)}
+                  aria-label={`Revoke ${token.name}, ${token.hint}`}
+                >
+                  Revoke
+                </Button>
+              ) : null,
+          },
+        ]
+      : []),
+  ];
+  return (
+    <DataTable
+      caption="Tokens of this application"
+      columns={columns}
+      rows={tokens}
+      rowKey={({ tokenId }) => tokenId}
+      linked
+    />
+  );
+}
+
+function endOf(token: TokenSummary): string {
+  return token.revokedAt ?? token.expiresAt;
+}
+
+function NoTokens({ filter, canManage }: { filter: TokenFilter; canManage: boolean }): ReactElement {
+  if (filter !== "all") {
+    return (
+      <p className={classes.none}>
+        {filter === "expiring" ? "No token ends within 15 days." : `No ${filter} tokens.`}
+      </p>
+    );
+  }
+  return (
+    <EmptyState title="No tokens yet">
+      {canManage
+        ? "Generate one, store it where your program keeps its secrets, and make the first call."
+        : "Somebody who may manage this application can generate one."}
+    </EmptyState>
+  );
+}
