@@ -84,10 +84,7 @@ const application = createRoute({
       ...(Number(search.generate) === 1 ? { generate: 1 as const } : {}),
     };
   },
-  component: lazyRouteComponent(
-    () => import("../features/applications/application-page.tsx"),
-    "ApplicationPage",
-  ),
+  component: lazyRouteComponent(() => import("./application-with-tokens.tsx"), "ApplicationWithTokens"),
 });
 
 const token = createRoute({
