@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   freePort,
   makeDataFolder,
@@ -12,7 +12,8 @@ import {
   startProgram,
 } from "./testing/running-program.ts";
 
-// The real process in a temporary folder, killed for real.
+// The real process in a temporary folder, killed for real. Each start takes a second or two, many more on a busy machine.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 const running: RunningProgram[] = [];
 const folders: string[] = [];
@@ -103,7 +104,7 @@ describe("a start on an empty folder", () => {
     await program.ready();
     const killed = postmasterPid(dataFolder);
     process.kill(killed, "SIGKILL");
-    await expect.poll(() => program.stderr(), { timeout: 10_000 }).toContain("starting it again");
+    await expect.poll(() => program.stderr(), { timeout: 60_000 }).toContain("starting it again");
     await program.ready();
     expect(postmasterPid(dataFolder)).not.toBe(killed);
     expect(await program.end("SIGTERM")).toBe(0);
@@ -157,7 +158,7 @@ describe("a first start that is interrupted", () => {
   it("stops in order on Ctrl-C in the middle", async () => {
     const dataFolder = folder();
     const program = await start({ DATA_DIR: dataFolder });
-    await expect.poll(() => program.stdout(), { timeout: 10_000, interval: 5 }).toContain("Preparing");
+    await expect.poll(() => program.stdout(), { timeout: 60_000, interval: 5 }).toContain("Preparing");
     expect(await program.end("SIGINT")).toBe(0);
     expect(program.stdout()).toMatch(/Stopped\.\n$/);
     expect(postgresProcesses(dataFolder)).toEqual([]);

@@ -58,7 +58,7 @@ export function startProgram(environment: Record<string, string>, cwd?: string):
     stdout: () => said.stdout,
     stderr: () => said.stderr,
     async ready() {
-      for (const deadline = performance.now() + 30_000; performance.now() < deadline; await sleep(20)) {
+      for (const deadline = performance.now() + 60_000; performance.now() < deadline; await sleep(20)) {
         if (child.exitCode !== null) throw new Error(`It ended: ${said.stderr}${said.stdout}`);
         const answer = await fetch(`${url}/readyz`).catch(() => undefined);
         if (answer?.status === 200) return;

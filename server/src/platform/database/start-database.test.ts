@@ -1,0 +1,121 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { manualClock } from "../clock.ts";
+import { createKeys } from "../keys.ts";
+import { silentLog } from "../log.ts";
+import { systemRandom } from "../random.ts";
+import { systemScope } from "./database.ts";
+import { claimInstallation } from "./installation.ts";
+import { startDatabase } from "./start-database.ts";
+import { withClient } from "./with-client.ts";
+
+// An external database: a fresh one on the run's server, with roles of its own.
+
+const suffix = randomBytes(4).toString("hex");
+const names = { database: `external_${suffix}`, owner: `owner_${suffix}`, app: `app_${suffix}` };
+const serverUrl = inject("postgresUrl");
+const urlOf = (role?: string, database = names.database): string => {
+  const url = serverUrl.replace("DATABASE", database);
+  return role === undefined ? url : url.replace("fusion@", `${role}@`);
+};
+const admin = new pg.Client({ connectionString: urlOf(undefined, "postgres") });
+
+beforeAll(async () => {
+  await admin.connect();
+  await admin.query(`CREATE ROLE ${names.owner} LOGIN`);
+  await admin.query(`CREATE ROLE ${names.app} LOGIN`);
+  await admin.query(`GRANT fusion_runtime TO ${names.owner} WITH ADMIN OPTION`);
+  await admin.query(`CREATE DATABASE ${names.database} OWNER ${names.owner}`);
+});
+afterAll(async () => {
+  await admin.query(`DROP DATABASE ${names.database} WITH (FORCE)`);
+  for (const role of [names.app, names.owner]) {
+    await admin.query(`DROP OWNED BY ${role}`);
+    await admin.query(`DROP ROLE ${role}`);
+  }
+  await admin.end();
+});
+
+const start = (url: string, migrationUrl: string, strictRoles: boolean) =>
+  startDatabase({ kind: "external", url, migrationUrl }, { log: silentLog(), strictRoles });
+
+const whoAmI =
+  "SELECT current_user AS role, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super";
+
+describe("an external database", () => {
+  it("is brought up to date by its owner, who is no superuser, and used by a role that owns nothing", async () => {
+    const started = await start(urlOf(names.app), urlOf(names.owner), true);
+    try {
+      expect(await started.db.query(systemScope, whoAmI)).toEqual([{ role: "fusion_runtime", super: false }]);
+      expect(await started.db.query(systemScope, "SELECT FROM installation")).toEqual([]);
+      // The job queue's schema is usable too.
+      await started.db.query(systemScope, `SELECT graphile_worker.add_job('x', '{}'::json)`);
+    } finally {
+      await started.stop();
+    }
+  });
+
+  it("may be reached by one URL in development, and still as the runtime role", async () => {
+    const started = await start(urlOf(names.owner), urlOf(names.owner), false);
+    expect(await started.db.query(systemScope, whoAmI)).toEqual([{ role: "fusion_runtime", super: false }]);
+    await started.stop();
+  });
+
+  it("is refused to production when its role is the owner", async () => {
+    await expect(start(urlOf(names.owner), urlOf(names.owner), true)).rejects.toThrow(
+      /owns the database's tables/,
+    );
+  });
+
+  it("is refused to production when its role is a superuser", async () => {
+    await expect(start(urlOf(), urlOf(names.owner), true)).rejects.toThrow(
+      /row-level security does not bind/,
+    );
+  });
+
+  it("that does not exist is named without more", async () => {
+    await expect(start(urlOf(names.app, "nowhere"), urlOf(names.owner, "nowhere"), true)).rejects.toThrow(
+      /cannot be used: database "nowhere" does not exist/,
+    );
+  });
+});
+
+describe("the installation", () => {
+  const clock = manualClock("2026-11-24T05:30:00Z");
+  const keys = createKeys(Buffer.alloc(32, 1), systemRandom);
+
+  it("belongs to the mode and the keys of the first start", async () => {
+    await withClient(urlOf(names.owner), (client) => client.query("TRUNCATE installation"));
+    const { db, stop } = await start(urlOf(names.app), urlOf(names.owner), true);
+    try {
+      // Two processes at once agree.
+      await Promise.all([
+        claimInstallation({ db, clock, keys }, "production"),
+        claimInstallation({ db, clock, keys }, "production"),
+      ]);
+      await expect(claimInstallation({ db, clock, keys }, "development")).rejects.toThrow(
+        /initialised by production/,
+      );
+      const otherKeys = createKeys(Buffer.alloc(32, 2), systemRandom);
+      await expect(claimInstallation({ db, clock, keys: otherKeys }, "production")).rejects.toThrow(
+        /root key is not the one/,
+      );
+    } finally {
+      await stop();
+    }
+  });
+
+  it("of development is refused to production", async () => {
+    await withClient(urlOf(names.owner), (client) => client.query("TRUNCATE installation"));
+    const { db, stop } = await start(urlOf(names.app), urlOf(names.owner), true);
+    try {
+      await claimInstallation({ db, clock, keys }, "development");
+      await expect(claimInstallation({ db, clock, keys }, "production")).rejects.toThrow(
+        /demonstration data/,
+      );
+    } finally {
+      await stop();
+    }
+  });
+});

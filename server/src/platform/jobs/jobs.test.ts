@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
+import { systemScope } from "../database/database.ts";
+import { silentLog } from "../log.ts";
+import { addJob, type RoomJobs, type RunningJobs, startJobs } from "./jobs.ts";
+
+let database: TestDatabase;
+const running: RunningJobs[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((jobs) => jobs.stop()));
+});
+afterAll(() => database.drop());
+
+async function start(
+  rooms: readonly RoomJobs[],
+  options: { alone?: boolean; log?: ReturnType<typeof pino> } = {},
+) {
+  const jobs = await startJobs({ db: database.db, log: options.log ?? silentLog() }, rooms, {
+    alone: options.alone ?? false,
+  });
+  running.push(jobs);
+}
+
+const add = (task: string, payload: object, options?: Parameters<typeof addJob>[3]) =>
+  database.db.transaction(systemScope, (tx) => addJob(tx, task, payload, options));
+
+describe("a job", () => {
+  it("runs when the transaction that left it has committed, and not when it has failed", async () => {
+    const seen: unknown[] = [];
+    await start([{ tasks: { kept: async (payload) => void seen.push(payload) } }]);
+    await database.db
+      .transaction(systemScope, async (tx) => {
+        await addJob(tx, "kept", { id: "undone" });
+        throw new Error("no");
+      })
+      .catch(() => undefined);
+    await add("kept", { id: "done" });
+    await expect.poll(() => seen, { timeout: 10_000 }).toEqual([{ id: "done" }]);
+    await sleep(100);
+    expect(seen).toEqual([{ id: "done" }]);
+  });
+
+  it("that throws is tried again, and its payload stays out of the log", async () => {
+    const lines: string[] = [];
+    const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
+    let tries = 0;
+    await start(
+      [
+        {
+          tasks: {
+            flaky: async () => {
+              tries += 1;
+              if (tries === 1) throw new Error("not yet");
+            },
+          },
+        },
+      ],
+      { log },
+    );
+    await add("flaky", { canary: "canary-4711" });
+    await expect.poll(() => tries, { timeout: 15_000 }).toBe(2);
+    expect(lines.join("")).toContain("not yet");
+    expect(lines.join("")).not.toContain("canary-4711");
+  });
+
+  it("held by a killed process is free at once for one that works alone", async () => {
+    await add("abandoned", {});
+    await database.owner.query(
+      "UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'killed-worker', attempts = 1",
+    );
+    const ran = vi.fn(async () => undefined);
+    await start([{ tasks: { abandoned: ran } }], { alone: true });
+    await expect.poll(() => ran.mock.calls.length, { timeout: 10_000 }).toBe(1);
+  });
+});
+
+describe("a schedule", () => {
+  it("runs each slot exactly once with two processes at work, those that were missed included", async () => {
+    const slots: string[] = [];
+    const room: RoomJobs = {
+      tasks: {
+        sweep: async (payload) => void slots.push((payload as { at: string }).at),
+      },
+      cron: [{ task: "sweep", schedule: "* * * * *", backfillMs: 5 * 60_000 }],
+    };
+    // As if it had last run seven minutes ago: five slots, two beyond what is made up for.
+    await database.owner.query(
+      `INSERT INTO graphile_worker._private_known_crontabs (identifier, known_since, last_execution)
+       VALUES ('sweep', now() - interval '1 day', date_trunc('minute', now()) - interval '7 minutes')`,
+    );
+    await Promise.all([start([room]), start([room])]);
+    await expect.poll(() => slots.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(5);
+    await sleep(500);
+    expect(new Set(slots).size).toBe(slots.length);
+    // A minute may have begun meanwhile.
+    expect(slots.length).toBeLessThanOrEqual(6);
+    expect(slots.every((at) => at.endsWith(":00.000Z"))).toBe(true);
+  });
+
+  it("that names an unknown task, and two tasks of one name, are refused at the start", async () => {
+    await expect(start([{ tasks: {}, cron: [{ task: "nobody", schedule: "0 * * * *" }] }])).rejects.toThrow(
+      "nobody",
+    );
+    const one = { tasks: { same: async () => undefined } };
+    await expect(start([one, one])).rejects.toThrow("same");
+  });
+});
