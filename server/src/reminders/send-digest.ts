@@ -135,7 +135,7 @@ function send(messenger: Messenger, digest: DigestKey, to: string, text: DigestT
     messageId: digestMessageId(digest),
     ...(text.html === undefined ? {} : { html: text.html }),
     ...(digest.channel === "sms"
-      ? { smsTemplate: "token-expiry" }
+      ? { smsTemplate: "reminder" }
       : { headers: { "Auto-Submitted": "auto-generated" } }),
   });
 }

@@ -1,0 +1,184 @@
+import { Command, CommanderError } from "commander";
+import { readConfig } from "../config.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import { DataFolderUnusable } from "../platform/database/data-folder.ts";
+import { DatabaseUnusable } from "../platform/database/database-unusable.ts";
+import { DatabaseIsNewer, MigrationWasEdited } from "../platform/database/migrate.ts";
+import { EmbeddedPostgresUnavailable } from "../platform/database/postgres-files.ts";
+import { DomainError } from "../platform/errors.ts";
+import { isConnectionFailure } from "../platform/http/problem.ts";
+import { type Random, systemRandom } from "../platform/random.ts";
+import type { Run } from "./command-context.ts";
+import { type Connection, connect } from "./connect.ts";
+import { addMoneyCommands } from "./money-commands.ts";
+import { addOnboardingCommands } from "./onboarding-commands.ts";
+import { createOutput, type Streams } from "./output.ts";
+import { addTokenCommands } from "./token-commands.ts";
+
+/** What a command's end tells a script. */
+export const exitCodes = {
+  done: 0,
+  /** Understood and refused: not found, exists already, … */
+  refused: 1,
+  /** The command line or its values are wrong; nothing was tried. */
+  usage: 2,
+  /** A setting, the data folder or the database is unusable. */
+  unusable: 3,
+  /** A fault of ours. */
+  unexpected: 70,
+} as const;
+
+export interface CommandLine extends Streams {
+  /** Without the program's own name. */
+  readonly words: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The account that runs it, for the audit trail. */
+  readonly account: string;
+  /** Tests bring their own. */
+  readonly connection?: Connection;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/**
+ * Runs one command of the operator's command line and yields its exit code. Writes results to `out` and everything else to `err`; never
+ * a stack trace. Whatever changes something is audited under the account.
+ */
+export async function runCommandLine(line: CommandLine): Promise<number> {
+  const json = line.words.includes("--json");
+  const output = createOutput(line, json);
+  const run: Run = async (work) => {
+    const read = readConfig(line.environment);
+    if (read.faults) throw new SettingsWrong(read.faults);
+    const { config } = read;
+    const connection = line.connection ?? (await connect(config));
+    try {
+      await work({
+        db: connection.db,
+        clock: line.clock ?? systemClock,
+        random: line.random ?? systemRandom,
+        publicUrl: config.publicUrl,
+        principal: { kind: "cli", account: line.account },
+        output,
+      });
+    } finally {
+      if (!line.connection) await connection.close();
+    }
+  };
+  const program = buildProgram(line, run);
+  try {
+    await program.parseAsync(["node", "fusion", ...line.words]);
+    return exitCodes.done;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and the version were asked for; anything else commander found is wrong usage.
+      if (error.exitCode === 0) return exitCodes.done;
+      output.failure("usage", error.message.replace(/^error: /, ""));
+      return exitCodes.usage;
+    }
+    const failure = describe(error);
+    output.failure(failure.code, failure.message);
+    return failure.exitCode;
+  }
+}
+
+/** Settings that the server would not start with either. */
+class SettingsWrong extends Error {
+  constructor(faults: readonly { variable: string; fault: string }[]) {
+    super(
+      `${faults.length === 1 ? "A setting is" : `${faults.length} settings are`} wrong: ${faults
+        .map(({ variable, fault }) => `${variable} ${fault}`)
+        .join("; ")}.`,
+    );
+  }
+}
+
+function describe(error: unknown): { code: string; message: string; exitCode: number } {
+  if (error instanceof DomainError) {
+    const details = error.fieldErrors.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`);
+    const message =
+      details.length === 0 ||
+      details.every((detail) => error.message.includes(detail.split(": ").at(-1) ?? ""))
+        ? error.message
+        : `${error.message} (${details.join("; ")})`;
+    return {
+      code: error.code,
+      message,
+      exitCode: error.kind === "invalid" ? exitCodes.usage : exitCodes.refused,
+    };
+  }
+  const { message } = error as Error;
+  if (error instanceof SettingsWrong)
+    return { code: "settings_wrong", message, exitCode: exitCodes.unusable };
+  const foreseen = [
+    DataFolderUnusable,
+    DatabaseIsNewer,
+    DatabaseUnusable,
+    EmbeddedPostgresUnavailable,
+    MigrationWasEdited,
+  ];
+  if (foreseen.some((kind) => error instanceof kind))
+    return { code: "database_unusable", message, exitCode: exitCodes.unusable };
+  if (isConnectionFailure(error))
+    return {
+      code: "database_gone",
+      message:
+        "The database could not be reached or went away. Run the command again; nothing is ever half done.",
+      exitCode: exitCodes.unusable,
+    };
+  return {
+    code: "unexpected",
+    message: `This should not have happened, and nothing was changed: ${message}`,
+    exitCode: exitCodes.unexpected,
+  };
+}
+
+function buildProgram(streams: Streams, run: Run): Command {
+  const program = new Command("fusion")
+    .description(
+      "The Fusion team's tool: give banks, fintechs and people access, and see that all is well.\nWorks beside a running server as well as without one; everything it changes is audited.",
+    )
+    .version("0.1.0", "-V, --version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .showHelpAfterError("Run it with --help to see what it takes.")
+    .addHelpText(
+      "after",
+      `
+Every command takes --json and then writes one JSON document.
+Settings are the server's own environment variables (docs/configuration.md), such as DATA_DIR or DATABASE_URL.
+
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 settings or database unusable, 70 a fault of ours.
+
+Examples:
+  $ fusion ifi create --id 140793 --name "Example Bank"
+  $ fusion fintech create --ifi 140793 --name "Acme Pay" --client-id acme-pay
+  $ fusion application create --fintech acme-pay --environment sandbox --name "Payouts"
+  $ fusion user create --name "Asha Rao" --role fintech_admin --fintech acme-pay --email asha@example.com
+  $ fusion tokens list --status expiring`,
+    );
+  for (const add of [addOnboardingCommands, addTokenCommands, addMoneyCommands]) add(program, run);
+  for (const group of program.commands) {
+    // A group without a command shows its help and counts as wrong usage.
+    group.action(() => group.help({ error: true }));
+    for (const command of group.commands) command.option("--json", "write one JSON document");
+    for (const each of [group, ...group.commands]) settle(each, streams);
+  }
+  settle(program, streams);
+  return program;
+}
+
+/** Errors are thrown and texts go where the caller wants them. */
+function settle(command: Command, streams: Streams): void {
+  command
+    .exitOverride()
+    .allowExcessArguments(false)
+    .configureOutput({
+      writeOut: streams.out,
+      writeErr: streams.err,
+      // Reported once, by whoever catches it.
+      outputError: () => undefined,
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+    });
+}

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config.ts";
+import { systemClock } from "../platform/clock.ts";
+import { DataFolderInUse, lockDataFolder } from "../platform/database/data-folder.ts";
+import type { Database } from "../platform/database/database.ts";
+import { claimInstallation } from "../platform/database/installation.ts";
+import { joinDatabase, startDatabase } from "../platform/database/start-database.ts";
+import { isConnectionFailure } from "../platform/http/problem.ts";
+import { createKeys } from "../platform/keys.ts";
+import { createLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { readOrMakeRootKey } from "../platform/root-key.ts";
+
+export interface Connection {
+  readonly db: Database;
+  close(): Promise<void>;
+}
+
+/** A server that holds the data folder may still be starting; its database is waited for so long. */
+const joinDeadlineMs = 20_000;
+
+/**
+ * The database of this configuration: the external one, or the embedded one, of the server that runs on the data folder or else started
+ * for the length of the command. Refuses a database of the other mode or of other keys, like the server. Throws what the server's start
+ * throws.
+ */
+export async function connect(config: Config): Promise<Connection> {
+  // Only what ends a command is for the terminal, and that is reported by whoever runs it.
+  const log = createLog("silent");
+  const keys = () =>
+    createKeys(config.rootKey ?? readOrMakeRootKey(config.dataFolder, systemRandom), systemRandom);
+  const claim = (db: Database) => claimInstallation({ db, clock: systemClock, keys: keys() }, config.mode);
+  const choice =
+    config.database.kind === "embedded"
+      ? ({ kind: "embedded", dataFolder: config.dataFolder } as const)
+      : config.database;
+  const options = { log, strictRoles: config.mode === "production" };
+
+  if (choice.kind === "external") {
+    const started = await startDatabase(choice, options);
+    return claimed(started.db, claim, () => started.stop());
+  }
+  for (const deadline = performance.now() + joinDeadlineMs; ; await sleep(200)) {
+    let lock: Awaited<ReturnType<typeof lockDataFolder>>;
+    try {
+      lock = await lockDataFolder(choice.dataFolder);
+    } catch (inUse) {
+      if (!(inUse instanceof DataFolderInUse)) throw inUse;
+      const db = joinDatabase(choice.dataFolder, log);
+      try {
+        return await claimed(db, claim, () => db.close());
+      } catch (error) {
+        // The other process has not brought it up yet, or is another command that just ends: look again.
+        if (!isNotReady(error) || performance.now() > deadline) throw error;
+        continue;
+      }
+    }
+    try {
+      const started = await startDatabase(choice, options);
+      return await claimed(started.db, claim, async () => {
+        await started.stop();
+        lock.release();
+      });
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+}
+
+async function claimed(
+  db: Database,
+  claim: (db: Database) => Promise<void>,
+  close: () => Promise<void>,
+): Promise<Connection> {
+  try {
+    await claim(db);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { db, close };
+}
+
+/** No server yet, no database in it yet, no role or table in that yet. */
+function isNotReady(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return isConnectionFailure(error) || ["3D000", "28000", "42P01", "42501"].includes(String(code));
+}

@@ -1,0 +1,185 @@
+import { type RevokeReason, RevokeReason as RevokeReasons, TokenFilter } from "@fusion/contract/tokens.ts";
+import { InvalidArgumentError, Option } from "commander";
+import { listApplicationsFor } from "../fintechs/find-application.ts";
+import { getFintech } from "../fintechs/find-fintech.ts";
+import { systemScope } from "../platform/database/database.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { type PreviewedDigest, previewReminders } from "../reminders/preview-reminders.ts";
+import { listTokens } from "../tokens/list-tokens.ts";
+import { revokeToken } from "../tokens/revoke-token.ts";
+import { tokenStatus } from "../tokens/token.ts";
+import type { TokenRecord } from "../tokens/token-record.ts";
+import {
+  type AddCommands,
+  applicationId,
+  type CommandContext,
+  examples,
+  tokenId,
+} from "./command-context.ts";
+import { facts, table } from "./output.ts";
+
+const pageSize = 200;
+
+/** Tokens (never their secrets, which nobody has) and their reminders. */
+export const addTokenCommands: AddCommands = (program, run) => {
+  const tokens = program.command("tokens").description("Tokens: what is known of them, and their end");
+  examples(
+    tokens
+      .command("list")
+      .description("list tokens, latest first within each application")
+      .option("--application <id>", "of this application only", applicationId)
+      .option("--fintech <id>", "of this fintech only: its id or its client id")
+      .addOption(new Option("--status <status>", "which ones").choices(TokenFilter.options).default("all")),
+    [
+      "tokens list",
+      "tokens list --fintech acme-pay --status expiring",
+      "tokens list --application app_4fTz… --json",
+    ],
+  ).action((options: { application?: ApplicationId; fintech?: string; status: TokenFilter }) =>
+    run(async (context) => {
+      const found: TokenRecord[] = [];
+      for (const id of await chosenApplications(context, options))
+        for await (const token of tokensOf(context, id, options.status)) found.push(token);
+      const now = context.clock.now();
+      const listed = found.map((token) => ({ ...token, status: tokenStatus(token, now) }));
+      context.output.result(
+        { tokens: listed.map(({ tenant, ...token }) => ({ ...token, ...tenant })) },
+        listed.length === 0
+          ? ["There are no such tokens."]
+          : table(
+              ["TOKEN", "STATUS", "ENVIRONMENT", "EXPIRES", "LAST USED", "HINT", "NAME"],
+              listed.map((token) => [
+                token.tokenId,
+                token.status,
+                token.tenant.environment,
+                minute(token.expiresAt),
+                token.lastUsedAt ? minute(token.lastUsedAt) : "never",
+                token.hint,
+                token.name,
+              ]),
+            ),
+      );
+    }),
+  );
+  examples(
+    tokens
+      .command("revoke")
+      .description("end a token, for good and at once")
+      .argument("<token-id>", "the token", tokenId)
+      .addOption(
+        new Option("--reason <reason>", "why; the fintech can read it")
+          .choices(RevokeReasons.options)
+          .makeOptionMandatory(),
+      ),
+    ["tokens revoke tok_4fTz… --reason compromised"],
+  ).action((id: string, options: { reason: RevokeReason }) =>
+    run(async ({ output, principal, ...deps }) => {
+      const revoked = await revokeToken(deps, principal, { tokenId: id as TokenId, reason: options.reason });
+      output.result(revoked, [
+        `Token ${revoked.tokenId} (${revoked.hint}) revoked. Refused everywhere since ${revoked.revokedAt.toISOString()}.`,
+        ...facts([
+          ["reason", revoked.reason],
+          ["by", revoked.by],
+        ]),
+      ]);
+    }),
+  );
+
+  const reminders = program.command("reminders").description("Expiry reminders");
+  examples(
+    reminders
+      .command("preview")
+      .description("show which messages go out on the local day of an instant; sends nothing")
+      .requiredOption(
+        "--at <instant>",
+        "an instant such as 2026-12-01T03:30:00Z or 2026-12-01T09:00:00+05:30",
+        instant,
+      ),
+    [
+      "reminders preview --at 2026-12-01T09:00:00+05:30",
+      "reminders preview --at 2026-12-01T03:30:00Z --json",
+    ],
+  ).action((options: { at: Date }) =>
+    run(async ({ output, db, publicUrl }) => {
+      const preview = await previewReminders({ db, publicUrl }, options.at);
+      const lines =
+        preview.due.length === 0
+          ? [`At ${options.at.toISOString()} nothing goes out.`]
+          : [
+              `By ${options.at.toISOString()} ${count(preview.due.length)} of that local day would have gone out:`,
+              ...preview.due.flatMap(describeDigest),
+            ];
+      if (preview.laterThatDay.length > 0)
+        lines.push(
+          "",
+          `${count(preview.laterThatDay.length)} would go out later on that local day:`,
+          ...preview.laterThatDay.flatMap(describeDigest),
+        );
+      output.result(preview, lines);
+    }),
+  );
+};
+
+async function chosenApplications(
+  { db, principal }: CommandContext,
+  { application, fintech }: { application?: ApplicationId; fintech?: string },
+): Promise<readonly ApplicationId[]> {
+  if (application !== undefined) return [application];
+  return db.transaction(systemScope, async (tx) => {
+    const only = fintech === undefined ? undefined : await getFintech(tx, fintech);
+    const all = await listApplicationsFor(tx, principal);
+    return all
+      .filter((each) => only === undefined || each.tenant.fintechId === only.fintechId)
+      .map((each) => each.applicationId);
+  });
+}
+
+async function* tokensOf(
+  { db, clock, principal }: CommandContext,
+  application: ApplicationId,
+  filter: TokenFilter,
+): AsyncGenerator<TokenRecord> {
+  let after: TokenId | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof listTokens>> = await listTokens({ db, clock }, principal, {
+      applicationId: application,
+      filter,
+      after,
+      limit: pageSize,
+    });
+    yield* page.tokens;
+    after = page.nextCursor;
+  } while (after !== null);
+}
+
+function describeDigest(digest: PreviewedDigest): string[] {
+  return [
+    "",
+    ...facts([
+      ["to", `${digest.recipient}, ${digest.channel} ${digest.to} (${digest.fintechName})`],
+      ["at", digest.goesOutAt.toISOString()],
+      ["subject", digest.subject],
+      ["tokens", digest.notices.map((notice) => notice.tokenId).join(", ")],
+    ]),
+  ];
+}
+
+function count(messages: number): string {
+  return messages === 1 ? "1 message" : `${messages} messages`;
+}
+
+/** An RFC 3339 instant with its offset: without one it would depend on the machine's zone. */
+function instant(text: string): Date {
+  const wellFormed = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/i.test(text);
+  const at = new Date(text);
+  if (!wellFormed || Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError(
+      "It must be an instant with its offset, such as 2026-12-01T03:30:00Z or 2026-12-01T09:00:00+05:30.",
+    );
+  return at;
+}
+
+/** `2027-11-23 05:30Z`. */
+function minute(at: Date): string {
+  return `${at.toISOString().slice(0, 16).replace("T", " ")}Z`;
+}

@@ -1,0 +1,22 @@
+import type { Queryable } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { FintechId, IfiId } from "../platform/ids.ts";
+
+export interface FintechSummary {
+  readonly ifiId: IfiId;
+  readonly fintechId: FintechId;
+  readonly name: string;
+  /** Identifies the fintech to the token service. */
+  readonly clientId: string;
+}
+
+/** The fintech with this id or client id, which never look alike: a UUID has 36 characters in its own pattern. Throws {@link NotFound}. */
+export async function getFintech(database: Queryable, idOrClientId: string): Promise<FintechSummary> {
+  const [found] = await database.query<FintechSummary & Record<string, unknown>>(
+    `SELECT ifi_id AS "ifiId", fintech_id AS "fintechId", name, client_id AS "clientId" FROM fintech
+     WHERE fintech_id::text = lower($1) OR client_id = $1`,
+    [idOrClientId],
+  );
+  if (!found) throw new NotFound("There is no such fintech.");
+  return found;
+}
