@@ -11,8 +11,10 @@ import { parseInput, shownText } from "./parse-input.ts";
 /** An int64 above zero, in decimal digits, as in every path of the Fusion API. */
 export const IfiIdText = z
   .string()
-  .regex(/^[1-9][0-9]{0,18}$/, "must be a whole number above zero")
-  .refine((digits) => BigInt(digits) < 2n ** 63n, "is too large");
+  .refine(
+    (digits) => /^[1-9][0-9]{0,18}$/.test(digits) && BigInt(digits) < 2n ** 63n,
+    "must be a whole number above zero that fits into 64 bits",
+  );
 
 export const NewIfi = z.object({ ifiId: IfiIdText, name: shownText(120).min(1) });
 

@@ -1,5 +1,6 @@
 import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
+import { requireRecentPresence } from "../access/recent-presence.ts";
 import { type Administrator, canManagePeopleOf } from "../access/roles.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -24,7 +25,7 @@ interface Grant {
 /**
  * Lets a person of the application's fintech look at the application, or manage its tokens; replaces what was granted before. For admins
  * of the fintech, operator admins and the command line. Throws `not_found` for an application or person that does not exist or that
- * belongs to another fintech, `role_insufficient`.
+ * belongs to another fintech, `role_insufficient`, `step_up_required`.
  */
 export async function grantAccess(
   { db, clock, random }: Deps,
@@ -33,6 +34,7 @@ export async function grantAccess(
 ): Promise<void> {
   await db.transaction(dataScopeOf(actor), async (tx) => {
     const tenant = await manageableTenant(tx, actor, input.applicationId);
+    if (actor.kind === "user") requireRecentPresence(actor, clock);
     const granted = await tx.query(
       `INSERT INTO application_access AS known (ifi_id, environment, fintech_id, application_id, user_id, level, granted_at)
        SELECT ifi_id, $3, fintech_id, $4, user_id, $6, $7 FROM console_user
@@ -61,7 +63,7 @@ export async function grantAccess(
   });
 }
 
-/** Takes a person's access to an application away; tokens that they generated belong to the application and live on. Like {@link grantAccess}. */
+/** Takes a person's access to an application away; tokens that they generated belong to the application and live on. Like {@link grantAccess}, but needs no recent presence, since it only narrows. */
 export async function revokeAccess(
   { db, clock, random }: Deps,
   actor: Administrator,

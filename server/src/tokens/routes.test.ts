@@ -1,0 +1,453 @@
+import { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import { GeneratedToken, RevokedToken, TokenDetails, TokenList } from "@fusion/contract/tokens.ts";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { UserPrincipal } from "../access/principal.ts";
+import { manualClock } from "../platform/clock.ts";
+import type { ApplicationId } from "../platform/ids.ts";
+import { systemRandom } from "../platform/random.ts";
+import { type ConsoleHttp, createConsoleHttp } from "../testing/console-http.ts";
+import {
+  arrangeApplication,
+  arrangeFintech,
+  arrangeUser,
+  grantAccess,
+  type TestFintech,
+} from "../testing/fixtures.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeToken } from "../testing/token-fixture.ts";
+import { registerTokenRoutes } from "./routes.ts";
+
+let database: TestDatabase;
+let console_: ConsoleHttp;
+let fintech: TestFintech;
+let sandbox: ApplicationId;
+let live: ApplicationId;
+let admin: UserPrincipal;
+let viewer: UserPrincipal;
+let stranger: UserPrincipal;
+let operatorAdmin: UserPrincipal;
+let operatorViewer: UserPrincipal;
+const clock = manualClock("2026-11-24T09:00:00.000Z");
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { owner } = database;
+  fintech = await arrangeFintech(owner);
+  await owner.query("UPDATE fintech SET tokens_per_application_max = 1000");
+  sandbox = await arrangeApplication(owner, fintech, "sandbox", ["admin", "accounts:read"]);
+  live = await arrangeApplication(owner, fintech, "live");
+  admin = await arrangeUser(owner, fintech, "fintech_admin", { now: new Date("2026-11-24T08:00:00Z") });
+  viewer = await arrangeUser(owner, fintech, "fintech_member");
+  await grantAccess(owner, viewer, sandbox, "view");
+  stranger = await arrangeUser(owner, await arrangeFintech(owner), "fintech_admin");
+  operatorAdmin = await arrangeUser(owner, null, "operator_admin");
+  operatorViewer = await arrangeUser(owner, null, "operator_viewer");
+  console_ = createConsoleHttp();
+  for (const person of [admin, viewer, stranger, operatorAdmin, operatorViewer]) console_.knows(person);
+  registerTokenRoutes(console_.http, {
+    db: database.db,
+    clock,
+    random: systemRandom,
+    authenticate: console_.authenticate,
+    publicUrl: "https://fusion.example",
+  });
+  await console_.http.ready();
+});
+afterAll(async () => {
+  await console_.http.close();
+  await database.drop();
+});
+
+let keys = 0;
+function freshKey(): string {
+  keys += 1;
+  return `key-${keys}`;
+}
+interface Call {
+  person?: UserPrincipal | null;
+  method?: "GET" | "POST" | "PUT";
+  body?: unknown;
+  raw?: string;
+  key?: string | null;
+}
+async function call(path: string, { person = admin, method = "GET", body, raw, key }: Call = {}) {
+  const answer = await console_.http.inject({
+    method,
+    url: `/console/api${path}`,
+    headers: {
+      ...(person ? { "x-person": person.userId } : {}),
+      ...(key ? { "idempotency-key": key } : {}),
+      ...(body === undefined && raw === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(raw === undefined ? (body === undefined ? {} : { payload: JSON.stringify(body) }) : { payload: raw }),
+  });
+  return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: answer.json() };
+}
+const wish = { name: "Payments", scopes: ["admin"], expiry: { days: 30 }, reminders: true, replaces: null };
+const generate = (overrides: object = {}, options: Call & { application?: ApplicationId } = {}) =>
+  call(`/applications/${options.application ?? sandbox}/tokens`, {
+    method: "POST",
+    body: { ...wish, ...overrides },
+    key: freshKey(),
+    ...options,
+  });
+const revoke = (tokenId: string, options: Call = {}) =>
+  call(`/tokens/${tokenId}/revoke`, { method: "POST", body: { reason: "compromised" }, ...options });
+
+describe("2xx", () => {
+  it("201: generating answers the secret once, uncached, with the API's address", async () => {
+    const answer = await generate();
+    expect(answer.status).toBe(201);
+    expect(answer.headers["cache-control"]).toBe("no-store");
+    const generated = GeneratedToken.parse(answer.json);
+    expect(generated.baseUrl).toBe("https://fusion.example/api/v1/ifi/140793");
+    expect(generated.token).toMatchObject({ status: "active", createdBy: admin.name, subscribers: 1 });
+    const { tokenId } = generated.token;
+    // And nowhere else: not in any other answer, not in the log.
+    const texts = [
+      (await call(`/tokens/${tokenId}`)).text,
+      (await call(`/applications/${sandbox}/tokens`)).text,
+      (await call("/token-management/summary")).text,
+      (await revoke(tokenId)).text,
+      console_.logged(),
+    ];
+    for (const text of texts) {
+      expect(text).not.toContain(generated.secret);
+      expect(text).not.toContain(generated.secret.slice(9, 39));
+      expect(text).not.toContain("secret");
+    }
+    expect(console_.logged()).toContain("/console/api/applications/:applicationId/tokens");
+  });
+
+  it("201: fills in what was left out: admin, reminders, nothing renewed", async () => {
+    const { status, json } = await call(`/applications/${sandbox}/tokens`, {
+      method: "POST",
+      body: { name: "  Batch  ", expiry: { date: "2026-12-24" } },
+      key: freshKey(),
+    });
+    expect(status).toBe(201);
+    expect(json.token).toMatchObject({
+      name: "Batch",
+      scopes: ["admin"],
+      subscribers: 1,
+      replaces: null,
+      expiresAt: "2026-12-24T05:30:00.000Z",
+    });
+  });
+
+  it("200: details, list, figures and subscription fit the contract", async () => {
+    const { json } = await generate({ reminders: false });
+    const { tokenId } = json.token;
+    const details = TokenDetails.parse((await call(`/tokens/${tokenId}`)).json);
+    expect(details).toMatchObject({
+      clientId: fintech.clientId,
+      timeZone: "Asia/Kolkata",
+      canManage: true,
+      canRevoke: true,
+      firstUse: null,
+      lastUse: null,
+      last24Hours: { accepted: 0, refused: 0, callers: 0 },
+      callers: [],
+      revocation: null,
+      subscribed: false,
+    });
+    expect(details.callsPerDay).toHaveLength(30);
+    expect(details.callsPerDay.at(-1)).toEqual({ day: "2026-11-24", accepted: 0, refused: 0 });
+    expect(details.timeline.map((entry) => entry.action)).toEqual(["token.issued"]);
+
+    const subscribe = (subscribed: boolean) =>
+      call(`/tokens/${tokenId}/subscription`, { method: "PUT", body: { subscribed } });
+    clock.advanceMs(1);
+    expect(await subscribe(true)).toMatchObject({ status: 200, json: { subscribed: true } });
+    await subscribe(true);
+    clock.advanceMs(1);
+    expect((await call(`/tokens/${tokenId}`)).json).toMatchObject({ subscribed: true, subscribers: 1 });
+    await subscribe(false);
+    const after = (await call(`/tokens/${tokenId}`)).json;
+    expect(after).toMatchObject({ subscribed: false, subscribers: 0 });
+    expect(after.timeline.map((entry: { action: string }) => entry.action)).toEqual([
+      "token.reminders-ended",
+      "token.reminders-started",
+      "token.issued",
+    ]);
+    TokenList.parse((await call(`/applications/${sandbox}/tokens`)).json);
+    TokenManagementSummary.parse((await call("/token-management/summary")).json);
+  });
+
+  it("200: revoking states a fact, and repeats it", async () => {
+    const { json } = await generate();
+    const first = await revoke(json.token.tokenId);
+    expect(first.status).toBe(200);
+    expect(RevokedToken.parse(first.json)).toMatchObject({
+      tokenId: json.token.tokenId,
+      hint: json.token.hint,
+      reason: "compromised",
+      by: admin.name,
+    });
+    const again = await revoke(json.token.tokenId, { body: { reason: "replaced" }, person: operatorAdmin });
+    expect(again.json).toEqual(first.json);
+    const details = TokenDetails.parse((await call(`/tokens/${json.token.tokenId}`)).json);
+    expect(details).toMatchObject({
+      status: "revoked",
+      revocation: { by: admin.name, reason: "compromised" },
+    });
+  });
+
+  it("200: a member looks at what was granted, an operator at everything", async () => {
+    const { json } = await generate();
+    for (const [person, canRevoke] of [
+      [viewer, false],
+      [operatorViewer, false],
+      [operatorAdmin, true],
+    ] as const) {
+      const details = await call(`/tokens/${json.token.tokenId}`, { person });
+      expect(details).toMatchObject({ status: 200, json: { canManage: false, canRevoke } });
+    }
+  });
+
+  it("200: the list pages through all tokens once, and filters and counts agree with the status", async () => {
+    const application = await arrangeApplication(database.owner, fintech);
+    const made = [];
+    const day = 86_400_000;
+    for (let index = 0; index < 120; index += 1) {
+      // In pairs of the same instant, so that the id must decide.
+      const createdAt = new Date(clock.now().getTime() - (60 + Math.floor(index / 2)) * day);
+      const expiresAt = new Date(clock.now().getTime() + ([-1, 3, 15, 40][index % 4] as number) * day);
+      made.push(await arrangeToken(database.owner, application, admin, { createdAt, expiresAt }));
+    }
+    for (const { tokenId } of made.slice(0, 8)) await revoke(tokenId);
+    for (const status of ["all", "active", "expiring", "expired", "revoked"] as const) {
+      const seen: { tokenId: string; status: string; createdAt: string }[] = [];
+      let cursor = "";
+      let counts: Record<string, number> = {};
+      do {
+        const page = TokenList.parse(
+          (await call(`/applications/${application}/tokens?status=${status}${cursor}`)).json,
+        );
+        seen.push(...page.tokens);
+        counts = page.counts;
+        cursor = page.nextCursor ? `&cursor=${page.nextCursor}` : "";
+      } while (cursor);
+      expect(new Set(seen.map((token) => token.tokenId)).size).toBe(seen.length);
+      expect(seen.length).toBe(counts[status]);
+      const times = seen.map((token) => token.createdAt);
+      expect(times).toEqual([...times].sort().reverse());
+      const allowed = { all: null, active: ["active", "expiring"] }[status as string];
+      if (allowed !== null) for (const token of seen) expect(allowed ?? [status]).toContain(token.status);
+    }
+    const { counts } = (await call(`/applications/${application}/tokens`)).json;
+    expect(counts).toEqual({ all: 120, active: 84, expiring: 56, expired: 28, revoked: 8 });
+  });
+});
+
+describe("400", () => {
+  it("names the field that is wrong", async () => {
+    const cases: [object, string][] = [
+      [{ name: "" }, "/name"],
+      [{ name: " ".repeat(9) }, "/name"],
+      [{ name: "x".repeat(81) }, "/name"],
+      [{ name: "a\u0007b" }, "/name"],
+      [{ name: 7 }, "/name"],
+      [{ scopes: [] }, "/scopes"],
+      [{ scopes: ["root"] }, "/scopes/0"],
+      [{ scopes: ["transfers:write"] }, "/scopes/0"],
+      [{ expiry: { days: 0 } }, "/expiry"],
+      [{ expiry: { days: 366 } }, "/expiry"],
+      [{ expiry: { days: 1.5 } }, "/expiry"],
+      [{ expiry: { days: 1e300 } }, "/expiry"],
+      [{ expiry: { date: "2027-02-30" } }, "/expiry"],
+      [{ expiry: { date: "2020-01-01" } }, "/expiry/date"],
+      [{ expiry: { date: "2029-01-01" } }, "/expiry/date"],
+      [{ expiry: null }, "/expiry"],
+      [{ reminders: "yes" }, "/reminders"],
+      [{ replaces: "tok_nothere" }, "/replaces"],
+      [{ replaces: "x" }, "/replaces"],
+    ];
+    for (const [change, pointer] of cases) {
+      const { status, json } = await generate(change);
+      expect([status, json.code, change]).toEqual([400, "invalid_input", change]);
+      expect(json.errors[0].pointer).toMatch(new RegExp(`^${pointer}`));
+    }
+  });
+
+  it("refuses characters that cannot be stored", async () => {
+    for (const name of ["a\u0000b", "a\ud800b"])
+      expect(await generate({ name })).toMatchObject({ status: 400, json: { code: "invalid_input" } });
+  });
+
+  it("refuses a missing or unreadable idempotency key, unknown reasons, filters and cursors", async () => {
+    for (const key of [null, "a b", "x".repeat(129), "ключ"])
+      expect(await generate({}, { key })).toMatchObject({ status: 400 });
+    const { json } = await generate();
+    for (const body of [{}, { reason: "because" }, [], null, { reason: ["compromised"] }])
+      expect(await revoke(json.token.tokenId, { body })).toMatchObject({ status: 400 });
+    expect(await call(`/applications/${sandbox}/tokens?status=dead`)).toMatchObject({ status: 400 });
+    expect(await call(`/applications/${sandbox}/tokens?cursor=%00`)).toMatchObject({ status: 400 });
+    expect(await call(`/applications/${sandbox}/tokens?status=all&status=all`)).toMatchObject({
+      status: 400,
+    });
+  });
+});
+
+describe("401", () => {
+  it("comes first, whatever else is wrong with the request", async () => {
+    for (const answer of [
+      await call("/token-management/summary", { person: null }),
+      await call(`/applications/${sandbox}/tokens`, { person: null }),
+      await call("/applications/x/tokens?status=?", { person: null }),
+      await generate({ name: "" }, { person: null, key: null }),
+      await revoke("x", { person: null, body: 7 }),
+      await call("/tokens/tok_1", { person: null }),
+      await call("/tokens/tok_1/subscription", { person: null, method: "PUT", raw: "{" }),
+    ])
+      expect(answer).toMatchObject({ status: 401, json: { code: "session_required" } });
+  });
+});
+
+describe("403", () => {
+  it("role_insufficient for those who may only look", async () => {
+    const { json } = await generate();
+    for (const person of [viewer, operatorViewer, operatorAdmin])
+      expect(await generate({}, { person })).toMatchObject({
+        status: 403,
+        json: { code: "role_insufficient" },
+      });
+    for (const person of [viewer, operatorViewer])
+      expect(await revoke(json.token.tokenId, { person })).toMatchObject({ status: 403 });
+    expect(
+      await call(`/tokens/${json.token.tokenId}/subscription`, {
+        person: operatorAdmin,
+        method: "PUT",
+        body: { subscribed: true },
+      }),
+    ).toMatchObject({ status: 403 });
+  });
+
+  it("step_up_required for generating in live when presence was proven too long ago; never for revoking", async () => {
+    expect(await generate({}, { application: live })).toMatchObject({
+      status: 403,
+      json: { code: "step_up_required" },
+    });
+    const token = await arrangeToken(database.owner, live, admin);
+    expect(await revoke(token.tokenId)).toMatchObject({ status: 200 });
+  });
+});
+
+describe("404", () => {
+  it("is the same bytes for others' tokens and applications as for missing ones", async () => {
+    const { json } = await generate();
+    const mine = json.token.tokenId;
+    const without = (text: string) => text.replaceAll(/req_\w+/g, "req");
+    const requests: ((
+      ids: { token: string; application: string },
+      person: UserPrincipal,
+    ) => Promise<{
+      status: number;
+      text: string;
+      headers: Record<string, unknown>;
+    }>)[] = [
+      ({ token }, person) => call(`/tokens/${token}`, { person }),
+      ({ token }, person) => revoke(token, { person }),
+      ({ token }, person) =>
+        call(`/tokens/${token}/subscription`, { person, method: "PUT", body: { subscribed: true } }),
+      ({ application }, person) => call(`/applications/${application}/tokens`, { person }),
+      ({ application }, person) => generate({}, { person, application: application as ApplicationId }),
+    ];
+    const hidden = await arrangeApplication(database.owner, fintech);
+    const hiddenToken = (await arrangeToken(database.owner, hidden, admin)).tokenId;
+    for (const request of requests) {
+      for (const [person, token, application] of [
+        [stranger, mine, sandbox],
+        [viewer, hiddenToken, hidden],
+      ] as const) {
+        const theirs = await request({ token, application }, person);
+        const missing = await request({ token: "tok_missing", application: "app_missing" }, person);
+        expect(theirs.status).toBe(404);
+        expect(without(theirs.text)).toBe(without(missing.text));
+        const shape = ({ headers }: typeof theirs) => Object.keys(headers).sort();
+        expect(shape(theirs)).toEqual(shape(missing));
+      }
+    }
+    expect((await call(`/tokens/${mine}`)).json.status).toBe("active");
+  });
+
+  it("and others' figures do not count", async () => {
+    const { json } = await call("/token-management/summary", { person: stranger });
+    expect(json).toEqual({ active: 0, expiringWithin15Days: 0, unusedFor90Days: 0, nextToExpire: null });
+  });
+});
+
+describe("409", () => {
+  it("token_already_issued names the token of the first answer, to parallel repeats as well", async () => {
+    const key = freshKey();
+    const answers = await Promise.all(Array.from({ length: 6 }, () => generate({}, { key })));
+    const made = answers.filter((answer) => answer.status === 201);
+    expect(made).toHaveLength(1);
+    for (const answer of answers)
+      if (answer.status !== 201)
+        expect(answer).toMatchObject({
+          status: 409,
+          json: { code: "token_already_issued", tokenId: made[0]?.json.token.tokenId },
+        });
+    expect(answers.filter((answer) => answer.text.includes("fus_test_") && answer.status !== 201)).toEqual(
+      [],
+    );
+  });
+
+  it("token_already_renewed and token_not_renewable", async () => {
+    const { json } = await generate();
+    const replacement = await generate({ replaces: json.token.tokenId });
+    expect(await generate({ replaces: json.token.tokenId })).toMatchObject({
+      status: 409,
+      json: { code: "token_already_renewed", tokenId: replacement.json.token.tokenId },
+    });
+    await revoke(json.token.tokenId);
+    expect(await generate({ replaces: json.token.tokenId })).toMatchObject({
+      status: 409,
+      json: { code: "token_not_renewable" },
+    });
+  });
+});
+
+describe("5xx", () => {
+  it("never comes of anything that is sent", async () => {
+    const anything = fc.jsonValue({ maxDepth: 3 });
+    const body = fc.oneof(
+      anything,
+      fc.record(
+        {
+          name: fc.oneof(fc.string({ unit: "binary", maxLength: 90 }), anything),
+          scopes: fc.oneof(fc.array(fc.constantFrom("admin", "accounts:read", "x")), anything),
+          expiry: fc.oneof(
+            fc.record({ days: fc.oneof(fc.integer(), fc.double()) }),
+            fc.record({ date: fc.oneof(fc.string(), fc.date({ noInvalidDate: false }).map(String)) }),
+            fc.record({ date: fc.constantFrom("0000-01-01", "9999-12-31", "2026-11-24", "-000001-01-01") }),
+            anything,
+          ),
+          reminders: fc.oneof(fc.boolean(), anything),
+          replaces: fc.oneof(fc.constant(null), fc.constant("tok_x"), anything),
+        },
+        { requiredKeys: [] },
+      ),
+    );
+    const path = fc.oneof(
+      fc.constant(`/applications/${sandbox}/tokens`),
+      fc
+        .string({ unit: "binary" })
+        .map((text) => `/tokens/${encodeURIComponent(text.toWellFormed())}/revoke`),
+      fc.string().map((text) => `/tokens/tok_${encodeURIComponent(text)}/subscription`),
+    );
+    await fc.assert(
+      fc.asyncProperty(path, body, fc.string({ maxLength: 140 }), async (address, content, key) => {
+        const { status } = await call(address, {
+          method: address.endsWith("subscription") ? "PUT" : "POST",
+          raw: JSON.stringify(content),
+          key: /^[\x20-\x7e]*$/.test(key) ? key : "key",
+        });
+        expect(status).toBeLessThan(500);
+      }),
+      { numRuns: 800 },
+    );
+  }, 60_000);
+});

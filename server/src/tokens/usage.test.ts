@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { requireScope } from "../access/require-scope.ts";
+import { manualClock } from "../platform/clock.ts";
+import { systemScope } from "../platform/database/database.ts";
+import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
+import type { ApplicationId } from "../platform/ids.ts";
+import { silentLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { createTokenAuthentication } from "./authenticate-token.ts";
+import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "./usage.ts";
+import { countCallsSince, findTokenUse, listCallers, listCallsPerDay } from "./usage-queries.ts";
+
+let database: TestDatabase;
+let applicationId: ApplicationId;
+let person: Awaited<ReturnType<typeof arrangeUser>>;
+let token: TestToken;
+let usage: UsageRecorder;
+let http: HttpServer;
+const clock = manualClock("2026-11-24T09:00:00.000Z");
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const fintech = await arrangeFintech(database.owner);
+  applicationId = await arrangeApplication(database.owner, fintech);
+  person = await arrangeUser(database.owner, fintech, "fintech_admin");
+  usage = createUsageRecorder({ db: database.db, clock, log: silentLog(), flushIntervalMs: 60_000 });
+  http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["127.0.0.1"] });
+  recordTokenUsage(http);
+  const authenticate = createTokenAuthentication({ db: database.db, usage });
+  http.get("/api/v1/ifi/:ifiID/accounts/:accountID/balance", async (request) => {
+    requireScope(await authenticate(request), "accounts:read");
+    return { balance: 1 };
+  });
+  http.post("/api/v1/ifi/:ifiID/transfers", async (request) => {
+    requireScope(await authenticate(request), "transfers:write");
+    throw Object.assign(new Error("bad"), { statusCode: 400 });
+  });
+  await http.ready();
+});
+afterAll(async () => {
+  await http.close();
+  await usage.close();
+  await database.drop();
+});
+beforeEach(async () => {
+  clock.set("2026-11-24T09:00:00.000Z");
+  token = await arrangeToken(database.owner, applicationId, person, { scopes: ["accounts:read"] });
+});
+
+const call = (method: "GET" | "POST", path: string, headers: Record<string, string> = {}) =>
+  http.inject({
+    method,
+    url: `/api/v1/ifi/140793${path}`,
+    headers: { "x-zeta-authtoken": token.secret, "user-agent": "okhttp/4.12", ...headers },
+  });
+const look = <Result>(work: Parameters<typeof database.db.transaction<Result>>[1]) =>
+  database.db.transaction(systemScope, work);
+
+describe("the use of a token", () => {
+  it("is known from the first to the last accepted call, with caller and route", async () => {
+    await call("GET", "/accounts/1/balance", { "x-forwarded-for": "203.0.113.7" });
+    clock.advanceMs(60_000);
+    await call("GET", "/accounts/2/balance", { "x-forwarded-for": "203.0.113.9", "user-agent": "curl/8" });
+    await usage.flush();
+    clock.advanceMs(60_000);
+    await call("GET", "/accounts/2/balance/", { "x-forwarded-for": "2001:db8::1", "user-agent": "curl/9" });
+    await usage.flush();
+    expect(await look((tx) => findTokenUse(tx, token.tokenId))).toEqual({
+      firstAt: new Date("2026-11-24T09:00:00.000Z"),
+      firstIp: "203.0.113.7",
+      lastAt: new Date("2026-11-24T09:02:00.000Z"),
+      lastIp: "2001:db8::1",
+      userAgent: "curl/9",
+      route: "GET /accounts/:accountID/balance",
+    });
+    expect(await look((tx) => listCallers(tx, token.tokenId, { since: new Date(0), limit: 2 }))).toEqual([
+      { ip: "2001:db8::1", userAgent: "curl/9", calls: 1, lastAt: new Date("2026-11-24T09:02:00.000Z") },
+      { ip: "203.0.113.9", userAgent: "curl/8", calls: 1, lastAt: new Date("2026-11-24T09:01:00.000Z") },
+    ]);
+  });
+
+  it("counts refusals by their code, and they are no use", async () => {
+    expect((await call("POST", "/transfers")).statusCode).toBe(403);
+    await database.owner.query(
+      `UPDATE token SET revoked_at = now(), revoked_by = 'x', revoked_by_kind = 'system', revoked_by_name = 'x',
+         revoke_reason = 'replaced' WHERE token_id = $1`,
+      [token.tokenId],
+    );
+    expect((await call("GET", "/accounts/1/balance")).statusCode).toBe(401);
+    expect((await call("GET", "/accounts/1/balance")).statusCode).toBe(401);
+    await usage.flush();
+    const { rows } = await database.owner.query(
+      "SELECT outcome, calls::int FROM token_call_hour WHERE token_id = $1 ORDER BY outcome",
+      [token.tokenId],
+    );
+    expect(rows).toEqual([
+      { outcome: "scope_insufficient", calls: 1 },
+      { outcome: "token_revoked", calls: 2 },
+    ]);
+    expect(await look((tx) => findTokenUse(tx, token.tokenId))).toBeUndefined();
+    expect(await look((tx) => countCallsSince(tx, token.tokenId, new Date("2026-11-23T09:00:00Z")))).toEqual({
+      accepted: 0,
+      refused: 3,
+      callers: 1,
+    });
+  });
+
+  it("counts a call that fails for another reason as accepted: the token was", async () => {
+    token = await arrangeToken(database.owner, applicationId, person);
+    expect((await call("POST", "/transfers")).statusCode).toBe(400);
+    await usage.flush();
+    expect(await look((tx) => findTokenUse(tx, token.tokenId))).toMatchObject({ route: "POST /transfers" });
+  });
+
+  it("falls on the fintech's local day, half-hour zones included", async () => {
+    // 18:29 and 18:31 UTC are 23:59 and 00:01 in India.
+    clock.set("2026-11-23T18:29:00.000Z");
+    await call("GET", "/accounts/1/balance");
+    clock.set("2026-11-23T18:31:00.000Z");
+    await call("GET", "/accounts/1/balance");
+    await call("GET", "/accounts/1/balance");
+    await usage.flush();
+    const days = await look((tx) =>
+      listCallsPerDay(tx, token.tokenId, {
+        now: new Date("2026-11-24T09:00:00Z"),
+        timeZone: "Asia/Kolkata",
+        days: 3,
+      }),
+    );
+    expect(days).toEqual([
+      { day: "2026-11-22", accepted: 0, refused: 0 },
+      { day: "2026-11-23", accepted: 1, refused: 0 },
+      { day: "2026-11-24", accepted: 2, refused: 0 },
+    ]);
+  });
+
+  it("survives addresses and user agents of any kind", async () => {
+    const record = (ip: string, userAgent: string) =>
+      usage.record({ ...token.principal }, { ip, userAgent, route: "GET /", outcome: "accepted" });
+    record("::ffff:198.51.100.4", "x\u0000\u001b[31m\ud800".repeat(100));
+    record("fe80::1%eth0", "");
+    record("not an address; DROP TABLE token", "ünïcödé 🦜".repeat(40));
+    await usage.flush();
+    const { rows } = await database.owner.query(
+      "SELECT host(ip) AS ip, user_agent FROM token_call_hour WHERE token_id = $1 ORDER BY 1",
+      [token.tokenId],
+    );
+    expect(rows.map((row) => row.ip)).toEqual(["0.0.0.0", "198.51.100.4", "fe80::1"]);
+    for (const { user_agent } of rows) expect(user_agent).not.toMatch(/\p{Cc}/u);
+  });
+});
+
+describe("a flood", () => {
+  it("of made-up user agents is counted whole, apart for the first 50 callers of an hour, then together", async () => {
+    for (let index = 0; index < 20_000; index += 1)
+      usage.record(token.principal, {
+        ip: `10.0.${index >> 8}.${index & 255}`,
+        userAgent: `agent ${index}`,
+        route: "GET /",
+        outcome: "accepted",
+      });
+    await usage.flush();
+    const { rows } = await database.owner.query(
+      "SELECT count(*)::int AS rows, sum(calls)::int AS calls FROM token_call_hour WHERE token_id = $1",
+      [token.tokenId],
+    );
+    expect(rows).toEqual([{ rows: 51, calls: 20_000 }]);
+    const callers = await look((tx) => listCallers(tx, token.tokenId, { since: new Date(0), limit: 60 }));
+    expect(callers.find((caller) => caller.userAgent === "others")?.calls).toBe(19_950);
+  });
+});
+
+describe("a database that is away", () => {
+  it("neither fails a call nor loses a count that fits into memory", async () => {
+    let away = true;
+    const recorder = createUsageRecorder({
+      db: {
+        ...database.db,
+        transaction: (scope, work) =>
+          away ? Promise.reject(new Error("gone")) : database.db.transaction(scope, work),
+      },
+      clock,
+      log: silentLog(),
+      flushIntervalMs: 60_000,
+    });
+    const record = () =>
+      recorder.record(token.principal, {
+        ip: "192.0.2.1",
+        userAgent: "a",
+        route: "GET /",
+        outcome: "accepted",
+      });
+    record();
+    await recorder.flush();
+    record();
+    await recorder.flush();
+    away = false;
+    record();
+    await recorder.close();
+    expect(
+      await look((tx) => listCallers(tx, token.tokenId, { since: new Date(0), limit: 2 })),
+    ).toMatchObject([{ ip: "192.0.2.1", calls: 3 }]);
+  });
+
+  it("and two recorders that write the same counters at once add up", async () => {
+    const recorders = Array.from({ length: 4 }, () =>
+      createUsageRecorder({ db: database.db, clock, log: silentLog(), flushIntervalMs: 60_000 }),
+    );
+    for (let round = 0; round < 10; round += 1) {
+      for (const recorder of recorders)
+        for (const caller of ["b", "a", "c"])
+          recorder.record(token.principal, {
+            ip: "192.0.2.1",
+            userAgent: caller,
+            route: "GET /",
+            outcome: "accepted",
+          });
+      await Promise.all(recorders.map((recorder) => recorder.flush()));
+    }
+    await Promise.all(recorders.map((recorder) => recorder.close()));
+    expect(await look((tx) => countCallsSince(tx, token.tokenId, new Date("2026-11-24T00:00:00Z")))).toEqual({
+      accepted: 120,
+      refused: 0,
+      callers: 3,
+    });
+  });
+});
