@@ -98,8 +98,12 @@ export function describeFailure(error: unknown): Failure {
 export function isConnectionFailure(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === "string") {
-    // Class 08 connection exceptions, 57P01-57P03 shutdown, 53300 too many connections, 25P03 idle-in-transaction time-out, 55P03 lock not available; and socket errors.
-    if (/^(08...|57P0[123]|53300|25P0[34]|55P03|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/.test(code))
+    // Class 08 connection exceptions, 57P01-57P03 shutdown, 57014 statement time-out, 53300 too many connections, 25P03 idle-in-transaction time-out, 55P03 lock not available; and socket errors.
+    if (
+      /^(08...|57P0[123]|57014|53300|25P0[34]|55P03|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/.test(
+        code,
+      )
+    )
       return true;
   }
   return (
