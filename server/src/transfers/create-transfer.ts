@@ -5,6 +5,7 @@ import { lockForTransfers, postTransfers } from "../ledger/post.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
+import { endedBeforeCommit } from "../platform/database/retry.ts";
 import { InvalidInput } from "../platform/errors.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
 import { authorizeWrite } from "../tokens/authorize-write.ts";
@@ -100,5 +101,5 @@ function checkForm(input: CreateTransferInput, random: Random): TransferRequest 
  */
 function isCollision(error: unknown): boolean {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  return code === "40P01" || code === "40001" || (code === "23505" && constraint === "transfer_request");
+  return endedBeforeCommit(error) || (code === "23505" && constraint === "transfer_request");
 }
