@@ -330,7 +330,12 @@ describe("500", () => {
 
 describe("starting", () => {
   it("refuses a route that names no scope", async () => {
-    const other = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [], https: false });
+    const other = createHttpServer({
+      log: silentLog(),
+      random: systemRandom,
+      trustedProxies: [],
+      https: false,
+    });
     registerFusionApi(other, { clock, authenticate: async () => principal }, (v1) => {
       v1.get("/open", async () => ({}));
     });

@@ -148,7 +148,9 @@ function answerUnreadable(error: Error & { code?: string }, socket: Socket, requ
     return;
   }
   const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
-  const body = JSON.stringify(problemBody(describeFailure({ statusCode: status }), requestId));
+  const failure = describeFailure({ statusCode: status });
+  // Whose address it was is not known: `message` is for readers of the Fusion API's envelope, the rest for all others.
+  const body = JSON.stringify({ ...problemBody(failure, requestId), message: failure.message });
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
