@@ -132,7 +132,10 @@ async function untilMoneyMoves(): Promise<void> {
   const before = acknowledged();
   const deadline = performance.now() + 90_000;
   while (acknowledged() < before + clients) {
-    if (performance.now() > deadline) throw new Error(`No transfer succeeded within 90 s of the kill.\n${JSON.stringify(wrong.slice(-3))}\n${server.output()}`);
+    if (performance.now() > deadline)
+      throw new Error(
+        `No transfer succeeded within 90 s of the kill.\n${JSON.stringify(wrong.slice(-3))}\n${server.output()}`,
+      );
     await sleep(10);
   }
 }
