@@ -79,7 +79,8 @@ export function lifelineGeometry(input: {
     line: { from: x(created), to: x(ends) },
     lived: { from: x(created), to: x(lived) },
     band: bandFrom < ends ? { from: x(bandFrom), to: x(ends) } : undefined,
-    now: now >= created && now <= end ? x(now) : undefined,
+    // A line that was cut has no now.
+    now: revoked === undefined && now >= created && now <= end ? x(now) : undefined,
     lastUse: lastUsed === undefined ? undefined : x(Math.min(Math.max(lastUsed, created), ends)),
     cut: revoked === undefined ? undefined : x(ends),
     reminders: (input.reminders ?? [])

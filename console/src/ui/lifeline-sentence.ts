@@ -1,8 +1,7 @@
+import { localDay, relativeTime } from "../lib/time.ts";
 import type { Life, LifelineReminder } from "./lifeline-geometry.ts";
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
+const dayMs = 86_400_000;
 
 /**
  * What a lifeline shows, in one sentence: "Generated 3 Mar, last used 2 minutes ago, expires in 9 days, next reminder
@@ -19,7 +18,7 @@ export function lifelineSentence(input: {
   const day = (instant: string): string => dayWords(instant, { now, timeZone });
   const parts = [
     `Generated ${day(life.createdAt)}`,
-    life.lastUsedAt ? `last used ${agoWords(life.lastUsedAt, now)}` : "never used",
+    life.lastUsedAt ? `last used ${relativeTime(life.lastUsedAt, now)}` : "never used",
   ];
   if (life.revokedAt) {
     parts.push(`revoked ${day(life.revokedAt)} at ${timeOfDay(life.revokedAt, timeZone)}`);
@@ -49,14 +48,6 @@ function endWords(expiresAt: string, { now, timeZone }: { now: number; timeZone:
   return ended ? `expired ${count(-days, "day")} ago` : `expires in ${count(days, "day")}`;
 }
 
-function agoWords(instant: string, now: number): string {
-  const ms = now - Date.parse(instant);
-  if (ms < minuteMs) return "just now";
-  if (ms < hourMs) return `${count(Math.floor(ms / minuteMs), "minute")} ago`;
-  if (ms < dayMs) return `${count(Math.floor(ms / hourMs), "hour")} ago`;
-  return `${count(Math.floor(ms / dayMs), "day")} ago`;
-}
-
 function dayWords(instant: string, { now, timeZone }: { now: number; timeZone: string }): string {
   const days = localDaysBetween(now, Date.parse(instant), timeZone);
   if (days === 0) return "today";
@@ -80,9 +71,9 @@ function timeOfDay(instant: string, timeZone: string): string {
 }
 
 function localDaysBetween(from: number, to: number, timeZone: string): number {
-  const localDay = (ms: number): number =>
-    Date.parse(`${new Intl.DateTimeFormat("en-CA", { timeZone }).format(ms)}T00:00:00Z`);
-  return Math.round((localDay(to) - localDay(from)) / dayMs);
+  const dayOf = (ms: number): number =>
+    Date.parse(`${localDay(new Date(ms).toISOString(), timeZone)}T00:00:00Z`);
+  return Math.round((dayOf(to) - dayOf(from)) / dayMs);
 }
 
 function count(number: number, noun: string): string {

@@ -37,6 +37,12 @@ export function ApplicationPage(props: {
         badges={<EnvironmentBadge environment={application.environment} />}
         lead={application.description}
       />
+      {application.suspended && (
+        <p className={classes.suspended}>
+          The Fusion team has suspended this application. Its tokens are refused and none can be generated
+          until that ends; nothing else is changed.
+        </p>
+      )}
       <Details application={application} />
       {props.tokens(application)}
     </>
@@ -57,11 +63,14 @@ function Details({ application }: { application: ApplicationDetails }): ReactEle
         <Mono>{application.ifiId}</Mono>
         <CopyButton value={application.ifiId} label="Copy IFI id" />
       </Fact>
-      <Fact name="Base URL" wide>
+      <Fact name="Base URL" width="two">
         <Mono>{application.baseUrl}</Mono>
         <CopyButton value={application.baseUrl} label="Copy base URL" />
       </Fact>
-      <Fact name="Scopes" wide>
+      <Fact name="Created">
+        <ExactTime instant={application.createdAt} />
+      </Fact>
+      <Fact name="Scopes" width="wide">
         <ul className={classes.scopes}>
           {application.scopes.map((scope) => (
             <li key={scope}>
@@ -86,13 +95,10 @@ function Details({ application }: { application: ApplicationDetails }): ReactEle
       <Fact name="Limits">
         {application.tokensMax} live tokens, each for at most {application.lifetimeDaysMax} days
       </Fact>
-      <Fact name="Created">
-        <ExactTime instant={application.createdAt} />
-      </Fact>
       <Fact name="Last used">
         {application.lastUsedAt ? <RelativeTime instant={application.lastUsedAt} /> : "Never"}
       </Fact>
-      <Fact name="Contacts" wide>
+      <Fact name="Contacts" width="wide">
         {application.contacts.length === 0 ? (
           "Nobody can be reached about this application"
         ) : (
@@ -112,9 +118,9 @@ function Details({ application }: { application: ApplicationDetails }): ReactEle
   );
 }
 
-function Fact(props: { name: string; wide?: boolean; children: ReactNode }): ReactElement {
+function Fact(props: { name: string; width?: "two" | "wide"; children: ReactNode }): ReactElement {
   return (
-    <div className={props.wide ? classes.wide : undefined}>
+    <div className={props.width && classes[props.width]}>
       <dt>{props.name}</dt>
       <dd>{props.children}</dd>
     </div>

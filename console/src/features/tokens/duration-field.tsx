@@ -39,6 +39,7 @@ export function DurationField(props: {
       <SegmentedControl
         aria-labelledby={id}
         fullWidth
+        className={classes.segments}
         value={choice.preset}
         onChange={(preset) => onChange({ ...choice, preset })}
         data={[

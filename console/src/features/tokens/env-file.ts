@@ -1,4 +1,5 @@
 import type { Environment } from "@fusion/contract/primitives.ts";
+import { coversScope, type Scope } from "@fusion/contract/scopes.ts";
 
 interface Connection {
   baseUrl: string;
@@ -24,9 +25,16 @@ export function envFileText({ baseUrl, secret, environment }: Connection): strin
  * A first call to try. Takes the token from the environment: on the command line it would stay in the shell's history and show in the list of
  * processes.
  */
-export function curlCommand({ baseUrl, environment }: Omit<Connection, "secret">): string {
+export function curlCommand(
+  { baseUrl, environment }: Omit<Connection, "secret">,
+  scopes: readonly Scope[],
+): string {
+  // A read that the token may do and that needs no id.
+  const path =
+    !coversScope(scopes, "bundles:read") && coversScope(scopes, "accounts:read") ? "accounts" : "bundles";
   return [
     `set -a; . ./${envFileName(environment)}; set +a`,
-    `curl -i "${baseUrl}/bundles" -H "X-Zeta-AuthToken: $FUSION_TOKEN"`,
+    `curl -i "${baseUrl}/${path}" \\`,
+    `  -H "X-Zeta-AuthToken: $FUSION_TOKEN"`,
   ].join("\n");
 }

@@ -21,7 +21,7 @@ export function SecretView({ generated, onKept }: SecretViewProps): ReactElement
   const { secret, baseUrl, token } = generated;
   const box = useRef<HTMLElement>(null);
   const [downloaded, setDownloaded] = useState(false);
-  const command = curlCommand({ baseUrl, environment: token.environment });
+  const command = curlCommand({ baseUrl, environment: token.environment }, token.scopes);
   return (
     <div className={classes.stack}>
       <p className={classes.onlyNow}>You can see this token only now.</p>

@@ -85,9 +85,9 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
           </span>
         }
         actions={
-          token.canManage && (
+          (token.canManage || token.canRevoke) && (
             <>
-              {isLive(token) && (
+              {token.canRevoke && isLive(token) && (
                 <Button variant="outline" color="urgent" onClick={() => setRevoking(true)}>
                   Revoke
                 </Button>

@@ -6,6 +6,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { KeyRound } from "lucide-react";
 import { type ReactElement, useState } from "react";
 import { paths } from "../../lib/paths.ts";
+import { useSession } from "../../lib/session.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Lifeline } from "../../ui/lifeline.tsx";
@@ -33,6 +34,9 @@ export function TokenSection({ application }: { application: ApplicationDetails 
   const { status: filter = "all", generate } = useSearch({ from: `/frame${paths.application}` });
   const navigate = useNavigate({ from: paths.application });
   const { applicationId, canManage } = application;
+  // As on a token's own page: the Fusion team's admins may revoke, too. The server decides.
+  const { role } = useSession().user;
+  const canRevoke = canManage || role === "operator_admin";
   const list = useInfiniteQuery(tokenListQuery(applicationId, filter));
   const [toRevoke, setToRevoke] = useState<TokenSummary | null>(null);
   const [fact, setFact] = useState<RevokedToken>();
@@ -83,7 +87,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
           <TokenTable
             tokens={tokens}
             timeZone={application.timeZone}
-            onRevoke={canManage ? setToRevoke : undefined}
+            onRevoke={canRevoke ? setToRevoke : undefined}
           />
           {list.hasNextPage && (
             <Button

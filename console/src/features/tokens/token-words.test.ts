@@ -56,10 +56,15 @@ describe("what a program is given", () => {
   });
 
   test("the curl has the base URL but not the secret", () => {
-    const command = curlCommand(connection);
+    const command = curlCommand(connection, ["admin"]);
     expect(command).toContain(connection.baseUrl);
     expect(command).toContain("$FUSION_TOKEN");
     expect(command).not.toContain(connection.secret);
+  });
+
+  test("the curl reads what the token may read", () => {
+    expect(curlCommand(connection, ["admin"])).toContain("/bundles");
+    expect(curlCommand(connection, ["accounts:read", "transfers:write"])).toContain("/accounts");
   });
 });
 
