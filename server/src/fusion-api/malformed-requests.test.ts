@@ -1,0 +1,295 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
+import fc from "fast-check";
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createBundle } from "../bundles/create-bundle.ts";
+import { openFundingAccount } from "../ledger/open-funding-account.ts";
+import type { OpenApiDocument } from "../platform/http/openapi.ts";
+import { arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
+import { malformedRequest, type Operation, type TestRequest } from "../testing/malformed-request.ts";
+import { createTestApp, type TestApp } from "../testing/test-app.ts";
+
+// Whatever is sent to the Fusion API, the answer is no 5xx, and every refusal is JSON with a message at the top.
+
+const requestsMin = 20_000;
+const batchSize = 25;
+
+let app: TestApp;
+let client: TestClient;
+let operations: Operation[];
+let tokens: (string | undefined)[];
+/** What the program logged as errors: the causes that its answers do not tell. */
+const logged: string[] = [];
+
+beforeAll(async () => {
+  app = await createTestApp({
+    parts: { log: pino({ level: "error" }, { write: (line: string) => void logged.push(line) }) },
+  });
+  client = await arrangeClient(app);
+  const reader = await arrangeClient(app, { fintech: client.fintech, scopes: ["accounts:read"] });
+  const neighbour = await arrangeClient(app);
+  const elsewhere = await arrangeClient(app, { ifiId: "304876" });
+  const revoked = await arrangeClient(app, { fintech: client.fintech });
+  await app.database.owner.query(
+    `UPDATE token SET revoked_at = now(), revoked_by_kind = 'cli', revoked_by = 'test', revoked_by_name = 'test',
+       revoke_reason = 'compromised' WHERE token_id = $1`,
+    [revoked.token.tokenId],
+  );
+  tokens = [
+    client.token.secret,
+    undefined,
+    "",
+    "junk",
+    `${client.token.secret.slice(0, -1)}!`,
+    "x".repeat(3_000),
+    "\u00ff\u0001",
+    reader.token.secret,
+    neighbour.token.secret,
+    elsewhere.token.secret,
+    revoked.token.secret,
+  ];
+  operations = await arrangeOperations();
+});
+afterAll(() => app.close());
+
+/** Every operation of the document, with a call that succeeds. A new operation with a body fails here until it is given one. */
+async function arrangeOperations(): Promise<Operation[]> {
+  const { db } = app.database;
+  const phone = "+919000000001";
+  const individual = await client.post(
+    "/applications/newIndividual",
+    individualBody({ phone, pan: "ABCDE0000F" }),
+  );
+  const accountHolderID: string = individual.body.individualID;
+  const bundle = await db.transaction({ kind: "system" }, (tx) =>
+    createBundle(app, tx, { kind: "cli", account: "test" }, client.tenant, {
+      name: "Bundle",
+      accountProducts: [{ productName: "Account" }],
+      paymentProducts: [{ productName: "Card" }],
+    }),
+  );
+  const funding = await db.transaction({ kind: "system" }, (tx) =>
+    openFundingAccount(tx, app, client.tenant, {
+      name: "Funding",
+      currency: "INR",
+      openingBalanceMinor: 1_000_000_000n,
+      requestedBy: "test",
+    }),
+  );
+  const issued = await client.post(`/bundles/${bundle.bundleId}/issueBundle`, { accountHolderID });
+  const accountID: string = issued.body.accounts[0].accountID;
+  const transfer = (variant: number) => ({
+    requestID: `transfer-${variant}`,
+    amount: { currency: "INR", amount: 101 },
+    transferCode: "ATLAS_P2M_AUTH",
+    debitAccountID: funding.accountId,
+    creditAccountID: accountID,
+    transferTime: 1_574_741_608_000,
+    remarks: "TEST",
+    attributes: { a: [1, { b: "c" }] },
+  });
+  const made = await client.post("/transfers", transfer(1));
+  const parameters = {
+    accountHolderID,
+    individualID: accountHolderID,
+    type: "p",
+    value: phone,
+    bundleID: bundle.bundleId,
+    resourceID: issued.body.paymentInstruments[0].resourceID as string,
+    accountID,
+    transferID: made.body.transferID as string,
+  };
+  const bodies: Record<string, (variant: number) => unknown> = {
+    "POST /applications/newIndividual": (variant) => ({
+      ...individualBody(
+        {
+          phone: `+9198${String(variant).padStart(8, "0")}`,
+          pan: `ZZZZZ${String(variant).padStart(4, "0")}Z`,
+        },
+        {
+          formID: `form-${variant}`,
+          spoolID: "123",
+          pops: [{ label: "home", address: { line1: "1 MG Road", postCode: "560001", country: "India" } }],
+          customFields: { entity_id: "e", list: [1] },
+          tags: [{ type: "tier", value: "1" }],
+        },
+      ),
+    }),
+    "POST /bundles/{bundleID}/issueBundle": (variant) => ({
+      accountHolderID,
+      name: "Asha",
+      phoneNumber: phone,
+      requestID: `issue-${variant}`,
+      disableFFCreation: false,
+    }),
+    "POST /bundles/{bundleID}/issueAccount": (variant) => ({
+      accountHolderID,
+      accountProductID: bundle.accountProducts[0]?.accountProductId,
+      name: "Pool",
+      requestID: `account-${variant}`,
+    }),
+    "PATCH /resources/{resourceID}/target": () => ({ target: `account://${accountID}` }),
+    "POST /transfers": transfer,
+  };
+  const response = await app.http.inject("/openapi/fusion.json");
+  const { paths } = response.json<OpenApiDocument>();
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, described]) => {
+      if (!path.startsWith("/api/")) return [];
+      const name = `${method.toUpperCase()} ${path.replace("/api/v1/ifi/{ifiID}", "")}`;
+      if (described.requestBody && !bodies[name])
+        throw new Error(`${name} needs an example of its body here`);
+      return [
+        {
+          method: method.toUpperCase(),
+          path,
+          parameters,
+          body: bodies[name],
+          queryNames: (described.parameters ?? []).filter((one) => one.in === "query").map((one) => one.name),
+        },
+      ];
+    }),
+  );
+}
+
+/** Throws, with what is needed to send it again, when the answer is not one that may be given. */
+function judge(request: TestRequest, answer: { status: number; body: string; contentType: string }): void {
+  const tell = (what: string): never => {
+    const { payload, ...rest } = request;
+    const shown = Buffer.isBuffer(payload) ? `hex ${payload.toString("hex")}` : payload?.slice(0, 2_000);
+    throw new Error(
+      `${what}: ${answer.status} ${answer.body.slice(0, 500)}\n${JSON.stringify(rest)}\n${shown}\n${logged.slice(-3).join("")}`,
+    );
+  };
+  if (answer.status >= 500) tell("a 5xx");
+  if (request.method === "HEAD") return;
+  if (!/^application\/(problem\+)?json/.test(answer.contentType)) tell(`content type ${answer.contentType}`);
+  let body: unknown;
+  try {
+    body = JSON.parse(answer.body);
+  } catch {
+    tell("no JSON");
+  }
+  const message = (body as { message?: unknown } | null)?.message;
+  if (answer.status >= 400 && (typeof message !== "string" || message === "")) tell("no message at the top");
+}
+
+describe("malformed and near-valid requests", () => {
+  it(`at least ${requestsMin} over all operations: no 5xx, JSON always, a message with every refusal`, {
+    timeout: 400_000,
+  }, async () => {
+    const statuses = new Map<number, number>();
+    const accepted = new Set<Operation>();
+    const tried = new Map<Operation, number>();
+    let sent = 0;
+    const started = performance.now();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(malformedRequest(operations, tokens, client.fintech.ifiId), {
+          minLength: batchSize,
+          maxLength: batchSize,
+        }),
+        async (batch) => {
+          await Promise.all(
+            batch.map(async ({ operation, request }) => {
+              const response = await app.http.inject({
+                ...request,
+                method: request.method as "GET",
+              });
+              sent += 1;
+              tried.set(operation, (tried.get(operation) ?? 0) + 1);
+              statuses.set(response.statusCode, (statuses.get(response.statusCode) ?? 0) + 1);
+              if (response.statusCode === 200 && request.method === operation.method) accepted.add(operation);
+              judge(request, {
+                status: response.statusCode,
+                body: response.body,
+                contentType: String(response.headers["content-type"]),
+              });
+            }),
+          );
+        },
+      ),
+      {
+        numRuns: Math.ceil(requestsMin / batchSize),
+        // The failing request is told whole, so shrinking and printing the batch around it would only take time.
+        endOnFailure: true,
+        asyncReporter: async ({ failed, seed, errorInstance }) => {
+          if (failed) throw new Error(`With seed ${seed}: ${String(errorInstance)}`);
+        },
+      },
+    );
+    const seconds = (performance.now() - started) / 1_000;
+    const counts = [...statuses].sort(([left], [right]) => left - right);
+    console.log(
+      `${sent} requests over ${operations.length} operations in ${seconds.toFixed(1)} s: ${counts.map(([status, count]) => `${status}: ${count}`).join(", ")}`,
+    );
+    expect(sent).toBeGreaterThanOrEqual(requestsMin);
+    expect(operations.filter((operation) => (tried.get(operation) ?? 0) < 500)).toEqual([]);
+    // Near-valid means that some of them are right.
+    expect(operations.filter((operation) => !accepted.has(operation)).map(({ path }) => path)).toEqual([]);
+  });
+
+  it("what no client library would send, byte by byte over a socket", async () => {
+    await app.http.listen({ port: 0, host: "127.0.0.1" });
+    const { port } = app.http.server.address() as AddressInfo;
+    const base = `/api/v1/ifi/${client.fintech.ifiId}`;
+    const auth = `Host: 127.0.0.1:${port}\r\nX-Zeta-AuthToken: ${client.token.secret}\r\nConnection: close\r\n`;
+    const json = "Content-Type: application/json\r\n";
+    const requests = [
+      `GET ${base}/accounts HTTP/1.1\r\n${auth}${json}\r\n`,
+      `GET ${base}/individualByVector/p/+919000000001 HTTP/1.1\r\n${auth}\r\n`,
+      `GET ${base}/a b HTTP/1.1\r\n${auth}\r\n`,
+      `GET ${base}/\u0000 HTTP/1.1\r\n${auth}\r\n`,
+      `GET ${base}/%c0%af HTTP/1.1\r\n${auth}\r\n`,
+      `GET ${base}/../../../etc/passwd HTTP/1.1\r\n${auth}\r\n`,
+      `GET http://elsewhere${base}/accounts HTTP/1.1\r\n${auth}\r\n`,
+      `GET ${base}/accounts HTTP/1.1\r\n${auth}X-Zeta-AuthToken: other\r\n\r\n`,
+      `GET ${base}/accounts HTTP/1.1\r\n${auth}X-Large: ${"x".repeat(20_000)}\r\n\r\n`,
+      `GET ${base}/accounts HTTP/9.9\r\n${auth}\r\n`,
+      `GET ${base}/accounts\r\n${auth}\r\n`,
+      `PROPFIND ${base}/accounts HTTP/1.1\r\n${auth}\r\n`,
+      `NONSENSE ${base}/accounts HTTP/1.1\r\n${auth}\r\n`,
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: abc\r\n\r\n{}`,
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 999999\r\n\r\n{}`,
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 0\r\n\r\n`,
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}\r\n`,
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}${json}Content-Length: 2\r\n\r\n{}`,
+      `DELETE ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 2\r\n\r\n{}`,
+      `\r\n\r\nGET ${base}/accounts HTTP/1.1\r\n${auth}\r\n`,
+      randomUUID(),
+    ];
+    for (const request of requests) {
+      const answer = await exchange(port, `${request}\r\n`);
+      const [head = "", ...rest] = answer.split("\r\n\r\n");
+      const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
+      const chunked = /transfer-encoding: chunked/i.test(head);
+      expect([request.slice(0, 120), status]).toEqual([request.slice(0, 120), expect.any(Number)]);
+      if (!chunked)
+        judge(
+          { method: request.split(" ")[0] ?? "", url: request.slice(0, 200), headers: {} },
+          { status, body: rest.join("\r\n\r\n"), contentType: /content-type: (.*)/i.exec(head)?.[1] ?? "" },
+        );
+    }
+  });
+});
+
+/** Sends the bytes and reads until the server ends the connection, or says nothing more for a second. */
+function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(Buffer.from(text, "latin1")));
+    socket.setTimeout(1_000, () => socket.destroy());
+    socket.on("data", (bytes) => {
+      answer += bytes;
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      error.code === "ECONNRESET" || error.code === "EPIPE" ? undefined : reject(error),
+    );
+    socket.on("close", () => resolve(answer));
+  });
+}
