@@ -211,6 +211,31 @@ describe("a one-time code", () => {
     expect((await browser.post("/login/code", { code: old })).json().code).toBe("code_wrong");
   });
 
+  it("stays bound to its browser and purpose for whoever can write to the database but lacks the key", async () => {
+    const person = await newcomer();
+    const [mine, theirs] = [app.browser(), app.browser()];
+    const code = await app.codeFor(mine, person.email);
+    await theirs.post("/login/start", { identifier: "someone-else@example.com" });
+    await app.database.owner.query(
+      `UPDATE one_time_code SET code_mac = (SELECT code_mac FROM one_time_code WHERE address = $1 ORDER BY created_at DESC LIMIT 1)
+       WHERE address = 'someone-else@example.com'`,
+      [person.email],
+    );
+    await app.database.owner.query(
+      "UPDATE login_walk SET user_id = $1, subject = $1 WHERE address = 'someone-else@example.com'",
+      [person.userId],
+    );
+    expect((await theirs.post("/login/code", { code })).json().code).toBe("code_wrong");
+    await app.database.owner.query(
+      "UPDATE one_time_code SET purpose = 'forgot' WHERE address = $1 AND purpose = 'login'",
+      [person.email],
+    );
+    await app.database.owner.query("UPDATE login_walk SET step = 'forgot_code' WHERE address = $1", [
+      person.email,
+    ]);
+    expect((await mine.post("/login/forgot/code", { code })).json().code).toBe("code_wrong");
+  });
+
   it("is stored only under a key outside the database", async () => {
     const person = await newcomer();
     const code = await app.codeFor(app.browser(), person.email);
