@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { manualClock } from "../platform/clock.ts";
+import type { ApplicationId } from "../platform/ids.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "../testing/fixtures.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { summarizeTokens, tokenCounter } from "./token-summary.ts";
+
+const clock = manualClock("2026-11-24T09:00:00.000Z");
+const inDays = (days: number) => new Date(clock.now().getTime() + days * 86_400_000);
+let database: TestDatabase;
+let seen: ApplicationId;
+let other: ApplicationId;
+let admin: Awaited<ReturnType<typeof arrangeUser>>;
+let viewer: Awaited<ReturnType<typeof arrangeUser>>;
+let renewed: TestToken;
+let replacement: TestToken;
+let next: TestToken;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { owner } = database;
+  const fintech = await arrangeFintech(owner);
+  seen = await arrangeApplication(owner, fintech);
+  other = await arrangeApplication(owner, fintech, "live");
+  admin = await arrangeUser(owner, fintech, "fintech_admin");
+  viewer = await arrangeUser(owner, fintech, "fintech_member");
+  await grantAccess(owner, viewer, seen, "view");
+  const arrange = (applicationId: ApplicationId, made: number, ends: number, replaces?: TestToken) =>
+    arrangeToken(owner, applicationId, admin, {
+      createdAt: inDays(made),
+      expiresAt: inDays(ends),
+      ...(replaces ? { replaces: replaces.tokenId } : {}),
+    });
+  renewed = await arrange(seen, -300, 2); // Soonest, but renewed.
+  replacement = await arrange(seen, -1, 200, renewed);
+  next = await arrange(seen, -10, 5);
+  await arrange(seen, -100, -1); // Over.
+  await arrange(other, -100, 100); // Never used.
+  const used = await arrange(other, -100, 15);
+  await owner.query(
+    `INSERT INTO token_last_use SELECT ifi_id, environment, fintech_id, application_id, token_id, $2, '192.0.2.1', $2, '192.0.2.1', 'a', 'GET /'
+     FROM token WHERE token_id = $1`,
+    [used.tokenId, inDays(-89)],
+  );
+});
+afterAll(() => database.drop());
+
+describe("the figures of the landing page", () => {
+  it("count what works, what ends soon and what nobody uses", async () => {
+    expect(await summarizeTokens({ db: database.db, clock }, admin)).toMatchObject({
+      active: 5,
+      expiring: 3,
+      unusedFor90Days: 2,
+      nextToExpire: { tokenId: next.tokenId, applicationId: seen },
+    });
+  });
+
+  it("cover only the applications that the person may see", async () => {
+    expect(await summarizeTokens({ db: database.db, clock }, viewer)).toMatchObject({
+      active: 3,
+      expiring: 2,
+      unusedFor90Days: 1,
+    });
+  });
+
+  it("name the renewed token again when its replacement is revoked", async () => {
+    await database.owner.query(
+      `UPDATE token SET revoked_at = now(), revoked_by = 'x', revoked_by_kind = 'system', revoked_by_name = 'x',
+         revoke_reason = 'compromised' WHERE token_id = $1`,
+      [replacement.tokenId],
+    );
+    expect(await summarizeTokens({ db: database.db, clock }, viewer)).toMatchObject({
+      nextToExpire: { tokenId: renewed.tokenId },
+    });
+  });
+
+  it("come per application, too", async () => {
+    const figures = await database.db.transaction({ kind: "system" }, (tx) =>
+      tokenCounter(clock)(tx, [seen, other]),
+    );
+    expect(figures.get(other)).toEqual({ active: 2, expiring: 1, lastUsedAt: inDays(-89) });
+  });
+});
