@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { jobSchemaIsCurrent } from "../jobs/schema-is-current.ts";
 import type { Log } from "../log.ts";
+import { DataFolderInUse, type DataFolderLock, lockDataFolder } from "./data-folder.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { type EmbeddedPostgres, runningServerUrl, startEmbeddedPostgres } from "./embedded-postgres.ts";
@@ -39,6 +40,8 @@ export async function startDatabase(
   const { log } = options;
   let server = await startEmbeddedPostgres(choice.dataFolder, options.onFirstStart);
   let stopping = false;
+  // A restart under way when we are to stop must be waited for, or its server would outlive us.
+  let restart: Promise<EmbeddedPostgres> | undefined;
   const lost = (async (): Promise<never> => {
     for (const restarts: number[] = []; ; ) {
       await server.ended;
@@ -49,7 +52,10 @@ export async function startDatabase(
         throw new DatabaseUnusable("PostgreSQL ended again and again, so it is not started once more.");
       log.error({ part: "database" }, "PostgreSQL ended unexpectedly; starting it again");
       await sleep(100);
-      if (!stopping) server = await startEmbeddedPostgres(choice.dataFolder);
+      if (stopping) continue;
+      restart = startEmbeddedPostgres(choice.dataFolder);
+      server = await restart;
+      restart = undefined;
     }
   })();
   lost.catch(() => undefined); // Whoever awaits it hears of it; nobody else needs to.
@@ -67,7 +73,8 @@ export async function startDatabase(
     async stop() {
       stopping = true;
       await db.close();
-      await server.stop();
+      const last = await (restart ?? Promise.resolve(server)).catch(() => server);
+      await last.stop();
     },
     abandon() {
       stopping = true;
@@ -76,13 +83,40 @@ export async function startDatabase(
   };
 }
 
-/** Connects to the embedded server that another process of ours runs on this folder; for the command line beside a running server. */
-export function joinDatabase(dataFolder: string, log: Log): Database {
-  return openDatabase({
-    connectionString: runningServerUrl(dataFolder)(databaseName, "fusion_runtime"),
-    connectionsMax: 4,
-    log,
-  });
+/**
+ * For one command of the command line, beside a running server or without one: joins the embedded server that another process of ours
+ * runs on the folder, or else starts it, with the folder's lock, until `stop`. An external database is started like the server's.
+ */
+export async function startOrJoinDatabase(
+  choice: DatabaseChoice,
+  options: { readonly log: Log; readonly strictRoles: boolean },
+): Promise<Pick<StartedDatabase, "db" | "stop">> {
+  if (choice.kind === "external") return startExternal(choice, options);
+  let lock: DataFolderLock;
+  try {
+    lock = await lockDataFolder(choice.dataFolder);
+  } catch (error) {
+    if (!(error instanceof DataFolderInUse)) throw error;
+    const db = openDatabase({
+      connectionString: runningServerUrl(choice.dataFolder)(databaseName, "fusion_runtime"),
+      connectionsMax: 4,
+      log: options.log,
+    });
+    return { db, stop: () => db.close() };
+  }
+  try {
+    const started = await startDatabase(choice, options);
+    return {
+      db: started.db,
+      async stop() {
+        await started.stop();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
 
 async function prepareEmbedded(server: EmbeddedPostgres): Promise<void> {

@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { systemScope } from "../database/database.ts";
-import { silentLog } from "../log.ts";
+import { type Log, silentLog } from "../log.ts";
 import { addJob, type RoomJobs, type RunningJobs, startJobs } from "./jobs.ts";
 
 let database: TestDatabase;
@@ -17,10 +17,7 @@ afterEach(async () => {
 });
 afterAll(() => database.drop());
 
-async function start(
-  rooms: readonly RoomJobs[],
-  options: { alone?: boolean; log?: ReturnType<typeof pino> } = {},
-) {
+async function start(rooms: readonly RoomJobs[], options: { alone?: boolean; log?: Log } = {}) {
   const jobs = await startJobs({ db: database.db, log: options.log ?? silentLog() }, rooms, {
     alone: options.alone ?? false,
   });
