@@ -65,7 +65,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       if (!line.connection) await connection.close();
     }
   };
-  const program = buildProgram(line, run);
+  const program = buildProgram(line, run, json);
   try {
     await program.parseAsync(["node", "fusion", ...line.words]);
     return exitCodes.done;
@@ -73,7 +73,11 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
     if (error instanceof CommanderError) {
       // Help and the version were asked for; anything else commander found is wrong usage.
       if (error.exitCode === 0) return exitCodes.done;
-      output.failure("usage", error.message.replace(/^error: /, ""));
+      // A group without a command has shown its help already.
+      const shown = error.code === "commander.help";
+      if (shown && !json) return exitCodes.usage;
+      output.failure("usage", shown ? "a command is missing" : error.message.replace(/^error: /, ""));
+      if (!json) line.err("Run it with --help to see what it takes.\n");
       return exitCodes.usage;
     }
     const failure = describe(error);
@@ -133,7 +137,7 @@ function describe(error: unknown): { code: string; message: string; exitCode: nu
   };
 }
 
-function buildProgram(streams: Streams, run: Run): Command {
+function buildProgram(streams: Streams, run: Run, json: boolean): Command {
   const program = new Command("fusion")
     .description(
       "The Fusion team's tool: give banks, fintechs and people access, and see that all is well.\nWorks beside a running server as well as without one; everything it changes is audited.",
@@ -141,7 +145,6 @@ function buildProgram(streams: Streams, run: Run): Command {
     .version("0.1.0", "-V, --version", "print the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show the help of a command")
-    .showHelpAfterError("Run it with --help to see what it takes.")
     .addHelpText(
       "after",
       `
@@ -159,23 +162,23 @@ Examples:
     );
   for (const add of [addOnboardingCommands, addTokenCommands, addMoneyCommands]) add(program, run);
   for (const group of program.commands) {
-    // A group without a command shows its help and counts as wrong usage.
-    group.action(() => group.help({ error: true }));
     for (const command of group.commands) command.option("--json", "write one JSON document");
-    for (const each of [group, ...group.commands]) settle(each, streams);
+    for (const each of [group, ...group.commands]) settle(each, streams, json);
   }
-  settle(program, streams);
+  // Taken before the command's name as well; it is looked for among all words.
+  program.option("--json", "write one JSON document");
+  settle(program, streams, json);
   return program;
 }
 
 /** Errors are thrown and texts go where the caller wants them. */
-function settle(command: Command, streams: Streams): void {
+function settle(command: Command, streams: Streams, json: boolean): void {
   command
     .exitOverride()
     .allowExcessArguments(false)
     .configureOutput({
       writeOut: streams.out,
-      writeErr: streams.err,
+      writeErr: json ? () => undefined : streams.err,
       // Reported once, by whoever catches it.
       outputError: () => undefined,
       getOutHelpWidth: () => 100,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { systemClock } from "../platform/clock.ts";
 import { DataFolderInUse, lockDataFolder } from "../platform/database/data-folder.ts";
-import type { Database } from "../platform/database/database.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
 import { claimInstallation } from "../platform/database/installation.ts";
 import { joinDatabase, startDatabase } from "../platform/database/start-database.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
@@ -18,6 +18,8 @@ export interface Connection {
 
 /** A server that holds the data folder may still be starting; its database is waited for so long. */
 const joinDeadlineMs = 20_000;
+/** Longer than any command but one that hangs. */
+const othersDeadlineMs = 30_000;
 
 /**
  * The database of this configuration: the external one, or the embedded one, of the server that runs on the data folder or else started
@@ -58,6 +60,7 @@ export async function connect(config: Config): Promise<Connection> {
     try {
       const started = await startDatabase(choice, options);
       return await claimed(started.db, claim, async () => {
+        await untilAlone(started.db);
         await started.stop();
         lock.release();
       });
@@ -80,6 +83,24 @@ async function claimed(
     throw error;
   }
   return { db, close };
+}
+
+/**
+ * Commands that joined us meanwhile are let finish before the database is stopped under them. They keep a connection from their first
+ * look at the database to their end, so they can be counted.
+ */
+async function untilAlone(db: Database): Promise<void> {
+  for (
+    const deadline = performance.now() + othersDeadlineMs;
+    performance.now() < deadline;
+    await sleep(100)
+  ) {
+    const [row] = await db.query<{ connections: number }>(
+      systemScope,
+      "SELECT count(*)::int AS connections FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user",
+    );
+    if ((row?.connections ?? 0) <= db.pool.totalCount) return;
+  }
 }
 
 /** No server yet, no database in it yet, no role or table in that yet. */

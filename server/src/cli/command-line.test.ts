@@ -1,0 +1,573 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { manualClock } from "../platform/clock.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeUser } from "../testing/fixtures.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeToken } from "../testing/token-fixture.ts";
+import { runCommandLine } from "./command-line.ts";
+
+let database: TestDatabase;
+const clock = manualClock("2026-11-24T05:30:00Z");
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+async function fusion(...words: string[]) {
+  let out = "";
+  let err = "";
+  const code = await runCommandLine({
+    words,
+    environment: { PUBLIC_URL: "https://fusion.example" },
+    account: "omar",
+    clock,
+    random: systemRandom,
+    connection: { db: database.db, close: async () => undefined },
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+  });
+  return { code, out, err };
+}
+
+async function json(...words: string[]) {
+  const { code, out, err } = await fusion(...words, "--json");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return JSON.parse(out);
+}
+
+/** The latest audit entry; every one of these commands must have left its own. */
+async function audited(): Promise<unknown> {
+  const { rows } = await database.owner.query(
+    `SELECT action, actor_kind || ' ' || actor_id AS actor, object_id FROM audit_entry
+     ORDER BY xmin::text::bigint DESC, at DESC LIMIT 1`,
+  );
+  return rows[0];
+}
+
+describe("onboarding, from a bank to money in a funding account", () => {
+  let fintechId: string;
+  let applicationId: ApplicationId;
+  let userId: string;
+
+  it("registers a bank", async () => {
+    const { code, out } = await fusion("ifi", "create", "--id", "140793", "--name", "Example Bank");
+    expect({ code, out }).toEqual({ code: 0, out: "Registered Example Bank as IFI 140793.\n" });
+    expect(await audited()).toEqual({ action: "ifi.created", actor: "cli omar", object_id: "140793" });
+  });
+
+  it("registers a fintech, found by its id and its client id", async () => {
+    const made = await json(
+      ...["fintech", "create", "--ifi", "140793", "--name", "Acme Pay", "--client-id", "acme-pay"],
+      ...["--time-zone", "Europe/Berlin", "--reminder-time", "08:00", "--tokens-max", "5"],
+    );
+    expect(made).toMatchObject({ ifiId: "140793", clientId: "acme-pay", name: "Acme Pay" });
+    fintechId = made.fintechId;
+    expect(await audited()).toEqual({ action: "fintech.created", actor: "cli omar", object_id: fintechId });
+  });
+
+  it("registers an application", async () => {
+    const made = await json(
+      ...["application", "create", "--fintech", "acme-pay", "--environment", "live", "--name", "Payouts"],
+      ...["--scope", "transfers:write", "--scope", "accounts:read", "--description", "Pays out"],
+    );
+    expect(made).toMatchObject({ fintechId, environment: "live", name: "Payouts" });
+    applicationId = made.applicationId;
+    expect(await audited()).toMatchObject({ action: "application.created", object_id: applicationId });
+    const listed = await json("application", "list", "--fintech", fintechId);
+    expect(listed.applications).toMatchObject([{ applicationId, clientId: "acme-pay" }]);
+    expect((await fusion("application", "list")).out).toMatch(
+      /^APPLICATION +ENVIRONMENT +NAME +FINTECH +CLIENT ID\napp_/,
+    );
+  });
+
+  it("creates people of the fintech and of the Fusion team", async () => {
+    const made = await json(
+      ...[
+        "user",
+        "create",
+        "--name",
+        "Asha Rao",
+        "--role",
+        "fintech_member",
+        "--fintech",
+        fintechId.toUpperCase(),
+      ],
+      ...["--email", "Asha@Example.com", "--phone", "9876543210"],
+    );
+    expect(made).toMatchObject({
+      fintechId,
+      identities: [
+        { channel: "sms", address: "+919876543210" },
+        { channel: "email", address: "asha@example.com" },
+      ],
+    });
+    userId = made.userId;
+    expect(await audited()).toMatchObject({ action: "user.created", object_id: userId });
+    const operator = await json(
+      ...["user", "create", "--name", "Omar", "--role", "operator_admin", "--email", "omar@example.com"],
+    );
+    expect(operator.fintechId).toBeNull();
+  });
+
+  it("grants and revokes access", async () => {
+    const grant = ["--application", applicationId, "--user", userId];
+    expect(await json("access", "grant", ...grant, "--level", "manage")).toEqual({
+      applicationId,
+      userId,
+      level: "manage",
+    });
+    expect(await audited()).toMatchObject({ action: "access.granted", object_id: userId });
+    await json("access", "revoke", ...grant);
+    expect(await audited()).toMatchObject({ action: "access.revoked", object_id: userId });
+  });
+
+  it("configures a bundle", async () => {
+    const made = await json(
+      "bundle",
+      "create",
+      "--fintech",
+      "acme-pay",
+      "--environment",
+      "live",
+      "--name",
+      "Gold",
+    );
+    expect(made).toMatchObject({
+      shortCode: "gold",
+      accountProducts: [{ productName: "Gold account", currency: "INR" }],
+      paymentProducts: [{ productName: "Gold payment" }],
+    });
+    expect(await audited()).toMatchObject({ action: "bundle.created", object_id: made.bundleId });
+  });
+
+  it("opens a funding account with an opening balance, and the books agree", async () => {
+    const words = [
+      "funding-account",
+      "create",
+      "--fintech",
+      "acme-pay",
+      "--environment",
+      "live",
+      "--name",
+      "Float",
+    ];
+    const made = await json(...words, "--opening-balance", "250000.5");
+    expect(made).toMatchObject({ balanceMinor: "25000050", currency: "INR", environment: "live" });
+    expect(await audited()).toMatchObject({ action: "funding-account.opened", object_id: made.accountId });
+    expect((await fusion(...words, "--opening-balance", "250000.5")).out).toContain("INR 2,50,000.50");
+    expect(await json("ledger", "verify")).toEqual({ agrees: true });
+  });
+
+  it("fails the verification of books that were tampered with", async () => {
+    await database.owner.query(
+      "ALTER TABLE account DISABLE TRIGGER USER; UPDATE account SET balance = balance + 1 WHERE kind = 'funding'; ALTER TABLE account ENABLE TRIGGER USER",
+    );
+    const { code, out, err } = await fusion("ledger", "verify");
+    await database.owner.query(
+      "ALTER TABLE account DISABLE TRIGGER USER; UPDATE account SET balance = balance - 1 WHERE kind = 'funding'; ALTER TABLE account ENABLE TRIGGER USER",
+    );
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toMatch(
+      /^The ledger does not agree with itself \(a balance is the sum of its postings\): Account .+\n$/,
+    );
+  });
+
+  describe("tokens and reminders", () => {
+    let tokenId: TokenId;
+
+    beforeAll(async () => {
+      const admin = await arrangeUser(
+        database.owner,
+        { ifiId: "140793" as never, fintechId: fintechId as never, clientId: "" },
+        "fintech_admin",
+        { phone: null, email: "admin@example.com" },
+      );
+      ({ tokenId } = await arrangeToken(database.owner, applicationId, admin, {
+        createdAt: new Date("2026-11-01T00:00:00Z"),
+        expiresAt: new Date("2026-12-10T10:00:00Z"),
+        name: "billing",
+      }));
+      await database.owner.query(
+        `INSERT INTO token_subscription (ifi_id, environment, fintech_id, application_id, token_id, user_id, subscribed_at)
+         SELECT ifi_id, environment, fintech_id, application_id, token_id, created_by, created_at FROM token`,
+      );
+    });
+
+    it("shows what goes out at an instant, in the fintech's own zone and time", async () => {
+      const at = (instant: string) => json("reminders", "preview", "--at", instant);
+      const preview = await at("2026-11-25T08:00:00+01:00");
+      expect(preview.due).toMatchObject([
+        {
+          channel: "email",
+          to: "admin@example.com",
+          subject: '15 days left: token "billing" expires Thu 10 Dec 2026, 11:00 CET',
+          goesOutAt: "2026-11-25T07:00:00.000Z",
+          notices: [{ tokenId, daysLeft: 15 }],
+        },
+      ]);
+      expect(preview.due[0].text).toContain(
+        `https://fusion.example/applications/${applicationId}/tokens/${tokenId}`,
+      );
+      expect((await at("2026-11-25T06:59:59Z")).due).toEqual([]);
+      expect((await at("2026-11-25T06:59:59Z")).laterThatDay).toHaveLength(1);
+      expect((await at("2026-11-24T12:00:00Z")).laterThatDay).toEqual([]);
+      expect((await fusion("reminders", "preview", "--at", "2026-11-24T12:00:00Z")).out).toBe(
+        "At 2026-11-24T12:00:00.000Z nothing goes out.\n",
+      );
+      expect((await fusion("reminders", "preview", "--at", "2026-12-10T12:00:00Z")).out).toContain(
+        'Expired today: token "billing" expired today at 11:00 CET',
+      );
+    });
+
+    it("lists tokens by fintech, application and status, without a secret", async () => {
+      const { tokens } = await json("tokens", "list", "--fintech", "acme-pay");
+      expect(tokens).toMatchObject([{ tokenId, status: "active", fintechId, environment: "live" }]);
+      expect(JSON.stringify(tokens)).not.toMatch(/hash|fus_live_[0-9A-Za-z]{36}/);
+      expect(
+        (await json("tokens", "list", "--application", applicationId, "--status", "revoked")).tokens,
+      ).toEqual([]);
+      expect((await fusion("tokens", "list")).out).toMatch(
+        new RegExp(`\n${tokenId} +active +live +2026-12-10 10:00Z +never`),
+      );
+    });
+
+    it("revokes a token, once and for all", async () => {
+      const { code, out } = await fusion("tokens", "revoke", tokenId, "--reason", "compromised");
+      expect(code).toBe(0);
+      expect(out).toMatch(
+        new RegExp(`^Token ${tokenId} \\(.+\\) revoked\\. Refused everywhere since 20.+Z\\.`),
+      );
+      expect(await audited()).toMatchObject({
+        action: "token.revoked",
+        actor: "cli omar",
+        object_id: tokenId,
+      });
+      const again = await json("tokens", "revoke", tokenId, "--reason", "replaced");
+      expect(again).toMatchObject({ reason: "compromised", by: "Fusion team (omar)" });
+      const { tokens } = await json("tokens", "list", "--status", "revoked");
+      expect(tokens).toMatchObject([{ tokenId, status: "revoked" }]);
+    });
+  });
+
+  it("approves a password reset that was asked for, and refuses one that was not", async () => {
+    const refused = await fusion("password-reset", "approve", userId);
+    expect({ code: refused.code, lines: refused.err.trim().split("\n").length }).toEqual({
+      code: 1,
+      lines: 1,
+    });
+    await database.owner.query(
+      "UPDATE console_user SET password_hash = 'x', password_set_at = now() WHERE user_id = $1",
+      [userId],
+    );
+    await database.owner.query(
+      "INSERT INTO password_reset (user_id, reason, requested_at) VALUES ($1, 'forgotten', $2)",
+      [userId, clock.now()],
+    );
+    expect(await json("password-reset", "approve", userId)).toEqual({ userId, approved: true });
+    expect(await audited()).toMatchObject({ action: "password.reset-approved", actor: "cli omar" });
+  });
+});
+
+describe("errors are one sentence on standard error, with a code that scripts can use", () => {
+  it.each([
+    [
+      1,
+      ["ifi", "create", "--id", "140793", "--name", "Twice"],
+      "IFI 140793 exists already.",
+      "already_exists",
+    ],
+    [1, ["fintech", "create", "--ifi", "999", "--name", "x"], "There is no such IFI.", "not_found"],
+    [
+      1,
+      ["application", "create", "--fintech", "nobody", "--environment", "live", "--name", "x"],
+      "There is no such fintech.",
+      "not_found",
+    ],
+    [1, ["tokens", "revoke", "tok_missing", "--reason", "replaced"], "There is no such token.", "not_found"],
+    [1, ["tokens", "list", "--application", "app_missing"], "There is no such application.", "not_found"],
+    [
+      1,
+      ["access", "grant", "--application", "app_x", "--user", "usr_x", "--level", "view"],
+      "There is no such application.",
+      "not_found",
+    ],
+    [1, ["password-reset", "approve", "usr_missing"], "There is no such person.", "not_found"],
+    [
+      1,
+      [
+        "user",
+        "create",
+        "--name",
+        "x",
+        "--role",
+        "fintech_admin",
+        "--fintech",
+        "acme-pay",
+        "--email",
+        "asha@example.com",
+      ],
+      /already/,
+      "identity_taken",
+    ],
+    [2, ["ifi", "create", "--id", "0", "--name", "x"], /must be a whole number above zero/, "invalid_input"],
+    [
+      2,
+      ["ifi", "create", "--id", "99999999999999999999", "--name", "x"],
+      /must be a whole number above zero/,
+      "invalid_input",
+    ],
+    [2, ["ifi", "create", "--id", "7", "--name", "x".repeat(121)], /name/, "invalid_input"],
+    [2, ["ifi", "create", "--id", "7", "--name", "a\u0007b"], /control characters/, "invalid_input"],
+    [
+      2,
+      ["fintech", "create", "--ifi", "140793", "--name", "x", "--time-zone", "Mars/Olympus"],
+      /time zone/,
+      "invalid_input",
+    ],
+    [
+      2,
+      ["fintech", "create", "--ifi", "140793", "--name", "x", "--reminder-time", "25:00"],
+      /a time such as 09:00/,
+      "invalid_input",
+    ],
+    [
+      2,
+      ["fintech", "create", "--ifi", "140793", "--name", "x", "--tokens-max", "many"],
+      /whole number/,
+      "usage",
+    ],
+    [
+      2,
+      ["application", "create", "--fintech", "acme-pay", "--environment", "prod", "--name", "x"],
+      /Allowed choices are sandbox, live/,
+      "usage",
+    ],
+    [
+      2,
+      [
+        "application",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--scope",
+        "root",
+      ],
+      /scopes/,
+      "invalid_input",
+    ],
+    [2, ["user", "create", "--name", "x", "--role", "king"], /Allowed choices/, "usage"],
+    [
+      2,
+      ["user", "create", "--name", "x", "--role", "fintech_admin", "--email", "a@b.c"],
+      /operators belong to no fintech/,
+      "person_invalid",
+    ],
+    [
+      2,
+      ["user", "create", "--name", "x", "--role", "operator_admin"],
+      /needs a phone number or an email/,
+      "person_invalid",
+    ],
+    [
+      2,
+      ["bundle", "create", "--fintech", "acme-pay", "--environment", "live", "--name", ""],
+      /name/,
+      "invalid_input",
+    ],
+    [
+      2,
+      [
+        "funding-account",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--opening-balance",
+        "-5",
+      ],
+      /amount such as/,
+      "usage",
+    ],
+    [
+      2,
+      [
+        "funding-account",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--opening-balance",
+        "1.234",
+      ],
+      /amount such as/,
+      "usage",
+    ],
+    [
+      2,
+      [
+        "funding-account",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--opening-balance",
+        "999999999999999",
+      ],
+      /paise/,
+      "funding_amount_invalid",
+    ],
+    [
+      2,
+      [
+        "funding-account",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--currency",
+        "rupee",
+      ],
+      /currency code/,
+      "invalid_input",
+    ],
+    [2, ["tokens", "revoke", "tok_x"], /required option '--reason/, "usage"],
+    [2, ["tokens", "revoke", "not-a-token", "--reason", "replaced"], /looks like tok_/, "usage"],
+    [2, ["reminders", "preview"], /required option '--at/, "usage"],
+    [2, ["reminders", "preview", "--at", "tomorrow"], /instant with its offset/, "usage"],
+    [2, ["reminders", "preview", "--at", "2026-13-01T00:00:00Z"], /instant with its offset/, "usage"],
+    [2, ["reminders", "preview", "--at", "2026-12-01T00:00:00"], /instant with its offset/, "usage"],
+    [2, ["ifi", "destroy"], /unknown command/, "usage"],
+    [2, ["nonsense"], /unknown command/, "usage"],
+    [2, ["ifi", "create", "--id", "7", "--name", "x", "--nonsense"], /unknown option/, "usage"],
+    [2, ["ledger", "verify", "extra"], /too many arguments/, "usage"],
+  ] as const)("%i: fusion %j", async (code, words, message, errorCode) => {
+    const before = await database.owner.query("SELECT count(*) FROM audit_entry");
+    const plain = await fusion(...words);
+    expect(plain.code).toBe(code);
+    expect(plain.out).toBe("");
+    const [sentence] = plain.err.split("\n");
+    if (typeof message === "string") expect(sentence).toBe(message);
+    else expect(plain.err).toMatch(message);
+    expect(plain.err).not.toMatch(/\bat .+\.(ts|js):\d+|\bSELECT\b|constraint/);
+    const asJson = await fusion(...words, "--json");
+    expect(asJson).toMatchObject({ code, out: "" });
+    expect(JSON.parse(asJson.err).error.code).toBe(errorCode);
+    expect((await database.owner.query("SELECT count(*) FROM audit_entry")).rows).toEqual(before.rows);
+  });
+
+  it("names every wrong setting at once", async () => {
+    let err = "";
+    const code = await runCommandLine({
+      words: ["ledger", "verify"],
+      environment: { PORT: "x", FUSION_ENV: "production" },
+      account: "omar",
+      out: () => undefined,
+      err: (text) => {
+        err += text;
+      },
+    });
+    expect(code).toBe(3);
+    expect(err).toMatch(/settings are wrong: .*PORT must be .*DATABASE_URL.*SMTP_URL/);
+  });
+
+  it("says in one sentence that the database went away", async () => {
+    let err = "";
+    const gone = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    const db = { ...database.db, transaction: () => Promise.reject(gone), query: () => Promise.reject(gone) };
+    const code = await runCommandLine({
+      words: ["ledger", "verify"],
+      environment: {},
+      account: "omar",
+      connection: { db, close: async () => undefined },
+      out: () => undefined,
+      err: (text) => {
+        err += text;
+      },
+    });
+    expect({ code, err }).toEqual({
+      code: 3,
+      err: "The database could not be reached or went away. Run the command again; nothing is ever half done.\n",
+    });
+  });
+});
+
+describe("help", () => {
+  it("lists every group with examples, and is asked for without a database", async () => {
+    const { code, out } = await fusion("--help");
+    expect(code).toBe(0);
+    for (const word of [
+      "ifi",
+      "fintech",
+      "application",
+      "user",
+      "access",
+      "bundle",
+      "funding-account",
+      "tokens",
+      "reminders",
+      "password-reset",
+      "ledger",
+      "Examples:",
+      "Exit codes:",
+    ])
+      expect(out).toContain(word);
+  });
+
+  it.each([
+    "ifi create",
+    "fintech create",
+    "application create",
+    "user create",
+    "access grant",
+    "access revoke",
+    "bundle create",
+    "funding-account create",
+    "tokens list",
+    "tokens revoke",
+    "reminders preview",
+    "password-reset approve",
+    "ledger verify",
+  ])("of %s has an example and --json", async (words) => {
+    const { code, out } = await fusion(...words.split(" "), "--help");
+    expect(code).toBe(0);
+    expect(out).toContain(`$ fusion ${words}`);
+    expect(out).toContain("--json");
+  });
+
+  it("is shown, as wrong usage, for a group or nothing alone", async () => {
+    for (const words of [[], ["tokens"]]) {
+      const { code, err } = await fusion(...words);
+      expect(code).toBe(2);
+      expect(err).toContain("Usage: fusion");
+      expect(err).not.toContain("(outputHelp)");
+      const asJson = await fusion(...words, "--json");
+      expect(JSON.parse(asJson.err)).toEqual({ error: { code: "usage", message: "a command is missing" } });
+    }
+  });
+
+  it("the version is printed", async () => {
+    expect(await fusion("--version")).toMatchObject({ code: 0, out: "0.1.0\n" });
+  });
+});
