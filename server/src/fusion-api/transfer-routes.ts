@@ -36,7 +36,7 @@ export function registerTransferRoutes(
           200: Transfer,
           ...fusionErrors,
           403: FusionError.describe(
-            "LE400008 insufficient balance, LE400024 currency mismatch, LE400025 account disabled, LE400007 maximum balance, FU4003 not permitted.",
+            "LE400008 insufficient balance, LE400024 currency mismatch, LE400025 account disabled, FU4003 not permitted.",
           ),
           404: FusionError.describe(
             "One of the accounts does not exist or is not yours; the message names it.",
