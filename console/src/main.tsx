@@ -11,6 +11,7 @@ import { createRoot } from "react-dom/client";
 import { createQueryClient } from "./app/query-client.ts";
 import { createConsoleRouter } from "./app/router.tsx";
 import { leaveFor, paths, safeReturnPath } from "./lib/paths.ts";
+import { sessionQuery } from "./lib/session.ts";
 import { cssVariablesResolver, theme } from "./ui/theme.ts";
 import { ToastProvider } from "./ui/toasts.tsx";
 
@@ -20,7 +21,8 @@ if (nonce !== "") setNonce(nonce);
 
 const queryClient = createQueryClient(() => {
   const { pathname, href } = router.state.location;
-  if (pathname === paths.login) return;
+  // Where nobody was logged in, the router itself leads to the login page.
+  if (pathname === paths.login || queryClient.getQueryData(sessionQuery.queryKey) === undefined) return;
   const search = { return: safeReturnPath(href), ended: "idle" as const };
   leaveFor(router.buildLocation({ to: paths.login, search }).href);
 });

@@ -1,6 +1,6 @@
-import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
 import { House, KeyRound, UserRound, UsersRound } from "lucide-react";
-import { useMemo, useRef } from "react";
+import { useMemo, useRef, useState } from "react";
 import { paths } from "../lib/paths.ts";
 import { seesPeople, useSession } from "../lib/session.ts";
 import { browserTimeZone } from "../lib/time.ts";
@@ -81,16 +81,15 @@ function Modules({ people }: { people: boolean }) {
   );
 }
 
-/** Counts changes of the path, so that each new page's heading takes the focus once; not on the first page, where the skip link comes first. */
+/** Counts the pages after the first, so that each one's heading takes the focus once; the first starts at the skip link. */
 function useNavigationCount(): { count: number; focused: { current: number } } {
-  const { pathname } = useLocation();
-  const seen = useRef(pathname);
-  const count = useRef(0);
+  // The resolved location, which changes when the new page has taken the place of the old one: else the old heading would get the focus.
+  const pathname = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
+  const [navigation, setNavigation] = useState({ pathname, count: 0 });
   const focused = useRef(0);
-  if (seen.current !== pathname) {
-    seen.current = pathname;
-    count.current += 1;
+  if (navigation.pathname !== pathname) {
+    setNavigation({ pathname, count: navigation.count + (navigation.pathname === undefined ? 0 : 1) });
   }
-  const current = count.current;
-  return useMemo(() => ({ count: current, focused }), [current]);
+  const { count } = navigation;
+  return useMemo(() => ({ count, focused }), [count]);
 }

@@ -2,16 +2,16 @@ import type { CurrentSession } from "@fusion/contract/login.ts";
 import { type MantineColorScheme, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Check, ChevronDown, LogOut, Monitor, Moon, Sun, UserRound } from "lucide-react";
+import { ChevronDown, LogOut, UserRound } from "lucide-react";
 import { post, problemWords } from "../lib/api.ts";
 import { leaveFor, paths } from "../lib/paths.ts";
 import { useToast } from "../ui/toasts.tsx";
 import classes from "./frame.module.css";
 
-const schemes: readonly { scheme: MantineColorScheme; words: string; Icon: typeof Sun }[] = [
-  { scheme: "auto", words: "As the system", Icon: Monitor },
-  { scheme: "light", words: "Light", Icon: Sun },
-  { scheme: "dark", words: "Dark", Icon: Moon },
+const schemes: readonly { scheme: MantineColorScheme; words: string }[] = [
+  { scheme: "auto", words: "As the system" },
+  { scheme: "light", words: "Light" },
+  { scheme: "dark", words: "Dark" },
 ];
 
 /** Account, look, and the way out. */
@@ -20,9 +20,9 @@ export function PersonMenu({ session }: { session: CurrentSession }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const logOut = useLogOut();
   return (
-    <Menu position="bottom-end" width={220}>
+    <Menu position="bottom-end" width={220} withinPortal={false}>
       <Menu.Target>
-        <UnstyledButton className={classes.person} aria-label={`${session.user.name}: account and look`}>
+        <UnstyledButton className={classes.person}>
           <span className={classes.initials} aria-hidden>
             {initialsOf(session.user.name)}
           </span>
@@ -39,18 +39,16 @@ export function PersonMenu({ session }: { session: CurrentSession }) {
         </Menu.Item>
         <Menu.Divider />
         <Menu.Label className={classes.menuLabel}>Look</Menu.Label>
-        {schemes.map(({ scheme, words, Icon }) => (
-          <Menu.Item
-            key={scheme}
-            role="menuitemradio"
-            aria-checked={colorScheme === scheme}
-            leftSection={<Icon size={16} aria-hidden />}
-            rightSection={colorScheme === scheme && <Check size={16} aria-hidden />}
-            onClick={() => setColorScheme(scheme)}
-          >
-            {words}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup
+          value={colorScheme}
+          onChange={(scheme) => setColorScheme(scheme as MantineColorScheme)}
+        >
+          {schemes.map(({ scheme, words }) => (
+            <Menu.RadioItem key={scheme} value={scheme}>
+              {words}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => logOut.mutate()}>
           Log out

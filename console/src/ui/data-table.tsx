@@ -8,6 +8,8 @@ export interface Column<Row> {
   readonly header: string;
   readonly cell: (row: Row) => ReactNode;
   readonly align?: "right";
+  /** For columns of controls, whose header only screen readers need. */
+  readonly headerHidden?: boolean;
   /** On a phone: the head of the card, the card's full width without its header, or not at all. Otherwise header and value side by side. */
   readonly onPhone?: "lead" | "wide" | "hidden";
 }
@@ -45,7 +47,7 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, linked = false 
         <tr>
           {columns.map((column) => (
             <th key={column.key} scope="col" className={column.align && classes[column.align]}>
-              {column.header}
+              {column.headerHidden ? <VisuallyHidden>{column.header}</VisuallyHidden> : column.header}
             </th>
           ))}
         </tr>

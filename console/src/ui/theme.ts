@@ -122,7 +122,23 @@ export const theme = createTheme({
   radius: { xs: "3px", sm: "6px", md: "8px", lg: "12px", xl: "999px" },
   defaultRadius: "sm",
   headings: { fontFamily: grotesk, fontWeight: "650" },
-  colors: { accent: shadesOf(light.accent), urgent: shadesOf(light.urgent) },
+  colors: {
+    accent: shadesOf(light.accent),
+    urgent: shadesOf(light.urgent),
+    // Mantine draws its dark theme with these, from text to the deepest ground.
+    dark: [
+      dark.ink,
+      dark.ink,
+      dark["ink-soft"],
+      dark["ink-soft"],
+      dark.rule,
+      dark["hatch-b"],
+      dark.raised,
+      dark.paper,
+      dark.paper,
+      dark.paper,
+    ],
+  },
   primaryColor: "accent",
   focusRing: "auto",
   cursorType: "pointer",
@@ -134,7 +150,8 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "md" } },
     Tooltip: { defaultProps: { openDelay: 200, events: { hover: true, focus: true, touch: true } } },
     Modal: { defaultProps: { centered: true, radius: "md" } },
-    Menu: { defaultProps: { shadow: "md", radius: "md" } },
+    // Without the placeholder, which is no menu item, the first item takes the focus.
+    Menu: { defaultProps: { shadow: "md", radius: "md", withInitialFocusPlaceholder: false } },
   },
   variantColorResolver(input) {
     const urgent = input.color === "urgent" || input.color === "red";

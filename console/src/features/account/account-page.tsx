@@ -1,4 +1,5 @@
 import { Mail, Smartphone } from "lucide-react";
+import { readableAddress } from "../../lib/address.ts";
 import { roleWords } from "../../lib/role-words.ts";
 import { useSession } from "../../lib/session.ts";
 import { PageHeader } from "../../ui/page-header.tsx";
@@ -33,7 +34,7 @@ export function AccountPage() {
                   ) : (
                     <Mail size={16} aria-label="Email" />
                   )}
-                  <span className="figures">{address}</span>
+                  <span className="figures">{readableAddress(address)}</span>
                 </li>
               ))}
             </ul>

@@ -44,7 +44,8 @@ export function SessionsSection() {
     { key: "seen", header: "Last seen", cell: (session) => <RelativeTime instant={session.lastSeenAt} /> },
     {
       key: "end",
-      header: "",
+      header: "End",
+      headerHidden: true,
       align: "right",
       onPhone: "wide",
       cell: (session) =>

@@ -46,7 +46,7 @@ export function CodeStep({ step, walk }: CodeStepProps) {
     >
       <p className={classes.lead}>
         {purpose === "forgot" && "To set a new password, prove your other address too. "}
-        {sent.codeLength} figures, sent by {sent.channel === "sms" ? "SMS" : "email"} to{" "}
+        {sent.codeLength} digits, sent by {sent.channel === "sms" ? "SMS" : "email"} to{" "}
         <strong className={classes.address}>{sent.sentTo}</strong>. They work for{" "}
         {spanWords(sent.expiresInSeconds)}.
       </p>

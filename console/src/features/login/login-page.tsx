@@ -30,10 +30,12 @@ export function LoginPage() {
           <strong>Fusion</strong> Management Console
         </span>
       </header>
-      <LoginProgress step={step} />
-      <main className={classes.main}>
-        <PageTitle title={titles[step]} />
-        <Step walk={walk} />
+      <main>
+        <LoginProgress step={step} />
+        <div className={classes.step}>
+          <PageTitle title={titles[step]} />
+          <Step walk={walk} />
+        </div>
       </main>
     </div>
   );

@@ -5,7 +5,7 @@ import { ApiProblem } from "../../lib/api.ts";
 import classes from "./login.module.css";
 import { useFinishLogin } from "./login-requests.ts";
 import type { LoginWalk } from "./login-walk.ts";
-import { passwordLengthOf, passwordLengthWords } from "./password-length.ts";
+import { passwordLengthOf, passwordLengthWords, refusalWords } from "./password-length.ts";
 import { StepProblem } from "./step-problem.tsx";
 import { UsernameForManagers } from "./username-for-managers.tsx";
 
@@ -39,7 +39,7 @@ export function NewPasswordStep({ identifier, walk }: { identifier: string; walk
           if (finish.isError) finish.reset();
           setPassword(event.currentTarget.value);
         }}
-        error={refused ? passwordLengthWords(length) : fieldError}
+        error={refused ? refusalWords(length) : fieldError}
         autoComplete="new-password"
         visibilityToggleButtonProps={{ "aria-label": "Show or hide the password", tabIndex: 0 }}
         autoFocus
@@ -50,7 +50,7 @@ export function NewPasswordStep({ identifier, walk }: { identifier: string; walk
         </span>
         <span className="figures">{passwordLengthWords(length)}</span>
       </p>
-      <StepProblem error={finish.error} inField={fieldError !== undefined} walk={walk} />
+      <StepProblem error={finish.error} inField={fieldError !== undefined || refused} walk={walk} />
       <div className={classes.actions}>
         <Button type="submit" size="md" loading={finish.isPending}>
           Set password

@@ -11,3 +11,10 @@ export function passwordLengthWords(length: number): string {
   if (length > passwordLength.max) return `${length} characters; at most ${passwordLength.max} are allowed`;
   return `${length} characters`;
 }
+
+/** Why a password of this length is not taken. */
+export function refusalWords(length: number): string {
+  return length < passwordLength.min
+    ? `Too short: use at least ${passwordLength.min} characters.`
+    : `Too long: use at most ${passwordLength.max} characters.`;
+}

@@ -1,5 +1,6 @@
 import type { Person } from "@fusion/contract/login.ts";
 import { useQuery } from "@tanstack/react-query";
+import { readableAddress } from "../../lib/address.ts";
 import { isProblem } from "../../lib/api.ts";
 import { roleWords } from "../../lib/role-words.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
@@ -34,7 +35,7 @@ const columns: Column<Person>[] = [
     cell: (person) => (
       <ul className={classes.list}>
         {person.identities.map((identity) => (
-          <li key={identity.address}>{identity.address}</li>
+          <li key={identity.address}>{readableAddress(identity.address)}</li>
         ))}
       </ul>
     ),

@@ -2,6 +2,7 @@ import type { Person } from "@fusion/contract/login.ts";
 import { Button } from "@mantine/core";
 import { KeyRound } from "lucide-react";
 import { useState } from "react";
+import { readableAddress } from "../../lib/address.ts";
 import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { useToast } from "../../ui/toasts.tsx";
@@ -63,8 +64,8 @@ export function WaitingResets({ people, ownUserId, mayApprove }: WaitingResetsPr
         }}
       >
         Make sure that it was this person who asked, by a call for instance. Whoever can read{" "}
-        {asked?.identities.map((identity) => identity.address).join(", ")} will be able to log in. All
-        sessions of the account end.
+        {asked?.identities.map((identity) => readableAddress(identity.address)).join(", ")} will be able to
+        log in. All sessions of the account end.
       </ConfirmToaster>
     </section>
   );

@@ -1,0 +1,44 @@
+import { describe, expect, test } from "vitest";
+import { isProblem, problemFrom, problemWords } from "./api.ts";
+
+const problem = {
+  type: "/docs/errors/token_already_issued",
+  title: "Token already issued",
+  status: 409,
+  detail: "This request made a token already.",
+  code: "token_already_issued",
+  request_id: "req_1",
+  tokenId: "tok_1",
+};
+
+describe("an error answer", () => {
+  test("keeps its code, words, request id and what the code brings along", () => {
+    const error = problemFrom(409, problem, "req_0", null);
+    expect(error).toMatchObject({ status: 409, code: "token_already_issued", requestId: "req_1" });
+    expect(error.extensions).toEqual({ tokenId: "tok_1" });
+    expect(problemWords(error)).toBe("This request made a token already.");
+    expect(isProblem(error, "token_already_issued")).toBe(true);
+  });
+
+  test("gives each field its own words", () => {
+    const errors = [{ pointer: "/name", detail: "is too long" }];
+    const error = problemFrom(400, { ...problem, status: 400, errors }, undefined, null);
+    expect(error.fieldError("/name")).toBe("is too long");
+    expect(error.fieldError("/scopes")).toBeUndefined();
+  });
+
+  test("that says when to try again is understood in seconds", () => {
+    expect(problemFrom(429, problem, undefined, "30").retryAfterSeconds).toBe(30);
+    expect(problemFrom(429, problem, undefined, "Tue, 24 Nov 2026").retryAfterSeconds).toBeUndefined();
+  });
+
+  test("that is no problem document, a proxy's page say, still reads as a sentence", () => {
+    const error = problemFrom(502, undefined, "req_2", null);
+    expect(error).toMatchObject({ status: 502, code: "unexpected_reply", requestId: "req_2" });
+    expect(error.message).toMatch(/Try again/);
+  });
+});
+
+test("an error that is not the server's does not show its inner words", () => {
+  expect(problemWords(new TypeError("x is undefined"))).not.toContain("undefined");
+});
