@@ -3,8 +3,6 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { startOrJoinDatabase } from "./platform/database/start-database.ts";
-import { silentLog } from "./platform/log.ts";
 import {
   freePort,
   makeDataFolder,
@@ -74,21 +72,6 @@ describe("a start on an empty folder", () => {
       `Fusion cannot run. Fusion already runs on ${dataFolder} (process ${first.child.pid}). Stop it first, or give this one another folder with DATA_DIR.\n`,
     );
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
-  });
-
-  it("lets the command line work beside it, and without it", async () => {
-    const choice = { kind: "embedded", dataFolder } as const;
-    const options = { log: silentLog(), strictRoles: false };
-    for (const beside of [true, false]) {
-      const program = beside ? await start({ DATA_DIR: dataFolder }) : undefined;
-      await program?.ready();
-      const { db, stop } = await startOrJoinDatabase(choice, options);
-      expect(await db.query({ kind: "system" }, "SELECT name FROM ifi")).toHaveLength(1);
-      await stop();
-      if (program) expect((await fetch(`${program.url}/readyz`)).status).toBe(200);
-      await program?.end("SIGTERM");
-    }
-    expect(postgresProcesses(dataFolder)).toEqual([]);
   });
 
   it("recovers after kill -9 of the program, ending the database that it left behind", async () => {

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { jobSchemaIsCurrent } from "../jobs/schema-is-current.ts";
 import type { Log } from "../log.ts";
-import { DataFolderInUse, type DataFolderLock, lockDataFolder } from "./data-folder.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { type EmbeddedPostgres, runningServerUrl, startEmbeddedPostgres } from "./embedded-postgres.ts";
@@ -83,40 +82,13 @@ export async function startDatabase(
   };
 }
 
-/**
- * For one command of the command line, beside a running server or without one: joins the embedded server that another process of ours
- * runs on the folder, or else starts it, with the folder's lock, until `stop`. An external database is started like the server's.
- */
-export async function startOrJoinDatabase(
-  choice: DatabaseChoice,
-  options: { readonly log: Log; readonly strictRoles: boolean },
-): Promise<Pick<StartedDatabase, "db" | "stop">> {
-  if (choice.kind === "external") return startExternal(choice, options);
-  let lock: DataFolderLock;
-  try {
-    lock = await lockDataFolder(choice.dataFolder);
-  } catch (error) {
-    if (!(error instanceof DataFolderInUse)) throw error;
-    const db = openDatabase({
-      connectionString: runningServerUrl(choice.dataFolder)(databaseName, "fusion_runtime"),
-      connectionsMax: 4,
-      log: options.log,
-    });
-    return { db, stop: () => db.close() };
-  }
-  try {
-    const started = await startDatabase(choice, options);
-    return {
-      db: started.db,
-      async stop() {
-        await started.stop();
-        lock.release();
-      },
-    };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
+/** Connects to the embedded server that another process of ours runs on this folder; for the command line beside a running server. */
+export function joinDatabase(dataFolder: string, log: Log): Database {
+  return openDatabase({
+    connectionString: runningServerUrl(dataFolder)(databaseName, "fusion_runtime"),
+    connectionsMax: 4,
+    log,
+  });
 }
 
 async function prepareEmbedded(server: EmbeddedPostgres): Promise<void> {
