@@ -5,8 +5,8 @@ import { getApplicationFor } from "../fintechs/find-application.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { countTokens, listTokenRows, type TokenCounts } from "./token-list-store.ts";
 import type { TokenRecord } from "./token-record.ts";
-import { countTokens, listTokenRows, type TokenCounts } from "./token-store.ts";
 
 export interface TokenPage {
   readonly tokens: readonly TokenRecord[];

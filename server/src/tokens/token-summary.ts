@@ -5,7 +5,7 @@ import type { CountTokens } from "../fintechs/list-applications.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
-import { countTokensByApplication, countUnusedTokens, findNextToExpire } from "./token-store.ts";
+import { countTokensByApplication, countUnusedTokens, findNextToExpire } from "./token-list-store.ts";
 
 export interface TokenManagementFigures {
   readonly active: number;

@@ -1,0 +1,138 @@
+import { expiringDays, type TokenFilter } from "@fusion/contract/tokens.ts";
+import type { Queryable } from "../platform/database/database.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import type { TokenRecord } from "./token-record.ts";
+import { selectToken, type TokenRow, toRecord } from "./token-store.ts";
+
+// SQL that lists and counts tokens, private to the room.
+
+/** How many tokens of each filter an application has; `active` contains `expiring`. */
+export interface TokenCounts {
+  readonly all: number;
+  readonly active: number;
+  readonly expiring: number;
+  readonly expired: number;
+  readonly revoked: number;
+}
+
+// Conditions on a token's status at $2; the rule itself is `tokenStatus` in token.ts, and a test holds the two together.
+const conditions: Record<TokenFilter, string> = {
+  all: "true",
+  active: "revoked_at IS NULL AND expires_at > $2",
+  expiring: `revoked_at IS NULL AND expires_at > $2 AND expires_at <= $2 + interval '${expiringDays * 24} hours'`,
+  expired: "revoked_at IS NULL AND expires_at <= $2",
+  revoked: "revoked_at IS NOT NULL",
+};
+
+/** One page, latest first, after the token `after` (of the same application; an unknown one gives an empty page). */
+export async function listTokenRows(
+  tx: Queryable,
+  asked: {
+    readonly applicationId: ApplicationId;
+    readonly filter: TokenFilter;
+    readonly now: Date;
+    readonly after: TokenId | null;
+    readonly limit: number;
+  },
+): Promise<TokenRecord[]> {
+  const rows = await tx.query<TokenRow>(
+    `${selectToken}
+     WHERE token.application_id = $1 AND $2::timestamptz IS NOT NULL AND ${conditions[asked.filter].replaceAll(/\b(revoked_at|expires_at)\b/g, "token.$1")}
+       AND ($3::text IS NULL OR (token.created_at, token.token_id) <
+         (SELECT created_at, token_id FROM token WHERE token_id = $3 AND application_id = $1))
+     ORDER BY token.created_at DESC, token.token_id DESC LIMIT $4`,
+    [asked.applicationId, asked.now, asked.after, asked.limit],
+  );
+  return rows.map(toRecord);
+}
+
+export async function countTokens(
+  tx: Queryable,
+  applicationId: ApplicationId,
+  now: Date,
+): Promise<TokenCounts> {
+  const filters = Object.entries(conditions).map(
+    ([filter, condition]) => `(count(*) FILTER (WHERE ${condition}))::int AS "${filter}"`,
+  );
+  const [row] = await tx.query<TokenCounts>(
+    `SELECT ${filters.join(", ")} FROM token WHERE application_id = $1`,
+    [applicationId, now],
+  );
+  return row ?? { all: 0, active: 0, expiring: 0, expired: 0, revoked: 0 };
+}
+
+export interface ApplicationTokenFigures {
+  readonly active: number;
+  readonly expiring: number;
+  readonly lastUsedAt: Date | null;
+}
+
+/** For each of these applications that has tokens. */
+export async function countTokensByApplication(
+  tx: Queryable,
+  applicationIds: readonly ApplicationId[],
+  now: Date,
+): Promise<Map<ApplicationId, ApplicationTokenFigures>> {
+  const rows = await tx.query<{
+    application_id: ApplicationId;
+    active: number;
+    expiring: number;
+    last_used_at: Date | null;
+  }>(
+    `SELECT application_id, (count(*) FILTER (WHERE ${conditions.active}))::int AS active,
+       (count(*) FILTER (WHERE ${conditions.expiring}))::int AS expiring, max(last_used_at) AS last_used_at
+     FROM token LEFT JOIN token_last_use USING (ifi_id, environment, fintech_id, application_id, token_id)
+     WHERE application_id = ANY ($1) GROUP BY application_id`,
+    [applicationIds, now],
+  );
+  return new Map(
+    rows.map((row) => [
+      row.application_id,
+      { active: row.active, expiring: row.expiring, lastUsedAt: row.last_used_at },
+    ]),
+  );
+}
+
+/** How many of these applications' tokens are active and made before `unusedSince` but not used after it. */
+export async function countUnusedTokens(
+  tx: Queryable,
+  applicationIds: readonly ApplicationId[],
+  now: Date,
+  unusedSince: Date,
+): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM token
+     LEFT JOIN token_last_use USING (ifi_id, environment, fintech_id, application_id, token_id)
+     WHERE application_id = ANY ($1) AND ${conditions.active} AND created_at < $3
+       AND (last_used_at IS NULL OR last_used_at < $3)`,
+    [applicationIds, now, unusedSince],
+  );
+  return row?.count ?? 0;
+}
+
+/** The expiring token of these applications that ends soonest and has no live replacement. */
+export async function findNextToExpire(
+  tx: Queryable,
+  applicationIds: readonly ApplicationId[],
+  now: Date,
+): Promise<{ tokenId: TokenId; name: string; applicationId: ApplicationId; expiresAt: Date } | undefined> {
+  const [row] = await tx.query<{
+    token_id: TokenId;
+    name: string;
+    application_id: ApplicationId;
+    expires_at: Date;
+  }>(
+    `SELECT token_id, name, application_id, expires_at FROM token
+     WHERE application_id = ANY ($1) AND ${conditions.expiring} AND live_replacement(token_id, $2) IS NULL
+     ORDER BY expires_at, token_id LIMIT 1`,
+    [applicationIds, now],
+  );
+  return (
+    row && {
+      tokenId: row.token_id,
+      name: row.name,
+      applicationId: row.application_id,
+      expiresAt: row.expires_at,
+    }
+  );
+}
