@@ -1,8 +1,8 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
-import type { Identity, IdentityKind, VectorType } from "./identity.ts";
+import type { VectorType } from "./identity.ts";
 
-// All SQL on this room's tables. Private to the room.
+// SQL on applications, associations and vectors. Private to the room, like identity-store.ts.
 
 const tenantKey = (tenant: Tenant): [string, string, string] => [
   tenant.ifiId,
@@ -10,18 +10,6 @@ const tenantKey = (tenant: Tenant): [string, string, string] => [
   tenant.fintechId,
 ];
 const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
-
-/**
- * Takes, until the transaction ends, one advisory lock for each name, in the order of their keys, so that two submissions never wait for
- * each other in a circle. What is decided on must be read in a later statement, whose snapshot is younger than the locks.
- */
-export async function lockNames(tx: Queryable, names: readonly string[]): Promise<void> {
-  await tx.query(
-    `SELECT pg_advisory_xact_lock(key) FROM (
-       SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest($1::text[]) AS name ORDER BY key) AS keys`,
-    [names],
-  );
-}
 
 export async function nextApplicationNumber(tx: Queryable): Promise<string> {
   const [row] = await tx.query<{ number: string }>("SELECT nextval('holder_application_number') AS number");
@@ -81,34 +69,6 @@ export async function insertApplication(
   );
 }
 
-export type Claim = Identity & { readonly accountHolderId: string };
-
-/** Every claim of every holder who has one of these identities, in the bank and environment, whichever fintech submitted it. */
-export async function listClaimsOfHoldersWith(
-  tx: Queryable,
-  tenant: Tenant,
-  identities: readonly Identity[],
-): Promise<Claim[]> {
-  const rows = await tx.query<{ kind: IdentityKind; lookup: Buffer; account_holder_id: string }>(
-    `SELECT kind, lookup, account_holder_id FROM account_holder_identity
-     WHERE ifi_id = $1 AND environment = $2 AND account_holder_id IN (
-       SELECT claim.account_holder_id FROM account_holder_identity claim
-       JOIN unnest($3::text[], $4::bytea[]) AS wanted (kind, lookup) ON claim.kind = wanted.kind AND claim.lookup = wanted.lookup
-       WHERE claim.ifi_id = $1 AND claim.environment = $2)`,
-    [
-      tenant.ifiId,
-      tenant.environment,
-      identities.map(({ kind }) => kind),
-      identities.map(({ lookup }) => lookup),
-    ],
-  );
-  return rows.map((row) => ({
-    kind: row.kind,
-    lookup: row.lookup,
-    accountHolderId: row.account_holder_id,
-  }));
-}
-
 /** Which of these holders the fintech has already. */
 export async function listAssociated(
   tx: Queryable,
@@ -131,27 +91,6 @@ export async function insertAccountHolder(
   await tx.query(
     "INSERT INTO account_holder (ifi_id, environment, account_holder_id, created_at) VALUES ($1, $2, $3, $4)",
     [tenant.ifiId, tenant.environment, accountHolderId, createdAt],
-  );
-}
-
-export async function insertClaims(
-  tx: Queryable,
-  tenant: Tenant,
-  accountHolderId: string,
-  identities: readonly Identity[],
-  claimedAt: Date,
-): Promise<void> {
-  await tx.query(
-    `INSERT INTO account_holder_identity (ifi_id, environment, kind, lookup, account_holder_id, claimed_at)
-     SELECT $1, $2, kind, lookup, $3, $4 FROM unnest($5::text[], $6::bytea[]) AS claim (kind, lookup)`,
-    [
-      tenant.ifiId,
-      tenant.environment,
-      accountHolderId,
-      claimedAt,
-      identities.map(({ kind }) => kind),
-      identities.map(({ lookup }) => lookup),
-    ],
   );
 }
 

@@ -8,11 +8,8 @@ import {
   insertAccountHolder,
   insertApplication,
   insertAssociation,
-  insertClaims,
   insertVectors,
   listAssociated,
-  listClaimsOfHoldersWith,
-  lockNames,
   nextApplicationNumber,
 } from "./account-holder-store.ts";
 import { FormIdReused, HolderApplicationInvalid } from "./errors.ts";
@@ -24,6 +21,7 @@ import {
   normaliseVector,
   numberKindOf,
 } from "./identity.ts";
+import { insertClaims, listClaimsOfHoldersWith, lockNames } from "./identity-store.ts";
 import type { HolderApplication, Individual, Vector } from "./individual.ts";
 
 export interface SubmitIndividualDependencies {
