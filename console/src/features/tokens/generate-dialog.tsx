@@ -2,7 +2,7 @@ import type { ApplicationDetails } from "@fusion/contract/applications.ts";
 import type { GeneratedToken, GenerateToken, TokenSummary } from "@fusion/contract/tokens.ts";
 import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
-import { type ReactElement, useRef, useState } from "react";
+import { type ReactElement, useEffect, useRef, useState } from "react";
 import { isProblem } from "../../lib/api.ts";
 import { useIsPhone } from "../../ui/use-is-phone.ts";
 import { AlreadyIssued } from "./already-issued.tsx";
@@ -44,6 +44,7 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
   // Read by the blocker at the very moment of a navigation, when the state of the last render may be old.
   const mayLeave = useRef(true);
 
+  useReturnFocus();
   const blocker = useBlocker({
     shouldBlockFn: () => !mayLeave.current,
     enableBeforeUnload: () => !mayLeave.current,
@@ -152,6 +153,19 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
         </>
       )}
     </Modal>
+  );
+}
+
+/** Gives the focus back to what opened the dialog. The dialog leaves with its place in the address, too suddenly for the modal's own way. */
+function useReturnFocus(): void {
+  const [opener] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      setTimeout(() => {
+        if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) opener.focus();
+      }, 50);
+    },
+    [opener],
   );
 }
 

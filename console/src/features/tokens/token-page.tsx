@@ -133,7 +133,11 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
           </section>
           <section aria-labelledby="timeline-heading">
             <h2 id="timeline-heading">History</h2>
-            <Timeline events={token.timeline} />
+            {token.timeline.length === 0 ? (
+              <p className={classes.soft}>Nothing is recorded.</p>
+            ) : (
+              <Timeline events={token.timeline} />
+            )}
           </section>
         </div>
       </div>

@@ -193,7 +193,6 @@ function TokenTable(props: {
             key: "revoke",
             header: "Actions",
             align: "right" as const,
-            onPhone: "wide" as const,
             cell: (token: TokenSummary) =>
               isLive(token) ? (
                 <Button
@@ -205,7 +204,9 @@ function TokenTable(props: {
                 >
                   Revoke
                 </Button>
-              ) : null,
+              ) : (
+                <span className={classes.soft}>–</span>
+              ),
           },
         ]
       : []),
