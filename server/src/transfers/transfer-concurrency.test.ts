@@ -99,7 +99,7 @@ describe("64 workers on 8 accounts", () => {
     expect(balances.reduce((sum, balance) => sum + balance, 0n)).toBe(80_000n);
     expect(balances.every((balance) => balance >= 0n)).toBe(true);
     expect(await verifyLedger(database.db)).toBeUndefined();
-  }, 120_000);
+  }, 300_000);
 });
 
 describe("at the same time", () => {
