@@ -47,9 +47,14 @@ describe("development", () => {
     expect(readConfig({ HOST: "::1", PORT: "9000" }).config?.publicUrl).toBe("http://[::1]:9000");
   });
 
-  it.each(["0.0.0.0", "192.168.1.5", "::", "example.com"])("refuses to listen on %s, with the reason", (HOST) => {
-    expect(faultsOf({ HOST })).toEqual([{ variable: "HOST", fault: expect.stringContaining("/dev/inbox") }]);
-  });
+  it.each(["0.0.0.0", "192.168.1.5", "::", "example.com"])(
+    "refuses to listen on %s, with the reason",
+    (HOST) => {
+      expect(faultsOf({ HOST })).toEqual([
+        { variable: "HOST", fault: expect.stringContaining("/dev/inbox") },
+      ]);
+    },
+  );
 });
 
 describe("production", () => {
