@@ -131,7 +131,7 @@ export const theme = createTheme({
       dark.ink,
       dark["ink-soft"],
       dark["ink-soft"],
-      dark.rule,
+      dark.hairline,
       dark["hatch-b"],
       dark.raised,
       dark.paper,

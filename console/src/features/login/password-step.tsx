@@ -17,11 +17,13 @@ export function PasswordStep({ identifier, walk }: { identifier: string; walk: L
   function submit(event: FormEvent): void {
     event.preventDefault();
     setEmpty(password === "");
+    forgot.reset();
     if (password === "" || finish.isPending) return;
     finish.mutate(password, { onSuccess: walk.finish, onError: () => field.current?.select() });
   }
 
   function startReset(): void {
+    finish.reset();
     forgot.mutate(undefined, {
       onSuccess: (answer) =>
         walk.go(
@@ -49,7 +51,11 @@ export function PasswordStep({ identifier, walk }: { identifier: string; walk: L
         visibilityToggleButtonProps={{ "aria-label": "Show or hide the password", tabIndex: 0 }}
         autoFocus
       />
-      <StepProblem error={finish.error ?? forgot.error} inField={fieldError !== undefined} walk={walk} />
+      <StepProblem
+        error={forgot.error ?? finish.error}
+        inField={forgot.error === null && fieldError !== undefined}
+        walk={walk}
+      />
       <div className={classes.actions}>
         <Button type="submit" size="md" loading={finish.isPending}>
           Log in
