@@ -147,6 +147,10 @@ async function arrangeOperations(): Promise<Operation[]> {
           path,
           parameters,
           body: bodies[name],
+          query: (described.parameters ?? [])
+            .filter((one) => one.in === "query" && one.required)
+            .map((one) => `${one.name}=${one.name === "requestID" ? "transfer-1" : "1"}`)
+            .join("&"),
           queryNames: (described.parameters ?? []).filter((one) => one.in === "query").map((one) => one.name),
         },
       ];

@@ -8,6 +8,8 @@ export interface Operation {
   /** Such as `/api/v1/ifi/{ifiID}/bundles/{bundleID}`. */
   readonly path: string;
   readonly queryNames: readonly string[];
+  /** What the query must say at least, such as `requestID=1`; empty for most. */
+  readonly query: string;
   /** Values for the path's parameters that exist. */
   readonly parameters: Readonly<Record<string, string>>;
   /** A body that is accepted; `variant` tells people and request ids apart. Undefined for operations without one. */
@@ -233,7 +235,13 @@ function render(choice: {
     name === "ifiID" ? choice.ifi : (choice.part ?? operation.parameters[name] ?? "x"),
   );
   const names = [...operation.queryNames, "pageNumber", "pageSize", "a[]"];
-  const query = choice.query.map(([name, value]) => `${names[name % names.length]}=${value}`).join("&");
+  const odd = choice.query.map(([name, value]) => `${names[name % names.length]}=${value}`);
+  // Two times in three what must be there is there, and once alone.
+  const query = (
+    choice.variant % 3 === 0 ? odd : choice.variant % 3 === 1 ? [operation.query, ...odd] : [operation.query]
+  )
+    .filter((part) => part !== "")
+    .join("&");
   const headers: Record<string, string | string[]> = { ...choice.extra };
   if (choice.token !== undefined) {
     if (choice.header !== "bearer") headers["X-Zeta-AuthToken"] = choice.token;
