@@ -21,7 +21,7 @@ export interface SweepResult {
   readonly cancelled: number;
 }
 
-const fintechsPerPage = 200;
+const fintechsPerPage = 100;
 /** No token has notices over a longer time, so missed days further back concern nobody. */
 const daysBackMax = daysBefore + daysAfterMax + 1;
 
