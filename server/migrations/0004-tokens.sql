@@ -152,7 +152,9 @@ END;
 -- pausing and 5 s of any one statement).
 CREATE FUNCTION authorize_writes(
   ifis bigint[], environments text[], fintechs uuid[], applications text[], tokens text[]
-) RETURNS TABLE (refusal text) LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS TABLE (refusal text) LANGUAGE plpgsql VOLATILE
+-- The arrays are short; planning them anew costs more than running the plan (measured: 1.4-1.9 ms against 0.4 ms).
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   gate bigint;
 BEGIN
