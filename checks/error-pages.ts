@@ -10,10 +10,10 @@ export function codesInSource(): Set<string> {
   for (const entry of readdirSync(join(root, "server/src"), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith(".ts") || entry.name.endsWith(".test.ts")) continue;
     const source = readFileSync(join(entry.parentPath, entry.name), "utf8");
-    for (const [, code] of source.matchAll(/\bcode(?:: string)? = "([a-z][a-z0-9_]+)"/g))
+    for (const [, code] of source.matchAll(/\bcode(?:: string)? = "([A-Za-z][A-Za-z0-9_]+)"/g))
       codes.add(code ?? "");
     if (entry.name === "problem.ts")
-      for (const [, code] of source.matchAll(/\bcode: "([a-z][a-z0-9_]+)"/g)) codes.add(code ?? "");
+      for (const [, code] of source.matchAll(/\bcode: "([A-Za-z][A-Za-z0-9_]+)"/g)) codes.add(code ?? "");
   }
   return codes;
 }

@@ -98,7 +98,7 @@ it("everything of the main job can be done with the keyboard alone", async () =>
   const baseUrl = `${product.url}/api/v1/ifi/140793`;
   expect((await callFusion(baseUrl, secret, "/bundles")).status).toBe(200);
 
-  await tabTo(/^Revoke/);
+  await tabTo(/^Revoke /);
   await page.keyboard.press("Enter");
   await page.getByRole("alertdialog").waitFor();
   await tabTo(/^Compromised$/);

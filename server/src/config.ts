@@ -213,7 +213,9 @@ export interface ConfigFault {
 /** Reads the environment. Yields a frozen Config, or everything that is wrong with it at once. */
 export function readConfig(
   environment: Readonly<Record<string, string | undefined>>,
-): { readonly config: Config; readonly faults?: never } | { readonly faults: readonly ConfigFault[]; readonly config?: never } {
+):
+  | { readonly config: Config; readonly faults?: never }
+  | { readonly faults: readonly ConfigFault[]; readonly config?: never } {
   const values: Record<string, unknown> = {};
   const faults: ConfigFault[] = [];
   for (const [variable, { schema }] of Object.entries(variables)) {

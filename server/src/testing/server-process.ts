@@ -67,7 +67,8 @@ export async function arrangeServerProcess(environment: Record<string, string> =
           throw new Error(`The server ended while starting:\n${output}`);
         const answer = await fetch(`${origin}/healthz`).catch(() => undefined);
         if (answer?.ok) return performance.now() - startedAt;
-        if (performance.now() - startedAt > 120_000) throw new Error(`The server does not answer:\n${output}`);
+        if (performance.now() - startedAt > 120_000)
+          throw new Error(`The server does not answer:\n${output}`);
         await sleep(20);
       }
     },
