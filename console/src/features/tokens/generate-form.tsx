@@ -13,6 +13,7 @@ import { Mono } from "../../ui/mono.tsx";
 import { type DurationChoice, DurationField, expiryOf } from "./duration-field.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
 import { summarySentence } from "./summary-sentence.ts";
+import { isLive } from "./token-badge.tsx";
 import { tokenListQuery, tokenPreviewQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
@@ -33,7 +34,10 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const { timeZone } = application;
   const now = useNow(30_000);
   const ending = useInfiniteQuery(tokenListQuery(application.applicationId, "expiring"));
-  const candidates = renewable(props.renews, ending.data?.pages.flatMap(({ tokens }) => tokens) ?? []);
+  // A token whose replacement was revoked or ended waits for another one.
+  const all = useInfiniteQuery(tokenListQuery(application.applicationId, "all"));
+  const ended = new Set(tokensOf(all.data).flatMap((token) => (isLive(token) ? [] : [token.tokenId])));
+  const candidates = renewable(props.renews, tokensOf(ending.data), ended);
 
   const [name, setName] = useState<string>();
   const [scopes, setScopes] = useState<Scope[]>();
@@ -243,10 +247,21 @@ function ScopeField(props: {
   );
 }
 
-/** The one asked for first, else those about to end, soonest first; never one that has a replacement already. */
-function renewable(asked: Renewable | undefined, expiring: readonly TokenSummary[]): Renewable[] {
+function tokensOf(list: { pages: { tokens: TokenSummary[] }[] } | undefined): TokenSummary[] {
+  return list?.pages.flatMap(({ tokens }) => tokens) ?? [];
+}
+
+/** The one asked for first, else those about to end, soonest first; never one that has a working replacement. */
+function renewable(
+  asked: Renewable | undefined,
+  expiring: readonly TokenSummary[],
+  ended: ReadonlySet<string>,
+): Renewable[] {
   const open = expiring
-    .filter(({ replacedBy, tokenId }) => replacedBy === null && tokenId !== asked?.tokenId)
+    .filter(
+      ({ replacedBy, tokenId }) =>
+        (replacedBy === null || ended.has(replacedBy)) && tokenId !== asked?.tokenId,
+    )
     .toSorted((a, b) => a.expiresAt.localeCompare(b.expiresAt));
   return asked ? [asked, ...open] : open;
 }
