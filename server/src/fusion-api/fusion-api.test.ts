@@ -262,7 +262,14 @@ describe("401", () => {
 
 describe("403", () => {
   it("when the fintech has nothing to do with the bank in the address, known or not", async () => {
-    for (const url of ["/api/v1/ifi/999/things/1", "/api/v1/ifi/abc/things/1", "/api/v1/ifi/999/nothing"]) {
+    for (const url of [
+      "/api/v1/ifi/999/things/1",
+      "/api/v1/ifi/abc/things/1",
+      "/api/v1/ifi/999/nothing",
+      "/%61pi/v1/ifi/999/things/1",
+      "/api/v1/%69fi/999/things/1",
+      "/api/v%31/ifi/999/nothing",
+    ]) {
       const response = await call("GET", url, { token: "admin" });
       expect([url, response.statusCode]).toEqual([url, 403]);
       expect(envelopeOf(response)).toMatchObject({ code: "ifi_not_allowed", errorCode: "FU4003" });

@@ -6,6 +6,7 @@ import type { TokenPrincipal } from "../access/principal.ts";
 import { requireScope } from "../access/require-scope.ts";
 import type { Clock } from "../platform/clock.ts";
 import { assert } from "../platform/errors.ts";
+import { routedPath } from "../platform/http/routed-path.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { IfiNotAllowed } from "./errors.ts";
 import { answerFailure } from "./fusion-error.ts";
@@ -91,7 +92,7 @@ export function callerOf(request: FastifyRequest): TokenPrincipal {
 
 /** Also for addresses without a route, which have no parameters. An address that names no bank concerns any. */
 function concernsBankOf(principal: TokenPrincipal, request: FastifyRequest): boolean {
-  const written = /^\/api\/v\d+\/ifi\/([^/?]*)/.exec(request.url)?.[1];
+  const written = /^\/api\/v\d+\/ifi\/([^/?]*)/.exec(routedPath(request.url))?.[1];
   if (written === undefined) return true;
   const fromRoute = (request.params as { ifiID?: unknown } | null | undefined)?.ifiID;
   const ifiId = typeof fromRoute === "string" ? fromRoute : written;

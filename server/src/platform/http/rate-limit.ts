@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { RateLimited } from "./request-errors.ts";
+import { routedPath } from "./routed-path.ts";
 import type { HttpServer } from "./server.ts";
 
 export interface RateLimit {
@@ -30,7 +31,8 @@ export function limitRates(
 ): void {
   const all = limits.map((limit) => ({ limit, take: createBuckets(clock, limit) }));
   http.addHook("onRequest", async (request) => {
-    const found = all.find(({ limit }) => request.url.startsWith(limit.prefix));
+    const path = routedPath(request.url);
+    const found = all.find(({ limit }) => path.startsWith(limit.prefix));
     const waitSeconds = found?.take(addressGroup(request.ip));
     if (waitSeconds) throw new RateLimited(Math.ceil(waitSeconds));
   });

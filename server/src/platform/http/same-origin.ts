@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { CrossSiteRequest, HostNotAllowed } from "./request-errors.ts";
+import { routedPath } from "./routed-path.ts";
 import type { HttpServer } from "./server.ts";
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -14,7 +15,7 @@ export function refuseCrossSite(
   { prefix, publicUrl, development }: { prefix: string; publicUrl: string; development: boolean },
 ): void {
   http.addHook("onRequest", async (request) => {
-    if (safeMethods.has(request.method) || !request.url.startsWith(prefix)) return;
+    if (safeMethods.has(request.method) || !routedPath(request.url).startsWith(prefix)) return;
     const site = request.headers["sec-fetch-site"];
     if (site !== undefined && site !== "same-origin") throw new CrossSiteRequest();
     const { origin } = request.headers;

@@ -247,6 +247,29 @@ describe("a request that changes something", () => {
   });
 });
 
+describe("an address written in another way", () => {
+  it.each([
+    "/%63onsole/api/echo",
+    "/console/ap%69/echo?%",
+    "http://127.0.0.1:8080/console/api/echo",
+    "HTTP://evil.example/console%2fapi/../console/api/echo",
+    "http://evil.example/%63onsole/api/echo",
+  ])("does not get a request of another site past the guard: %s", async (target) => {
+    const answer = await raw(
+      `POST ${target} HTTP/1.1\r\nhost: 127.0.0.1:8080\r\norigin: http://evil.example\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`,
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 (403|404)/);
+  });
+
+  it("counts towards the same rate limit", async () => {
+    const statuses: number[] = [];
+    for (const url of ["/console/api/limited", "/%63onsole/api/limited", "/console/api/l%69mited"])
+      for (let calls = 0; calls < 2; calls += 1)
+        statuses.push((await http.inject({ url, remoteAddress: "192.0.2.77" })).statusCode);
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+  });
+});
+
 it("refuses other host names in development, which a page elsewhere could point at this machine", async () => {
   const refused = await http.inject({ url: "/", headers: { host: "rebound.example:8080" } });
   expect(refused.json().code).toBe("host_not_allowed");

@@ -14,6 +14,7 @@ import { type IdPrefix, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import { describeFailure, problemBody } from "./problem.ts";
+import { routedPath } from "./routed-path.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 import { JsonRefused, parseStrictJson } from "./strict-json.ts";
 
@@ -61,7 +62,9 @@ export function createHttpServer({
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
       setSecurityHeaders(reply as FastifyReply, { https });
-      const own = errorEnvelopes.find((envelope) => request.url.startsWith(`${envelope.prefix}/`));
+      const own = errorEnvelopes.find((envelope) =>
+        routedPath(request.url).startsWith(`${envelope.prefix}/`),
+      );
       if (own) void own.answer(error, request, reply as FastifyReply);
       else answerProblem(error, request, reply as FastifyReply);
     },
