@@ -161,6 +161,8 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+-- Only the owner may hang it on a table: on a temporary one the runtime role could post, in any tenant, what no transfer says.
+REVOKE EXECUTE ON FUNCTION post_transfers FROM PUBLIC;
 CREATE TRIGGER transfers_are_posted AFTER INSERT ON transfer REFERENCING NEW TABLE AS fresh
   FOR EACH STATEMENT EXECUTE FUNCTION post_transfers();
 

@@ -15,6 +15,7 @@ let funding: AccountId;
 let customer: AccountId;
 let settlement: AccountId;
 let foreign: AccountId;
+let otherCustomer: AccountId;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -23,6 +24,7 @@ beforeAll(async () => {
   funding = await book.fund(10_000n);
   customer = (await book.open()).accountId;
   foreign = await other.fund(10_000n);
+  otherCustomer = (await other.open()).accountId;
   const found = await database.db.transaction({ kind: "system" }, (tx) =>
     findSettlementAccount(tx, book.tenant, "INR"),
   );
@@ -123,6 +125,28 @@ describe("the runtime role", () => {
     ],
   ])("cannot %s", async (_what, sql) => {
     await expectRefused(() => database.db.query(system, sql), /permission denied|must be owner/);
+  });
+
+  it("cannot have a table of its own posted", async () => {
+    await expectRefused(
+      () =>
+        database.db.transaction(system, async (tx) => {
+          await tx.query("CREATE TEMP TABLE forged (LIKE transfer) ON COMMIT DROP");
+          await tx.query(
+            `CREATE TRIGGER posting AFTER INSERT ON forged REFERENCING NEW TABLE AS fresh
+             FOR EACH STATEMENT EXECUTE FUNCTION post_transfers()`,
+          );
+          await tx.query(
+            `INSERT INTO forged (ifi_id, environment, fintech_id, transfer_number, request_id, kind, debit_account_id, credit_account_id,
+               amount, currency, transfer_code, remarks, attributes, debit_sequence, credit_sequence, requested_by, posted_at)
+             SELECT $1, $2, $3, 99, 'forged', 'funding', $4, $5, 100, 'INR', 'CODE', '', '{}', d.posting_count + 1,
+               c.posting_count + 1, 'cheat', now()
+             FROM account d, account c WHERE d.account_id = $4 AND c.account_id = $5`,
+            [other.tenant.ifiId, other.tenant.environment, other.tenant.fintechId, foreign, otherCustomer],
+          );
+        }),
+      /permission denied for function post_transfers/,
+    );
   });
 
   it("cannot open an account with money in it", async () => {
