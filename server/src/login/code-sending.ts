@@ -28,16 +28,18 @@ export function nextSendAt(sentAt: readonly Date[], rules: readonly Rule[], now:
 /**
  * Takes the right to send one code to the address, for whoever asks from that IP. The counters are rows of the database, locked in one
  * order, so that all processes share them and no two requests take the last one. An address that nobody has is counted like any other;
- * only the cap over all leaves it out, since nothing is sent there. Throws {@link CodeSendLimited}, and then nothing is counted.
+ * only the cap over all leaves it out, since nothing is sent there. Browsers not known share the address's counter, known ones have
+ * their own, as with wrong tries, so that a stranger cannot use up what the owner needs to log in and revoke. Throws
+ * {@link CodeSendLimited}, and then nothing is counted.
  */
 export async function takeSend(
   tx: Transaction,
   { keys, limits }: { keys: Keys; limits: LoginLimits },
-  request: { address: Address; ip: string; now: Date; isKnown: boolean },
+  request: { address: Address; deviceId: string; ip: string; now: Date; isKnown: boolean },
 ): Promise<void> {
-  const { address, ip, now } = request;
+  const { address, deviceId, ip, now } = request;
   const hour = 3_600_000;
-  const addressKey = `address/${keys.mac("otp", `sends/${address.channel}/${address.address}`).toString("base64url")}`;
+  const addressKey = `address/${keys.mac("otp", `sends/${address.channel}/${address.address}/${deviceId}`).toString("base64url")}`;
   const ipKey = `ip/${keys.mac("otp", `sends/${networkOf(ip)}`).toString("base64url")}`;
   const allKey = `all/${now.toISOString().slice(0, 13)}`;
   const rows = await tx.query<{ key: string; sent_at: Date[]; sends: number }>(

@@ -32,6 +32,7 @@ export async function forgotPassword(
         browserHash: walkHash,
         purpose: "forgot",
         address: other,
+        deviceId: walk.deviceId,
         isKnown: true,
       });
       await moveWalk(tx, walkHash, { step: "forgot_code", forgotAddress: other });

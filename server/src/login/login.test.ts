@@ -276,6 +276,25 @@ describe("sending codes", () => {
     expect(statuses).toEqual([...five(200), 429, ...five(200), 429, ...five(429), 429]);
   });
 
+  it("asked for by a stranger does not use up the owner's own, in a browser known from an earlier login", async () => {
+    const person = await newcomer();
+    const browser = app.browser();
+    await app.logIn(browser, person.email);
+    for (let send = 0; send < 30; send += 1) {
+      app.clock.advanceMs(15 * 60_000);
+      await app.browser().post("/login/start", { identifier: person.email });
+    }
+    expect((await app.browser().post("/login/start", { identifier: person.email })).statusCode).toBe(429);
+    await app.logIn(browser, person.email);
+    // Proving presence likewise, and each known browser has the limits of the design.
+    const statuses: number[] = [];
+    for (let send = 0; send < 5; send += 1) {
+      app.clock.advanceMs(60_000);
+      statuses.push((await browser.post("/step-up/start", { channel: "email" })).statusCode);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 429]);
+  });
+
   it("stops at twenty an hour for one network, whoever is asked for", async () => {
     const browser = app.browser();
     const statuses: number[] = [];

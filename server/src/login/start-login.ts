@@ -42,6 +42,7 @@ export async function startLogin(
       browserHash: secretHash,
       purpose: "login",
       address,
+      deviceId,
       isKnown: person !== undefined,
     });
   });
@@ -73,6 +74,7 @@ export async function resendCode(
       browserHash: walkHash,
       purpose,
       address,
+      deviceId: walk.deviceId,
       isKnown: walk.userId !== null,
     });
     return { answer: describeSending(parts, address), afterwards };
@@ -84,11 +86,18 @@ export async function sendCode(
   parts: LoginParts,
   tx: Transaction,
   browser: Browser,
-  request: { browserHash: Buffer; purpose: CodePurpose; address: Address; isKnown: boolean },
+  request: {
+    browserHash: Buffer;
+    purpose: CodePurpose;
+    address: Address;
+    /** Of a known browser; '' for any other. */
+    deviceId: string;
+    isKnown: boolean;
+  },
 ): Promise<() => void> {
   const now = parts.clock.now();
-  const { address, purpose, isKnown } = request;
-  await takeSend(tx, parts, { address, ip: browser.ip, now, isKnown });
+  const { address, deviceId, purpose, isKnown } = request;
+  await takeSend(tx, parts, { address, deviceId, ip: browser.ip, now, isKnown });
   const code = await makeCode(tx, parts, { ...request, now });
   const message = renderCodeMessage(address, purpose, code);
   return () => {

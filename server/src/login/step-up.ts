@@ -32,6 +32,7 @@ export async function startStepUp(
       browserHash: session.secretHash,
       purpose: "step_up",
       address,
+      deviceId: session.deviceId,
       isKnown: true,
     });
     return { answer: describeSending(parts, address), afterwards };
