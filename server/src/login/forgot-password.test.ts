@@ -127,6 +127,28 @@ describe("a forgotten password, with one identity", () => {
     await atPassword(person.email);
   });
 
+  it("is set once by one approval, however many logins it was verified in", async () => {
+    const person = await single();
+    await app.logIn(app.browser(), person.email);
+    await ask(person.email);
+    await approvePasswordReset(
+      { db: app.database.db, clock: app.clock, random: systemRandom },
+      { kind: "cli", account: "root" },
+      { userId: person.userId },
+    );
+    const [first, second] = [app.browser(), app.browser()];
+    for (const browser of [first, second]) {
+      app.clock.advanceMs(60_000);
+      const code = await app.codeFor(browser, person.email);
+      expect((await browser.post("/login/code", { code })).json()).toEqual({ next: "set_password" });
+    }
+    app.clock.advanceMs(1_000);
+    expect((await first.post("/login/new-password", { password: newPassword })).statusCode).toBe(200);
+    const late = await second.post("/login/new-password", { password: goodPassword });
+    expect([late.statusCode, late.json().code]).toEqual([401, "login_expired"]);
+    expect((await first.get("/session")).statusCode).toBe(200);
+  });
+
   it("is not approved by the person, a member, another fintech's admin, or without recent presence", async () => {
     const person = await single("fintech_admin");
     const personBrowser = app.browser();

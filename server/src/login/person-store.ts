@@ -12,6 +12,7 @@ export interface LoginPerson {
   readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;
   readonly fintechName: string | null;
   readonly passwordHash: string | null;
+  readonly passwordSetAt: Date | null;
   readonly identities: readonly Address[];
 }
 
@@ -23,11 +24,12 @@ interface PersonRow {
   fintech_id: FintechId | null;
   fintech_name: string | null;
   password_hash: string | null;
+  password_set_at: Date | null;
   identities: Address[];
 }
 
 const personColumns = `
-  u.user_id, u.name, u.role, u.ifi_id, u.fintech_id, u.password_hash,
+  u.user_id, u.name, u.role, u.ifi_id, u.fintech_id, u.password_hash, u.password_set_at,
   (SELECT name FROM fintech f WHERE f.ifi_id = u.ifi_id AND f.fintech_id = u.fintech_id) AS fintech_name,
   coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
             FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities`;
@@ -125,6 +127,7 @@ function toPerson(row: PersonRow): LoginPerson {
     fintech: row.ifi_id && row.fintech_id ? { ifiId: row.ifi_id, fintechId: row.fintech_id } : null,
     fintechName: row.fintech_name,
     passwordHash: row.password_hash,
+    passwordSetAt: row.password_set_at,
     identities: row.identities,
   };
 }

@@ -45,8 +45,10 @@ export async function setNewPassword(
     const walk = await lockWalk(tx, walkHash, ["set_password"], now);
     const person = await lockPerson(tx, walk.userId);
     const reason = walk.setReason;
-    // A first login is one only as long as nobody else has set the password.
+    // A first login is one only as long as nobody else has set the password; an approval or a pair of codes serves once.
     if (!person || reason === null || (reason === "first_login" && person.passwordHash !== null))
+      throw new LoginExpired();
+    if (person.passwordSetAt !== null && walk.verifiedAt !== null && person.passwordSetAt > walk.verifiedAt)
       throw new LoginExpired();
     await setPasswordHash(tx, person.userId, passwordHash, now);
     const ended = await markAllSessionsEnded(tx, person.userId, now);
