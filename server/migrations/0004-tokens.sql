@@ -178,8 +178,9 @@ BEGIN
     ORDER BY asked.position;
 END $$;
 
--- A live token that renews this one, directly or through replacements that themselves have ended; null when it was not renewed. One
--- whose replacement was revoked or expired counts as not renewed.
+-- The token that held the renewal of this one at that instant, or null when none did: the latest of its replacements, and of theirs, that
+-- had been made and was neither revoked nor expired. Followed down the line, since a replacement that was itself renewed is usually
+-- revoked next; one whose replacements have all ended counts as not renewed.
 CREATE FUNCTION live_replacement(renewed text, at timestamptz) RETURNS text LANGUAGE sql STABLE
 BEGIN ATOMIC
   WITH RECURSIVE descendant AS (
@@ -188,5 +189,7 @@ BEGIN ATOMIC
     SELECT token.token_id, token.created_at, token.revoked_at, token.expires_at
     FROM token JOIN descendant ON token.replaces_token_id = descendant.token_id
   )
-  SELECT token_id FROM descendant WHERE revoked_at IS NULL AND expires_at > at ORDER BY created_at DESC, token_id DESC LIMIT 1;
+  SELECT token_id FROM descendant
+  WHERE created_at <= at AND (revoked_at IS NULL OR revoked_at > at) AND expires_at > at
+  ORDER BY created_at DESC, token_id DESC LIMIT 1;
 END;

@@ -22,18 +22,6 @@ CREATE FUNCTION sees_application(person text, application text) RETURNS boolean 
 RETURN EXISTS (SELECT FROM console_user WHERE user_id = person AND role = 'fintech_admin')
     OR EXISTS (SELECT FROM application_access WHERE user_id = person AND application_id = application);
 
--- Whether the token was renewed and the renewal holds: a replacement of it, or a replacement of that one, is neither revoked
--- nor expired at that instant. Followed down the line, since a replacement that was itself renewed is usually revoked next.
-CREATE FUNCTION has_live_replacement(renewed text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-  WITH RECURSIVE replacement AS (
-    SELECT token_id, created_at, revoked_at, expires_at FROM token WHERE replaces_token_id = renewed
-    UNION
-    SELECT t.token_id, t.created_at, t.revoked_at, t.expires_at FROM token t JOIN replacement r ON t.replaces_token_id = r.token_id
-  )
-  SELECT EXISTS (SELECT FROM replacement
-                 WHERE created_at <= at AND (revoked_at IS NULL OR revoked_at > at) AND expires_at > at)
-$$;
-
 -- The sweep reads one fintech's window at a time.
 CREATE INDEX token_by_fintech_expiry ON token (fintech_id, expires_at);
 

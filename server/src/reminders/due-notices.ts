@@ -55,7 +55,7 @@ export const dueNotices = `
      AND s.subscribed_at < day.subscribed_before
     WHERE (s.ended_at IS NULL OR s.ended_at > day.as_of)
       AND (s.revoked_at IS NULL OR s.revoked_at > day.as_of)
-      AND NOT has_live_replacement(s.token_id, day.as_of)
+      AND live_replacement(s.token_id, day.as_of) IS NULL
   ),
   -- Counted in one pass: a search for each token through those reached grows with the square when its estimate is off (measured
   -- with 11,600 due tokens and no statistics: 68 s, this way 6 s).

@@ -189,7 +189,7 @@ export async function cancelStaleNotices(tx: Transaction, key: DigestKey, now: D
        SELECT r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id,
          CASE
            WHEN t.revoked_at IS NOT NULL THEN 'The token was revoked.'
-           WHEN has_live_replacement(t.token_id, $6) THEN 'The token was renewed.'
+           WHEN live_replacement(t.token_id, $6) IS NOT NULL THEN 'The token was renewed.'
            WHEN NOT EXISTS (SELECT FROM token_subscription s
                             WHERE s.token_id = t.token_id AND s.ended_at IS NULL AND (r.fallback OR s.user_id = r.user_id))
              THEN 'The subscription had ended.'
@@ -348,7 +348,7 @@ export async function listSubscribers(
 }
 
 export async function hasLiveReplacement(tx: Transaction, tokenId: TokenId, now: Date): Promise<boolean> {
-  const [row] = await tx.query<{ live: boolean }>("SELECT has_live_replacement($1, $2) AS live", [
+  const [row] = await tx.query<{ live: boolean }>("SELECT live_replacement($1, $2) IS NOT NULL AS live", [
     tokenId,
     now,
   ]);
