@@ -62,6 +62,13 @@ describe("production", () => {
     expect(readConfig(safe).config).toMatchObject({ mode: "production", logLevel: "info" });
   });
 
+  it("demands encryption of the mail server, except of one on this machine", () => {
+    const requireTls = (SMTP_URL: string) => readConfig({ ...safe, SMTP_URL }).config?.mail?.requireTls;
+    expect(requireTls("smtp://mail.example.com:587")).toBe(true);
+    for (const host of ["127.0.0.1", "localhost", "[::1]"])
+      expect(requireTls(`smtp://${host}:25`)).toBe(false);
+  });
+
   it("lists everything that is missing at once", () => {
     const missing = faultsOf({ FUSION_ENV: "production" }).map(({ variable }) => variable);
     expect(missing).toEqual(

@@ -100,7 +100,8 @@ export const variables = {
         (text) => /^smtps?:$/.test(protocolOf(text)) && new URL(text).hostname !== "",
         "must be a URL that starts with smtp:// or smtps://",
       ),
-    sentence: "The mail server, such as `smtps://user:password@mail.example.com:465`.",
+    sentence:
+      "The mail server, such as `smtps://user:password@mail.example.com:465`. With `smtp://` production demands STARTTLS, except of a server on this machine.",
     standard: "in development the inbox at `/dev/inbox`",
     secret: true,
   },
@@ -192,7 +193,12 @@ export interface Config {
     | { readonly kind: "external"; readonly url: string; readonly migrationUrl: string };
   /** Null: development's key file. */
   readonly rootKey: Buffer | null;
-  readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
+  readonly mail: {
+    readonly smtpUrl: string;
+    readonly from: string;
+    /** Whether the connection must be encrypted. */
+    readonly requireTls: boolean;
+  } | null;
   readonly sms: {
     readonly gatewayUrl: string;
     readonly gatewayToken: string | null;
@@ -311,7 +317,11 @@ function assemble(mode: Config["mode"], values: Values): Config {
     mail:
       values.SMTP_URL === undefined
         ? null
-        : { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM ?? "Fusion <fusion@localhost>" },
+        : {
+            smtpUrl: values.SMTP_URL,
+            from: values.MAIL_FROM ?? "Fusion <fusion@localhost>",
+            requireTls: mode === "production" && !isLoopback(hostOf(values.SMTP_URL)),
+          },
     sms:
       values.SMS_GATEWAY_URL === undefined
         ? null
@@ -338,6 +348,10 @@ function protocolOf(text: string): string {
 function accountOf(url: string): string {
   const { username, host, pathname, searchParams } = new URL(url);
   return [username || searchParams.get("user"), host || searchParams.get("host"), pathname].join(" ");
+}
+
+function hostOf(url: string): string {
+  return new URL(url).hostname.replace(/^\[|\]$/g, "");
 }
 
 function isLoopback(host: string): boolean {

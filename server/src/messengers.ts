@@ -17,7 +17,12 @@ export interface Messengers {
 export function createMessengers(config: Config, clock: Clock): Messengers {
   const inbox = config.mode === "development" ? createInbox({ clock }) : undefined;
   const smtp = config.mail
-    ? createSmtpMessenger({ url: config.mail.smtpUrl, from: config.mail.from, clock })
+    ? createSmtpMessenger({
+        url: config.mail.smtpUrl,
+        from: config.mail.from,
+        requireTls: config.mail.requireTls,
+        clock,
+      })
     : undefined;
   const sms = config.sms
     ? createSmsGateway({

@@ -148,6 +148,16 @@ describe("mail over SMTP", () => {
     expect(server.received).toEqual([]);
   });
 
+  it("goes out encrypted or not at all where that is demanded", async () => {
+    const server = await startServer();
+    for (const url of [server.url, `${server.url}/?ignoreTLS=true&requireTLS=false`]) {
+      const smtp = createSmtpMessenger({ url, from: "fusion@example.com", clock, requireTls: true });
+      closing.push(() => smtp.close());
+      await expect(smtp.send(letter)).rejects.toBeInstanceOf(DeliveryFailed);
+    }
+    expect(server.received).toEqual([]);
+  });
+
   it("that failed says so without the address or the text", async () => {
     const server = await startServer(refusing(550));
     const error = await messenger(server.url)

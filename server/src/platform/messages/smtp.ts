@@ -8,6 +8,8 @@ export interface SmtpOptions {
   /** Such as `Fusion <fusion@example.com>`; its domain is that of Message-IDs. */
   readonly from: string;
   readonly clock: Clock;
+  /** Over `smtp://`, send nothing before STARTTLS has encrypted the connection: mail carries one-time codes. */
+  readonly requireTls?: boolean;
   readonly timeoutMs?: number;
 }
 
@@ -25,9 +27,12 @@ export function createSmtpMessenger(options: SmtpOptions): Messenger & { close()
 
   const connect = async (): Promise<Transporter> => {
     const { createTransport } = await import("nodemailer");
+    const url = new URL(options.url);
+    // In the URL, whose own parameters come before all other options.
+    if (options.requireTls) url.searchParams.set("requireTLS", "true");
     return createTransport(
       {
-        url: options.url,
+        url: url.href,
         pool: true,
         maxConnections: 4,
         connectionTimeout: timeoutMs,
