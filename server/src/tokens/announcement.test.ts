@@ -71,6 +71,8 @@ describe("the notice of a live token", () => {
     expect(text).toContain(`https://fusion.example/applications/${live}/tokens/${token.tokenId}`);
     expect(text).toContain(first.name);
     expect(text).not.toContain(secret.slice(9, 39));
+    // SMS gateways take registered texts only.
+    expect(issued.letters.map((letter) => letter.smsTemplate)).toEqual(["notice", "notice"]);
 
     await revokeToken(deps, second, { tokenId: token.tokenId, reason: "compromised" });
     const revoked = tell("revoked", token.tokenId);

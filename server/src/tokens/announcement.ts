@@ -64,6 +64,7 @@ export async function tellAdmins(
             ? `${subject}. ${page}`
             : textOf(event, token, application?.name ?? token.applicationId, page),
         messageId: `${event}.${tokenId}.${admin.userId}`,
+        smsTemplate: "notice",
       }),
     );
   });
