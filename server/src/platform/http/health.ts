@@ -4,11 +4,18 @@ import type { HttpServer } from "./server.ts";
 
 const databaseDeadlineMs = 2_000;
 
-/** `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds; else 503. */
+/**
+ * `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds; else 503. Whoever
+ * asks while another waits shares the answer, so that asking takes one connection however many do.
+ */
 export function registerHealthRoutes(http: HttpServer, { db }: { readonly db: Database }): void {
+  let asking: Promise<boolean> | undefined;
   http.get("/healthz", { schema: { hide: true } }, async () => ({ status: "ok" }));
   http.get("/readyz", { schema: { hide: true } }, async (_request, reply) => {
-    const ready = await Promise.race([databaseAnswers(db), sleep(databaseDeadlineMs, false)]);
+    asking ??= Promise.race([databaseAnswers(db), sleep(databaseDeadlineMs, false)]).finally(() => {
+      asking = undefined;
+    });
+    const ready = await asking;
     return reply.status(ready ? 200 : 503).send({ status: ready ? "ok" : "unavailable", database: ready });
   });
 }

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Database } from "../database/database.ts";
+import { silentLog } from "../log.ts";
+import { systemRandom } from "../random.ts";
+import { registerHealthRoutes } from "./health.ts";
+import { createHttpServer, type HttpServer } from "./server.ts";
+
+let http: HttpServer;
+let asked = 0;
+let answer: () => Promise<unknown>;
+beforeAll(async () => {
+  http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+  const pool = {
+    query() {
+      asked += 1;
+      return answer();
+    },
+  };
+  registerHealthRoutes(http, { db: { pool } as unknown as Database });
+  await http.ready();
+});
+afterAll(() => http.close());
+
+it("says whether the database answers", async () => {
+  answer = async () => [];
+  expect((await http.inject("/readyz")).statusCode).toBe(200);
+  answer = async () => {
+    throw new Error("away");
+  };
+  expect((await http.inject("/readyz")).statusCode).toBe(503);
+  expect((await http.inject("/healthz")).statusCode).toBe(200);
+});
+
+it("asks the database once for all who ask at once, so that nobody can use up its connections by asking", async () => {
+  asked = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  answer = () => promise;
+  const answers = Array.from({ length: 100 }, () => http.inject("/readyz"));
+  await new Promise((later) => setTimeout(later, 50));
+  resolve();
+  expect((await Promise.all(answers)).every(({ statusCode }) => statusCode === 200)).toBe(true);
+  expect(asked).toBe(1);
+});
