@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   linkSync,
@@ -6,6 +7,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -48,10 +50,12 @@ function readKey(path: string): Buffer | undefined {
   let text: string;
   try {
     text = readFileSync(path, "utf8").trim();
+    // A copy that was put back may have lost its mode.
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
-    throw new DataFolderUnusable(`The key file ${path} cannot be read (${code}).`);
+    throw new DataFolderUnusable(`The key file ${path} cannot be read and kept to this account (${code}).`);
   }
   const key = Buffer.from(text, "base64");
   if (key.length !== 32)
