@@ -196,6 +196,35 @@ describe("bad input", () => {
   });
 });
 
+describe("everything at once from one browser", () => {
+  it("is done in some order, and never answered with a 5xx", async () => {
+    const { owner } = app.database;
+    const fintech = await arrangeFintech(owner);
+    const statuses = new Set<number>();
+    for (let round = 0; round < 6; round += 1) {
+      const person = await arrangeUser(owner, fintech, "fintech_admin");
+      const browser = app.browser();
+      await app.codeFor(browser, person.email);
+      const cookie = `fusion_login=${browser.cookies.get("fusion_login")}`;
+      const post = (path: string, body?: object) =>
+        app.http.inject({
+          method: "POST",
+          url: `/console/api/login/${path}`,
+          headers: { cookie },
+          ...(body ? { payload: body } : {}),
+        });
+      const answers = await Promise.all([
+        ...[1, 2, 3, 4].map(() => post("code", { code: "12345678" })),
+        ...[1, 2, 3].map(() => post("start", { identifier: "nobody@example.com" })),
+        ...[1, 2, 3].map(() => post("resend")),
+        ...[1, 2].map(() => post("forgot")),
+      ]);
+      for (const { statusCode } of answers) statuses.add(statusCode);
+    }
+    expect([...statuses].filter((status) => status >= 500)).toEqual([]);
+  });
+});
+
 describe("the log of a whole login", () => {
   it("has no code, password, cookie or address", async () => {
     const owner = app.database.owner;

@@ -111,8 +111,11 @@ export async function moveWalk(
   );
 }
 
-/** Ends a walk, its codes with it: at the login, or when the browser starts again. */
+/**
+ * Ends a walk, its codes with it: at the login, or when the browser starts again. The walk goes first: its row is what every step locks
+ * before it touches a code, and the other order would deadlock with a step that is underway.
+ */
 export async function endWalk(tx: Transaction, walkHash: Buffer): Promise<void> {
-  await tx.query("DELETE FROM one_time_code WHERE browser_hash = $1", [walkHash]);
   await tx.query("DELETE FROM login_walk WHERE walk_hash = $1", [walkHash]);
+  await tx.query("DELETE FROM one_time_code WHERE browser_hash = $1", [walkHash]);
 }
