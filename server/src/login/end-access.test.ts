@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
+import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
+import { endAccess } from "./end-access.ts";
+
+let app: LoginApp;
+let fintech: TestFintech;
+beforeAll(async () => {
+  app = await createLoginApp();
+  fintech = await arrangeFintech(app.database.owner);
+});
+afterAll(() => app.close());
+beforeEach(() => app.clock.advanceMs(25 * 3_600_000));
+
+const end = (actor: Parameters<typeof endAccess>[1], userId: Parameters<typeof endAccess>[2]["userId"]) =>
+  endAccess({ db: app.database.db, clock: app.clock, random: systemRandom }, actor, { userId });
+const arrange = (role: "fintech_admin" | "fintech_member", of = fintech) =>
+  arrangeUser(app.database.owner, of, role, { now: app.clock.now() });
+
+describe("a person whose access was ended", () => {
+  it("is logged out everywhere at once and is then like nobody, in known browsers too", async () => {
+    const [admin, person] = [await arrange("fintech_admin"), await arrange("fintech_member")];
+    const [browser, halfway] = [app.browser(), app.browser()];
+    await app.logIn(browser, person.email);
+    app.clock.advanceMs(60_000);
+    const code = await app.codeFor(halfway, person.email);
+    await halfway.post("/login/code", { code });
+
+    expect(await end({ ...admin, steppedUpAt: app.clock.now() }, person.userId)).toEqual({
+      sessionsEnded: 1,
+    });
+    expect((await browser.get("/session")).json().code).toBe("session_required");
+    expect((await halfway.post("/login/password", { password: goodPassword })).json().code).toBe(
+      "password_wrong",
+    );
+    app.clock.advanceMs(60_000);
+    const sent = app.letters.length;
+    expect((await browser.post("/login/start", { identifier: person.email })).statusCode).toBe(200);
+    await app.settled();
+    expect(app.letters.length).toBe(sent);
+
+    expect(await end({ kind: "cli", account: "root" }, person.userId)).toEqual({ sessionsEnded: 0 });
+    const { rows } = await app.database.owner.query(
+      "SELECT actor_id, fintech_id FROM audit_entry WHERE action = 'user.access-ended' AND object_id = $1",
+      [person.userId],
+    );
+    expect(rows).toEqual([{ actor_id: admin.userId, fintech_id: fintech.fintechId }]);
+  });
+
+  it("was not ended by a member, another fintech's admin, or without recent presence", async () => {
+    const person = await arrange("fintech_member");
+    const stranger = await arrange("fintech_admin", await arrangeFintech(app.database.owner));
+    await expect(end(await arrange("fintech_member"), person.userId)).rejects.toMatchObject({
+      code: "role_insufficient",
+    });
+    await expect(end(stranger, person.userId)).rejects.toMatchObject({ code: "not_found" });
+    await expect(end(stranger, "usr_doesNotExist" as typeof person.userId)).rejects.toMatchObject({
+      code: "not_found",
+    });
+    const admin = await arrange("fintech_admin");
+    app.clock.advanceMs(5 * 60_000);
+    await expect(end(admin, person.userId)).rejects.toMatchObject({ code: "step_up_required" });
+    await app.logIn(app.browser(), person.email);
+  });
+});

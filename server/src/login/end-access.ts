@@ -1,0 +1,56 @@
+import { RoleInsufficient } from "../access/errors.ts";
+import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
+import { requireRecentPresence } from "../access/recent-presence.ts";
+import { canManagePeopleOf, isOfFintech } from "../access/roles.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+import { lockPerson } from "./person-store.ts";
+import { deleteReset } from "./reset-store.ts";
+import { markAllSessionsEnded } from "./session-store.ts";
+
+/**
+ * Ends a person's access to the console for good: every session ends, no login succeeds, and no browser is known any more. Tokens that they
+ * generated belong to the application and live on. For an admin of the same fintech, an operator admin, and the command line. Ending it again
+ * changes nothing. Returns how many sessions ended. Throws `not_found` (a person of another fintech likewise), `role_insufficient`,
+ * `step_up_required`.
+ */
+export async function endAccess(
+  deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+  actor: UserPrincipal | CommandLinePrincipal,
+  { userId, requestId }: { userId: UserId; requestId?: string },
+): Promise<{ readonly sessionsEnded: number }> {
+  const { db, clock } = deps;
+  return db.transaction(systemScope, async (tx) => {
+    const [known] = await tx.query<{ ifi_id: IfiId | null; fintech_id: FintechId | null }>(
+      "SELECT ifi_id, fintech_id FROM console_user WHERE user_id = $1",
+      [userId],
+    );
+    const fintech =
+      known?.ifi_id && known.fintech_id ? { ifiId: known.ifi_id, fintechId: known.fintech_id } : null;
+    const isOutOfSight =
+      actor.kind === "user" && actor.fintech !== null && !(fintech && isOfFintech(actor, fintech));
+    if (!known || isOutOfSight) throw new NotFound("There is no such person.");
+    if (!canManagePeopleOf(actor, fintech))
+      throw new RoleInsufficient("an admin of the fintech or an operator admin");
+    if (actor.kind === "user") requireRecentPresence(actor, clock);
+    const person = await lockPerson(tx, userId);
+    if (!person) return { sessionsEnded: 0 };
+    const now = clock.now();
+    await tx.query("UPDATE console_user SET disabled_at = $2 WHERE user_id = $1", [userId, now]);
+    const sessionsEnded = await markAllSessionsEnded(tx, userId, now);
+    await deleteReset(tx, userId);
+    await tx.query("DELETE FROM known_device WHERE user_id = $1", [userId]);
+    await recordAudit(tx, deps, actor, {
+      action: "user.access-ended",
+      object: { kind: "user", id: userId },
+      fintech,
+      details: { name: person.name, sessionsEnded },
+      requestId,
+    });
+    return { sessionsEnded };
+  });
+}
