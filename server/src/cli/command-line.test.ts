@@ -127,6 +127,31 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect(await audited()).toMatchObject({ action: "access.revoked", object_id: userId });
   });
 
+  it("suspends and resumes an application and a fintech", async () => {
+    expect((await fusion("application", "suspend", applicationId)).code).toBe(0);
+    expect(await audited()).toMatchObject({ action: "application.suspended", object_id: applicationId });
+    expect((await fusion("fintech", "suspend", "acme-pay")).code).toBe(0);
+    expect(await audited()).toMatchObject({ action: "fintech.suspended", object_id: fintechId });
+    expect(await json("application", "list")).toMatchObject({ applications: [{ suspended: true }] });
+    await json("application", "resume", applicationId);
+    await json("fintech", "resume", fintechId);
+    expect(await audited()).toMatchObject({ action: "fintech.resumed", object_id: fintechId });
+    expect(await fusion("fintech", "suspend", "nobody")).toMatchObject({
+      code: 1,
+      err: "There is no such fintech.\n",
+    });
+  });
+
+  it("ends a person's access", async () => {
+    const made = await json(
+      ...["user", "create", "--name", "Lena", "--role", "fintech_admin", "--fintech", "acme-pay"],
+      ...["--email", "lena@example.com"],
+    );
+    expect(await json("user", "end-access", made.userId)).toEqual({ userId: made.userId, sessionsEnded: 0 });
+    expect(await audited()).toMatchObject({ action: "user.access-ended", object_id: made.userId });
+    expect((await fusion("user", "end-access", "usr_nobody")).code).toBe(1);
+  });
+
   it("configures a bundle", async () => {
     const made = await json(
       "bundle",

@@ -8,8 +8,10 @@ import { createIfi } from "../fintechs/create-ifi.ts";
 import { listApplicationsFor } from "../fintechs/find-application.ts";
 import { getFintech } from "../fintechs/find-fintech.ts";
 import { grantAccess, revokeAccess } from "../fintechs/grant-access.ts";
+import { suspendApplication, suspendFintech } from "../fintechs/suspend.ts";
 import { approvePasswordReset } from "../login/approve-password-reset.ts";
 import { createUser } from "../login/create-user.ts";
+import { endAccess } from "../login/end-access.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, UserId } from "../platform/ids.ts";
 import {
@@ -167,6 +169,32 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
     }),
   );
 
+  for (const [verb, suspended] of [
+    ["suspend", true],
+    ["resume", false],
+  ] as const) {
+    const effect = suspended ? "refuse every call of its tokens, at once" : "let its tokens work again";
+    examples(
+      application.command(verb).description(effect).argument("<id>", "the application", applicationId),
+      [`application ${verb} app_4fTz…`],
+    ).action((id: string) =>
+      run(async ({ output, principal, ...deps }) => {
+        await suspendApplication(deps, principal, { applicationId: id as ApplicationId, suspended });
+        output.result({ applicationId: id, suspended }, [`${id} is ${suspended ? "suspended" : "at work"}.`]);
+      }),
+    );
+    examples(
+      fintech.command(verb).description(effect).argument("<id>", "the fintech: its id or its client id"),
+      [`fintech ${verb} acme-pay`],
+    ).action((id: string) =>
+      run(async ({ output, principal, ...deps }) => {
+        const { fintechId, name } = await deps.db.transaction(systemScope, (tx) => getFintech(tx, id));
+        await suspendFintech(deps, principal, { fintechId, suspended });
+        output.result({ fintechId, suspended }, [`${name} is ${suspended ? "suspended" : "at work"}.`]);
+      }),
+    );
+  }
+
   const user = program.command("user").description("People who log in to the console");
   examples(
     user
@@ -206,6 +234,19 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
           ]),
         ],
       );
+    }),
+  );
+
+  examples(
+    user
+      .command("end-access")
+      .description("end a person's access for good, with every session; tokens that they generated live on")
+      .argument("<user-id>", "the person", userId),
+    ["user end-access usr_9aBc…"],
+  ).action((id: string) =>
+    run(async ({ output, principal, ...deps }) => {
+      const ended = await endAccess(deps, principal, { userId: id as UserId });
+      output.result({ userId: id, ...ended }, [`${id} has no access any more.`]);
     }),
   );
 
