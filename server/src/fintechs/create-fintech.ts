@@ -17,6 +17,11 @@ export const NewFintech = z.object({
   clientId: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{2,63}$/, "must be 3 to 64 lower-case letters, digits and hyphens")
+    // Where people name a fintech they may give either (find-fintech.ts).
+    .refine(
+      (id) => !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id),
+      "must not look like a fintech's id",
+    )
     .optional()
     .describe("Identifies the fintech to the token service, for ever. Made from the name unless given."),
   timeZone: z

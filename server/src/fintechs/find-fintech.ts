@@ -10,7 +10,7 @@ export interface FintechSummary {
   readonly clientId: string;
 }
 
-/** The fintech with this id or client id, which never look alike: a UUID has 36 characters in its own pattern. Throws {@link NotFound}. */
+/** The fintech with this id or client id, which never look alike (create-fintech.ts). Throws {@link NotFound}. */
 export async function getFintech(database: Queryable, idOrClientId: string): Promise<FintechSummary> {
   const [found] = await database.query<FintechSummary & Record<string, unknown>>(
     `SELECT ifi_id AS "ifiId", fintech_id AS "fintechId", name, client_id AS "clientId" FROM fintech
