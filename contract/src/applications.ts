@@ -15,6 +15,7 @@ export const TokenManagementSummary = z
         applicationId: ApplicationId,
         applicationName: z.string(),
         expiresAt: Instant,
+        canManage: z.boolean().describe("Whether the person asking may renew it."),
       })
       .nullable()
       .describe("The token that ends soonest within 15 days and has no replacement."),

@@ -98,6 +98,7 @@ export const Person = z.object({
   userId: UserId,
   name: z.string(),
   role: Role,
+  fintechName: z.string().nullable().describe("Null for the Fusion team."),
   identities: z.array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() })),
   lastSeenAt: Instant.nullable(),
   disabledAt: Instant.nullable(),

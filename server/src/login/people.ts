@@ -23,6 +23,7 @@ export async function listPeople(
     user_id: string;
     name: string;
     role: Person["role"];
+    fintech_name: string | null;
     password_set: boolean;
     disabled_at: Date | null;
     last_seen_at: Date | null;
@@ -31,7 +32,7 @@ export async function listPeople(
     access: Person["access"];
   }>(
     dataScopeOf(principal),
-    `SELECT u.user_id, u.name, u.role, u.password_hash IS NOT NULL AS password_set, u.disabled_at, r.requested_at,
+    `SELECT u.user_id, u.name, u.role, f.name AS fintech_name, u.password_hash IS NOT NULL AS password_set, u.disabled_at, r.requested_at,
        (SELECT max(last_seen_at) FROM user_session s WHERE s.user_id = u.user_id) AS last_seen_at,
        coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
                  FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities,
@@ -39,7 +40,8 @@ export async function listPeople(
                                                    'environment', a.environment, 'level', g.level) ORDER BY a.name, a.application_id)
                  FROM application_access g JOIN application a USING (ifi_id, environment, fintech_id, application_id)
                  WHERE g.user_id = u.user_id), '[]') AS access
-     FROM console_user u LEFT JOIN password_reset r ON r.user_id = u.user_id AND r.approved_at IS NULL
+     FROM console_user u LEFT JOIN fintech f USING (ifi_id, fintech_id)
+       LEFT JOIN password_reset r ON r.user_id = u.user_id AND r.approved_at IS NULL
      ORDER BY r.requested_at DESC NULLS LAST, lower(u.name), u.user_id LIMIT $1`,
     [listedMax],
   );
@@ -48,6 +50,7 @@ export async function listPeople(
       userId: row.user_id,
       name: row.name,
       role: row.role,
+      fintechName: row.fintech_name,
       identities: row.identities,
       access: row.access,
       passwordSet: row.password_set,

@@ -19,6 +19,7 @@ export interface TokenManagementFigures {
         readonly applicationId: ApplicationId;
         readonly applicationName: string;
         readonly expiresAt: Date;
+        readonly canManage: boolean;
       }
     | undefined;
 }
@@ -39,7 +40,11 @@ export async function summarizeTokens(
       active: figures.reduce((sum, { active }) => sum + active, 0),
       expiring: figures.reduce((sum, { expiring }) => sum + expiring, 0),
       unusedFor90Days: await countUnusedTokens(tx, ids, now, new Date(now.getTime() - 90 * 86_400_000)),
-      nextToExpire: next && { ...next, applicationName: application?.name ?? "" },
+      nextToExpire: next && {
+        ...next,
+        applicationName: application?.name ?? "",
+        canManage: application?.canManage ?? false,
+      },
     };
   });
 }

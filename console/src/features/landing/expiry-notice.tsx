@@ -33,9 +33,9 @@ export function ExpiryNotice({ next, others }: ExpiryNoticeProps) {
       <LinkButton
         to={paths.token}
         params={{ applicationId: next.applicationId, tokenId: next.tokenId }}
-        search={{ renew: 1 }}
+        search={next.canManage ? { renew: 1 } : {}}
       >
-        Renew
+        {next.canManage ? "Renew" : "View"}
       </LinkButton>
     </section>
   );

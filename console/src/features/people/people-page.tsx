@@ -13,7 +13,7 @@ import classes from "./people.module.css";
 import { peopleQuery } from "./people-queries.ts";
 import { WaitingResets } from "./waiting-resets.tsx";
 
-const columns: Column<Person>[] = [
+const columnsFor = (showsFintech: boolean): Column<Person>[] => [
   {
     key: "name",
     header: "Name",
@@ -21,6 +21,7 @@ const columns: Column<Person>[] = [
     cell: (person) => (
       <span className={classes.name}>
         {person.name}
+        {showsFintech && <span className={classes.soft}>{person.fintechName ?? "Fusion team"}</span>}
         {person.disabledAt !== null && <StatusBadge tone="ended">Access ended</StatusBadge>}
         {person.disabledAt === null && !person.passwordSet && (
           <StatusBadge tone="soon">Not logged in yet</StatusBadge>
@@ -79,7 +80,12 @@ export function PeoplePage() {
             ownUserId={session.user.userId}
             mayApprove={session.user.role !== "operator_viewer"}
           />
-          <DataTable caption="People" columns={columns} rows={people} rowKey={(person) => person.userId} />
+          <DataTable
+            caption="People"
+            columns={columnsFor(isOperator(session))}
+            rows={people}
+            rowKey={(person) => person.userId}
+          />
         </>
       )}
     </div>
