@@ -26,7 +26,8 @@ interface AuthenticationDeps {
 
 /**
  * Turns the session cookie into the person, on every request anew: a session that was ended, idle for 15 minutes or open for 12 hours, or
- * whose person's access ended, is none. Throws `session_required`, in each case alike.
+ * whose person's access ended, is none. A request with `X-Fusion-Background: true` comes from a page that renews itself while nobody may be
+ * there, so it does not prolong the session. Throws `session_required`, in each case alike.
  */
 export function createUserAuthentication(deps: AuthenticationDeps): AuthenticateUser {
   const prove = createSessionProof(deps);
@@ -47,7 +48,8 @@ export function createSessionProof({
     const now = clock.now();
     const session = await findSession(db, secretHash, now, limits);
     if (!session) throw new SessionRequired();
-    if (now.getTime() - session.lastSeenAt.getTime() >= limits.sessionTouchMs)
+    const isSeen = request.headers["x-fusion-background"] !== "true";
+    if (isSeen && now.getTime() - session.lastSeenAt.getTime() >= limits.sessionTouchMs)
       await touchSession(db, session.sessionId, now);
     const { userId, name, role, sessionId, steppedUpAt, ifiId, fintechId } = session;
     const fintech = ifiId && fintechId ? { ifiId, fintechId } : null;

@@ -30,6 +30,24 @@ describe("a session", () => {
     expect([ended.statusCode, ended.json().code]).toEqual([401, "session_required"]);
   });
 
+  it("is not prolonged by a page that only watches, which says so", async () => {
+    const { browser } = await loggedIn();
+    const watch = () =>
+      app.http.inject({
+        url: "/console/api/session",
+        headers: {
+          cookie: `fusion_session=${browser.cookies.get("fusion_session")}`,
+          "x-fusion-background": "true",
+        },
+      });
+    for (let minutes = 0; minutes < 14; minutes += 1) {
+      app.clock.advanceMs(60_000);
+      expect((await watch()).statusCode).toBe(200);
+    }
+    app.clock.advanceMs(60_000);
+    expect((await watch()).json().code).toBe("session_required");
+  });
+
   it("ends after 12 hours however busy it is", async () => {
     const { browser } = await loggedIn();
     const started = app.clock.now().getTime();
