@@ -63,6 +63,10 @@ describe("a folder that cannot be used", () => {
     await expect(lockDataFolder(join(parent, path))).rejects.toThrow(DataFolderUnusable);
   });
 
+  it("is refused at once where no folder can be made", async () => {
+    await expect(lockDataFolder("/proc/no/such")).rejects.toThrow(DataFolderUnusable);
+  });
+
   it("is refused when its name is too long", async () => {
     await expect(lockDataFolder(join(parent, "x".repeat(300)))).rejects.toThrow(/its name is too long/);
   });

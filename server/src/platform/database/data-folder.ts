@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** The data folder cannot be used; the message is one sentence for the person at the terminal. */
@@ -30,7 +29,7 @@ export interface DataFolderLock {
  * one sees the other, so two never both hold the folder. A single lock file that is taken over when stale could not promise that.
  */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
-  await makeFolder(folder);
+  makeFolder(folder);
   const own = join(folder, lockName(process.pid, startOf(process.pid) ?? "0"));
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -97,13 +96,40 @@ function startWithoutProc(pid: number): string | undefined {
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+function makeFolder(folder: string): void {
   try {
     // As root, the database server runs under another account, which must be able to pass through.
-    await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o755 : 0o700 });
+    const mode = process.getuid?.() === 0 ? 0o755 : 0o700;
+    // One folder at a time: where a parent exists but nothing can be made in it (/proc), a recursive mkdir tries for ever.
+    const missing: string[] = [];
+    for (let path = folder; !existsSync(path); path = dirname(path)) missing.unshift(path);
+    for (const path of missing) {
+      try {
+        mkdirSync(path, { mode });
+      } catch (error) {
+        // Another start made it a moment ago.
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      }
+    }
     if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
   } catch (error) {
     throw unusable(folder, error);
+  }
+}
+
+/**
+ * Not Node's own `recursive`: where a parent exists but takes no folder (below /proc, or a working directory that was deleted), the
+ * system says ENOENT and Node tries for ever.
+ */
+async function mkdirWithParents(folder: string, mode: number): Promise<void> {
+  if (existsSync(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) await mkdirWithParents(parent, mode);
+  try {
+    await mkdir(folder, { mode });
+  } catch (error) {
+    // Another process made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
@@ -111,6 +137,8 @@ function unusable(folder: string, error: unknown): Error {
   const code = (error as NodeJS.ErrnoException).code ?? "";
   const why: Record<string, string> = {
     EEXIST: "it is a file, not a folder",
+    ENOENT: "no folder can be made there",
+    ENOENT: "no folder can be made there",
     ENOTDIR: "it, or something on the way to it, is a file and not a folder",
     EACCES: "this account may not write there",
     EPERM: "this account may not write there",
