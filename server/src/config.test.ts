@@ -62,6 +62,15 @@ describe("production", () => {
     expect(readConfig(safe).config).toMatchObject({ mode: "production", logLevel: "info" });
   });
 
+  it.each(["0.0.0.0/0", "::/0", "10.0.0.0/8, 0.0.0.0/0"])(
+    "does not believe every address to be a proxy: %s",
+    (TRUSTED_PROXIES) => {
+      expect(faultsOf({ ...safe, TRUSTED_PROXIES }).map(({ variable }) => variable)).toEqual([
+        "TRUSTED_PROXIES",
+      ]);
+    },
+  );
+
   it("demands encryption of the mail server, except of one on this machine", () => {
     const requireTls = (SMTP_URL: string) => readConfig({ ...safe, SMTP_URL }).config?.mail?.requireTls;
     expect(requireTls("smtp://mail.example.com:587")).toBe(true);

@@ -150,10 +150,9 @@ export const variables = {
           .map((part) => part.trim())
           .filter((part) => part !== ""),
       )
-      .refine(
-        (parts) => parts.every(isAddressRange),
-        "must be addresses or CIDR ranges, separated by commas",
-      ),
+      .refine((parts) => parts.every(isAddressRange), "must be addresses or CIDR ranges, separated by commas")
+      // Anyone could then claim any address, and so pass limits and sign the audit trail with another's.
+      .refine((parts) => !parts.some((part) => /\/0+$/.test(part)), "must not be every address"),
     sentence:
       "Addresses or CIDR ranges of the proxies in front, separated by commas: only their `X-Forwarded-For` is believed.",
     standard: "none",
