@@ -33,6 +33,7 @@ import { tokenJobs } from "./tokens/jobs.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { tokenCounter } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
+import { createTransferBatcher } from "./transfers/batcher.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
 
@@ -108,11 +109,12 @@ export async function buildApp(parts: Parts): Promise<App> {
   const usage = createUsageRecorder(parts);
   recordTokenUsage(http);
   const authenticate = createTokenAuthentication({ db: parts.db, usage });
+  const batcher = createTransferBatcher(parts);
   registerFusionApi(http, { authenticate, clock: parts.clock }, (v1) => {
     registerAccountHolderRoutes(v1, parts);
     registerBundleRoutes(v1, parts);
     registerAccountRoutes(v1, parts);
-    registerTransferRoutes(v1, parts);
+    registerTransferRoutes(v1, { ...parts, batcher });
   });
   await http.after();
   refuseOtherMethods();

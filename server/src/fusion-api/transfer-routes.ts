@@ -7,10 +7,10 @@ import {
   transferLosslessKeys,
 } from "@fusion/contract/fusion/transfers.ts";
 import { type PostedTransfer, transferIdOf } from "../ledger/posted-transfer.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Random } from "../platform/random.ts";
+import type { TransferBatcher } from "../transfers/batcher.ts";
 import { createTransfer } from "../transfers/create-transfer.ts";
 import { getTransfer, getTransferByRequestId } from "../transfers/get-transfer.ts";
 import { callerOf } from "./fusion-api.ts";
@@ -20,7 +20,7 @@ const tags = ["Transfers"];
 /** Account-to-account transfers (reference section 6), and our extension to look one up again (section 6.3). */
 export function registerTransferRoutes(
   v1: HttpServer,
-  deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+  deps: { readonly db: Database; readonly batcher: TransferBatcher; readonly random: Random },
 ): void {
   v1.post(
     "/transfers",

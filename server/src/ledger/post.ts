@@ -22,8 +22,8 @@ export interface LockedAccount {
 export interface LockedLedger {
   /** Those that exist and are the tenant's. */
   readonly accounts: Map<AccountId, LockedAccount>;
-  /** Earlier transfers under the request ids asked for. */
-  readonly posted: ReadonlyMap<string, PostedTransfer>;
+  /** Earlier transfers under the request ids asked for; those that a batch plans join them. */
+  readonly posted: Map<string, PostedTransfer>;
 }
 
 /** What is to be moved. Amounts in minor units, positive. */
@@ -85,8 +85,8 @@ export async function postTransfers(
 ): Promise<PostedTransfer[]> {
   const posted = transfers.map((transfer) => ({
     ...transfer,
-    debitSequence: move(ledger, transfer.debitAccountId, -transfer.amountMinor),
-    creditSequence: move(ledger, transfer.creditAccountId, transfer.amountMinor),
+    debitSequence: moveInMemory(ledger, transfer.debitAccountId, -transfer.amountMinor),
+    creditSequence: moveInMemory(ledger, transfer.creditAccountId, transfer.amountMinor),
     postedAt: now,
   }));
   if (posted.length === 0) return [];
@@ -124,7 +124,7 @@ export async function postTransfers(
 }
 
 /** Moves a locked account in memory; answers the sequence of the posting that this will be. */
-function move(ledger: LockedLedger, accountId: AccountId, amountMinor: bigint): bigint {
+export function moveInMemory(ledger: LockedLedger, accountId: AccountId, amountMinor: bigint): bigint {
   const account = ledger.accounts.get(accountId);
   assert(account, `account ${accountId} was not locked before posting`);
   const postingCount = account.postingCount + 1n;

@@ -4,6 +4,8 @@ import type { TokenId } from "../platform/ids.ts";
 import { TokenExpired, TokenRevoked, TokenUnknown } from "./errors.ts";
 import type { Refusal } from "./token-store.ts";
 
+export type { Refusal };
+
 /** The error that tells a caller why a token is refused. */
 export function refusalError(refusal: Refusal, tokenId: TokenId): DomainError {
   switch (refusal) {

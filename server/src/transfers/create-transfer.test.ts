@@ -9,6 +9,7 @@ import { InvalidInput } from "../platform/errors.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 import { CurrencyMismatch, InsufficientBalance, TransactionNotAllowed } from "./errors.ts";
 import { getTransfer, getTransferByRequestId } from "./get-transfer.ts";
@@ -18,14 +19,15 @@ let book: TestBook;
 let payer: AccountId;
 let payee: AccountId;
 const clock = manualClock("2026-11-24T05:30:00.123Z");
-const deps = (): Parameters<typeof createTransfer>[0] => ({ db: database.db, clock, random: systemRandom });
+let batcher: TransferBatcher;
 const transfer = (input: CreateTransferInput, by = book): ReturnType<typeof createTransfer> =>
-  createTransfer(deps(), by.token.principal, input);
+  createTransfer({ batcher, random: systemRandom }, by.token.principal, input);
 const good = (override: Partial<CreateTransferInput> = {}): CreateTransferInput =>
   transferOf({ debitAccountId: payer, creditAccountId: payee, ...override });
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  batcher = createTransferBatcher({ db: database.db, clock });
 });
 afterAll(() => database.drop());
 beforeEach(async () => {

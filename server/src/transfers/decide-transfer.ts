@@ -57,7 +57,8 @@ export function decideTransfer(ledger: LockedLedger, request: TransferRequest): 
   return { kind: "post" };
 }
 
-function sameContent(earlier: PostedTransfer, request: TransferRequest): boolean {
+/** Whether a request with a used request id is a repeat of what was made. */
+export function sameContent(earlier: PostedTransfer, request: TransferRequest): boolean {
   return (
     earlier.kind === "transfer" &&
     earlier.debitAccountId === request.debitAccountId &&

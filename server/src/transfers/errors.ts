@@ -48,3 +48,26 @@ export class TransferNotFound extends DomainError {
     super("There is no such transfer.");
   }
 }
+
+/** More transfers are waiting than this process takes on. None of this one has begun. */
+export class TransfersBusy extends DomainError {
+  readonly kind = "unavailable";
+  readonly code = "transfers_busy";
+  constructor() {
+    super("Too many transfers are waiting. This one was not begun; try again shortly.", {
+      retryAfterSeconds: 1,
+    });
+  }
+}
+
+/** The database went away during the commit and did not come back in time to say whether it happened. */
+export class TransferOutcomeUnknown extends DomainError {
+  readonly kind = "unavailable";
+  readonly code = "transfer_outcome_unknown";
+  constructor(cause: unknown) {
+    super(
+      "It is not known whether the money moved. Repeat the call with the same requestID: it moves once, and the answer says what happened.",
+      { retryAfterSeconds: 1, cause },
+    );
+  }
+}

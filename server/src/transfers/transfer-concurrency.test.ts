@@ -10,12 +10,16 @@ import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { seededRandom } from "../testing/test-app.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 import { InsufficientBalance, RequestMismatch } from "./errors.ts";
 
 let database: TestDatabase;
 let db: Database;
 let book: TestBook;
+// Two, as two processes on one database would have.
+let batchers: TransferBatcher[];
+let turn = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -25,6 +29,10 @@ beforeAll(async () => {
     connectionsMax: 32,
     log: silentLog(),
   });
+  batchers = [
+    createTransferBatcher({ db, clock: systemClock }),
+    createTransferBatcher({ db, clock: systemClock }),
+  ];
   book = await arrangeBook(database);
 });
 afterAll(async () => {
@@ -32,8 +40,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-const transfer = (input: CreateTransferInput): ReturnType<typeof createTransfer> =>
-  createTransfer({ db, clock: systemClock, random: systemRandom }, book.token.principal, input);
+const transfer = (input: CreateTransferInput): ReturnType<typeof createTransfer> => {
+  turn += 1;
+  const batcher = batchers[turn % batchers.length] as TransferBatcher;
+  return createTransfer({ batcher, random: systemRandom }, book.token.principal, input);
+};
 
 /** What happened to each, in order: the transfer, or the error's class. */
 async function outcomes(inputs: readonly CreateTransferInput[]): Promise<unknown[]> {

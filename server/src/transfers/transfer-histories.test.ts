@@ -7,14 +7,17 @@ import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, arrangeHolder, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 
 // Random histories of new transfers and repeats, old and altered, against a model of a few lines.
 
 let database: TestDatabase;
 let book: TestBook;
+let batcher: TransferBatcher;
 beforeAll(async () => {
   database = await createTestDatabase();
+  batcher = createTransferBatcher({ db: database.db, clock: systemClock });
   book = await arrangeBook(database);
 });
 afterAll(() => database.drop());
@@ -52,7 +55,7 @@ it("every history keeps the sum, the floors, and one movement a request id", asy
                 amountMinor: BigInt(amount),
               });
         const result = await createTransfer(
-          { db: database.db, clock: systemClock, random: systemRandom },
+          { batcher, random: systemRandom },
           book.token.principal,
           input,
         ).then(transferIdOf, (error: { code: string }) => error.code);

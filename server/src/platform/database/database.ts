@@ -61,7 +61,12 @@ export interface DatabaseOptions {
 
 /** Opens a pool of connections that act as the runtime role. Nothing connects until the first use. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const settings = ["-c timezone=UTC", "-c idle_in_transaction_session_timeout=10000"];
+  const settings = [
+    "-c timezone=UTC",
+    "-c idle_in_transaction_session_timeout=10000",
+    // What sql-literals.ts relies on; the default everywhere, unless somebody changed it.
+    "-c standard_conforming_strings=on",
+  ];
   if (options.role) settings.push(`-c role=${options.role}`);
   const pool = new pg.Pool({
     connectionString: options.connectionString,
@@ -124,7 +129,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-function scopeStatement(scope: DataScope): string {
+/** What opens a scope in a transaction that has just begun. */
+export function scopeStatement(scope: DataScope): string {
   switch (scope.kind) {
     case "system":
       return "SET LOCAL fusion.scope = 'system'";

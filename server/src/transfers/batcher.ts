@@ -1,0 +1,179 @@
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import type { PostedTransfer } from "../ledger/posted-transfer.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import { endedBeforeCommit } from "../platform/database/retry.ts";
+import { endsConnection, OutcomeUnknown } from "../platform/database/two-step.ts";
+import { type AskedTransfer, keyOfTenant } from "./batch-store.ts";
+import { TransferOutcomeUnknown, TransfersBusy } from "./errors.ts";
+import { type BatchOutcome, runBatch } from "./run-batch.ts";
+
+/** Makes transfers in batches: those that arrive while a batch is under way form the next one. */
+export interface TransferBatcher {
+  /**
+   * Resolves when the transfer is on disk. Rejects with its refusal; with `TransfersBusy` when too many are waiting; with
+   * `TransferOutcomeUnknown` when the database went away during its commit; with the database's error when it could not be begun.
+   */
+  submit(asked: AskedTransfer): Promise<PostedTransfer>;
+}
+
+interface Line extends AskedTransfer {
+  maybeMade: boolean;
+  readonly deadlineMs: number;
+  resolve(transfer: PostedTransfer): void;
+  reject(error: unknown): void;
+}
+
+/** Beyond this an answer comes too late to be of use, whatever held it up. */
+const patienceMs = 10_000;
+/** Tenants whose lines wait for somebody else's locks at the same time, each on a connection of its own. */
+const waitingTenantsMax = 4;
+const reconnectPauseMs = 100;
+
+/**
+ * There are no timers: a batch starts as soon as none is running, so a lone transfer is not delayed. The main lane waits for nobody's
+ * locks: a line whose gate or account another transaction holds moves to its tenant's own lane, which waits for them, so that no tenant
+ * waits for another. Several processes may do so on one database; the locks make it safe.
+ *
+ * A batch that the database refuses as a whole is tried once more, then in halves, so that what one line does to it fails no other.
+ * When the connection breaks during a commit, the next batch finds by the request ids what was made, and answers that.
+ */
+export function createTransferBatcher(
+  deps: { readonly db: Pick<Database, "connect">; readonly clock: Clock },
+  { batchMax = 256, waitingMax = 4_096 }: { readonly batchMax?: number; readonly waitingMax?: number } = {},
+): TransferBatcher {
+  const now = (): number => deps.clock.monotonicMs();
+  const waiting: Line[] = [];
+  let running = false;
+  const lanes = new Map<string, Line[]>();
+  const idleLanes: string[] = [];
+  let lanesRunning = 0;
+
+  const enqueue = (...lines: Line[]): void => {
+    waiting.push(...lines);
+    if (!running) void run();
+  };
+
+  const run = async (): Promise<void> => {
+    running = true;
+    while (waiting.length > 0) {
+      // Lets the requests that have already arrived be read first; without any it costs nothing.
+      await setImmediate();
+      await settle(waiting.splice(0, batchMax), { waits: false });
+    }
+    running = false;
+  };
+
+  /** Makes the lines, gives each its answer or its place to wait. Never rejects. */
+  const settle = async (
+    lines: readonly Line[],
+    options: { readonly waits: boolean; readonly again?: true },
+  ): Promise<void> => {
+    let outcomes: BatchOutcome[];
+    try {
+      outcomes = await runBatch(deps, lines, options);
+    } catch (error) {
+      await recover(lines, error, options);
+      return;
+    }
+    for (const [at, line] of lines.entries()) {
+      const outcome = outcomes[at] as BatchOutcome;
+      if (outcome.kind === "made") line.resolve(outcome.transfer);
+      else if (outcome.kind === "refused") line.reject(outcome.error);
+      else toOwnLane(line);
+    }
+  };
+
+  const recover = async (
+    lines: readonly Line[],
+    error: unknown,
+    { waits, again }: { readonly waits: boolean; readonly again?: true },
+  ): Promise<void> => {
+    if (error instanceof OutcomeUnknown) {
+      for (const line of lines) line.maybeMade = true;
+      await afterLostConnection(lines, error);
+    } else if (endsConnection(error)) {
+      // The database is away, or only this connection was: nothing was written.
+      if (again) await afterLostConnection(lines, error);
+      else await settle(lines, { waits, again: true });
+    } else if (waits && isCollision(error)) {
+      // Its turn has not come. Back among all others: those whose locks are free by now go on.
+      for (const line of lines)
+        if (now() < line.deadlineMs) enqueue(line);
+        else line.reject(error);
+    } else if (!again) await settle(lines, { waits, again: true });
+    else if (lines.length > 1) {
+      const middle = Math.ceil(lines.length / 2);
+      await settle(lines.slice(0, middle), { waits, again: true });
+      await settle(lines.slice(middle), { waits, again: true });
+    } else
+      for (const line of lines)
+        if (isCollision(error) && now() < line.deadlineMs) toOwnLane(line);
+        else line.reject(error);
+  };
+
+  /** Only what may have been made is worth waiting for: the others' callers are told at once that nothing was done. */
+  const afterLostConnection = async (lines: readonly Line[], error: unknown): Promise<void> => {
+    for (const line of lines) {
+      if (!line.maybeMade) line.reject(error);
+      else if (now() >= line.deadlineMs) line.reject(new TransferOutcomeUnknown(error));
+      else toOwnLane(line);
+    }
+  };
+
+  const toOwnLane = (line: Line): void => {
+    const key = keyOfTenant(line.principal.tenant);
+    const lane = lanes.get(key);
+    if (lane) lane.push(line);
+    else {
+      lanes.set(key, [line]);
+      idleLanes.push(key);
+      if (lanesRunning < waitingTenantsMax) void runLanes();
+    }
+  };
+
+  /** One tenant's lines at a time, tenants in turn. */
+  const runLanes = async (): Promise<void> => {
+    lanesRunning += 1;
+    for (let key = idleLanes.shift(); key !== undefined; key = idleLanes.shift()) {
+      const lines = lanes.get(key)?.splice(0, batchMax) ?? [];
+      if (lines.some(({ maybeMade }) => maybeMade)) await sleep(reconnectPauseMs);
+      await settle(lines, { waits: true });
+      if (lanes.get(key)?.length) idleLanes.push(key);
+      else lanes.delete(key);
+    }
+    lanesRunning -= 1;
+  };
+
+  let unanswered = 0;
+  return {
+    submit(asked) {
+      if (unanswered >= waitingMax) return Promise.reject(new TransfersBusy());
+      unanswered += 1;
+      return new Promise((resolve, reject) => {
+        enqueue({
+          ...asked,
+          maybeMade: false,
+          deadlineMs: now() + patienceMs,
+          resolve(transfer) {
+            unanswered -= 1;
+            resolve(transfer);
+          },
+          reject(error) {
+            unanswered -= 1;
+            reject(error as Error);
+          },
+        });
+      });
+    },
+  };
+}
+
+/**
+ * Two transactions got in each other's way and this one was rolled back: locks not had in time, or the unique index, which speaks when the
+ * same request id arrives twice at once for different accounts; the next attempt sees the other's transfer.
+ */
+function isCollision(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  return endedBeforeCommit(error) || (code === "23505" && constraint === "transfer_request");
+}

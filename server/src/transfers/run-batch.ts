@@ -1,0 +1,103 @@
+import { type PlannedTransfer, planTransfer, postBatchStatement } from "../ledger/post-batch.ts";
+import type { PostedTransfer } from "../ledger/posted-transfer.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import { twoStepTransaction } from "../platform/database/two-step.ts";
+import type { DomainError } from "../platform/errors.ts";
+import { type Refusal, refusalError } from "../tokens/refusal.ts";
+import {
+  type AskedTransfer,
+  type BatchAnswer,
+  type BatchRow,
+  batchQuestion,
+  readAnswer,
+} from "./batch-store.ts";
+import { decideTransfer, sameContent } from "./decide-transfer.ts";
+
+/** A transfer of a batch, and what is known of it from before. */
+export interface BatchLine extends AskedTransfer {
+  /** An earlier batch may have made it: the connection broke during its commit. */
+  readonly maybeMade: boolean;
+}
+
+export type BatchOutcome =
+  /** The money has moved, now or earlier, and that is on disk. */
+  | { readonly kind: "made"; readonly transfer: PostedTransfer }
+  | { readonly kind: "refused"; readonly error: DomainError }
+  /** Somebody else held its gate or an account; nothing was decided. Only without `waits`. */
+  | { readonly kind: "held" };
+
+/**
+ * Decides and makes the transfers in one transaction of two round trips, in the order given, each seeing what those before it left. One that is
+ * refused leaves nothing and fails no other. Tokens are checked again behind their gates in the same transaction.
+ *
+ * Throws `OutcomeUnknown` (see `twoStepTransaction`) and database errors; after the latter nothing was written.
+ */
+export async function runBatch(
+  { db, clock }: { readonly db: Pick<Database, "connect">; readonly clock: Clock },
+  lines: readonly BatchLine[],
+  { waits }: { readonly waits: boolean },
+): Promise<BatchOutcome[]> {
+  const question = batchQuestion(lines, waits);
+  return twoStepTransaction(
+    db,
+    { kind: "tenants", tenants: question.tenants },
+    question.statement,
+    (row: BatchRow) => {
+      const answer = readAnswer(question, row);
+      const now = clock.now();
+      const planned: PlannedTransfer[] = [];
+      const result = lines.map((line, at) => {
+        const { tenant, token } = question.places[at] as (typeof question.places)[number];
+        return decideLine(line, answer, { tenant, token, now, planned });
+      });
+      return {
+        write: planned.length > 0 ? postBatchStatement(question.tenants, planned, now) : undefined,
+        result,
+      };
+    },
+  );
+}
+
+function decideLine(
+  { principal, request, maybeMade }: BatchLine,
+  { refusals, ledgers, held }: BatchAnswer,
+  at: { tenant: number; token: number; now: Date; planned: PlannedTransfer[] },
+): BatchOutcome {
+  const ledger = ledgers[at.tenant] as (typeof ledgers)[number];
+  const refusal = refusals[at.token];
+  if (refusal === "gate_closed") return { kind: "held" };
+  if (refusal !== "-") {
+    // Made while the token was still good: its end afterwards does not undo that, so the answer is still what happened.
+    const earlier = maybeMade ? ledger.posted.get(request.requestId) : undefined;
+    if (earlier && sameContent(earlier, request)) return { kind: "made", transfer: earlier };
+    return {
+      kind: "refused",
+      error: refusalError((refusal ?? "token_unknown") as Refusal, principal.tokenId),
+    };
+  }
+  const heldHere = held[at.tenant];
+  if (heldHere?.has(request.debitAccountId) || heldHere?.has(request.creditAccountId))
+    return { kind: "held" };
+  const decision = decideTransfer(ledger, request);
+  switch (decision.kind) {
+    case "replay":
+      return { kind: "made", transfer: decision.transfer };
+    case "refuse":
+      return { kind: "refused", error: decision.error };
+    case "post": {
+      const planned = planTransfer(
+        ledger,
+        at.tenant + 1,
+        { ...request, kind: "transfer", requestedBy: principal.tokenId },
+        at.now,
+      );
+      at.planned.push(planned);
+      // So that a repeat of the request in this very batch is answered like one in a later batch.
+      ledger.posted.set(request.requestId, planned.transfer);
+      return { kind: "made", transfer: planned.transfer };
+    }
+    default:
+      return decision satisfies never;
+  }
+}
