@@ -1,8 +1,9 @@
 import fc from "fast-check";
+import { contentTypes, extraHeaders, methods, oddParts, oddTexts, oddValues } from "./malformed-values.ts";
 
 // Requests that are wrong in every way a careless or hostile client can think of, and near-valid ones among them.
 
-/** One operation of the document, with what makes a call of it right. */
+/** One operation of an OpenAPI document, with what makes a call of it right. */
 export interface Operation {
   readonly method: string;
   /** Such as `/api/v1/ifi/{ifiID}/bundles/{bundleID}`. */
@@ -10,10 +11,18 @@ export interface Operation {
   readonly queryNames: readonly string[];
   /** What the query must say at least, such as `requestID=1`; empty for most. */
   readonly query: string;
-  /** Values for the path's parameters that exist. */
-  readonly parameters: Readonly<Record<string, string>>;
+  /** For the path's parameters: the value that is right, then others that exist and are not the caller's. */
+  readonly parameters: Readonly<Record<string, readonly [string, ...string[]]>>;
+  /** Headers that are needed beside the caller's; `variant` tells calls apart. */
+  readonly headers: ((variant: number) => Record<string, string>) | undefined;
   /** A body that is accepted; `variant` tells people and request ids apart. Undefined for operations without one. */
   readonly body: ((variant: number) => unknown) | undefined;
+}
+
+/** Who calls, by the headers that prove it, or try to. */
+export interface Caller {
+  readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface TestRequest {
@@ -23,153 +32,8 @@ export interface TestRequest {
   readonly payload?: string | Buffer;
 }
 
-/** Values that no field expects, or that are just beyond what one takes. */
-const oddValues: readonly unknown[] = [
-  null,
-  true,
-  "true",
-  "",
-  " ",
-  0,
-  -1,
-  1.5,
-  1e21,
-  -1e308,
-  Number.MAX_SAFE_INTEGER + 2,
-  "NaN",
-  "10.0",
-  "-5",
-  "1e9",
-  "0x10",
-  "９９",
-  [],
-  {},
-  [[]],
-  { $ne: null },
-  "\u0000",
-  "a\u0000b",
-  "\ud800",
-  "\udc00x",
-  "\ufeff",
-  "\u202e",
-  "'; DROP TABLE token; --",
-  "{{7*7}}",
-  "../../etc/passwd",
-  "constructor",
-  "x".repeat(5_000),
-  "💰".repeat(300),
-  "00000000-0000-0000-0000-000000000000",
-  "account://",
-  { amount: "500", currency: 5 },
-  ["p", "+919000000001"],
-  { year: 2024, month: 2, day: 30 },
-  { toString: 1, valueOf: 2, __defineGetter__: 3 },
-];
-
-const oddTexts: readonly string[] = [
-  "",
-  " ",
-  "{",
-  "[",
-  "null",
-  "true",
-  "1",
-  '"text"',
-  "[]",
-  "[{}]",
-  "{}",
-  "{'a':1}",
-  '{"a":1,}',
-  '{"a":1}{"b":2}',
-  '{"a":1,"a":2}',
-  '{"__proto__":{"admin":true}}',
-  '{"constructor":{"prototype":{"x":1}}}',
-  '{"requestID":1e400,"amount":{"amount":1e400,"currency":"INR"}}',
-  '{"requestID":1e999999,"formID":-0.0e-5}',
-  '{"accountHolderID":NaN}',
-  '{"a":"\\ud800"}',
-  '{"a":"\\u0000"}',
-  '{"a":"\u0001"}',
-  `${"[".repeat(40)}${"]".repeat(40)}`,
-  `${'{"a":'.repeat(31)}1${"}".repeat(31)}`,
-  `"${"x".repeat(70_000)}"`,
-  `{"requestID":${"9".repeat(5_000)}}`,
-  "\ufeff{}",
-  "<xml/>",
-  "a=b&c=d",
-];
-
-const oddParts: readonly string[] = [
-  "",
-  "%00",
-  "%",
-  "%zz",
-  "%E0%A4%A",
-  "%ff%fe",
-  "%2e%2e%2f",
-  "..",
-  ".",
-  "+",
-  "%2B91",
-  "*",
-  ":ifiID",
-  "{ifiID}",
-  "'",
-  "%22",
-  "%0d%0aX-Injected:%201",
-  "null",
-  "undefined",
-  "-1",
-  "9999999999999999999999999",
-  "00000000-0000-4000-8000-000000000000",
-  "00000000-0000-4000-8000-00000000000g",
-  "%F0%9F%92%B0",
-  "%ED%A0%80",
-  "x".repeat(600),
-  "a;b=c",
-  "a/b/c",
-  "/",
-];
-
-const contentTypes: readonly (string | undefined)[] = [
-  undefined,
-  "",
-  "text/plain",
-  "application/xml",
-  "application/x-www-form-urlencoded",
-  "multipart/form-data; boundary=x",
-  "multipart/form-data",
-  "application/json; charset=utf-16",
-  "application/json;charset=latin1",
-  "APPLICATION/JSON",
-  "application/json, application/json",
-  "application/json/x",
-  "application/vnd.api+json",
-  ";",
-  "x".repeat(2_000),
-];
-
-const extraHeaders: readonly Record<string, string>[] = [
-  {},
-  {},
-  {},
-  { accept: "text/html" },
-  { "accept-encoding": "br" },
-  { "content-encoding": "gzip" },
-  { "content-length": "abc" },
-  { "content-length": "999999999" },
-  { "x-http-method-override": "DELETE" },
-  { "if-none-match": "*" },
-  { range: "bytes=0-1" },
-  { "user-agent": "\u0001".repeat(10) },
-  { "x-forwarded-for": "not an address" },
-  { "x-request-id": "mine\u0000" },
-  { "idempotency-key": "x".repeat(5_000) },
-  { host: "" },
-  { expect: "200-ok" },
-];
-
-const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE"];
+/** Variants of a request that is wrong somewhere are below. */
+export const variantsMax = 2_000;
 
 const change = fc.record({
   at: fc.nat(10_000),
@@ -183,28 +47,48 @@ const change = fc.record({
 });
 type Change = typeof change extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** Requests over all of `operations`, carrying one of `tokens` (undefined: none); the first token is the likeliest and is good. */
+/** The operation called as it should be. */
+export function rightRequest(operation: Operation, caller: Caller): TestRequest {
+  return render(operation, {
+    // Leaves the query alone, and is no other request's variant.
+    variant: variantsMax + 2,
+    caller,
+    method: undefined,
+    parts: [],
+    ending: "",
+    query: [],
+    contentType: "application/json",
+    extra: {},
+    body: [],
+  });
+}
+
+/** Calls of the operation by one of the `usual` callers, or, one time in ten, of the `odd` ones. */
 export function malformedRequest(
-  operations: readonly Operation[],
-  tokens: readonly (string | undefined)[],
-  ifiId: string,
-): fc.Arbitrary<{ readonly operation: Operation; readonly request: TestRequest }> {
-  const mostly = <Value>(usual: Value, weight: number, odd: fc.Arbitrary<Value>): fc.Arbitrary<Value> =>
-    fc.oneof({ weight, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: odd });
+  operation: Operation,
+  callers: { readonly usual: readonly Caller[]; readonly odd: readonly Caller[] },
+): fc.Arbitrary<{ readonly caller: Caller; readonly request: TestRequest }> {
   return fc
     .record({
-      operation: fc.constantFrom(...operations),
-      variant: fc.nat(2_000),
-      method: mostly<string | undefined>(undefined, 14, fc.constantFrom(...methods)),
-      ifi: mostly(ifiId, 20, fc.constantFrom(...oddParts, `0${ifiId}`, "304876")),
-      part: mostly<string | undefined>(undefined, 3, fc.constantFrom(...oddParts)),
-      ending: mostly("", 10, fc.constantFrom("/", "//", "/x", "?", "#x", "?a=%", "%2f")),
+      variant: fc.nat(variantsMax),
+      caller: mostly(fc.constantFrom(...callers.usual), 10, fc.constantFrom(...callers.odd)),
+      method: mostly(fc.constant(undefined), 14, fc.constantFrom(...methods)),
+      // The last parameter of an address is wrong more often than those before it, or little else would be reached; most often where there
+      // is no body to be wrong instead.
+      parts: fc.tuple(
+        mostly(fc.constant(undefined), operation.body ? 3 : 1, oddPart),
+        mostly(fc.constant(undefined), 10, oddPart),
+        mostly(fc.constant(undefined), 20, oddPart),
+      ),
+      ending: mostly(fc.constant(""), 10, fc.constantFrom("/", "//", "/x", "?", "#x", "?a=%", "%2f")),
       query: fc.array(fc.tuple(fc.nat(20), fc.constantFrom(...oddParts, "1", "5", "0", "1&pageNumber=2")), {
         maxLength: 3,
       }),
-      token: mostly(tokens[0], 10, fc.constantFrom(...tokens)),
-      header: mostly<"x" | "bearer" | "both">("x", 6, fc.constantFrom("bearer", "both")),
-      contentType: mostly<string | undefined>("application/json", 10, fc.constantFrom(...contentTypes)),
+      contentType: mostly<string | undefined>(
+        fc.constant("application/json"),
+        10,
+        fc.constantFrom(...contentTypes),
+      ),
       extra: fc.constantFrom(...extraHeaders),
       body: fc.oneof(
         { weight: 8, arbitrary: fc.array(change, { maxLength: 3 }) },
@@ -213,67 +97,79 @@ export function malformedRequest(
         { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }) },
       ),
     })
-    .map((choice) => ({ operation: choice.operation, request: render(choice) }));
+    .map((choice) => ({ caller: choice.caller, request: render(operation, choice) }));
 }
 
-function render(choice: {
-  operation: Operation;
-  variant: number;
-  method: string | undefined;
-  ifi: string;
-  part: string | undefined;
-  ending: string;
-  query: [number, string][];
-  token: string | undefined;
-  header: "x" | "bearer" | "both";
-  contentType: string | undefined;
-  extra: Record<string, string>;
-  body: Change[] | string | { keep: number } | Uint8Array;
-}): TestRequest {
-  const { operation } = choice;
-  const path = operation.path.replace(/\{(\w+)\}/g, (_whole, name: string) =>
-    name === "ifiID" ? choice.ifi : (choice.part ?? operation.parameters[name] ?? "x"),
-  );
-  const names = [...operation.queryNames, "pageNumber", "pageSize", "a[]"];
-  const odd = choice.query.map(([name, value]) => `${names[name % names.length]}=${value}`);
-  // Two times in three what must be there is there, and once alone.
-  const query = (
-    choice.variant % 3 === 0 ? odd : choice.variant % 3 === 1 ? [operation.query, ...odd] : [operation.query]
-  )
-    .filter((part) => part !== "")
-    .join("&");
-  const headers: Record<string, string | string[]> = { ...choice.extra };
-  if (choice.token !== undefined) {
-    if (choice.header !== "bearer") headers["X-Zeta-AuthToken"] = choice.token;
-    if (choice.header !== "x") headers.Authorization = `Bearer ${choice.token}`;
-  }
-  if (choice.contentType !== undefined) headers["content-type"] = choice.contentType;
+function mostly<Value>(
+  usual: fc.Arbitrary<Value>,
+  weight: number,
+  odd: fc.Arbitrary<Value>,
+): fc.Arbitrary<Value> {
+  return fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: odd });
+}
+
+/** A text, or the number of another value that exists. */
+const oddPart = mostly<string | number | undefined>(fc.constantFrom(...oddParts), 3, fc.nat(10));
+
+interface Choice {
+  readonly variant: number;
+  readonly caller: Caller;
+  readonly method: string | undefined;
+  /** From the last parameter of the path to the first. */
+  readonly parts: readonly (string | number | undefined)[];
+  readonly ending: string;
+  readonly query: readonly [number, string][];
+  readonly contentType: string | undefined;
+  readonly extra: Readonly<Record<string, string>>;
+  readonly body: Change[] | string | { keep: number } | Uint8Array;
+}
+
+function render(operation: Operation, choice: Choice): TestRequest {
   const method = choice.method ?? operation.method;
-  const payload = method === "GET" || method === "HEAD" ? undefined : bodyOf(choice);
+  const query = queryOf(operation, choice);
+  const headers: Record<string, string | string[]> = {
+    ...operation.headers?.(choice.variant),
+    ...choice.extra,
+    ...choice.caller.headers,
+  };
+  if (choice.contentType !== undefined) headers["content-type"] = choice.contentType;
+  const payload = method === "GET" || method === "HEAD" ? undefined : bodyOf(operation, choice);
   return {
     method,
-    url: `${path}${query === "" ? "" : `?${query}`}${choice.ending}`,
+    url: `${pathOf(operation, choice.parts)}${query === "" ? "" : `?${query}`}${choice.ending}`,
     headers,
     ...(payload === undefined ? {} : { payload }),
   };
 }
 
-function bodyOf({
-  operation,
-  variant,
-  body,
-}: {
-  operation: Operation;
-  variant: number;
-  body: Change[] | string | { keep: number } | Uint8Array;
-}): string | Buffer {
-  const good = operation.body?.(variant) ?? {};
+function pathOf({ path, parameters }: Operation, parts: Choice["parts"]): string {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  return path.replace(/\{(\w+)\}/g, (_whole, name: string) => {
+    const [right = "x", ...others] = parameters[name] ?? [];
+    const part = parts[names.length - 1 - names.indexOf(name)];
+    return typeof part === "number" ? (others[part % others.length] ?? "x") : (part ?? right);
+  });
+}
+
+function queryOf(operation: Operation, { variant, query }: Choice): string {
+  const names = [...operation.queryNames, "pageNumber", "pageSize", "a[]"];
+  const odd = query.map(([name, value]) => `${names[name % names.length]}=${value}`);
+  // Two times in three what must be there is there, and once alone.
+  return (variant % 3 === 0 ? odd : variant % 3 === 1 ? [operation.query, ...odd] : [operation.query])
+    .filter((part) => part !== "")
+    .join("&");
+}
+
+function bodyOf(operation: Operation, { variant, body }: Choice): string | Buffer | undefined {
+  const good = operation.body ? operation.body(variant) : {};
   if (typeof body === "string") return body;
   if (body instanceof Uint8Array) return Buffer.from(body);
   if (!Array.isArray(body)) {
     const text = JSON.stringify(good);
     return text.slice(0, Math.floor(text.length * body.keep));
   }
+  // An operation without a body is right with none.
+  if (!operation.body && body.length === 0) return undefined;
   return JSON.stringify(body.reduce(applyChange, structuredClone(good)));
 }
 
