@@ -1,6 +1,5 @@
 import { TokenManagementSummary } from "@fusion/contract/applications.ts";
 import { GeneratedToken, RevokedToken, TokenDetails, TokenList } from "@fusion/contract/tokens.ts";
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
 import { manualClock } from "../platform/clock.ts";
@@ -408,46 +407,4 @@ describe("409", () => {
       json: { code: "token_not_renewable" },
     });
   });
-});
-
-describe("5xx", () => {
-  it("never comes of anything that is sent", async () => {
-    const anything = fc.jsonValue({ maxDepth: 3 });
-    const body = fc.oneof(
-      anything,
-      fc.record(
-        {
-          name: fc.oneof(fc.string({ unit: "binary", maxLength: 90 }), anything),
-          scopes: fc.oneof(fc.array(fc.constantFrom("admin", "accounts:read", "x")), anything),
-          expiry: fc.oneof(
-            fc.record({ days: fc.oneof(fc.integer(), fc.double()) }),
-            fc.record({ date: fc.oneof(fc.string(), fc.date({ noInvalidDate: false }).map(String)) }),
-            fc.record({ date: fc.constantFrom("0000-01-01", "9999-12-31", "2026-11-24", "-000001-01-01") }),
-            anything,
-          ),
-          reminders: fc.oneof(fc.boolean(), anything),
-          replaces: fc.oneof(fc.constant(null), fc.constant("tok_x"), anything),
-        },
-        { requiredKeys: [] },
-      ),
-    );
-    const path = fc.oneof(
-      fc.constant(`/applications/${sandbox}/tokens`),
-      fc
-        .string({ unit: "binary" })
-        .map((text) => `/tokens/${encodeURIComponent(text.toWellFormed())}/revoke`),
-      fc.string().map((text) => `/tokens/tok_${encodeURIComponent(text)}/subscription`),
-    );
-    await fc.assert(
-      fc.asyncProperty(path, body, fc.string({ maxLength: 140 }), async (address, content, key) => {
-        const { status } = await call(address, {
-          method: address.endsWith("subscription") ? "PUT" : "POST",
-          raw: JSON.stringify(content),
-          key: /^[\x20-\x7e]*$/.test(key) ? key : "key",
-        });
-        expect(status).toBeLessThan(500);
-      }),
-      { numRuns: 800 },
-    );
-  }, 60_000);
 });
