@@ -117,27 +117,10 @@ function makeFolder(folder: string): void {
   }
 }
 
-/**
- * Not Node's own `recursive`: where a parent exists but takes no folder (below /proc, or a working directory that was deleted), the
- * system says ENOENT and Node tries for ever.
- */
-async function mkdirWithParents(folder: string, mode: number): Promise<void> {
-  if (existsSync(folder)) return;
-  const parent = dirname(folder);
-  if (parent !== folder) await mkdirWithParents(parent, mode);
-  try {
-    await mkdir(folder, { mode });
-  } catch (error) {
-    // Another process made it meanwhile.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-}
-
 function unusable(folder: string, error: unknown): Error {
   const code = (error as NodeJS.ErrnoException).code ?? "";
   const why: Record<string, string> = {
     EEXIST: "it is a file, not a folder",
-    ENOENT: "no folder can be made there",
     ENOENT: "no folder can be made there",
     ENOTDIR: "it, or something on the way to it, is a file and not a folder",
     EACCES: "this account may not write there",
