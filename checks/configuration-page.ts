@@ -22,7 +22,7 @@ any is wrong, naming all of them at once.
 ${rows.join("\n")}
 
 \`FUSION_ENV=production\` demands \`PUBLIC_URL\` (https), \`DATABASE_URL\` and \`MIGRATION_DATABASE_URL\` (two roles), \`FUSION_ROOT_KEY\`, \`SMTP_URL\`,
-\`MAIL_FROM\` and every \`SMS_…\` setting. A database remembers the mode and the root key that it was first used with and refuses others.
+\`MAIL_FROM\`, every \`SMS_…\` setting and \`TRUSTED_PROXIES\`. A database remembers the mode and the root key that it was first used with and refuses others.
 `;
 }
 

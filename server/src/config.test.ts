@@ -15,6 +15,7 @@ const safe = {
   SMS_TEMPLATE_OTP: "1",
   SMS_TEMPLATE_REMINDER: "2",
   SMS_TEMPLATE_NOTICE: "3",
+  TRUSTED_PROXIES: "10.0.0.2",
 };
 
 function faultsOf(environment: Record<string, string>): readonly ConfigFault[] {

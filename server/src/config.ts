@@ -154,7 +154,7 @@ export const variables = {
       // Anyone could then claim any address, and so pass limits and sign the audit trail with another's.
       .refine((parts) => !parts.some((part) => /\/0+$/.test(part)), "must not be every address"),
     sentence:
-      "Addresses or CIDR ranges of the proxies in front, separated by commas: only their `X-Forwarded-For` is believed.",
+      "Addresses or CIDR ranges of the proxies in front, separated by commas: only their `X-Forwarded-For` is believed. Production demands it, since something in front speaks `https` and all people would share its address and the limits that go with it.",
     standard: "none",
   },
   API_REQUESTS_PER_SECOND: {
@@ -274,6 +274,8 @@ function* contradictions(
     SMS_TEMPLATE_OTP: "the template id of one-time codes",
     SMS_TEMPLATE_REMINDER: "the template id of expiry reminders",
     SMS_TEMPLATE_NOTICE: "the template id of notices",
+    // Something in front speaks https. Unless it is believed, all people share its address, and one can use up every login's codes.
+    TRUSTED_PROXIES: "the address of the proxy that speaks https for it",
   };
   for (const [variable, what] of Object.entries(demanded) as [VariableName, string][]) {
     if (variable === "DATABASE_URL" && !missing("MIGRATION_DATABASE_URL") && missing(variable)) continue; // Said above.
