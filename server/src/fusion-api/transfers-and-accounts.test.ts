@@ -240,7 +240,8 @@ describe("accounts", () => {
         [customer, stranger],
       ] as const) {
         const { status, body } = await call("GET", `/accounts/${id}${path}`, undefined, who);
-        expect([status, body.errorCode, body.message]).toEqual([404, "FU4004", `There is no account ${id}.`]);
+        const message = id === "no-id" ? "There is no such account." : `There is no account ${id}.`;
+        expect([status, body.errorCode, body.message]).toEqual([404, "FU4004", message]);
       }
     }
     expect(theirs.code).toBe("account_not_found");

@@ -1,12 +1,15 @@
 import { DomainError } from "../platform/errors.ts";
 
+const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** The account does not exist, is another tenant's, or is the bank's own: all look alike on purpose. */
 export class AccountNotFound extends DomainError {
   readonly kind = "not_found";
   readonly code = "account_not_found";
   readonly accountId: string;
   constructor(accountId: string) {
-    super(`There is no account ${accountId}.`);
+    // Only what may be an account's id is repeated: in its place people have sent other things, and secrets among them.
+    super(isUuid.test(accountId) ? `There is no account ${accountId}.` : "There is no such account.");
     this.accountId = accountId;
   }
 }
