@@ -462,27 +462,3 @@ describe("reading an account holder", () => {
     expect((await client.get("/individualByVector/p/%00")).status).toBe(400);
   });
 });
-
-describe("what is stored", () => {
-  it("holds no identity number in readable form", async () => {
-    const pan = "CANRY4242C";
-    const aadhaar = "424242424242";
-    await client.post(
-      path,
-      individualBody({ ...newIdentity(), pan }, { kycDetails: { authData: { PAN: pan, AADHAAR: aadhaar } } }),
-    );
-    for (const table of [
-      "account_holder",
-      "account_holder_identity",
-      "holder_application",
-      "account_holder_association",
-      "account_holder_vector",
-    ]) {
-      const { rows } = await app.database.owner.query(
-        `SELECT count(*)::int AS rows, count(*) FILTER (WHERE t::text ~ '${pan}|${aadhaar}|${Buffer.from(pan).toString("hex")}|${Buffer.from(aadhaar).toString("hex")}')::int AS readable FROM ${table} t`,
-      );
-      expect(rows[0].rows).toBeGreaterThan(0);
-      expect([table, rows[0].readable]).toEqual([table, 0]);
-    }
-  });
-});

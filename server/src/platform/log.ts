@@ -1,4 +1,4 @@
-import { type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 
 export type Log = Logger;
 
@@ -6,7 +6,10 @@ export type Log = Logger;
  * The process's log, one JSON line each on standard error, so that standard output stays for people. Paths listed under `redact`
  * are the last defence only: callers do not pass secrets in the first place.
  */
-export function createLog(level: string): Log {
+export function createLog(
+  level: string,
+  lines: DestinationStream = pino.destination({ dest: 2, sync: false }),
+): Log {
   return pino(
     {
       level,
@@ -26,7 +29,7 @@ export function createLog(level: string): Log {
         censor: "[redacted]",
       },
     },
-    pino.destination({ dest: 2, sync: false }),
+    lines,
   );
 }
 
