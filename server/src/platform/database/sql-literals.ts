@@ -1,3 +1,5 @@
+import { assert } from "../errors.ts";
+
 // Values written into the text of a statement, for messages of several statements, which cannot have parameters. Backslashes are plain
 // characters in them (`standard_conforming_strings`, which openDatabase sets for every connection).
 
@@ -6,9 +8,15 @@ export function textLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** An array of values whose text needs no quoting within an array: numbers, uuids. */
+/** An array of values whose text needs no quoting: numbers, uuids, words. Throws for any other, whoever should have checked it. */
 export function plainArrayLiteral(values: readonly (string | number | bigint)[]): string {
+  for (const value of values)
+    assert(isPlain(value), "only numbers, ids and words go into a statement unquoted");
   return `'{${values.join(",")}}'`;
+}
+
+function isPlain(value: string | number | bigint): boolean {
+  return typeof value !== "string" || (/^[\w-]+$/.test(value) && !/^null$/i.test(value));
 }
 
 /** An array of any texts. */
