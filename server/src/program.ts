@@ -139,7 +139,10 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   const app = await buildApp(parts);
   started.push(() => app.close());
   goOn();
-  const people = config.mode === "development" ? await arrangeDemonstration(parts) : [];
+  const people =
+    config.mode === "development"
+      ? await arrangeDemonstration({ ...parts, publicUrl: config.publicUrl })
+      : [];
   goOn();
   await listen(app, config);
   started.push(() => closeHttp(app));

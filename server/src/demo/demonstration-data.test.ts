@@ -32,7 +32,12 @@ const whole = {
 
 describe("the demonstration data", () => {
   let database: TestDatabase;
-  const deps = () => ({ db: database.db, clock: systemClock, random: systemRandom });
+  const deps = () => ({
+    db: database.db,
+    clock: systemClock,
+    random: systemRandom,
+    publicUrl: "http://127.0.0.1:8080",
+  });
   beforeAll(async () => {
     database = await createTestDatabase();
   });
@@ -65,7 +70,12 @@ describe("the demonstration data", () => {
 
 it("leaves a database of another origin alone", async () => {
   const database = await createTestDatabase();
-  const deps = { db: database.db, clock: systemClock, random: systemRandom };
+  const deps = {
+    db: database.db,
+    clock: systemClock,
+    random: systemRandom,
+    publicUrl: "http://127.0.0.1:8080",
+  };
   try {
     await createIfi(deps, { kind: "cli", account: "root" }, { ifiId: "7", name: "Other Bank" });
     expect(await arrangeDemonstration(deps)).toEqual([]);

@@ -16,6 +16,7 @@ interface Deps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
+  readonly publicUrl: string;
 }
 
 /** Someone who can log in; their first login sets the password. */

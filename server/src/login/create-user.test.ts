@@ -20,7 +20,13 @@ beforeEach(() => app.clock.advanceMs(25 * 3_600_000));
 
 const create = (actor: Parameters<typeof createUser>[1], input: Partial<NewUser> = {}) => {
   asked += 1;
-  return createUser({ db: app.database.db, clock: app.clock, random: systemRandom }, actor, {
+  const deps = {
+    db: app.database.db,
+    clock: app.clock,
+    random: systemRandom,
+    publicUrl: "https://fusion.example",
+  };
+  return createUser(deps, actor, {
     name: "Ravi Menon",
     role: "fintech_member",
     fintech: own,
@@ -48,6 +54,7 @@ describe("a new person", () => {
     );
     expect(messages.map((message) => message.address)).toEqual(["+919810000001", "ravi.menon@example.com"]);
     expect(messages[0].text).toContain("Ravi Menon");
+    expect(messages[0].text).toContain("https://fusion.example/");
     const { rows: audit } = await app.database.owner.query(
       "SELECT actor_kind, actor_name, fintech_id FROM audit_entry WHERE object_id = $1 AND action = 'user.created'",
       [userId],

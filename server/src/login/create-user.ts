@@ -29,7 +29,13 @@ export interface NewUser {
  * `person_invalid`, `identity_taken`, `not_found` (no such fintech).
  */
 export async function createUser(
-  deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+  deps: {
+    readonly db: Database;
+    readonly clock: Clock;
+    readonly random: Random;
+    /** Where the console is. */
+    readonly publicUrl: string;
+  },
   actor: UserPrincipal | CommandLinePrincipal,
   input: NewUser,
 ): Promise<{ readonly userId: UserId; readonly identities: readonly Address[] }> {
@@ -73,7 +79,7 @@ export async function createUser(
       fintech: input.fintech,
       details: { name, role: input.role, identities: identities.map((identity) => identity.channel) },
     });
-    await tell(tx, deps, identities, accessGiven(name, fintechName));
+    await tell(tx, deps, identities, accessGiven(name, fintechName, deps.publicUrl));
   });
   return { userId, identities };
 }

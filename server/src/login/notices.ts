@@ -4,7 +4,7 @@ import { queueMessage } from "../platform/messages/outbox.ts";
 import type { Random } from "../platform/random.ts";
 import type { Address } from "./identifier.ts";
 
-/** What people are told about their access. Without secrets and without links to click: they know where the console is. */
+/** What people are told about their access. Without secrets; only who is new is told where the console is, the others know. */
 export interface Notice {
   readonly subject: string;
   readonly text: string;
@@ -35,10 +35,10 @@ export async function listApproversAddresses(db: Queryable, userId: string): Pro
   );
 }
 
-export function accessGiven(name: string, fintechName: string | null): Notice {
+export function accessGiven(name: string, fintechName: string | null, publicUrl: string): Notice {
   return {
     subject: "You were given access to Fusion",
-    text: `Hello ${name}, you now have access to the Fusion Management Console${fintechName === null ? "" : ` for ${fintechName}`}. Open the console and log in with this address; you set your password at the first login.`,
+    text: `Hello ${name}, you now have access to the Fusion Management Console${fintechName === null ? "" : ` for ${fintechName}`}. Log in with this address at ${publicUrl}/ and set your password then.`,
   };
 }
 
