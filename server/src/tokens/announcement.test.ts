@@ -80,6 +80,7 @@ describe("the notice of a live token", () => {
     expect(revoked.letters[0]).toMatchObject({ subject: 'Live token "Payouts" was revoked' });
     expect(revoked.letters[0]?.text).toContain(second.name);
     expect(revoked.letters[0]?.text).toContain("Compromised");
+    expect(revoked.letters[0]?.text).not.toContain("revoke the token");
 
     // One admin's broken mail neither keeps the others from being told nor goes unnoticed.
     const failing = tell("revoked", token.tokenId, new DeliveryFailed("later"));

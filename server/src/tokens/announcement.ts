@@ -105,7 +105,9 @@ function textOf(event: TokenEvent, token: TokenRecord, applicationName: string, 
     ...facts,
     "",
     `Its page: ${page}`,
-    "If you did not expect this, revoke the token there. Revoking takes effect at once.",
+    event === "issued"
+      ? "If you did not expect this, revoke the token there. Revoking takes effect at once."
+      : "If you did not expect this, ask who revoked it; a program that still needs a token gets a new one there.",
   ].join("\n");
 }
 
