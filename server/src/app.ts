@@ -3,8 +3,10 @@ import { apiDescriptions } from "./api-descriptions.ts";
 import { registerFintechRoutes } from "./fintechs/routes.ts";
 import { registerAccountHolderRoutes } from "./fusion-api/account-holder-routes.ts";
 import { registerAccountRoutes } from "./fusion-api/account-routes.ts";
+import { registerApplicationRoutes, registerApplicationRoutesOfV2 } from "./fusion-api/application-routes.ts";
 import { registerBundleRoutes } from "./fusion-api/bundle-routes.ts";
 import { registerFusionApi } from "./fusion-api/fusion-api.ts";
+import { registerHolderDetailRoutes } from "./fusion-api/holder-detail-routes.ts";
 import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
 import { loginJobs } from "./login/jobs.ts";
@@ -110,12 +112,17 @@ export async function buildApp(parts: Parts): Promise<App> {
   recordTokenUsage(http);
   const authenticate = createTokenAuthentication({ db: parts.db, usage });
   const batcher = createTransferBatcher(parts);
-  registerFusionApi(http, { authenticate, clock: parts.clock }, (v1) => {
+  const registerV1 = (v1: HttpServer): void => {
     registerAccountHolderRoutes(v1, parts);
+    registerApplicationRoutes(v1, parts);
+    registerHolderDetailRoutes(v1, parts);
     registerBundleRoutes(v1, parts);
     registerAccountRoutes(v1, parts);
     registerTransferRoutes(v1, { ...parts, batcher });
-  });
+  };
+  registerFusionApi(http, { authenticate, clock: parts.clock }, registerV1, (v2) =>
+    registerApplicationRoutesOfV2(v2, parts),
+  );
   await http.after();
   refuseOtherMethods();
   await http.ready();

@@ -84,7 +84,7 @@ async function fusion(...words: string[]): Promise<number> {
     account: "omar",
     clock: app.clock,
     random: app.random,
-    connection: { db: app.database.db, close: async () => undefined },
+    connection: { db: app.database.db, keys: () => app.keys, close: async () => undefined },
     out: (text) => void printed.push(text),
     err: (text) => void printed.push(text),
   });

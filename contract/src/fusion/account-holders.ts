@@ -15,10 +15,10 @@ import {
 
 // Creating and reading account holders (reference sections 4 and 7).
 
-const name = optional(wireText(100));
+export const name = optional(wireText(100));
 
 /** A phone with its country code; spaces and hyphens are dropped. */
-const phone = z
+export const phone = z
   .string()
   .max(40)
   .transform((text) => text.replace(/[\s-]/g, ""))
@@ -26,7 +26,7 @@ const phone = z
     (text) => /^\+\d{6,15}$/.test(text),
     "is not a phone number with its country code, such as +919000000001",
   );
-const email = z
+export const email = z
   .string()
   .max(254)
   .transform((text) => text.trim())
@@ -35,13 +35,13 @@ const email = z
     "is not an email address",
   );
 
-const SubmittedVector = z.discriminatedUnion("type", [
+export const SubmittedVector = z.discriminatedUnion("type", [
   z.object({ type: z.literal("p"), value: phone, isVerified: optional(looseBoolean) }),
   z.object({ type: z.literal("e"), value: email, isVerified: optional(looseBoolean) }),
 ]);
 
 /** Numeric or textual parts of a day that exists. */
-const DateOfBirth = z
+export const DateOfBirth = z
   .object({ year: looseInteger, month: looseInteger, day: looseInteger })
   .refine(({ year, month, day }) => {
     const date = new Date(0);
@@ -77,9 +77,14 @@ const address = {
   isDefault: optional(looseBoolean),
 };
 /** A postal address (point of presence), either under `address` or flat. */
-const SubmittedPop = z.object({ ...address, label: addressLine, address: optional(z.object(address)) });
+export const SubmittedPop = z.object({
+  ...address,
+  label: addressLine,
+  address: optional(z.object(address)),
+});
 
-const KycDetails = z.object({
+/** What is known of the person's identity, and how. */
+export const KycDetails = z.object({
   kycStatus: optionalText(64),
   kycStatusPostExpiry: optionalText(64),
   kycAttributes: optional(FreeObject),
@@ -95,9 +100,33 @@ const KycDetails = z.object({
   expiryTime: optional(isoInstant),
 });
 
+/** The bank, where a body names it too. The address decides. */
+export const bodyIfiId = optional(looseText(40).refine((text) => /^\d{1,19}$/.test(text), "is not a bank"));
+
+/** What both newIndividual and the newer applications say about a person. */
+export const personFields = {
+  salutation: name,
+  firstName: name,
+  middleName: name,
+  lastName: name,
+  profilePicURL: optional(wireText(2000)),
+  gender: optional(wireText(40)),
+  mothersMaidenName: name,
+  kycDetails: optional(KycDetails),
+  vectors: optional(z.array(SubmittedVector).max(20)),
+  pops: optional(z.array(SubmittedPop).max(20)),
+  customFields: optional(FreeObject),
+  tags: optional(
+    z
+      .array(z.object({ type: wireText(100), value: looseText(256), isVerified: optional(looseBoolean) }))
+      .max(50),
+  ),
+  source: optionalText(100),
+};
+
 export const NewIndividual = z
   .object({
-    ifiID: optional(looseText(40)),
+    ifiID: bodyIfiId,
     formID: RequestId,
     applicationType: optionalText(100),
     spoolID: optionalText(256),
@@ -110,24 +139,8 @@ export const NewIndividual = z
         .pipe(z.literal(["REAL", ""], "is not REAL, the only type of individual")),
     ),
     individualID: optionalText(256),
-    salutation: name,
-    firstName: name,
-    middleName: name,
-    lastName: name,
-    profilePicURL: optional(wireText(2000)),
+    ...personFields,
     dob: optional(DateOfBirth),
-    gender: optional(wireText(40)),
-    mothersMaidenName: name,
-    kycDetails: optional(KycDetails),
-    vectors: optional(z.array(SubmittedVector).max(20)),
-    pops: optional(z.array(SubmittedPop).max(20)),
-    customFields: optional(FreeObject),
-    tags: optional(
-      z
-        .array(z.object({ type: wireText(100), value: looseText(256), isVerified: optional(looseBoolean) }))
-        .max(50),
-    ),
-    source: optionalText(100),
   })
   .meta({
     id: "NewIndividual",
@@ -157,12 +170,14 @@ export const NewIndividualAnswer = z
     formID: z.string().optional(),
     ifiID: z.number(),
     spoolID: z.string().optional(),
-    status: z.enum(["APPROVED", "REJECTED"]),
+    status: z
+      .enum(["APPROVED", "REJECTED", "PROCESSING"])
+      .describe("PROCESSING until the bank decides; newIndividual is decided at once."),
     individualID: z
       .string()
       .optional()
       .describe("The account holder's id (accountHolderID everywhere else). Left out when rejected."),
-    applicationType: z.string().optional().describe("Repeats the individual's type, REAL."),
+    applicationType: z.string().optional().describe("Repeats the holder's type, such as REAL."),
     salutation: z.string().optional(),
     firstName: z.string().optional(),
     middleName: z.string().optional(),
@@ -206,7 +221,7 @@ export const AccountHolder = z
     requestID: z.string(),
     ifiID: z.number(),
     accountHolderProviderID: z.string(),
-    type: z.literal("REAL"),
+    type: z.enum(["REAL", "LEGAL", "HEADLESS"]),
     status: z.string(),
     KYCStatus: z.looseObject({
       ifiID: z.number(),

@@ -1,8 +1,9 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { VectorType } from "./identity.ts";
+import type { HolderType } from "./individual.ts";
 
-// SQL on applications, associations and vectors. Private to the room, like identity-store.ts.
+// SQL on holders, associations and vectors. Private to the room, like application-store.ts and identity-store.ts.
 
 const tenantKey = (tenant: Tenant): [string, string, string] => [
   tenant.ifiId,
@@ -10,64 +11,6 @@ const tenantKey = (tenant: Tenant): [string, string, string] => [
   tenant.fintechId,
 ];
 const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
-
-export async function nextApplicationNumber(tx: Queryable): Promise<string> {
-  const [row] = await tx.query<{ number: string }>("SELECT nextval('holder_application_number') AS number");
-  return row?.number ?? "";
-}
-
-export interface StoredApplication {
-  readonly applicationNumber: string;
-  readonly contentMac: Buffer;
-  readonly answerSealed: Buffer;
-}
-
-export async function findApplicationByForm(
-  tx: Queryable,
-  tenant: Tenant,
-  formId: string,
-): Promise<StoredApplication | undefined> {
-  const [row] = await tx.query<{ application_number: string; content_mac: Buffer; answer_sealed: Buffer }>(
-    `SELECT application_number, content_mac, answer_sealed FROM holder_application WHERE ${ofTenant} AND form_id = $4`,
-    [...tenantKey(tenant), formId],
-  );
-  return (
-    row && {
-      applicationNumber: row.application_number,
-      contentMac: row.content_mac,
-      answerSealed: row.answer_sealed,
-    }
-  );
-}
-
-export async function insertApplication(
-  tx: Queryable,
-  tenant: Tenant,
-  application: StoredApplication & {
-    readonly formId: string | null;
-    readonly status: "APPROVED" | "REJECTED";
-    readonly accountHolderId: string | null;
-    readonly requestedBy: string;
-    readonly createdAt: Date;
-  },
-): Promise<void> {
-  await tx.query(
-    `INSERT INTO holder_application (ifi_id, environment, fintech_id, application_number, form_id, content_mac, status,
-       account_holder_id, answer_sealed, requested_by, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-    [
-      ...tenantKey(tenant),
-      application.applicationNumber,
-      application.formId,
-      application.contentMac,
-      application.status,
-      application.accountHolderId,
-      application.answerSealed,
-      application.requestedBy,
-      application.createdAt,
-    ],
-  );
-}
 
 /** Which of these holders the fintech has already. */
 export async function listAssociated(
@@ -85,17 +28,30 @@ export async function listAssociated(
 export async function insertAccountHolder(
   tx: Queryable,
   tenant: Tenant,
-  accountHolderId: string,
-  createdAt: Date,
+  holder: { readonly accountHolderId: string; readonly type: HolderType; readonly createdAt: Date },
 ): Promise<void> {
   await tx.query(
-    "INSERT INTO account_holder (ifi_id, environment, account_holder_id, created_at) VALUES ($1, $2, $3, $4)",
-    [tenant.ifiId, tenant.environment, accountHolderId, createdAt],
+    "INSERT INTO account_holder (ifi_id, environment, account_holder_id, type, created_at) VALUES ($1, $2, $3, $4, $5)",
+    [tenant.ifiId, tenant.environment, holder.accountHolderId, holder.type, holder.createdAt],
   );
+}
+
+/** What kind of holder that is; undefined for none. */
+export async function findHolderType(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+): Promise<HolderType | undefined> {
+  const [row] = await tx.query<{ type: HolderType }>(
+    "SELECT type FROM account_holder WHERE ifi_id = $1 AND environment = $2 AND account_holder_id = $3",
+    [tenant.ifiId, tenant.environment, accountHolderId],
+  );
+  return row?.type;
 }
 
 export interface Association {
   readonly accountHolderId: string;
+  readonly type: HolderType;
   readonly applicationNumber: string;
   readonly formId: string | null;
   readonly status: string;
@@ -121,14 +77,15 @@ export async function insertAssociation(
   association: Omit<Association, "formId" | "status">,
 ): Promise<void> {
   await tx.query(
-    `INSERT INTO account_holder_association (ifi_id, environment, fintech_id, account_holder_id, application_number, salutation,
+    `INSERT INTO account_holder_association (ifi_id, environment, fintech_id, account_holder_id, application_number, individual_type, salutation,
        first_name, middle_name, last_name, profile_pic_url, gender, kyc_status, kyc_status_post_expiry, kyc_updated_at,
        kyc_expires_at, pops, tags, custom_fields, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
     [
       ...tenantKey(tenant),
       association.accountHolderId,
       association.applicationNumber,
+      association.type,
       association.salutation,
       association.firstName,
       association.middleName,
@@ -158,6 +115,7 @@ export interface StoredVector {
   readonly createdAt: Date;
 }
 
+/** Behind those that the holder has already. */
 export async function insertVectors(
   tx: Queryable,
   tenant: Tenant,
@@ -167,7 +125,9 @@ export async function insertVectors(
   await tx.query(
     `INSERT INTO account_holder_vector (ifi_id, environment, fintech_id, account_holder_id, vector_id, position, type, value, sealed,
        lookup, is_verified, created_at)
-     SELECT $1, $2, $3, $4, vector_id, position, type, value, sealed, lookup, is_verified, created_at
+     SELECT $1::bigint, $2::environment, $3::uuid, $4::uuid, vector_id,
+       position + coalesce((SELECT max(known.position) FROM account_holder_vector known
+         WHERE (known.ifi_id, known.environment, known.fintech_id, known.account_holder_id) = ($1, $2, $3, $4)), 0), type, value, sealed, lookup, is_verified, created_at
      FROM unnest($5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::boolean[], $11::timestamptz[])
        WITH ORDINALITY AS vector (vector_id, type, value, sealed, lookup, is_verified, created_at, position)`,
     [
@@ -186,6 +146,7 @@ export async function insertVectors(
 
 interface AssociationRow {
   account_holder_id: string;
+  individual_type: HolderType;
   application_number: string;
   form_id: string | null;
   status: string;
@@ -219,6 +180,7 @@ export async function findAssociation(
   return (
     row && {
       accountHolderId: row.account_holder_id,
+      type: row.individual_type,
       applicationNumber: row.application_number,
       formId: row.form_id,
       status: row.status,
@@ -267,6 +229,46 @@ export async function listVectors(
     isVerified: row.is_verified,
     createdAt: row.created_at,
   }));
+}
+
+/** Locks the association until the transaction ends, so that changes to one holder follow one another. */
+export async function lockAssociation(tx: Queryable, tenant: Tenant, accountHolderId: string): Promise<void> {
+  await tx.query(
+    `SELECT FROM account_holder_association WHERE ${ofTenant} AND account_holder_id = $4 FOR NO KEY UPDATE`,
+    [...tenantKey(tenant), accountHolderId],
+  );
+}
+
+export async function updatePops(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+  pops: Association["pops"],
+): Promise<void> {
+  await tx.query(
+    `UPDATE account_holder_association SET pops = $5 WHERE ${ofTenant} AND account_holder_id = $4`,
+    [...tenantKey(tenant), accountHolderId, JSON.stringify(pops)],
+  );
+}
+
+export async function updateKyc(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+  kyc: Pick<Association, "kycStatus" | "kycStatusPostExpiry" | "kycUpdatedAt" | "kycExpiresAt">,
+): Promise<void> {
+  await tx.query(
+    `UPDATE account_holder_association SET kyc_status = $5, kyc_status_post_expiry = $6, kyc_updated_at = $7, kyc_expires_at = $8
+     WHERE ${ofTenant} AND account_holder_id = $4`,
+    [
+      ...tenantKey(tenant),
+      accountHolderId,
+      kyc.kycStatus,
+      kyc.kycStatusPostExpiry,
+      kyc.kycUpdatedAt,
+      kyc.kycExpiresAt,
+    ],
+  );
 }
 
 /** The holder with this vector; of several who share an email, the one known longest. */

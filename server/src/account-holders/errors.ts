@@ -29,3 +29,75 @@ export class AccountHolderNotFound extends DomainError {
     super("There is no such account holder.");
   }
 }
+
+/** The phone or number belongs to an account holder of this bank (AR400003). Always the same words: it tells nobody which, nor whose. */
+export class AccountHolderExists extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "account_holder_exists";
+  constructor() {
+    super("An account holder with this phone, PAN, Aadhaar or passport number already exists.", {
+      extensions: { errorCode: "AR400003" },
+    });
+  }
+}
+
+/** No such application, or another fintech's: both look alike on purpose. 400, as section 3.3 has it. */
+export class HolderApplicationNotFound extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "holder_application_not_found";
+  constructor() {
+    super("There is no such application.", { extensions: { errorCode: "AR4000014" } });
+  }
+}
+
+/** An approved application is the account holder's record by now and stays as it is. */
+export class ApprovedApplicationFixed extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "holder_application_approved";
+  constructor() {
+    super("An approved application cannot be updated.", { extensions: { errorCode: "AR4000015" } });
+  }
+}
+
+/** Nothing was changed: the application was rejected, which is final, or the request names nothing to change. */
+export class ApplicationNotUpdated extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "holder_application_not_updated";
+  constructor(reason: string) {
+    super(`The application was not updated: ${reason}.`, { extensions: { errorCode: "AR4000016" } });
+  }
+}
+
+/** The bank has decided already, and decides once. AR400020 where it would approve, AR400021 where it would reject. */
+export class ApplicationAlreadyDecided extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "holder_application_decided";
+  constructor(now: "approve" | "reject", status: string) {
+    super(
+      `The application is ${status} already; ${now === "approve" ? "approving" : "rejecting"} again is not allowed.`,
+      {
+        extensions: { errorCode: now === "approve" ? "AR400020" : "AR400021", status },
+      },
+    );
+  }
+}
+
+/** The requestID was used before, for something else. The words are those of the wire contract (reference section 3.1, c). */
+export class HolderRequestMismatch extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "REQUEST_MISMATCH";
+  constructor() {
+    super("The request has an old requestID, but different content", {
+      extensions: { errorCode: "REQUEST_MISMATCH" },
+    });
+  }
+}
+
+/** The holder has as many addresses or vectors as one may have. */
+export class HolderPartsExceeded extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "holder_parts_exceeded";
+  constructor(what: string) {
+    super(`The account holder has as many ${what} as one may have.`);
+  }
+}

@@ -44,6 +44,18 @@ export async function listClaimsOfHoldersWith(
   }));
 }
 
+/** What the holder has claimed, whichever fintech submitted it. */
+export async function listClaimsOfHolder(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+): Promise<Identity[]> {
+  return tx.query<{ kind: IdentityKind; lookup: Buffer }>(
+    "SELECT kind, lookup FROM account_holder_identity WHERE ifi_id = $1 AND environment = $2 AND account_holder_id = $3",
+    [tenant.ifiId, tenant.environment, accountHolderId],
+  );
+}
+
 export async function insertClaims(
   tx: Queryable,
   tenant: Tenant,

@@ -1,7 +1,11 @@
 import type { VectorType } from "./identity.ts";
 
-/** What a fintech says about a person, parsed; absent texts are empty. */
+/** A person, a company (its name is the first name), or nobody in particular. */
+export type HolderType = "REAL" | "LEGAL" | "HEADLESS";
+
+/** What a fintech says about a holder, parsed; absent texts are empty. */
 export interface Individual {
+  readonly type: HolderType;
   readonly formId: string | undefined;
   readonly spoolId: string | undefined;
   readonly salutation: string;
@@ -38,16 +42,26 @@ export interface Vector {
   readonly value: string;
 }
 
-/** What became of a submission. Plain JSON: it is kept, sealed, as the answer to a repeat. */
+export type ApplicationStatus = "PROCESSING" | "APPROVED" | "REJECTED";
+
+/** An application and what became of it. Plain JSON: it is kept sealed, as the answer to a repeat and as it stands now. */
 export interface HolderApplication {
   readonly applicationNumber: string;
-  readonly status: "APPROVED" | "REJECTED";
+  /** A new holder, or more knowledge about one that there is. */
+  readonly kind: "NEW_ACCOUNT_HOLDER" | "KYC_UPGRADE";
+  /** The caller's key where that is not the formID. */
+  readonly requestId: string | undefined;
+  readonly status: ApplicationStatus;
+  /** Why it was rejected, in the bank's words; null where the identity was taken, which has words of its own. */
+  readonly reason: string | null;
   readonly individual: Individual;
-  /** The rest is null or empty for a rejected one. */
+  /** Null while there is no holder. */
   readonly accountHolderId: string | null;
+  /** Empty where the identity was taken, like the tags. */
   readonly vectors: readonly Vector[];
   readonly tags: readonly { readonly id: string; readonly type: string; readonly value: string }[];
   readonly kycUpdatedAt: string;
   readonly kycExpiresAt: string;
   readonly createdAt: string;
+  readonly updatedAt: string;
 }

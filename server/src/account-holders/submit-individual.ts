@@ -1,53 +1,152 @@
 import type { TokenPrincipal } from "../access/principal.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Transaction } from "../platform/database/database.ts";
-import { type Keys, sameBytes } from "../platform/keys.ts";
-import { type Random, randomUuid } from "../platform/random.ts";
+import type { Tenant } from "../platform/ids.ts";
+import { sameBytes } from "../platform/keys.ts";
+import { randomUuid } from "../platform/random.ts";
+import { findAssociation, insertAccountHolder } from "./account-holder-store.ts";
 import {
-  findApplicationByForm,
-  insertAccountHolder,
+  type ApplicationKey,
+  findFirstAnswer,
   insertApplication,
-  insertAssociation,
-  insertVectors,
-  listAssociated,
   nextApplicationNumber,
-} from "./account-holder-store.ts";
-import { FormIdReused, HolderApplicationInvalid } from "./errors.ts";
+} from "./application-store.ts";
 import {
-  type Identity,
-  isSame,
-  lookupOf,
-  matchIdentities,
-  normaliseVector,
-  numberKindOf,
-} from "./identity.ts";
-import { insertClaims, listClaimsOfHoldersWith, lockNames } from "./identity-store.ts";
-import type { HolderApplication, Individual, Vector } from "./individual.ts";
+  AccountHolderExists,
+  AccountHolderNotFound,
+  FormIdReused,
+  HolderApplicationInvalid,
+  HolderRequestMismatch,
+} from "./errors.ts";
+import type { Identity } from "./identity.ts";
+import { lockNames } from "./identity-store.ts";
+import type { HolderApplication, Individual } from "./individual.ts";
+import { conflictsWithHolder } from "./kyc-conflict.ts";
+import {
+  associateHolder,
+  draftApplication,
+  identitiesOf,
+  identityLocks,
+  matchHolder,
+  type ProvisionDependencies,
+} from "./provision-holder.ts";
+import { canonicalJson, openFirstAnswer, sealFirstAnswer } from "./sealed-application.ts";
 
-export interface SubmitIndividualDependencies {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly keys: Keys;
-}
+export type SubmitIndividualDependencies = ProvisionDependencies;
+type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
 
 /**
- * Submits a person and decides at once: APPROVED with the account holder's id, or REJECTED when the phone or a number is taken (reference
+ * Submits a holder and decides at once: APPROVED with the account holder's id, or REJECTED when the phone or a number is taken (reference
  * sections 4.1 and 4.2). A repeat of a formID with the same content gives the first answer again.
  *
  * Runs in the caller's transaction, behind the gate. Of any number of submissions with the same phone, PAN, Aadhaar or passport number at
  * once exactly one makes the account holder: each takes an advisory lock for its formID and for each identity, in the order of the locks'
  * keys, and only then reads; unique keys hold the same in the database.
  *
- * Throws {@link HolderApplicationInvalid} without a contact (AR4000012) or number (AR4000011); {@link FormIdReused}.
+ * Throws {@link HolderApplicationInvalid} without a contact (AR4000012) or number (AR4000011), which only a HEADLESS holder may lack;
+ * {@link FormIdReused}.
  */
 export async function submitIndividual(
-  { clock, random, keys }: SubmitIndividualDependencies,
+  deps: SubmitIndividualDependencies,
   tx: Transaction,
-  { tenant, tokenId }: Pick<TokenPrincipal, "tenant" | "tokenId">,
+  caller: Caller,
   individual: Individual,
 ): Promise<HolderApplication> {
-  const vectors = vectorsOf(individual, random);
-  const identities = identitiesOf(vectors, keys);
+  const { tenant } = caller;
+  const draft = draftApplication(deps, tenant, {
+    individual,
+    requestId: undefined,
+    kind: "NEW_ACCOUNT_HOLDER",
+  });
+  const identities = identitiesOf(draft.vectors, deps.keys);
+  requireContactAndNumber(individual, identities);
+  return submitOnce(deps, tx, caller, { draft, identities, operation: "newIndividual" }, async () => {
+    const match = await matchHolder(tx, tenant, identities, individual.type);
+    if (match.kind === "taken") return { ...draft, status: "REJECTED", vectors: [], tags: [] };
+    if (match.kind === "existing")
+      return { ...draft, status: "APPROVED", accountHolderId: match.accountHolderId };
+    const accountHolderId = randomUuid(deps.random);
+    const createdAt = deps.clock.now();
+    await insertAccountHolder(tx, tenant, { accountHolderId, type: individual.type, createdAt });
+    return { ...draft, status: "APPROVED", accountHolderId };
+  });
+}
+
+/**
+ * Submits a person for the bank to decide on (reference section 4.5): PROCESSING until it does (decide-application.ts). Identities are
+ * claimed only then. Idempotent like {@link submitIndividual}, by the requestID if there is one and else by the formID.
+ *
+ * Throws what that throws; {@link AccountHolderExists} (AR400003) when the phone or a number is somebody's already; for a
+ * requestID {@link HolderRequestMismatch}.
+ */
+export async function submitApplication(
+  deps: SubmitIndividualDependencies,
+  tx: Transaction,
+  caller: Caller,
+  { individual, requestId }: { readonly individual: Individual; readonly requestId?: string | undefined },
+): Promise<HolderApplication> {
+  const draft = draftApplication(deps, caller.tenant, { individual, requestId, kind: "NEW_ACCOUNT_HOLDER" });
+  const identities = identitiesOf(draft.vectors, deps.keys);
+  requireContactAndNumber(individual, identities);
+  const operation = "newIndividualApplication";
+  return submitOnce(deps, tx, caller, { draft, identities, operation }, async () => {
+    const match = await matchHolder(tx, caller.tenant, identities, individual.type);
+    if (match.kind === "taken") throw new AccountHolderExists();
+    return draft;
+  });
+}
+
+/**
+ * Applies for another KYC level of a holder (reference section 4.5): PROCESSING until the bank decides. Throws
+ * {@link AccountHolderNotFound}, {@link AccountHolderExists} when a number or phone is another holder's, {@link HolderApplicationInvalid}
+ * when it contradicts the holder's own, {@link HolderRequestMismatch}.
+ */
+export async function submitUpgrade(
+  deps: SubmitIndividualDependencies,
+  tx: Transaction,
+  caller: Caller,
+  upgrade: {
+    readonly accountHolderId: string;
+    readonly requestId: string | undefined;
+    /** What is known of the person's names is the holder's own. */
+    readonly individual: Individual;
+  },
+): Promise<HolderApplication> {
+  const { tenant } = caller;
+  const { requestId, accountHolderId } = upgrade;
+  const holder = await findAssociation(tx, tenant, accountHolderId);
+  if (!holder) throw new AccountHolderNotFound();
+  const { type, salutation, firstName, middleName, lastName, profilePicUrl, gender } = holder;
+  const individual = {
+    ...upgrade.individual,
+    type,
+    salutation,
+    firstName,
+    middleName,
+    lastName,
+    profilePicUrl,
+    gender,
+  };
+  const draft = {
+    ...draftApplication(deps, tenant, { individual, requestId, kind: "KYC_UPGRADE" }),
+    accountHolderId,
+  };
+  const identities = identitiesOf(draft.vectors, deps.keys);
+  const content = { accountHolderId, individual: upgrade.individual };
+  return submitOnce(
+    deps,
+    tx,
+    caller,
+    { draft, identities, operation: "createApplication", content },
+    async () => {
+      const conflict = await conflictsWithHolder(tx, tenant, accountHolderId, identities);
+      if (conflict) throw conflict;
+      return draft;
+    },
+  );
+}
+
+function requireContactAndNumber(individual: Individual, identities: readonly Identity[]): void {
+  if (individual.type === "HEADLESS") return;
   if (individual.contacts.length === 0)
     throw new HolderApplicationInvalid("AR4000012", "At least one phone or email vector must be present.", [
       { pointer: "/vectors", detail: "needs at least one phone (p) or email (e)" },
@@ -56,149 +155,63 @@ export async function submitIndividual(
     throw new HolderApplicationInvalid("AR4000011", "One of Aadhaar, PAN or passport must be present.", [
       { pointer: "/kycDetails/authData", detail: "needs one of PAN, AADHAAR, PASSPORT" },
     ]);
+}
 
-  const { ifiId, environment, fintechId } = tenant;
-  await lockNames(tx, [
-    ...identities.map(
-      ({ kind, lookup }) => `identity/${ifiId}/${environment}/${kind}/${lookup.toString("hex")}`,
-    ),
-    ...(individual.formId === undefined
-      ? []
-      : [`form/${ifiId}/${environment}/${fintechId}/${individual.formId}`]),
-  ]);
+/** Answers a repeat from the record, or decides and records, under the locks of the key and the identities. */
+async function submitOnce(
+  deps: SubmitIndividualDependencies,
+  tx: Transaction,
+  { tenant, tokenId }: Caller,
+  submission: {
+    readonly draft: HolderApplication;
+    readonly identities: readonly Identity[];
+    readonly operation: string;
+    /** What must be the same in a repeat; the individual unless given. */
+    readonly content?: unknown;
+  },
+  decide: () => Promise<HolderApplication>,
+): Promise<HolderApplication> {
+  const { keys } = deps;
+  const { draft, identities, operation } = submission;
+  const { individual, requestId } = draft;
+  const key: ApplicationKey | undefined =
+    requestId !== undefined
+      ? { requestId }
+      : individual.formId !== undefined
+        ? { formId: individual.formId }
+        : undefined;
+  await lockNames(tx, [...identityLocks(tenant, identities), ...(key ? [keyLock(tenant, key)] : [])]);
 
-  const contentMac = keys.mac("identity-number-lookup", `newIndividual:${canonicalJson(individual)}`);
-  if (individual.formId !== undefined) {
-    const earlier = await findApplicationByForm(tx, tenant, individual.formId);
-    if (earlier) {
-      if (!sameBytes(earlier.contentMac, contentMac)) throw new FormIdReused();
-      const answer = keys.open(
-        "identity-number",
-        earlier.answerSealed,
-        `answer/${earlier.applicationNumber}`,
-      );
-      return JSON.parse(answer) as HolderApplication; // Our own, authenticated by its seal.
-    }
+  const content = canonicalJson(submission.content ?? individual);
+  const contentMac = keys.mac("identity-number-lookup", `${operation}:${content}`);
+  if (key) {
+    const earlier = await findFirstAnswer(tx, tenant, key);
+    if (earlier && !sameBytes(earlier.contentMac, contentMac))
+      throw "formId" in key ? new FormIdReused() : new HolderRequestMismatch();
+    if (earlier) return openFirstAnswer(keys, earlier);
   }
 
-  const claims = await listClaimsOfHoldersWith(tx, tenant, identities);
-  const associated = await listAssociated(
-    tx,
-    tenant,
-    claims.map((claim) => claim.accountHolderId),
-  );
-  const match = matchIdentities(identities, claims, associated);
-  const now = clock.now();
-  const applicationNumber = await nextApplicationNumber(tx);
-  const accountHolderId =
-    match.kind === "taken" ? null : match.kind === "existing" ? match.accountHolderId : randomUuid(random);
-  const application: HolderApplication = {
-    applicationNumber,
-    status: accountHolderId === null ? "REJECTED" : "APPROVED",
-    individual,
-    accountHolderId,
-    vectors: accountHolderId === null ? [] : vectors,
-    tags:
-      accountHolderId === null
-        ? []
-        : [{ type: "vbo-id", value: fintechId }, ...individual.tags].map((tag) => ({
-            id: randomUuid(random),
-            ...tag,
-          })),
-    kycUpdatedAt: individual.kyc.updatedAt ?? now.toISOString(),
-    kycExpiresAt: individual.kyc.expiresAt ?? yearsLater(now, kycYears).toISOString(),
-    createdAt: now.toISOString(),
-  };
-
-  if (match.kind === "new" && accountHolderId !== null)
-    await insertAccountHolder(tx, tenant, accountHolderId, now);
+  const decided = await decide();
+  const application = { ...decided, applicationNumber: await nextApplicationNumber(tx) };
+  const { accountHolderId } = application;
   await insertApplication(tx, tenant, {
-    applicationNumber,
+    applicationNumber: application.applicationNumber,
+    kind: application.kind,
     contentMac,
     formId: individual.formId ?? null,
-    answerSealed: keys.seal("identity-number", JSON.stringify(application), `answer/${applicationNumber}`),
+    requestId: requestId ?? null,
+    answerSealed: sealFirstAnswer(keys, application),
     status: application.status,
     accountHolderId,
     requestedBy: tokenId,
-    createdAt: now,
+    createdAt: new Date(application.createdAt),
   });
-  if (accountHolderId === null) return application;
-
-  const unclaimed = identities.filter((identity) => !claims.some((claim) => isSame(claim, identity)));
-  await insertClaims(tx, tenant, accountHolderId, unclaimed, now);
-  await insertAssociation(tx, tenant, {
-    accountHolderId,
-    applicationNumber,
-    salutation: individual.salutation,
-    firstName: individual.firstName,
-    middleName: individual.middleName,
-    lastName: individual.lastName,
-    profilePicUrl: individual.profilePicUrl,
-    gender: individual.gender,
-    kycStatus: individual.kyc.status,
-    kycStatusPostExpiry: individual.kyc.statusPostExpiry,
-    kycUpdatedAt: new Date(application.kycUpdatedAt),
-    kycExpiresAt: new Date(application.kycExpiresAt),
-    pops: individual.pops.map((pop) => ({ id: randomUuid(random), ...pop })),
-    tags: application.tags.map(({ type, value }) => ({ type, value })),
-    customFields: individual.customFields,
-    createdAt: now,
-  });
-  await insertVectors(
-    tx,
-    tenant,
-    accountHolderId,
-    vectors.map(({ id, type, value }) => {
-      const isReadable = type === "p" || type === "e";
-      return {
-        id,
-        type,
-        value: isReadable ? value : null,
-        sealed: isReadable ? null : keys.seal("identity-number", value, `vector/${id}`),
-        lookup: lookupOf(keys, type, value),
-        isVerified: false,
-        createdAt: now,
-      };
-    }),
-  );
+  if (application.status === "APPROVED" && accountHolderId !== null)
+    await associateHolder(deps, tx, tenant, { ...application, accountHolderId });
   return application;
 }
 
-/** The recorded answer of the platform runs so many years. */
-const kycYears = 99;
-
-function yearsLater(instant: Date, years: number): Date {
-  const later = new Date(instant);
-  later.setUTCFullYear(later.getUTCFullYear() + years);
-  return later;
-}
-
-/** The contacts and then the numbers, each once however often it was sent. */
-function vectorsOf(individual: Individual, random: Random): Vector[] {
-  const numbers = Object.entries(individual.kyc.authData).flatMap(([key, value]) => {
-    const type = numberKindOf(key);
-    return type && normaliseVector(type, value) !== "" ? [{ type, value }] : [];
-  });
-  const known = new Set<string>();
-  return [...individual.contacts, ...numbers].flatMap(({ type, value }) => {
-    const key = `${type}:${normaliseVector(type, value)}`;
-    if (known.has(key)) return [];
-    known.add(key);
-    return [{ id: randomUuid(random), type, value }];
-  });
-}
-
-function identitiesOf(vectors: readonly Vector[], keys: Keys): Identity[] {
-  return vectors.flatMap(({ type, value }) =>
-    type === "e" ? [] : [{ kind: type, lookup: lookupOf(keys, type, value) }],
-  );
-}
-
-/** The same text for the same content, in whatever order its keys were sent. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : inner,
-  );
+function keyLock({ ifiId, environment, fintechId }: Tenant, key: ApplicationKey): string {
+  const [kind, value] = "formId" in key ? ["form", key.formId] : ["application-request", key.requestId];
+  return `${kind}/${ifiId}/${environment}/${fintechId}/${value}`;
 }

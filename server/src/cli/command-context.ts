@@ -5,6 +5,7 @@ import { getFintech } from "../fintechs/find-fintech.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
 import type { Random } from "../platform/random.ts";
 import type { Output } from "./output.ts";
 
@@ -13,6 +14,8 @@ export interface CommandContext {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
+  /** Made when they are first needed: most commands need none. */
+  readonly keys: () => Keys;
   /** An origin without a slash at its end. */
   readonly publicUrl: string;
   readonly principal: CommandLinePrincipal;

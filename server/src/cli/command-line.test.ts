@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { manualClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { createKeys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
@@ -8,6 +9,7 @@ import { arrangeToken } from "../testing/token-fixture.ts";
 import { runCommandLine } from "./command-line.ts";
 
 let database: TestDatabase;
+const keys = createKeys(Buffer.alloc(32, 7), systemRandom);
 const clock = manualClock("2026-11-24T05:30:00Z");
 
 beforeAll(async () => {
@@ -24,7 +26,7 @@ async function fusion(...words: string[]) {
     account: "omar",
     clock,
     random: systemRandom,
-    connection: { db: database.db, close: async () => undefined },
+    connection: { db: database.db, keys: () => keys, close: async () => undefined },
     out: (text) => {
       out += text;
     },
@@ -525,7 +527,7 @@ describe("errors are one sentence on standard error, with a code that scripts ca
       words: ["ledger", "verify"],
       environment: {},
       account: "omar",
-      connection: { db, close: async () => undefined },
+      connection: { db, keys: () => keys, close: async () => undefined },
       out: () => undefined,
       err: (text) => {
         err += text;

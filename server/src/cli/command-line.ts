@@ -10,6 +10,7 @@ import { isConnectionFailure } from "../platform/http/problem.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
 import type { Run } from "./command-context.ts";
 import { type Connection, connect } from "./connect.ts";
+import { addHolderCommands } from "./holder-commands.ts";
 import { addMoneyCommands } from "./money-commands.ts";
 import { addOnboardingCommands } from "./onboarding-commands.ts";
 import { createOutput, type Streams } from "./output.ts";
@@ -55,6 +56,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
     try {
       await work({
         db: connection.db,
+        keys: connection.keys,
         clock: line.clock ?? systemClock,
         random: line.random ?? systemRandom,
         publicUrl: config.publicUrl,
@@ -160,7 +162,8 @@ Examples:
   $ fusion user create --name "Asha Rao" --role fintech_admin --fintech acme-pay --email asha@example.com
   $ fusion tokens list --status expiring`,
     );
-  for (const add of [addOnboardingCommands, addTokenCommands, addMoneyCommands]) add(program, run);
+  for (const add of [addOnboardingCommands, addTokenCommands, addHolderCommands, addMoneyCommands])
+    add(program, run);
   for (const group of program.commands) {
     for (const command of group.commands) command.option("--json", "write one JSON document");
     for (const each of [group, ...group.commands]) settle(each, streams, json);

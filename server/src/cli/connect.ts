@@ -6,13 +6,15 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import { claimInstallation } from "../platform/database/installation.ts";
 import { joinDatabase, startDatabase } from "../platform/database/start-database.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
-import { createKeys } from "../platform/keys.ts";
+import { createKeys, type Keys } from "../platform/keys.ts";
 import { createLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { readOrMakeRootKey } from "../platform/root-key.ts";
 
 export interface Connection {
   readonly db: Database;
+  /** Made when they are first needed: most commands need none. */
+  readonly keys: () => Keys;
   close(): Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export async function connect(config: Config): Promise<Connection> {
 
   if (choice.kind === "external") {
     const started = await startDatabase(choice, options);
-    return claimed(started.db, claim, () => started.stop());
+    return claimed(started.db, keys, claim, () => started.stop());
   }
   for (const deadline = performance.now() + joinDeadlineMs; ; await sleep(200)) {
     let lock: Awaited<ReturnType<typeof lockDataFolder>>;
@@ -50,7 +52,7 @@ export async function connect(config: Config): Promise<Connection> {
       if (!(inUse instanceof DataFolderInUse)) throw inUse;
       const db = joinDatabase(choice.dataFolder, log);
       try {
-        return await claimed(db, claim, () => db.close());
+        return await claimed(db, keys, claim, () => db.close());
       } catch (error) {
         // The other process has not brought it up yet, or is another command that just ends: look again.
         if (!isNotReady(error) || performance.now() > deadline) throw error;
@@ -59,7 +61,7 @@ export async function connect(config: Config): Promise<Connection> {
     }
     try {
       const started = await startDatabase(choice, options);
-      return await claimed(started.db, claim, async () => {
+      return await claimed(started.db, keys, claim, async () => {
         await untilAlone(started.db);
         await started.stop();
         lock.release();
@@ -73,6 +75,7 @@ export async function connect(config: Config): Promise<Connection> {
 
 async function claimed(
   db: Database,
+  keys: () => Keys,
   claim: (db: Database) => Promise<void>,
   close: () => Promise<void>,
 ): Promise<Connection> {
@@ -82,7 +85,7 @@ async function claimed(
     await close();
     throw error;
   }
-  return { db, close };
+  return { db, keys, close };
 }
 
 /**

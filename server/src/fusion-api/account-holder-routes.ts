@@ -3,19 +3,21 @@ import {
   NewIndividual,
   NewIndividualAnswer,
 } from "@fusion/contract/fusion/account-holders.ts";
+import { NewAccountHolder } from "@fusion/contract/fusion/applications.ts";
 import { fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
 import { z } from "zod";
-import { HolderApplicationInvalid } from "../account-holders/errors.ts";
 import { getAccountHolder, getAccountHolderByVector } from "../account-holders/get-account-holder.ts";
 import { type SubmitIndividualDependencies, submitIndividual } from "../account-holders/submit-individual.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { accountHolderView, individualOf, newIndividualAnswer } from "./account-holder-views.ts";
 import { callerOf } from "./fusion-api.ts";
+import { invalidApplication } from "./invalid-application.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
 export type AccountHolderRouteDependencies = SubmitIndividualDependencies & { readonly db: Database };
 
+const numberKeys = ["PAN", "AADHAAR", "PASSPORT"];
 const ifiID = PathText.describe("The bank (IFI), such as 140793.");
 const tags = ["Account holders"];
 
@@ -35,7 +37,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
       },
       config: {
         requiredScope: "account-holders:write",
-        losslessKeys: new Set(["formID", "spoolID", "PAN", "AADHAAR", "PASSPORT"]),
+        losslessKeys: new Set(["formID", "spoolID", ...numberKeys]),
       },
       // The wire names what is wrong by codes of its own (section 3.3).
       attachValidation: true,
@@ -45,6 +47,35 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
       const principal = callerOf(request);
       const application = await withTokenWrite(deps, principal, (tx) =>
         submitIndividual(deps, tx, principal, individualOf(request.body)),
+      );
+      return newIndividualAnswer(application, principal.tenant.ifiId);
+    },
+  );
+
+  v1.post(
+    "/applications/newAccountHolder",
+    {
+      schema: {
+        summary: "Create a company or an anonymous holder",
+        description:
+          "Our extension of the Fusion API, which documents the body and no address. Decided at once, under the rules of newIndividual. A LEGAL holder's account serves as a company's funding account; a HEADLESS one needs neither a contact nor a number.",
+        tags,
+        params: z.object({ ifiID }),
+        body: NewAccountHolder,
+        response: { 200: NewIndividualAnswer, ...fusionErrors },
+      },
+      config: {
+        requiredScope: "account-holders:write",
+        losslessKeys: new Set(["formID", "spoolID", ...numberKeys]),
+      },
+      attachValidation: true,
+    },
+    async (request) => {
+      if (request.validationError) throw invalidApplication(request.validationError.validation, request.body);
+      const principal = callerOf(request);
+      const individual = individualOf(request.body, request.body.accountHolderType);
+      const application = await withTokenWrite(deps, principal, (tx) =>
+        submitIndividual(deps, tx, principal, individual),
       );
       return newIndividualAnswer(application, principal.tenant.ifiId);
     },
@@ -93,31 +124,4 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
       return accountHolderView(holder, tenant.ifiId);
     },
   );
-}
-
-/** Names the first thing that is wrong with its code of section 3.3, and all of them in additionalInfo. */
-function invalidApplication(
-  issues: readonly { instancePath: string; message?: string | undefined }[],
-  body: unknown,
-): HolderApplicationInvalid {
-  const [first] = issues;
-  const field = (first?.instancePath ?? "").replace(/^\//, "").replaceAll("/", ".");
-  return new HolderApplicationInvalid(
-    wireCodeOf(first?.instancePath ?? "", body),
-    `Bad request: ${field === "" ? "body" : field}: ${first?.message ?? "is not valid"}`,
-    issues.map((issue) => ({ pointer: issue.instancePath, detail: issue.message ?? "is not valid" })),
-  );
-}
-
-function wireCodeOf(pointer: string, body: unknown): string {
-  if (pointer === "/formID") return "AR400004";
-  if (pointer === "/firstName") return "AR400007";
-  if (pointer === "/lastName") return "AR400008";
-  if (/^\/pops\/.*\/postCode$/.test(pointer)) return "AR400005";
-  if (/^\/pops\/.*\/country$/.test(pointer)) return "AR400006";
-  if (/^\/kycDetails\/authData/.test(pointer)) return "AR4000011";
-  const position = /^\/vectors\/(\d+)(?:\/value)?$/.exec(pointer)?.[1];
-  if (position === undefined) return "FU4000";
-  const vector = (body as { vectors?: { type?: unknown }[] }).vectors?.[Number(position)];
-  return vector?.type === "p" ? "AR400009" : vector?.type === "e" ? "AR4000010" : "FU4000";
 }

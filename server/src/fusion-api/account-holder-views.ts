@@ -3,27 +3,40 @@ import type {
   NewIndividual,
   NewIndividualAnswer,
 } from "@fusion/contract/fusion/account-holders.ts";
+import type { Application, ApplicationAnswer, NewApplication } from "@fusion/contract/fusion/applications.ts";
+import type { Pop } from "../account-holders/extend-holder.ts";
 import type { AccountHolderProfile } from "../account-holders/get-account-holder.ts";
-import type { HolderApplication, Individual } from "../account-holders/individual.ts";
+import { maskNumber, numberKindOf } from "../account-holders/identity.ts";
+import type { HolderApplication, HolderType, Individual } from "../account-holders/individual.ts";
 import type { IfiId } from "../platform/ids.ts";
 import { dateTimeParts, isoIndian, wordyTime } from "./time-formats.ts";
 
 // Between the wire's words (reference sections 4.1 and 7) and the room's.
 
 /** The wire's addresses, either nested or flat, as one shape. */
-function popOf(pop: NonNullable<NewIndividual["pops"]>[number]): Record<string, unknown> {
+export function popOf(pop: NonNullable<NewIndividual["pops"]>[number]): {
+  label: string;
+  address: Record<string, unknown>;
+  isDefault: boolean;
+} {
   const { label, address, ...flat } = pop;
   const { isDefault, ...lines } = { ...flat, ...address };
   return { label: label ?? "", address: lines, isDefault: isDefault ?? false };
 }
 
-export function individualOf(body: NewIndividual): Individual {
+/** What the bodies of newIndividual, of newer applications and of other holders say about a holder. */
+type SubmittedPerson = Partial<Omit<NewApplication, "requestID" | "sections" | "ifiID">> & {
+  readonly [Key in "formID" | "spoolID"]?: string | undefined;
+};
+
+export function individualOf(body: SubmittedPerson, type: HolderType = "REAL"): Individual {
   const kyc = body.kycDetails;
   const status = kyc?.kycStatus ?? "MINIMAL";
   const authData = Object.entries(kyc?.authData ?? {}).map(
     ([key, value]) => [key, String(value ?? "")] as const,
   );
   return {
+    type,
     formId: body.formID,
     spoolId: body.spoolID,
     salutation: body.salutation ?? "",
@@ -66,22 +79,76 @@ export const identityTaken =
  * carries no individualID and nothing of what was submitted.
  */
 export function newIndividualAnswer(application: HolderApplication, ifiId: IfiId): NewIndividualAnswer {
-  const { individual, accountHolderId } = application;
+  const { individual, accountHolderId, status } = application;
   const head = {
     applicationID: application.applicationNumber,
     ...(individual.formId === undefined ? {} : { formID: individual.formId }),
     ifiID: Number(ifiId),
-    status: application.status,
+    status,
   };
-  if (accountHolderId === null) return { ...head, statusDetails: { message: identityTaken } };
-  const createdAt = isoIndian(new Date(application.createdAt));
-  const { kyc } = individual;
+  if (status === "REJECTED") return { ...head, statusDetails: { message: identityTaken } };
   return {
     ...head,
+    ...(accountHolderId === null ? {} : { individualID: accountHolderId }),
+    ...whatWasSaid(application),
+    statusDetails: {},
+  };
+}
+
+/** How an application stands, for whoever asks: like the answer to it, but its numbers masked. */
+export function applicationView(application: HolderApplication, ifiId: IfiId): Application {
+  const { individual, accountHolderId, requestId } = application;
+  const { kyc } = individual;
+  const masked = Object.fromEntries(
+    Object.entries(kyc.authData).map(([key, value]) => [key, numberKindOf(key) ? maskNumber(value) : value]),
+  );
+  const shown = whatWasSaid({
+    ...application,
+    individual: { ...individual, kyc: { ...kyc, authData: masked, attributes: {} } },
+    vectors: application.vectors.map((vector) =>
+      vector.type === "p" || vector.type === "e" ? vector : { ...vector, value: maskNumber(vector.value) },
+    ),
+  });
+  return {
+    applicationID: application.applicationNumber,
+    applicationKind: application.kind,
+    ...(individual.formId === undefined ? {} : { formID: individual.formId }),
+    ...(requestId === undefined ? {} : { requestID: requestId }),
+    ifiID: Number(ifiId),
+    status: application.status,
+    ...(accountHolderId === null ? {} : { individualID: accountHolderId, accountHolderID: accountHolderId }),
+    ...shown,
+    statusDetails: statusDetailsOf(application),
+  };
+}
+
+/** The answer of version 2 (section 4.5). */
+export function applicationAnswer(application: HolderApplication, ifiId: IfiId): ApplicationAnswer {
+  const { accountHolderId, requestId } = application;
+  return {
+    applicationID: application.applicationNumber,
+    ...(requestId === undefined ? {} : { requestID: requestId }),
+    ifiID: Number(ifiId),
+    status: application.status,
+    ...(accountHolderId === null ? {} : { accountHolderID: accountHolderId }),
+    tags: application.tags.map(({ type, value }) => ({ type, value })),
+    createdAt: isoIndian(new Date(application.createdAt)),
+    updatedAt: isoIndian(new Date(application.updatedAt)),
+    statusDetails: statusDetailsOf(application),
+  };
+}
+
+function statusDetailsOf({ status, reason }: HolderApplication): { message?: string } {
+  return status === "REJECTED" ? { message: reason ?? identityTaken } : {};
+}
+
+function whatWasSaid(application: HolderApplication) {
+  const { individual } = application;
+  const { kyc } = individual;
+  return {
     ...(individual.spoolId === undefined ? {} : { spoolID: individual.spoolId }),
-    individualID: accountHolderId,
     // The platform repeats the individual's type here, not the applicationType of the request (recorded, section 4.1).
-    applicationType: "REAL",
+    applicationType: individual.type,
     salutation: individual.salutation,
     firstName: individual.firstName,
     middleName: individual.middleName,
@@ -113,10 +180,9 @@ export function newIndividualAnswer(application: HolderApplication, ifiId: IfiId
       },
     },
     customFields: individual.customFields,
-    createdAt,
-    updatedAt: createdAt,
+    createdAt: isoIndian(new Date(application.createdAt)),
+    updatedAt: isoIndian(new Date(application.updatedAt)),
     source: "Fusion",
-    statusDetails: {},
   };
 }
 
@@ -128,7 +194,7 @@ export function accountHolderView(holder: AccountHolderProfile, ifi: IfiId): Acc
     requestID: holder.formId ?? holder.applicationNumber,
     ifiID,
     accountHolderProviderID: ifi,
-    type: "REAL",
+    type: holder.type,
     status: holder.status,
     KYCStatus: {
       ifiID,
@@ -144,33 +210,60 @@ export function accountHolderView(holder: AccountHolderProfile, ifi: IfiId): Acc
     lastName: holder.lastName,
     profilePicURL: holder.profilePicUrl,
     gender: holder.gender,
-    vectors: holder.vectors.map((vector) => ({
-      id: vector.id,
-      accountHolderID: id,
-      ifiID,
-      status: "ENABLED",
-      type: vector.type,
-      value: vector.value,
-      createdAt: wordyTime(vector.createdAt),
-      attributes: {},
-      headers: {},
-    })),
-    pops: holder.pops.map((pop) => ({
-      id: String(pop.id ?? ""),
-      ifiID,
-      label: pop.label,
-      entityID: id,
-      entityType: "ACCOUNT_HOLDER",
-      address: (pop.address ?? {}) as Record<string, unknown>,
-      status: "ENABLED",
-      isDefault: pop.isDefault,
-      createdAt: wordyTime(holder.createdAt),
-      modifiedAt: wordyTime(holder.createdAt),
-      headers: {},
-    })),
+    vectors: holder.vectors.map((vector) => vectorView(vector, id, ifi)),
+    pops: popViews(holder, ifi),
     tags: [...holder.tags],
     attributes: holder.customFields,
     createdAt: dateTimeParts(holder.createdAt),
+    headers: {},
+  };
+}
+
+export function popViews(holder: AccountHolderProfile, ifi: IfiId): AccountHolder["pops"] {
+  return holder.pops.map((pop) =>
+    popView(
+      { createdAt: holder.createdAt.toISOString(), ...pop } as Pop & { createdAt: string },
+      holder.accountHolderId,
+      ifi,
+    ),
+  );
+}
+
+export function popView(
+  pop: Pop & { readonly createdAt: string },
+  accountHolderId: string,
+  ifi: IfiId,
+): AccountHolder["pops"][number] {
+  const createdAt = wordyTime(new Date(pop.createdAt));
+  return {
+    id: pop.id,
+    ifiID: Number(ifi),
+    label: pop.label,
+    entityID: accountHolderId,
+    entityType: "ACCOUNT_HOLDER",
+    address: { ...pop.address },
+    status: "ENABLED",
+    isDefault: pop.isDefault,
+    createdAt,
+    modifiedAt: createdAt,
+    headers: {},
+  };
+}
+
+export function vectorView(
+  vector: { readonly id: string; readonly type: string; readonly value: string; readonly createdAt: Date },
+  accountHolderId: string,
+  ifi: IfiId,
+): AccountHolder["vectors"][number] {
+  return {
+    id: vector.id,
+    accountHolderID: accountHolderId,
+    ifiID: Number(ifi),
+    status: "ENABLED",
+    type: vector.type,
+    value: vector.value,
+    createdAt: wordyTime(vector.createdAt),
+    attributes: {},
     headers: {},
   };
 }

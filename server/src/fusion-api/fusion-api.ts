@@ -16,8 +16,8 @@ export interface FusionApiDependencies {
   readonly clock: Clock;
 }
 
-/** Routes with addresses below `/api/v1/ifi/:ifiID`. Each names the scope it needs in `config.requiredScope`. */
-export type RegisterFusionRoutes = (v1: HttpServer) => void;
+/** Routes with addresses below `/api/v1/ifi/:ifiID`, or `/api/v2/…`. Each names the scope it needs in `config.requiredScope`. */
+export type RegisterFusionRoutes = (routes: HttpServer) => void;
 
 const prefix = "/api";
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -31,6 +31,7 @@ export function registerFusionApi(
   http: HttpServer,
   { authenticate, clock }: FusionApiDependencies,
   registerRoutes: RegisterFusionRoutes,
+  registerRoutesOfV2: RegisterFusionRoutes = () => undefined,
 ): void {
   const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<TokenPrincipal> => {
     reply.header("cache-control", "no-store");
@@ -71,14 +72,19 @@ export function registerFusionApi(
         assert(requiredScope, "every route names its scope");
         requireScope(request.tokenPrincipal, requiredScope);
       });
-      await api.register(
-        async (v1: HttpServer) => {
-          const known = collectRoutes(v1);
-          registerRoutes(v1);
-          refuseOtherMethods(v1, known);
-        },
-        { prefix: "/v1/ifi/:ifiID" },
-      );
+      for (const [version, register] of [
+        ["v1", registerRoutes],
+        ["v2", registerRoutesOfV2],
+      ] as const) {
+        await api.register(
+          async (routes: HttpServer) => {
+            const known = collectRoutes(routes);
+            register(routes);
+            refuseOtherMethods(routes, known);
+          },
+          { prefix: `/${version}/ifi/:ifiID` },
+        );
+      }
     },
     { prefix },
   );

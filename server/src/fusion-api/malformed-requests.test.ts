@@ -113,6 +113,7 @@ async function arrangeOperations(): Promise<Operation[]> {
     attributes: { a: [1, { b: "c" }] },
   });
   const made = await client.post("/transfers", transfer(1));
+  const application = await client.post("/applications/newIndividualApplication", individualBody());
   const parameters: Operation["parameters"] = {
     ifiID: [client.fintech.ifiId, `0${client.fintech.ifiId}`, "304876"],
     accountHolderID: [accountHolderID],
@@ -123,8 +124,30 @@ async function arrangeOperations(): Promise<Operation[]> {
     resourceID: [issued.body.paymentInstruments[0].resourceID],
     accountID: [accountID, funding.accountId],
     transferID: [made.body.transferID],
+    applicationID: [application.body.applicationID],
   };
+  const newPerson = (variant: number, area: string) => ({
+    phone: `+91${area}${String(variant).padStart(8, "0")}`,
+    pan: `Z${area}ZZ${String(variant).padStart(4, "0")}Z`,
+  });
   const bodies: Record<string, (variant: number) => unknown> = {
+    "POST /applications/newIndividualApplication": (variant) =>
+      individualBody(newPerson(variant, "97"), { formID: `pending-${variant}` }),
+    "POST /applications/newAccountHolder": (variant) => ({
+      ...individualBody(newPerson(variant, "96"), { formID: `company-${variant}` }),
+      accountHolderType: "LEGAL",
+    }),
+    "PUT /applications/{applicationID}": () => ({ firstName: "Asha", dob: "2001-04-22T00:00+05:30" }),
+    "POST /accountHolders/{accountHolderID}/pops": (variant) => ({
+      requestID: `pop-${variant % 50}`,
+      label: "home",
+      address: { line1: "1 MG Road", postCode: "560001" },
+    }),
+    "POST /accountHolders/{accountHolderID}/vectors": (variant) => ({
+      requestID: `vector-${variant % 50}`,
+      type: "p",
+      value: `+9195${String(variant % 50).padStart(8, "0")}`,
+    }),
     "POST /applications/newIndividual": (variant) => ({
       ...individualBody(
         {
@@ -157,13 +180,37 @@ async function arrangeOperations(): Promise<Operation[]> {
     "POST /transfers": transfer,
   };
   const response = await app.http.inject("/openapi/fusion.json");
-  return operationsOf(response.json<OpenApiDocument>(), "/api/v1/ifi/{ifiID}", {
-    parameters,
-    examples: Object.fromEntries(
-      Object.entries(bodies).map(([name, body]): [string, Example] => [name, { body }]),
-    ),
-    queries: { requestID: "transfer-1" },
-  });
+  const bodiesOfV2: typeof bodies = {
+    "POST /applications/newIndividualApplication": (variant) => ({
+      ...individualBody(newPerson(variant, "94")),
+      requestID: `v2-${variant}`,
+      dob: "2001-04-22T00:00+05:30",
+      sections: { accountHolderDetails: { middleName: "K" } },
+    }),
+    "POST /accountHolders/{accountHolderID}/createApplication": (variant) => ({
+      requestID: `kyc-${variant}`,
+      kycDetails: { kycStatus: "AADHAAR_OTP", authData: { AADHAAR: "999900001111" } },
+    }),
+  };
+  const document = response.json<OpenApiDocument>();
+  return [
+    ...operationsOf(document, "/api/v1/ifi/{ifiID}", {
+      parameters,
+      examples: examplesOf(bodies),
+      queries: { requestID: "transfer-1" },
+    }),
+    ...operationsOf(document, "/api/v2/ifi/{ifiID}", {
+      parameters,
+      examples: examplesOf(bodiesOfV2),
+      queries: {},
+    }),
+  ];
+}
+
+function examplesOf(bodies: Readonly<Record<string, (variant: number) => unknown>>): Record<string, Example> {
+  return Object.fromEntries(
+    Object.entries(bodies).map(([name, body]): [string, Example] => [name, { body }]),
+  );
 }
 
 /** What is wrong with an answer, and what the program logged of late. */

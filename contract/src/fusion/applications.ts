@@ -1,0 +1,194 @@
+import { z } from "zod";
+import {
+  bodyIfiId,
+  DateOfBirth,
+  KycDetails,
+  NewIndividualAnswer,
+  name,
+  personFields,
+  SubmittedVector,
+} from "./account-holders.ts";
+import { FreeObject, looseInteger, optional, optionalText, PathText, RequestId, wireText } from "./common.ts";
+
+// Applications that the bank decides on, and holders that are no individuals (reference sections 4.3, 4.5 and 4.6).
+
+export const applicationStates = ["PROCESSING", "APPROVED", "REJECTED"] as const;
+
+/** `{ year, month, day }`, or a date as text of which the day is taken as it is written: `2001-04-22T00:00+05:30`. */
+const LooseDate = z.union([
+  DateOfBirth,
+  z
+    .string()
+    .max(40)
+    .transform((text, context) => {
+      const [, year, month, day] =
+        /^(\d{4})-(\d{2})-(\d{2})(?:T[0-9:.]*(?:Z|[+-]\d{2}:?\d{2})?)?$/.exec(text) ?? [];
+      const parsed = DateOfBirth.safeParse({ year, month, day });
+      if (parsed.success) return parsed.data;
+      context.addIssue({ code: "custom", message: "is not a day of the calendar" });
+      return z.NEVER;
+    }),
+]);
+const dob = optional(LooseDate).describe("{ year, month, day }, or text such as 2001-04-22T00:00+05:30.");
+
+/** What version 2 takes, flat or in the section accountHolderDetails. */
+const details = { ...personFields, dob };
+
+export const NewApplication = z
+  .object({
+    requestID: RequestId,
+    ifiID: bodyIfiId,
+    ...details,
+    sections: optional(
+      z
+        .object({ accountHolderDetails: optional(z.object(details)) })
+        .describe("The same fields again; what stands at the top counts more."),
+    ),
+  })
+  .meta({
+    id: "NewApplication",
+    examples: [
+      {
+        requestID: "app-0001",
+        firstName: "Asha",
+        lastName: "Rao",
+        dob: "2001-04-22T00:00+05:30",
+        vectors: [{ type: "p", value: "+919000000003" }],
+        kycDetails: { kycStatus: "MINIMAL", authType: "PAN", authData: { PAN: "ABCDE1236F" } },
+      },
+    ],
+  });
+export type NewApplication = z.output<typeof NewApplication>;
+
+export const UpgradeApplication = z
+  .object({
+    requestID: RequestId,
+    ifiID: bodyIfiId,
+    kycDetails: KycDetails.describe("The new level, and the number that proves it."),
+    vectors: optional(z.array(SubmittedVector).max(20)),
+    customFields: optional(FreeObject),
+  })
+  .meta({
+    id: "UpgradeApplication",
+    examples: [
+      {
+        requestID: "kyc-0001",
+        kycDetails: {
+          kycStatus: "AADHAAR_OTP",
+          authType: "AADHAAR",
+          authData: { AADHAAR: "999900001111" },
+        },
+      },
+    ],
+  });
+export type UpgradeApplication = z.output<typeof UpgradeApplication>;
+
+export const UpdateApplication = z
+  .object({
+    salutation: name,
+    firstName: name,
+    middleName: name,
+    lastName: name,
+    profilePicURL: optional(wireText(2000)),
+    gender: optional(wireText(40)),
+    dob,
+    status: optional(z.literal(applicationStates, "is none of PROCESSING, APPROVED, REJECTED")).describe(
+      "Taken for older programs and not acted upon: the bank decides.",
+    ),
+  })
+  .meta({
+    id: "UpdateApplication",
+    examples: [{ firstName: "Asha", lastName: "Rao-Iyer", gender: "Female" }],
+  });
+export type UpdateApplication = z.output<typeof UpdateApplication>;
+
+/** The flat model of section 4.6; the address is our choice, since none is documented. */
+export const NewAccountHolder = z
+  .object({
+    ifiID: bodyIfiId,
+    formID: RequestId,
+    spoolID: optionalText(256),
+    description: optionalText(1000),
+    accountHolderType: z
+      .string()
+      .max(40)
+      .transform((text) => text.toUpperCase())
+      .pipe(z.literal(["REAL", "LEGAL", "HEADLESS"], "is none of REAL, LEGAL, HEADLESS"))
+      .describe("REAL a person, LEGAL a company (its name as firstName), HEADLESS nobody in particular."),
+    ...personFields,
+    dob,
+  })
+  .meta({
+    id: "NewAccountHolder",
+    examples: [
+      {
+        formID: "company-0001",
+        accountHolderType: "LEGAL",
+        firstName: "Acme Traders Private Limited",
+        kycDetails: { kycStatus: "FULL", authType: "PAN", authData: { PAN: "AACCA0001A" } },
+        vectors: [{ type: "e", value: "accounts@acme.example" }],
+        pops: [
+          {
+            label: "office",
+            address: { line1: "1 MG Road", city: "Bengaluru", postCode: "560001", country: "India" },
+          },
+        ],
+      },
+    ],
+  });
+export type NewAccountHolder = z.output<typeof NewAccountHolder>;
+
+const facts = {
+  applicationID: z.string().describe("Digits."),
+  requestID: z.string().optional(),
+  formID: z.string().optional(),
+  ifiID: z.number(),
+  status: z.enum(applicationStates),
+  statusDetails: z.object({ message: z.string().optional() }),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+};
+
+/** Version 2's answer. */
+export const ApplicationAnswer = z
+  .looseObject({
+    ...facts,
+    accountHolderID: z.string().optional().describe("Once there is one."),
+    tags: z.array(z.object({ type: z.string(), value: z.string() })),
+  })
+  .meta({ id: "ApplicationAnswer" });
+export type ApplicationAnswer = z.infer<typeof ApplicationAnswer>;
+
+/** An application as it stands now: what newIndividual answers, identity numbers masked. */
+export const Application = NewIndividualAnswer.extend({
+  requestID: z.string().optional(),
+  applicationKind: z.enum(["NEW_ACCOUNT_HOLDER", "KYC_UPGRADE"]),
+  accountHolderID: z.string().optional().describe("The same as individualID."),
+}).meta({ id: "Application" });
+export type Application = z.infer<typeof Application>;
+
+export const ApplicationPath = z.object({
+  ifiID: PathText.describe("The bank (IFI), such as 140793."),
+  applicationID: PathText.describe("Digits, as answered by the submission."),
+});
+
+function wholeBetween(smallest: number, largest: number) {
+  return looseInteger.refine(
+    (value) => value >= smallest && value <= largest,
+    `must be from ${smallest} to ${largest}`,
+  );
+}
+
+export const ApplicationListQuery = z.object({
+  status: z
+    .literal(applicationStates, "is none of PROCESSING, APPROVED, REJECTED")
+    .optional()
+    .describe("Only those in this state."),
+  pageNumber: wholeBetween(1, 1_000_000_000).default(1).describe("From 1."),
+  pageSize: wholeBetween(1, 1_000).default(20).describe("At most 1,000."),
+});
+
+/** Newest first. */
+export const ApplicationList = z
+  .object({ applications: z.array(Application) })
+  .meta({ id: "ApplicationList" });

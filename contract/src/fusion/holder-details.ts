@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { AccountHolder, email, phone, SubmittedPop } from "./account-holders.ts";
+import { looseBoolean, optional, RequestId, wireText } from "./common.ts";
+
+// What is added to an account holder: addresses and vectors. The paths are our choice, since none is documented (reference section 10).
+
+export const NewPop = SubmittedPop.extend({ requestID: RequestId }).meta({
+  id: "NewPop",
+  examples: [
+    {
+      requestID: "pop-0001",
+      label: "home",
+      address: {
+        line1: "1 MG Road",
+        city: "Bengaluru",
+        state: "Karnataka",
+        postCode: "560001",
+        country: "India",
+      },
+      isDefault: true,
+    },
+  ],
+});
+export type NewPop = z.output<typeof NewPop>;
+
+export const Pop = AccountHolder.shape.pops.element.meta({ id: "Pop" });
+export const PopList = z.object({ pops: z.array(Pop) }).meta({ id: "PopList" });
+
+const added = { requestID: RequestId, isVerified: optional(looseBoolean) };
+const number = wireText(64).refine((text) => /[0-9A-Za-z]/.test(text), "is empty");
+
+export const NewVector = z
+  .discriminatedUnion("type", [
+    z.object({ type: z.literal("p"), value: phone, ...added }),
+    z.object({ type: z.literal("e"), value: email, ...added }),
+    z.object({ type: z.literal("pan"), value: number, ...added }),
+    z.object({ type: z.literal("aadhaar"), value: number, ...added }),
+    z.object({ type: z.literal("passport"), value: number, ...added }),
+  ])
+  .meta({
+    id: "NewVector",
+    examples: [{ requestID: "vector-0001", type: "e", value: "asha@example.com" }],
+  });
+export type NewVector = z.output<typeof NewVector>;
+
+export const Vector = AccountHolder.shape.vectors.element.meta({ id: "Vector" });
+export const VectorList = z.object({ vectors: z.array(Vector) }).meta({ id: "VectorList" });

@@ -1,0 +1,84 @@
+import type { Transaction } from "../platform/database/database.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
+import { findApplication, selectApplications, updateApplicationRow } from "./application-store.ts";
+import { ApplicationNotUpdated, ApprovedApplicationFixed, HolderApplicationNotFound } from "./errors.ts";
+import type { ApplicationStatus, HolderApplication, Individual } from "./individual.ts";
+import type { ProvisionDependencies } from "./provision-holder.ts";
+import { openStored, sealCurrent } from "./sealed-application.ts";
+
+const number = /^\d{1,18}$/;
+
+/** As it stands now. Throws {@link HolderApplicationNotFound} for another fintech's, and for what is no number at all. */
+export async function getApplication(
+  { keys }: { readonly keys: Keys },
+  tx: Transaction,
+  tenant: Tenant,
+  applicationNumber: string,
+): Promise<HolderApplication> {
+  const stored = number.test(applicationNumber)
+    ? await findApplication(tx, tenant, applicationNumber, { lock: false })
+    : undefined;
+  if (!stored) throw new HolderApplicationNotFound();
+  return openStored(keys, stored);
+}
+
+/** The tenant's, newest first. Pages start at 1. */
+export async function listApplications(
+  { keys }: { readonly keys: Keys },
+  tx: Transaction,
+  tenant: Tenant,
+  query: {
+    readonly status?: ApplicationStatus | undefined;
+    readonly pageNumber: number;
+    readonly pageSize: number;
+  },
+): Promise<HolderApplication[]> {
+  const stored = await selectApplications(tx, tenant, {
+    status: query.status,
+    offset: (query.pageNumber - 1) * query.pageSize,
+    limit: query.pageSize,
+  });
+  return stored.map((one) => openStored(keys, one));
+}
+
+/** What may be changed before the bank has decided (reference section 4.5); undefined stays as it is. */
+export type ApplicationChanges = {
+  readonly [Key in
+    | "salutation"
+    | "firstName"
+    | "middleName"
+    | "lastName"
+    | "profilePicUrl"
+    | "gender"
+    | "dateOfBirth"]: Individual[Key] | undefined;
+};
+
+/**
+ * Changes what a pending application says, so that the bank decides on what is right. Throws {@link HolderApplicationNotFound} (AR4000014),
+ * {@link ApprovedApplicationFixed} (AR4000015), {@link ApplicationNotUpdated} (AR4000016) for a rejected one and for nothing to change.
+ */
+export async function updateApplication(
+  { keys, clock }: ProvisionDependencies,
+  tx: Transaction,
+  tenant: Tenant,
+  applicationNumber: string,
+  changes: ApplicationChanges,
+): Promise<HolderApplication> {
+  const stored = number.test(applicationNumber)
+    ? await findApplication(tx, tenant, applicationNumber, { lock: true })
+    : undefined;
+  if (!stored) throw new HolderApplicationNotFound();
+  if (stored.status === "APPROVED") throw new ApprovedApplicationFixed();
+  if (stored.status === "REJECTED") throw new ApplicationNotUpdated("it was rejected, which is final");
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  if (Object.keys(given).length === 0) throw new ApplicationNotUpdated("the request changes nothing");
+  const application = openStored(keys, stored);
+  const updated: HolderApplication = {
+    ...application,
+    individual: { ...application.individual, ...given },
+    updatedAt: clock.now().toISOString(),
+  };
+  await updateApplicationRow(tx, tenant, updated, sealCurrent(keys, updated));
+  return updated;
+}
