@@ -8,6 +8,8 @@ export interface Operation {
   readonly method: string;
   /** Such as `/api/v1/ifi/{ifiID}/bundles/{bundleID}`. */
   readonly path: string;
+  /** Parameters in the part that all addresses share; seldom wrong, or little else would be reached. */
+  readonly shared: readonly string[];
   readonly queryNames: readonly string[];
   /** What the query must say at least, such as `requestID=1`; empty for most. */
   readonly query: string;
@@ -73,8 +75,7 @@ export function malformedRequest(
       variant: fc.nat(variantsMax),
       caller: mostly(fc.constantFrom(...callers.usual), 10, fc.constantFrom(...callers.odd)),
       method: mostly(fc.constant(undefined), 14, fc.constantFrom(...methods)),
-      // The last parameter of an address is wrong more often than those before it, or little else would be reached; most often where there
-      // is no body to be wrong instead.
+      // Wrong most often where there is no body to be wrong instead.
       parts: fc.tuple(
         mostly(fc.constant(undefined), operation.body ? 3 : 1, oddPart),
         mostly(fc.constant(undefined), 10, oddPart),
@@ -115,7 +116,7 @@ interface Choice {
   readonly variant: number;
   readonly caller: Caller;
   readonly method: string | undefined;
-  /** From the last parameter of the path to the first. */
+  /** For the last parameter of the operation's own, the one before it, and those that all share. */
   readonly parts: readonly (string | number | undefined)[];
   readonly ending: string;
   readonly query: readonly [number, string][];
@@ -142,11 +143,13 @@ function render(operation: Operation, choice: Choice): TestRequest {
   };
 }
 
-function pathOf({ path, parameters }: Operation, parts: Choice["parts"]): string {
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+function pathOf({ path, parameters, shared }: Operation, parts: Choice["parts"]): string {
+  const own = [...path.matchAll(/\{(\w+)\}/g)]
+    .map(([, name = ""]) => name)
+    .filter((name) => !shared.includes(name));
   return path.replace(/\{(\w+)\}/g, (_whole, name: string) => {
     const [right = "x", ...others] = parameters[name] ?? [];
-    const part = parts[names.length - 1 - names.indexOf(name)];
+    const part = parts[shared.includes(name) ? 2 : own.length - 1 - own.indexOf(name)];
     return typeof part === "number" ? (others[part % others.length] ?? "x") : (part ?? right);
   });
 }

@@ -32,6 +32,7 @@ export function operationsOf(
     readonly queries: Readonly<Record<string, string>>;
   },
 ): Operation[] {
+  const shared = [...below.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
   const missing = new Set(Object.keys(known.examples));
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, described]): Operation[] => {
@@ -45,6 +46,7 @@ export function operationsOf(
         {
           method: method.toUpperCase(),
           path,
+          shared,
           parameters: known.parameters,
           headers: example?.headers,
           body: example?.body,
