@@ -52,7 +52,11 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
     const read = readConfig(line.environment);
     if (read.faults) throw new SettingsWrong(read.faults);
     const { config } = read;
-    const connection = line.connection ?? (await connect(config));
+    const connection =
+      line.connection ??
+      (await connect(config, () =>
+        output.note(`There was no database in ${config.dataFolder}; an empty one is made now.`),
+      ));
     try {
       await work({
         db: connection.db,

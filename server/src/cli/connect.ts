@@ -26,9 +26,9 @@ const othersDeadlineMs = 30_000;
 /**
  * The database of this configuration: the external one, or the embedded one, of the server that runs on the data folder or else started
  * for the length of the command. Refuses a database of the other mode or of other keys, like the server. Throws what the server's start
- * throws.
+ * throws. `onFirstStart` is called where the folder held no database and one is made.
  */
-export async function connect(config: Config): Promise<Connection> {
+export async function connect(config: Config, onFirstStart: () => void): Promise<Connection> {
   // Only what ends a command is for the terminal, and that is reported by whoever runs it.
   const log = createLog("silent");
   const keys = () =>
@@ -38,7 +38,7 @@ export async function connect(config: Config): Promise<Connection> {
     config.database.kind === "embedded"
       ? ({ kind: "embedded", dataFolder: config.dataFolder } as const)
       : config.database;
-  const options = { log, strictRoles: config.mode === "production" };
+  const options = { log, strictRoles: config.mode === "production", onFirstStart };
 
   if (choice.kind === "external") {
     const started = await startDatabase(choice, options);

@@ -48,6 +48,14 @@ const create = (id: number): string[] => [
 ];
 
 describe("the embedded database", () => {
+  it("is made where there was none, and that is said: the folder may be the wrong one", async () => {
+    const DATA_DIR = folder();
+    const listed = await fusion({ DATA_DIR }, ["tokens", "list"]);
+    expect(listed).toMatchObject({ code: 0, out: "There are no such tokens.\n" });
+    expect(listed.err).toContain(`no database in ${DATA_DIR}`);
+    expect(await fusion({ DATA_DIR }, ["tokens", "list"])).toMatchObject({ code: 0, err: "" });
+  }, 120_000);
+
   it("is started for the length of a command, shared by commands at once, and stopped", async () => {
     const DATA_DIR = folder();
     const made = await Promise.all([1, 2].map((id) => fusion({ DATA_DIR }, create(id))));

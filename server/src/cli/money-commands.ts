@@ -107,7 +107,7 @@ export const addMoneyCommands: AddCommands = (program, run) => {
 
   const funding = program
     .command("funding-account")
-    .description("Funding accounts: the fintech's own, from which its customers are paid");
+    .description("Funding accounts: the fintech's own, from which its account holders are funded");
   examples(
     funding
       .command("create")

@@ -3,6 +3,8 @@ export interface Output {
   readonly json: boolean;
   /** The result of a command: its facts, and what people read instead. */
   result(facts: object, lines: readonly string[]): void;
+  /** What a person should know besides; a program that asked for JSON is not told. */
+  note(sentence: string): void;
   /** What went wrong, in one sentence. */
   failure(code: string, message: string): void;
 }
@@ -17,6 +19,9 @@ export function createOutput(streams: Streams, json: boolean): Output {
     json,
     result(facts, lines) {
       streams.out(json ? `${JSON.stringify(facts, plain, 2)}\n` : `${lines.join("\n")}\n`);
+    },
+    note(sentence) {
+      if (!json) streams.err(`${sentence}\n`);
     },
     failure(code, message) {
       const sentence = message.replaceAll(/\s+/g, " ").trim();

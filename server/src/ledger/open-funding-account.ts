@@ -24,7 +24,7 @@ export interface NewFundingAccount {
 }
 
 /**
- * Opens the fintech's own account, from which its customers are paid, in the caller's transaction. An opening balance is a transfer
+ * Opens the fintech's own account, from which its account holders are funded, in the caller's transaction. An opening balance is a transfer
  * like any other, from the account that stands for the bank (opened at the first need), so the books still sum to zero.
  */
 export async function openFundingAccount(
