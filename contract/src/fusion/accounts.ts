@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DateTimeParts, looseInteger, PathText } from "./common.ts";
+import { pagingQuery } from "./paging.ts";
 
 // Accounts, balances, transactions: reference section 8.
 
@@ -13,22 +14,10 @@ export const HolderPath = z.object({
   individualID: PathText.describe("The account holder's UUID."),
 });
 
-function wholeBetween(smallest: number, largest: number) {
-  return looseInteger.refine(
-    (value) => value >= smallest && value <= largest,
-    `must be from ${smallest} to ${largest}`,
-  );
-}
-
-const paging = {
-  pageNumber: wholeBetween(1, 1_000_000_000).default(1).describe("From 1."),
-  pageSize: wholeBetween(1, 1_000).default(20).describe("At most 1,000."),
-};
-
-export const AccountListQuery = z.object(paging);
+export const AccountListQuery = z.object(pagingQuery);
 
 export const TransactionListQuery = z.object({
-  ...paging,
+  ...pagingQuery,
   startingAfter: looseInteger
     .optional()
     .describe("Epoch milliseconds; only what happened after that instant."),

@@ -8,7 +8,8 @@ import {
   personFields,
   SubmittedVector,
 } from "./account-holders.ts";
-import { FreeObject, looseInteger, optional, optionalText, PathText, RequestId, wireText } from "./common.ts";
+import { FreeObject, optional, optionalText, PathText, RequestId, wireText } from "./common.ts";
+import { pagingQuery } from "./paging.ts";
 
 // Applications that the bank decides on, and holders that are no individuals (reference sections 4.3, 4.5 and 4.6).
 
@@ -172,20 +173,12 @@ export const ApplicationPath = z.object({
   applicationID: PathText.describe("Digits, as answered by the submission."),
 });
 
-function wholeBetween(smallest: number, largest: number) {
-  return looseInteger.refine(
-    (value) => value >= smallest && value <= largest,
-    `must be from ${smallest} to ${largest}`,
-  );
-}
-
 export const ApplicationListQuery = z.object({
   status: z
     .literal(applicationStates, "is none of PROCESSING, APPROVED, REJECTED")
     .optional()
     .describe("Only those in this state."),
-  pageNumber: wholeBetween(1, 1_000_000_000).default(1).describe("From 1."),
-  pageSize: wholeBetween(1, 1_000).default(20).describe("At most 1,000."),
+  ...pagingQuery,
 });
 
 /** Newest first. */

@@ -58,6 +58,75 @@ export const IssueAccount = z
   })
   .meta({ id: "IssueAccount" });
 
+const accountReference = wireText(200)
+  .transform((text) => text.replace(/^account:\/\//, ""))
+  .describe("account://<accountID>, or the bare id.");
+const withFormFactors = {
+  accountHolderID: Uuid.describe("The individualID that newIndividual answered."),
+  targetAccount: optional(accountReference).describe(
+    "What it pays from, account://<accountID> or the bare id; nothing yet when left out.",
+  ),
+  phoneNumber: optionalText(40),
+  requestID: RequestId,
+  disableCardFFCreation: optional(looseBoolean).describe("Issue no cards."),
+  disablePhoneFFCreation: optional(looseBoolean).describe("Issue no phone form factors."),
+  disableFFCreation: optional(looseBoolean).describe("Issue no form factors at all."),
+};
+
+export const IssuePaymentProduct = z
+  .object({
+    paymentProductID: Uuid.describe("The id of one of the bundle's payment products."),
+    ...withFormFactors,
+  })
+  .meta({
+    id: "IssuePaymentProduct",
+    examples: [
+      {
+        accountHolderID: "3f0e5f1c-3c1f-4a52-9f2e-6f4c1a9b7d10",
+        paymentProductID: "b1d5c0de-0000-4000-8000-0000000000b1",
+        targetAccount: "account://0a2c36d0-8f1d-4a0e-9b59-7a1f4e0ec1aa",
+        requestID: "card-0001",
+      },
+    ],
+  });
+
+export const IssuePaymentProducts = z
+  .object({
+    paymentProductIDs: z.array(Uuid).min(1, "is empty").max(20).describe("One instrument is made for each."),
+    ...withFormFactors,
+  })
+  .meta({
+    id: "IssuePaymentProducts",
+    examples: [
+      {
+        accountHolderID: "3f0e5f1c-3c1f-4a52-9f2e-6f4c1a9b7d10",
+        paymentProductIDs: ["b1d5c0de-0000-4000-8000-0000000000b1"],
+        requestID: "cards-0001",
+      },
+    ],
+  });
+
+const instrument = {
+  bundleID: z.string(),
+  resourceID: z.string(),
+  status: z.string(),
+  targetAccount: z.string().optional().describe("account://<accountID>"),
+};
+
+export const IssuedPaymentProduct = z
+  .looseObject({ requestID: z.string(), accountHolderID: z.string(), ...instrument })
+  .meta({ id: "IssuedPaymentProduct" });
+export type IssuedPaymentProduct = z.infer<typeof IssuedPaymentProduct>;
+
+export const IssuedPaymentProducts = z
+  .looseObject({
+    requestID: z.string(),
+    accountHolderID: z.string(),
+    paymentInstruments: z.array(z.looseObject(instrument)),
+  })
+  .meta({ id: "IssuedPaymentProducts" });
+export type IssuedPaymentProducts = z.infer<typeof IssuedPaymentProducts>;
+
 export const IssuedAccount = z
   .looseObject({
     requestID: z.string(),
@@ -106,6 +175,17 @@ export const Bundle = z
 export type Bundle = z.infer<typeof Bundle>;
 export const BundleList = z.array(Bundle);
 
+export const FormFactor = z
+  .looseObject({
+    id: z.string(),
+    type: z.string().describe("CARD or PHONE."),
+    status: z.string().describe("ACTIVE, BLOCKED or DELETED."),
+    phoneNumber: z.string().optional(),
+    createdAt: WordyTime,
+  })
+  .meta({ id: "FormFactor" });
+export type FormFactor = z.infer<typeof FormFactor>;
+
 export const Resource = z
   .looseObject({
     id: z.string(),
@@ -116,14 +196,7 @@ export const Resource = z
     paymentProductID: z.string(),
     status: z.string().describe("ACTIVE, INACTIVE or DELETED."),
     targetAccount: z.string().optional().describe("account://<accountID>"),
-    formFactors: z.array(
-      z.looseObject({
-        id: z.string(),
-        type: z.string().describe("CARD or PHONE."),
-        status: z.string(),
-        createdAt: WordyTime,
-      }),
-    ),
+    formFactors: z.array(FormFactor),
     createdAt: WordyTime,
     updatedAt: WordyTime,
   })
@@ -132,8 +205,33 @@ export type Resource = z.infer<typeof Resource>;
 
 export const SetTarget = z
   .object({
-    target: wireText(200)
-      .transform((text) => text.replace(/^account:\/\//, ""))
-      .describe("account://<accountID>, or the bare id."),
+    target: accountReference,
   })
   .meta({ id: "SetTarget", examples: [{ target: "account://0a2c36d0-8f1d-4a0e-9b59-7a1f4e0ec1aa" }] });
+
+/** By the account holder's id, or by a phone or email. */
+export const ResourceList = z.object({ resources: z.array(Resource) }).meta({ id: "ResourceList" });
+
+const word = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z
+    .string()
+    .max(40)
+    .transform((text) => text.trim().toUpperCase())
+    .pipe(z.literal(words, `is none of ${words.join(", ")}`));
+
+export const NewFormFactor = z
+  .object({
+    requestID: RequestId,
+    type: word(["CARD", "PHONE"]).describe("CARD or PHONE."),
+    phoneNumber: optionalText(40).describe("Of a PHONE."),
+  })
+  .meta({
+    id: "NewFormFactor",
+    examples: [{ requestID: "ff-0001", type: "PHONE", phoneNumber: "+919000000001" }],
+  });
+
+export const SetFormFactorStatus = z
+  .object({
+    status: word(["ACTIVE", "BLOCKED", "DELETED"]).describe("BLOCKED can be undone, DELETED cannot."),
+  })
+  .meta({ id: "SetFormFactorStatus", examples: [{ status: "BLOCKED" }] });

@@ -209,32 +209,28 @@ export async function insertFormFactor(
   );
 }
 
-export async function findResource(
-  tx: Queryable,
-  tenant: Tenant,
-  resourceId: string,
-): Promise<(Resource & { readonly formFactors: readonly FormFactor[] }) | undefined> {
-  const [row] = await tx.query<{
-    resource_id: string;
-    account_holder_id: string;
-    bundle_id: string;
-    payment_product_id: string;
-    target_account_id: string | null;
-    status: Resource["status"];
-    created_at: Date;
-    updated_at: Date;
-  }>(`SELECT * FROM resource WHERE ${ofTenant} AND resource_id = $4`, [...tenantKey(tenant), resourceId]);
-  if (!row) return undefined;
-  const formFactors = await tx.query<{
-    form_factor_id: string;
-    kind: FormFactor["kind"];
-    status: string;
-    phone_number: string | null;
-    created_at: Date;
-  }>(`SELECT * FROM form_factor WHERE ${ofTenant} AND resource_id = $4 ORDER BY kind, form_factor_id`, [
-    ...tenantKey(tenant),
-    resourceId,
-  ]);
+export type StoredResource = Resource & { readonly formFactors: readonly FormFactor[] };
+
+interface ResourceRow {
+  resource_id: string;
+  account_holder_id: string;
+  bundle_id: string;
+  payment_product_id: string;
+  target_account_id: string | null;
+  status: Resource["status"];
+  created_at: Date;
+  updated_at: Date;
+  form_factors: (Omit<FormFactor, "createdAt"> & { readonly createdAt: string })[];
+}
+
+const selectResources = `
+  SELECT r.*, coalesce((SELECT json_agg(json_build_object('formFactorId', f.form_factor_id, 'kind', f.kind, 'status', f.status,
+      'phoneNumber', f.phone_number, 'createdAt', f.created_at) ORDER BY f.created_at, f.kind, f.form_factor_id)
+    FROM form_factor f WHERE (f.ifi_id, f.environment, f.fintech_id, f.resource_id)
+      = (r.ifi_id, r.environment, r.fintech_id, r.resource_id)), '[]') AS form_factors
+  FROM resource r`;
+
+function resourceOf(row: ResourceRow): StoredResource {
   return {
     resourceId: row.resource_id,
     accountHolderId: row.account_holder_id,
@@ -244,14 +240,55 @@ export async function findResource(
     status: row.status,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-    formFactors: formFactors.map((found) => ({
-      formFactorId: found.form_factor_id,
-      kind: found.kind,
-      status: found.status,
-      phoneNumber: found.phone_number,
-      createdAt: found.created_at,
-    })),
+    formFactors: row.form_factors.map((found) => ({ ...found, createdAt: new Date(found.createdAt) })),
   };
+}
+
+export async function findResource(
+  tx: Queryable,
+  tenant: Tenant,
+  resourceId: string,
+): Promise<StoredResource | undefined> {
+  const [row] = await tx.query<ResourceRow>(`${selectResources} WHERE ${ofTenant} AND resource_id = $4`, [
+    ...tenantKey(tenant),
+    resourceId,
+  ]);
+  return row && resourceOf(row);
+}
+
+/** Oldest first, a page at a time. */
+export async function selectResourcesOfHolder(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+  page: { readonly offset: number; readonly limit: number },
+): Promise<StoredResource[]> {
+  const rows = await tx.query<ResourceRow>(
+    `${selectResources} WHERE ${ofTenant} AND account_holder_id = $4 ORDER BY r.created_at, r.resource_id OFFSET $5 LIMIT $6`,
+    [...tenantKey(tenant), accountHolderId, page.offset, page.limit],
+  );
+  return rows.map(resourceOf);
+}
+
+/** Locks the instrument until the transaction ends, so that changes to its form factors follow one another. */
+export async function lockResource(tx: Queryable, tenant: Tenant, resourceId: string): Promise<void> {
+  await tx.query(`SELECT FROM resource WHERE ${ofTenant} AND resource_id = $4 FOR NO KEY UPDATE`, [
+    ...tenantKey(tenant),
+    resourceId,
+  ]);
+}
+
+export async function updateFormFactorStatus(
+  tx: Queryable,
+  tenant: Tenant,
+  resourceId: string,
+  formFactorId: string,
+  status: FormFactor["status"],
+): Promise<void> {
+  await tx.query(
+    `UPDATE form_factor SET status = $6 WHERE ${ofTenant} AND resource_id = $4 AND form_factor_id = $5`,
+    [...tenantKey(tenant), resourceId, formFactorId, status],
+  );
 }
 
 /** Whether there was such a resource to change. */

@@ -42,11 +42,14 @@ export interface Resource {
   readonly updatedAt: Date;
 }
 
+/** BLOCKED can be undone, DELETED cannot. */
+export type FormFactorStatus = "ACTIVE" | "BLOCKED" | "DELETED";
+
 /** A card or phone through which a resource is used. */
 export interface FormFactor {
   readonly formFactorId: string;
   readonly kind: "CARD" | "PHONE";
-  readonly status: string;
+  readonly status: FormFactorStatus;
   readonly phoneNumber: string | null;
   readonly createdAt: Date;
 }

@@ -46,3 +46,39 @@ export class IssuanceMismatch extends DomainError {
     });
   }
 }
+
+/** The bundle has no such payment product. */
+export class PaymentProductNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "payment_product_not_found";
+  constructor() {
+    super("The bundle has no such payment product.");
+  }
+}
+
+/** The payment instrument has no such card or phone, or the instrument is another fintech's: both look alike on purpose. */
+export class FormFactorNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "form_factor_not_found";
+  constructor() {
+    super("The payment instrument has no such form factor.");
+  }
+}
+
+/** Deleted is for good, and a deleted instrument gets no new cards or phones. */
+export class FormFactorDeleted extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "form_factor_deleted";
+  constructor(what: "form factor" | "payment instrument") {
+    super(`This ${what} was deleted, which is final.`);
+  }
+}
+
+/** An instrument has so many cards and phones at most. */
+export class FormFactorsExceeded extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "form_factors_exceeded";
+  constructor() {
+    super("The payment instrument has as many form factors as one may have.");
+  }
+}

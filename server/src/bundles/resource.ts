@@ -5,13 +5,12 @@ import type { Clock } from "../platform/clock.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import type { FormFactor, Resource } from "./bundle.ts";
-import { findResource, updateTarget } from "./bundle-store.ts";
+import { findResource, type StoredResource, selectResourcesOfHolder, updateTarget } from "./bundle-store.ts";
 import { ResourceNotFound } from "./errors.ts";
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export type ResourceWithFormFactors = Resource & { readonly formFactors: readonly FormFactor[] };
+export type ResourceWithFormFactors = StoredResource;
 
 /** Throws {@link ResourceNotFound} for another fintech's payment instrument, and for what is no id at all. */
 export async function getResource(
@@ -47,4 +46,17 @@ export async function setResourceTarget(
     details: { targetAccountId: target.accountId, environment: tenant.environment },
   });
   return getResource(tx, tenant, resourceId);
+}
+
+/** The tenant's payment instruments of a holder, oldest first; empty for one of whom it knows nothing. Pages start at 1. */
+export function listResourcesOfHolder(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+  page: { readonly pageNumber: number; readonly pageSize: number },
+): Promise<ResourceWithFormFactors[]> {
+  return selectResourcesOfHolder(tx, tenant, accountHolderId, {
+    offset: (page.pageNumber - 1) * page.pageSize,
+    limit: page.pageSize,
+  });
 }

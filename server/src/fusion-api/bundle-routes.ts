@@ -5,19 +5,21 @@ import {
   IssueBundle,
   IssuedAccount,
   IssuedBundle,
-  Resource,
-  SetTarget,
+  IssuedPaymentProduct,
+  IssuedPaymentProducts,
+  IssuePaymentProduct,
+  IssuePaymentProducts,
 } from "@fusion/contract/fusion/bundles.ts";
 import { FusionError, fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
 import { z } from "zod";
 import { getBundle, listBundles } from "../bundles/get-bundle.ts";
-import { issueAccount, issueBundle } from "../bundles/issue-bundle.ts";
-import { getResource, setResourceTarget } from "../bundles/resource.ts";
+import { issueAccount, issueBundle, issuePaymentProducts } from "../bundles/issue-bundle.ts";
+import type { Issuance } from "../bundles/issue-once.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Random } from "../platform/random.ts";
-import { bundleView, resourceView, targetOf } from "./bundle-views.ts";
+import { bundleView, targetOf } from "./bundle-views.ts";
 import { callerOf } from "./fusion-api.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
@@ -29,7 +31,6 @@ export interface BundleRouteDependencies {
 
 const ifiID = PathText.describe("The bank (IFI), such as 140793.");
 const BundlePath = z.object({ ifiID, bundleID: PathText });
-const ResourcePath = z.object({ ifiID, resourceID: PathText });
 const tags = ["Bundles"];
 const issueErrors = {
   ...fusionErrors,
@@ -72,12 +73,7 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
       return {
         requestID: issued.requestId,
         accounts: issued.accountIds.map((accountID) => ({ bundleID, accountHolderID, accountID })),
-        paymentInstruments: issued.resources.map(({ resourceId, targetAccountId }) => ({
-          bundleID,
-          resourceID: resourceId,
-          status: "ACTIVE",
-          ...targetOf(targetAccountId),
-        })),
+        paymentInstruments: instrumentsOf(issued),
       };
     },
   );
@@ -111,6 +107,69 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
         accountID: issued.accountIds[0] ?? "",
         accountHolderID: issued.accountHolderId,
         bundleID: issued.bundleId,
+      };
+    },
+  );
+
+  v1.post(
+    "/bundles/:bundleID/issuePaymentProduct",
+    {
+      schema: {
+        summary: "Issue one payment product of a bundle",
+        description:
+          "Our choice of address: the Fusion API names the operation only. Makes a payment instrument, with its card and phone unless unwanted. A repeat of a requestID with the same content gets the first answer again.",
+        tags,
+        params: BundlePath,
+        body: IssuePaymentProduct,
+        response: { 200: IssuedPaymentProduct, ...issueErrors },
+      },
+      config: { requiredScope: "bundles:issue", losslessKeys },
+    },
+    async (request) => {
+      const principal = callerOf(request);
+      const { paymentProductID, ...body } = request.body;
+      const issued = await withTokenWrite(deps, principal, (tx) =>
+        issuePaymentProducts(deps, tx, principal, {
+          ...paymentProductsOf(request.params.bundleID, body),
+          paymentProductIds: [paymentProductID],
+        }),
+      );
+      const [instrument] = instrumentsOf(issued);
+      return {
+        requestID: issued.requestId,
+        accountHolderID: issued.accountHolderId,
+        ...(instrument as NonNullable<typeof instrument>),
+      };
+    },
+  );
+
+  v1.post(
+    "/bundles/:bundleID/issuePaymentProducts",
+    {
+      schema: {
+        summary: "Issue several payment products of a bundle",
+        description:
+          "Our choice of address: the Fusion API names the operation only. All of them or none. A repeat of a requestID with the same content gets the first answer again.",
+        tags,
+        params: BundlePath,
+        body: IssuePaymentProducts,
+        response: { 200: IssuedPaymentProducts, ...issueErrors },
+      },
+      config: { requiredScope: "bundles:issue", losslessKeys },
+    },
+    async (request) => {
+      const principal = callerOf(request);
+      const { paymentProductIDs, ...body } = request.body;
+      const issued = await withTokenWrite(deps, principal, (tx) =>
+        issuePaymentProducts(deps, tx, principal, {
+          ...paymentProductsOf(request.params.bundleID, body),
+          paymentProductIds: paymentProductIDs,
+        }),
+      );
+      return {
+        requestID: issued.requestId,
+        accountHolderID: issued.accountHolderId,
+        paymentInstruments: instrumentsOf(issued),
       };
     },
   );
@@ -154,53 +213,27 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
       );
     },
   );
+}
 
-  v1.get(
-    "/resources/:resourceID",
-    {
-      schema: {
-        summary: "Get a payment instrument",
-        tags,
-        params: ResourcePath,
-        response: { 200: Resource, ...fusionErrors },
-      },
-      config: { requiredScope: "bundles:read" },
-    },
-    async (request) => {
-      const { tenant } = callerOf(request);
-      const { resourceID } = request.params;
-      return resourceView(
-        await withTokenRead(deps, callerOf(request), (tx) => getResource(tx, tenant, resourceID)),
-        tenant,
-      );
-    },
-  );
+type PaymentProductsBody = Omit<z.output<typeof IssuePaymentProduct>, "paymentProductID">;
 
-  v1.patch(
-    "/resources/:resourceID/target",
-    {
-      schema: {
-        summary: "Point a payment instrument at another account",
-        tags,
-        params: ResourcePath,
-        body: SetTarget,
-        response: {
-          200: Resource,
-          ...fusionErrors,
-          404: FusionError.describe("There is no such instrument or account, or it is not yours."),
-        },
-      },
-      config: { requiredScope: "bundles:issue" },
-    },
-    async (request) => {
-      const principal = callerOf(request);
-      const resource = await withTokenWrite(deps, principal, (tx) =>
-        setResourceTarget(deps, tx, principal, {
-          resourceId: request.params.resourceID,
-          targetAccountId: request.body.target,
-        }),
-      );
-      return resourceView(resource, principal.tenant);
-    },
-  );
+function paymentProductsOf(bundleId: string, body: PaymentProductsBody) {
+  return {
+    bundleId: bundleId.toLowerCase(),
+    accountHolderId: body.accountHolderID,
+    targetAccountId: body.targetAccount,
+    phoneNumber: body.phoneNumber,
+    requestId: body.requestID,
+    withCard: !(body.disableFFCreation || body.disableCardFFCreation),
+    withPhone: !(body.disableFFCreation || body.disablePhoneFFCreation),
+  };
+}
+
+function instrumentsOf({ bundleId, resources }: Issuance) {
+  return resources.map(({ resourceId, targetAccountId }) => ({
+    bundleID: bundleId,
+    resourceID: resourceId,
+    status: "ACTIVE",
+    ...targetOf(targetAccountId),
+  }));
 }

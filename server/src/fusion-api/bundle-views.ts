@@ -1,5 +1,9 @@
-import type { Bundle as WireBundle, Resource as WireResource } from "@fusion/contract/fusion/bundles.ts";
-import type { Bundle } from "../bundles/bundle.ts";
+import type {
+  Bundle as WireBundle,
+  FormFactor as WireFormFactor,
+  Resource as WireResource,
+} from "@fusion/contract/fusion/bundles.ts";
+import type { Bundle, FormFactor } from "../bundles/bundle.ts";
 import type { ResourceWithFormFactors } from "../bundles/resource.ts";
 import type { Tenant } from "../platform/ids.ts";
 import { wordyTime } from "./time-formats.ts";
@@ -55,13 +59,19 @@ export function resourceView(resource: ResourceWithFormFactors, tenant: Tenant):
     paymentProductID: resource.paymentProductId,
     status: resource.status,
     ...targetOf(resource.targetAccountId),
-    formFactors: resource.formFactors.map(({ formFactorId, kind, status, createdAt }) => ({
-      id: formFactorId,
-      type: kind,
-      status,
-      createdAt: wordyTime(createdAt),
-    })),
+    formFactors: resource.formFactors.map(formFactorView),
     createdAt: wordyTime(resource.createdAt),
     updatedAt: wordyTime(resource.updatedAt),
+  };
+}
+
+export function formFactorView(formFactor: FormFactor): WireFormFactor {
+  const { formFactorId, kind, status, phoneNumber, createdAt } = formFactor;
+  return {
+    id: formFactorId,
+    type: kind,
+    status,
+    ...(phoneNumber === null ? {} : { phoneNumber }),
+    createdAt: wordyTime(createdAt),
   };
 }

@@ -114,6 +114,7 @@ async function arrangeOperations(): Promise<Operation[]> {
   });
   const made = await client.post("/transfers", transfer(1));
   const application = await client.post("/applications/newIndividualApplication", individualBody());
+  const resource = await client.get(`/resources/${issued.body.paymentInstruments[0].resourceID}`);
   const parameters: Operation["parameters"] = {
     ifiID: [client.fintech.ifiId, `0${client.fintech.ifiId}`, "304876"],
     accountHolderID: [accountHolderID],
@@ -124,6 +125,7 @@ async function arrangeOperations(): Promise<Operation[]> {
     resourceID: [issued.body.paymentInstruments[0].resourceID],
     accountID: [accountID, funding.accountId],
     transferID: [made.body.transferID],
+    formFactorID: [resource.body.formFactors[0].id],
     applicationID: [application.body.applicationID],
   };
   const newPerson = (variant: number, area: string) => ({
@@ -176,6 +178,23 @@ async function arrangeOperations(): Promise<Operation[]> {
       name: "Pool",
       requestID: `account-${variant}`,
     }),
+    "POST /bundles/{bundleID}/issuePaymentProduct": (variant) => ({
+      accountHolderID,
+      paymentProductID: bundle.paymentProducts[0]?.paymentProductId,
+      targetAccount: `account://${accountID}`,
+      requestID: `card-${variant}`,
+    }),
+    "POST /bundles/{bundleID}/issuePaymentProducts": (variant) => ({
+      accountHolderID,
+      paymentProductIDs: [bundle.paymentProducts[0]?.paymentProductId],
+      requestID: `cards-${variant}`,
+    }),
+    "POST /resources/{resourceID}/form_factors": (variant) => ({
+      requestID: `form-factor-${variant % 20}`,
+      type: "PHONE",
+      phoneNumber: phone,
+    }),
+    "PATCH /resources/{resourceID}/form_factors/{formFactorID}": () => ({ status: "ACTIVE" }),
     "PATCH /resources/{resourceID}/target": () => ({ target: `account://${accountID}` }),
     "POST /transfers": transfer,
   };

@@ -20,6 +20,7 @@ export interface TestClient {
   /** `path` is below `/api/v1/ifi/{ifiID}`. */
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown): Promise<Answer>;
+  put(path: string, body: unknown): Promise<Answer>;
   patch(path: string, body: unknown): Promise<Answer>;
 }
 
@@ -39,7 +40,11 @@ export async function arrangeClient(
   const applicationId = await arrangeApplication(owner, fintech, environment, options.scopes ?? ["admin"]);
   const user = await arrangeUser(owner, fintech, "fintech_admin");
   const token = await arrangeToken(owner, applicationId, user, { scopes: options.scopes ?? ["admin"] });
-  const call = async (method: "GET" | "POST" | "PATCH", path: string, body?: unknown): Promise<Answer> => {
+  const call = async (
+    method: "GET" | "POST" | "PUT" | "PATCH",
+    path: string,
+    body?: unknown,
+  ): Promise<Answer> => {
     const response = await http.inject({
       method,
       url: `/api/v1/ifi/${fintech.ifiId}${path}`,
@@ -54,6 +59,7 @@ export async function arrangeClient(
     token,
     get: (path) => call("GET", path),
     post: (path, body) => call("POST", path, body),
+    put: (path, body) => call("PUT", path, body),
     patch: (path, body) => call("PATCH", path, body),
   };
 }
