@@ -172,7 +172,7 @@ describe("a data folder that cannot be used", () => {
     const program = await start({ DATA_DIR: path });
     expect(await program.exited()).toBe(1);
     expect(program.stderr()).toBe(
-      `Fusion cannot run. The data folder ${path} cannot be used: it is a file, not a folder. Set DATA_DIR to another.\n`,
+      `Fusion cannot run. The data folder ${path} cannot be used: it, or something on the way to it, is a file and not a folder. Set DATA_DIR to another.\n`,
     );
   });
 

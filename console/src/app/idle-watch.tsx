@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
+import { millisecondsSinceContact, noteActivity, noteContact } from "../lib/presence.ts";
 import { sessionQuery } from "../lib/session.ts";
 import { countdownOf } from "../lib/time.ts";
 import classes from "./frame.module.css";
@@ -15,38 +16,38 @@ const activityPingMs = 60_000;
  */
 export function IdleWatch({ idleTimeoutSeconds }: { idleTimeoutSeconds: number }) {
   const queryClient = useQueryClient();
-  const lastContact = useRef(Date.now());
   const [secondsLeft, setSecondsLeft] = useState(idleTimeoutSeconds);
 
   useEffect(() => {
-    const contact = (): void => {
-      lastContact.current = Date.now();
-    };
+    // Whoever has just logged in or opened the console is there.
+    noteActivity();
+    noteContact({});
+    let asking = false;
     const ask = (): void => {
-      contact();
-      void queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => undefined);
+      if (asking) return;
+      asking = true;
+      void queryClient
+        .fetchQuery({ ...sessionQuery, staleTime: 0 })
+        // The session lives, by another window if not by this one.
+        .then(() => noteContact({}))
+        .catch(() => undefined)
+        .finally(() => {
+          asking = false;
+        });
     };
-    const stopQueries = queryClient.getQueryCache().subscribe((event) => {
-      if (event.type === "updated" && event.action.type === "success") contact();
-    });
-    const stopMutations = queryClient.getMutationCache().subscribe((event) => {
-      if (event.type === "updated" && event.action.type === "success") contact();
-    });
     const activity = (): void => {
-      const since = Date.now() - lastContact.current;
-      if (since > activityPingMs && since < (idleTimeoutSeconds - warnSeconds) * 1000) ask();
+      noteActivity();
+      if (millisecondsSinceContact() > activityPingMs) ask();
     };
     window.addEventListener("keydown", activity);
     window.addEventListener("pointerdown", activity);
     const timer = setInterval(() => {
-      const left = idleTimeoutSeconds - (Date.now() - lastContact.current) / 1000;
+      const left = idleTimeoutSeconds - millisecondsSinceContact() / 1000;
       setSecondsLeft(left);
-      // Two seconds late, so that the question itself does not prolong the session.
+      // Two seconds late, and asked by the page itself, so that the question does not prolong the session.
       if (left < -2) ask();
     }, 1_000);
     return () => {
-      stopQueries();
-      stopMutations();
       window.removeEventListener("keydown", activity);
       window.removeEventListener("pointerdown", activity);
       clearInterval(timer);
@@ -63,8 +64,7 @@ export function IdleWatch({ idleTimeoutSeconds }: { idleTimeoutSeconds: number }
       <Button
         size="xs"
         onClick={() => {
-          lastContact.current = Date.now();
-          setSecondsLeft(idleTimeoutSeconds);
+          noteActivity();
           void queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => undefined);
         }}
       >

@@ -1,5 +1,6 @@
 import { Problem } from "@fusion/contract/problem.ts";
 import type { z } from "zod";
+import { noteContact, presenceHeaders } from "./presence.ts";
 
 /** A request that did not succeed, in words for people (`message`) and a code to branch on. */
 export class ApiProblem extends Error {
@@ -91,6 +92,7 @@ async function send<Schema extends z.ZodType | null>(
 ): Promise<Schema extends z.ZodType ? z.output<Schema> : undefined> {
   let response: Response;
   let text: string;
+  const presence = presenceHeaders();
   try {
     response = await fetch(`/console/api${path}`, {
       method,
@@ -99,6 +101,7 @@ async function send<Schema extends z.ZodType | null>(
       headers: {
         accept: "application/json",
         ...(method === "GET" ? {} : { "content-type": "application/json" }),
+        ...presence,
         ...headers,
       },
       ...(method === "GET" ? {} : { body: JSON.stringify(body ?? {}) }),
@@ -117,6 +120,7 @@ async function send<Schema extends z.ZodType | null>(
   const requestId = response.headers.get("x-request-id") ?? undefined;
   const value = parseJson(text);
   if (!response.ok) throw problemFrom(response.status, value, requestId, response.headers.get("retry-after"));
+  noteContact(presence);
   type Reply = Schema extends z.ZodType ? z.output<Schema> : undefined;
   if (schema === null) return undefined as Reply;
   const parsed = schema.safeParse(value);
