@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DateTimeParts, looseInteger, PathText } from "./common.ts";
-import { pagingQuery } from "./paging.ts";
+import { pagingQuery, wholeBetween } from "./paging.ts";
 
 // Accounts, balances, transactions: reference section 8.
 
@@ -15,6 +15,23 @@ export const HolderPath = z.object({
 });
 
 export const AccountListQuery = z.object(pagingQuery);
+
+/** Without a page size everything up to 1,000, since older programs ask for no page. */
+export const HolderAccountListQuery = z.object({
+  ...pagingQuery,
+  pageSize: wholeBetween(1, 1_000).default(1_000).describe("At most 1,000."),
+});
+
+export const SetAccountStatus = z
+  .object({
+    status: z
+      .string()
+      .max(40)
+      .transform((text) => text.trim().toUpperCase())
+      .pipe(z.literal(["ENABLED", "DISABLED"], "is neither ENABLED nor DISABLED"))
+      .describe("ENABLED or DISABLED."),
+  })
+  .meta({ id: "SetAccountStatus", examples: [{ status: "DISABLED" }] });
 
 export const TransactionListQuery = z.object({
   ...pagingQuery,

@@ -6,7 +6,9 @@ import {
   type AccountTransaction as AccountTransactionBody,
   AccountTransactionList,
   Balance,
+  HolderAccountListQuery,
   HolderPath,
+  SetAccountStatus,
   TransactionListQuery,
 } from "@fusion/contract/fusion/accounts.ts";
 import { fusionErrors, IfiPath } from "@fusion/contract/fusion/common.ts";
@@ -14,16 +16,23 @@ import type { TokenPrincipal } from "../access/principal.ts";
 import type { Account } from "../ledger/account.ts";
 import { type AccountTransaction, listTransactions } from "../ledger/list-transactions.ts";
 import { getAccount, getBalance, listAccounts, listAccountsOfHolder } from "../ledger/read-accounts.ts";
+import { setAccountStatus } from "../ledger/set-account-status.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
+import type { Random } from "../platform/random.ts";
 import { callerOf } from "./fusion-api.ts";
 import { dateTimeParts, epochMilliseconds } from "./time-formats.ts";
+import { withTokenWrite } from "./token-write.ts";
 
 const tags = ["Accounts"];
 const requiredScope = "accounts:read";
 
 /** Accounts, balances and transactions (reference section 8). */
-export function registerAccountRoutes(v1: HttpServer, deps: { readonly db: Database }): void {
+export function registerAccountRoutes(
+  v1: HttpServer,
+  deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+): void {
   v1.get(
     "/accounts",
     {
@@ -50,16 +59,17 @@ export function registerAccountRoutes(v1: HttpServer, deps: { readonly db: Datab
       schema: {
         summary: "List an account holder's accounts",
         description:
-          "Those that you issued, oldest first. Empty for a holder without any, and for one you do not know.",
+          "Those that you issued, oldest first; the first 1,000 unless you ask for pages. Empty for a holder without any, and for one you do not know.",
         tags,
         params: HolderPath,
+        querystring: HolderAccountListQuery,
         response: { 200: AccountList, ...fusionErrors },
       },
       config: { requiredScope },
     },
     async (request) => {
       const caller = callerOf(request);
-      const accounts = await listAccountsOfHolder(deps, caller, request.params.individualID);
+      const accounts = await listAccountsOfHolder(deps, caller, request.params.individualID, request.query);
       return { accounts: accounts.map((account) => viewAccount(caller, account)) };
     },
   );
@@ -78,6 +88,30 @@ export function registerAccountRoutes(v1: HttpServer, deps: { readonly db: Datab
     async (request) => {
       const caller = callerOf(request);
       return viewAccount(caller, await getAccount(deps, caller, request.params.accountID));
+    },
+  );
+
+  v1.patch(
+    "/accounts/:accountID/status",
+    {
+      schema: {
+        summary: "Disable or enable an account",
+        description:
+          "Our extension of the Fusion API, which names the operation and no address. No money moves into or out of a disabled account (LE400025). The status that it has already changes nothing.",
+        tags,
+        params: AccountPath,
+        body: SetAccountStatus,
+        response: { 200: AccountBody, ...fusionErrors },
+      },
+      config: { requiredScope: "bundles:issue" },
+    },
+    async (request) => {
+      const caller = callerOf(request);
+      const { accountID } = request.params;
+      const account = await withTokenWrite(deps, caller, (tx) =>
+        setAccountStatus(deps, tx, caller, { accountId: accountID, status: request.body.status }),
+      );
+      return viewAccount(caller, account);
     },
   );
 
@@ -150,8 +184,6 @@ function viewTransaction(transaction: AccountTransaction): AccountTransactionBod
 }
 
 function viewAccount({ tenant }: TokenPrincipal, account: Account): AccountBody {
-  // Nothing about an account changes after it was opened but its balance.
-  const opened = dateTimeParts(account.createdAt);
   return {
     id: account.accountId,
     ifiID: Number(tenant.ifiId),
@@ -167,7 +199,8 @@ function viewAccount({ tenant }: TokenPrincipal, account: Account): AccountBody 
     vectors: [],
     tags: [{ type: "vbo-id", value: tenant.fintechId }],
     attributes: account.attributes,
-    createdAt: opened,
-    updatedAt: opened,
+    createdAt: dateTimeParts(account.createdAt),
+    // Nothing else about an account changes but its balance.
+    updatedAt: dateTimeParts(account.statusChangedAt ?? account.createdAt),
   };
 }

@@ -195,6 +195,7 @@ async function arrangeOperations(): Promise<Operation[]> {
       phoneNumber: phone,
     }),
     "PATCH /resources/{resourceID}/form_factors/{formFactorID}": () => ({ status: "ACTIVE" }),
+    "PATCH /accounts/{accountID}/status": () => ({ status: "ENABLED" }),
     "PATCH /resources/{resourceID}/target": () => ({ target: `account://${accountID}` }),
     "POST /transfers": transfer,
   };

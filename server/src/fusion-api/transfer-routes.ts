@@ -11,6 +11,7 @@ import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Random } from "../platform/random.ts";
 import type { TransferBatcher } from "../transfers/batcher.ts";
+import { createBoundedTransfer } from "../transfers/create-reversal.ts";
 import { createTransfer } from "../transfers/create-transfer.ts";
 import { getTransfer, getTransferByRequestId } from "../transfers/get-transfer.ts";
 import { callerOf } from "./fusion-api.ts";
@@ -28,7 +29,7 @@ export function registerTransferRoutes(
       schema: {
         summary: "Move money from one account to another",
         description:
-          "Synchronous: when the answer is SUCCESS, both balances have changed and it is on disk. Repeat the call with the same requestID when an answer was lost: money moves once. The same requestID with another account, amount, currency or transfer code is refused with 409 REQUEST_MISMATCH. A refused transfer may be repeated with its requestID.",
+          "Synchronous: when the answer is SUCCESS, both balances have changed and it is on disk. Repeat the call with the same requestID when an answer was lost: money moves once. The same requestID with another account, amount, currency or transfer code is refused with 409 REQUEST_MISMATCH. A refused transfer may be repeated with its requestID. A code that ends in -REVERSAL undoes an earlier transfer: send the accounts the other way round, the original's code with -REVERSAL behind it and the original's transferID as attributes.originalTransferID (else the newest that fits is meant); in parts if you like, never more than it moved.",
         tags,
         params: IfiPath,
         body: CreateTransfer,
@@ -36,7 +37,7 @@ export function registerTransferRoutes(
           200: Transfer,
           ...fusionErrors,
           403: FusionError.describe(
-            "LE400008 insufficient balance, LE400024 currency mismatch, LE400025 account disabled, FU4003 not permitted.",
+            "LE400008 insufficient balance, LE400024 currency mismatch, LE400025 account disabled, LE400026 nothing to reverse, LE400030 more than is left to reverse, FU4003 not permitted.",
           ),
           404: FusionError.describe(
             "One of the accounts does not exist or is not yours; the message names it.",
@@ -44,12 +45,17 @@ export function registerTransferRoutes(
           409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
         },
       },
-      config: { requiredScope: "transfers:write", losslessKeys: transferLosslessKeys },
+      config: {
+        requiredScope: "transfers:write",
+        losslessKeys: transferLosslessKeys,
+        rechecksToken: true,
+      },
     },
     async (request) => {
       const { requestID, amount, debitAccountID, creditAccountID, transferCode, remarks, attributes } =
         request.body;
-      const transfer = await createTransfer(deps, callerOf(request), {
+      const principal = callerOf(request);
+      const input = {
         requestId: requestID,
         debitAccountId: debitAccountID,
         creditAccountId: creditAccountID,
@@ -58,7 +64,10 @@ export function registerTransferRoutes(
         transferCode,
         remarks: remarks ?? "",
         attributes: attributes ?? {},
-      });
+      };
+      const transfer = await createBoundedTransfer(deps, principal, input, () =>
+        createTransfer(deps, principal, input),
+      );
       return viewTransfer(transfer);
     },
   );

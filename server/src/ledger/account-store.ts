@@ -18,10 +18,11 @@ interface AccountRow {
   floor: string;
   posting_count: string;
   created_at: Date;
+  status_changed_at: Date | null;
 }
 
 const columns = `account_id, kind, currency, name, status, account_holder_id, bundle_id, product_id, attributes, balance, floor,
-  posting_count, created_at`;
+  posting_count, created_at, status_changed_at`;
 const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
 
 function toAccount(row: AccountRow): Account {
@@ -39,13 +40,14 @@ function toAccount(row: AccountRow): Account {
     floorMinor: BigInt(row.floor),
     postingCount: BigInt(row.posting_count),
     createdAt: row.created_at,
+    statusChangedAt: row.status_changed_at,
   };
 }
 
 export async function insertAccount(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
-  account: Omit<Account, "status" | "balanceMinor" | "postingCount">,
+  account: Omit<Account, "status" | "balanceMinor" | "postingCount" | "statusChangedAt">,
 ): Promise<Account> {
   const [row] = await db.query<AccountRow>(
     `INSERT INTO account (ifi_id, environment, fintech_id, account_id, kind, currency, name, account_holder_id, bundle_id, product_id,
@@ -101,10 +103,11 @@ export async function selectAccountsOfHolder(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
   accountHolderId: string,
+  page: { readonly offset: number; readonly limit: number },
 ): Promise<Account[]> {
   const rows = await db.query<AccountRow>(
-    `SELECT ${columns} FROM account WHERE ${ofTenant} AND account_holder_id = $4 ORDER BY created_at, account_id LIMIT 1000`,
-    [ifiId, environment, fintechId, accountHolderId],
+    `SELECT ${columns} FROM account WHERE ${ofTenant} AND account_holder_id = $4 ORDER BY created_at, account_id OFFSET $5 LIMIT $6`,
+    [ifiId, environment, fintechId, accountHolderId, page.offset, page.limit],
   );
   return rows.map(toAccount);
 }
@@ -120,4 +123,20 @@ export async function selectAccountsOfTenant(
     [ifiId, environment, fintechId, page.offset, page.limit],
   );
   return rows.map(toAccount);
+}
+
+/** Enables or disables an account that is not the bank's own; undefined when there is none. */
+export async function updateAccountStatus(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  accountId: AccountId,
+  status: AccountStatus,
+  changedAt: Date,
+): Promise<Account | undefined> {
+  const [row] = await db.query<AccountRow>(
+    `UPDATE account SET status = $5, status_changed_at = $6 WHERE ${ofTenant} AND account_id = $4 AND kind <> 'settlement'
+     RETURNING ${columns}`,
+    [ifiId, environment, fintechId, accountId, status, changedAt],
+  );
+  return row && toAccount(row);
 }

@@ -25,6 +25,8 @@ export interface Account {
   /** How many postings it has, which is the sequence of the last. */
   readonly postingCount: bigint;
   readonly createdAt: Date;
+  /** When it was last enabled or disabled; null while it is as it was opened. */
+  readonly statusChangedAt: Date | null;
 }
 
 /**

@@ -57,17 +57,21 @@ export async function getBalance(
   });
 }
 
-/** The tenant's accounts of a holder, oldest first; empty for a holder of whom the tenant knows nothing. */
+/** The tenant's accounts of a holder, oldest first; empty for a holder of whom the tenant knows nothing. Pages start at 1. */
 export async function listAccountsOfHolder(
   { db }: { db: Database },
   principal: TokenPrincipal,
   accountHolderId: string,
+  page: { readonly pageNumber: number; readonly pageSize: number } = { pageNumber: 1, pageSize: 1_000 },
 ): Promise<Account[]> {
   requireScope(principal, "accounts:read");
   if (!uuid.test(accountHolderId)) return [];
   const { tenant } = principal;
   return db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
-    selectAccountsOfHolder(tx, tenant, accountHolderId),
+    selectAccountsOfHolder(tx, tenant, accountHolderId, {
+      offset: (page.pageNumber - 1) * page.pageSize,
+      limit: page.pageSize,
+    }),
   );
 }
 

@@ -40,6 +40,26 @@ export class TransactionNotAllowed extends DomainError {
   }
 }
 
+/** A transfer with a reversal code that undoes nothing: no such transfer went the other way. */
+export class ReversalWithoutOriginal extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "reversal_without_original";
+  constructor() {
+    super("There is no transfer that this reversal could undo", { extensions: { errorCode: "LE400026" } });
+  }
+}
+
+/** A reversal of more than is left of its original. */
+export class ReversalAmountInvalid extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "reversal_amount_invalid";
+  constructor() {
+    super("The reversal is for more than the transfer moved and was not reversed before", {
+      extensions: { errorCode: "LE400030" },
+    });
+  }
+}
+
 /** No transfer of the caller's has this id. */
 export class TransferNotFound extends DomainError {
   readonly kind = "not_found";

@@ -1,0 +1,216 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createBundle } from "../bundles/create-bundle.ts";
+import { openFundingAccount } from "../ledger/open-funding-account.ts";
+import { verifyLedger } from "../ledger/verify-ledger.ts";
+import { arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
+import { createTestApp, type TestApp } from "../testing/test-app.ts";
+
+let app: TestApp;
+let client: TestClient;
+let neighbour: TestClient;
+let funding: string;
+let account: string;
+beforeAll(async () => {
+  app = await createTestApp({ now: "2026-11-24T05:30:00.000Z" });
+  client = await arrangeClient(app);
+  neighbour = await arrangeClient(app);
+  [funding, account] = await arrangeAccounts(client);
+});
+afterAll(async () => {
+  expect(await verifyLedger(app.database.db)).toBeUndefined();
+  await app.close();
+});
+
+async function arrangeAccounts(who: TestClient): Promise<[funding: string, account: string]> {
+  const opened = await app.database.db.transaction({ kind: "system" }, async (tx) => ({
+    funding: await openFundingAccount(tx, app, who.tenant, {
+      name: "Funding",
+      currency: "INR",
+      openingBalanceMinor: 1_000_000n,
+      requestedBy: "test",
+    }),
+    bundle: await createBundle(app, tx, { kind: "cli", account: "test" }, who.tenant, {
+      name: "Gold",
+      accountProducts: [{ productName: "Savings" }],
+      paymentProducts: [],
+    }),
+  }));
+  const holder = await who.post("/applications/newIndividual", individualBody());
+  const issued = await who.post(`/bundles/${opened.bundle.bundleId}/issueBundle`, {
+    accountHolderID: holder.body.individualID,
+  });
+  return [opened.funding.accountId, issued.body.accounts[0].accountID];
+}
+
+const pay = (amount: number, more: object = {}, who = client) =>
+  who.post("/transfers", {
+    requestID: randomUUID(),
+    amount: { currency: "INR", amount },
+    transferCode: "ATLAS_P2M_AUTH",
+    debitAccountID: funding,
+    creditAccountID: account,
+    ...more,
+  });
+const reverse = (amount: number, original: object = {}, more: object = {}) =>
+  pay(amount, {
+    transferCode: "ATLAS_P2M_AUTH-REVERSAL",
+    debitAccountID: account,
+    creditAccountID: funding,
+    attributes: original,
+    ...more,
+  });
+const balance = async (): Promise<number> => (await client.get(`/accounts/${account}/balance`)).body.balance;
+
+describe("a reversal", () => {
+  it("undoes a transfer named by its id or requestID, whole or in parts, and never more than it moved", async () => {
+    const before = await balance();
+    const { body: original } = await pay(500);
+    const named = { originalTransferID: original.transferID };
+    expect((await reverse(200, named)).body.status).toBe("SUCCESS");
+    expect((await reverse(250, { originalRequestID: original.requestID })).status).toBe(200);
+    const beyond = await reverse(51, named);
+    expect([beyond.status, beyond.body.errorCode, beyond.body.code]).toEqual([
+      403,
+      "LE400030",
+      "reversal_amount_invalid",
+    ]);
+    expect((await reverse(50, named)).status).toBe(200);
+    expect((await reverse(1, named)).body.errorCode).toBe("LE400030");
+    expect(await balance()).toBe(before);
+  });
+
+  it("is replayed by its requestID, though nothing is left to reverse by then", async () => {
+    const { body: original } = await pay(70);
+    const body = { requestID: randomUUID() };
+    const named = { originalTransferID: original.transferID };
+    const first = await reverse(70, named, body);
+    expect((await reverse(70, named, body)).body).toEqual(first.body);
+    expect((await reverse(71, named, body)).body.code).toBe("REQUEST_MISMATCH");
+  });
+
+  it("undoes the newest that fits when it names none, as older programs do", async () => {
+    const code = { transferCode: "A2A_P2P_AUTH" };
+    await pay(100, code);
+    await pay(30, code);
+    const undo = (amount: number) => reverse(amount, {}, { transferCode: "A2A_P2P_AUTH-REVERSAL" });
+    expect((await undo(30)).status).toBe(200);
+    expect((await undo(100)).status).toBe(200);
+    expect((await undo(1)).body.errorCode).toBe("LE400030");
+  });
+
+  it("LE400026: undoes nothing that never was, went elsewhere, had another code, or was a reversal", async () => {
+    const { body: original } = await pay(40);
+    const named = { originalTransferID: original.transferID };
+    const { body: reversal } = await reverse(10, named);
+    const again = { debitAccountID: funding, creditAccountID: account };
+    const codes = [];
+    for (const answer of [
+      await reverse(1, { originalTransferID: "nonsense" }),
+      await reverse(1, { originalRequestID: randomUUID() }),
+      await reverse(1, named, again),
+      await reverse(1, named, { transferCode: "OTHER_AUTH-REVERSAL" }),
+      await reverse(
+        1,
+        { originalTransferID: reversal.transferID },
+        {
+          ...again,
+          transferCode: "ATLAS_P2M_AUTH-REVERSAL-REVERSAL",
+        },
+      ),
+      await reverse(1, {}, { transferCode: "NEVER_AUTH-REVERSAL" }),
+    ])
+      codes.push([answer.status, answer.body.errorCode]);
+    expect(new Set(codes.map(String))).toEqual(new Set(["403,LE400026"]));
+  });
+
+  it("of another fintech's transfer is of nothing, and its accounts are missing", async () => {
+    const { body: original } = await pay(40);
+    const [theirFunding, theirAccount] = await arrangeAccounts(neighbour);
+    await pay(40, { debitAccountID: theirFunding, creditAccountID: theirAccount }, neighbour);
+    const attempt = {
+      transferCode: "ATLAS_P2M_AUTH-REVERSAL",
+      attributes: { originalTransferID: original.transferID },
+    };
+    const own = await pay(
+      40,
+      { ...attempt, debitAccountID: theirAccount, creditAccountID: theirFunding },
+      neighbour,
+    );
+    expect(own.body.errorCode).toBe("LE400026");
+    const mine = await pay(40, { ...attempt, debitAccountID: account, creditAccountID: funding }, neighbour);
+    expect([mine.status, mine.body.code]).toEqual([404, "account_not_found"]);
+  });
+
+  it("does not go beyond its original when 40 come at once, whoever looks beforehand", async () => {
+    const { body: original } = await pay(100);
+    const before = await balance();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => reverse(10, { originalTransferID: original.transferID })),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
+    expect(new Set(answers.map(({ body }) => body.errorCode))).toEqual(new Set([undefined, "LE400030"]));
+    expect(await balance()).toBe(before - 100);
+  });
+
+  it("is bounded by the database itself, also without any look beforehand", async () => {
+    const { body: original } = await pay(10);
+    const insert = (amount: number) =>
+      app.database.db.query(
+        { kind: "tenants", tenants: [client.tenant] },
+        `INSERT INTO transfer (ifi_id, environment, fintech_id, request_id, debit_account_id, credit_account_id, amount, currency,
+           transfer_code, attributes, debit_sequence, credit_sequence, requested_by, posted_at)
+         SELECT d.ifi_id, d.environment, d.fintech_id, $3, $1, $2, $4, 'INR', 'ATLAS_P2M_AUTH-REVERSAL', $5,
+           d.posting_count + 1, c.posting_count + 1, 'test', now()
+         FROM account d, account c WHERE d.account_id = $1 AND c.account_id = $2`,
+        [account, funding, randomUUID(), amount, { originalTransferID: original.transferID }],
+      );
+    await expect(insert(11)).rejects.toMatchObject({ constraint: "transfer_reversal_amount" });
+    await insert(10);
+    await expect(insert(1)).rejects.toMatchObject({ constraint: "transfer_reversal_amount" });
+    await expect(
+      app.database.db.query(
+        { kind: "tenants", tenants: [client.tenant] },
+        "DELETE FROM transfer_reversal WHERE amount > 0",
+      ),
+    ).rejects.toThrow(/permission denied/);
+  });
+});
+
+describe("an account's status", () => {
+  const set = (status: unknown, who = client) => who.patch(`/accounts/${account}/status`, { status });
+
+  it("DISABLED: no money moves, LE400025, until it is ENABLED again; audited once a change", async () => {
+    expect((await set("disabled")).body).toMatchObject({ id: account, status: "DISABLED" });
+    expect((await set("DISABLED")).status).toBe(200);
+    const refused = await pay(1);
+    expect([refused.status, refused.body.errorCode]).toEqual([403, "LE400025"]);
+    app.clock.advanceMs(60_000);
+    const { body } = await set("ENABLED");
+    expect([body.status, body.updatedAt.time.minute, body.createdAt.time.minute]).toEqual(["ENABLED", 1, 0]);
+    expect((await pay(1)).status).toBe(200);
+    const { rows } = await app.database.owner.query(
+      "SELECT count(*)::int AS entries FROM audit_entry WHERE action = 'account.status-set' AND object_id = $1",
+      [account],
+    );
+    expect(rows).toEqual([{ entries: 2 }]);
+  });
+
+  it("400 for no status, 404 for another fintech's account, 403 for a token that may only read", async () => {
+    expect((await set("CLOSED")).status).toBe(400);
+    expect([
+      (await set("DISABLED", neighbour)).status,
+      (await client.get(`/accounts/${account}`)).body.status,
+    ]).toEqual([404, "ENABLED"]);
+    const reader = await arrangeClient(app, { fintech: client.fintech, scopes: ["accounts:read"] });
+    expect((await set("DISABLED", reader)).body.code).toBe("scope_insufficient");
+  });
+});
+
+it("a holder's accounts come in pages when asked for", async () => {
+  const { body: one } = await client.get(`/accounts/${account}`);
+  const path = `/individuals/${one.ownerAccountHolderID}/accounts`;
+  expect((await client.get(`${path}?pageSize=1&pageNumber=1`)).body.accounts).toEqual([one]);
+  expect((await client.get(`${path}?pageSize=1&pageNumber=2`)).body.accounts).toEqual([]);
+  expect((await client.get(`${path}?pageSize=0`)).status).toBe(400);
+});

@@ -1,0 +1,34 @@
+import type { DomainError } from "../platform/errors.ts";
+import { ReversalAmountInvalid, ReversalWithoutOriginal } from "./errors.ts";
+
+// Reversals: a transfer in the other direction whose code is the original's with -REVERSAL behind it (wire contract, section 6.2).
+
+export function isReversalCode(transferCode: string): boolean {
+  return transferCode.endsWith("-REVERSAL");
+}
+
+/** The transfer that a reversal undoes; see the migration's `reversal_original`. */
+export interface Original {
+  readonly requestId: string;
+  readonly movedMinor: bigint;
+  /** By earlier reversals. */
+  readonly reversedMinor: bigint;
+}
+
+/** Why a reversal of so much may not happen; undefined when it may. A transfer is never reversed by more than it moved, in however many parts. */
+export function refuseReversal(original: Original | undefined, amountMinor: bigint): DomainError | undefined {
+  if (!original) return new ReversalWithoutOriginal();
+  const left = original.movedMinor - original.reversedMinor;
+  return amountMinor > left ? new ReversalAmountInvalid() : undefined;
+}
+
+/**
+ * The refusal that a database error means, when it is the database that found a reversal wrong: two at once can pass every check before. Any
+ * other error as it is.
+ */
+export function asReversalRefusal(error: unknown): unknown {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  if (code !== "23514") return error;
+  if (constraint === "transfer_reversal_original") return new ReversalWithoutOriginal();
+  return constraint === "transfer_reversal_amount" ? new ReversalAmountInvalid() : error;
+}
