@@ -22,7 +22,8 @@ CREATE FUNCTION begin_transfer_batch(
   account_tenants int[], account_ids uuid[],
   request_tenants int[], request_ids text[]
 ) RETURNS TABLE (refusals text, accounts text, held text, transfers json) LANGUAGE plpgsql VOLATILE
--- The plans are made once a connection, each with one index lookup for each thing asked.
+-- The plans are made once a connection. The lateral subqueries hold each to one index lookup for each thing asked; left to itself the
+-- planner may read a whole table and compare each of its rows with the batch.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   gate record;
@@ -48,39 +49,51 @@ BEGIN
     END IF;
   END LOOP;
 
-  SELECT string_agg(CASE WHEN asked.tenant = ANY (closed) THEN 'gate_closed' WHEN token.token_id IS NULL THEN 'token_unknown'
-    ELSE coalesce(token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at), '-') END,
+  SELECT string_agg(CASE WHEN asked.tenant = ANY (closed) THEN 'gate_closed' WHEN found.token_id IS NULL THEN 'token_unknown'
+    ELSE coalesce(found.refusal, '-') END,
     ' ' ORDER BY asked.position)
   INTO refusals
   FROM unnest(token_tenants, applications, tokens) WITH ORDINALITY AS asked (tenant, application, token, position)
-  LEFT JOIN (token JOIN application USING (ifi_id, environment, fintech_id, application_id) JOIN fintech USING (ifi_id, fintech_id))
-    ON token.ifi_id = ifis[asked.tenant] AND token.environment = environments[asked.tenant]
-    AND token.fintech_id = fintechs[asked.tenant] AND token.application_id = asked.application AND token.token_id = asked.token;
+  LEFT JOIN LATERAL (
+    SELECT token.token_id,
+      token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
+    FROM token JOIN application USING (ifi_id, environment, fintech_id, application_id) JOIN fintech USING (ifi_id, fintech_id)
+    WHERE token.ifi_id = ifis[asked.tenant] AND token.environment = environments[asked.tenant]
+      AND token.fintech_id = fintechs[asked.tenant] AND token.application_id = asked.application
+      AND token.token_id = asked.token OFFSET 0) found ON true;
 
   IF waits THEN
     SELECT array_agg(row.position), string_agg(row.line, E'\n') INTO locked, accounts FROM (
       SELECT asked.position::int AS position,
         concat_ws(' ', asked.position, a.kind, a.currency, a.status, a.balance, a.floor, a.posting_count) AS line
-      FROM unnest(account_tenants, account_ids) WITH ORDINALITY AS asked (tenant, id, position)
-      JOIN account a ON a.ifi_id = ifis[asked.tenant] AND a.environment = environments[asked.tenant]
-        AND a.fintech_id = fintechs[asked.tenant] AND a.account_id = asked.id
-      ORDER BY a.ifi_id, a.environment, a.fintech_id, a.account_id FOR NO KEY UPDATE OF a) row;
+      FROM (
+        SELECT t.position, ifis[t.tenant] AS ifi, environments[t.tenant] AS environment, fintechs[t.tenant] AS fintech, t.id
+        FROM unnest(account_tenants, account_ids) WITH ORDINALITY AS t (tenant, id, position)
+        ORDER BY ifi, environment, fintech, t.id) asked
+      CROSS JOIN LATERAL (
+        SELECT a.kind, a.currency, a.status, a.balance, a.floor, a.posting_count FROM account a
+        WHERE a.ifi_id = asked.ifi AND a.environment = asked.environment AND a.fintech_id = asked.fintech AND a.account_id = asked.id
+        FOR NO KEY UPDATE) a) row;
   ELSE
     SELECT array_agg(row.position), string_agg(row.line, E'\n') INTO locked, accounts FROM (
       SELECT asked.position::int AS position,
         concat_ws(' ', asked.position, a.kind, a.currency, a.status, a.balance, a.floor, a.posting_count) AS line
-      FROM unnest(account_tenants, account_ids) WITH ORDINALITY AS asked (tenant, id, position)
-      JOIN account a ON a.ifi_id = ifis[asked.tenant] AND a.environment = environments[asked.tenant]
-        AND a.fintech_id = fintechs[asked.tenant] AND a.account_id = asked.id
-      WHERE asked.tenant <> ALL (closed)
-      ORDER BY a.ifi_id, a.environment, a.fintech_id, a.account_id FOR NO KEY UPDATE OF a SKIP LOCKED) row;
+      FROM (
+        SELECT t.position, ifis[t.tenant] AS ifi, environments[t.tenant] AS environment, fintechs[t.tenant] AS fintech, t.id
+        FROM unnest(account_tenants, account_ids) WITH ORDINALITY AS t (tenant, id, position)
+        WHERE t.tenant <> ALL (closed)
+        ORDER BY ifi, environment, fintech, t.id) asked
+      CROSS JOIN LATERAL (
+        SELECT a.kind, a.currency, a.status, a.balance, a.floor, a.posting_count FROM account a
+        WHERE a.ifi_id = asked.ifi AND a.environment = asked.environment AND a.fintech_id = asked.fintech AND a.account_id = asked.id
+        FOR NO KEY UPDATE SKIP LOCKED) a) row;
   END IF;
   IF coalesce(cardinality(locked), 0) < cardinality(account_ids) THEN
     SELECT string_agg(asked.position::text, ' ') INTO held
     FROM unnest(account_tenants, account_ids) WITH ORDINALITY AS asked (tenant, id, position)
-    JOIN account a ON a.ifi_id = ifis[asked.tenant] AND a.environment = environments[asked.tenant]
-      AND a.fintech_id = fintechs[asked.tenant] AND a.account_id = asked.id
-    WHERE asked.position <> ALL (coalesce(locked, '{}'));
+    WHERE asked.position <> ALL (coalesce(locked, '{}'))
+      AND EXISTS (SELECT FROM account a WHERE a.ifi_id = ifis[asked.tenant] AND a.environment = environments[asked.tenant]
+        AND a.fintech_id = fintechs[asked.tenant] AND a.account_id = asked.id OFFSET 0);
   END IF;
 
   SELECT json_agg(json_build_object('tenant', asked.tenant, 'requestId', t.request_id, 'kind', t.kind,
@@ -89,8 +102,9 @@ BEGIN
       'debitSequence', t.debit_sequence::text, 'postedAt', t.posted_at))
   INTO transfers
   FROM unnest(request_tenants, request_ids) AS asked (tenant, id)
-  JOIN transfer t ON t.request_id = asked.id AND t.ifi_id = ifis[asked.tenant] AND t.environment = environments[asked.tenant]
-    AND t.fintech_id = fintechs[asked.tenant];
+  CROSS JOIN LATERAL (
+    SELECT * FROM transfer t WHERE t.request_id = asked.id AND t.ifi_id = ifis[asked.tenant]
+      AND t.environment = environments[asked.tenant] AND t.fintech_id = fintechs[asked.tenant] OFFSET 0) t;
   RETURN NEXT;
 END $$;
 GRANT EXECUTE ON FUNCTION begin_transfer_batch TO fusion_runtime;

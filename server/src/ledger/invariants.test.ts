@@ -248,8 +248,8 @@ describe("a transfer that the program inserts", () => {
   });
 
   it("cannot name another tenant's account on either side", async () => {
-    await expectRefused(() => insert({ credit_account_id: foreign }), /foreign key/);
-    await expectRefused(() => insert({ debit_account_id: foreign }), /foreign key/);
+    await expectRefused(() => insert({ credit_account_id: foreign }), /account of another tenant/);
+    await expectRefused(() => insert({ debit_account_id: foreign }), /account of another tenant/);
   });
 
   it("cannot be in a currency that its accounts are not in", async () => {

@@ -28,8 +28,11 @@ export interface TokenCall {
  * behind, never waited for, and never a reason for a call to fail. While the database is away it keeps what it can.
  */
 export interface UsageRecorder {
-  /** Says that this request presented this token; its outcome is recorded when the answer has gone out ({@link recordTokenUsage}). */
-  notice(request: FastifyRequest, token: UsedToken): void;
+  /**
+   * Says that this request presented this token, and why it is refused if that is known; the outcome is recorded when the answer has gone
+   * out ({@link recordTokenUsage}).
+   */
+  notice(request: FastifyRequest, token: UsedToken, refusal?: string): void;
   record(token: UsedToken, call: TokenCall): void;
   /** Writes what is waiting. */
   flush(): Promise<void>;
@@ -127,8 +130,8 @@ export function createUsageRecorder({
   };
 
   const recorder: UsageRecorder = {
-    notice(request, token) {
-      noticed.set(request, { recorder, token });
+    notice(request, token, refusal) {
+      noticed.set(request, { recorder, token, ...(refusal === undefined ? {} : { refusal }) });
     },
     record(token, call) {
       const at = clock.now();
