@@ -158,13 +158,13 @@ describe("the journey", () => {
     page.on("response", (response) => answers.push(response.text().catch(() => "")));
     const shown: string[] = [];
     await page.reload();
-    await page.getByRole("heading", { level: 2, name: "Tokens" }).waitFor();
+    await page.getByRole("heading", { level: 2, name: "Tokens", exact: true }).waitFor();
     shown.push(await page.content());
     await page.goBack();
     await page.waitForLoadState();
     shown.push(await page.content());
     await page.goForward();
-    await page.getByRole("heading", { level: 2, name: "Tokens" }).waitFor();
+    await page.getByRole("heading", { level: 2, name: "Tokens", exact: true }).waitFor();
     shown.push(await page.content());
     shown.push(
       await page.evaluate(async () => {

@@ -82,7 +82,7 @@ it("everything of the main job can be done with the keyboard alone", async () =>
   await page.keyboard.press("Enter");
   await page
     .getByRole("dialog")
-    .getByText(/^Expires /)
+    .getByText(/^Expires .+, in \d+ days?$/)
     .waitFor();
   await tabTo(/^Generate$/);
   await page.keyboard.press("Enter");

@@ -73,6 +73,22 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
   return findings;
 }
 
+/** For long pages: axe once in each theme, and a picture of what one sees first at each width. */
+export async function glanceAt(page: Page, name: string): Promise<string[]> {
+  mkdirSync(resultsFolder, { recursive: true });
+  const findings: string[] = [];
+  for (const theme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    for (const [device, width] of Object.entries(widths)) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: join(resultsFolder, `${name}-${device}-${theme}.png`) });
+    }
+    findings.push(...(await seriousFindings(page)).map((finding) => `${name} (${theme}): ${finding}`));
+  }
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  return findings;
+}
+
 /** What axe calls serious or critical, WCAG 2.2 AA and best practices. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   const result = await new AxeBuilder({ page }).analyze();

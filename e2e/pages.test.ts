@@ -1,0 +1,232 @@
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { glanceAt, launchBrowser, lookAt, openProfile, resultsFolder } from "./support/browser.ts";
+import { callFusion, logIn } from "./support/console.ts";
+import { type Product, readCode, startProduct } from "./support/product.ts";
+
+// Every page and state, at a phone's and a desktop's width, light and dark: axe finds nothing serious, nothing breaks the content
+// policy, and a picture of each is left in e2e/results for people to look at.
+
+const admin = { identifier: "9000000001", address: "+919000000001", password: "lantern orbit mango 47" };
+
+let product: Product;
+let browser: Browser;
+let page: Page;
+let faults: string[];
+
+beforeAll(async () => {
+  product = await startProduct();
+  browser = await launchBrowser();
+  ({ page, faults } = await openProfile(browser));
+});
+afterAll(async () => {
+  await browser?.close();
+  await product?.remove();
+});
+
+async function looksRight(name: string): Promise<void> {
+  expect(await lookAt(page, name)).toEqual([]);
+}
+
+const dialog = () => page.getByRole("dialog");
+
+async function openApplication(environment: "sandbox" | "live"): Promise<void> {
+  await page.goto(`${product.url}/token-management`);
+  await page
+    .getByRole("row")
+    .filter({ hasText: new RegExp(environment, "i") })
+    .getByRole("link")
+    .first()
+    .click();
+  await page.getByRole("heading", { level: 2, name: "Tokens", exact: true }).waitFor();
+}
+
+/** Generates in the open application and closes the dialog; returns the secret. */
+async function generate(name: string, days: number): Promise<string> {
+  await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+  await dialog().getByLabel("Name").fill(name);
+  await chooseDays(days);
+  await dialog().getByRole("button", { name: "Generate", exact: true }).click();
+  await dialog().getByText("You can see this token only now").waitFor();
+  const secret = (await dialog().locator("code").first().textContent()) ?? "";
+  await page.keyboard.press("Escape");
+  await dialog().getByRole("button", { name: "Close without it" }).click();
+  await dialog().waitFor({ state: "hidden" });
+  return secret;
+}
+
+async function chooseDays(days: number): Promise<void> {
+  const preset = dialog().getByText(`${days} days`, { exact: true });
+  if (await preset.isVisible()) await preset.click();
+  else {
+    await dialog().getByText("Date", { exact: true }).click();
+    const date = new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    await dialog().getByLabel("Last day").fill(date);
+  }
+  await dialog()
+    .getByText(/^Expires .+, in \d+ days?$/)
+    .waitFor();
+}
+
+describe("before logging in", () => {
+  it("the login, a wrong code, a password too short", async () => {
+    await page.goto(`${product.url}/login`);
+    await page.getByLabel("Phone number or email").waitFor();
+    await looksRight("login-identifier");
+    const asked = new Date();
+    await page.getByLabel("Phone number or email").fill(admin.identifier);
+    await page.keyboard.press("Enter");
+    await page.getByLabel("One-time code").waitFor();
+    await page.getByLabel("One-time code").fill("000000");
+    await page.getByRole("alert").first().waitFor();
+    await looksRight("login-code-wrong");
+    await page.getByLabel("One-time code").fill(await readCode(product.url, admin.address, asked));
+    await page.getByLabel("New password").waitFor();
+    await page.getByLabel("New password").fill("too short");
+    await page.keyboard.press("Enter");
+    await looksRight("login-new-password");
+  });
+
+  it("the references and the inbox", async () => {
+    for (const [path, name] of [
+      ["/docs/errors/token_revoked", "docs-error"],
+      ["/docs", "docs"],
+    ] as const) {
+      await page.goto(product.url + path);
+      // The operations are alike; axe needs not see each of them.
+      await page.evaluate(() => {
+        for (const section of [...document.querySelectorAll("main section section")].slice(4))
+          section.remove();
+      });
+      expect(await glanceAt(page, name)).toEqual([]);
+    }
+    // The inbox loads itself anew every few seconds, which would pull the page away from under axe.
+    const inbox = await (
+      await fetch(`${product.url}/dev/inbox`, { headers: { accept: "text/html" } })
+    ).text();
+    await page.setContent(inbox.replace(/<meta http-equiv="refresh"[^>]*>/i, ""));
+    expect(await glanceAt(page, "inbox")).toEqual([]);
+  });
+});
+
+describe("after logging in", () => {
+  it("landing, applications, an application without tokens", async () => {
+    // By email: a second code to the same phone within a minute is refused.
+    await logIn(page, product.url, {
+      ...admin,
+      identifier: "asha@paisapocket.example",
+      address: "asha@paisapocket.example",
+      first: true,
+    });
+    await looksRight("landing");
+    await page.goto(`${product.url}/token-management`);
+    await page.getByRole("row").nth(1).waitFor();
+    await looksRight("applications");
+    await openApplication("live");
+    await looksRight("application-empty");
+  });
+
+  it("the dialog, the secret, the question before closing", async () => {
+    await openApplication("sandbox");
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await dialog()
+      .getByText(/^Expires .+, in \d+ days?$/)
+      .waitFor();
+    await looksRight("generate");
+    await dialog().getByRole("button", { name: "Generate", exact: true }).click();
+    await dialog().getByText("You can see this token only now").waitFor();
+    await looksRight("secret");
+    await page.keyboard.press("Escape");
+    await dialog().getByRole("button", { name: "Keep it open" }).waitFor();
+    await looksRight("secret-question");
+    await dialog().getByRole("button", { name: "Close without it" }).click();
+  });
+
+  it("a token in use, one about to expire, one revoked, and their pages", async () => {
+    await openApplication("sandbox");
+    const inUse = await generate("Payouts service", 180);
+    const ending = await generate("Statement exporter", 9);
+    const revoked = await generate("Old batch job", 30);
+    const baseUrl = `${product.url}/api/v1/ifi/140793`;
+    for (let call = 0; call < 12; call += 1) await callFusion(baseUrl, inUse, "/bundles");
+    await callFusion(baseUrl, inUse, "/accounts/00000000-0000-4000-8000-000000000000");
+    await callFusion(baseUrl, ending, "/bundles");
+    await callFusion(baseUrl, revoked, "/bundles");
+    // Usage is written once a second.
+    await page.waitForTimeout(1_500);
+    await page.reload();
+    await page.getByRole("button", { name: /^Revoke Old batch job/ }).click();
+    await page.getByRole("alertdialog").getByLabel("Compromised").check();
+    await looksRight("revoke");
+    await page
+      .getByRole("alertdialog")
+      .getByRole("button", { name: /^Confirm/ })
+      .click();
+    await page.getByText(/Refused everywhere since/).waitFor();
+    await looksRight("application-revoked-fact");
+    await page.reload();
+    await page.getByRole("heading", { level: 2, name: "Tokens", exact: true }).waitFor();
+    await looksRight("application");
+    for (const [name, picture] of [
+      ["Payouts service", "token"],
+      ["Statement exporter", "token-expiring"],
+      ["Old batch job", "token-revoked"],
+    ] as const) {
+      await openApplication("sandbox");
+      await page.getByRole("row").filter({ hasText: name }).getByRole("link").first().click();
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.getByRole("main").getByText("Timeline").waitFor();
+      await looksRight(picture);
+    }
+    // The picture of the README, when asked for: `FUSION_README_PICTURE=1 npm test`.
+    if (process.env.FUSION_README_PICTURE === "1") {
+      copyFileSync(
+        join(resultsFolder, "token-desktop-light.png"),
+        join(import.meta.dirname, "../docs/console.png"),
+      );
+    }
+  });
+
+  it("renewal from the landing page, everything filled in", async () => {
+    await page.goto(product.url);
+    await page.getByRole("main").getByText("Statement exporter").waitFor();
+    await looksRight("landing-expiring");
+    await page.getByRole("main").getByRole("link", { name: /Renew/ }).click();
+    await dialog()
+      .getByText(/^Expires .+, in \d+ days?$/)
+      .waitFor();
+    expect(await dialog().getByLabel("Name").inputValue()).toBe("Statement exporter");
+    expect(
+      await dialog()
+        .getByLabel(/^Renews tok_/)
+        .isChecked(),
+    ).toBe(true);
+    await looksRight("renew");
+  });
+
+  it("account, people", async () => {
+    for (const path of ["account", "people"]) {
+      await page.goto(`${product.url}/${path}`);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.getByText("Asha Rao").first().waitFor();
+      await looksRight(path);
+    }
+  });
+
+  it("a missing page and a missing token say so", async () => {
+    for (const [path, name] of [
+      ["/no-such-page", "missing-page"],
+      ["/applications/app_00000000000000000000", "missing-application"],
+    ] as const) {
+      await page.goto(product.url + path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await looksRight(name);
+    }
+  });
+
+  it("no page raised an error or broke the content policy", () => {
+    expect(faults).toEqual([]);
+  });
+});
