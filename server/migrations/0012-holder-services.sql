@@ -88,3 +88,60 @@ CREATE TRIGGER reversals_are_bounded AFTER INSERT ON transfer FOR EACH ROW WHEN 
 -- As for post_transfers(): the owner is bound by row-level security too where it is not a superuser.
 CREATE POLICY reversal_engine ON transfer TO CURRENT_USER USING (true);
 CREATE POLICY reversal_engine ON transfer_reversal TO CURRENT_USER USING (true);
+
+-- Whom an account holder pays elsewhere.
+CREATE TABLE beneficiary (
+  ifi_id bigint NOT NULL,
+  environment environment NOT NULL,
+  fintech_id uuid NOT NULL,
+  account_holder_id uuid NOT NULL,
+  beneficiary_id uuid NOT NULL,
+  -- As shown: the caller's, or made.
+  request_id text NOT NULL,
+  -- Type, names, gender, relationship, as they were sent.
+  details jsonb NOT NULL CHECK (jsonb_typeof(details) = 'object'),
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (ifi_id, environment, fintech_id, account_holder_id, beneficiary_id),
+  FOREIGN KEY (ifi_id, environment, fintech_id, account_holder_id) REFERENCES account_holder_association
+);
+GRANT SELECT, INSERT ON beneficiary TO fusion_runtime;
+CALL isolate_by_tenant('beneficiary');
+
+-- A bank account or UPI address of a beneficiary; once for each account holder.
+CREATE TABLE beneficiary_account (
+  ifi_id bigint NOT NULL,
+  environment environment NOT NULL,
+  fintech_id uuid NOT NULL,
+  account_holder_id uuid NOT NULL,
+  beneficiary_id uuid NOT NULL,
+  beneficiary_account_id uuid NOT NULL,
+  request_id text NOT NULL,
+  -- The number or address, which can be recognised by the keyed hash.
+  sealed bytea NOT NULL,
+  lookup bytea NOT NULL CHECK (octet_length(lookup) = 32),
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (ifi_id, environment, fintech_id, account_holder_id, beneficiary_id, beneficiary_account_id),
+  CONSTRAINT beneficiary_account_once UNIQUE (ifi_id, environment, fintech_id, account_holder_id, lookup),
+  FOREIGN KEY (ifi_id, environment, fintech_id, account_holder_id, beneficiary_id) REFERENCES beneficiary
+);
+GRANT SELECT, INSERT ON beneficiary_account TO fusion_runtime;
+CALL isolate_by_tenant('beneficiary_account');
+
+-- What a fintech wants of an account holder's transactions.
+CREATE TABLE transaction_policy (
+  ifi_id bigint NOT NULL,
+  environment environment NOT NULL,
+  fintech_id uuid NOT NULL,
+  account_holder_id uuid NOT NULL,
+  policy_id uuid NOT NULL,
+  request_id text,
+  name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 120),
+  -- contract/src/fusion/holder-services.ts, PolicyRules.
+  rules jsonb NOT NULL CHECK (jsonb_typeof(rules) = 'object'),
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (ifi_id, environment, fintech_id, account_holder_id, policy_id),
+  CONSTRAINT transaction_policy_name UNIQUE (ifi_id, environment, fintech_id, account_holder_id, name),
+  FOREIGN KEY (ifi_id, environment, fintech_id, account_holder_id) REFERENCES account_holder_association
+);
+GRANT SELECT, INSERT ON transaction_policy TO fusion_runtime;
+CALL isolate_by_tenant('transaction_policy');

@@ -7,6 +7,7 @@ import { registerApplicationRoutes, registerApplicationRoutesOfV2 } from "./fusi
 import { registerBundleRoutes } from "./fusion-api/bundle-routes.ts";
 import { registerFusionApi } from "./fusion-api/fusion-api.ts";
 import { registerHolderDetailRoutes } from "./fusion-api/holder-detail-routes.ts";
+import { registerHolderServiceRoutes } from "./fusion-api/holder-service-routes.ts";
 import { registerResourceRoutes } from "./fusion-api/resource-routes.ts";
 import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
@@ -117,6 +118,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     registerAccountHolderRoutes(v1, parts);
     registerApplicationRoutes(v1, parts);
     registerHolderDetailRoutes(v1, parts);
+    registerHolderServiceRoutes(v1, parts);
     registerBundleRoutes(v1, parts);
     registerResourceRoutes(v1, parts);
     registerAccountRoutes(v1, parts);

@@ -101,3 +101,50 @@ export class HolderPartsExceeded extends DomainError {
     super(`The account holder has as many ${what} as one may have.`);
   }
 }
+
+/** {@link AccountHolderNotFound} as the beneficiary operations say it (reference section 3.5). */
+export class BeneficiaryHolderNotFound extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "beneficiary_holder_not_found";
+  constructor() {
+    super("There is no such account holder.", { extensions: { errorCode: "ACC400031" } });
+  }
+}
+
+/** The requestID of a beneficiary or of its account was used before, with other content. */
+export class BeneficiaryRequestReused extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "beneficiary_request_reused";
+  constructor() {
+    super("The requestID was used before with different content.", {
+      extensions: { errorCode: "ACC400038" },
+    });
+  }
+}
+
+/** A beneficiary of the holder has this bank account or UPI address already. */
+export class BeneficiaryAccountExists extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "beneficiary_account_exists";
+  constructor() {
+    super("A beneficiary with this account already exists.", { extensions: { errorCode: "ACC400065" } });
+  }
+}
+
+/** The holder has no such beneficiary. */
+export class BeneficiaryNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "beneficiary_not_found";
+  constructor() {
+    super("There is no such beneficiary.");
+  }
+}
+
+/** The holder has a policy of this name. The platform answers 500 with this word (reference section 3.5); we say what it is. */
+export class PolicyAlreadyExists extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "POLICY_ALREADY_EXISTS";
+  constructor() {
+    super("POLICY_ALREADY_EXISTS", { extensions: { errorCode: "POLICY_ALREADY_EXISTS" } });
+  }
+}

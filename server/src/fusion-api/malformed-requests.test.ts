@@ -115,6 +115,9 @@ async function arrangeOperations(): Promise<Operation[]> {
   const made = await client.post("/transfers", transfer(1));
   const application = await client.post("/applications/newIndividualApplication", individualBody());
   const resource = await client.get(`/resources/${issued.body.paymentInstruments[0].resourceID}`);
+  const beneficiary = await client.post(`/individuals/${accountHolderID}/beneficiaries`, {
+    firstName: "Ravi",
+  });
   const parameters: Operation["parameters"] = {
     ifiID: [client.fintech.ifiId, `0${client.fintech.ifiId}`, "304876"],
     accountHolderID: [accountHolderID],
@@ -125,6 +128,7 @@ async function arrangeOperations(): Promise<Operation[]> {
     resourceID: [issued.body.paymentInstruments[0].resourceID],
     accountID: [accountID, funding.accountId],
     transferID: [made.body.transferID],
+    beneficiaryID: [beneficiary.body.id],
     formFactorID: [resource.body.formFactors[0].id],
     applicationID: [application.body.applicationID],
   };
@@ -177,6 +181,21 @@ async function arrangeOperations(): Promise<Operation[]> {
       accountProductID: bundle.accountProducts[0]?.accountProductId,
       name: "Pool",
       requestID: `account-${variant}`,
+    }),
+    "POST /individuals/{individualID}/beneficiaries": (variant) => ({
+      requestID: `beneficiary-${variant % 50}`,
+      firstName: "Ravi",
+      type: "REAL",
+    }),
+    "POST /individuals/{individualID}/beneficiaries/{beneficiaryID}/accounts": (variant) => ({
+      requestID: `beneficiary-account-${variant % 50}`,
+      accountNumber: `0001234567${variant % 50}`,
+      ifsc: "ABCD0123456",
+    }),
+    "POST /accountHolders/{accountHolderID}/transactionPolicies": (variant) => ({
+      requestID: `policy-${variant % 50}`,
+      name: `policy ${variant % 50}`,
+      limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 500000, maximumCount: 100 }],
     }),
     "POST /bundles/{bundleID}/issuePaymentProduct": (variant) => ({
       accountHolderID,

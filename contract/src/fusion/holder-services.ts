@@ -1,0 +1,177 @@
+import { z } from "zod";
+import { looseInteger, looseText, optional, RequestId, WordyTime, wireText } from "./common.ts";
+
+// Beneficiaries and transaction policies of an account holder (reference section 10).
+
+const name = optional(wireText(100));
+
+export const NewBeneficiary = z
+  .object({
+    requestID: RequestId,
+    firstName: wireText(100).min(1, "is empty"),
+    middleName: name,
+    lastName: name,
+    type: optional(z.literal(["REAL", "LEGAL"], "is neither REAL nor LEGAL")),
+    gender: name,
+    salutation: name,
+    relationship: name,
+    profilePicURL: optional(wireText(2000)),
+  })
+  .meta({
+    id: "NewBeneficiary",
+    examples: [
+      {
+        requestID: "beneficiary-0001",
+        firstName: "Ravi",
+        lastName: "Rao",
+        type: "REAL",
+        relationship: "BROTHER",
+      },
+    ],
+  });
+export type NewBeneficiary = z.output<typeof NewBeneficiary>;
+
+export const BeneficiaryAccount = z
+  .looseObject({
+    requestID: z.string(),
+    id: z.string(),
+    ifiID: z.number(),
+    accountHolderID: z.string(),
+    beneficiaryID: z.string(),
+    type: z.enum(["ACCOUNT", "VPA"]),
+    accountNumber: z.string().optional().describe("Masked."),
+    ifsc: z.string().optional(),
+    vpa: z.string().optional(),
+    status: z.string(),
+    createdAt: WordyTime,
+  })
+  .meta({ id: "BeneficiaryAccount" });
+export type BeneficiaryAccount = z.infer<typeof BeneficiaryAccount>;
+
+export const Beneficiary = z
+  .looseObject({
+    requestID: z.string().describe("As sent, or FUSION-<ifiID>-<accountHolderID>-<milliseconds>."),
+    id: z.string(),
+    ifiID: z.number(),
+    accountHolderID: z.string(),
+    type: z.string(),
+    salutation: z.string(),
+    firstName: z.string(),
+    middleName: z.string(),
+    lastName: z.string(),
+    gender: z.string(),
+    relationship: z.string(),
+    profilePicURL: z.string(),
+    accounts: z.array(BeneficiaryAccount),
+    createdAt: WordyTime,
+  })
+  .meta({ id: "Beneficiary" });
+export type Beneficiary = z.infer<typeof Beneficiary>;
+export const BeneficiaryList = z
+  .object({ beneficiaries: z.array(Beneficiary) })
+  .meta({ id: "BeneficiaryList" });
+
+/** The body is our choice, since none is documented: a bank account by number and IFSC, or a UPI address (VPA). */
+export const NewBeneficiaryAccount = z
+  .object({
+    requestID: RequestId,
+    accountNumber: optional(
+      looseText(34)
+        .transform((text) => text.replace(/[\s-]/g, "").toUpperCase())
+        .refine((text) => /^[0-9A-Z]{4,34}$/.test(text), "is not an account number"),
+    ),
+    ifsc: optional(
+      wireText(20)
+        .transform((text) => text.trim().toUpperCase())
+        .refine((text) => /^[A-Z]{4}0[0-9A-Z]{6}$/.test(text), "is not an IFSC such as ABCD0123456"),
+    ),
+    vpa: optional(
+      wireText(255)
+        .transform((text) => text.trim().toLowerCase())
+        .refine(
+          (text) => /^[^@\s]{1,200}@[a-z0-9.-]{2,50}$/.test(text),
+          "is not a UPI address such as name@bank",
+        ),
+    ),
+  })
+  .refine(
+    ({ accountNumber, ifsc, vpa }) =>
+      vpa === undefined
+        ? accountNumber !== undefined && ifsc !== undefined
+        : accountNumber === undefined && ifsc === undefined,
+    "needs accountNumber and ifsc, or vpa alone",
+  )
+  .meta({
+    id: "NewBeneficiaryAccount",
+    examples: [{ requestID: "account-0001", accountNumber: "000123456789", ifsc: "ABCD0123456" }],
+  });
+export type NewBeneficiaryAccount = z.output<typeof NewBeneficiaryAccount>;
+
+const paise = looseInteger.refine((value) => value >= 0, "is negative").describe("Paise.");
+const code = looseText(128).refine((text) => text !== "", "is empty");
+
+/** What a policy asks. The shape is our choice, since none is documented. */
+export const PolicyRules = z.object({
+  limits: optional(
+    z
+      .array(
+        z.object({
+          period: z
+            .literal(["TRANSACTION", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"], "is no period")
+            .describe(
+              "TRANSACTION for each single one; the others count from the start of the bank's day, week, …",
+            ),
+          direction: optional(z.literal(["DEBIT", "CREDIT"], "is neither DEBIT nor CREDIT")).describe(
+            "DEBIT unless given.",
+          ),
+          minimumAmount: optional(paise),
+          maximumAmount: optional(paise),
+          maximumCount: optional(looseInteger.refine((value) => value >= 0, "is negative")),
+        }),
+      )
+      .max(50),
+  ),
+  allowedTransferCodes: optional(z.array(code).max(100)).describe("No others then."),
+  disallowedTransferCodes: optional(z.array(code).max(100)),
+  maximumBalance: optional(paise),
+});
+export type PolicyRules = z.output<typeof PolicyRules>;
+
+export const NewTransactionPolicy = PolicyRules.extend({
+  requestID: RequestId,
+  name: wireText(120).min(1, "is empty").describe("Unique for the account holder."),
+}).meta({
+  id: "NewTransactionPolicy",
+  examples: [
+    {
+      requestID: "policy-0001",
+      name: "pocket money",
+      limits: [
+        { period: "TRANSACTION", direction: "DEBIT", maximumAmount: 50000 },
+        { period: "MONTH", direction: "DEBIT", maximumAmount: 500000, maximumCount: 100 },
+      ],
+      disallowedTransferCodes: ["ATLAS_ATM_AUTH"],
+    },
+  ],
+});
+export type NewTransactionPolicy = z.output<typeof NewTransactionPolicy>;
+
+export const TransactionPolicy = z
+  .looseObject({
+    id: z.string(),
+    requestID: z.string().optional(),
+    ifiID: z.number(),
+    accountHolderID: z.string(),
+    name: z.string(),
+    status: z.string(),
+    limits: z.array(z.looseObject({ period: z.string(), direction: z.string() })),
+    allowedTransferCodes: z.array(z.string()).optional(),
+    disallowedTransferCodes: z.array(z.string()),
+    maximumBalance: z.number().int().optional(),
+    createdAt: WordyTime,
+  })
+  .meta({ id: "TransactionPolicy" });
+export type TransactionPolicy = z.infer<typeof TransactionPolicy>;
+export const TransactionPolicyList = z
+  .object({ transactionPolicies: z.array(TransactionPolicy) })
+  .meta({ id: "TransactionPolicyList" });
