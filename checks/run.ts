@@ -18,7 +18,7 @@ const types = (workspace: string): number => node("node_modules/typescript/bin/t
 
 const checks: readonly Check[] = [
   { name: "format and lint", run: () => runBiome(["check", "--error-on-warnings", "."]) },
-  ...["contract", "server", "console", "e2e"].map((workspace) => ({
+  ...["contract", "server", "console", "e2e", "bench"].map((workspace) => ({
     name: `types of ${workspace}`,
     run: () => types(workspace),
   })),

@@ -97,8 +97,7 @@ describe("before logging in", () => {
       await page.goto(product.url + path);
       // The operations are alike; axe needs not see each of them.
       await page.evaluate(() => {
-        for (const section of [...document.querySelectorAll("main section")].slice(4))
-          section.remove();
+        for (const section of [...document.querySelectorAll("main section")].slice(4)) section.remove();
       });
       expect(await glanceAt(page, name)).toEqual([]);
     }
@@ -177,7 +176,7 @@ describe("after logging in", () => {
       await openApplication("sandbox");
       await page.getByRole("row").filter({ hasText: name }).getByRole("link").first().click();
       await page.getByRole("heading", { level: 1 }).waitFor();
-      await page.getByRole("main").getByText("Timeline").waitFor();
+      await page.getByRole("main").getByText("History").waitFor();
       await looksRight(picture);
     }
     // The picture of the README, when asked for: `FUSION_README_PICTURE=1 npm test`.

@@ -1,0 +1,248 @@
+// npm run bench:transfers -- [--rounds 3] [--seconds 5] [--postings 0] [--only a,b64] [--profile folder]
+//
+// What transfers cost, over HTTP and inside, against pgbench on the same PostgreSQL in the same run (bench/README.md). Rounds are
+// interleaved and medians are printed, one JSON line a figure: the same command drifts by a factor of two within an hour.
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import { systemClock } from "../server/src/platform/clock.ts";
+import { openDatabase } from "../server/src/platform/database/database.ts";
+import { migrate } from "../server/src/platform/database/migrate.ts";
+import { prepareJobSchema } from "../server/src/platform/jobs/schema.ts";
+import { silentLog } from "../server/src/platform/log.ts";
+import { transferOf } from "../server/src/testing/ledger-fixture.ts";
+import { createTransferBatcher } from "../server/src/transfers/batcher.ts";
+import type { TransferRequest } from "../server/src/transfers/decide-transfer.ts";
+import { runBatch } from "../server/src/transfers/run-batch.ts";
+import { arrangeTenants, type BenchTenant } from "./bench-ledger.ts";
+import { startBenchPostgres, startBenchServer } from "./bench-server.ts";
+import { addPostings } from "./filler-postings.ts";
+import type { LoadCaller, LoadOrder, LoadResult } from "./http-load.ts";
+import { findPgbench, preparePgbench, runPgbench } from "./pgbench.ts";
+import { plainTransfer } from "./plain-transfer.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "5" },
+    postings: { type: "string", default: "0" },
+    // Some of a, b64, b256, c64, c256, d, e, f.
+    only: { type: "string" },
+    // A folder for a profile of the server's processor time.
+    profile: { type: "string" },
+  },
+});
+const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)];
+const tenantCount = 8;
+const accountsEachConnection = 4;
+const connectionsMax = 256;
+const only = options.only?.split(",") ?? [];
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const pgbench = findPgbench();
+const postgres = await startBenchPostgres();
+const ownerUrl = postgres.url("fusion");
+await migrate(ownerUrl);
+await prepareJobSchema(ownerUrl);
+await preparePgbench(pgbench, postgres.socketFolder);
+const db = openDatabase({
+  connectionString: ownerUrl,
+  role: "fusion_runtime",
+  connectionsMax: 16,
+  log: silentLog(),
+});
+const tenants = await arrangeTenants(
+  { db, ownerUrl },
+  { tenants: tenantCount, customersEach: (connectionsMax / tenantCount) * accountsEachConnection },
+);
+if (options.postings !== "0") {
+  say(`adding ${options.postings} postings of others`);
+  await addPostings(ownerUrl, Number(options.postings));
+}
+const server = await startBenchServer(
+  ownerUrl,
+  options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [],
+);
+
+const measured = new Map<string, number[]>();
+function note(figure: string, value: number): void {
+  measured.set(figure, [...(measured.get(figure) ?? []), value]);
+  say(`  ${figure}: ${value.toFixed(value < 100 ? 3 : 0)}`);
+}
+const one = async (figure: string, value: Promise<number>): Promise<{ figure: string; value: number }[]> => [
+  { figure, value: await value },
+];
+const measures: Record<string, () => Promise<{ figure: string; value: number }[]>> = {
+  a: () => one("pgbench", runPgbench(pgbench, postgres.socketFolder, seconds)),
+  b64: () => one("http64", overHttp(64, distinctAccounts)),
+  b256: () => one("http256", overHttp(256, distinctAccounts)),
+  c64: () => one("hot64", overHttp(64, hotFunding)),
+  c256: () => one("hot256", overHttp(256, hotFunding)),
+  d: () => one("inProcess", inProcess(100)),
+  f: () => one("plain16", plainAtOnce(16)),
+  e: loneLatency,
+};
+try {
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`round ${round} of ${rounds}`);
+    for (const [name, measure] of Object.entries(measures))
+      if (only.length === 0 || only.includes(name))
+        for (const value of await measure()) note(value.figure, value.value);
+  }
+} finally {
+  await server.stop();
+  await db.close();
+  await postgres.stop();
+}
+
+const of = (figure: string): number => median(measured.get(figure) ?? []);
+figure("a: pgbench TPC-B-like, 16 clients", of("pgbench"), null, "tps", null);
+figure("b: transfers over HTTP, 64 connections", of("http64"), of("pgbench"), "1/s", { atLeast: 3.5 });
+figure("b: transfers over HTTP, 256 connections", of("http256"), of("pgbench"), "1/s", { atLeast: 6 });
+figure("c: one hot funding account, 64 connections", of("hot64"), of("http64"), "1/s", { atLeast: 0.8 });
+figure("c: one hot funding account, 256 connections", of("hot256"), of("http256"), "1/s", { atLeast: 0.8 });
+figure("d: in process, batches of 100", of("inProcess"), of("pgbench"), "1/s", { atLeast: 8 });
+figure("e: lone transfer p50, batched and plain", of("batchedLatency"), of("plainLatency"), "ms", {
+  atMost: 1.2,
+});
+figure("f: over HTTP at 64 and one transaction each at 16", of("http64"), of("plain16"), "1/s", {
+  atLeast: 1,
+});
+
+function figure(
+  name: string,
+  ours: number,
+  theirs: number | null,
+  unit: string,
+  goal: { readonly atLeast: number } | { readonly atMost: number } | null,
+): void {
+  const ratio = theirs === null ? null : ours / theirs;
+  const holds =
+    ratio === null || goal === null ? null : "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
+  const round = (value: number | null): number | null =>
+    value === null ? null : Number(value.toPrecision(4));
+  const line = {
+    figure: name,
+    ours: round(ours),
+    theirs: round(theirs),
+    unit,
+    ratio: round(ratio),
+    goal,
+    holds,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Each connection moves money between accounts of its own, connections in turn over all fintechs. */
+function distinctAccounts(connection: number): LoadCaller {
+  const { book, customers } = tenants[connection % tenantCount] as BenchTenant;
+  const first = Math.floor(connection / tenantCount) * accountsEachConnection;
+  const own = customers.slice(first, first + accountsEachConnection);
+  return {
+    ifiId: book.tenant.ifiId,
+    secret: book.token.secret,
+    debitAccounts: own.slice(0, 2),
+    creditAccounts: own.slice(2),
+  };
+}
+
+/** Every transfer is paid from one and the same account. */
+function hotFunding(connection: number): LoadCaller {
+  const { book, customers, funding } = tenants[0] as BenchTenant;
+  return {
+    ifiId: book.tenant.ifiId,
+    secret: book.token.secret,
+    debitAccounts: [funding],
+    creditAccounts: [customers[connection % customers.length] as string],
+  };
+}
+
+async function overHttp(connections: number, callerOf: (at: number) => LoadCaller): Promise<number> {
+  const order: LoadOrder = {
+    port: server.port,
+    seconds,
+    callers: Array.from({ length: connections }, (_, at) => callerOf(at)),
+  };
+  const load = spawn("taskset", ["-c", "1", process.execPath, join(import.meta.dirname, "http-load.ts")], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  load.stdin.end(JSON.stringify(order));
+  const result = JSON.parse(await text(load.stdout)) as LoadResult;
+  if (Object.keys(result.others).length > 0)
+    throw new Error(`Calls failed: ${JSON.stringify(result.others)}`);
+  return result.succeeded / result.seconds;
+}
+
+function requestOf(connection: number): {
+  principal: BenchTenant["book"]["token"]["principal"];
+  request: TransferRequest;
+} {
+  const { book, customers } = tenants[connection % tenantCount] as BenchTenant;
+  const first = Math.floor(connection / tenantCount) * accountsEachConnection;
+  return {
+    principal: book.token.principal,
+    request: {
+      ...transferOf({
+        debitAccountId: customers[first] as string,
+        creditAccountId: customers[first + 2] as string,
+        amountMinor: 1n,
+      }),
+      requestId: randomUUID(),
+    } as TransferRequest,
+  };
+}
+
+async function inProcess(batchSize: number): Promise<number> {
+  const startedAt = performance.now();
+  let made = 0;
+  while (performance.now() - startedAt < seconds * 1_000) {
+    const lines = Array.from({ length: batchSize }, (_, at) => ({ ...requestOf(at), maybeMade: false }));
+    const outcomes = await runBatch({ db, clock: systemClock }, lines, { waits: false });
+    if (outcomes.some(({ kind }) => kind !== "made"))
+      throw new Error("A transfer of the batch was not made.");
+    made += batchSize;
+  }
+  return made / ((performance.now() - startedAt) / 1_000);
+}
+
+async function plainAtOnce(clients: number): Promise<number> {
+  const startedAt = performance.now();
+  let made = 0;
+  await Promise.all(
+    Array.from({ length: clients }, async (_, client) => {
+      while (performance.now() - startedAt < seconds * 1_000) {
+        const { principal, request } = requestOf(client);
+        await plainTransfer({ db, clock: systemClock }, principal, request);
+        made += 1;
+      }
+    }),
+  );
+  return made / ((performance.now() - startedAt) / 1_000);
+}
+
+/** One transfer at a time, by turns through the batcher and in a plain transaction. */
+async function loneLatency(): Promise<{ figure: string; value: number }[]> {
+  const batcher = createTransferBatcher({ db, clock: systemClock });
+  const [plain, batched]: [number[], number[]] = [[], []];
+  const deadline = performance.now() + seconds * 1_000;
+  while (performance.now() < deadline) {
+    const first = requestOf(0);
+    const startedAt = performance.now();
+    await plainTransfer({ db, clock: systemClock }, first.principal, first.request);
+    const between = performance.now();
+    await batcher.submit(requestOf(1));
+    plain.push(between - startedAt);
+    batched.push(performance.now() - between);
+  }
+  return [
+    { figure: "plainLatency", value: median(plain) },
+    { figure: "batchedLatency", value: median(batched) },
+  ];
+}
