@@ -122,9 +122,12 @@ export const DateTimeParts = z
     ],
   });
 
-/** Every error of the Fusion API (reference section 3), whatever went wrong. */
+/**
+ * Every error of the Fusion API (reference section 3), whatever went wrong. Loose, since what could not be read as HTTP is answered for all
+ * APIs in one, with a problem's members beside these.
+ */
 export const FusionError = z
-  .object({
+  .looseObject({
     code: z.string().describe("What a program branches on, such as token_revoked."),
     message: z.string().describe("For people."),
     errorCode: z.string().describe("The platform's code, such as FU4001, LE400008 or AR400004."),

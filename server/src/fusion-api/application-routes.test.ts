@@ -288,7 +288,7 @@ describe("version 2", () => {
       "/applications/newIndividualApplication",
       flat(newIdentity(), { ifiID: "the bank" }),
     );
-    expect(bank.body.errorCode).toBe("AR400017");
+    expect(bank.body.errorCode).toBe("AR4000017");
   });
 
   it("authenticates first, and knows no other addresses", async () => {

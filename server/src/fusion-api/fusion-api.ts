@@ -9,7 +9,8 @@ import { assert } from "../platform/errors.ts";
 import { routedPath } from "../platform/http/routed-path.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { IfiNotAllowed } from "./errors.ts";
-import { answerFailure } from "./fusion-error.ts";
+import { answersOfEvery } from "./every-answer.ts";
+import { answerFailure, fusionErrorBody } from "./fusion-error.ts";
 
 export interface FusionApiDependencies {
   readonly authenticate: AuthenticateToken;
@@ -45,6 +46,7 @@ export function registerFusionApi(
   // Addresses that could not even be decoded reach no route and no hook; they are authenticated like all others.
   http.errorEnvelopes.push({
     prefix,
+    body: fusionErrorBody,
     async answer(error, request, reply) {
       try {
         await admit(request, reply);
@@ -113,13 +115,19 @@ function concernsBankOf(principal: TokenPrincipal, request: FastifyRequest): boo
   return /^\d{1,19}$/.test(ifiId) && BigInt(ifiId) === BigInt(principal.tenant.ifiId);
 }
 
-/** The address patterns registered from here on, with their methods. Every route must say which scope it needs: deny by default. */
+/**
+ * The address patterns registered from here on, with their methods. Every route must say which scope it needs: deny by default. What any
+ * of them may answer beside what it says itself is added here.
+ */
 function collectRoutes(v1: HttpServer): Map<string, Set<string>> {
   const known = new Map<string, Set<string>>();
   v1.addHook("onRoute", (route) => {
     if (route.config?.otherMethods) return;
     if (!route.config?.requiredScope)
       throw new Error(`The route ${String(route.method)} ${route.url} must name a required scope.`);
+    const [method = "GET"] = [route.method].flat();
+    const declared = route.schema?.response as Record<number, unknown> | undefined;
+    route.schema = { ...route.schema, response: { ...answersOfEvery(method), ...declared } };
     const pattern = route.routePath;
     const seen = known.get(pattern) ?? new Set();
     for (const method of [route.method].flat()) seen.add(method);

@@ -22,7 +22,7 @@ function wireCodeOf(written: string, body: unknown): string {
   const inSection = written.startsWith(section);
   const pointer = inSection ? written.slice(section.length) : written;
   if (written === "" || written === "/") return "AR400022";
-  if (pointer === "/ifiID") return "AR400017";
+  if (pointer === "/ifiID") return "AR4000017";
   if (pointer === "/status") return "AR400019";
   if (pointer === "/formID") return "AR400004";
   if (pointer === "/firstName") return "AR400007";

@@ -43,6 +43,9 @@ export function registerTransferRoutes(
             "One of the accounts does not exist or is not yours; the message names it.",
           ),
           409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
+          503: FusionError.describe(
+            "Nothing was done, unless the code is transfer_outcome_unknown: repeat with the same requestID.",
+          ),
         },
       },
       config: {

@@ -124,11 +124,15 @@ export async function sendMalformed(
 }
 
 /** The operation called rightly. Throws unless it is accepted, and so proves that the requests above are near to valid ones. */
-export async function sendRight(http: HttpServer, operation: Operation, caller: Caller): Promise<TestAnswer> {
+export async function sendRight(
+  http: HttpServer,
+  operation: Operation,
+  caller: Caller,
+): Promise<{ readonly answer: TestAnswer; readonly request: TestRequest }> {
   const request = rightRequest(operation, caller);
   const answer = await send(http, request);
   if (answer.status >= 300) throw new Error(tell("a right request was refused", { answer, request, caller }));
-  return answer;
+  return { answer, request };
 }
 
 async function send(http: HttpServer, request: TestRequest): Promise<TestAnswer> {

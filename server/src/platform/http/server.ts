@@ -13,7 +13,7 @@ import { DomainError } from "../errors.ts";
 import { type IdPrefix, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
-import { describeFailure, problemBody } from "./problem.ts";
+import { describeFailure, type Failure, problemBody } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 import { JsonRefused, parseStrictJson } from "./strict-json.ts";
@@ -68,7 +68,8 @@ export function createHttpServer({
       if (own) void own.answer(error, request, reply as FastifyReply);
       else answerProblem(error, request, reply as FastifyReply);
     },
-    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, newId<string>(random, "req")),
+    clientErrorHandler: (error, socket) =>
+      answerUnreadable(error, socket, newId<string>(random, "req"), errorEnvelopes),
   }).withTypeProvider<ZodTypeProvider>();
   http.decorate("errorEnvelopes", errorEnvelopes);
   const fallback: Fallback = {};
@@ -145,15 +146,21 @@ class NulInAddress extends DomainError {
 }
 
 /** What cannot be read as HTTP at all reaches no route: the answer is written by hand, and the connection ends. */
-function answerUnreadable(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+function answerUnreadable(
+  error: Error & { code?: string },
+  socket: Socket,
+  requestId: string,
+  envelopes: readonly ErrorEnvelope[],
+): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
   const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
   const failure = describeFailure({ statusCode: status });
-  // Whose address it was is not known: `message` is for readers of the Fusion API's envelope, the rest for all others.
-  const body = JSON.stringify({ ...problemBody(failure, requestId), message: failure.message });
+  // Whose address it was is not known, so the answer is a problem and every API's own envelope in one.
+  const own = envelopes.map((envelope) => envelope.body(failure, requestId));
+  const body = JSON.stringify(Object.assign(problemBody(failure, requestId), ...own));
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -178,6 +185,8 @@ export interface Fallback {
 export interface ErrorEnvelope {
   /** The addresses it is about, such as `/api`. */
   readonly prefix: string;
+  /** The envelope's body, which must not contradict a problem's (`code` means the same in both). */
+  body(failure: Failure, requestId: string): object;
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
 }
 

@@ -1,0 +1,63 @@
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import type { OpenApiDocument } from "../platform/http/openapi.ts";
+import type { TestAnswer } from "./malformed-run.ts";
+
+interface Operation {
+  /** Addresses that it answers to, as they are sent. */
+  readonly addresses: RegExp;
+  readonly path: string;
+  readonly methods: readonly string[];
+}
+
+/**
+ * Judges answers by an OpenAPI document alone: what is wrong with one, or undefined when its operation lists the status, its content type
+ * is the one listed there, and the body matches the schema. What no operation is for must be refused: below `prefix` by `refusal`, a schema of the document's.
+ */
+export function judgeByDocument(
+  document: OpenApiDocument,
+  { prefix, refusal }: { readonly prefix: string; readonly refusal: string },
+): (answer: TestAnswer, request: { readonly method: string; readonly url: string }) => string | undefined {
+  // Not strict: OpenAPI puts keywords of its own beside JSON Schema's.
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema(document, "document");
+  const compiled = new Map<string, ValidateFunction>();
+  const faultByPointer = (pointer: readonly string[], body: string): string | undefined => {
+    const reference = pointer.map((part) =>
+      encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1")),
+    );
+    const $ref = `document#/${reference.join("/")}`;
+    const validate = compiled.get($ref) ?? ajv.compile({ $ref });
+    compiled.set($ref, validate);
+    return validate(JSON.parse(body)) ? undefined : `not of the schema: ${ajv.errorsText(validate.errors)}`;
+  };
+  const operations = Object.entries(document.paths)
+    .map(
+      ([path, methods]): Operation => ({
+        // With a slash at its end or without, and with empty parameters, like the server.
+        addresses: new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]*")}/?$`),
+        path,
+        methods: Object.keys(methods),
+      }),
+    )
+    // A fixed part goes before a parameter in its place.
+    .sort((left, right) => left.path.split("{").length - right.path.split("{").length);
+
+  return ({ status, contentType, body }, { method, url }) => {
+    const { pathname } = new URL(url, "http://document.example");
+    const found = operations.find(({ addresses }) => addresses.test(pathname));
+    const called = method === "HEAD" ? "get" : method.toLowerCase();
+    if (!found?.methods.includes(called)) {
+      if (status < 400) return "an operation that the document does not have";
+      // Dots in an address can lead out of the API.
+      if (method === "HEAD" || !pathname.startsWith(prefix)) return undefined;
+      return faultByPointer(["components", "schemas", refusal], body);
+    }
+    const pointer = ["paths", found.path, called, "responses", String(status)];
+    const listed = document.paths[found.path]?.[called]?.responses?.[status];
+    if (!listed) return `a status that ${called.toUpperCase()} ${found.path} does not list`;
+    if (method === "HEAD") return body === "" ? undefined : "a body for HEAD";
+    const type = contentType.split(";")[0] ?? "";
+    if (!listed.content?.[type]) return `content type ${type}, which is not listed`;
+    return faultByPointer([...pointer, "content", type, "schema"], body);
+  };
+}
