@@ -3,7 +3,7 @@ import { requireScope } from "../access/require-scope.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { AccountId } from "./account.ts";
 import { transactionIdOf } from "./posted-transfer.ts";
-import { type Posting, selectPostingsBetween, selectPostingsDownFrom } from "./posting-store.ts";
+import { findSequencesBetween, type Posting, selectPostingsDownFrom } from "./posting-store.ts";
 import { getTenantAccount } from "./read-accounts.ts";
 
 export interface TransactionQuery {
@@ -26,8 +26,8 @@ export interface AccountTransaction extends Posting {
 const [earliestMs, latestMs] = [Date.UTC(1970), Date.UTC(9999)];
 
 /**
- * What happened on an account, newest first. Every page costs the same without a time range; within one, the pages before it are
- * skipped over. New transactions shift the pages, as page numbers do. Throws `ScopeInsufficient`, `AccountNotFound`.
+ * What happened on an account, newest first. Every page costs the same, however many postings there are and whatever the time range, since
+ * sequences have no gaps. New transactions shift the pages, as page numbers do. Throws `ScopeInsufficient`, `AccountNotFound`.
  */
 export async function listTransactions(
   { db }: { db: Database },
@@ -39,21 +39,21 @@ export async function listTransactions(
   const { tenant } = principal;
   return db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
     const account = await getTenantAccount(tx, tenant, accountId);
-    const skipped = BigInt(query.pageNumber - 1) * BigInt(query.pageSize);
-    if (skipped >= account.postingCount) return [];
-    const { startingAfterMs, endingBeforeMs } = query;
+    const { startingAfterMs, endingBeforeMs, pageSize } = query;
     const hasRange = startingAfterMs !== undefined || endingBeforeMs !== undefined;
-    const postings = hasRange
-      ? await selectPostingsBetween(tx, tenant, account.accountId, {
-          after: instantWithin(startingAfterMs ?? earliestMs),
-          before: instantWithin(endingBeforeMs ?? latestMs),
-          offset: Number(skipped),
-          limit: query.pageSize,
-        })
-      : await selectPostingsDownFrom(tx, tenant, account.accountId, {
-          fromSequence: account.postingCount - skipped,
-          limit: query.pageSize,
-        });
+    const after = instantWithin(startingAfterMs ?? earliestMs);
+    const before = instantWithin(endingBeforeMs ?? latestMs);
+    const range = hasRange
+      ? await findSequencesBetween(tx, tenant, account.accountId, { after, before })
+      : { first: 1n, last: account.postingCount };
+    const skipped = BigInt(query.pageNumber - 1) * BigInt(pageSize);
+    if (!range || range.last - skipped < range.first) return [];
+    const page = await selectPostingsDownFrom(tx, tenant, account.accountId, {
+      first: range.first,
+      last: range.last - skipped,
+      limit: pageSize,
+    });
+    const postings = hasRange ? page.filter(({ postedAt }) => postedAt > after && postedAt < before) : page;
     return postings.map((posting) => ({
       ...posting,
       accountId: account.accountId,

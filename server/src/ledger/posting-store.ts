@@ -54,30 +54,48 @@ export async function findPosting(
   return row && toPosting(row);
 }
 
-/** The newest first, from `fromSequence` downwards. Sequences have no gaps, so any page starts at a number that can be computed. */
+/** Sequences of an account, both included. They have no gaps, so that any page of them starts at a number that can be computed. */
+export interface SequenceRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** The newest first, from the range's end downwards. */
 export async function selectPostingsDownFrom(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
   accountId: AccountId,
-  page: { readonly fromSequence: bigint; readonly limit: number },
+  { first, last, limit }: SequenceRange & { readonly limit: number },
 ): Promise<Posting[]> {
   const rows = await db.query<PostingRow>(
-    `${selectPostings} AND p.sequence <= $5 ORDER BY p.sequence DESC LIMIT $6`,
-    [ifiId, environment, fintechId, accountId, page.fromSequence.toString(), page.limit],
+    `${selectPostings} AND p.sequence BETWEEN $5 AND $6 ORDER BY p.sequence DESC LIMIT $7`,
+    [ifiId, environment, fintechId, accountId, first.toString(), last.toString(), limit],
   );
   return rows.map(toPosting);
 }
 
-/** The newest first, of those posted after `after` and before `before` (both exclusive). */
-export async function selectPostingsBetween(
+/**
+ * Which postings were made after `after` and before `before` (both exclusive); undefined for none. Two looks into the index of times. An
+ * account's times rise with its sequence but for what the clocks of several processes differ, so the outermost sequence among so
+ * many neighbours is taken: there may be a few among them whose times lie outside.
+ */
+export async function findSequencesBetween(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
   accountId: AccountId,
-  page: { readonly after: Date; readonly before: Date; readonly offset: number; readonly limit: number },
-): Promise<Posting[]> {
-  const rows = await db.query<PostingRow>(
-    `${selectPostings} AND p.posted_at > $5 AND p.posted_at < $6 ORDER BY p.posted_at DESC, p.sequence DESC OFFSET $7 LIMIT $8`,
-    [ifiId, environment, fintechId, accountId, page.after, page.before, page.offset, page.limit],
+  { after, before }: { readonly after: Date; readonly before: Date },
+): Promise<SequenceRange | undefined> {
+  const neighbours = 256;
+  const within = `FROM posting p WHERE p.ifi_id = $1 AND p.environment = $2 AND p.fintech_id = $3 AND p.account_id = $4
+    AND p.posted_at > $5 AND p.posted_at < $6`;
+  // For a table whose statistics are behind its size, the planner would rather sort all of the account's postings.
+  await db.query("SET LOCAL enable_sort = off");
+  const [row] = await db.query<{ first: string | null; last: string | null }>(
+    `SELECT
+      (SELECT min(sequence) FROM (SELECT p.sequence ${within} ORDER BY p.posted_at, p.sequence LIMIT ${neighbours})) AS first,
+      (SELECT max(sequence) FROM (SELECT p.sequence ${within} ORDER BY p.posted_at DESC, p.sequence DESC LIMIT ${neighbours})) AS last`,
+    [ifiId, environment, fintechId, accountId, after, before],
   );
-  return rows.map(toPosting);
+  if (!row || row.first === null || row.last === null) return undefined;
+  return { first: BigInt(row.first), last: BigInt(row.last) };
 }
