@@ -11,7 +11,7 @@ const rows: readonly (readonly string[])[] = [
   ["audit"],
   ["login", "fintechs", "ledger", "account-holders"],
   ["tokens", "bundles"],
-  ["reminders", "transfers"],
+  ["reminders", "transfers", "activity"],
   ["fusion-api"],
   ["demo", "cli"],
 ];

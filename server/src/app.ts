@@ -1,4 +1,7 @@
 import { join } from "node:path";
+import { createCallRecorder, recordCalls } from "./activity/call-recorder.ts";
+import { activityJobs } from "./activity/jobs.ts";
+import { registerActivityRoutes } from "./activity/routes.ts";
 import { apiDescriptions } from "./api-descriptions.ts";
 import { registerFintechRoutes } from "./fintechs/routes.ts";
 import { registerAccountHolderRoutes } from "./fusion-api/account-holder-routes.ts";
@@ -17,6 +20,7 @@ import type { Clock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
 import { serveConsole } from "./platform/http/console-files.ts";
 import { registerDocsPages } from "./platform/http/docs-pages.ts";
+import { readErrorPage } from "./platform/http/error-pages.ts";
 import { registerHealthRoutes } from "./platform/http/health.ts";
 import { collectRoutesForOpenApi, registerOpenApiRoutes } from "./platform/http/openapi.ts";
 import { answerOtherMethods } from "./platform/http/other-methods.ts";
@@ -40,6 +44,7 @@ import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
 import { createTransferBatcher } from "./transfers/batcher.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
+const errorsFolder = join(repositoryRoot, "docs/errors");
 
 /** The values of the configuration that rooms use. */
 export interface AppSettings {
@@ -90,7 +95,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   });
   registerDocsPages(http, apiDescriptions(https), {
     document,
-    errorsFolder: join(repositoryRoot, "docs/errors"),
+    errorsFolder,
   });
   serveConsole(http, { folder: join(repositoryRoot, "console/dist"), random });
 
@@ -109,9 +114,17 @@ export async function buildApp(parts: Parts): Promise<App> {
   jobs.push(tokenJobs({ ...parts, publicUrl }));
   registerReminderRoutes(http, { ...parts, authenticate: authenticateUser });
   jobs.push(reminderJobs({ ...parts, publicUrl }));
+  registerActivityRoutes(http, {
+    ...parts,
+    authenticate: authenticateUser,
+    readErrorPage: (code) => readErrorPage(errorsFolder, code),
+  });
+  jobs.push(activityJobs(parts));
 
   const usage = createUsageRecorder(parts);
   recordTokenUsage(http);
+  const calls = createCallRecorder(parts);
+  recordCalls(http, calls);
   const authenticate = createTokenAuthentication({ db: parts.db, usage });
   const batcher = createTransferBatcher(parts);
   const registerV1 = (v1: HttpServer): void => {
@@ -137,6 +150,7 @@ export async function buildApp(parts: Parts): Promise<App> {
       await http.close();
       await login.settled();
       await usage.close();
+      await calls.close();
     },
   };
 }

@@ -178,6 +178,7 @@ beforeAll(async () => {
     parameters: {
       applicationId: [sandbox, live, neighbour.applicationId],
       tokenId: [token.tokenId, neighbour.tokenId],
+      requestId: [await arrangeCall(token.tokenId), await arrangeCall(neighbour.tokenId)],
       sessionId: [sessionIds.admin, sessionIds.viewer, neighbour.sessionId],
       userId: [forgetful.userId, adminPerson.userId, operator.userId, neighbour.userId],
     },
@@ -187,6 +188,19 @@ beforeAll(async () => {
   await keepState();
 }, 120_000);
 afterAll(() => app.close());
+
+/** A call made with the token, and refused; returns its request id. */
+async function arrangeCall(tokenId: string): Promise<string> {
+  const { rows } = await app.database.owner.query<{ call_id: string }>(
+    `INSERT INTO api_call (ifi_id, environment, fintech_id, application_id, call_id, at, outcome, calls, token_id, route, status, code,
+       fields, duration_ms, ip, user_agent)
+     SELECT ifi_id, environment, fintech_id, application_id, 'req_' || substr(token_id, 5), now(), 'refused', 1, token_id,
+       'POST /transfers', 403, 'insufficient_balance', '{}', 3, '192.0.2.1', name FROM token WHERE token_id = $1
+     RETURNING call_id`,
+    [tokenId],
+  );
+  return rows[0]?.call_id ?? "";
+}
 
 /** Another fintech, all of whose names say so. */
 async function arrangeNeighbour() {

@@ -1,5 +1,6 @@
 import type { FusionError } from "@fusion/contract/fusion/common.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { noteFailure } from "../activity/call-recorder.ts";
 import { describeFailure, type Failure } from "../platform/http/problem.ts";
 import { asInvalid } from "../platform/http/server.ts";
 import { JsonRefused } from "../platform/http/strict-json.ts";
@@ -12,6 +13,7 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
   const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
   if (failure.unforeseen) request.log.error({ err: error, requestId: request.id }, "request failed");
   if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
+  noteFailure(request, failure);
   const challenge = challengeFor(failure);
   if (challenge) reply.header("www-authenticate", challenge);
   return reply

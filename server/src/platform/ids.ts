@@ -13,7 +13,19 @@ export type SessionId = Brand<string, "SessionId">;
 export type TokenId = Brand<string, "TokenId">;
 
 /** Prefixes of the ids that we coin. Ids of the Fusion wire contract keep its forms (UUIDs, decimal strings). */
-export type IdPrefix = "app" | "usr" | "ses" | "tok" | "aud" | "rcp" | "rem" | "dig" | "otp" | "req" | "msg";
+export type IdPrefix =
+  | "app"
+  | "usr"
+  | "ses"
+  | "tok"
+  | "aud"
+  | "rcp"
+  | "rem"
+  | "dig"
+  | "otp"
+  | "req"
+  | "msg"
+  | "cnt";
 
 /** A fresh id such as `tok_4fTz…`: 20 base62 characters, 119 bits, so that ids can be made without asking anyone. */
 export function newId<Id extends string>(random: Random, prefix: IdPrefix): Id {

@@ -1,4 +1,4 @@
-import { clockTimeText, localTimeText } from "./local-time.ts";
+import { clockTimeText, localTimeText } from "../platform/local-time.ts";
 import type { OpenNotice } from "./reminder-store.ts";
 import { daysLeft } from "./schedule.ts";
 

@@ -136,3 +136,14 @@ export async function findNextToExpire(
     }
   );
 }
+
+export async function listTokenNames(
+  tx: Queryable,
+  tokenIds: readonly TokenId[],
+): Promise<Map<TokenId, string>> {
+  const rows = await tx.query<{ token_id: TokenId; name: string }>(
+    "SELECT token_id, name FROM token WHERE token_id = ANY ($1)",
+    [tokenIds],
+  );
+  return new Map(rows.map((row) => [row.token_id, row.name]));
+}

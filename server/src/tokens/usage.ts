@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
@@ -6,6 +5,7 @@ import { describeFailure } from "../platform/http/problem.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import { callerIp, noAddress, plainText, routeOf } from "./call-facts.ts";
 import { type CallCount, writeUsage } from "./usage-store.ts";
 
 export interface UsedToken {
@@ -46,13 +46,18 @@ const countersMax = 5_000;
 const callersPerTokenHourMax = 50;
 /** Tokens whose callers of this hour are remembered; beyond it every further caller counts under {@link others}. */
 const rememberedTokensMax = 20_000;
-const others = { ip: "0.0.0.0", userAgent: "others" } as const;
+const others = { ip: noAddress, userAgent: "others" } as const;
 const quarterHourMs = 15 * 60_000;
 
 const noticed = new WeakMap<
   object,
   { readonly recorder: UsageRecorder; readonly token: UsedToken; refusal?: string }
 >();
+
+/** The known token that this request presented, whatever became of it; undefined while none is known. */
+export function tokenPresentedBy(request: FastifyRequest): UsedToken | undefined {
+  return noticed.get(request)?.token;
+}
 
 /** Starts a recorder that flushes every `flushIntervalMs` until it is closed. */
 export function createUsageRecorder({
@@ -135,7 +140,7 @@ export function createUsageRecorder({
     },
     record(token, call) {
       const at = clock.now();
-      const seen = { ip: plainIp(call.ip), userAgent: plainText(call.userAgent) };
+      const seen = { ip: callerIp(call.ip), userAgent: plainText(call.userAgent) };
       const caller = isCountedApart(token.tokenId, at, `${seen.ip} ${seen.userAgent}`) ? seen : others;
       add({
         ...token,
@@ -196,12 +201,6 @@ export function recordTokenUsage(http: HttpServer): void {
   });
 }
 
-/** `POST /transfers` for `POST /api/v1/ifi/:ifiID/transfers`. */
-function routeOf(request: FastifyRequest): string {
-  const path = (request.routeOptions.url ?? "").replace(/^\/api\/v\d+\/ifi\/:[^/]+/, "");
-  return `${request.method} ${path === "" ? "/" : path}`;
-}
-
 function keyOf(count: Pick<CallCount, "tokenId" | "quarterHour" | "ip" | "userAgent" | "outcome">): string {
   return JSON.stringify([
     count.tokenId,
@@ -210,19 +209,4 @@ function keyOf(count: Pick<CallCount, "tokenId" | "quarterHour" | "ip" | "userAg
     count.userAgent,
     count.outcome,
   ]);
-}
-
-/** An address that PostgreSQL's inet takes: no IPv6 zone, IPv4 in its own form; what is no address counts as none. */
-function plainIp(ip: string): string {
-  const plain = ip.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
-  return isIP(plain) ? plain : others.ip;
-}
-
-/** At most 200 characters, none of them a control character or half a surrogate pair. */
-function plainText(text: string): string {
-  return text
-    .slice(0, 200)
-    .replace(/\p{Cc}/gu, " ")
-    .toWellFormed()
-    .trim();
 }

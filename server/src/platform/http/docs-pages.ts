@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { renderReference } from "./api-reference.ts";
 import { docsStyle } from "./docs-style.ts";
+import { readErrorPage } from "./error-pages.ts";
 import { escapeHtml, renderPage, scriptlessPolicy } from "./html.ts";
 import type { ApiDescription, OpenApiDocument } from "./openapi.ts";
 import type { HttpServer } from "./server.ts";
@@ -40,9 +39,7 @@ export function registerDocsPages(
   }
   http.get<{ Params: { code: string } }>("/docs/errors/:code", hidden, async (request, reply) => {
     const { code } = request.params;
-    const text = /^[a-z][a-z0-9_]{0,60}$/.test(code)
-      ? await readFile(join(errorsFolder, `${code}.md`), "utf8").catch(() => undefined)
-      : undefined;
+    const text = await readErrorPage(errorsFolder, code);
     if (text === undefined) return reply.callNotFound();
     return sendPage(
       reply,

@@ -32,6 +32,7 @@ beforeAll(async () => {
     join(folder, "errors/odd_code.md"),
     "# odd_code\n\nUse `a<b>` & <script>alert(1)</script>\n\n- one\n- two\n",
   );
+  writeFileSync(join(folder, "errors/ODD_CODE.md"), "# ODD_CODE\n\nIn capitals.\n");
 
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["10.0.0.1"] });
   const refuseOtherMethods = answerOtherMethods(http, "/api/");
@@ -329,6 +330,10 @@ describe("an error's page", () => {
   it("never leaves its folder", async () => {
     for (const url of ["/docs/errors/..%2f..%2fsecret", "/docs/errors/A"])
       expect((await http.inject({ url, headers: { accept: "text/html" } })).statusCode).toBe(404);
+  });
+
+  it("is found for the platform's codes, too, which are written in capitals", async () => {
+    expect((await http.inject("/docs/errors/ODD_CODE")).body).toContain("<h1>ODD_CODE</h1>");
   });
 
   it("understands the little Markdown that is used", () => {

@@ -1,0 +1,185 @@
+import { type CallOutcome, callsListedPerSecond } from "@fusion/contract/activity.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import { type Failure, isConnectionFailure } from "../platform/http/problem.ts";
+import type { HttpServer } from "../platform/http/server.ts";
+import { type ApplicationId, newId, type Tenant } from "../platform/ids.ts";
+import type { Log } from "../platform/log.ts";
+import type { Random } from "../platform/random.ts";
+import { callerIp, plainText, routeOf } from "../tokens/call-facts.ts";
+import { tokenPresentedBy, type UsedToken } from "../tokens/usage.ts";
+import { type ApiCall, fieldName, outcomeOf, type UnlistedCalls } from "./call.ts";
+import { writeCalls } from "./call-store.ts";
+
+/**
+ * Remembers the calls of applications and writes them in batches off the request path: about a second behind, never waited for, never a
+ * reason for a call to fail. Of a busy application so many calls a batch are told in full as {@link callsListedPerSecond} says, and the
+ * others counted; so a flood costs each further call one look-up and one addition, and memory and disk stay bounded. The limits hold for
+ * each process.
+ */
+export interface CallRecorder {
+  /** To be called when the answer has gone out. */
+  record(request: FastifyRequest, reply: FastifyReply, token: UsedToken): void;
+  /** Writes what is waiting. */
+  flush(): Promise<void>;
+  /** Stops the timer and writes what is waiting. */
+  close(): Promise<void>;
+}
+
+/** Calls kept for the next write, over all applications; beyond it calls are counted. Accepted ones may take half, so that refusals fit. */
+const waitingMax = 20_000;
+
+/** An application's calls since the last write. */
+interface Tally {
+  readonly tenant: Tenant;
+  readonly listed: Record<CallOutcome, number>;
+  readonly unlisted: Record<CallOutcome, number>;
+}
+
+const failures = new WeakMap<FastifyRequest, Failure>();
+
+/** Says with which failure a request is answered; its code and its fields' names are kept with the call. */
+export function noteFailure(request: FastifyRequest, failure: Failure): void {
+  failures.set(request, failure);
+}
+
+/** Records, on every route of this server, requests that presented a known token. */
+export function recordCalls(http: HttpServer, recorder: CallRecorder): void {
+  http.addHook("onResponse", (request, reply, done) => {
+    const token = tokenPresentedBy(request);
+    if (token) recorder.record(request, reply, token);
+    done();
+  });
+}
+
+/** Starts a recorder that writes every `flushIntervalMs` until it is closed. */
+export function createCallRecorder({
+  db,
+  clock,
+  random,
+  log,
+  flushIntervalMs = 1_000,
+}: {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly flushIntervalMs?: number;
+}): CallRecorder {
+  let waiting: ApiCall[] = [];
+  let tallies = new Map<ApplicationId, Tally>();
+  let running: Promise<void> | undefined;
+
+  const tallyOf = (applicationId: ApplicationId, tenant: Tenant): Tally => {
+    let tally = tallies.get(applicationId);
+    if (!tally) {
+      tally = {
+        tenant,
+        listed: { accepted: 0, refused: 0, error: 0 },
+        unlisted: { accepted: 0, refused: 0, error: 0 },
+      };
+      tallies.set(applicationId, tally);
+    }
+    return tally;
+  };
+
+  /** Takes back what could not be written, as far as there is room; the rest is counted. */
+  const takeBack = (calls: readonly ApiCall[], unlisted: readonly UnlistedCalls[]): void => {
+    const room = Math.max(0, waitingMax - waiting.length);
+    for (const call of calls.slice(room))
+      tallyOf(call.applicationId, call.tenant).unlisted[outcomeOf(call.status)] += 1;
+    waiting = [...calls.slice(0, room), ...waiting];
+    for (const { applicationId, tenant, outcome, calls: count } of unlisted)
+      tallyOf(applicationId, tenant).unlisted[outcome] += count;
+  };
+
+  const flushOnce = async (): Promise<void> => {
+    if (tallies.size === 0 && waiting.length === 0) return;
+    const calls = waiting;
+    const unlisted = unlistedOf(tallies, clock.now(), random);
+    waiting = [];
+    tallies = new Map();
+    try {
+      await writeCalls(db, calls, unlisted);
+    } catch (error) {
+      // Rows that the database refuses would be refused again, and hold up all others.
+      const again = isConnectionFailure(error);
+      log.warn(
+        { err: error, calls: calls.length },
+        again ? "calls could not be written; trying again" : "calls could not be written and are left out",
+      );
+      if (again) takeBack(calls, unlisted);
+    }
+  };
+
+  const recorder: CallRecorder = {
+    record(request, reply, token) {
+      const outcome = outcomeOf(reply.statusCode);
+      const tally = tallyOf(token.applicationId, token.tenant);
+      if (
+        tally.listed[outcome] >= callsListedPerSecond[outcome] ||
+        waiting.length >= (outcome === "accepted" ? waitingMax / 2 : waitingMax)
+      ) {
+        tally.unlisted[outcome] += 1;
+        return;
+      }
+      tally.listed[outcome] += 1;
+      waiting.push(describeCall(request, reply, token, clock.now()));
+    },
+    async flush() {
+      while (running) await running;
+      running = flushOnce().finally(() => {
+        running = undefined;
+      });
+      await running;
+    },
+    async close() {
+      clearInterval(timer);
+      await recorder.flush();
+    },
+  };
+  const timer = setInterval(() => void (running ?? recorder.flush()), flushIntervalMs);
+  timer.unref();
+  return recorder;
+}
+
+function describeCall(request: FastifyRequest, reply: FastifyReply, token: UsedToken, at: Date): ApiCall {
+  const failure = failures.get(request);
+  const { errorCode, requiredScope } = failure?.extensions ?? {};
+  const fields = (failure?.fieldErrors ?? []).slice(0, 20).map(({ pointer }) => fieldName(pointer));
+  return {
+    requestId: request.id,
+    tenant: token.tenant,
+    applicationId: token.applicationId,
+    tokenId: token.tokenId,
+    at,
+    route: request.routeOptions.url === undefined ? `${request.method} (no such address)` : routeOf(request),
+    status: reply.statusCode,
+    code: failure ? failure.code.slice(0, 100) : null,
+    errorCode: typeof errorCode === "string" ? errorCode.slice(0, 100) : null,
+    fields: [...new Set(fields)],
+    requiredScope: typeof requiredScope === "string" ? requiredScope : null,
+    durationMs: reply.elapsedTime,
+    ip: callerIp(request.ip),
+    userAgent: plainText(request.headers["user-agent"] ?? ""),
+  };
+}
+
+function unlistedOf(tallies: ReadonlyMap<ApplicationId, Tally>, at: Date, random: Random): UnlistedCalls[] {
+  const rows: UnlistedCalls[] = [];
+  for (const [applicationId, { tenant, unlisted }] of tallies) {
+    for (const outcome of ["accepted", "refused", "error"] as const) {
+      if (unlisted[outcome] > 0)
+        rows.push({
+          rowId: newId<string>(random, "cnt"),
+          tenant,
+          applicationId,
+          at,
+          outcome,
+          calls: unlisted[outcome],
+        });
+    }
+  }
+  return rows;
+}

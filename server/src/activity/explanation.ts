@@ -1,0 +1,108 @@
+import { revokeReasonWords } from "@fusion/contract/tokens.ts";
+import type { ReachableApplication } from "../fintechs/find-application.ts";
+import { localTimeText } from "../platform/local-time.ts";
+import type { TokenRecord } from "../tokens/token-record.ts";
+import type { ApiCall } from "./call.ts";
+
+/** Plain sentences about one call: what happened and why, and what to do next. */
+export interface Explanation {
+  readonly why: readonly string[];
+  readonly next: readonly string[];
+}
+
+interface Facts {
+  readonly call: ApiCall;
+  readonly token: TokenRecord;
+  readonly application: ReachableApplication;
+}
+
+/**
+ * Explains a call from what was kept of it and from what is known of its token, which for an ended token never changes again. `page` is
+ * the documentation of the code, which says what holds for everybody. Pure.
+ */
+export function explain(facts: Facts, page: string | undefined): Explanation {
+  const { call } = facts;
+  const documented = page === undefined ? { why: [], next: [] } : readPage(page);
+  if (call.status < 400)
+    return { why: [`This call was accepted and answered with ${call.status}.`], next: [] };
+  const own = ownFacts(facts);
+  if (own.length > 0) return { why: own, next: documented.next };
+  if (documented.why.length > 0) return documented;
+  return {
+    why: [
+      `This call was answered with ${call.status}${call.code === null ? "" : ` and the code ${call.code}`}.`,
+    ],
+    next: ["Quote the request id when you ask the Fusion team about it."],
+  };
+}
+
+/** What is particular to this call; nothing for codes of which the documentation says all. */
+function ownFacts({ call, token, application }: Facts): string[] {
+  const time = (instant: Date): string => localTimeText(instant, application.timeZone);
+  const name = `The token "${token.name}" (${token.tokenId})`;
+  switch (call.code) {
+    case "token_revoked": {
+      if (token.revokedAt === null) return [];
+      const reason =
+        token.revokeReason === null ? "" : `: ${revokeReasonWords[token.revokeReason].toLowerCase()}`;
+      return [
+        `${name} was revoked by ${token.revokedBy} on ${time(token.revokedAt)}${reason}.`,
+        "A revoked token is refused everywhere from that moment on. Nothing was changed by this call.",
+      ];
+    }
+    case "token_expired":
+      return [
+        `${name} expired on ${time(token.expiresAt)}, before this call.`,
+        "An expired token is refused everywhere. Nothing was changed by this call.",
+      ];
+    case "scope_insufficient":
+      return [
+        `${call.route} takes the scope ${call.requiredScope ?? "that its documentation names"}.`,
+        `${name} has ${listWords(token.scopes)}, which does not cover it. Nothing was changed by this call.`,
+      ];
+    case "application_suspended":
+      return [
+        `The application ${application.name} was suspended by the Fusion team when this call was made. ${
+          application.suspendedAt === null ? "It no longer is." : "It still is."
+        }`,
+      ];
+    case "fintech_suspended":
+      return [
+        `All of ${application.fintechName} was suspended by the Fusion team when this call was made. ${
+          application.fintechSuspendedAt === null ? "It no longer is." : "It still is."
+        }`,
+      ];
+    case "ifi_not_allowed":
+      return [
+        `The address of this call names another bank than ${application.tenant.ifiId}, the only one that this token may call. Nothing was changed.`,
+      ];
+    default:
+      return call.fields.length === 0
+        ? []
+        : [
+            `Some of the input was not as it should be: ${listWords(call.fields)}. Nothing was changed by this call.`,
+            "Values are not kept, so only the names of the fields are known here; the answer to the call said what is wrong with each.",
+          ];
+  }
+}
+
+function listWords(words: readonly string[]): string {
+  if (words.length <= 1) return words[0] ?? "none";
+  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+/** Pages of `docs/errors` say in their first paragraph what happened and why, and in the others what to do. */
+function readPage(page: string): Explanation {
+  const [why, ...next] = page
+    .trim()
+    .split(/\n{2,}/)
+    .map((paragraph) =>
+      paragraph
+        .split("\n")
+        .filter((line) => !line.startsWith("#"))
+        .join(" ")
+        .replaceAll(/`|\*\*/g, ""),
+    )
+    .filter((paragraph) => paragraph !== "");
+  return { why: why === undefined ? [] : [why], next };
+}

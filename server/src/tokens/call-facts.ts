@@ -1,0 +1,28 @@
+import { isIP } from "node:net";
+import type { FastifyRequest } from "fastify";
+
+// What is kept of a call, in forms that PostgreSQL takes whatever the caller sent.
+
+/** Stands for an address that is none. */
+export const noAddress = "0.0.0.0";
+
+/** `POST /transfers` for `POST /api/v1/ifi/:ifiID/transfers`. */
+export function routeOf(request: FastifyRequest): string {
+  const path = (request.routeOptions.url ?? "").replace(/^\/api\/v\d+\/ifi\/:[^/]+/, "");
+  return `${request.method} ${path === "" ? "/" : path}`;
+}
+
+/** An address that PostgreSQL's inet takes: no IPv6 zone, IPv4 in its own form; what is no address counts as {@link noAddress}. */
+export function callerIp(ip: string): string {
+  const plain = ip.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
+  return isIP(plain) ? plain : noAddress;
+}
+
+/** At most 200 characters, none of them a control character or half a surrogate pair. */
+export function plainText(text: string): string {
+  return text
+    .slice(0, 200)
+    .replace(/\p{Cc}/gu, " ")
+    .toWellFormed()
+    .trim();
+}
