@@ -1,3 +1,4 @@
+import { fusionExamples } from "./fusion-api/examples/fusion-examples.ts";
 import type { ApiDescription } from "./platform/http/openapi.ts";
 
 /** The APIs that have a document and a reference of their own. */
@@ -13,6 +14,7 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
         token: { type: "apiKey", in: "header", name: "X-Zeta-AuthToken" },
         bearer: { type: "http", scheme: "bearer" },
       },
+      examples: fusionExamples,
     },
     {
       name: "console",

@@ -142,23 +142,7 @@ export const NewIndividual = z
     ...personFields,
     dob: optional(DateOfBirth),
   })
-  .meta({
-    id: "NewIndividual",
-    examples: [
-      {
-        ifiID: "140793",
-        formID: "form-0001",
-        applicationType: "CREATE_ACCOUNT_HOLDER",
-        individualType: "REAL",
-        firstName: "Asha",
-        lastName: "Rao",
-        dob: { year: 1990, month: 1, day: 31 },
-        gender: "",
-        kycDetails: { kycStatus: "MINIMAL", authData: { PAN: "ABCDE1234F" }, authType: "PAN" },
-        vectors: [{ type: "p", value: "+919000000001", isVerified: true }],
-      },
-    ],
-  });
+  .meta({ id: "NewIndividual" });
 export type NewIndividual = z.output<typeof NewIndividual>;
 
 const IsoIndian = z.string().meta({ examples: ["2026-11-24T11:00:00.000+05:30"] });

@@ -31,7 +31,7 @@ export const SetAccountStatus = z
       .pipe(z.literal(["ENABLED", "DISABLED"], "is neither ENABLED nor DISABLED"))
       .describe("ENABLED or DISABLED."),
   })
-  .meta({ id: "SetAccountStatus", examples: [{ status: "DISABLED" }] });
+  .meta({ id: "SetAccountStatus" });
 
 export const TransactionListQuery = z.object({
   ...pagingQuery,
@@ -79,19 +79,7 @@ export const Balance = z
     attributes: z.record(z.string(), z.unknown()),
     headers: z.record(z.string(), z.unknown()),
   })
-  .meta({
-    id: "Balance",
-    examples: [
-      {
-        balance: 697,
-        currency: "INR",
-        accountingType: "LIABILITY",
-        lastTransactionID: "20261124053000000_12_301955000979",
-        attributes: {},
-        headers: {},
-      },
-    ],
-  });
+  .meta({ id: "Balance" });
 export type Balance = z.infer<typeof Balance>;
 
 export const AccountTransaction = z
@@ -109,23 +97,7 @@ export const AccountTransaction = z
     remarks: z.string().describe("The transfer's."),
     attributes: z.record(z.string(), z.unknown()),
   })
-  .meta({
-    id: "AccountTransaction",
-    examples: [
-      {
-        transactionID: "20261124053000000_12_301955000979",
-        accountID: "5a0f3f66-4d0c-4b57-9d0e-2f6a0a4c1b11",
-        previousBalance: 798,
-        newBalance: 697,
-        amount: 101,
-        currency: "INR",
-        timestamp: 1795498200000,
-        recordType: "DEBIT",
-        remarks: "TEST",
-        attributes: {},
-      },
-    ],
-  });
+  .meta({ id: "AccountTransaction" });
 export type AccountTransaction = z.infer<typeof AccountTransaction>;
 
 /** Newest first. */

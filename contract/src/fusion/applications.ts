@@ -46,19 +46,7 @@ export const NewApplication = z
         .describe("The same fields again; what stands at the top counts more."),
     ),
   })
-  .meta({
-    id: "NewApplication",
-    examples: [
-      {
-        requestID: "app-0001",
-        firstName: "Asha",
-        lastName: "Rao",
-        dob: "2001-04-22T00:00+05:30",
-        vectors: [{ type: "p", value: "+919000000003" }],
-        kycDetails: { kycStatus: "MINIMAL", authType: "PAN", authData: { PAN: "ABCDE1236F" } },
-      },
-    ],
-  });
+  .meta({ id: "NewApplication" });
 export type NewApplication = z.output<typeof NewApplication>;
 
 export const UpgradeApplication = z
@@ -69,19 +57,7 @@ export const UpgradeApplication = z
     vectors: optional(z.array(SubmittedVector).max(20)),
     customFields: optional(FreeObject),
   })
-  .meta({
-    id: "UpgradeApplication",
-    examples: [
-      {
-        requestID: "kyc-0001",
-        kycDetails: {
-          kycStatus: "AADHAAR_OTP",
-          authType: "AADHAAR",
-          authData: { AADHAAR: "999900001111" },
-        },
-      },
-    ],
-  });
+  .meta({ id: "UpgradeApplication" });
 export type UpgradeApplication = z.output<typeof UpgradeApplication>;
 
 export const UpdateApplication = z
@@ -97,10 +73,7 @@ export const UpdateApplication = z
       "Taken for older programs and not acted upon: the bank decides.",
     ),
   })
-  .meta({
-    id: "UpdateApplication",
-    examples: [{ firstName: "Asha", lastName: "Rao-Iyer", gender: "Female" }],
-  });
+  .meta({ id: "UpdateApplication" });
 export type UpdateApplication = z.output<typeof UpdateApplication>;
 
 /** The flat model of section 4.6; the address is our choice, since none is documented. */
@@ -119,24 +92,7 @@ export const NewAccountHolder = z
     ...personFields,
     dob,
   })
-  .meta({
-    id: "NewAccountHolder",
-    examples: [
-      {
-        formID: "company-0001",
-        accountHolderType: "LEGAL",
-        firstName: "Acme Traders Private Limited",
-        kycDetails: { kycStatus: "FULL", authType: "PAN", authData: { PAN: "AACCA0001A" } },
-        vectors: [{ type: "e", value: "accounts@acme.example" }],
-        pops: [
-          {
-            label: "office",
-            address: { line1: "1 MG Road", city: "Bengaluru", postCode: "560001", country: "India" },
-          },
-        ],
-      },
-    ],
-  });
+  .meta({ id: "NewAccountHolder" });
 export type NewAccountHolder = z.output<typeof NewAccountHolder>;
 
 const facts = {

@@ -17,17 +17,7 @@ export const IssueBundle = z
     disablePhoneFFCreation: optional(looseBoolean).describe("Issue no phone form factors."),
     disableFFCreation: optional(looseBoolean).describe("Issue no form factors at all."),
   })
-  .meta({
-    id: "IssueBundle",
-    examples: [
-      {
-        accountHolderID: "3f0e5f1c-3c1f-4a52-9f2e-6f4c1a9b7d10",
-        name: "Asha Rao",
-        phoneNumber: "+919000000001",
-        requestID: "7a1f4e0e-8f1d-4a0e-9b59-0a2c36d0c1aa",
-      },
-    ],
-  });
+  .meta({ id: "IssueBundle" });
 
 export const IssuedBundle = z
   .looseObject({
@@ -78,33 +68,14 @@ export const IssuePaymentProduct = z
     paymentProductID: Uuid.describe("The id of one of the bundle's payment products."),
     ...withFormFactors,
   })
-  .meta({
-    id: "IssuePaymentProduct",
-    examples: [
-      {
-        accountHolderID: "3f0e5f1c-3c1f-4a52-9f2e-6f4c1a9b7d10",
-        paymentProductID: "b1d5c0de-0000-4000-8000-0000000000b1",
-        targetAccount: "account://0a2c36d0-8f1d-4a0e-9b59-7a1f4e0ec1aa",
-        requestID: "card-0001",
-      },
-    ],
-  });
+  .meta({ id: "IssuePaymentProduct" });
 
 export const IssuePaymentProducts = z
   .object({
     paymentProductIDs: z.array(Uuid).min(1, "is empty").max(20).describe("One instrument is made for each."),
     ...withFormFactors,
   })
-  .meta({
-    id: "IssuePaymentProducts",
-    examples: [
-      {
-        accountHolderID: "3f0e5f1c-3c1f-4a52-9f2e-6f4c1a9b7d10",
-        paymentProductIDs: ["b1d5c0de-0000-4000-8000-0000000000b1"],
-        requestID: "cards-0001",
-      },
-    ],
-  });
+  .meta({ id: "IssuePaymentProducts" });
 
 const instrument = {
   bundleID: z.string(),
@@ -207,7 +178,7 @@ export const SetTarget = z
   .object({
     target: accountReference,
   })
-  .meta({ id: "SetTarget", examples: [{ target: "account://0a2c36d0-8f1d-4a0e-9b59-7a1f4e0ec1aa" }] });
+  .meta({ id: "SetTarget" });
 
 /** By the account holder's id, or by a phone or email. */
 export const ResourceList = z.object({ resources: z.array(Resource) }).meta({ id: "ResourceList" });
@@ -225,13 +196,10 @@ export const NewFormFactor = z
     type: word(["CARD", "PHONE"]).describe("CARD or PHONE."),
     phoneNumber: optionalText(40).describe("Of a PHONE."),
   })
-  .meta({
-    id: "NewFormFactor",
-    examples: [{ requestID: "ff-0001", type: "PHONE", phoneNumber: "+919000000001" }],
-  });
+  .meta({ id: "NewFormFactor" });
 
 export const SetFormFactorStatus = z
   .object({
     status: word(["ACTIVE", "BLOCKED", "DELETED"]).describe("BLOCKED can be undone, DELETED cannot."),
   })
-  .meta({ id: "SetFormFactorStatus", examples: [{ status: "BLOCKED" }] });
+  .meta({ id: "SetFormFactorStatus" });

@@ -137,19 +137,7 @@ export const FusionError = z
       .record(z.string(), z.string())
       .describe("Field by field, what is wrong with the input."),
   })
-  .meta({
-    id: "FusionError",
-    examples: [
-      {
-        code: "insufficient_balance",
-        message: "Insufficient balance in Account",
-        errorCode: "LE400008",
-        traceID: "req_4fTz0d1QmX9bYc7LrWaE",
-        details: { errorCode: "LE400008" },
-        additionalInfo: {},
-      },
-    ],
-  });
+  .meta({ id: "FusionError" });
 export type FusionError = z.infer<typeof FusionError>;
 
 /** The refusals that every operation shares, for a route's `response`. */

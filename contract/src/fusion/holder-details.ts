@@ -6,20 +6,6 @@ import { looseBoolean, optional, RequestId, wireText } from "./common.ts";
 
 export const NewPop = SubmittedPop.extend({ requestID: RequestId }).meta({
   id: "NewPop",
-  examples: [
-    {
-      requestID: "pop-0001",
-      label: "home",
-      address: {
-        line1: "1 MG Road",
-        city: "Bengaluru",
-        state: "Karnataka",
-        postCode: "560001",
-        country: "India",
-      },
-      isDefault: true,
-    },
-  ],
 });
 export type NewPop = z.output<typeof NewPop>;
 
@@ -37,10 +23,7 @@ export const NewVector = z
     z.object({ type: z.literal("aadhaar"), value: number, ...added }),
     z.object({ type: z.literal("passport"), value: number, ...added }),
   ])
-  .meta({
-    id: "NewVector",
-    examples: [{ requestID: "vector-0001", type: "e", value: "asha@example.com" }],
-  });
+  .meta({ id: "NewVector" });
 export type NewVector = z.output<typeof NewVector>;
 
 export const Vector = AccountHolder.shape.vectors.element.meta({ id: "Vector" });

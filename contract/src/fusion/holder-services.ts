@@ -17,18 +17,7 @@ export const NewBeneficiary = z
     relationship: name,
     profilePicURL: optional(wireText(2000)),
   })
-  .meta({
-    id: "NewBeneficiary",
-    examples: [
-      {
-        requestID: "beneficiary-0001",
-        firstName: "Ravi",
-        lastName: "Rao",
-        type: "REAL",
-        relationship: "BROTHER",
-      },
-    ],
-  });
+  .meta({ id: "NewBeneficiary" });
 export type NewBeneficiary = z.output<typeof NewBeneficiary>;
 
 export const BeneficiaryAccount = z
@@ -101,10 +90,7 @@ export const NewBeneficiaryAccount = z
         : accountNumber === undefined && ifsc === undefined,
     "needs accountNumber and ifsc, or vpa alone",
   )
-  .meta({
-    id: "NewBeneficiaryAccount",
-    examples: [{ requestID: "account-0001", accountNumber: "000123456789", ifsc: "ABCD0123456" }],
-  });
+  .meta({ id: "NewBeneficiaryAccount" });
 export type NewBeneficiaryAccount = z.output<typeof NewBeneficiaryAccount>;
 
 const paise = looseInteger.refine((value) => value >= 0, "is negative").describe("Paise.");
@@ -142,17 +128,6 @@ export const NewTransactionPolicy = PolicyRules.extend({
   name: wireText(120).min(1, "is empty").describe("Unique for the account holder."),
 }).meta({
   id: "NewTransactionPolicy",
-  examples: [
-    {
-      requestID: "policy-0001",
-      name: "pocket money",
-      limits: [
-        { period: "TRANSACTION", direction: "DEBIT", maximumAmount: 50000 },
-        { period: "MONTH", direction: "DEBIT", maximumAmount: 500000, maximumCount: 100 },
-      ],
-      disallowedTransferCodes: ["ATLAS_ATM_AUTH"],
-    },
-  ],
 });
 export type NewTransactionPolicy = z.output<typeof NewTransactionPolicy>;
 

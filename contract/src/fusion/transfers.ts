@@ -43,36 +43,22 @@ const AmountPaise = z
   .describe("Minor units (paise), a whole number above zero, as a number or as text.");
 
 /** `transferTime` may be sent too; it is not looked at. */
-export const CreateTransfer = z
-  .object({
-    requestID: RequestId,
-    amount: z.object({
-      currency: looseText(16).describe("Such as INR."),
-      amount: AmountPaise,
-    }),
-    transferCode: looseText(128)
-      .refine((code) => code !== "", "is empty")
-      .describe(
-        "<Channel>_<Type>_AUTH or …_AUTH-REVERSAL: classifies the transfer for accounting. Any text is taken.",
-      ),
-    debitAccountID: Uuid.describe("The account that pays."),
-    creditAccountID: Uuid.describe("The account that receives."),
-    remarks: optionalText(1000).describe("Shown in both accounts' transactions."),
-    attributes: optional(FreeObject).describe("Free keys and values, kept with the transfer."),
-  })
-  .meta({
-    examples: [
-      {
-        requestID: "3f2b8c52-9f53-4b0e-a3a4-1d3f6c0a7a10",
-        amount: { currency: "INR", amount: 101 },
-        transferCode: "ATLAS_P2M_AUTH",
-        debitAccountID: "5a0f3f66-4d0c-4b57-9d0e-2f6a0a4c1b11",
-        creditAccountID: "8c1de0a7-6a55-4f0c-8b1f-7f2b5c9d2e22",
-        remarks: "TEST",
-        attributes: {},
-      },
-    ],
-  });
+export const CreateTransfer = z.object({
+  requestID: RequestId,
+  amount: z.object({
+    currency: looseText(16).describe("Such as INR."),
+    amount: AmountPaise,
+  }),
+  transferCode: looseText(128)
+    .refine((code) => code !== "", "is empty")
+    .describe(
+      "<Channel>_<Type>_AUTH or …_AUTH-REVERSAL: classifies the transfer for accounting. Any text is taken.",
+    ),
+  debitAccountID: Uuid.describe("The account that pays."),
+  creditAccountID: Uuid.describe("The account that receives."),
+  remarks: optionalText(1000).describe("Shown in both accounts' transactions."),
+  attributes: optional(FreeObject).describe("Free keys and values, kept with the transfer."),
+});
 export type CreateTransfer = z.output<typeof CreateTransfer>;
 
 /** A transfer that happened. Clients read the first three; the rest says what was asked for. */
@@ -89,23 +75,7 @@ export const Transfer = z
     attributes: z.record(z.string(), z.unknown()),
     timestamp: z.number().int().describe("When the money moved, in epoch milliseconds."),
   })
-  .meta({
-    id: "Transfer",
-    examples: [
-      {
-        requestID: "3f2b8c52-9f53-4b0e-a3a4-1d3f6c0a7a10",
-        transferID: "20261124053000000_562_3f2b8c52-9f53-4b0e-a3a4-1d3f6c0a7a10",
-        status: "SUCCESS",
-        amount: { currency: "INR", amount: 101 },
-        transferCode: "ATLAS_P2M_AUTH",
-        debitAccountID: "5a0f3f66-4d0c-4b57-9d0e-2f6a0a4c1b11",
-        creditAccountID: "8c1de0a7-6a55-4f0c-8b1f-7f2b5c9d2e22",
-        remarks: "TEST",
-        attributes: {},
-        timestamp: 1795498200000,
-      },
-    ],
-  });
+  .meta({ id: "Transfer" });
 export type Transfer = z.infer<typeof Transfer>;
 
 export const TransferPath = z.object({

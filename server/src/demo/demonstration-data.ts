@@ -5,6 +5,7 @@ import { createApplication } from "../fintechs/create-application.ts";
 import { createFintech } from "../fintechs/create-fintech.ts";
 import { createIfi } from "../fintechs/create-ifi.ts";
 import { grantAccess } from "../fintechs/grant-access.ts";
+import { exampleIds } from "../fusion-api/examples/example-ids.ts";
 import { openFundingAccount } from "../ledger/open-funding-account.ts";
 import { createUser } from "../login/create-user.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -39,9 +40,9 @@ interface DemonstrationFintech {
   readonly member: DemonstrationPerson;
 }
 
-export const demonstrationIfiId = "140793" as IfiId;
-/** The same in each fintech and environment, so that examples can name it. */
-export const demonstrationBundleId = "6f1d3c52-8a0e-4b7f-9d35-2c4e1a7b9f10";
+export const demonstrationIfiId = exampleIds.ifi as IfiId;
+/** The same in each fintech and environment, so that the reference's examples can name it. */
+export const demonstrationBundleId = exampleIds.bundle;
 const openingBalanceMinor = 1_000_000_00n;
 
 const actor: CommandLinePrincipal = { kind: "cli", account: "demonstration data" };

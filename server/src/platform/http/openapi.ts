@@ -1,5 +1,6 @@
 import swagger from "@fastify/swagger";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { withExamples } from "./openapi-examples.ts";
 import type { HttpServer } from "./server.ts";
 
 /** One API of this server, which gets a document of its own. */
@@ -13,6 +14,24 @@ export interface ApiDescription {
   readonly prefixes: readonly string[];
   /** OpenAPI security schemes; each alone suffices. */
   readonly securitySchemes: Readonly<Record<string, object>>;
+  /** Calls that its reader may repeat; asked for when the document is made. */
+  readonly examples?: () => readonly OperationExample[];
+}
+
+/** A call of an operation and the answer that it got. */
+export interface OperationExample {
+  readonly title: string;
+  readonly method: string;
+  /** As among the document's paths. */
+  readonly address: string;
+  /** The same with everything filled in, from the slash after the host. */
+  readonly url: string;
+  readonly headers: readonly string[];
+  /** Of the path and the query, by name. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+  readonly status: number;
+  readonly answer: unknown;
 }
 
 export interface OpenApiDocument {
@@ -33,17 +52,30 @@ export interface OpenApiOperation {
     readonly required?: boolean;
     readonly description?: string;
     readonly schema?: OpenApiSchema;
+    readonly example?: unknown;
   }[];
-  readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: OpenApiSchema }>> };
-  readonly responses?: Readonly<
-    Record<
-      string,
-      {
-        readonly description?: string;
-        readonly content?: Readonly<Record<string, { readonly schema?: OpenApiSchema }>>;
-      }
-    >
-  >;
+  readonly requestBody?: { readonly content?: Readonly<Record<string, OpenApiContent>> };
+  readonly responses?: Readonly<Record<string, OpenApiResponse>>;
+  /** As commands for a shell: a widely understood extension (Redoc, Scalar). */
+  readonly "x-codeSamples"?: readonly OpenApiCodeSample[];
+}
+
+export interface OpenApiResponse {
+  readonly description?: string;
+  readonly content?: Readonly<Record<string, OpenApiContent>>;
+}
+
+export interface OpenApiContent {
+  readonly schema?: OpenApiSchema;
+  /** By title. */
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
+}
+
+export interface OpenApiCodeSample {
+  readonly lang: string;
+  /** The example's title, under which its answer stands among the responses. */
+  readonly label: string;
+  readonly source: string;
 }
 
 /** JSON Schema 2020-12, as far as it is looked at here. */
@@ -113,8 +145,12 @@ function documentOf(
   whole: OpenApiDocument,
   { publicUrl, version }: { publicUrl: string; version: string },
 ): OpenApiDocument {
-  const paths = Object.fromEntries(
-    Object.entries(whole.paths).filter(([path]) => api.prefixes.some((prefix) => path.startsWith(prefix))),
+  const paths = withExamples(
+    Object.fromEntries(
+      Object.entries(whole.paths).filter(([path]) => api.prefixes.some((prefix) => path.startsWith(prefix))),
+    ),
+    api.examples?.() ?? [],
+    publicUrl,
   );
   const all = whole.components?.schemas ?? {};
   const schemas: Record<string, OpenApiSchema> = {};

@@ -1,0 +1,16 @@
+import { bundleExamples, instrumentExamples, issuingExamples } from "./bundle-examples.ts";
+import type { Example } from "./example.ts";
+import { applicationExamples, holderExamples, serviceExamples } from "./holder-examples.ts";
+import { accountExamples, moneyExamples } from "./money-examples.ts";
+
+/** Every example of the Fusion API, in the order in which a test runs them: each finds what it needs made by those before it. */
+export const walkthrough: readonly Example[] = [
+  ...bundleExamples,
+  ...accountExamples,
+  ...holderExamples,
+  ...issuingExamples,
+  ...moneyExamples,
+  ...instrumentExamples,
+  ...serviceExamples,
+  ...applicationExamples,
+];
