@@ -7,7 +7,5 @@ if (major < 24) {
   );
   process.exit(1);
 }
-// Keeps what the compiler made of the source for the next start. Where the folder cannot be written, all is as without.
-const { enableCompileCache } = await import("node:module");
-enableCompileCache(`${import.meta.dirname}/../../node_modules/.cache/node-compile`);
+await import("./compile-cache.mjs");
 await import("../src/main.ts");
