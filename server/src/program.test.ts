@@ -24,8 +24,11 @@ function folder(name?: string): string {
   return made;
 }
 
-async function start(environment: Record<string, string>, cwd?: string): Promise<RunningProgram> {
-  const program = startProgram({ PORT: String(await freePort()), ...environment }, cwd);
+async function start(
+  environment: Record<string, string>,
+  options?: Parameters<typeof startProgram>[1],
+): Promise<RunningProgram> {
+  const program = startProgram({ PORT: String(await freePort()), ...environment }, options);
   running.push(program);
   return program;
 }
@@ -61,6 +64,27 @@ describe("a start on an empty folder", () => {
     expect(program.stderr()).toBe("");
     expect(postgresProcesses(dataFolder)).toEqual([]);
     expect(existsSync(join(dataFolder, "postgres/postmaster.pid"))).toBe(false);
+  });
+
+  it("stops whole on the one Ctrl-C that arrives twice, since npm passes on what the terminal has sent already", async () => {
+    const program = await start({ DATA_DIR: dataFolder });
+    await program.ready();
+    program.child.kill("SIGINT");
+    await sleep(30);
+    expect(await program.end("SIGINT")).toBe(0);
+    expect(program.stdout()).toMatch(/Stopped\.\n$/);
+    expect(postgresProcesses(dataFolder)).toEqual([]);
+  });
+
+  it("stops whole, and before npm ends, when only the npm that started it is told to", async () => {
+    const program = await start(
+      { DATA_DIR: dataFolder },
+      { cwd: join(import.meta.dirname, "../.."), command: ["npm", "start"] },
+    );
+    await program.ready();
+    await program.end("SIGTERM");
+    expect(program.stdout()).toMatch(/Stopped\.\n$/);
+    expect(postgresProcesses(dataFolder)).toEqual([]);
   });
 
   it("refuses a second start while one runs, naming its process, and changes nothing", async () => {
@@ -181,7 +205,7 @@ describe("a data folder that cannot be used", () => {
     const closed = join(parent, "closed");
     mkdirSync(closed);
     chmodSync(closed, 0o700);
-    const program = await start({ DATA_DIR: "./inner/data" }, closed);
+    const program = await start({ DATA_DIR: "./inner/data" }, { cwd: closed });
     await program.ready();
     expect(existsSync(join(closed, "inner/data/postgres/PG_VERSION"))).toBe(true);
     expect(await program.end("SIGINT")).toBe(0);

@@ -38,9 +38,13 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export function startProgram(environment: Record<string, string>, cwd?: string): RunningProgram {
+export function startProgram(
+  environment: Record<string, string>,
+  { cwd, command = [process.execPath, startFile] }: { cwd?: string; command?: [string, ...string[]] } = {},
+): RunningProgram {
   const said = { stdout: "", stderr: "" };
-  const child = spawn(process.execPath, [startFile], {
+  const [file, ...args] = command;
+  const child = spawn(file, args, {
     // Nothing of the test run's own settings reaches it.
     env: { PATH: process.env.PATH ?? "", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
