@@ -7,6 +7,7 @@ import { registerFintechRoutes } from "./fintechs/routes.ts";
 import { registerAccountHolderRoutes } from "./fusion-api/account-holder-routes.ts";
 import { registerAccountRoutes } from "./fusion-api/account-routes.ts";
 import { registerApplicationRoutes, registerApplicationRoutesOfV2 } from "./fusion-api/application-routes.ts";
+import { registerApplicationSectionRoutes } from "./fusion-api/application-section-routes.ts";
 import { registerBundleRoutes } from "./fusion-api/bundle-routes.ts";
 import { registerFusionApi } from "./fusion-api/fusion-api.ts";
 import { registerHolderDetailRoutes } from "./fusion-api/holder-detail-routes.ts";
@@ -137,9 +138,10 @@ export async function buildApp(parts: Parts): Promise<App> {
     registerAccountRoutes(v1, parts);
     registerTransferRoutes(v1, { ...parts, batcher });
   };
-  registerFusionApi(http, { authenticate, clock: parts.clock }, registerV1, (v2) =>
-    registerApplicationRoutesOfV2(v2, parts),
-  );
+  registerFusionApi(http, { authenticate, clock: parts.clock }, registerV1, (v2) => {
+    registerApplicationRoutesOfV2(v2, parts);
+    registerApplicationSectionRoutes(v2, parts);
+  });
   await http.after();
   refuseOtherMethods();
   await http.ready();

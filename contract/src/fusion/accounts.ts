@@ -55,13 +55,17 @@ export const Account = z
       .describe("Null for a funding account, which is the fintech's own."),
     accountProviderID: z.string(),
     productID: z.string().nullable().describe("Digits as text, since they exceed what a number keeps."),
+    productFamilyID: z.number().int().nullable().describe("Of the bundle that it was issued from."),
     programIDs: z.array(z.string()),
+    ledgerID: z.number().int().describe("The number at the end of its transactionIDs."),
     currency: z.string(),
     accessors: z.array(z.unknown()),
     relationships: z.array(z.unknown()),
     vectors: z.array(z.unknown()),
     tags: z.array(z.object({ type: z.string(), value: z.string() })),
-    attributes: z.record(z.string(), z.unknown()),
+    attributes: z
+      .record(z.string(), z.unknown())
+      .describe("bundle.name, zeta.business-id (your fintech), zeta.card-program-id (the bundle)."),
     createdAt: DateTimeParts,
     updatedAt: DateTimeParts,
   })

@@ -43,7 +43,10 @@ export const NewApplication = z
     sections: optional(
       z
         .object({ accountHolderDetails: optional(z.object(details)) })
-        .describe("The same fields again; what stands at the top counts more."),
+        .catchall(FreeObject)
+        .describe(
+          "In accountHolderDetails the same fields again; what stands at the top counts more. Others are free-form.",
+        ),
     ),
   })
   .meta({ id: "NewApplication" });
@@ -66,6 +69,7 @@ export const UpdateApplication = z
     firstName: name,
     middleName: name,
     lastName: name,
+    mothersMaidenName: name,
     profilePicURL: optional(wireText(2000)),
     gender: optional(wireText(40)),
     dob,
@@ -75,6 +79,24 @@ export const UpdateApplication = z
   })
   .meta({ id: "UpdateApplication" });
 export type UpdateApplication = z.output<typeof UpdateApplication>;
+
+/** What free-form sections are called. */
+const SectionName = wireText(64)
+  .min(1, "is empty")
+  .refine(
+    (name) => name !== "accountHolderDetails",
+    "is corrected by PUT of the application, which knows its fields",
+  );
+
+/** The paths and this body are our choice, since none is documented. */
+export const NewSection = z
+  .object({
+    requestID: RequestId,
+    sectionName: SectionName.describe("Any name but accountHolderDetails; unique in the application."),
+    section: FreeObject.describe("Free-form."),
+  })
+  .meta({ id: "NewSection" });
+export const SetSection = FreeObject.describe("The whole section, free-form.");
 
 /** The flat model of section 4.6; the address is our choice, since none is documented. */
 export const NewAccountHolder = z
@@ -121,12 +143,20 @@ export const Application = NewIndividualAnswer.extend({
   requestID: z.string().optional(),
   applicationKind: z.enum(["NEW_ACCOUNT_HOLDER", "KYC_UPGRADE"]),
   accountHolderID: z.string().optional().describe("The same as individualID."),
+  sections: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("The free-form ones, by name; not in lists."),
 }).meta({ id: "Application" });
 export type Application = z.infer<typeof Application>;
 
 export const ApplicationPath = z.object({
   ifiID: PathText.describe("The bank (IFI), such as 140793."),
   applicationID: PathText.describe("Digits, as answered by the submission."),
+});
+
+export const SectionPath = ApplicationPath.extend({
+  sectionName: PathText.describe("As it was given when the section was added."),
 });
 
 export const ApplicationListQuery = z.object({

@@ -93,12 +93,12 @@ export class HolderRequestMismatch extends DomainError {
   }
 }
 
-/** The holder has as many addresses or vectors as one may have. */
+/** The holder, or its application, has as many of these as one may have. */
 export class HolderPartsExceeded extends DomainError {
   readonly kind = "invalid";
   readonly code = "holder_parts_exceeded";
   constructor(what: string) {
-    super(`The account holder has as many ${what} as one may have.`);
+    super(`There are as many ${what} as there may be.`);
   }
 }
 

@@ -60,6 +60,8 @@ export interface HolderApplication {
   /** Empty where the identity was taken, like the tags. */
   readonly vectors: readonly Vector[];
   readonly tags: readonly { readonly id: string; readonly type: string; readonly value: string }[];
+  /** Free-form, by name; the bank reads them. Absent in applications from before there were any. */
+  readonly sections?: Readonly<Record<string, unknown>>;
   readonly kycUpdatedAt: string;
   readonly kycExpiresAt: string;
   readonly createdAt: string;

@@ -49,6 +49,7 @@ export type ApplicationChanges = {
     | "firstName"
     | "middleName"
     | "lastName"
+    | "mothersMaidenName"
     | "profilePicUrl"
     | "gender"
     | "dateOfBirth"]: Individual[Key] | undefined;
@@ -59,11 +60,26 @@ export type ApplicationChanges = {
  * {@link ApprovedApplicationFixed} (AR4000015), {@link ApplicationNotUpdated} (AR4000016) for a rejected one and for nothing to change.
  */
 export async function updateApplication(
-  { keys, clock }: ProvisionDependencies,
+  deps: ProvisionDependencies,
   tx: Transaction,
   tenant: Tenant,
   applicationNumber: string,
   changes: ApplicationChanges,
+): Promise<HolderApplication> {
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  return changePending(deps, tx, tenant, applicationNumber, (application) => {
+    if (Object.keys(given).length === 0) throw new ApplicationNotUpdated("the request changes nothing");
+    return { ...application, individual: { ...application.individual, ...given } };
+  });
+}
+
+/** Makes another of an application on which the bank has not decided, locked until the transaction ends. Throws what {@link updateApplication} throws. */
+export async function changePending(
+  { keys, clock }: ProvisionDependencies,
+  tx: Transaction,
+  tenant: Tenant,
+  applicationNumber: string,
+  change: (application: HolderApplication) => HolderApplication,
 ): Promise<HolderApplication> {
   const stored = number.test(applicationNumber)
     ? await findApplication(tx, tenant, applicationNumber, { lock: true })
@@ -71,14 +87,7 @@ export async function updateApplication(
   if (!stored) throw new HolderApplicationNotFound();
   if (stored.status === "APPROVED") throw new ApprovedApplicationFixed();
   if (stored.status === "REJECTED") throw new ApplicationNotUpdated("it was rejected, which is final");
-  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  if (Object.keys(given).length === 0) throw new ApplicationNotUpdated("the request changes nothing");
-  const application = openStored(keys, stored);
-  const updated: HolderApplication = {
-    ...application,
-    individual: { ...application.individual, ...given },
-    updatedAt: clock.now().toISOString(),
-  };
+  const updated = { ...change(openStored(keys, stored)), updatedAt: clock.now().toISOString() };
   await updateApplicationRow(tx, tenant, updated, sealCurrent(keys, updated));
   return updated;
 }

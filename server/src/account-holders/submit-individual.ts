@@ -4,6 +4,7 @@ import type { Tenant } from "../platform/ids.ts";
 import { sameBytes } from "../platform/keys.ts";
 import { randomUuid } from "../platform/random.ts";
 import { findAssociation, insertAccountHolder } from "./account-holder-store.ts";
+import { type Sections, withinMax } from "./application-sections.ts";
 import {
   type ApplicationKey,
   findFirstAnswer,
@@ -82,13 +83,26 @@ export async function submitApplication(
   deps: SubmitIndividualDependencies,
   tx: Transaction,
   caller: Caller,
-  { individual, requestId }: { readonly individual: Individual; readonly requestId?: string | undefined },
+  {
+    individual,
+    requestId,
+    sections = {},
+  }: {
+    readonly individual: Individual;
+    readonly requestId?: string | undefined;
+    readonly sections?: Sections | undefined;
+  },
 ): Promise<HolderApplication> {
-  const draft = draftApplication(deps, caller.tenant, { individual, requestId, kind: "NEW_ACCOUNT_HOLDER" });
+  const hasSections = Object.keys(sections).length > 0;
+  const draft = {
+    ...draftApplication(deps, caller.tenant, { individual, requestId, kind: "NEW_ACCOUNT_HOLDER" }),
+    ...(hasSections ? { sections: withinMax(sections) } : {}),
+  };
   const identities = identitiesOf(draft.vectors, deps.keys);
   requireContactAndNumber(individual, identities);
   const operation = "newIndividualApplication";
-  return submitOnce(deps, tx, caller, { draft, identities, operation }, async () => {
+  const content = hasSections ? { individual, sections } : individual;
+  return submitOnce(deps, tx, caller, { draft, identities, operation, content }, async () => {
     const match = await matchHolder(tx, caller.tenant, identities, individual.type);
     if (match.kind === "taken") throw new AccountHolderExists();
     return draft;

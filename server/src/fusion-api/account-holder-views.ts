@@ -118,6 +118,7 @@ export function applicationView(application: HolderApplication, ifiId: IfiId): A
     status: application.status,
     ...(accountHolderId === null ? {} : { individualID: accountHolderId, accountHolderID: accountHolderId }),
     ...shown,
+    ...(application.sections ? { sections: application.sections } : {}),
     statusDetails: statusDetailsOf(application),
   };
 }

@@ -184,6 +184,7 @@ function viewTransaction(transaction: AccountTransaction): AccountTransactionBod
 }
 
 function viewAccount({ tenant }: TokenPrincipal, account: Account): AccountBody {
+  const { bundleId } = account;
   return {
     id: account.accountId,
     ifiID: Number(tenant.ifiId),
@@ -192,15 +193,26 @@ function viewAccount({ tenant }: TokenPrincipal, account: Account): AccountBody 
     ownerAccountHolderID: account.accountHolderId,
     accountProviderID: tenant.ifiId,
     productID: account.productId,
+    productFamilyID: bundleId === null ? null : numberOf(bundleId),
     programIDs: [],
+    ledgerID: numberOf(account.accountId),
     currency: account.currency,
     accessors: [],
     relationships: [],
     vectors: [],
     tags: [{ type: "vbo-id", value: tenant.fintechId }],
-    attributes: account.attributes,
+    attributes: {
+      "zeta.business-id": tenant.fintechId,
+      ...(bundleId === null ? {} : { "zeta.card-program-id": bundleId }),
+      ...account.attributes,
+    },
     createdAt: dateTimeParts(account.createdAt),
     // Nothing else about an account changes but its balance.
     updatedAt: dateTimeParts(account.statusChangedAt ?? account.createdAt),
   };
+}
+
+/** The platform counts what we give UUIDs: a number made of the first 40 bits, as at the end of a transactionID. */
+function numberOf(uuid: string): number {
+  return Number.parseInt(uuid.replaceAll("-", "").slice(0, 10), 16);
 }

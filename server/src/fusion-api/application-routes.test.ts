@@ -265,6 +265,7 @@ describe("version 2", () => {
       firstName: "Asha",
       dob: { year: 2001, month: 4, day: 22 },
       requestID,
+      sections: { other: { free: "form" } },
     });
     await decide(sectioned.body.applicationID);
   });

@@ -104,7 +104,10 @@ export function registerApplicationRoutes(v1: HttpServer, deps: AccountHolderRou
       const applications = await withTokenRead(deps, callerOf(request), (tx) =>
         listApplications(deps, tx, tenant, request.query),
       );
-      return { applications: applications.map((one) => applicationView(one, tenant.ifiId)) };
+      return {
+        // Without their sections, which may be long.
+        applications: applications.map(({ sections: _free, ...one }) => applicationView(one, tenant.ifiId)),
+      };
     },
   );
 
@@ -115,7 +118,7 @@ export function registerApplicationRoutes(v1: HttpServer, deps: AccountHolderRou
       schema: {
         summary: "Correct an application",
         description:
-          "Names, date of birth, gender, picture, salutation, while it is PROCESSING. What is left out stays. AR4000015 once it is approved, AR4000016 when it was rejected or nothing is to be changed.",
+          "Names, date of birth, gender, picture, salutation, mother's maiden name, while it is PROCESSING. What is left out stays. AR4000015 once it is approved, AR4000016 when it was rejected or nothing is to be changed.",
         tags,
         params: ApplicationPath,
         body: UpdateApplication,
@@ -132,6 +135,7 @@ export function registerApplicationRoutes(v1: HttpServer, deps: AccountHolderRou
           firstName: names.firstName,
           middleName: names.middleName,
           lastName: names.lastName,
+          mothersMaidenName: names.mothersMaidenName,
           gender: names.gender,
           profilePicUrl: profilePicURL,
           dateOfBirth: dob,
@@ -151,7 +155,7 @@ export function registerApplicationRoutesOfV2(v2: HttpServer, deps: AccountHolde
       schema: {
         summary: "Apply for an account holder (version 2)",
         description:
-          "Flat, or with the fields in sections.accountHolderDetails. Answers PROCESSING; the bank decides. A repeat of a requestID with the same content gets the first answer again.",
+          "Flat, or with the fields in sections.accountHolderDetails; other sections are free-form. Answers PROCESSING; the bank decides. A repeat of a requestID with the same content gets the first answer again.",
         tags,
         params: IfiPath,
         body: NewApplication,
@@ -163,9 +167,10 @@ export function registerApplicationRoutesOfV2(v2: HttpServer, deps: AccountHolde
       const principal = callerOf(request);
       const { requestID, ifiID: _inTheAddress, sections, ...flat } = request.body;
       const given = Object.fromEntries(Object.entries(flat).filter(([, value]) => value !== undefined));
-      const individual = individualOf({ ...flat, ...sections?.accountHolderDetails, ...given });
+      const { accountHolderDetails, ...freeForm } = sections ?? {};
+      const individual = individualOf({ ...flat, ...accountHolderDetails, ...given });
       const application = await withTokenWrite(deps, principal, (tx) =>
-        submitApplication(deps, tx, principal, { individual, requestId: requestID }),
+        submitApplication(deps, tx, principal, { individual, requestId: requestID, sections: freeForm }),
       );
       return applicationAnswer(application, principal.tenant.ifiId);
     },

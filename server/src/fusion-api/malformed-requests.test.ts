@@ -118,6 +118,12 @@ async function arrangeOperations(): Promise<Operation[]> {
   });
   const made = await client.post("/transfers", transfer(1));
   const application = await client.post("/applications/newIndividualApplication", individualBody());
+  await app.http.inject({
+    method: "POST",
+    url: `/api/v2/ifi/${client.fintech.ifiId}/applications/${application.body.applicationID}/sections`,
+    headers: { "x-zeta-authtoken": client.token.secret },
+    payload: { sectionName: "known", section: {} },
+  });
   const resource = await client.get(`/resources/${issued.body.paymentInstruments[0].resourceID}`);
   const beneficiary = await client.post(`/individuals/${accountHolderID}/beneficiaries`, {
     firstName: "Ravi",
@@ -135,6 +141,7 @@ async function arrangeOperations(): Promise<Operation[]> {
     beneficiaryID: [beneficiary.body.id],
     formFactorID: [resource.body.formFactors[0].id],
     applicationID: [application.body.applicationID],
+    sectionName: ["known"],
   };
   const newPerson = (variant: number, area: string) => ({
     phone: `+91${area}${String(variant).padStart(8, "0")}`,
@@ -230,6 +237,12 @@ async function arrangeOperations(): Promise<Operation[]> {
       dob: "2001-04-22T00:00+05:30",
       sections: { accountHolderDetails: { middleName: "K" } },
     }),
+    "POST /applications/{applicationID}/sections": (variant) => ({
+      requestID: `section-${variant % 15}`,
+      sectionName: `section ${variant % 15}`,
+      section: { type: "UTILITY_BILL", pages: [1, 2] },
+    }),
+    "PUT /applications/{applicationID}/sections/{sectionName}": () => ({ type: "PASSPORT" }),
     "POST /accountHolders/{accountHolderID}/createApplication": (variant) => ({
       requestID: `kyc-${variant}`,
       kycDetails: { kycStatus: "AADHAAR_OTP", authData: { AADHAAR: "999900001111" } },

@@ -204,6 +204,9 @@ describe("accounts", () => {
       name: "Asha's pocket",
       status: "ENABLED",
       ownerAccountHolderID: holderId,
+      productFamilyID: null,
+      ledgerID: Number.parseInt(customer.replaceAll("-", "").slice(0, 10), 16),
+      attributes: { "zeta.business-id": book.tenant.fintechId },
       createdAt: { date: { year: expect.any(Number) }, time: { hour: expect.any(Number) } },
     });
   });
@@ -309,6 +312,8 @@ describe("balance and transactions", () => {
     });
     expect(new Set(all.map(({ transactionID }) => transactionID)).size).toBe(7);
     expect(all[0]?.transactionID).toMatch(/^\d{17}_\d+_\d+$/);
+    const { ledgerID } = (await call("GET", `/accounts/${accountId}`)).body;
+    expect(all[0]?.transactionID).toMatch(new RegExp(`_${ledgerID}$`));
     const pages = [
       ...(await list("pageNumber=1&pageSize=3")),
       ...(await list("pageNumber=2&pageSize=3")),

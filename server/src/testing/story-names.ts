@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
-/** `<time>_<number>_<number>` */
-const postingId = /^\d{17}_\d+_\d{12}$/;
+/** `<time>_<number>_<ledgerID of the account>` */
+const postingId = /^\d{17}_\d+_(\d+)$/;
 /** `<time>_<number>_<requestID>` */
 const transferId = /^\d{17}_\d+_(.+)$/;
 
@@ -37,8 +37,6 @@ export function createStoryNames(): {
   };
   const tellText = (text: string): string => {
     if (toldOf.has(text)) return toldOf.get(text) ?? text;
-    if (postingId.test(text))
-      return tellId(text, (hash) => `20261124053000000_${digits(hash, 3)}_${digits(hash, 12)}`);
     const [, requestId] = transferId.exec(text) ?? [];
     if (requestId !== undefined)
       return tellId(text, (hash) => `20261124053000000_${digits(hash, 3)}_${requestId}`);
@@ -48,14 +46,19 @@ export function createStoryNames(): {
       .replace(/^[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}:\d\d:\d\d [AP]M$/, "Nov 24, 2026 11:00:00 AM")
       .replace(/^req_\w+$/, "req_4fTz0d1QmX9bYc7LrWaE");
   };
+  const tellLedgerId = (number: string): string => tellId(number, (hash) => digits(hash, 12));
   const tell = (value: unknown, key = ""): unknown => {
     if (typeof value === "string") {
+      const [, ledgerId] = postingId.exec(value) ?? [];
+      if (ledgerId !== undefined && (key === "transactionID" || key === "lastTransactionID"))
+        return tellId(value, (hash) => `20261124053000000_${digits(hash, 3)}_${tellLedgerId(ledgerId)}`);
       if (key === "applicationID")
         return /^\d+$/.test(value) ? tellId(value, (hash) => digits(hash, 7)) : value;
       if (key === "productID")
         return value.replace(/^\d{19}$/, "4301955000979000001").replace(/^[0-9a-f]{8}$/, "5c1d9e07");
       return tellText(value);
     }
+    if (key === "ledgerID") return Number(tellLedgerId(String(value)));
     if (key === "timestamp" && Number.isSafeInteger(value) && (value as number) > 1.7e12)
       return 1795498200000;
     if (Array.isArray(value)) return value.map((entry) => tell(entry));

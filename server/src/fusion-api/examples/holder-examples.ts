@@ -154,6 +154,26 @@ export const applicationExamples: readonly Example[] = [
     body: { lastName: "Das-Gupta" },
   },
   {
+    title: "A proof of address",
+    method: "POST",
+    version: "v2",
+    path: "/applications/{applicationID}/sections",
+    at: { applicationID: ids.application },
+    body: {
+      requestID: "section-0001",
+      sectionName: "addressProof",
+      section: { type: "UTILITY_BILL", reference: "BILL-2026-11" },
+    },
+  },
+  {
+    title: "A better proof of address",
+    method: "PUT",
+    version: "v2",
+    path: "/applications/{applicationID}/sections/{sectionName}",
+    at: { applicationID: ids.application, sectionName: "addressProof" },
+    body: { type: "PASSPORT", reference: "Z1234567" },
+  },
+  {
     title: "Those the bank has not decided on",
     method: "GET",
     path: "/applications",
