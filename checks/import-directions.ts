@@ -12,7 +12,7 @@ const rows: readonly (readonly string[])[] = [
   ["login", "fintechs", "ledger", "account-holders"],
   ["tokens", "bundles"],
   ["reminders", "transfers", "activity"],
-  ["fusion-api"],
+  ["fusion-api", "oversight"],
   ["demo", "cli"],
 ];
 

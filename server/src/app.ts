@@ -17,6 +17,7 @@ import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
 import { loginJobs } from "./login/jobs.ts";
 import { registerLoginRoutes } from "./login/routes.ts";
+import { registerOversightRoutes } from "./oversight/routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
 import { serveConsole } from "./platform/http/console-files.ts";
@@ -121,6 +122,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     readErrorPage: (code) => readErrorPage(errorsFolder, code),
   });
   jobs.push(activityJobs(parts));
+  registerOversightRoutes(http, { ...parts, authenticate: authenticateUser });
 
   const usage = createUsageRecorder(parts);
   recordTokenUsage(http);

@@ -14,6 +14,8 @@ import {
   grantAccess,
   type TestFintech,
 } from "./testing/fixtures.ts";
+import { arrangeClient, individualBody } from "./testing/fusion-fixture.ts";
+import { arrangeBook } from "./testing/ledger-fixture.ts";
 import { goodPassword } from "./testing/login-app.ts";
 import type { Caller, Operation } from "./testing/malformed-request.ts";
 import {
@@ -69,6 +71,9 @@ beforeAll(async () => {
   const token = await arrangeToken(owner, sandbox, adminPerson);
   const renewed = await arrangeToken(owner, sandbox, adminPerson);
   const neighbour = await arrangeNeighbour();
+
+  const ownBooks = await arrangeBooks(fintech);
+  const neighbourBooks = await arrangeBooks(neighbour.fintech);
 
   const { walks, codes } = await arrangeWalks(fintech);
   const sessions = {
@@ -147,6 +152,20 @@ beforeAll(async () => {
     "POST /login/new-password": atNewPassword,
     "POST /login/forgot": atPassword,
     "POST /login/forgot/code": atForgotCode,
+    ...Object.fromEntries(
+      [
+        "GET /oversight/fintechs",
+        "GET {books}/account-holders",
+        "POST {books}/account-holders/search",
+        "GET {books}/account-holders/{accountHolderId}",
+        "GET {books}/accounts",
+        "GET {books}/accounts/{accountId}",
+        "GET {books}/transfers",
+      ].map((route) => [
+        route.replace("{books}", "/oversight/fintechs/{fintechId}/{environment}"),
+        operating,
+      ]),
+    ),
   };
 
   const examples: Record<string, Example> = {
@@ -170,6 +189,9 @@ beforeAll(async () => {
       }),
     },
     "GET /applications/{applicationId}/token-preview": { query: "days=30" },
+    "POST /oversight/fintechs/{fintechId}/{environment}/account-holders/search": {
+      body: (variant) => ({ text: variant % 2 ? "9000000001" : ownBooks.accountId }),
+    },
     "POST /tokens/{tokenId}/revoke": { body: () => ({ reason: "compromised" }) },
     "PUT /tokens/{tokenId}/subscription": { body: (variant) => ({ subscribed: variant % 2 === 0 }) },
   };
@@ -179,6 +201,10 @@ beforeAll(async () => {
       applicationId: [sandbox, live, neighbour.applicationId],
       tokenId: [token.tokenId, neighbour.tokenId],
       requestId: [await arrangeCall(token.tokenId), await arrangeCall(neighbour.tokenId)],
+      fintechId: [ownBooks.fintechId, neighbourBooks.fintechId],
+      environment: ["sandbox", "live"],
+      accountHolderId: [ownBooks.accountHolderId, neighbourBooks.accountHolderId],
+      accountId: [ownBooks.accountId, neighbourBooks.accountId],
       sessionId: [sessionIds.admin, sessionIds.viewer, neighbour.sessionId],
       userId: [forgetful.userId, adminPerson.userId, operator.userId, neighbour.userId],
     },
@@ -188,6 +214,18 @@ beforeAll(async () => {
   await keepState();
 }, 120_000);
 afterAll(() => app.close());
+
+/** An account holder and an account with money, in the fintech's sandbox. */
+async function arrangeBooks(fintech: TestFintech) {
+  const client = await arrangeClient(app, { fintech });
+  const submitted = await client.post("/applications/newIndividual", individualBody());
+  const book = await arrangeBook(app.database, { fintech });
+  return {
+    fintechId: fintech.fintechId as string,
+    accountHolderId: submitted.body.individualID as string,
+    accountId: (await book.fund(100n)) as string,
+  };
+}
 
 /** A call made with the token, and refused; returns its request id. */
 async function arrangeCall(tokenId: string): Promise<string> {
@@ -225,7 +263,13 @@ async function arrangeNeighbour() {
   accepted(await browser.get("/people"));
   const { sessionId } = (await browser.get("/session")).json();
   accepted(await browser.get(`/tokens/${token.tokenId}`), canary);
-  return { applicationId, tokenId: token.tokenId, userId: person.userId, sessionId: sessionId as string };
+  return {
+    fintech,
+    applicationId,
+    tokenId: token.tokenId,
+    userId: person.userId,
+    sessionId: sessionId as string,
+  };
 }
 
 /** Browsers at every step of a login, with the code that each waits for. */

@@ -48,3 +48,8 @@ export function canManagePeopleOf(actor: Administrator, fintech: FintechKey | nu
 export function requireOperatorAdmin(actor: Administrator): void {
   if (!isOperatorAdmin(actor)) throw new RoleInsufficient("an operator admin");
 }
+
+/** Throws {@link RoleInsufficient} unless the actor is of the Fusion team, as admin or viewer. */
+export function requireOperator(actor: Administrator): void {
+  if (!isOperator(actor)) throw new RoleInsufficient("somebody of the Fusion team");
+}

@@ -144,7 +144,8 @@ export async function insertVectors(
   );
 }
 
-interface AssociationRow {
+/** Of the room's stores only, like {@link toAssociation}. */
+export interface AssociationRow {
   account_holder_id: string;
   individual_type: HolderType;
   application_number: string;
@@ -177,29 +178,31 @@ export async function findAssociation(
      WHERE a.ifi_id = $1 AND a.environment = $2 AND a.fintech_id = $3 AND a.account_holder_id = $4`,
     [...tenantKey(tenant), accountHolderId],
   );
-  return (
-    row && {
-      accountHolderId: row.account_holder_id,
-      type: row.individual_type,
-      applicationNumber: row.application_number,
-      formId: row.form_id,
-      status: row.status,
-      salutation: row.salutation,
-      firstName: row.first_name,
-      middleName: row.middle_name,
-      lastName: row.last_name,
-      profilePicUrl: row.profile_pic_url,
-      gender: row.gender,
-      kycStatus: row.kyc_status,
-      kycStatusPostExpiry: row.kyc_status_post_expiry,
-      kycUpdatedAt: row.kyc_updated_at,
-      kycExpiresAt: row.kyc_expires_at,
-      pops: row.pops,
-      tags: row.tags,
-      customFields: row.custom_fields,
-      createdAt: row.created_at,
-    }
-  );
+  return row && toAssociation(row);
+}
+
+export function toAssociation(row: AssociationRow): Association {
+  return {
+    accountHolderId: row.account_holder_id,
+    type: row.individual_type,
+    applicationNumber: row.application_number,
+    formId: row.form_id,
+    status: row.status,
+    salutation: row.salutation,
+    firstName: row.first_name,
+    middleName: row.middle_name,
+    lastName: row.last_name,
+    profilePicUrl: row.profile_pic_url,
+    gender: row.gender,
+    kycStatus: row.kyc_status,
+    kycStatusPostExpiry: row.kyc_status_post_expiry,
+    kycUpdatedAt: row.kyc_updated_at,
+    kycExpiresAt: row.kyc_expires_at,
+    pops: row.pops,
+    tags: row.tags,
+    customFields: row.custom_fields,
+    createdAt: row.created_at,
+  };
 }
 
 export async function listVectors(

@@ -40,6 +40,12 @@ export function maskNumber(value: string): string {
   return "X".repeat(value.length - kept) + value.slice(value.length - kept);
 }
 
+/** A phone's last four digits; of an email the first letter and the domain: enough to recognise, too little to write to. */
+export function maskContact(type: VectorType, value: string): string {
+  const at = value.lastIndexOf("@");
+  return type === "e" && at > 0 ? `${value[0]}•••${value.slice(at)}` : maskNumber(value);
+}
+
 export type Match =
   /** Nobody has any of these: a new account holder. */
   | { readonly kind: "new" }

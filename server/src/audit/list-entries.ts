@@ -1,4 +1,5 @@
 import type { Queryable } from "../platform/database/database.ts";
+import type { FintechId, IfiId } from "../platform/ids.ts";
 
 /** One thing that happened, as people read it. */
 export interface RecordedEntry {
@@ -28,6 +29,45 @@ export async function listAuditEntries(
     at: row.at,
     action: row.action,
     actorName: row.actor_name,
+    details: row.details,
+  }));
+}
+
+/** An entry about a fintech, wherever it happened. */
+export interface FintechEntry extends RecordedEntry {
+  readonly entryId: string;
+  readonly objectKind: string;
+  readonly objectId: string;
+}
+
+/** What the Fusion team did to a fintech or looked at there, latest first, after a place in the list. Who may see it is for the caller. */
+export async function listEntriesOfOperators(
+  db: Queryable,
+  fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId },
+  page: { readonly after: { readonly at: Date; readonly entryId: string } | null; readonly limit: number },
+): Promise<FintechEntry[]> {
+  const rows = await db.query<{
+    audit_id: string;
+    at: Date;
+    action: string;
+    actor_name: string;
+    object_kind: string;
+    object_id: string;
+    details: Record<string, unknown>;
+  }>(
+    `SELECT audit_id, at, action, actor_name, object_kind, object_id, details FROM audit_entry
+     WHERE ifi_id = $1 AND fintech_id = $2 AND actor_kind IN ('operator', 'cli')
+       AND ($3::timestamptz IS NULL OR (at, audit_id) < ($3, $4))
+     ORDER BY at DESC, audit_id DESC LIMIT $5`,
+    [fintech.ifiId, fintech.fintechId, page.after?.at ?? null, page.after?.entryId ?? null, page.limit],
+  );
+  return rows.map((row) => ({
+    entryId: row.audit_id,
+    at: row.at,
+    action: row.action,
+    actorName: row.actor_name,
+    objectKind: row.object_kind,
+    objectId: row.object_id,
     details: row.details,
   }));
 }

@@ -46,6 +46,32 @@ export async function recordAudit(
   );
 }
 
+/** Looking again at the same thing within so long is the same look: a page that refreshes itself is not a new one. */
+const sameLookMs = 15 * 60_000;
+
+/** {@link recordAudit} for looking at something: once for each actor, action and object within a quarter of an hour. */
+export async function recordLook(
+  tx: Transaction,
+  deps: { clock: Clock; random: Random },
+  actor: Actor,
+  entry: AuditEntry,
+): Promise<void> {
+  const known = await tx.query(
+    `SELECT FROM audit_entry WHERE object_kind = $1 AND object_id = $2 AND at > $3 AND actor_id = $4 AND action = $5
+       AND fintech_id IS NOT DISTINCT FROM $6 AND details = $7::jsonb LIMIT 1`,
+    [
+      entry.object.kind,
+      entry.object.id,
+      new Date(deps.clock.now().getTime() - sameLookMs),
+      describeActor(actor).id,
+      entry.action,
+      entry.fintech?.fintechId ?? null,
+      JSON.stringify(entry.details ?? {}),
+    ],
+  );
+  if (known.length === 0) await recordAudit(tx, deps, actor, entry);
+}
+
 /** How an actor stands in the audit trail and in `revoked_by` columns. */
 export function describeActor(actor: Actor): {
   kind: "user" | "operator" | "token" | "cli" | "system";

@@ -10,6 +10,16 @@ export interface FintechSummary {
   readonly clientId: string;
 }
 
+/** Every fintech in the transaction's scope, by name. */
+export async function listFintechs(
+  database: Queryable,
+): Promise<(FintechSummary & { readonly suspendedAt: Date | null })[]> {
+  return database.query(
+    `SELECT ifi_id AS "ifiId", fintech_id AS "fintechId", name, client_id AS "clientId", suspended_at AS "suspendedAt"
+     FROM fintech ORDER BY name, fintech_id`,
+  );
+}
+
 /** The fintech with this id or client id, which never look alike (create-fintech.ts). Throws {@link NotFound}. */
 export async function getFintech(database: Queryable, idOrClientId: string): Promise<FintechSummary> {
   const [found] = await database.query<FintechSummary & Record<string, unknown>>(

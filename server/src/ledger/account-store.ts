@@ -125,6 +125,27 @@ export async function selectAccountsOfTenant(
   return rows.map(toAccount);
 }
 
+/** A place among accounts, newest first. */
+export interface AccountPosition {
+  readonly createdAt: Date;
+  readonly accountId: AccountId;
+}
+
+/** Newest first, after a place among them. */
+export async function selectNewestAccounts(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  page: { readonly after: AccountPosition | null; readonly limit: number },
+): Promise<Account[]> {
+  const rows = await db.query<AccountRow>(
+    `SELECT ${columns} FROM account WHERE ${ofTenant} AND kind <> 'settlement'
+       AND ($4::timestamptz IS NULL OR (created_at, account_id) < ($4, $5::uuid))
+     ORDER BY created_at DESC, account_id DESC LIMIT $6`,
+    [ifiId, environment, fintechId, page.after?.createdAt ?? null, page.after?.accountId ?? null, page.limit],
+  );
+  return rows.map(toAccount);
+}
+
 /** Enables or disables an account that is not the bank's own; undefined when there is none. */
 export async function updateAccountStatus(
   db: Queryable,

@@ -1,7 +1,8 @@
 import type { TokenPrincipal } from "../access/principal.ts";
 import { requireScope } from "../access/require-scope.ts";
-import type { Database } from "../platform/database/database.ts";
-import type { AccountId } from "./account.ts";
+import type { Database, Queryable } from "../platform/database/database.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { Account, AccountId } from "./account.ts";
 import { transactionIdOf } from "./posted-transfer.ts";
 import { findSequencesBetween, type Posting, selectPostingsDownFrom } from "./posting-store.ts";
 import { getTenantAccount } from "./read-accounts.ts";
@@ -54,13 +55,24 @@ export async function listTransactions(
       limit: pageSize,
     });
     const postings = hasRange ? page.filter(({ postedAt }) => postedAt > after && postedAt < before) : page;
-    return postings.map((posting) => ({
-      ...posting,
-      accountId: account.accountId,
-      currency: account.currency,
-      transactionId: transactionIdOf({ ...posting, accountId: account.accountId }),
-    }));
+    return postings.map((posting) => inAccount(posting, account));
   });
+}
+
+/** For other rooms, in their transaction: what happened on an account, newest first, before the transaction with the number `below`. */
+export async function listTransactionsBelow(
+  db: Queryable,
+  tenant: Tenant,
+  account: Account,
+  { below, limit }: { readonly below: bigint | null; readonly limit: number },
+): Promise<AccountTransaction[]> {
+  const last = below === null ? account.postingCount : below - 1n;
+  const postings = await selectPostingsDownFrom(db, tenant, account.accountId, { first: 1n, last, limit });
+  return postings.map((posting) => inAccount(posting, account));
+}
+
+function inAccount(posting: Posting, { accountId, currency }: Account): AccountTransaction {
+  return { ...posting, accountId, currency, transactionId: transactionIdOf({ ...posting, accountId }) };
 }
 
 function instantWithin(milliseconds: number): Date {

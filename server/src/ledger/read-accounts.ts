@@ -3,7 +3,13 @@ import { requireScope } from "../access/require-scope.ts";
 import type { Database, Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Account, AccountId } from "./account.ts";
-import { findAccount, selectAccountsOfHolder, selectAccountsOfTenant } from "./account-store.ts";
+import {
+  type AccountPosition,
+  findAccount,
+  selectAccountsOfHolder,
+  selectAccountsOfTenant,
+  selectNewestAccounts,
+} from "./account-store.ts";
 import { AccountNotFound } from "./errors.ts";
 import { transactionIdOf } from "./posted-transfer.ts";
 import { findPosting } from "./posting-store.ts";
@@ -17,6 +23,27 @@ export async function getTenantAccount(db: Queryable, tenant: Tenant, accountId:
     : undefined;
   if (!account) throw new AccountNotFound(accountId);
   return account;
+}
+
+export type { AccountPosition };
+
+/** For other rooms, in their transaction: the tenant's accounts, newest first, after a place among them. */
+export function listNewestAccounts(
+  db: Queryable,
+  tenant: Tenant,
+  page: { readonly after: AccountPosition | null; readonly limit: number },
+): Promise<Account[]> {
+  return selectNewestAccounts(db, tenant, page);
+}
+
+/** For other rooms, in their transaction: the tenant's accounts of a holder, oldest first. */
+export function listTenantAccountsOfHolder(
+  db: Queryable,
+  tenant: Tenant,
+  accountHolderId: string,
+  limit: number,
+): Promise<Account[]> {
+  return selectAccountsOfHolder(db, tenant, accountHolderId, { offset: 0, limit });
 }
 
 export async function getAccount(

@@ -1,0 +1,102 @@
+import type * as contract from "@fusion/contract/oversight.ts";
+import type { MaskedHolder } from "../account-holders/list-account-holders.ts";
+import type { FintechEntry } from "../audit/list-entries.ts";
+import type { Account } from "../ledger/account.ts";
+import type { AccountTransaction } from "../ledger/list-transactions.ts";
+import { type TransferRecord, transferIdOf } from "../ledger/posted-transfer.ts";
+import { InvalidInput } from "../platform/errors.ts";
+
+export function holderView({ association, identities }: MaskedHolder): contract.OverseenHolder {
+  const { firstName, middleName, lastName } = association;
+  return {
+    accountHolderId: association.accountHolderId,
+    type: association.type,
+    name: [firstName, middleName, lastName].filter((part) => part !== "").join(" "),
+    status: association.status,
+    kycStatus: association.kycStatus,
+    identities: [...identities],
+    createdAt: association.createdAt.toISOString(),
+  };
+}
+
+export function accountView(account: Account): contract.OverseenAccount {
+  return {
+    accountId: account.accountId,
+    accountHolderId: account.accountHolderId,
+    // The bank's own settlement accounts are never read here.
+    kind: account.kind === "customer" ? "customer" : "funding",
+    name: account.name,
+    currency: account.currency,
+    status: account.status,
+    balanceMinor: account.balanceMinor.toString(),
+    transactions: Number(account.postingCount),
+    createdAt: account.createdAt.toISOString(),
+  };
+}
+
+export function transactionView(transaction: AccountTransaction): contract.OverseenTransaction {
+  return {
+    transactionId: transaction.transactionId,
+    amountMinor: transaction.amountMinor.toString(),
+    balanceAfterMinor: transaction.balanceAfterMinor.toString(),
+    postedAt: transaction.postedAt.toISOString(),
+    remarks: transaction.remarks,
+  };
+}
+
+export function transferView(transfer: TransferRecord): contract.OverseenTransfer {
+  const { requestId, kind, debitAccountId, creditAccountId, currency, transferCode, remarks } = transfer;
+  return {
+    transferId: transferIdOf(transfer),
+    requestId,
+    kind,
+    debitAccountId,
+    creditAccountId,
+    amountMinor: transfer.amountMinor.toString(),
+    currency,
+    transferCode,
+    remarks,
+    postedAt: transfer.postedAt.toISOString(),
+  };
+}
+
+export function entryView(entry: FintechEntry): contract.TeamActivity["entries"][number] {
+  const { environment } = entry.details;
+  return {
+    entryId: entry.entryId,
+    at: entry.at.toISOString(),
+    actor: entry.actorName,
+    action: entry.action,
+    objectKind: entry.objectKind,
+    objectId: entry.objectId,
+    environment: environment === "live" || environment === "sandbox" ? environment : null,
+  };
+}
+
+/** `2026-11-24T05:30:00.000Z~<id>`: a place in a list by time. */
+export function cursorOf(at: Date, id: string): string {
+  return `${at.toISOString()}~${id}`;
+}
+
+/** Throws `invalid_input` for what {@link cursorOf} has not written; `id` is what the list's ids look like. */
+export function placeOf(cursor: string, id: RegExp): { readonly at: Date; readonly id: string } {
+  const split = cursor.indexOf("~");
+  const at = new Date(
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(cursor.slice(0, split)) ? cursor.slice(0, split) : "",
+  );
+  const found = cursor.slice(split + 1);
+  if (Number.isNaN(at.getTime()) || !id.test(found)) throw noPlace();
+  return { at, id: found };
+}
+
+/** A place in a list by number. Throws `invalid_input`. */
+export function numberOf(cursor: string): bigint {
+  if (!/^[1-9]\d{0,17}$/.test(cursor)) throw noPlace();
+  return BigInt(cursor);
+}
+
+function noPlace(): InvalidInput {
+  return new InvalidInput("This is no place in the list.", {
+    fieldErrors: [{ pointer: "/cursor", detail: "must be the nextCursor of a page" }],
+  });
+}
