@@ -1,3 +1,4 @@
+import { CallFilter } from "@fusion/contract/activity.ts";
 import { TokenFilter } from "@fusion/contract/tokens.ts";
 import type { QueryClient } from "@tanstack/react-query";
 import {
@@ -87,6 +88,24 @@ const application = createRoute({
   component: lazyRouteComponent(() => import("./application-with-tokens.tsx"), "ApplicationWithTokens"),
 });
 
+const activity = createRoute({
+  getParentRoute: () => frame,
+  path: paths.activity,
+  // What the list is narrowed to; `request`: the request id that is explained.
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { show?: CallFilter; token?: string; route?: string; request?: string } => {
+    const show = CallFilter.safeParse(search.show);
+    return {
+      ...(show.success && show.data !== "all" ? { show: show.data } : {}),
+      ...(typeof search.token === "string" ? { token: search.token } : {}),
+      ...(typeof search.route === "string" ? { route: search.route } : {}),
+      ...(typeof search.request === "string" ? { request: search.request } : {}),
+    };
+  },
+  component: lazyRouteComponent(() => import("./application-with-activity.tsx"), "ApplicationWithActivity"),
+});
+
 const token = createRoute({
   getParentRoute: () => frame,
   path: paths.token,
@@ -110,7 +129,7 @@ const people = createRoute({
 
 const routeTree = root.addChildren([
   login,
-  frame.addChildren([landing, tokenManagement, application, token, account, people]),
+  frame.addChildren([landing, tokenManagement, application, activity, token, account, people]),
 ]);
 
 export function createConsoleRouter(queryClient: QueryClient) {

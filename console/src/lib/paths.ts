@@ -4,6 +4,7 @@ export const paths = {
   landing: "/",
   tokenManagement: "/token-management",
   application: "/applications/$applicationId",
+  activity: "/applications/$applicationId/activity",
   token: "/applications/$applicationId/tokens/$tokenId",
   account: "/account",
   people: "/people",

@@ -6,6 +6,7 @@ import { useIsPhone } from "./use-is-phone.ts";
 export interface Column<Row> {
   readonly key: string;
   readonly header: string;
+  /** Null where the row has nothing to say; a card then leaves the header out, too. */
   readonly cell: (row: Row) => ReactNode;
   readonly align?: "right";
   /** For columns of controls, whose header only screen readers need. */
@@ -88,6 +89,7 @@ function Card<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row
 }
 
 function CardField({ header, value }: { header: string; value: ReactNode }) {
+  if (value === null) return null;
   return (
     <>
       <dt>{header}</dt>

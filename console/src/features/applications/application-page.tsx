@@ -1,51 +1,26 @@
 import type { ApplicationDetails } from "@fusion/contract/applications.ts";
 import { scopeSentences } from "@fusion/contract/scopes.ts";
-import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
 import type { ReactElement, ReactNode } from "react";
-import { applicationQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
 import { CopyButton } from "../../ui/copy-button.tsx";
-import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { PageHeader } from "../../ui/page-header.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
-import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import { ApplicationFrame } from "./application-frame.tsx";
 import classes from "./applications.module.css";
 
 /** All about one application; towards the end its tokens, which another feature brings. */
 export function ApplicationPage(props: {
   tokens: (application: ApplicationDetails) => ReactNode;
 }): ReactElement {
-  const { applicationId } = useParams({ from: `/frame${paths.application}` });
-  const { data: application, error, isPending, refetch } = useQuery(applicationQuery(applicationId));
-  if (isPending) return <PageSkeleton label="Loading the application" />;
-  if (application === undefined) {
-    return (
-      <>
-        <PageHeader title="Application" above={<Link to={paths.tokenManagement}>Token Management</Link>} />
-        <ErrorState error={error} onRetry={() => void refetch()} />
-      </>
-    );
-  }
   return (
-    <>
-      <EnvironmentRule environment={application.environment} />
-      <PageHeader
-        title={application.name}
-        above={<Link to={paths.tokenManagement}>Token Management</Link>}
-        badges={<EnvironmentBadge environment={application.environment} />}
-        lead={application.description}
-      />
-      {application.suspended && (
-        <p className={classes.suspended}>
-          The Fusion team has suspended this application. Its tokens are refused and none can be generated
-          until that ends; nothing else is changed.
-        </p>
+    <ApplicationFrame path={paths.application}>
+      {(application) => (
+        <>
+          <Details application={application} />
+          {props.tokens(application)}
+        </>
       )}
-      <Details application={application} />
-      {props.tokens(application)}
-    </>
+    </ApplicationFrame>
   );
 }
 

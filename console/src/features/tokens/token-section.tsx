@@ -9,6 +9,7 @@ import { paths } from "../../lib/paths.ts";
 import { useSession } from "../../lib/session.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
+import filterClasses from "../../ui/filter-links.module.css";
 import { Lifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
@@ -57,7 +58,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
         )}
       </div>
       {fact && <RevokedFact key={fact.tokenId} fact={fact} onClose={() => setFact(undefined)} />}
-      <nav aria-label="Filter tokens" className={classes.filters}>
+      <nav aria-label="Filter tokens" className={filterClasses.filters}>
         {filters.map(([value, words]) => (
           <Link
             key={value}
@@ -68,7 +69,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
               return value === "all" ? rest : { ...rest, status: value };
             }}
             resetScroll={false}
-            className={classes.filter}
+            className={filterClasses.filter}
             data-chosen={filter === value}
             aria-current={filter === value ? "true" : undefined}
           >

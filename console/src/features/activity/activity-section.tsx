@@ -1,0 +1,163 @@
+import { type CallFilter, callsKeptDays, callsListedPerSecond } from "@fusion/contract/activity.ts";
+import type { ApplicationDetails } from "@fusion/contract/applications.ts";
+import { Button, NativeSelect } from "@mantine/core";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import type { ReactElement } from "react";
+import { paths } from "../../lib/paths.ts";
+import filterClasses from "../../ui/filter-links.module.css";
+import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import classes from "./activity.module.css";
+import { callFacetsQuery, callListQuery } from "./activity-queries.ts";
+import { CallTable } from "./call-table.tsx";
+import { RequestAnswer } from "./request-answer.tsx";
+
+const filters = [
+  ["all", "All"],
+  ["refused", "Refused"],
+  ["errors", "Errors"],
+] as const satisfies readonly (readonly [CallFilter, string])[];
+
+/** The calls of an application, live, and the answer to "why was this refused?". What is asked stands in the address. */
+export function ActivitySection({ application }: { application: ApplicationDetails }): ReactElement {
+  const { applicationId } = application;
+  const { show = "all", token, route, request } = useSearch({ from: `/frame${paths.activity}` });
+  const client = useQueryClient();
+  const query = callListQuery(applicationId, { show, token, route });
+  const list = useInfiniteQuery(query);
+  const calls = list.data?.pages.flatMap((page) => page.calls) ?? [];
+  const isLive = (list.data?.pages.length ?? 0) <= 1;
+  const isNarrowed = show !== "all" || token !== undefined || route !== undefined;
+
+  return (
+    <>
+      <RequestAnswer key={request ?? ""} requestId={request} applicationId={applicationId} />
+      <section aria-labelledby="calls-heading">
+        <div className={classes.head}>
+          <h2 id="calls-heading">Calls</h2>
+          <p className={classes.live} data-live={isLive}>
+            {isLive ? (
+              "Live"
+            ) : (
+              <>
+                Standing still while older calls are shown.{" "}
+                <button
+                  type="button"
+                  className={classes.textButton}
+                  onClick={() => void client.resetQueries({ queryKey: query.queryKey })}
+                >
+                  Back to the latest
+                </button>
+              </>
+            )}
+          </p>
+        </div>
+        <div className={classes.narrow}>
+          <nav aria-label="Filter calls" className={filterClasses.filters}>
+            {filters.map(([value, words]) => (
+              <Link
+                key={value}
+                from={paths.activity}
+                to="."
+                search={({ show: _show, ...rest }) => (value === "all" ? rest : { ...rest, show: value })}
+                resetScroll={false}
+                className={filterClasses.filter}
+                data-chosen={show === value}
+                aria-current={show === value ? "true" : undefined}
+              >
+                {words}
+              </Link>
+            ))}
+          </nav>
+          <Choices applicationId={applicationId} token={token} route={route} />
+        </div>
+        {list.isPending ? (
+          <RowsSkeleton label="Loading the calls" rows={5} />
+        ) : list.isError && calls.length === 0 ? (
+          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+        ) : calls.length === 0 ? (
+          <NoCalls narrowed={isNarrowed} />
+        ) : (
+          <CallTable calls={calls} applicationId={applicationId} />
+        )}
+        {list.hasNextPage && calls.length > 0 && (
+          <Button
+            variant="default"
+            mt="md"
+            loading={list.isFetchingNextPage}
+            onClick={() => void list.fetchNextPage()}
+          >
+            Load more
+          </Button>
+        )}
+        <p className={classes.kept}>
+          Kept for {callsKeptDays} days, without bodies, values or secrets. In a busy second{" "}
+          {callsListedPerSecond.accepted} accepted and {callsListedPerSecond.refused} refused calls are listed
+          one by one, and the others counted.
+        </p>
+      </section>
+    </>
+  );
+}
+
+function Choices(props: {
+  applicationId: string;
+  token: string | undefined;
+  route: string | undefined;
+}): ReactElement {
+  const { token, route } = props;
+  const facets = useQuery(callFacetsQuery(props.applicationId)).data;
+  const navigate = useNavigate({ from: paths.activity });
+  const tokens = facets?.tokens ?? [];
+  const routes = facets?.routes ?? [];
+  const choose = (change: { token?: string | undefined; route?: string | undefined }): void =>
+    void navigate({
+      search: (search) => {
+        const { token: _token, route: _route, ...rest } = search;
+        const { token: chosenToken, route: chosenRoute } = { ...search, ...change };
+        return {
+          ...rest,
+          ...(chosenToken ? { token: chosenToken } : {}),
+          ...(chosenRoute ? { route: chosenRoute } : {}),
+        };
+      },
+      resetScroll: false,
+    });
+  return (
+    <div className={classes.choices}>
+      <NativeSelect
+        size="sm"
+        label="Token"
+        value={token ?? ""}
+        onChange={(event) => choose({ token: event.currentTarget.value })}
+        data={[
+          { value: "", label: "All tokens" },
+          ...tokens.map(({ tokenId, tokenName }) => ({ value: tokenId, label: tokenName })),
+          // One that has not called lately, from an address that somebody kept.
+          ...(token !== undefined && !tokens.some(({ tokenId }) => tokenId === token)
+            ? [{ value: token, label: token }]
+            : []),
+        ]}
+      />
+      <NativeSelect
+        size="sm"
+        label="Route"
+        value={route ?? ""}
+        onChange={(event) => choose({ route: event.currentTarget.value })}
+        data={[
+          { value: "", label: "All routes" },
+          ...(route === undefined || routes.includes(route) ? routes : [...routes, route]),
+        ]}
+      />
+    </div>
+  );
+}
+
+function NoCalls({ narrowed }: { narrowed: boolean }): ReactElement {
+  if (narrowed) return <p className={classes.none}>No call fits.</p>;
+  return (
+    <EmptyState title="No calls yet">
+      Every call of the Fusion API with a token of this application appears here about a second later.
+    </EmptyState>
+  );
+}

@@ -1,0 +1,56 @@
+import type { ApplicationDetails } from "@fusion/contract/applications.ts";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import type { ReactElement, ReactNode } from "react";
+import { applicationQuery } from "../../lib/application-query.ts";
+import { paths } from "../../lib/paths.ts";
+import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
+import { PageHeader } from "../../ui/page-header.tsx";
+import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import { TabLink, TabLinks } from "../../ui/tab-links.tsx";
+import classes from "./applications.module.css";
+
+/** What the pages about one application have in common: its name, its environment, and the way from one to the other. */
+export function ApplicationFrame(props: {
+  path: typeof paths.application | typeof paths.activity;
+  children: (application: ApplicationDetails) => ReactNode;
+}): ReactElement {
+  const { applicationId } = useParams({ from: `/frame${props.path}` });
+  const { data: application, error, isPending, refetch } = useQuery(applicationQuery(applicationId));
+  if (isPending) return <PageSkeleton label="Loading the application" />;
+  const above = <Link to={paths.tokenManagement}>Token Management</Link>;
+  if (application === undefined) {
+    return (
+      <>
+        <PageHeader title="Application" above={above} />
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      </>
+    );
+  }
+  return (
+    <>
+      <EnvironmentRule environment={application.environment} />
+      <PageHeader
+        title={application.name}
+        above={above}
+        badges={<EnvironmentBadge environment={application.environment} />}
+        lead={application.description}
+      />
+      {application.suspended && (
+        <p className={classes.suspended}>
+          The Fusion team has suspended this application. Its tokens are refused and none can be generated
+          until that ends; nothing else is changed.
+        </p>
+      )}
+      <TabLinks label="About this application">
+        <TabLink to={paths.application} params={{ applicationId }}>
+          Details and tokens
+        </TabLink>
+        <TabLink to={paths.activity} params={{ applicationId }}>
+          API activity
+        </TabLink>
+      </TabLinks>
+      {props.children(application)}
+    </>
+  );
+}
