@@ -10,6 +10,7 @@ const rows: readonly (readonly string[])[] = [
   ["access"],
   ["audit"],
   ["login", "fintechs", "ledger", "account-holders"],
+  ["webhooks"],
   ["tokens", "bundles"],
   ["reminders", "transfers", "activity"],
   ["fusion-api", "oversight"],

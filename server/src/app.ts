@@ -44,6 +44,10 @@ import { registerTokenRoutes } from "./tokens/routes.ts";
 import { tokenCounter } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
 import { createTransferBatcher } from "./transfers/batcher.ts";
+import { webhookJobs } from "./webhooks/jobs.ts";
+import { createPublisher, type Publisher } from "./webhooks/publisher.ts";
+import { registerWebhookRoutes } from "./webhooks/routes.ts";
+import type { ResolveHost } from "./webhooks/send-webhook.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
 const errorsFolder = join(repositoryRoot, "docs/errors");
@@ -56,6 +60,8 @@ export interface AppSettings {
   readonly trustedProxies: readonly string[];
   /** Calls of the Fusion API a second that one address may make for long; null for no limits at all, as in most tests. */
   readonly requestsPerSecond: number | null;
+  /** Development's: webhooks may go to this machine, over http too. */
+  readonly webhooksToLoopback: boolean;
 }
 
 /** Everything that the rooms need from outside; made by `main.ts`, or by `testing/test-app.ts`. */
@@ -66,6 +72,8 @@ export interface Parts {
   readonly random: Random;
   readonly keys: Keys;
   readonly messenger: Messenger;
+  /** How the name in a webhook's address is resolved. */
+  readonly resolveHost: ResolveHost;
   /** Development's inbox, which is then served at /dev/inbox. */
   readonly inbox?: Inbox | undefined;
   readonly log: Log;
@@ -75,6 +83,8 @@ export interface App {
   readonly http: HttpServer;
   /** What the rooms want done by the job queue; whoever runs the app starts it. */
   readonly jobs: readonly RoomJobs[];
+  /** Tells webhooks what happened; whoever runs the app starts it, and stops it before the database goes. */
+  readonly publisher: Publisher;
   /** Ends what the rooms keep going, after the last request; the parts stay open. */
   close(): Promise<void>;
 }
@@ -124,6 +134,11 @@ export async function buildApp(parts: Parts): Promise<App> {
   jobs.push(activityJobs(parts));
   registerOversightRoutes(http, { ...parts, authenticate: authenticateUser });
 
+  const webhooks = { ...parts, publicUrl, policy: { allowLoopback: settings.webhooksToLoopback } };
+  registerWebhookRoutes(http, { ...webhooks, authenticate: authenticateUser });
+  jobs.push(webhookJobs(parts));
+  const publisher = createPublisher(webhooks);
+
   const usage = createUsageRecorder(parts);
   recordTokenUsage(http);
   const calls = createCallRecorder(parts);
@@ -150,6 +165,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   return {
     http,
     jobs,
+    publisher,
     async close() {
       await http.close();
       await login.settled();

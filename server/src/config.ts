@@ -166,6 +166,14 @@ export const variables = {
       "How many calls of the Fusion API a second one client address may make for long (twenty times as many at once); beyond it the answer is 429 with `Retry-After`. Counted in each process.",
     standard: "`1000`",
   },
+  WEBHOOKS_TO_LOOPBACK: {
+    schema: z
+      .enum(["true", "false"], { error: "must be true or false" })
+      .transform((text) => text === "true"),
+    sentence:
+      "Whether webhooks may go to this machine (`http://localhost:9000/…`, a port from 1024 on), to try a receiver in development. Production refuses it: webhooks go over `https` to public addresses alone.",
+    standard: "`false`",
+  },
   LOG_LEVEL: {
     schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
       error: "must be trace, debug, info, warn, error, fatal or silent",
@@ -205,6 +213,7 @@ export interface Config {
   } | null;
   readonly trustedProxies: readonly string[];
   readonly requestsPerSecond: number;
+  readonly webhooksToLoopback: boolean;
   readonly logLevel: string;
 }
 
@@ -281,6 +290,8 @@ function* contradictions(
     if (variable === "DATABASE_URL" && !missing("MIGRATION_DATABASE_URL") && missing(variable)) continue; // Said above.
     if (missing(variable)) yield { variable, fault: `is missing (${what})` };
   }
+  if (values.WEBHOOKS_TO_LOOPBACK)
+    yield { variable: "WEBHOOKS_TO_LOOPBACK", fault: "must not be true in production" };
   if (values.PUBLIC_URL !== undefined && !values.PUBLIC_URL.startsWith("https:"))
     yield { variable: "PUBLIC_URL", fault: "must start with https:// in production" };
   if (values.SMS_GATEWAY_URL !== undefined && protocolOf(values.SMS_GATEWAY_URL) !== "https:")
@@ -337,6 +348,7 @@ function assemble(mode: Config["mode"], values: Values): Config {
           },
     trustedProxies: values.TRUSTED_PROXIES ?? [],
     requestsPerSecond: values.API_REQUESTS_PER_SECOND ?? 1_000,
+    webhooksToLoopback: values.WEBHOOKS_TO_LOOPBACK ?? false,
     logLevel: values.LOG_LEVEL ?? (mode === "development" ? "warn" : "info"),
   };
 }

@@ -87,6 +87,7 @@ beforeAll(async () => {
     admin: (await sessions.admin.get("/session")).json().sessionId as string,
     viewer: (await sessions.viewer.get("/session")).json().sessionId as string,
   };
+  const webhook = await arrangeWebhook(sessions.admin, sandbox, "https://hooks.example.com/arranged");
   accepted(await sessions.admin.post("/step-up/start", { channel: "sms" }));
   const stepUp = await newestCode();
   const cookieOfEnded = cookieOf(sessions.ended);
@@ -188,6 +189,13 @@ beforeAll(async () => {
         replaces: [null, null, null, neighbour.tokenId, renewed.tokenId][variant % 5],
       }),
     },
+    "POST /applications/{applicationId}/webhooks": {
+      body: (variant) => ({
+        url: `https://hooks.example.com/${variant}`,
+        events: variant % 2 ? ["TRANSFER_CREATED"] : ["RESOURCE_CREATED", "RESOURCE_UPDATED"],
+      }),
+    },
+    "POST /webhooks/{endpointId}/rotate": { body: (variant) => ({ overlapHours: variant % 2 ? 24 : 0 }) },
     "GET /applications/{applicationId}/token-preview": { query: "days=30" },
     "POST /oversight/fintechs/{fintechId}/{environment}/account-holders/search": {
       body: (variant) => ({ text: variant % 2 ? "9000000001" : ownBooks.accountId }),
@@ -205,6 +213,8 @@ beforeAll(async () => {
       environment: ["sandbox", "live"],
       accountHolderId: [ownBooks.accountHolderId, neighbourBooks.accountHolderId],
       accountId: [ownBooks.accountId, neighbourBooks.accountId],
+      endpointId: [webhook.endpointId, neighbour.webhook.endpointId],
+      eventId: [webhook.eventId, neighbour.webhook.eventId],
       sessionId: [sessionIds.admin, sessionIds.viewer, neighbour.sessionId],
       userId: [forgetful.userId, adminPerson.userId, operator.userId, neighbour.userId],
     },
@@ -225,6 +235,21 @@ async function arrangeBooks(fintech: TestFintech) {
     accountHolderId: submitted.body.individualID as string,
     accountId: (await book.fund(100n)) as string,
   };
+}
+
+/** An endpoint to which a test event is on its way. */
+async function arrangeWebhook(
+  browser: TestBrowser,
+  applicationId: string,
+  url: string,
+): Promise<{ endpointId: string; eventId: string }> {
+  const added = await browser.post(`/applications/${applicationId}/webhooks`, {
+    url,
+    events: ["TRANSFER_CREATED"],
+  });
+  const { endpointId } = added.json().endpoint;
+  const tested = await browser.post(`/webhooks/${endpointId}/test`);
+  return { endpointId, eventId: tested.json().eventId };
 }
 
 /** A call made with the token, and refused; returns its request id. */
@@ -263,12 +288,14 @@ async function arrangeNeighbour() {
   accepted(await browser.get("/people"));
   const { sessionId } = (await browser.get("/session")).json();
   accepted(await browser.get(`/tokens/${token.tokenId}`), canary);
+  const webhook = await arrangeWebhook(browser, applicationId, `https://${canary}.example/arranged`);
   return {
     fintech,
     applicationId,
     tokenId: token.tokenId,
     userId: person.userId,
     sessionId: sessionId as string,
+    webhook,
   };
 }
 
@@ -355,6 +382,9 @@ async function restoreState(): Promise<void> {
         `DELETE FROM ${table}`,
         `INSERT INTO ${table} SELECT * FROM kept_${table}`,
       ]),
+      // What was arranged is there, and what was added since makes room.
+      `UPDATE webhook_endpoint SET disabled_at = NULL, disabled_because = NULL,
+         deleted_at = CASE WHEN url LIKE '%/arranged' THEN NULL ELSE now() END`,
       `UPDATE console_user u SET password_hash = k.password_hash, password_set_at = k.password_set_at
        FROM kept_password k WHERE k.user_id = u.user_id AND k.password_hash IS DISTINCT FROM u.password_hash`,
     ].join("; "),

@@ -99,6 +99,7 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   // Loading the rooms and starting the database take about the same time, so they go side by side.
   const loading = Promise.all([
     import("./app.ts"),
+    import("./webhooks/send-webhook.ts"),
     import("./messengers.ts"),
     import("./demo/demonstration-data.ts"),
   ]);
@@ -117,7 +118,7 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   abandoned.push(() => database.abandon());
   database.lost.catch(fail);
   goOn();
-  const [{ buildApp }, { createMessengers }, { arrangeDemonstration }] = await loading;
+  const [{ buildApp }, { createResolver }, { createMessengers }, { arrangeDemonstration }] = await loading;
   await claimInstallation({ db: database.db, clock: systemClock, keys }, config.mode);
   const { messenger, inbox, close } = createMessengers(config, systemClock);
   started.push(close);
@@ -127,12 +128,14 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
       publicUrl: config.publicUrl,
       trustedProxies: config.trustedProxies,
       requestsPerSecond: config.requestsPerSecond,
+      webhooksToLoopback: config.webhooksToLoopback,
     },
     db: database.db,
     clock: systemClock,
     random: systemRandom,
     keys,
     messenger,
+    resolveHost: createResolver(),
     inbox,
     log,
   };
@@ -157,6 +160,8 @@ async function startJobsLater(
   options: { log: Log; alone: boolean },
   started: (() => unknown)[],
 ): Promise<void> {
+  app.publisher.start();
+  started.push(() => app.publisher.stop());
   // Loaded after the first page can be served: the job library is slow to load.
   const { startJobs } = await import("./platform/jobs/jobs.ts");
   const jobs = await startJobs({ db: database.db, log: options.log }, app.jobs, { alone: options.alone });

@@ -5,9 +5,11 @@ import type { Clock } from "../platform/clock.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { Keys } from "../platform/keys.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
+import { recordEvent } from "../webhooks/record-event.ts";
 import type { FormFactor, FormFactorStatus } from "./bundle.ts";
 import { insertFormFactor, lockResource, updateFormFactorStatus } from "./bundle-store.ts";
 import { FormFactorDeleted, FormFactorNotFound, FormFactorsExceeded } from "./errors.ts";
+import { formFactorContent } from "./instrument-events.ts";
 import { getResource } from "./resource.ts";
 
 interface Dependencies {
@@ -46,12 +48,12 @@ export async function addFormFactor(
     if (resource.formFactors.length >= formFactorsMax) throw new FormFactorsExceeded();
     const formFactorId = randomUuid(deps.random);
     const createdAt = deps.clock.now();
-    await insertFormFactor(tx, tenant, resourceId, {
-      formFactorId,
-      kind,
-      status: "ACTIVE",
-      phoneNumber,
-      createdAt,
+    const formFactor: FormFactor = { formFactorId, kind, status: "ACTIVE", phoneNumber, createdAt };
+    await insertFormFactor(tx, tenant, resourceId, formFactor);
+    await recordEvent(tx, tenant, {
+      name: "FORM_FACTOR_CREATED",
+      content: formFactorContent(tenant, resource, formFactor),
+      occurredAt: createdAt,
     });
     await recordAudit(tx, deps, principal, {
       action: "form-factor.added",
@@ -77,8 +79,10 @@ export async function setFormFactorStatus(
   const { tenant } = principal;
   const { resourceId } = await getResource(tx, tenant, input.resourceId);
   await lockResource(tx, tenant, resourceId);
-  const { formFactors } = await getResource(tx, tenant, resourceId);
-  const found = formFactors.find(({ formFactorId }) => formFactorId === input.formFactorId.toLowerCase());
+  const resource = await getResource(tx, tenant, resourceId);
+  const found = resource.formFactors.find(
+    ({ formFactorId }) => formFactorId === input.formFactorId.toLowerCase(),
+  );
   if (!found) throw new FormFactorNotFound();
   const { formFactorId } = found;
   if (found.status === input.status) return found;
@@ -90,5 +94,11 @@ export async function setFormFactorStatus(
     fintech: tenant,
     details: { formFactorId, status: input.status, environment: tenant.environment },
   });
-  return { ...found, status: input.status };
+  const changed: FormFactor = { ...found, status: input.status };
+  await recordEvent(tx, tenant, {
+    name: input.status === "DELETED" ? "FORM_FACTOR_DELETED" : "FORM_FACTOR_UPDATED",
+    content: formFactorContent(tenant, resource, changed),
+    occurredAt: deps.clock.now(),
+  });
+  return changed;
 }

@@ -5,7 +5,8 @@ import { openAccount } from "../ledger/open-account.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
-import type { AccountProduct, Bundle, FormFactor } from "./bundle.ts";
+import { recordEvent } from "../webhooks/record-event.ts";
+import type { AccountProduct, Bundle, FormFactor, Resource } from "./bundle.ts";
 import {
   findIssuance,
   type Issued,
@@ -16,6 +17,7 @@ import {
 } from "./bundle-store.ts";
 import { BundleInactive, IssuanceMismatch } from "./errors.ts";
 import { getBundle } from "./get-bundle.ts";
+import { formFactorContent, resourceContent } from "./instrument-events.ts";
 
 // What every issuance has in common (issue-bundle.ts).
 
@@ -104,7 +106,7 @@ export async function makeResource(
   const { bundle, accountHolderId, paymentProductId, targetAccountId, phoneNumber } = what;
   const now = clock.now();
   const resourceId = randomUuid(random);
-  await insertResource(tx, tenant, {
+  const resource: Resource = {
     resourceId,
     accountHolderId,
     bundleId: bundle.bundleId,
@@ -113,14 +115,26 @@ export async function makeResource(
     status: "ACTIVE",
     createdAt: now,
     updatedAt: now,
+  };
+  await insertResource(tx, tenant, resource);
+  await recordEvent(tx, tenant, {
+    name: "RESOURCE_CREATED",
+    content: resourceContent(tenant, resource),
+    occurredAt: now,
   });
   for (const kind of formFactorKinds(what)) {
-    await insertFormFactor(tx, tenant, resourceId, {
+    const formFactor: FormFactor = {
       formFactorId: randomUuid(random),
       kind,
       status: "ACTIVE",
       phoneNumber: kind === "PHONE" ? (phoneNumber ?? null) : null,
       createdAt: now,
+    };
+    await insertFormFactor(tx, tenant, resourceId, formFactor);
+    await recordEvent(tx, tenant, {
+      name: "FORM_FACTOR_CREATED",
+      content: formFactorContent(tenant, resource, formFactor),
+      occurredAt: now,
     });
   }
   return { resourceId, targetAccountId };

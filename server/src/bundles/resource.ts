@@ -5,8 +5,10 @@ import type { Clock } from "../platform/clock.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
+import { recordEvent } from "../webhooks/record-event.ts";
 import { findResource, type StoredResource, selectResourcesOfHolder, updateTarget } from "./bundle-store.ts";
 import { ResourceNotFound } from "./errors.ts";
+import { resourceContent } from "./instrument-events.ts";
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -45,7 +47,13 @@ export async function setResourceTarget(
     fintech: { ifiId: tenant.ifiId, fintechId: tenant.fintechId },
     details: { targetAccountId: target.accountId, environment: tenant.environment },
   });
-  return getResource(tx, tenant, resourceId);
+  const changed = await getResource(tx, tenant, resourceId);
+  await recordEvent(tx, tenant, {
+    name: "RESOURCE_UPDATED",
+    content: resourceContent(tenant, changed),
+    occurredAt: changed.updatedAt,
+  });
+  return changed;
 }
 
 /** The tenant's payment instruments of a holder, oldest first; empty for one of whom it knows nothing. Pages start at 1. */

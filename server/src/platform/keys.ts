@@ -9,7 +9,8 @@ export type KeyPurpose =
   | "key-check"
   | "cursor"
   | "device"
-  | "unsubscribe";
+  | "unsubscribe"
+  | "webhook-secret";
 
 /** Secrets outside the database: whoever has only the database can neither read nor forge what these protect. */
 export interface Keys {

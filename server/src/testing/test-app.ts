@@ -49,6 +49,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       publicUrl: "http://127.0.0.1:8080",
       trustedProxies: [],
       requestsPerSecond: null,
+      webhooksToLoopback: false,
       ...options.settings,
     },
     db: database.db,
@@ -56,6 +57,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     random,
     keys,
     messenger,
+    resolveHost: async () => {
+      throw new Error("Tests ask no name server.");
+    },
     log: silentLog(),
     ...options.parts,
   });

@@ -1,0 +1,144 @@
+import { z } from "zod";
+import { ApplicationId, Environment, Instant } from "./primitives.ts";
+
+export const WebhookEndpointId = z.string().regex(/^whk_[0-9A-Za-z]{1,40}$/);
+export const EventId = z.string().regex(/^evt_[0-9A-Za-z]{1,40}$/);
+
+/** What an endpoint can be told of. */
+export const EventName = z.enum([
+  "TRANSFER_CREATED",
+  "RESOURCE_CREATED",
+  "RESOURCE_UPDATED",
+  "FORM_FACTOR_CREATED",
+  "FORM_FACTOR_UPDATED",
+  "FORM_FACTOR_DELETED",
+]);
+export type EventName = z.infer<typeof EventName>;
+/** What each means, for people who choose. */
+export const eventWords: Record<EventName, string> = {
+  TRANSFER_CREATED: "Money moved from account to account",
+  RESOURCE_CREATED: "A payment instrument was issued",
+  RESOURCE_UPDATED: "A payment instrument points at another account",
+  FORM_FACTOR_CREATED: "A card or phone was added",
+  FORM_FACTOR_UPDATED: "A card or phone was blocked or unblocked",
+  FORM_FACTOR_DELETED: "A card or phone was deleted",
+};
+/** What "Send a test event" sends; nobody subscribes to it. */
+export const testEventName = "WEBHOOK_TEST";
+
+/** How many endpoints an application may have. */
+export const endpointsMax = 10;
+
+export const WebhookEndpoint = z
+  .object({
+    endpointId: WebhookEndpointId,
+    url: z.string(),
+    events: z.array(EventName),
+    createdAt: Instant,
+    createdBy: z.string().describe("The person's name."),
+    previousSecretEndsAt: Instant.nullable().describe(
+      "Until when the secret before the last rotation signs too.",
+    ),
+    failingSince: Instant.nullable().describe("The first failure since the last success."),
+    disabledAt: Instant.nullable(),
+    disabledBecause: z
+      .enum(["person", "failing"])
+      .nullable()
+      .describe("`failing`: it failed for three days, so nothing is sent to it any more."),
+  })
+  .meta({ id: "WebhookEndpoint" });
+export type WebhookEndpoint = z.infer<typeof WebhookEndpoint>;
+
+export const WebhookEndpointList = z
+  .object({
+    applicationId: ApplicationId,
+    environment: Environment,
+    canManage: z.boolean(),
+    endpoints: z.array(WebhookEndpoint),
+  })
+  .meta({ id: "WebhookEndpointList" });
+export type WebhookEndpointList = z.infer<typeof WebhookEndpointList>;
+
+export const AddWebhookEndpoint = z
+  .object({
+    url: z.string().trim().min(1, "is empty").max(500, "is longer than 500 characters"),
+    events: z
+      .array(EventName)
+      .min(1, "Choose at least one event.")
+      .max(EventName.options.length)
+      .refine((names) => new Set(names).size === names.length, "names an event twice"),
+  })
+  .meta({
+    id: "AddWebhookEndpoint",
+    examples: [{ url: "https://hooks.example.com/fusion", events: ["TRANSFER_CREATED"] }],
+  });
+export type AddWebhookEndpoint = z.infer<typeof AddWebhookEndpoint>;
+
+export const WebhookEndpointWithSecret = z
+  .object({ endpoint: WebhookEndpoint, secret: z.string().describe("`whsec_…`; in this answer alone.") })
+  .meta({ id: "WebhookEndpointWithSecret" });
+export type WebhookEndpointWithSecret = z.infer<typeof WebhookEndpointWithSecret>;
+
+export const RotateWebhookSecret = z
+  .object({
+    overlapHours: z
+      .union([z.literal(0), z.literal(1), z.literal(24), z.literal(168)])
+      .describe("For so long both secrets sign."),
+  })
+  .meta({ id: "RotateWebhookSecret", examples: [{ overlapHours: 24 }] });
+export type RotateWebhookSecret = z.infer<typeof RotateWebhookSecret>;
+
+/** `waiting`: not tried yet; `retrying`: failed and will be tried again; `failed`: given up. */
+export const DeliveryState = z.enum(["waiting", "retrying", "delivered", "failed"]);
+export type DeliveryState = z.infer<typeof DeliveryState>;
+
+/** Which deliveries a list shows; `open`: those still on their way. */
+export const deliveryFilters = ["all", "open", "delivered", "failed"] as const;
+export type DeliveryFilter = (typeof deliveryFilters)[number];
+
+export const DeliveryAttempt = z.object({
+  at: Instant,
+  durationMs: z.number().int(),
+  status: z.number().int().nullable().describe("Of the answer; null without one."),
+  error: z.string().nullable(),
+  response: z.string().nullable().describe("The answer's first characters."),
+});
+export type DeliveryAttempt = z.infer<typeof DeliveryAttempt>;
+
+export const WebhookDelivery = z
+  .object({
+    eventId: EventId,
+    name: z.string(),
+    state: DeliveryState,
+    createdAt: Instant,
+    deliveredAt: Instant.nullable(),
+    nextAt: Instant.nullable().describe("When it is tried next."),
+    lastAttempt: DeliveryAttempt.nullable(),
+    attemptCount: z.number().int(),
+  })
+  .meta({ id: "WebhookDelivery" });
+export type WebhookDelivery = z.infer<typeof WebhookDelivery>;
+
+export const WebhookDeliveryList = z
+  .object({ deliveries: z.array(WebhookDelivery), nextCursor: z.string().nullable() })
+  .meta({ id: "WebhookDeliveryList" });
+export type WebhookDeliveryList = z.infer<typeof WebhookDeliveryList>;
+
+export const WebhookDeliveryDetails = WebhookDelivery.extend({
+  body: z.string().describe("As it is sent, byte for byte."),
+  attempts: z.array(DeliveryAttempt).describe("The latest 20, oldest first."),
+}).meta({ id: "WebhookDeliveryDetails" });
+export type WebhookDeliveryDetails = z.infer<typeof WebhookDeliveryDetails>;
+
+/** An endpoint with what happened to it. */
+export const WebhookEndpointDetails = z
+  .object({
+    endpoint: WebhookEndpoint,
+    application: z.object({ applicationId: ApplicationId, name: z.string(), environment: Environment }),
+    canManage: z.boolean(),
+    history: z.array(z.object({ at: Instant, action: z.string(), by: z.string() })).describe("Latest first."),
+  })
+  .meta({ id: "WebhookEndpointDetails" });
+export type WebhookEndpointDetails = z.infer<typeof WebhookEndpointDetails>;
+
+export const TestEventSent = z.object({ eventId: EventId }).meta({ id: "TestEventSent" });

@@ -1,0 +1,159 @@
+import { recordAudit } from "../audit/record.ts";
+import { listFintechAdmins } from "../fintechs/contacts.ts";
+import { findApplicationFor } from "../fintechs/find-application.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
+import type { Keys } from "../platform/keys.ts";
+import { queueMessage } from "../platform/messages/outbox.ts";
+import type { Random } from "../platform/random.ts";
+import { type ClaimedDelivery, claimDeliveries, recordAttempt, releaseDeliveries } from "./delivery-store.ts";
+import {
+  findSealedEndpoint,
+  markDisabled,
+  markFailing,
+  markWorking,
+  type SealedEndpoint,
+} from "./endpoint-store.ts";
+import type { AddressPolicy } from "./endpoint-url.ts";
+import { failingMaxMs, nextTry } from "./retry-schedule.ts";
+import { type Attempt, type ResolveHost, sendWebhook } from "./send-webhook.ts";
+import { signatureHeaders } from "./signature.ts";
+
+export interface DeliverDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: Keys;
+  readonly resolveHost: ResolveHost;
+  readonly policy: AddressPolicy;
+  readonly publicUrl: string;
+}
+
+/** At once to one endpoint; to one that fails, one after the other. */
+const atOnce = 4;
+/** Longer than a try can take. What a killed process had claimed is tried again after so long. */
+const leaseMs = 60_000;
+
+/**
+ * Delivers what is due to one endpoint, until nothing is or a try fails. At least once: a delivery is claimed, sent outside any
+ * transaction, and recorded; killed in between, its claim runs out and it is sent again, with the same id and body.
+ */
+export async function deliverDue(deps: DeliverDeps, endpointId: string, stop: AbortSignal): Promise<void> {
+  let working = true;
+  while (working && !stop.aborted) {
+    const claimed = await claim(deps, endpointId);
+    if (!claimed) return;
+    const { endpoint, deliveries } = claimed;
+    const results = await Promise.all(deliveries.map((delivery) => deliver(deps, endpoint, delivery, stop)));
+    working = deliveries.length > 0 && results.every((delivered) => delivered);
+  }
+}
+
+async function claim(
+  { db, clock }: DeliverDeps,
+  endpointId: string,
+): Promise<{ endpoint: SealedEndpoint; deliveries: ClaimedDelivery[] } | undefined> {
+  return db.transaction(systemScope, async (tx) => {
+    const endpoint = await findSealedEndpoint(tx, endpointId);
+    if (!endpoint) return undefined;
+    const now = clock.now();
+    const limit = endpoint.failingSince === null ? atOnce : 1;
+    const leaseUntil = new Date(now.getTime() + leaseMs);
+    return { endpoint, deliveries: await claimDeliveries(tx, endpointId, { now, leaseUntil, limit }) };
+  });
+}
+
+/** Whether it was delivered. */
+async function deliver(
+  deps: DeliverDeps,
+  endpoint: SealedEndpoint,
+  { eventId, body, failures }: ClaimedDelivery,
+  stop: AbortSignal,
+): Promise<boolean> {
+  const { db, clock } = deps;
+  const { endpointId } = endpoint;
+  const attempt = await sendWebhook(deps, {
+    url: endpoint.url,
+    headers: signatureHeaders(secretsOf(deps, endpoint), { id: eventId, at: clock.now(), body }),
+    body,
+    tryNumber: failures,
+    stop,
+  });
+  if (stop.aborted && attempt.status === null) {
+    await db.transaction(systemScope, (tx) => releaseDeliveries(tx, endpointId, [eventId], clock.now()));
+    return false;
+  }
+  const delivered = attempt.error === null;
+  await db.transaction(systemScope, async (tx) => {
+    const now = clock.now();
+    await recordAttempt(tx, { endpointId, eventId }, attempt, {
+      deliveredAt: delivered ? now : null,
+      nextAt: delivered ? null : nextTry(failures + 1, now, lateness(deps.random)),
+    });
+    if (delivered && endpoint.failingSince !== null) await markWorking(tx, endpointId);
+    if (!delivered) await noteFailure(deps, tx, endpoint, attempt);
+  });
+  return delivered;
+}
+
+function secretsOf({ keys, clock }: DeliverDeps, endpoint: SealedEndpoint): [string, string?] {
+  const open = (sealed: Buffer): string => keys.open("webhook-secret", sealed, endpoint.endpointId);
+  const { previousSecret, previousSecretUntil } = endpoint;
+  return previousSecret && previousSecretUntil && clock.now() < previousSecretUntil
+    ? [open(endpoint.secret), open(previousSecret)]
+    : [open(endpoint.secret)];
+}
+
+function lateness(random: Random): number {
+  return random.bytes(2).readUInt16BE() / 0xffff;
+}
+
+/** Disables the endpoint when it has done nothing but fail for three days, and tells the fintech's admins. */
+async function noteFailure(
+  deps: DeliverDeps,
+  tx: Transaction,
+  endpoint: SealedEndpoint,
+  attempt: Attempt,
+): Promise<void> {
+  const now = deps.clock.now();
+  const failingSince = await markFailing(tx, endpoint.endpointId, now);
+  if (now.getTime() - failingSince.getTime() < failingMaxMs) return;
+  if (!(await markDisabled(tx, endpoint.endpointId, "failing", now))) return;
+  const { tenant, applicationId, endpointId } = endpoint;
+  await recordAudit(
+    tx,
+    deps,
+    { kind: "system" },
+    {
+      action: "webhook-endpoint.disabled",
+      object: { kind: "webhook-endpoint", id: endpointId },
+      fintech: tenant,
+      details: {
+        because: "failing",
+        failingSince: failingSince.toISOString(),
+        environment: tenant.environment,
+      },
+    },
+  );
+  const application = await findApplicationFor(tx, { kind: "cli", account: "webhooks" }, applicationId);
+  const host = new URL(endpoint.url).host;
+  const subject = `Webhook to ${host} was disabled`;
+  const page = `${deps.publicUrl}/applications/${applicationId}/webhooks/${endpointId}`;
+  const text = [
+    `${subject}: every delivery has failed for three days.`,
+    "",
+    `Application: ${application?.name ?? applicationId} (${tenant.environment})`,
+    `The last failure: ${attempt.error ?? "none"}`,
+    "",
+    "Nothing is sent to it until somebody enables it again, and no events are kept for it meanwhile.",
+    `Its page: ${page}`,
+  ].join("\n");
+  for (const admin of await listFintechAdmins(tx, tenant))
+    await queueMessage(tx, deps, {
+      channel: admin.channel,
+      to: admin.address,
+      subject,
+      text: admin.channel === "sms" ? `${subject}. ${page}` : text,
+      smsTemplate: "notice",
+    });
+}

@@ -1,0 +1,110 @@
+import { type DeliveryFilter, testEventName } from "@fusion/contract/webhooks.ts";
+import { dataScopeOf } from "../access/data-scope.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import { recordAudit } from "../audit/record.ts";
+import { NotFound } from "../platform/errors.ts";
+import { newId } from "../platform/ids.ts";
+import { askAgain, findDelivery, listDeliveryRows, type StoredDelivery } from "./delivery-store.ts";
+import { getEndpointFor, getEndpointToManage } from "./endpoint-access.ts";
+import { WebhookDisabled } from "./errors.ts";
+import { insertEventFor } from "./event-store.ts";
+import type { ManageDeps } from "./manage-endpoints.ts";
+import { eventBody } from "./webhook-event.ts";
+
+type Deps = Pick<ManageDeps, "db" | "clock" | "random">;
+interface DeliveryKey {
+  readonly endpointId: string;
+  readonly eventId: string;
+}
+
+/** What was, or will be, sent to an endpoint, newest first, a page at a time. Throws `not_found`. */
+export async function listDeliveries(
+  { db }: Pick<Deps, "db">,
+  principal: UserPrincipal,
+  endpointId: string,
+  page: { readonly filter: DeliveryFilter; readonly after: string | null; readonly limit: number },
+): Promise<{ readonly deliveries: readonly StoredDelivery[]; readonly nextCursor: string | null }> {
+  return db.transaction(dataScopeOf(principal), async (tx) => {
+    await getEndpointFor(tx, principal, endpointId);
+    const rows = await listDeliveryRows(tx, endpointId, { ...page, limit: page.limit + 1 });
+    const deliveries = rows.slice(0, page.limit);
+    return {
+      deliveries,
+      nextCursor: rows.length > page.limit ? (deliveries.at(-1)?.eventId ?? null) : null,
+    };
+  });
+}
+
+/** One delivery with its tries. Throws `not_found`. */
+export async function getDelivery(
+  { db }: Pick<Deps, "db">,
+  principal: UserPrincipal,
+  key: DeliveryKey,
+): Promise<StoredDelivery> {
+  return db.transaction(dataScopeOf(principal), async (tx) => {
+    await getEndpointFor(tx, principal, key.endpointId);
+    return found(await findDelivery(tx, key));
+  });
+}
+
+/**
+ * Has an event delivered once more, with the same id and body, whatever became of it; one that waits for its next try is tried now.
+ * Audited. Throws `not_found`, `role_insufficient`, `webhook_disabled`.
+ */
+export async function redeliver(
+  deps: Deps,
+  principal: UserPrincipal,
+  input: DeliveryKey & { readonly requestId?: string },
+): Promise<StoredDelivery> {
+  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+    const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
+    const { name } = found(await findDelivery(tx, input));
+    if (endpoint.disabledAt) throw new WebhookDisabled();
+    await askAgain(tx, input, deps.clock.now());
+    await recordAudit(tx, deps, principal, {
+      action: "webhook-endpoint.redelivered",
+      object: { kind: "webhook-endpoint", id: endpoint.endpointId },
+      fintech: endpoint.tenant,
+      details: { eventId: input.eventId, name, environment: endpoint.tenant.environment },
+      requestId: input.requestId,
+    });
+    return found(await findDelivery(tx, input));
+  });
+}
+
+/**
+ * Sends an event that means nothing over the real path, signed like any other. Throws `not_found`, `role_insufficient`,
+ * `webhook_disabled`.
+ */
+export async function sendTestEvent(
+  deps: Deps & { readonly publicUrl: string },
+  principal: UserPrincipal,
+  endpointId: string,
+): Promise<{ readonly eventId: string }> {
+  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+    const { endpoint } = await getEndpointToManage(tx, principal, endpointId);
+    if (endpoint.disabledAt) throw new WebhookDisabled();
+    const { tenant } = endpoint;
+    const now = deps.clock.now();
+    const eventId = newId<string>(deps.random, "evt");
+    const body = eventBody({
+      eventId,
+      name: testEventName,
+      content: {
+        uri: `/applications/${endpoint.applicationId}/webhooks/${endpointId}`,
+        state: "TEST",
+        data: { message: `A test event, sent by ${principal.name}. Nothing has happened.` },
+      },
+      tenant,
+      occurredAt: now,
+      instance: deps.publicUrl,
+    });
+    await insertEventFor(tx, endpointId, { tenant, eventId, name: testEventName, body }, now);
+    return { eventId };
+  });
+}
+
+function found(delivery: StoredDelivery | undefined): StoredDelivery {
+  if (!delivery) throw new NotFound("There is no such delivery; they are kept for seven days.");
+  return delivery;
+}

@@ -1,0 +1,179 @@
+import type { DeliveryFilter } from "@fusion/contract/webhooks.ts";
+import type { Queryable } from "../platform/database/database.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { Attempt } from "./send-webhook.ts";
+
+// SQL on deliveries, private to the room.
+
+/**
+ * Endpoints with something due that may be told now, those that work before those that fail, so that these cannot take all the room
+ * there is.
+ */
+export async function listDueEndpoints(db: Queryable, now: Date): Promise<string[]> {
+  const rows = await db.query<{ endpoint_id: string }>(
+    `SELECT e.endpoint_id
+     FROM webhook_endpoint e
+     JOIN application a USING (ifi_id, environment, fintech_id, application_id)
+     JOIN fintech f USING (ifi_id, fintech_id)
+     WHERE e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL
+       AND EXISTS (SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $1 OFFSET 0)
+     ORDER BY e.failing_since DESC NULLS FIRST`,
+    [now],
+  );
+  return rows.map((row) => row.endpoint_id);
+}
+
+export interface ClaimedDelivery {
+  readonly eventId: string;
+  readonly body: string;
+  readonly failures: number;
+}
+
+/** Claims up to `limit` due deliveries until `leaseUntil`; whoever has recorded nothing by then loses them to the next. */
+export async function claimDeliveries(
+  tx: Queryable,
+  endpointId: string,
+  { now, leaseUntil, limit }: { readonly now: Date; readonly leaseUntil: Date; readonly limit: number },
+): Promise<ClaimedDelivery[]> {
+  const rows = await tx.query<{ event_id: string; body: string; failures: number }>(
+    `UPDATE webhook_delivery d SET next_at = $3
+     FROM (SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND next_at <= $2
+           ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED) AS next
+     JOIN webhook_event event USING (event_id)
+     WHERE d.event_id = next.event_id AND d.endpoint_id = $1
+     RETURNING d.event_id, event.body, d.failures`,
+    [endpointId, now, leaseUntil, limit],
+  );
+  return rows.map((row) => ({ eventId: row.event_id, body: row.body, failures: row.failures }));
+}
+
+const attemptsKept = 20;
+
+/** Records what came of a try. `nextAt`: when to try again; null when it was delivered or is given up. */
+export async function recordAttempt(
+  tx: Queryable,
+  key: { readonly endpointId: string; readonly eventId: string },
+  attempt: Attempt,
+  outcome: { readonly deliveredAt: Date | null; readonly nextAt: Date | null },
+): Promise<void> {
+  // What is sent at least once may be forgotten with a power cut, and is then sent again.
+  await tx.query("SET LOCAL synchronous_commit = off");
+  await tx.query(
+    `UPDATE webhook_delivery
+     SET delivered_at = $3, next_at = $4, failures = failures + CASE WHEN $3::timestamptz IS NULL THEN 1 ELSE 0 END,
+       attempts = (CASE WHEN jsonb_array_length(attempts) >= ${attemptsKept} THEN attempts - 0 ELSE attempts END) || $5::jsonb
+     WHERE endpoint_id = $1 AND event_id = $2`,
+    [key.endpointId, key.eventId, outcome.deliveredAt, outcome.nextAt, JSON.stringify(attempt)],
+  );
+}
+
+/** Gives claimed deliveries back untried. */
+export async function releaseDeliveries(
+  db: Queryable,
+  endpointId: string,
+  eventIds: readonly string[],
+  now: Date,
+): Promise<void> {
+  await db.query(
+    `UPDATE webhook_delivery SET next_at = $3
+     WHERE endpoint_id = $1 AND event_id = ANY ($2) AND next_at IS NOT NULL`,
+    [endpointId, eventIds, now],
+  );
+}
+
+/** Wants it delivered again, or now instead of later. Whether there is such a delivery. */
+export async function askAgain(
+  tx: Queryable,
+  key: { readonly endpointId: string; readonly eventId: string },
+  now: Date,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE webhook_delivery SET next_at = $3, delivered_at = NULL, failures = 0
+     WHERE endpoint_id = $1 AND event_id = $2 RETURNING event_id`,
+    [key.endpointId, key.eventId, now],
+  );
+  return rows.length > 0;
+}
+
+/** An attempt as JSON keeps it. */
+export type KeptAttempt = Omit<Attempt, "at"> & { readonly at: string };
+
+export interface StoredDelivery {
+  readonly eventId: string;
+  readonly name: string;
+  readonly body: string;
+  readonly createdAt: Date;
+  readonly nextAt: Date | null;
+  readonly deliveredAt: Date | null;
+  readonly failures: number;
+  readonly attempts: readonly KeptAttempt[];
+  readonly tenant: Tenant;
+}
+
+interface DeliveryRow {
+  ifi_id: Tenant["ifiId"];
+  environment: Tenant["environment"];
+  fintech_id: Tenant["fintechId"];
+  event_id: string;
+  name: string;
+  body: string;
+  created_at: Date;
+  next_at: Date | null;
+  delivered_at: Date | null;
+  failures: number;
+  attempts: KeptAttempt[];
+}
+
+const selectDeliveries = `
+  SELECT d.ifi_id, d.environment, d.fintech_id, d.event_id, event.name, event.body, d.created_at, d.next_at, d.delivered_at,
+    d.failures, d.attempts
+  FROM webhook_delivery d JOIN webhook_event event USING (event_id, ifi_id, environment, fintech_id)
+  WHERE d.endpoint_id = $1`;
+
+export async function findDelivery(
+  tx: Queryable,
+  key: { readonly endpointId: string; readonly eventId: string },
+): Promise<StoredDelivery | undefined> {
+  const [row] = await tx.query<DeliveryRow>(`${selectDeliveries} AND d.event_id = $2`, [
+    key.endpointId,
+    key.eventId,
+  ]);
+  return row && deliveryOf(row);
+}
+
+const conditions: Record<DeliveryFilter, string> = {
+  all: "true",
+  open: "d.next_at IS NOT NULL",
+  delivered: "d.delivered_at IS NOT NULL",
+  failed: "d.next_at IS NULL AND d.delivered_at IS NULL",
+};
+
+/** Newest first, after the given event. */
+export async function listDeliveryRows(
+  tx: Queryable,
+  endpointId: string,
+  page: { readonly filter: DeliveryFilter; readonly after: string | null; readonly limit: number },
+): Promise<StoredDelivery[]> {
+  const rows = await tx.query<DeliveryRow>(
+    `${selectDeliveries} AND ${conditions[page.filter]}
+       AND ($2::text IS NULL OR (d.created_at, d.event_id) < (
+         SELECT created_at, event_id FROM webhook_delivery WHERE endpoint_id = $1 AND event_id = $2))
+     ORDER BY d.created_at DESC, d.event_id DESC LIMIT $3`,
+    [endpointId, page.after, page.limit],
+  );
+  return rows.map(deliveryOf);
+}
+
+function deliveryOf(row: DeliveryRow): StoredDelivery {
+  return {
+    eventId: row.event_id,
+    name: row.name,
+    body: row.body,
+    createdAt: row.created_at,
+    nextAt: row.next_at,
+    deliveredAt: row.delivered_at,
+    failures: row.failures,
+    attempts: row.attempts,
+    tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
+  };
+}

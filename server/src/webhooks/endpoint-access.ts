@@ -1,0 +1,61 @@
+import { RoleInsufficient } from "../access/errors.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import {
+  findApplicationFor,
+  getApplicationFor,
+  type ReachableApplication,
+} from "../fintechs/find-application.ts";
+import type { Transaction } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { ApplicationId } from "../platform/ids.ts";
+import { type Endpoint, findEndpoint, lockEndpoint } from "./endpoint-store.ts";
+
+export interface ReachableEndpoint {
+  readonly endpoint: Endpoint;
+  readonly application: ReachableApplication;
+}
+
+/** The endpoint, and the application through which the person may see it. Somebody else's is missing: throws {@link NotFound}. */
+export async function getEndpointFor(
+  tx: Transaction,
+  principal: UserPrincipal,
+  endpointId: string,
+): Promise<ReachableEndpoint> {
+  return reach(tx, principal, await findEndpoint(tx, endpointId));
+}
+
+/** {@link getEndpointFor} for somebody who changes it, locked. Throws `role_insufficient` for one who may only look. */
+export async function getEndpointToManage(
+  tx: Transaction,
+  principal: UserPrincipal,
+  endpointId: string,
+): Promise<ReachableEndpoint> {
+  const found = await reach(tx, principal, await lockEndpoint(tx, endpointId));
+  requireManage(found.application);
+  return found;
+}
+
+async function reach(
+  tx: Transaction,
+  principal: UserPrincipal,
+  endpoint: Endpoint | undefined,
+): Promise<ReachableEndpoint> {
+  const application = endpoint && (await findApplicationFor(tx, principal, endpoint.applicationId));
+  if (!application) throw new NotFound("There is no such endpoint.");
+  return { endpoint, application };
+}
+
+export async function getApplicationToManage(
+  tx: Transaction,
+  principal: UserPrincipal,
+  applicationId: ApplicationId,
+): Promise<ReachableApplication> {
+  const application = await getApplicationFor(tx, principal, applicationId);
+  requireManage(application);
+  return application;
+}
+
+function requireManage({ canManage }: ReachableApplication): void {
+  if (!canManage)
+    throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
+}

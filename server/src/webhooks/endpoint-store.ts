@@ -1,0 +1,196 @@
+import type { EventName } from "@fusion/contract/webhooks.ts";
+import type { Queryable } from "../platform/database/database.ts";
+import type { ApplicationId, Tenant } from "../platform/ids.ts";
+
+// SQL on endpoints, private to the room.
+
+export interface Endpoint {
+  readonly endpointId: string;
+  readonly tenant: Tenant;
+  readonly applicationId: ApplicationId;
+  readonly url: string;
+  readonly events: readonly EventName[];
+  readonly createdAt: Date;
+  readonly createdByName: string;
+  readonly failingSince: Date | null;
+  readonly disabledAt: Date | null;
+  readonly disabledBecause: "person" | "failing" | null;
+  readonly previousSecretUntil: Date | null;
+}
+
+/** With its secrets, sealed. */
+export interface SealedEndpoint extends Endpoint {
+  readonly secret: Buffer;
+  readonly previousSecret: Buffer | null;
+}
+
+interface EndpointRow {
+  ifi_id: Tenant["ifiId"];
+  environment: Tenant["environment"];
+  fintech_id: Tenant["fintechId"];
+  application_id: ApplicationId;
+  endpoint_id: string;
+  url: string;
+  events: EventName[];
+  created_at: Date;
+  created_by_name: string;
+  failing_since: Date | null;
+  disabled_at: Date | null;
+  disabled_because: "person" | "failing" | null;
+  previous_secret_until: Date | null;
+}
+
+const columns = `ifi_id, environment, fintech_id, application_id, endpoint_id, url, events, created_at, created_by_name, failing_since,
+  disabled_at, disabled_because, previous_secret_until`;
+
+/** Whether it was written; not when the application has this address already. */
+export async function insertEndpoint(
+  tx: Queryable,
+  endpoint: Pick<
+    SealedEndpoint,
+    "endpointId" | "tenant" | "applicationId" | "url" | "events" | "secret" | "createdAt" | "createdByName"
+  >,
+): Promise<boolean> {
+  const { tenant } = endpoint;
+  const rows = await tx.query(
+    `INSERT INTO webhook_endpoint (ifi_id, environment, fintech_id, application_id, endpoint_id, url, events, secret, created_at,
+       created_by_name)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT (ifi_id, environment, fintech_id, application_id, url) WHERE deleted_at IS NULL DO NOTHING RETURNING endpoint_id`,
+    [
+      tenant.ifiId,
+      tenant.environment,
+      tenant.fintechId,
+      endpoint.applicationId,
+      endpoint.endpointId,
+      endpoint.url,
+      endpoint.events,
+      endpoint.secret,
+      endpoint.createdAt,
+      endpoint.createdByName,
+    ],
+  );
+  return rows.length > 0;
+}
+
+/** Additions to one application follow one another, so that two at once cannot both be the last allowed. */
+export async function lockEndpointsOf(tx: Queryable, applicationId: ApplicationId): Promise<void> {
+  await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('webhooks/' || $1, 0))", [applicationId]);
+}
+
+/** Oldest first. */
+export async function listEndpointRows(tx: Queryable, applicationId: ApplicationId): Promise<Endpoint[]> {
+  const rows = await tx.query<EndpointRow>(
+    `SELECT ${columns} FROM webhook_endpoint WHERE application_id = $1 AND deleted_at IS NULL
+     ORDER BY created_at, endpoint_id`,
+    [applicationId],
+  );
+  return rows.map(endpointOf);
+}
+
+const selectEndpoint = `SELECT ${columns} FROM webhook_endpoint WHERE endpoint_id = $1 AND deleted_at IS NULL`;
+
+export async function findEndpoint(tx: Queryable, endpointId: string): Promise<Endpoint | undefined> {
+  const [row] = await tx.query<EndpointRow>(selectEndpoint, [endpointId]);
+  return row && endpointOf(row);
+}
+
+/** {@link findEndpoint}, locked until the transaction ends, so that nobody deletes or changes it meanwhile. */
+export async function lockEndpoint(tx: Queryable, endpointId: string): Promise<Endpoint | undefined> {
+  const [row] = await tx.query<EndpointRow>(`${selectEndpoint} FOR NO KEY UPDATE`, [endpointId]);
+  return row && endpointOf(row);
+}
+
+/** An endpoint that may be delivered to, locked by nobody. */
+export async function findSealedEndpoint(
+  tx: Queryable,
+  endpointId: string,
+): Promise<SealedEndpoint | undefined> {
+  const [row] = await tx.query<EndpointRow & { secret: Buffer; previous_secret: Buffer | null }>(
+    `SELECT ${columns}, secret, previous_secret FROM webhook_endpoint
+     WHERE endpoint_id = $1 AND deleted_at IS NULL AND disabled_at IS NULL`,
+    [endpointId],
+  );
+  return row && { ...endpointOf(row), secret: row.secret, previousSecret: row.previous_secret };
+}
+
+/** The new secret takes over; the one before signs until `overlapUntil`, or no more when that is null. */
+export async function replaceSecret(
+  tx: Queryable,
+  endpointId: string,
+  secret: Buffer,
+  overlapUntil: Date | null,
+): Promise<void> {
+  await tx.query(
+    `UPDATE webhook_endpoint SET secret = $2, previous_secret_until = $3,
+       previous_secret = CASE WHEN $3::timestamptz IS NULL THEN NULL ELSE secret END
+     WHERE endpoint_id = $1`,
+    [endpointId, secret, overlapUntil],
+  );
+}
+
+/** Whether that changed anything. */
+export async function markDisabled(
+  tx: Queryable,
+  endpointId: string,
+  because: "person" | "failing",
+  now: Date,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE webhook_endpoint SET disabled_at = $3, disabled_because = $2
+     WHERE endpoint_id = $1 AND disabled_at IS NULL AND deleted_at IS NULL RETURNING endpoint_id`,
+    [endpointId, because, now],
+  );
+  return rows.length > 0;
+}
+
+/** Starts counting its failures afresh. Whether that changed anything. */
+export async function markEnabled(tx: Queryable, endpointId: string): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE webhook_endpoint SET disabled_at = NULL, disabled_because = NULL, failing_since = NULL
+     WHERE endpoint_id = $1 AND disabled_at IS NOT NULL AND deleted_at IS NULL RETURNING endpoint_id`,
+    [endpointId],
+  );
+  return rows.length > 0;
+}
+
+export async function markDeleted(tx: Queryable, endpointId: string, now: Date): Promise<void> {
+  await tx.query("UPDATE webhook_endpoint SET deleted_at = $2 WHERE endpoint_id = $1", [endpointId, now]);
+}
+
+/** A success ends its time of failing. */
+export async function markWorking(tx: Queryable, endpointId: string): Promise<void> {
+  await tx.query(
+    "UPDATE webhook_endpoint SET failing_since = NULL WHERE endpoint_id = $1 AND failing_since IS NOT NULL",
+    [endpointId],
+  );
+}
+
+/** Since when it does nothing but fail; from now, when it worked before. */
+export async function markFailing(tx: Queryable, endpointId: string, now: Date): Promise<Date> {
+  await tx.query(
+    "UPDATE webhook_endpoint SET failing_since = $2 WHERE endpoint_id = $1 AND failing_since IS NULL",
+    [endpointId, now],
+  );
+  const [row] = await tx.query<{ failing_since: Date | null }>(
+    "SELECT failing_since FROM webhook_endpoint WHERE endpoint_id = $1",
+    [endpointId],
+  );
+  return row?.failing_since ?? now;
+}
+
+function endpointOf(row: EndpointRow): Endpoint {
+  return {
+    endpointId: row.endpoint_id,
+    tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
+    applicationId: row.application_id,
+    url: row.url,
+    events: row.events,
+    createdAt: row.created_at,
+    createdByName: row.created_by_name,
+    failingSince: row.failing_since,
+    disabledAt: row.disabled_at,
+    disabledBecause: row.disabled_because,
+    previousSecretUntil: row.previous_secret_until,
+  };
+}

@@ -1,0 +1,55 @@
+import { isIP } from "node:net";
+import { WebhookUrlRefused } from "./errors.ts";
+import { isGlobalAddress, isLoopbackAddress } from "./global-address.ts";
+
+/** Which addresses may be delivered to. */
+export interface AddressPolicy {
+  /** Development's: http and https to this machine too. */
+  readonly allowLoopback: boolean;
+}
+
+/** Whether a connection may be made to this address. */
+export function mayConnect(address: string, { allowLoopback }: AddressPolicy): boolean {
+  return isGlobalAddress(address) || (allowLoopback && isLoopbackAddress(address));
+}
+
+/**
+ * Reads the address of an endpoint; throws {@link WebhookUrlRefused}. Judged as the URL parser understands it, which writes every
+ * decimal, octal or hexadecimal form of an IPv4 address as four numbers. What a name stands for is checked at each delivery.
+ */
+export function readEndpointUrl(text: string, policy: AddressPolicy): URL {
+  if (!URL.canParse(text)) throw new WebhookUrlRefused("This is not a complete address.");
+  const url = new URL(text);
+  const host = hostOf(url);
+  const loopback = policy.allowLoopback && (host === "localhost" || isLoopbackAddress(host));
+  if (url.protocol !== "https:" && !(loopback && url.protocol === "http:"))
+    throw new WebhookUrlRefused("The address must start with https://.");
+  if (url.username !== "" || url.password !== "")
+    throw new WebhookUrlRefused(
+      "The address must not carry a user or password; verify the signature instead.",
+    );
+  if (url.hash !== "") throw new WebhookUrlRefused("The address must not have a #fragment.");
+  // Below 1024 are the ports of other protocols, which a request could be meant to confuse.
+  if (url.port !== "" && Number(url.port) < 1024)
+    throw new WebhookUrlRefused("The port must be 443, or 1024 and above.");
+  if (loopback) return url;
+  if (isIP(host) ? !isGlobalAddress(host) : isLocalName(host))
+    throw new WebhookUrlRefused("The address must be reachable from the public internet.");
+  return url;
+}
+
+/** The host without the brackets that a URL puts around an IPv6 address. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
+}
+
+/** Names that mean something on a local network alone; one without a dot would be completed by the resolver's search list. */
+function isLocalName(host: string): boolean {
+  const labels = host.replace(/\.$/, "").split(".");
+  return (
+    labels.length < 2 ||
+    ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "onion"].includes(
+      labels.at(-1) ?? "",
+    )
+  );
+}

@@ -1,0 +1,156 @@
+import type { AddWebhookEndpoint, RotateWebhookSecret } from "@fusion/contract/webhooks.ts";
+import { endpointsMax } from "@fusion/contract/webhooks.ts";
+import { dataScopeOf } from "../access/data-scope.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import { requireRecentPresence } from "../access/recent-presence.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database, Transaction } from "../platform/database/database.ts";
+import { assert } from "../platform/errors.ts";
+import { type ApplicationId, newId } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
+import type { Random } from "../platform/random.ts";
+import { getApplicationToManage, getEndpointToManage } from "./endpoint-access.ts";
+import {
+  type Endpoint,
+  findEndpoint,
+  insertEndpoint,
+  listEndpointRows,
+  lockEndpointsOf,
+  markDeleted,
+  markDisabled,
+  markEnabled,
+  replaceSecret,
+} from "./endpoint-store.ts";
+import { type AddressPolicy, readEndpointUrl } from "./endpoint-url.ts";
+import { WebhookLimitReached, WebhookUrlTaken } from "./errors.ts";
+import { generateWebhookSecret } from "./signature.ts";
+
+export interface ManageDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: Keys;
+  readonly policy: AddressPolicy;
+}
+
+/**
+ * Adds an endpoint to an application; its secret is in this answer alone. For people who may manage the application, who in live have just
+ * proven presence: whoever adds one hears of all the fintech's money. Audited.
+ *
+ * Throws `not_found`, `role_insufficient`, `step_up_required`, `webhook_url_refused`, `webhook_url_taken`, `webhook_limit_reached`.
+ */
+export async function addEndpoint(
+  deps: ManageDeps,
+  principal: UserPrincipal,
+  input: AddWebhookEndpoint & { readonly applicationId: ApplicationId; readonly requestId?: string },
+): Promise<{ readonly endpoint: Endpoint; readonly secret: string }> {
+  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+    const { tenant } = await getApplicationToManage(tx, principal, input.applicationId);
+    if (tenant.environment === "live") requireRecentPresence(principal, deps.clock);
+    const url = readEndpointUrl(input.url, deps.policy).href;
+    await lockEndpointsOf(tx, input.applicationId);
+    const existing = await listEndpointRows(tx, input.applicationId);
+    if (existing.length >= endpointsMax) throw new WebhookLimitReached(endpointsMax);
+    const endpointId = newId<string>(deps.random, "whk");
+    const secret = generateWebhookSecret(deps.random);
+    const written = await insertEndpoint(tx, {
+      endpointId,
+      tenant,
+      applicationId: input.applicationId,
+      url,
+      events: input.events,
+      secret: deps.keys.seal("webhook-secret", secret, endpointId),
+      createdAt: deps.clock.now(),
+      createdByName: principal.name,
+    });
+    if (!written) throw new WebhookUrlTaken();
+    await audit(deps, tx, principal, { endpointId, tenant, ...input }, "added", {
+      url,
+      events: input.events,
+    });
+    return { endpoint: await reread(tx, endpointId), secret };
+  });
+}
+
+/**
+ * Gives the endpoint a new secret; the one before signs too for the overlap. Rights, presence and audit as for adding. A rotation during an
+ * overlap ends the oldest secret at once.
+ */
+export async function rotateSecret(
+  deps: ManageDeps,
+  principal: UserPrincipal,
+  input: RotateWebhookSecret & { readonly endpointId: string; readonly requestId?: string },
+): Promise<{ readonly endpoint: Endpoint; readonly secret: string }> {
+  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+    const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
+    if (endpoint.tenant.environment === "live") requireRecentPresence(principal, deps.clock);
+    const secret = generateWebhookSecret(deps.random);
+    const overlapUntil =
+      input.overlapHours === 0 ? null : new Date(deps.clock.now().getTime() + input.overlapHours * 3_600_000);
+    await replaceSecret(
+      tx,
+      endpoint.endpointId,
+      deps.keys.seal("webhook-secret", secret, endpoint.endpointId),
+      overlapUntil,
+    );
+    await audit(deps, tx, principal, { ...endpoint, ...input }, "secret-rotated", {
+      overlapHours: input.overlapHours,
+    });
+    return { endpoint: await reread(tx, endpoint.endpointId), secret };
+  });
+}
+
+/** Stops or resumes deliveries; asking for what is already so changes nothing. What was waiting goes out once it is enabled again. */
+export async function setEndpointEnabled(
+  deps: ManageDeps,
+  principal: UserPrincipal,
+  input: { readonly endpointId: string; readonly enabled: boolean; readonly requestId?: string },
+): Promise<Endpoint> {
+  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+    const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
+    const changed = input.enabled
+      ? await markEnabled(tx, endpoint.endpointId)
+      : await markDisabled(tx, endpoint.endpointId, "person", deps.clock.now());
+    if (changed)
+      await audit(deps, tx, principal, { ...endpoint, ...input }, input.enabled ? "enabled" : "disabled");
+    return reread(tx, endpoint.endpointId);
+  });
+}
+
+/** Ends an endpoint for good; its secret is of no use any more. */
+export async function deleteEndpoint(
+  deps: ManageDeps,
+  principal: UserPrincipal,
+  input: { readonly endpointId: string; readonly requestId?: string },
+): Promise<void> {
+  await deps.db.transaction(dataScopeOf(principal), async (tx) => {
+    const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
+    await markDeleted(tx, endpoint.endpointId, deps.clock.now());
+    await audit(deps, tx, principal, { ...endpoint, ...input }, "deleted", { url: endpoint.url });
+  });
+}
+
+async function reread(tx: Transaction, endpointId: string): Promise<Endpoint> {
+  const endpoint = await findEndpoint(tx, endpointId);
+  assert(endpoint, "an endpoint is there after it was changed");
+  return endpoint;
+}
+
+async function audit(
+  deps: ManageDeps,
+  tx: Transaction,
+  principal: UserPrincipal,
+  about: Pick<Endpoint, "endpointId" | "tenant" | "applicationId"> & { readonly requestId?: string },
+  what: "added" | "secret-rotated" | "enabled" | "disabled" | "deleted",
+  details: Record<string, unknown> = {},
+): Promise<void> {
+  const { tenant, applicationId } = about;
+  await recordAudit(tx, deps, principal, {
+    action: `webhook-endpoint.${what}`,
+    object: { kind: "webhook-endpoint", id: about.endpointId },
+    fintech: tenant,
+    details: { ...details, applicationId, environment: tenant.environment },
+    requestId: about.requestId,
+  });
+}

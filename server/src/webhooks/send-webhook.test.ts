@@ -1,0 +1,210 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { systemClock } from "../platform/clock.ts";
+import { type Attempt, type ResolveHost, sendWebhook } from "./send-webhook.ts";
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+interface Listening {
+  readonly port: number;
+  readonly seen: IncomingMessage[];
+}
+
+async function listen(handle: RequestListener, address = "127.0.0.1", port = 0): Promise<Listening> {
+  const seen: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request);
+    handle(request, response);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(port, address, resolve));
+  return { port: (server.address() as AddressInfo).port, seen };
+}
+
+const ok: RequestListener = (_request, response) => response.end("thanks");
+const nobodyAsks: ResolveHost = async () => {
+  throw new Error("not expected");
+};
+
+function send(
+  url: string,
+  options: {
+    resolveHost?: ResolveHost;
+    allowLoopback?: boolean;
+    tryNumber?: number;
+    stop?: AbortSignal;
+  } = {},
+): Promise<Attempt> {
+  return sendWebhook(
+    {
+      clock: systemClock,
+      resolveHost: options.resolveHost ?? nobodyAsks,
+      policy: { allowLoopback: options.allowLoopback ?? true },
+    },
+    {
+      url,
+      headers: { "webhook-id": "evt_1" },
+      body: '{"name":"TEST"}',
+      tryNumber: options.tryNumber ?? 0,
+      stop: options.stop ?? new AbortController().signal,
+    },
+  );
+}
+
+describe("a delivery", () => {
+  it("posts the body as JSON with its headers and notes the answer", async () => {
+    const bodies: string[] = [];
+    const { port, seen } = await listen(async (request, response) => {
+      bodies.push((await request.toArray()).join(""));
+      response.statusCode = 202;
+      response.end("queued\u0000\nhere");
+    });
+    const attempt = await send(`http://localhost:${port}/hook?shop=1`);
+    expect(attempt).toMatchObject({ status: 202, error: null, response: "queued here" });
+    expect(bodies).toEqual(['{"name":"TEST"}']);
+    expect(seen[0]?.method).toBe("POST");
+    expect(seen[0]?.url).toBe("/hook?shop=1");
+    expect(seen[0]?.headers).toMatchObject({
+      host: `localhost:${port}`,
+      "content-type": "application/json",
+      "webhook-id": "evt_1",
+    });
+  });
+
+  it("takes every answer but 2xx for a failure, and follows no redirect", async () => {
+    const target = await listen(ok);
+    const { port } = await listen((request, response) => {
+      const status = Number(request.url?.slice(1));
+      response.writeHead(status, { location: `http://127.0.0.1:${target.port}/` }).end();
+    });
+    for (const status of [301, 302, 307, 308, 400, 404, 410, 500, 503])
+      expect(await send(`http://127.0.0.1:${port}/${status}`)).toMatchObject({
+        status,
+        error: `The endpoint answered ${status}.`,
+      });
+    expect(target.seen).toEqual([]);
+  });
+
+  it("reads little of a long answer, and keeps less", async () => {
+    const { port } = await listen((_request, response) => {
+      const pour = (): void => {
+        while (!response.destroyed && response.write("x".repeat(65_536)));
+        if (!response.destroyed) response.once("drain", pour);
+      };
+      response.on("error", () => undefined);
+      pour();
+    });
+    const attempt = await send(`http://127.0.0.1:${port}/`);
+    expect(attempt.status).toBe(200);
+    expect(attempt.response).toBe("x".repeat(500));
+  });
+
+  it("is broken off when the program stops, and says what went wrong without an answer", async () => {
+    const { port } = await listen(() => undefined);
+    const stop = new AbortController();
+    const pending = send(`http://127.0.0.1:${port}/`, { stop: stop.signal });
+    setTimeout(() => stop.abort(), 20);
+    expect(await pending).toMatchObject({ status: null });
+    const closed = await listen(ok);
+    servers.at(-1)?.close();
+    expect(await send(`http://127.0.0.1:${closed.port}/`)).toMatchObject({
+      status: null,
+      error: "Nothing listens at this address and port.",
+    });
+  });
+});
+
+describe("private addresses cannot be reached", () => {
+  it("whatever a name leads to", async () => {
+    const { port, seen } = await listen(ok);
+    for (const address of [
+      "127.0.0.1",
+      "10.0.0.1",
+      "169.254.169.254",
+      "0.0.0.0",
+      "::1",
+      "::ffff:127.0.0.1",
+      "64:ff9b::7f00:1",
+    ])
+      expect(
+        await send(`https://hooks.example.com:${port}/`, {
+          allowLoopback: false,
+          resolveHost: async () => [address],
+        }),
+        address,
+      ).toMatchObject({
+        status: null,
+        error: "The host name leads to an address that is not of the public internet.",
+      });
+    expect(seen).toEqual([]);
+  });
+
+  it("when only one of several addresses is private", async () => {
+    const { port, seen } = await listen(ok);
+    for (const tryNumber of [0, 1])
+      expect(
+        await send(`https://hooks.example.com:${port}/`, {
+          allowLoopback: false,
+          tryNumber,
+          resolveHost: async () => ["93.184.216.34", "127.0.0.1"],
+        }),
+      ).toMatchObject({ error: "The host name leads to an address that is not of the public internet." });
+    expect(seen).toEqual([]);
+  });
+
+  it("by a name that answers another address the second time: it is asked once, and what was checked is what is connected to", async () => {
+    // Two of this machine's addresses stand for the public and the private one; both have somebody listening on the same port.
+    const first = await listen(ok, "127.0.0.1");
+    const second = await listen(ok, "127.0.0.2", first.port);
+    let asked = 0;
+    const changing: ResolveHost = async () => {
+      asked += 1;
+      return asked === 1 ? ["127.0.0.1"] : ["127.0.0.2"];
+    };
+    // https, so that a name may stand for this machine at all; the handshake itself fails, on the address that was checked.
+    const arrived: string[] = [];
+    for (const [server, name] of [
+      [servers[0], "first"],
+      [servers[1], "second"],
+    ] as const)
+      server?.on("connection", () => arrived.push(name));
+    const attempt = await send(`https://hooks.example.com:${first.port}/`, { resolveHost: changing });
+    expect(attempt.status).toBeNull();
+    expect(asked).toBe(1);
+    expect(arrived).toEqual(["first"]);
+    expect([...first.seen, ...second.seen]).toEqual([]);
+  });
+
+  it("by an address that got in before a rule was there", async () => {
+    const { port, seen } = await listen(ok);
+    for (const host of ["127.0.0.1", "localhost", "0x7f000001", "[::ffff:127.0.0.1]"])
+      for (const scheme of ["http", "https"])
+        expect(await send(`${scheme}://${host}:${port}/`, { allowLoopback: false })).toMatchObject({
+          status: null,
+        });
+    expect(seen).toEqual([]);
+  });
+
+  it("and a name without an address, or one that is never answered, is a failure like any other", async () => {
+    expect(
+      await send("https://hooks.example.com/", {
+        resolveHost: async () => Promise.reject(new Error("NXDOMAIN")),
+      }),
+    ).toMatchObject({ status: null, error: "The host name has no address." });
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 20);
+    expect(
+      await send("https://hooks.example.com/", {
+        resolveHost: () => new Promise(() => undefined),
+        stop: stop.signal,
+      }),
+    ).toMatchObject({ status: null });
+  });
+});

@@ -1,0 +1,174 @@
+import { Resolver } from "node:dns/promises";
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIP } from "node:net";
+import type { Clock } from "../platform/clock.ts";
+import { type AddressPolicy, hostOf, mayConnect, readEndpointUrl } from "./endpoint-url.ts";
+
+/** All addresses of a name. Throws when there are none. */
+export type ResolveHost = (host: string) => Promise<readonly string[]>;
+
+/** One try to deliver, as the log keeps it. */
+export interface Attempt {
+  readonly at: Date;
+  readonly durationMs: number;
+  /** Of the answer; null without one. */
+  readonly status: number | null;
+  readonly error: string | null;
+  /** The answer's first characters. */
+  readonly response: string | null;
+}
+
+const deadlineMs = 10_000;
+const readMaxBytes = 4_096;
+const shownMaxCharacters = 500;
+
+/** The name servers themselves, not the system's resolver: that one knows local names, and a slow name would hold one of its few threads. */
+export function createResolver(): ResolveHost {
+  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  return async (host) => {
+    const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+    const addresses = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+    if (addresses.length === 0) throw new Error("The host name has no address.");
+    return addresses;
+  };
+}
+
+/**
+ * POSTs once. Never throws: whatever goes wrong is in the attempt. Reaches only what {@link AddressPolicy} allows: the name is resolved
+ * once, every one of its addresses is checked, and the connection is made to a checked address, not to the name, so that a name server
+ * which answers differently the next time changes nothing. Redirects are not followed. The whole takes 10 s at most and reads 4 KiB.
+ */
+export async function sendWebhook(
+  {
+    resolveHost,
+    clock,
+    policy,
+  }: { readonly resolveHost: ResolveHost; readonly clock: Clock; readonly policy: AddressPolicy },
+  message: {
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+    /** Which of the name's addresses: the next try takes the next one. */
+    readonly tryNumber: number;
+    readonly stop: AbortSignal;
+  },
+): Promise<Attempt> {
+  const at = clock.now();
+  const startedMs = performance.now();
+  const signal = AbortSignal.any([message.stop, AbortSignal.timeout(deadlineMs)]);
+  const attempt = (result: Pick<Attempt, "status" | "error" | "response">): Attempt => ({
+    at,
+    durationMs: Math.round(performance.now() - startedMs),
+    ...result,
+  });
+  try {
+    const url = readEndpointUrl(message.url, policy);
+    const addresses = await addressesOf(url, resolveHost, signal);
+    if (!addresses.every((address) => mayConnect(address, policy)))
+      throw new Refusal("The host name leads to an address that is not of the public internet.");
+    const address = addresses[message.tryNumber % addresses.length] as string;
+    const { status, response } = await post(url, address, message, signal);
+    const good = status >= 200 && status < 300;
+    return attempt({ status, response, error: good ? null : `The endpoint answered ${status}.` });
+  } catch (error) {
+    return attempt({ status: null, response: null, error: describe(error, signal) });
+  }
+}
+
+class Refusal extends Error {}
+
+async function addressesOf(
+  url: URL,
+  resolveHost: ResolveHost,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const host = hostOf(url);
+  if (isIP(host)) return [host];
+  // Only the policy of development lets this name come so far.
+  if (host === "localhost") return ["127.0.0.1"];
+  const addresses = await orAbort(resolveHost(host), signal);
+  return [...addresses].sort((left, right) => isIP(left) - isIP(right));
+}
+
+function orAbort<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  work.catch(() => undefined);
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work.then(resolve, () => reject(new Refusal("The host name has no address.")));
+  });
+}
+
+function post(
+  url: URL,
+  address: string,
+  { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body: string },
+  signal: AbortSignal,
+): Promise<{ status: number; response: string }> {
+  const host = hostOf(url);
+  const open = url.protocol === "https:" ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const request = open({
+      method: "POST",
+      host: address,
+      port: url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port),
+      path: `${url.pathname}${url.search}`,
+      // Whose certificate is demanded, and which site of the address is meant.
+      ...(isIP(host) ? {} : { servername: host }),
+      headers: {
+        host: url.host,
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+        "user-agent": "Fusion-Webhooks/1",
+        ...headers,
+      },
+      agent: false,
+      maxHeaderSize: 8_192,
+      signal,
+    });
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      const done = (): void => {
+        resolve({ status: response.statusCode ?? 0, response: excerpt(Buffer.concat(chunks)) });
+        request.destroy();
+      };
+      response.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length >= readMaxBytes) done();
+      });
+      // The status is known, so what becomes of the rest of the answer does not matter.
+      for (const end of ["end", "error", "aborted", "close"]) response.on(end, done);
+    });
+    request.end(body);
+  });
+}
+
+function excerpt(bytes: Buffer): string {
+  return bytes
+    .subarray(0, readMaxBytes)
+    .toString("utf8")
+    .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ")
+    .slice(0, shownMaxCharacters)
+    .toWellFormed();
+}
+
+/** For the fintech's people: what happened, nothing about our network. */
+function describe(error: unknown, signal: AbortSignal): string {
+  if (error instanceof Refusal) return error.message;
+  if (signal.aborted) return "There was no answer within 10 seconds.";
+  const { code, message } = error as { code?: string; message?: string };
+  const known: Record<string, string> = {
+    ECONNREFUSED: "Nothing listens at this address and port.",
+    ECONNRESET: "The connection was closed before an answer.",
+    EHOSTUNREACH: "The address cannot be reached.",
+    ENETUNREACH: "The address cannot be reached.",
+    webhook_url_refused: message ?? "",
+  };
+  if (code !== undefined && known[code] !== undefined) return known[code];
+  if (code !== undefined && /^(ERR_TLS|CERT|DEPTH|SELF_SIGNED|UNABLE_TO|ERR_SSL|EPROTO)/.test(code))
+    return `A secure connection could not be made (${code}).`;
+  return `The request failed${code === undefined ? "" : ` (${code})`}.`;
+}
