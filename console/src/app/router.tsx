@@ -1,5 +1,6 @@
 import { CallFilter } from "@fusion/contract/activity.ts";
 import { TokenFilter } from "@fusion/contract/tokens.ts";
+import { type DeliveryFilter, deliveryFilters } from "@fusion/contract/webhooks.ts";
 import type { QueryClient } from "@tanstack/react-query";
 import {
   createRootRouteWithContext,
@@ -115,6 +116,32 @@ const token = createRoute({
   component: lazyRouteComponent(() => import("../features/tokens/token-page.tsx"), "TokenPage"),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => frame,
+  path: paths.webhooks,
+  // `add`: the dialog is open.
+  validateSearch: (search: Record<string, unknown>): { add?: 1 } =>
+    Number(search.add) === 1 ? { add: 1 } : {},
+  component: lazyRouteComponent(
+    () => import("../features/webhooks/webhook-list-page.tsx"),
+    "WebhookListPage",
+  ),
+});
+
+const webhook = createRoute({
+  getParentRoute: () => frame,
+  path: paths.webhook,
+  // `status`: which deliveries are listed; `event`: the one whose details are open.
+  validateSearch: (search: Record<string, unknown>): { status?: DeliveryFilter; event?: string } => {
+    const status = deliveryFilters.find((filter) => filter === search.status);
+    return {
+      ...(status !== undefined && status !== "all" ? { status } : {}),
+      ...(typeof search.event === "string" && search.event.startsWith("evt_") ? { event: search.event } : {}),
+    };
+  },
+  component: lazyRouteComponent(() => import("../features/webhooks/webhook-page.tsx"), "WebhookPage"),
+});
+
 const account = createRoute({
   getParentRoute: () => frame,
   path: paths.account,
@@ -129,7 +156,17 @@ const people = createRoute({
 
 const routeTree = root.addChildren([
   login,
-  frame.addChildren([landing, tokenManagement, application, activity, token, account, people]),
+  frame.addChildren([
+    landing,
+    tokenManagement,
+    application,
+    activity,
+    token,
+    webhooks,
+    webhook,
+    account,
+    people,
+  ]),
 ]);
 
 export function createConsoleRouter(queryClient: QueryClient) {

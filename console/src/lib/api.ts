@@ -83,6 +83,11 @@ export function put<Schema extends z.ZodType | null>(
   return send("PUT", path, body, reply, options);
 }
 
+/** DELETE, whose answer has no body. Throws {@link ApiProblem}. */
+export function remove(path: string): Promise<undefined> {
+  return send("DELETE", path, undefined, null);
+}
+
 async function send<Schema extends z.ZodType | null>(
   method: string,
   path: string,

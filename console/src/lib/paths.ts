@@ -6,6 +6,8 @@ export const paths = {
   application: "/applications/$applicationId",
   activity: "/applications/$applicationId/activity",
   token: "/applications/$applicationId/tokens/$tokenId",
+  webhooks: "/applications/$applicationId/webhooks",
+  webhook: "/applications/$applicationId/webhooks/$endpointId",
   account: "/account",
   people: "/people",
 } as const;

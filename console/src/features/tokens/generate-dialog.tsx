@@ -4,11 +4,11 @@ import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { type ReactElement, useEffect, useRef, useState } from "react";
 import { isProblem } from "../../lib/api.ts";
+import { StepUp } from "../../ui/step-up.tsx";
 import { useIsPhone } from "../../ui/use-is-phone.ts";
 import { AlreadyIssued } from "./already-issued.tsx";
 import { GenerateForm } from "./generate-form.tsx";
 import { SecretView } from "./secret-view.tsx";
-import { StepUp } from "./step-up.tsx";
 import { generateToken, useRefreshTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
@@ -134,7 +134,7 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
           )}
           {step.at === "presence" && (
             <StepUp
-              generating={pending}
+              doing={pending ? "Generating the token" : null}
               onDone={() => void submit(step.input)}
               onBack={() => setStep({ at: "form", problem: null })}
             />

@@ -1,4 +1,3 @@
-import { CodeSent, StepUpDone } from "@fusion/contract/login.ts";
 import { TokenReminders } from "@fusion/contract/reminders.ts";
 import {
   type Expiry,
@@ -81,14 +80,6 @@ export function generateToken(
 
 export function revokeToken(tokenId: string, reason: RevokeReason): Promise<RevokedToken> {
   return post(`/tokens/${path(tokenId)}/revoke`, { reason }, RevokedToken);
-}
-
-export function startStepUp(): Promise<CodeSent> {
-  return post("/step-up/start", {}, CodeSent);
-}
-
-export function sendStepUpCode(code: string): Promise<StepUpDone> {
-  return post("/step-up/code", { code }, StepUpDone);
 }
 
 /** Whatever shows tokens, or counts them, asks again. */

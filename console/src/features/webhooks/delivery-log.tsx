@@ -1,0 +1,143 @@
+import {
+  type DeliveryFilter,
+  deliveryFilters,
+  type WebhookDelivery,
+  type WebhookEndpoint,
+} from "@fusion/contract/webhooks.ts";
+import { Button } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import type { ReactElement } from "react";
+import { paths } from "../../lib/paths.ts";
+import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { Mono } from "../../ui/mono.tsx";
+import { RelativeTime } from "../../ui/relative-time.tsx";
+import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { DeliveryPanel } from "./delivery-panel.tsx";
+import { DeliveryBadge } from "./endpoint-badge.tsx";
+import { deliveryListQuery } from "./webhook-queries.ts";
+import classes from "./webhooks.module.css";
+
+const filterWords: Record<DeliveryFilter, string> = {
+  all: "All",
+  open: "On their way",
+  delivered: "Delivered",
+  failed: "Given up",
+};
+
+/** What was delivered, or will be. The filter and the delivery whose details are open stand in the address. */
+export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boolean }): ReactElement {
+  const { endpoint, canManage } = props;
+  const { applicationId, endpointId } = useParams({ from: `/frame${paths.webhook}` });
+  const { status = "all", event } = useSearch({ from: `/frame${paths.webhook}` });
+  const navigate = useNavigate({ from: paths.webhook });
+  const list = useInfiniteQuery(deliveryListQuery(endpointId, status));
+  const deliveries = list.data?.pages.flatMap((page) => page.deliveries) ?? [];
+  return (
+    <section aria-labelledby="deliveries-heading" className={classes.block}>
+      <h2 id="deliveries-heading">Deliveries</h2>
+      <nav aria-label="Filter deliveries" className={classes.filters}>
+        {deliveryFilters.map((value) => (
+          <Link
+            key={value}
+            from={paths.webhook}
+            to="."
+            search={value === "all" ? {} : { status: value }}
+            resetScroll={false}
+            className={classes.filter}
+            data-chosen={status === value}
+            aria-current={status === value ? "true" : undefined}
+          >
+            {filterWords[value]}
+          </Link>
+        ))}
+      </nav>
+      {list.isPending ? (
+        <RowsSkeleton label="Loading the deliveries" rows={3} />
+      ) : list.isError && deliveries.length === 0 ? (
+        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+      ) : deliveries.length === 0 ? (
+        <EmptyState title={status === "all" ? "Nothing was delivered yet" : "None"}>
+          {status === "all"
+            ? "Deliveries of the last seven days stand here. A test event shows whether your program listens."
+            : "No delivery of the last seven days is in this state."}
+        </EmptyState>
+      ) : (
+        <>
+          <DataTable
+            caption="Deliveries"
+            columns={columnsFor({ applicationId, endpointId, status })}
+            rows={deliveries}
+            rowKey={({ eventId }) => eventId}
+            linked
+          />
+          {list.hasNextPage && (
+            <Button
+              variant="default"
+              mt="md"
+              loading={list.isFetchingNextPage}
+              onClick={() => void list.fetchNextPage()}
+            >
+              Show more
+            </Button>
+          )}
+        </>
+      )}
+      <DeliveryPanel
+        endpointId={endpointId}
+        eventId={event ?? null}
+        canRedeliver={canManage && endpoint.disabledAt === null}
+        onClose={() =>
+          void navigate({
+            search: ({ event: _event, ...rest }) => rest,
+            replace: true,
+            resetScroll: false,
+          })
+        }
+      />
+    </section>
+  );
+}
+
+const columnsFor = (place: {
+  applicationId: string;
+  endpointId: string;
+  status: DeliveryFilter;
+}): Column<WebhookDelivery>[] => [
+  {
+    key: "event",
+    header: "Event",
+    onPhone: "lead",
+    cell: ({ eventId, name }) => (
+      <div className={classes.eventCell}>
+        <Link
+          to={paths.webhook}
+          params={{ applicationId: place.applicationId, endpointId: place.endpointId }}
+          search={{ ...(place.status === "all" ? {} : { status: place.status }), event: eventId }}
+          resetScroll={false}
+          data-row-link
+        >
+          <Mono>{name}</Mono>
+        </Link>
+        <span className={classes.soft}>
+          <Mono>{eventId}</Mono>
+        </span>
+      </div>
+    ),
+  },
+  { key: "state", header: "State", cell: ({ state }) => <DeliveryBadge state={state} /> },
+  { key: "answer", header: "Answer", cell: ({ lastAttempt }) => answerWords(lastAttempt) },
+  { key: "tries", header: "Tries", align: "right", cell: ({ attemptCount }) => attemptCount },
+  { key: "at", header: "Happened", cell: ({ createdAt }) => <RelativeTime instant={createdAt} /> },
+  {
+    key: "next",
+    header: "Next try",
+    cell: ({ nextAt, state }) => (nextAt && state === "retrying" ? <RelativeTime instant={nextAt} /> : "–"),
+  },
+];
+
+/** "200 in 84 ms". */
+function answerWords(attempt: WebhookDelivery["lastAttempt"]): string {
+  if (attempt === null) return "–";
+  return `${attempt.status ?? "None"} in ${attempt.durationMs.toLocaleString("en-IN")} ms`;
+}

@@ -1,0 +1,69 @@
+import type { RotateWebhookSecret } from "@fusion/contract/webhooks.ts";
+import { Button, Radio } from "@mantine/core";
+import { type FormEvent, type ReactElement, useState } from "react";
+import { problemWords } from "../../lib/api.ts";
+import { SecretDialog, type SecretForm } from "./secret-dialog.tsx";
+import { rotateSecret } from "./webhook-queries.ts";
+import classes from "./webhooks.module.css";
+
+const overlaps = [
+  [24, "For 24 hours", "Deliveries carry both signatures, so that your program can change over meanwhile."],
+  [1, "For 1 hour", ""],
+  [168, "For 7 days", ""],
+  [0, "Not at all", "When somebody else may know it. Deliveries fail until your program has the new one."],
+] as const satisfies readonly (readonly [RotateWebhookSecret["overlapHours"], string, string])[];
+
+/** "Rotate secret", from the overlap to the new secret. */
+export function RotateDialog(props: { endpointId: string; onClose: () => void }): ReactElement {
+  return (
+    <SecretDialog<RotateWebhookSecret>
+      title="Rotate secret"
+      doing="Rotating the secret"
+      make={(input) => rotateSecret(props.endpointId, input)}
+      form={(form) => <RotateForm {...form} />}
+      onClose={props.onClose}
+    />
+  );
+}
+
+function RotateForm({ pending, problem, onSubmit, onCancel }: SecretForm<RotateWebhookSecret>): ReactElement {
+  const [hours, setHours] = useState<RotateWebhookSecret["overlapHours"]>(24);
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    onSubmit({ overlapHours: hours });
+  }
+
+  return (
+    <form onSubmit={submit} className={classes.stack}>
+      <Radio.Group
+        label="The present secret goes on signing"
+        value={String(hours)}
+        onChange={(chosen) => setHours(overlaps.find(([value]) => String(value) === chosen)?.[0] ?? 24)}
+        className={classes.options}
+      >
+        {overlaps.map(([value, words, consequence]) => (
+          <Radio
+            key={value}
+            value={String(value)}
+            label={words}
+            {...(consequence === "" ? {} : { description: consequence })}
+          />
+        ))}
+      </Radio.Group>
+      {problem !== null && (
+        <p role="alert" className={classes.problem}>
+          {problemWords(problem)}
+        </p>
+      )}
+      <div className={classes.actions}>
+        <Button variant="default" onClick={onCancel} disabled={pending}>
+          Cancel
+        </Button>
+        <Button type="submit" loading={pending}>
+          Rotate secret
+        </Button>
+      </div>
+    </form>
+  );
+}

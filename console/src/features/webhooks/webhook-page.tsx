@@ -1,0 +1,213 @@
+import type { WebhookEndpointDetails } from "@fusion/contract/webhooks.ts";
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { type ReactElement, type ReactNode, useState } from "react";
+import { problemWords } from "../../lib/api.ts";
+import { paths } from "../../lib/paths.ts";
+import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
+import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
+import { Mono } from "../../ui/mono.tsx";
+import { PageHeader } from "../../ui/page-header.tsx";
+import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
+import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import { useToast } from "../../ui/toasts.tsx";
+import { DeliveryLog } from "./delivery-log.tsx";
+import { EndpointBadge } from "./endpoint-badge.tsx";
+import { RotateDialog } from "./rotate-dialog.tsx";
+import {
+  useDelete,
+  useRefreshWebhooks,
+  useSendTest,
+  useSetEnabled,
+  webhookQuery,
+} from "./webhook-queries.ts";
+import classes from "./webhooks.module.css";
+
+/** One endpoint: how it is, what was delivered to it, and what people did to it. */
+export function WebhookPage(): ReactElement {
+  const { applicationId, endpointId } = useParams({ from: `/frame${paths.webhook}` });
+  const { data, error, isPending, refetch } = useQuery(webhookQuery(endpointId));
+  const above = (
+    <Link to={paths.webhooks} params={{ applicationId }}>
+      Webhooks{data ? ` of ${data.application.name}` : ""}
+    </Link>
+  );
+  if (isPending) return <PageSkeleton label="Loading the endpoint" />;
+  if (data === undefined) {
+    return (
+      <>
+        <PageHeader title="Webhook" above={above} />
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      </>
+    );
+  }
+  return <Endpoint key={endpointId} details={data} above={above} />;
+}
+
+function Endpoint({ details, above }: { details: WebhookEndpointDetails; above: ReactNode }): ReactElement {
+  const { endpoint, application, canManage } = details;
+  const { endpointId } = endpoint;
+  const [rotating, setRotating] = useState(false);
+  return (
+    <>
+      <EnvironmentRule environment={application.environment} />
+      <PageHeader
+        title={new URL(endpoint.url).host}
+        above={above}
+        badges={
+          <>
+            <EnvironmentBadge environment={application.environment} />
+            <EndpointBadge endpoint={endpoint} />
+          </>
+        }
+        lead={<Mono>{endpoint.url}</Mono>}
+        actions={canManage && <Actions details={details} onRotate={() => setRotating(true)} />}
+      />
+      <Trouble details={details} />
+      <dl className={classes.facts}>
+        <Fact name="Events">
+          {endpoint.events.map((name) => (
+            <Mono key={name}>{name}</Mono>
+          ))}
+        </Fact>
+        <Fact name="Added">
+          <ExactTime instant={endpoint.createdAt} />
+          <span className={classes.soft}>{endpoint.createdBy}</span>
+        </Fact>
+        <Fact name="Secret">
+          {endpoint.previousSecretEndsAt === null ? (
+            "Kept sealed; shown once"
+          ) : (
+            <>
+              Two secrets sign
+              <span className={classes.soft}>
+                the older until <ExactTime instant={endpoint.previousSecretEndsAt} />
+              </span>
+            </>
+          )}
+        </Fact>
+      </dl>
+      <DeliveryLog endpoint={endpoint} canManage={canManage} />
+      <section aria-labelledby="history-heading" className={classes.block}>
+        <h2 id="history-heading">History</h2>
+        <ul className={classes.history}>
+          {details.history.map(({ at, action, by }) => (
+            <li key={`${at} ${action}`}>
+              {actionWords[action] ?? action} <span className={classes.soft}>by {by}, </span>
+              <RelativeTime instant={at} />
+            </li>
+          ))}
+        </ul>
+      </section>
+      {rotating && <RotateDialog endpointId={endpointId} onClose={() => setRotating(false)} />}
+    </>
+  );
+}
+
+const actionWords: Record<string, string> = {
+  "webhook-endpoint.added": "Added",
+  "webhook-endpoint.secret-rotated": "Secret rotated",
+  "webhook-endpoint.enabled": "Enabled",
+  "webhook-endpoint.disabled": "Disabled",
+  "webhook-endpoint.redelivered": "An event delivered again",
+};
+
+/** Why nothing arrives, if so, and what to do. */
+function Trouble({
+  details: { endpoint, canManage },
+}: {
+  details: WebhookEndpointDetails;
+}): ReactElement | null {
+  const { disabledAt, disabledBecause, failingSince } = endpoint;
+  if (disabledAt === null && failingSince === null) return null;
+  return (
+    <p className={classes.trouble} data-urgent={disabledBecause !== "person"}>
+      {disabledAt === null && failingSince !== null ? (
+        <>
+          Every delivery has failed since <ExactTime instant={failingSince} />. Each is tried again for two
+          days; after three days of failures the endpoint is disabled.
+        </>
+      ) : (
+        <>
+          Nothing is sent, and what happens meanwhile is not kept for it, since{" "}
+          <ExactTime instant={disabledAt ?? ""} />.{" "}
+          {disabledBecause === "failing" && "Every delivery had failed for three days. "}
+          {canManage && "Enable it once the program listens."}
+        </>
+      )}
+    </p>
+  );
+}
+
+function Actions(props: { details: WebhookEndpointDetails; onRotate: () => void }): ReactElement {
+  const { endpoint, application } = props.details;
+  const { endpointId } = endpoint;
+  const toast = useToast();
+  const navigate = useNavigate();
+  const refresh = useRefreshWebhooks();
+  const test = useSendTest(endpointId);
+  const enabling = useSetEnabled(endpointId);
+  const deletion = useDelete(endpointId);
+  const [asking, setAsking] = useState(false);
+  const disabled = endpoint.disabledAt !== null;
+  const problem = test.error ?? enabling.error;
+  return (
+    <>
+      <Button variant="subtle" color="urgent" onClick={() => setAsking(true)}>
+        Delete
+      </Button>
+      <Button variant="default" loading={enabling.isPending} onClick={() => enabling.mutate(disabled)}>
+        {disabled ? "Enable" : "Disable"}
+      </Button>
+      <Button variant="default" onClick={props.onRotate}>
+        Rotate secret
+      </Button>
+      <Button
+        loading={test.isPending}
+        disabled={disabled}
+        onClick={() => test.mutate(null, { onSuccess: () => toast("A test event is on its way.") })}
+      >
+        Send a test event
+      </Button>
+      {problem !== null && (
+        <p role="alert" className={classes.problem}>
+          {problemWords(problem)}
+        </p>
+      )}
+      <ConfirmToaster
+        opened={asking}
+        title={`Delete the endpoint at ${new URL(endpoint.url).host}?`}
+        confirmLabel="Delete"
+        pending={deletion.isPending}
+        error={deletion.error}
+        onConfirm={() =>
+          deletion.mutate(null, {
+            onSuccess: () => {
+              toast("The endpoint is deleted.");
+              void navigate({
+                to: paths.webhooks,
+                params: { applicationId: application.applicationId },
+              }).then(refresh);
+            },
+          })
+        }
+        onCancel={() => setAsking(false)}
+      >
+        <p>
+          Nothing is sent to it any more, what is waiting for it neither, and its delivery log goes. This is
+          final.
+        </p>
+      </ConfirmToaster>
+    </>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }): ReactElement {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+import type { WebhookEndpoint } from "@fusion/contract/webhooks.ts";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactElement } from "react";
+import { paths } from "../../lib/paths.ts";
+import { LinkButton } from "../../ui/link-button.tsx";
+import { webhookListQuery } from "./webhook-queries.ts";
+import classes from "./webhooks.module.css";
+
+/** On an application's page: how its webhooks are, in a sentence, and the way to them. */
+export function WebhookSection({ applicationId }: { applicationId: string }): ReactElement {
+  const { data } = useQuery(webhookListQuery(applicationId));
+  return (
+    <section aria-labelledby="webhooks-heading" className={classes.section}>
+      <div>
+        <h2 id="webhooks-heading">Webhooks</h2>
+        <p className={classes.soft}>{data ? sentence(data.endpoints) : "…"}</p>
+      </div>
+      <LinkButton to={paths.webhooks} params={{ applicationId }} variant="default">
+        Open webhooks
+      </LinkButton>
+    </section>
+  );
+}
+
+function sentence(endpoints: readonly WebhookEndpoint[]): string {
+  if (endpoints.length === 0) return "No program is told of transfers and cards as they happen.";
+  const failing = endpoints.filter(
+    ({ failingSince, disabledBecause }) => failingSince || disabledBecause === "failing",
+  );
+  const count = endpoints.length === 1 ? "One endpoint is" : `${endpoints.length} endpoints are`;
+  const trouble =
+    failing.length === 0
+      ? ""
+      : ` ${failing.length === 1 ? "One does" : `${failing.length} do`} not take deliveries.`;
+  return `${count} told of what happens.${trouble}`;
+}
