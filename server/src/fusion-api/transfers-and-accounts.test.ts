@@ -269,7 +269,7 @@ describe("accounts", () => {
 });
 
 describe("balance and transactions", () => {
-  it("an account without any: zero, no last transaction, an empty list", async () => {
+  it("checklist 10: an account without any: zero, no last transaction, an empty list", async () => {
     const { accountId } = await book.open();
     expect((await call("GET", `/accounts/${accountId}/balance`)).body).toMatchObject({
       balance: 0,
@@ -330,5 +330,32 @@ describe("balance and transactions", () => {
     expect(await list("startingAfter=-9007199254740991&endingBefore=9007199254740991")).toEqual(all);
     const { body: balance } = await call("GET", `/accounts/${accountId}/balance`);
     expect(balance).toMatchObject({ balance: 21, lastTransactionID: all[0]?.transactionID });
+  });
+
+  it("checklist 6: takes whole paise as number or text, and answers numbers", async () => {
+    const { accountId } = await book.open();
+    for (const [at, amount] of [500, "500", "10.0", 1234.0, "5e2", 1].entries()) {
+      const before = (await call("GET", `/accounts/${accountId}/balance`)).body.balance;
+      const { body } = await transfer({ creditAccountID: accountId, amount: { currency: "INR", amount } });
+      expect([at, body.amount]).toEqual([at, { currency: "INR", amount: Number(amount) }]);
+      expect((await call("GET", `/accounts/${accountId}/balance`)).body.balance).toBe(
+        before + Number(amount),
+      );
+    }
+    const [last] = (await call("GET", `/accounts/${accountId}/transactions`)).body.accountTransactionList;
+    expect(last).toMatchObject({ amount: 1, previousBalance: 2744, newBalance: 2745 });
+  });
+
+  it("checklist 12: money comes from the funding account, and nowhere else", async () => {
+    const { rows } = await app.database.owner.query(
+      "SELECT account_id FROM account WHERE kind = 'settlement'",
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    for (const { account_id: bank } of rows)
+      for (const accounts of [{ debitAccountID: bank }, { debitAccountID: funding, creditAccountID: bank }])
+        expect((await transfer(accounts)).body.errorCode).toBe("FU4004");
+    const before = (await call("GET", `/accounts/${funding}/balance`)).body.balance;
+    expect((await transfer({ amount: { currency: "INR", amount: 7 } })).status).toBe(200);
+    expect((await call("GET", `/accounts/${funding}/balance`)).body.balance).toBe(before - 7);
   });
 });
