@@ -1,4 +1,5 @@
 // What the transfer benchmarks run on: fintechs with tokens and funded accounts, made through the program's own use cases.
+
 import pg from "pg";
 import type { AccountId } from "../server/src/ledger/account.ts";
 import { systemClock } from "../server/src/platform/clock.ts";
@@ -10,6 +11,7 @@ import {
   type TestBook,
   transferOf,
 } from "../server/src/testing/ledger-fixture.ts";
+import { testKeys } from "../server/src/testing/test-keys.ts";
 import { createTransferBatcher } from "../server/src/transfers/batcher.ts";
 import { createTransfer } from "../server/src/transfers/create-transfer.ts";
 
@@ -25,7 +27,7 @@ export async function arrangeTenants(
   { tenants, customersEach }: { readonly tenants: number; readonly customersEach: number },
 ): Promise<BenchTenant[]> {
   const owner = new pg.Pool({ connectionString: ownerUrl, max: 2 });
-  const batcher = createTransferBatcher({ db, clock: systemClock });
+  const batcher = createTransferBatcher({ db, clock: systemClock, keys: testKeys });
   const made: BenchTenant[] = [];
   for (let at = 0; at < tenants; at += 1) {
     const book = await arrangeBook({ db, owner });

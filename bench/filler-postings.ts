@@ -24,15 +24,15 @@ export async function addPostings(ownerUrl: string, postings: number): Promise<v
   await client.query(
     `WITH made AS (
        INSERT INTO transfer (ifi_id, environment, fintech_id, request_id, debit_account_id, credit_account_id, amount, currency,
-         transfer_code, debit_sequence, credit_sequence, requested_by, posted_at)
+         transfer_code, attributes, debit_sequence, credit_sequence, requested_by, posted_at)
        SELECT 140793, 'sandbox', $1, gen_random_uuid()::text, md5($1 || n)::uuid, md5($1 || (n + 1) % $3)::uuid, 1, 'INR',
-         'FILLER_AUTH', 2 * turn, 2 * turn - 1, 'filler', now() - make_interval(secs => $2 - turn)
+         'FILLER_AUTH', '{}', 2 * turn, 2 * turn - 1, 'filler', now() - make_interval(secs => $2 - turn)
        FROM generate_series(1, $2) turn, generate_series(0, $3 - 1) n
        RETURNING *)
-     INSERT INTO posting (ifi_id, environment, fintech_id, account_id, sequence, transfer_number, amount, balance_after, posted_at)
-     SELECT 140793, 'sandbox', $1::uuid, debit_account_id, debit_sequence, transfer_number, -1, 0, posted_at FROM made
+     INSERT INTO posting (ifi_id, environment, fintech_id, account_id, sequence, transfer_number, amount, balance_after, posted_at, hash)
+     SELECT 140793, 'sandbox', $1::uuid, debit_account_id, debit_sequence, transfer_number, -1, 0, posted_at, sha256('') FROM made
      UNION ALL
-     SELECT 140793, 'sandbox', $1::uuid, credit_account_id, credit_sequence, transfer_number, 1, 1, posted_at FROM made`,
+     SELECT 140793, 'sandbox', $1::uuid, credit_account_id, credit_sequence, transfer_number, 1, 1, posted_at, sha256('') FROM made`,
     [fintechId, each, accounts],
   );
   await client.query("VACUUM ANALYZE");

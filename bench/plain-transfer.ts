@@ -5,30 +5,37 @@ import { lockForTransfers, postTransfers } from "../server/src/ledger/post.ts";
 import type { PostedTransfer } from "../server/src/ledger/posted-transfer.ts";
 import type { Clock } from "../server/src/platform/clock.ts";
 import type { Database } from "../server/src/platform/database/database.ts";
+import type { Keys } from "../server/src/platform/keys.ts";
 import { authorizeWrite } from "../server/src/tokens/authorize-write.ts";
 import { decideTransfer, type TransferRequest } from "../server/src/transfers/decide-transfer.ts";
 
 export async function plainTransfer(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db, clock, keys }: { readonly db: Database; readonly clock: Clock; readonly keys: Keys },
   principal: TokenPrincipal,
   request: TransferRequest,
 ): Promise<PostedTransfer> {
   const { tenant } = principal;
   return db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
     await authorizeWrite(tx, principal);
-    const ledger = await lockForTransfers(tx, tenant, {
-      accountIds: [request.debitAccountId, request.creditAccountId],
-      requestIds: [request.requestId],
-    });
+    const now = clock.now();
+    const ledger = await lockForTransfers(
+      tx,
+      tenant,
+      {
+        accountIds: [request.debitAccountId, request.creditAccountId],
+        requestIds: [request.requestId],
+      },
+      now,
+    );
     const decision = decideTransfer(ledger, request);
     if (decision.kind !== "post")
       throw new Error(`the benchmark's transfer was not posted: ${decision.kind}`);
     const [posted] = await postTransfers(
       tx,
-      tenant,
+      { keys },
       ledger,
       [{ ...request, kind: "transfer", requestedBy: principal.tokenId }],
-      clock.now(),
+      now,
     );
     return posted as PostedTransfer;
   });

@@ -2,6 +2,7 @@
 //
 // What transfers cost, over HTTP and inside, against pgbench on the same PostgreSQL in the same run (bench/README.md). Rounds are
 // interleaved and medians are printed, one JSON line a figure: the same command drifts by a factor of two within an hour.
+
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { migrate } from "../server/src/platform/database/migrate.ts";
 import { prepareJobSchema } from "../server/src/platform/jobs/schema.ts";
 import { silentLog } from "../server/src/platform/log.ts";
 import { transferOf } from "../server/src/testing/ledger-fixture.ts";
+import { testKeys } from "../server/src/testing/test-keys.ts";
 import { createTransferBatcher } from "../server/src/transfers/batcher.ts";
 import type { TransferRequest } from "../server/src/transfers/decide-transfer.ts";
 import { runBatch } from "../server/src/transfers/run-batch.ts";
@@ -204,7 +206,7 @@ async function inProcess(batchSize: number): Promise<number> {
   let made = 0;
   while (performance.now() - startedAt < seconds * 1_000) {
     const lines = Array.from({ length: batchSize }, (_, at) => ({ ...requestOf(at), maybeMade: false }));
-    const outcomes = await runBatch({ db, clock: systemClock }, lines, { waits: false });
+    const outcomes = await runBatch({ db, clock: systemClock, keys: testKeys }, lines, { waits: false });
     if (outcomes.some(({ kind }) => kind !== "made"))
       throw new Error("A transfer of the batch was not made.");
     made += batchSize;
@@ -219,7 +221,7 @@ async function plainAtOnce(clients: number): Promise<number> {
     Array.from({ length: clients }, async (_, client) => {
       while (performance.now() - startedAt < seconds * 1_000) {
         const { principal, request } = requestOf(client);
-        await plainTransfer({ db, clock: systemClock }, principal, request);
+        await plainTransfer({ db, clock: systemClock, keys: testKeys }, principal, request);
         made += 1;
       }
     }),
@@ -229,13 +231,13 @@ async function plainAtOnce(clients: number): Promise<number> {
 
 /** One transfer at a time, by turns through the batcher and in a plain transaction. */
 async function loneLatency(): Promise<{ figure: string; value: number }[]> {
-  const batcher = createTransferBatcher({ db, clock: systemClock });
+  const batcher = createTransferBatcher({ db, clock: systemClock, keys: testKeys });
   const [plain, batched]: [number[], number[]] = [[], []];
   const deadline = performance.now() + seconds * 1_000;
   while (performance.now() < deadline) {
     const first = requestOf(0);
     const startedAt = performance.now();
-    await plainTransfer({ db, clock: systemClock }, first.principal, first.request);
+    await plainTransfer({ db, clock: systemClock, keys: testKeys }, first.principal, first.request);
     const between = performance.now();
     await batcher.submit(requestOf(1));
     plain.push(between - startedAt);

@@ -173,6 +173,46 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect(await audited()).toMatchObject({ action: "bundle.created", object_id: made.bundleId });
   });
 
+  it("limits an account product and a KYC level, and takes the limits away again", async () => {
+    const [tenant] = [["--fintech", "acme-pay", "--environment", "live"]];
+    const made = await json("bundle", "create", ...tenant, "--name", "Limited");
+    const [product] = made.accountProducts;
+    const words = ["limits", "product", ...tenant, "--bundle", made.bundleId];
+    words.push("--account-product", product.accountProductId);
+    const rules = { maximumBalance: 1_000_000, limits: [{ period: "DAY", maximumCount: 5 }] };
+    expect(await json(...words, "--rules", JSON.stringify(rules))).toMatchObject({ rules });
+    expect(await audited()).toMatchObject({ action: "limits.set", object_id: product.accountProductId });
+    expect(await json(...words, "--none")).toMatchObject({ rules: null });
+    expect(await audited()).toMatchObject({ action: "limits.removed" });
+    const other = words.with(-1, "00000000-0000-4000-8000-000000000000");
+    expect(await fusion(...other, "--none")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/account product/),
+    });
+
+    const bank = ["--ifi", "140793", "--environment", "live"];
+    const kyc = ["limits", "kyc", ...bank, "--level", "MINIMAL"];
+    await json(...kyc, "--rules", JSON.stringify(rules));
+    expect(await audited()).toMatchObject({ action: "limits.set", object_id: "MINIMAL" });
+    expect(await json("limits", "list", ...bank)).toMatchObject([{ kycStatus: "MINIMAL", rules }]);
+    await json(...kyc, "--none");
+    expect(await json("limits", "list", ...bank)).toEqual([]);
+  });
+
+  it.each([
+    ["neither", [], /--rules or --none/],
+    ["no JSON", ["--rules", "lots"], /not JSON/],
+    ["a wrong period", ["--rules", '{"limits":[{"period":"HOUR"}]}'], /period/],
+    ["a word that means nothing", ["--rules", '{"maxBalance":1}'], /maxBalance/],
+    ["a file that is not there", ["--rules", "@nowhere.json"], /cannot be read/],
+  ])("refuses limits with %s", async (_what, words, message) => {
+    const { code, err } = await fusion(
+      ...["limits", "kyc", "--ifi", "140793", "--environment", "live", "--level", "MINIMAL"],
+      ...words,
+    );
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringMatching(message) });
+  });
+
   it("opens a funding account with an opening balance, and the books agree", async () => {
     const words = [
       "funding-account",
@@ -556,6 +596,7 @@ describe("help", () => {
       "reminders",
       "password-reset",
       "ledger",
+      "limits",
       "Examples:",
       "Exit codes:",
     ])
@@ -576,6 +617,9 @@ describe("help", () => {
     "reminders preview",
     "password-reset approve",
     "ledger verify",
+    "limits product",
+    "limits kyc",
+    "limits list",
   ])("of %s has an example and --json", async (words) => {
     const { code, out } = await fusion(...words.split(" "), "--help");
     expect(code).toBe(0);

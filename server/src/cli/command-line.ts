@@ -11,6 +11,7 @@ import { type Random, systemRandom } from "../platform/random.ts";
 import type { Run } from "./command-context.ts";
 import { type Connection, connect } from "./connect.ts";
 import { addHolderCommands } from "./holder-commands.ts";
+import { addLimitCommands } from "./limit-commands.ts";
 import { addMoneyCommands } from "./money-commands.ts";
 import { addOnboardingCommands } from "./onboarding-commands.ts";
 import { createOutput, type Streams } from "./output.ts";
@@ -166,7 +167,13 @@ Examples:
   $ fusion user create --name "Asha Rao" --role fintech_admin --fintech acme-pay --email asha@example.com
   $ fusion tokens list --status expiring`,
     );
-  for (const add of [addOnboardingCommands, addTokenCommands, addHolderCommands, addMoneyCommands])
+  for (const add of [
+    addOnboardingCommands,
+    addTokenCommands,
+    addHolderCommands,
+    addMoneyCommands,
+    addLimitCommands,
+  ])
     add(program, run);
   for (const group of program.commands) {
     for (const command of group.commands) command.option("--json", "write one JSON document");

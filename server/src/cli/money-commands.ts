@@ -134,11 +134,11 @@ export const addMoneyCommands: AddCommands = (program, run) => {
       openingBalance?: bigint;
     }) =>
       run(async (context) => {
-        const { db, principal, clock, random } = context;
+        const { db, principal, clock, random, keys } = context;
         const { name, currency } = parseInput(NewFundingAccount, options);
         const tenant = await tenantOf(context, options);
         const opened = await db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
-          const account = await openFundingAccount(tx, { clock, random }, tenant, {
+          const account = await openFundingAccount(tx, { clock, random, keys: keys() }, tenant, {
             name,
             currency,
             openingBalanceMinor: options.openingBalance ?? 0n,
@@ -175,8 +175,8 @@ export const addMoneyCommands: AddCommands = (program, run) => {
       .description("check that all postings, transfers and balances agree; fails when they do not"),
     ["ledger verify"],
   ).action(() =>
-    run(async ({ db, output }) => {
-      const difference = await verifyLedger(db);
+    run(async ({ db, keys, output }) => {
+      const difference = await verifyLedger({ db, keys: keys() });
       if (difference)
         throw new LedgerDiffers(
           `The ledger does not agree with itself (${difference.rule}): ${difference.description}`,

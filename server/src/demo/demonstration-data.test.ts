@@ -4,6 +4,7 @@ import { systemClock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { systemRandom } from "../platform/random.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { arrangeDemonstration, demonstrationPeople } from "./demonstration-data.ts";
 
 const contents = `SELECT
@@ -36,6 +37,7 @@ describe("the demonstration data", () => {
     db: database.db,
     clock: systemClock,
     random: systemRandom,
+    keys: testKeys,
     publicUrl: "http://127.0.0.1:8080",
   });
   beforeAll(async () => {
@@ -74,6 +76,7 @@ it("leaves a database of another origin alone", async () => {
     db: database.db,
     clock: systemClock,
     random: systemRandom,
+    keys: testKeys,
     publicUrl: "http://127.0.0.1:8080",
   };
   try {

@@ -11,12 +11,14 @@ import { createUser } from "../login/create-user.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, Environment, FintechId, IfiId, Tenant, UserId } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
 import type { Random } from "../platform/random.ts";
 
 interface Deps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
+  readonly keys: Keys;
   readonly publicUrl: string;
 }
 

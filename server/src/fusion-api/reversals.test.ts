@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBundle } from "../bundles/create-bundle.ts";
+import type { AccountId } from "../ledger/account.ts";
 import { openFundingAccount } from "../ledger/open-funding-account.ts";
+import { lockForTransfers, postTransfers } from "../ledger/post.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
 import { arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
@@ -18,7 +20,7 @@ beforeAll(async () => {
   [funding, account] = await arrangeAccounts(client);
 });
 afterAll(async () => {
-  expect(await verifyLedger(app.database.db)).toBeUndefined();
+  expect(await verifyLedger({ db: app.database.db, keys: app.keys })).toBeUndefined();
   await app.close();
 });
 
@@ -155,16 +157,25 @@ describe("a reversal", () => {
 
   it("is bounded by the database itself, also without any look beforehand", async () => {
     const { body: original } = await pay(10);
-    const insert = (amount: number) =>
-      app.database.db.query(
-        { kind: "tenants", tenants: [client.tenant] },
-        `INSERT INTO transfer (ifi_id, environment, fintech_id, request_id, debit_account_id, credit_account_id, amount, currency,
-           transfer_code, attributes, debit_sequence, credit_sequence, requested_by, posted_at)
-         SELECT d.ifi_id, d.environment, d.fintech_id, $3, $1, $2, $4, 'INR', 'ATLAS_P2M_AUTH-REVERSAL', $5,
-           d.posting_count + 1, c.posting_count + 1, 'test', now()
-         FROM account d, account c WHERE d.account_id = $1 AND c.account_id = $2`,
-        [account, funding, randomUUID(), amount, { originalTransferID: original.transferID }],
-      );
+    const insert = (amountMinor: number) =>
+      app.database.db.transaction({ kind: "tenants", tenants: [client.tenant] }, async (tx) => {
+        const accountIds = [account, funding] as AccountId[];
+        const ledger = await lockForTransfers(tx, client.tenant, { accountIds, requestIds: [] }, new Date());
+        const [debitAccountId, creditAccountId] = accountIds as [AccountId, AccountId];
+        const reversal = {
+          requestId: randomUUID(),
+          kind: "transfer" as const,
+          debitAccountId,
+          creditAccountId,
+          amountMinor: BigInt(amountMinor),
+          currency: "INR",
+          transferCode: "ATLAS_P2M_AUTH-REVERSAL",
+          remarks: "",
+          attributes: { originalTransferID: original.transferID },
+          requestedBy: "test",
+        };
+        await postTransfers(tx, app, ledger, [reversal], new Date());
+      });
     await expect(insert(11)).rejects.toMatchObject({ constraint: "transfer_reversal_amount" });
     await insert(10);
     await expect(insert(1)).rejects.toMatchObject({ constraint: "transfer_reversal_amount" });

@@ -8,10 +8,10 @@ export async function findTransfer(
   { ifiId, environment, fintechId }: Tenant,
   requestId: string,
 ): Promise<PostedTransfer | undefined> {
-  // Without accounts it locks nothing; so there is one rendering of a transfer, not two.
-  const [row] = await db.query<{ transfers: unknown[] | null }>(
-    "SELECT transfers FROM lock_for_transfers($1, $2, $3, '{}', $4)",
-    [ifiId, environment, fintechId, [requestId]],
+  const [row] = await db.query<{ transfer: unknown }>(
+    `SELECT transfer_json(t) AS transfer FROM transfer t
+     WHERE ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND request_id = $4`,
+    [ifiId, environment, fintechId, requestId],
   );
-  return row?.transfers?.map(parsePostedTransfer)[0];
+  return row && parsePostedTransfer(row.transfer);
 }

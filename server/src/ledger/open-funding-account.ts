@@ -2,12 +2,19 @@ import type { Clock } from "../platform/clock.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
 import type { Tenant } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
 import { type Account, type AccountId, balanceMinorMax } from "./account.ts";
 import { findAccount, findSettlementAccount, insertAccount } from "./account-store.ts";
 import { AccountNotFound, FundingAmountInvalid } from "./errors.ts";
 import { lockForTransfers, postTransfers } from "./post.ts";
 import { type PostedTransfer, transferIdOf } from "./posted-transfer.ts";
+
+export interface FundingDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: Pick<Keys, "mac">;
+}
 
 /** The code under which the bank's money appears in a funding account's transactions. */
 export const fundingTransferCode = "BANK_FUNDING_AUTH";
@@ -29,7 +36,7 @@ export interface NewFundingAccount {
  */
 export async function openFundingAccount(
   tx: Transaction,
-  deps: { clock: Clock; random: Random },
+  deps: FundingDependencies,
   tenant: Tenant,
   input: NewFundingAccount,
 ): Promise<Account> {
@@ -63,7 +70,7 @@ export async function openFundingAccount(
  */
 export async function addFunds(
   tx: Transaction,
-  { clock, random }: { clock: Clock; random: Random },
+  { clock, random, keys }: FundingDependencies,
   tenant: Tenant,
   input: {
     readonly accountId: AccountId;
@@ -75,10 +82,13 @@ export async function addFunds(
   const target = await findAccount(tx, tenant, input.accountId);
   if (target?.kind !== "funding") throw new AccountNotFound(input.accountId);
   const settlement = await settlementAccount(tx, { clock, random }, tenant, target.currency);
-  const ledger = await lockForTransfers(tx, tenant, {
-    accountIds: [target.accountId, settlement.accountId],
-    requestIds: [],
-  });
+  const now = clock.now();
+  const ledger = await lockForTransfers(
+    tx,
+    tenant,
+    { accountIds: [target.accountId, settlement.accountId], requestIds: [] },
+    now,
+  );
   const [to, from] = [ledger.accounts.get(target.accountId), ledger.accounts.get(settlement.accountId)];
   assert(to && from, "accounts do not vanish");
   const roomMinor = [balanceMinorMax - to.balanceMinor, from.balanceMinor - from.floorMinor];
@@ -86,7 +96,7 @@ export async function addFunds(
     throw new FundingAmountInvalid();
   const [posted] = await postTransfers(
     tx,
-    tenant,
+    { keys },
     ledger,
     [
       {
@@ -103,7 +113,7 @@ export async function addFunds(
         requestedBy: input.requestedBy,
       },
     ],
-    clock.now(),
+    now,
   );
   return {
     transferId: transferIdOf(posted as PostedTransfer),

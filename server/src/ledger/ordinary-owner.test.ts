@@ -7,6 +7,7 @@ import { migrate } from "../platform/database/migrate.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, transferOf } from "../testing/ledger-fixture.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { createTransferBatcher } from "../transfers/batcher.ts";
 import { createTransfer } from "../transfers/create-transfer.ts";
 import { verifyLedger } from "./verify-ledger.ts";
@@ -54,10 +55,10 @@ it("money moves where the owner is an ordinary role", async () => {
   const book = await arrangeBook({ db, owner: arranging });
   const [from, to] = [await book.fund(500n), (await book.open()).accountId];
   await createTransfer(
-    { batcher: createTransferBatcher({ db, clock: systemClock }), random: systemRandom },
+    { batcher: createTransferBatcher({ db, clock: systemClock, keys: testKeys }), random: systemRandom },
     book.token.principal,
     transferOf({ debitAccountId: from, creditAccountId: to, amountMinor: 200n }),
   );
   expect([await book.balanceOf(from), await book.balanceOf(to)]).toEqual([300n, 200n]);
-  expect(await verifyLedger(db)).toBeUndefined();
+  expect(await verifyLedger({ db, keys: testKeys })).toBeUndefined();
 });

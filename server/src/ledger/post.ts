@@ -1,30 +1,25 @@
 import type { Transaction } from "../platform/database/database.ts";
+import { plainArrayLiteral, textArrayLiteral, textLiteral } from "../platform/database/sql-literals.ts";
 import { assert } from "../platform/errors.ts";
 import type { Tenant } from "../platform/ids.ts";
-import type { AccountId, AccountKind, AccountStatus } from "./account.ts";
-import { type PostedTransfer, parsePostedTransfer, type TransferRecord } from "./posted-transfer.ts";
+import type { Keys } from "../platform/keys.ts";
+import type { AccountId } from "./account.ts";
+import { headSignature, postingHash, transferDigest } from "./chain.ts";
+import {
+  type LedgerRow,
+  type Limited,
+  type LockedAccount,
+  type LockedLedger,
+  lockStatement,
+  readLedgers,
+  tenantArrays,
+} from "./locked-ledger.ts";
+import type { PostedTransfer, TransferRecord } from "./posted-transfer.ts";
+import { addUse, usageText } from "./usage.ts";
 
-// The only writer of money. Used in two steps within one transaction: lock what the transfers concern and read it, decide in plain
-// TypeScript, then write everything that was decided with one statement. Both steps take any number of transfers, so that
-// requests arriving together can share a transaction.
-
-/** An account as it stands under the lock. Moving money in memory moves it here first, so that the next transfer sees it. */
-export interface LockedAccount {
-  readonly accountId: AccountId;
-  readonly kind: AccountKind;
-  readonly currency: string;
-  readonly status: AccountStatus;
-  readonly balanceMinor: bigint;
-  readonly floorMinor: bigint;
-  readonly postingCount: bigint;
-}
-
-export interface LockedLedger {
-  /** Those that exist and are the tenant's. */
-  readonly accounts: Map<AccountId, LockedAccount>;
-  /** Earlier transfers under the request ids asked for; those that a batch plans join them. */
-  readonly posted: Map<string, PostedTransfer>;
-}
+// The only writer of money. Used in two steps within one transaction: lock what the transfers concern and read it (locked-ledger.ts), decide
+// in plain TypeScript, then write everything that was decided with one statement. Both steps take any number of transfers, so that requests
+// arriving together can share a transaction.
 
 /** What is to be moved. Amounts in minor units, positive. */
 export type TransferToPost = Omit<TransferRecord, "debitSequence" | "postedAt"> & {
@@ -32,106 +27,199 @@ export type TransferToPost = Omit<TransferRecord, "debitSequence" | "postedAt"> 
   readonly requestedBy: string;
 };
 
+/** A transfer that was decided: what its postings will be is fixed, its money has moved in memory. */
+export interface PlannedTransfer {
+  readonly ledger: LockedLedger;
+  readonly transfer: PostedTransfer;
+  readonly creditSequence: bigint;
+  readonly requestedBy: string;
+  readonly attributesText: string;
+  /** In hex. */
+  readonly debitHash: string;
+  readonly creditHash: string;
+}
+
 /**
- * Locks the tenant's accounts in the order of their ids until the transaction ends, so that transfers never wait for each other in a
- * circle; then reads them and any transfer already made under the request ids. One round trip.
+ * Moves the locked accounts in memory, so that the next transfer sees what this one left: balances, chains, and what is used of limits unless
+ * `counts` is false.
  */
-export async function lockForTransfers(
-  tx: Transaction,
-  { ifiId, environment, fintechId }: Tenant,
-  wanted: { readonly accountIds: readonly AccountId[]; readonly requestIds: readonly string[] },
-): Promise<LockedLedger> {
-  const [row] = await tx.query<{ accounts: LockedAccountJson[] | null; transfers: unknown[] | null }>(
-    "SELECT accounts, transfers FROM lock_for_transfers($1, $2, $3, $4, $5)",
-    [ifiId, environment, fintechId, wanted.accountIds, wanted.requestIds],
-  );
-  const accounts = (row?.accounts ?? []).map((account) => ({
-    ...account,
-    balanceMinor: BigInt(account.balance),
-    floorMinor: BigInt(account.floor),
-    postingCount: BigInt(account.postingCount),
-  }));
-  const posted = (row?.transfers ?? []).map(parsePostedTransfer);
+export function planTransfer(
+  ledger: LockedLedger,
+  { requestedBy, ...wanted }: TransferToPost,
+  now: Date,
+  { counts }: { readonly counts: boolean },
+): PlannedTransfer {
+  const { tenant } = ledger;
+  const attributesText = JSON.stringify(wanted.attributes);
+  const record = { ...wanted, postedAt: now };
+  const digest = transferDigest(tenant, { ...record, requestedBy }, attributesText);
+  const debit = moveInMemory(ledger, wanted.debitAccountId, -wanted.amountMinor, now, digest);
+  const credit = moveInMemory(ledger, wanted.creditAccountId, wanted.amountMinor, now, digest);
+  if (counts && ledger.periods) {
+    for (const [accountId, direction] of [
+      [wanted.debitAccountId, "DEBIT"],
+      [wanted.creditAccountId, "CREDIT"],
+    ] as const)
+      for (const limited of ledger.limits.get(accountId) ?? [])
+        if (limited.usage)
+          limited.usage = addUse(limited.usage, ledger.periods, direction, wanted.amountMinor);
+  }
   return {
-    accounts: new Map(accounts.map((account) => [account.accountId, account])),
-    posted: new Map(posted.map((transfer) => [transfer.requestId, transfer])),
+    ledger,
+    transfer: { ...record, debitSequence: debit.postingCount },
+    creditSequence: credit.postingCount,
+    requestedBy,
+    attributesText,
+    debitHash: debit.head,
+    creditHash: credit.head,
   };
 }
 
-interface LockedAccountJson {
-  accountId: AccountId;
-  kind: AccountKind;
-  currency: string;
-  status: AccountStatus;
-  balance: string;
-  floor: string;
-  postingCount: string;
+/** Moves a locked account in memory, and answers it as it stands then. */
+function moveInMemory(
+  ledger: LockedLedger,
+  accountId: AccountId,
+  amountMinor: bigint,
+  postedAt: Date,
+  digest: string,
+): LockedAccount {
+  const account = ledger.accounts.get(accountId);
+  assert(account, `account ${accountId} was not locked before posting`);
+  const moved = {
+    ...account,
+    balanceMinor: account.balanceMinor + amountMinor,
+    postingCount: account.postingCount + 1n,
+    head: postingHash(account, { amountMinor, postedAt }, digest),
+  };
+  ledger.accounts.set(accountId, moved);
+  return moved;
 }
 
 /**
- * Moves the money of all transfers, in this order, or of none: the database derives the postings and the new balances from the rows
- * inserted here, and refuses what would break a rule of the ledger (migration `0006-ledger.sql`). The caller has locked both accounts
- * of each by {@link lockForTransfers} and decided that it may happen; `ledger.accounts` is moved along.
- *
- * Throws PostgreSQL's 23505 on constraint `transfer_request` when another transaction has just used a request id for other accounts:
- * repeat the transaction, which will then see it.
+ * The statement that writes all of them or none (`post_transfers` in migration 0015); the database derives the postings and balances and
+ * refuses what would break a rule of the ledger. Fails with 23505 on `transfer_request` when another transaction has just used one of the
+ * request ids: in a new transaction it is seen.
  */
-export async function postTransfers(
+export function postStatement(
+  keys: Pick<Keys, "mac">,
+  ledgers: readonly LockedLedger[],
+  planned: readonly PlannedTransfer[],
+  now: Date,
+): string {
+  const tenantOf = (ledger: LockedLedger): number => ledgers.indexOf(ledger) + 1;
+  const rows = planned
+    .map((row) => ({ ...row, tenant: tenantOf(row.ledger) }))
+    .sort((left, right) => byRequest(left, right));
+  const accounts = new Map<string, { tenant: number; account: LockedAccount; position: number }>();
+  const positionOf = ({ tenant, ledger }: (typeof rows)[number], accountId: AccountId): number => {
+    const key = `${tenant} ${accountId}`;
+    let found = accounts.get(key);
+    if (!found) {
+      const account = ledger.accounts.get(accountId) as LockedAccount;
+      found = { tenant, account, position: accounts.size + 1 };
+      accounts.set(key, found);
+    }
+    return found.position;
+  };
+  const debits = rows.map((row) => positionOf(row, row.transfer.debitAccountId));
+  const credits = rows.map((row) => positionOf(row, row.transfer.creditAccountId));
+  const moved = [...accounts.values()];
+  const holders = usedHolders(ledgers, moved);
+  const argumentTexts = [
+    ...tenantArrays(ledgers.map(({ tenant }) => tenant)),
+    textLiteral(now.toISOString()),
+    plainArrayLiteral(rows.map(({ tenant }) => tenant)),
+    textArrayLiteral(rows.map(({ transfer }) => transfer.requestId)),
+    plainArrayLiteral(rows.map(({ transfer }) => transfer.kind)),
+    plainArrayLiteral(debits),
+    plainArrayLiteral(credits),
+    plainArrayLiteral(rows.map(({ transfer }) => transfer.amountMinor)),
+    textArrayLiteral(rows.map(({ transfer }) => transfer.currency)),
+    textArrayLiteral(rows.map(({ transfer }) => transfer.transferCode)),
+    textArrayLiteral(rows.map(({ transfer }) => transfer.remarks)),
+    textArrayLiteral(rows.map(({ attributesText }) => attributesText)),
+    plainArrayLiteral(rows.map(({ transfer }) => transfer.debitSequence)),
+    plainArrayLiteral(rows.map(({ creditSequence }) => creditSequence)),
+    textArrayLiteral(rows.map(({ requestedBy }) => requestedBy)),
+    `'\\x${rows.map(({ debitHash, creditHash }) => debitHash + creditHash).join("")}'`,
+    plainArrayLiteral(moved.map(({ tenant }) => tenant)),
+    plainArrayLiteral(moved.map(({ account }) => account.accountId)),
+    `'\\x${moved.map(({ tenant, account }) => account.head + headSignature(keys, (ledgers[tenant - 1] as LockedLedger).tenant, account)).join("")}'`,
+    textArrayLiteral(accountUsages(ledgers, moved)),
+    plainArrayLiteral(holders.map(({ tenant }) => tenant)),
+    plainArrayLiteral(holders.map(({ limited }) => limited.holder?.accountHolderId ?? "")),
+    plainArrayLiteral(holders.map(({ limited }) => limited.holder?.version ?? 0n)),
+    textArrayLiteral(holders.map(({ limited }) => usageText(limited.usage ?? []))),
+  ];
+  return `SELECT post_transfers(${argumentTexts.join(", ")})`;
+}
+
+/** What each account has used now, empty where nothing is counted; nothing at all in books without limits. */
+function accountUsages(
+  ledgers: readonly LockedLedger[],
+  moved: readonly { readonly tenant: number; readonly account: LockedAccount }[],
+): string[] {
+  if (ledgers.every(({ limits }) => limits.size === 0)) return [];
+  return moved.map(({ tenant, account }) => {
+    const limits = ledgers[tenant - 1]?.limits.get(account.accountId) ?? [];
+    const own = limits.find(({ holder, usage }) => holder === null && usage !== null);
+    return own?.usage ? usageText(own.usage) : "";
+  });
+}
+
+/** The holders among the accounts for whom something is counted, each once. */
+function usedHolders(
+  ledgers: readonly LockedLedger[],
+  moved: readonly { readonly tenant: number; readonly account: LockedAccount }[],
+): { readonly tenant: number; readonly limited: Limited }[] {
+  const found = new Map<Limited, number>();
+  for (const { tenant, account } of moved)
+    for (const limited of ledgers[tenant - 1]?.limits.get(account.accountId) ?? [])
+      if (limited.holder && limited.usage) found.set(limited, tenant);
+  return [...found].map(([limited, tenant]) => ({ tenant, limited }));
+}
+
+/** In this order for every statement, so that two which insert some of the same request ids never wait for each other in a circle. */
+function byRequest(
+  left: { readonly tenant: number; readonly transfer: PostedTransfer },
+  right: { readonly tenant: number; readonly transfer: PostedTransfer },
+): number {
+  if (left.transfer.requestId === right.transfer.requestId) return left.tenant - right.tenant;
+  return left.transfer.requestId < right.transfer.requestId ? -1 : 1;
+}
+
+/**
+ * Locks the tenant's accounts in the order of their ids until the transaction ends, so that transfers never wait for each other in a
+ * circle, and reads them; for who moves money on another authority than a token's. One round trip.
+ */
+export async function lockForTransfers(
   tx: Transaction,
   tenant: Tenant,
+  wanted: { readonly accountIds: readonly AccountId[]; readonly requestIds: readonly string[] },
+  now: Date,
+): Promise<LockedLedger> {
+  const question = {
+    tenants: [tenant],
+    accounts: wanted.accountIds.map((accountId) => ({ tenant: 0, accountId })),
+    requests: wanted.requestIds.map((requestId) => ({ tenant: 0, requestId })),
+    tokens: [],
+    waits: true,
+    now,
+  };
+  const [row] = await tx.query<LedgerRow & Record<string, unknown>>(lockStatement(question));
+  assert(row, "the statement always answers a row");
+  return readLedgers(question, row).ledgers[0] as LockedLedger;
+}
+
+/** Moves the money of all transfers, in this order, or of none; they count for no limit. Fails as {@link postStatement} says. */
+export async function postTransfers(
+  tx: Transaction,
+  { keys }: { readonly keys: Pick<Keys, "mac"> },
   ledger: LockedLedger,
   transfers: readonly TransferToPost[],
   now: Date,
 ): Promise<PostedTransfer[]> {
-  const posted = transfers.map((transfer) => ({
-    ...transfer,
-    debitSequence: moveInMemory(ledger, transfer.debitAccountId, -transfer.amountMinor),
-    creditSequence: moveInMemory(ledger, transfer.creditAccountId, transfer.amountMinor),
-    postedAt: now,
-  }));
-  if (posted.length === 0) return [];
-  // In the order of the request ids, so that two transactions which insert some of the same never wait for each other in a circle.
-  const rows = [...posted].sort((left, right) => (left.requestId < right.requestId ? -1 : 1));
-  await tx.query(
-    `INSERT INTO transfer (ifi_id, environment, fintech_id, request_id, kind, debit_account_id, credit_account_id, amount, currency,
-       transfer_code, remarks, attributes, debit_sequence, credit_sequence, requested_by, posted_at)
-     SELECT $1, $2, $3, request_id, kind, debit_account_id, credit_account_id, amount, currency, transfer_code, remarks, attributes,
-       debit_sequence, credit_sequence, requested_by, $4
-     FROM unnest($5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::jsonb[],
-       $14::bigint[], $15::bigint[], $16::text[])
-       AS row (request_id, kind, debit_account_id, credit_account_id, amount, currency, transfer_code, remarks, attributes,
-         debit_sequence, credit_sequence, requested_by)`,
-    [
-      tenant.ifiId,
-      tenant.environment,
-      tenant.fintechId,
-      now,
-      rows.map((row) => row.requestId),
-      rows.map((row) => row.kind),
-      rows.map((row) => row.debitAccountId),
-      rows.map((row) => row.creditAccountId),
-      rows.map((row) => row.amountMinor.toString()),
-      rows.map((row) => row.currency),
-      rows.map((row) => row.transferCode),
-      rows.map((row) => row.remarks),
-      rows.map((row) => JSON.stringify(row.attributes)),
-      rows.map((row) => row.debitSequence.toString()),
-      rows.map((row) => row.creditSequence.toString()),
-      rows.map((row) => row.requestedBy),
-    ],
-  );
-  return posted;
-}
-
-/** Moves a locked account in memory; answers the sequence of the posting that this will be. */
-export function moveInMemory(ledger: LockedLedger, accountId: AccountId, amountMinor: bigint): bigint {
-  const account = ledger.accounts.get(accountId);
-  assert(account, `account ${accountId} was not locked before posting`);
-  const postingCount = account.postingCount + 1n;
-  ledger.accounts.set(accountId, {
-    ...account,
-    balanceMinor: account.balanceMinor + amountMinor,
-    postingCount,
-  });
-  return postingCount;
+  const planned = transfers.map((transfer) => planTransfer(ledger, transfer, now, { counts: false }));
+  if (planned.length > 0) await tx.query(postStatement(keys, [ledger], planned, now));
+  return planned.map(({ transfer }) => transfer);
 }

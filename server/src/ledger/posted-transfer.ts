@@ -48,7 +48,7 @@ function wireTimestamp(instant: Date): string {
   return instant.toISOString().replaceAll(/\D/g, "");
 }
 
-/** Reads what `lock_for_transfers` and the transfer queries render as JSON; numbers travel as text. */
+/** Reads what `transfer_json` (migration 0015) renders; numbers travel as text. */
 export function parsePostedTransfer(json: unknown): PostedTransfer {
   const row = json as TransferJson;
   return {

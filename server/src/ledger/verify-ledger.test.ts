@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import type { AccountId } from "./account.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
@@ -17,23 +18,44 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 it("finds nothing in books that are in order", async () => {
-  expect(await verifyLedger(database.db)).toBeUndefined();
-  expect(await verifyLedger(database.db, { kind: "tenants", tenants: [book.tenant] })).toBeUndefined();
+  expect(await verifyLedger({ db: database.db, keys: testKeys })).toBeUndefined();
+  expect(
+    await verifyLedger({ db: database.db, keys: testKeys }, { kind: "tenants", tenants: [book.tenant] }),
+  ).toBeUndefined();
 });
 
 it.each([
-  ["postings sum to zero", "UPDATE posting SET amount = 501, balance_after = 501 WHERE amount > 0"],
   [
     "a transfer has exactly its two postings",
+    "UPDATE posting SET amount = 501, balance_after = 501 WHERE amount > 0",
+  ],
+  [
+    "no posting without a transfer",
     "UPDATE posting SET transfer_number = transfer_number + 1000 WHERE amount > 0",
   ],
-  ["a balance is the sum of its postings", "UPDATE account SET balance = balance + 1 WHERE kind = 'funding'"],
-  ["each posting continues the one before it", "UPDATE posting SET balance_after = balance_after + 1"],
   ["no posting without a transfer", "ALTER TABLE transfer DISABLE TRIGGER ALL; DELETE FROM transfer"],
+  ["a transfer has exactly its two postings", "DELETE FROM posting WHERE amount > 0"],
+  ["each posting continues the one before it", "UPDATE posting SET balance_after = balance_after + 1"],
+  [
+    "nothing was changed after it was written",
+    "UPDATE posting SET posted_at = posted_at + interval '1 microsecond'",
+  ],
+  ["nothing was changed after it was written", "UPDATE transfer SET remarks = 'Opening balances'"],
+  ["nothing was changed after it was written", "UPDATE transfer SET attributes = '{ }'"],
+  ["nothing was changed after it was written", "UPDATE transfer SET requested_by = 'nobody'"],
+  ["nothing was changed after it was written", "UPDATE posting SET hash = sha256(hash)"],
+  ["a balance is the sum of its postings", "UPDATE account SET balance = balance + 1 WHERE kind = 'funding'"],
   [
     "no balance was ever below its floor",
     `ALTER TABLE account DROP CONSTRAINT account_check, DROP CONSTRAINT account_check1, DROP CONSTRAINT account_check2;
      UPDATE account SET floor = 501 WHERE kind = 'funding'`,
+  ],
+  ["an account's head is its last posting", "UPDATE account SET head = sha256(head) WHERE kind = 'funding'"],
+  ["heads are signed", "UPDATE account SET head_signature = NULL WHERE kind = 'funding'"],
+  ["heads are signed", "UPDATE account SET head_signature = sha256(head) WHERE kind = 'funding'"],
+  [
+    "heads are signed",
+    "ALTER TABLE account DROP CONSTRAINT account_check3; UPDATE account SET kind = 'customer' WHERE kind = 'funding'",
   ],
 ])("finds the breach of: %s", async (rule, damage) => {
   const client = await database.owner.connect();
@@ -46,10 +68,10 @@ it.each([
       transaction: async (_scope: unknown, work: (tx: unknown) => Promise<unknown>) =>
         work({
           query: async (sql: string) =>
-            sql.startsWith("SET TRANSACTION") ? [] : (await client.query(sql)).rows,
+            /^SET (TRANSACTION|LOCAL)/.test(sql) ? [] : (await client.query(sql)).rows,
         }),
     } as unknown as typeof database.db;
-    expect(await verifyLedger(inside)).toMatchObject({ rule });
+    expect(await verifyLedger({ db: inside, keys: testKeys })).toMatchObject({ rule });
   } finally {
     await client.query("ROLLBACK");
     client.release();

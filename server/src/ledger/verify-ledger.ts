@@ -1,31 +1,47 @@
-import { type Database, type DataScope, systemScope } from "../platform/database/database.ts";
+import {
+  type Database,
+  type DataScope,
+  systemScope,
+  type Transaction,
+} from "../platform/database/database.ts";
+import type { Environment } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
+import type { AccountId, AccountKind } from "./account.ts";
+import { headSignature } from "./chain.ts";
 
 /** Where the books do not agree with themselves, in words for an operator. */
 export interface LedgerDifference {
-  readonly rule: (typeof rules)[number]["rule"];
+  readonly rule: string;
   readonly description: string;
 }
 
-// Each finds the first row that breaks its rule; none may ever find one. They read everything, so they take time in proportion to it.
-const rules = [
+// Each finds the first row that breaks its rule, or one of several rules that are looked at in one pass and named by it; none may ever find
+// one. They read everything, so they take time in proportion to it.
+const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
   {
-    rule: "postings sum to zero",
-    sql: `SELECT format('The postings of fintech %s (IFI %s, %s) in %s sum to %s.', p.fintech_id, p.ifi_id, p.environment, a.currency, sum(p.amount)) AS description
-      FROM posting p JOIN account a USING (ifi_id, environment, fintech_id, account_id)
-      GROUP BY p.ifi_id, p.environment, p.fintech_id, a.currency HAVING sum(p.amount) <> 0 LIMIT 1`,
+    sql: `SELECT CASE
+        WHEN chained.number IS NULL THEN 'no posting without a transfer'
+        WHEN NOT fits THEN 'a transfer has exactly its two postings'
+        WHEN sequence <> sequence_before + 1 OR balance_after <> balance_before + amount THEN 'each posting continues the one before it'
+        ELSE 'nothing was changed after it was written'
+      END AS rule,
+      format('Posting %s of account %s moves it by %s to %s; transfer %s; the posting before it is %s and ends at %s.', sequence, account_id,
+        amount, balance_after, coalesce(request_id, 'missing'), sequence_before, balance_before) AS description
+      FROM (
+        SELECT p.account_id, p.sequence, p.amount, p.balance_after::numeric, p.hash, t.transfer_number AS number, t.request_id,
+          (p.account_id, p.sequence, p.amount) IN ((t.debit_account_id, t.debit_sequence, -t.amount),
+            (t.credit_account_id, t.credit_sequence, t.amount)) AS fits,
+          lag(p.sequence, 1, 0::bigint) OVER history AS sequence_before, lag(p.balance_after, 1, 0::bigint) OVER history AS balance_before,
+          posting_hash(p, lag(p.hash, 1, ''::bytea) OVER history, t.digest) AS expected
+        FROM posting p
+        LEFT JOIN (SELECT t.*, transfer_digest(t) AS digest FROM transfer t) t USING (ifi_id, environment, fintech_id, transfer_number)
+        WINDOW history AS (PARTITION BY p.account_id ORDER BY p.sequence)
+      ) chained
+      WHERE number IS NULL OR NOT fits OR sequence <> sequence_before + 1 OR balance_after <> balance_before + amount OR hash <> expected
+      LIMIT 1`,
   },
   {
     rule: "a transfer has exactly its two postings",
-    sql: `SELECT format('Transfer %s (request %s) of %s has not the postings it should have.', t.transfer_number, t.request_id, t.amount) AS description
-      FROM transfer t
-      LEFT JOIN posting d ON (d.ifi_id, d.environment, d.fintech_id, d.account_id, d.sequence, d.transfer_number, d.amount)
-        = (t.ifi_id, t.environment, t.fintech_id, t.debit_account_id, t.debit_sequence, t.transfer_number, -t.amount)
-      LEFT JOIN posting c ON (c.ifi_id, c.environment, c.fintech_id, c.account_id, c.sequence, c.transfer_number, c.amount)
-        = (t.ifi_id, t.environment, t.fintech_id, t.credit_account_id, t.credit_sequence, t.transfer_number, t.amount)
-      WHERE d.sequence IS NULL OR c.sequence IS NULL LIMIT 1`,
-  },
-  {
-    rule: "no posting without a transfer",
     sql: `SELECT format('There are %s postings and %s transfers.', postings, transfers) AS description
       FROM (SELECT (SELECT count(*) FROM posting) AS postings, (SELECT count(*) FROM transfer) AS transfers) counted
       WHERE postings <> 2 * transfers`,
@@ -40,28 +56,37 @@ const rules = [
       WHERE a.balance <> coalesce(p.total, 0) OR a.posting_count <> coalesce(p.postings, 0) LIMIT 1`,
   },
   {
-    rule: "each posting continues the one before it",
-    sql: `SELECT format('Posting %s of account %s ends at %s, which is not %s more than the posting before it.', sequence, account_id, balance_after, amount) AS description
-      FROM (
-        SELECT account_id, sequence, amount, balance_after,
-          lag(sequence, 1, 0::bigint) OVER history AS sequence_before, lag(balance_after, 1, 0::bigint) OVER history AS balance_before
-        FROM posting WINDOW history AS (PARTITION BY ifi_id, environment, fintech_id, account_id ORDER BY sequence)
-      ) chained
-      WHERE sequence <> sequence_before + 1 OR balance_after::numeric <> balance_before::numeric + amount LIMIT 1`,
-  },
-  {
     rule: "no balance was ever below its floor",
     sql: `SELECT format('Posting %s of account %s took it to %s, below its floor of %s.', p.sequence, p.account_id, p.balance_after, a.floor) AS description
       FROM posting p JOIN account a USING (ifi_id, environment, fintech_id, account_id) WHERE p.balance_after < a.floor LIMIT 1`,
   },
-] as const;
+  {
+    rule: "postings sum to zero",
+    sql: `SELECT format('The accounts of fintech %s (IFI %s, %s) in %s sum to %s.', fintech_id, ifi_id, environment, currency, sum(balance)) AS description
+      FROM account GROUP BY ifi_id, environment, fintech_id, currency HAVING sum(balance) <> 0 LIMIT 1`,
+  },
+  {
+    rule: "a reversal undoes no more than its original moved",
+    sql: `SELECT format('Transfer %s reverses something else than is written down, or too much.', request_id) AS description
+      FROM (
+        SELECT t.request_id, t.amount, r.amount AS reversed, o.amount AS original,
+          sum(r.amount) OVER (PARTITION BY r.original_request_id, r.ifi_id, r.environment, r.fintech_id) AS total
+        FROM (SELECT * FROM transfer WHERE transfer_code LIKE '%-REVERSAL') t
+        FULL JOIN transfer_reversal r USING (ifi_id, environment, fintech_id, request_id)
+        LEFT JOIN transfer o ON (o.ifi_id, o.environment, o.fintech_id, o.request_id)
+          = (r.ifi_id, r.environment, r.fintech_id, r.original_request_id)) found
+      WHERE amount IS DISTINCT FROM reversed OR original IS NULL OR total > original LIMIT 1`,
+  },
+];
 
 /**
  * Checks the whole ledger (or what `scope` shows of it) against its rules, as of one instant, and answers the first difference found, or
- * undefined. The database already refuses what would break a rule; this finds what got past it: damage, or an owner's own hand.
+ * undefined: recomputes every balance and every hash from the postings, and checks the signature of every account's head. The database already
+ * refuses what would break a rule; this finds what got past it: damage, or the hand of somebody who may write the whole database but has not
+ * the key. What such a hand could still do is put the whole ledger back to an earlier state that it has kept a copy of (docs/decisions/0010).
  */
 export async function verifyLedger(
-  db: Database,
+  { db, keys }: { readonly db: Pick<Database, "transaction">; readonly keys: Pick<Keys, "mac"> },
   scope: DataScope = systemScope,
 ): Promise<LedgerDifference | undefined> {
   return db.transaction(scope, async (tx) => {
@@ -69,10 +94,80 @@ export async function verifyLedger(
     await tx.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     // Everything is read anyway; without statistics the planner would look up each row's partner by scanning a table.
     await tx.query("SET LOCAL enable_nestloop = off");
+    await tx.query("SET LOCAL work_mem = '256MB'");
+    await tx.query("SET LOCAL idle_in_transaction_session_timeout = '60s'");
     for (const { rule, sql } of rules) {
-      const [found] = await tx.query<{ description: string }>(sql);
-      if (found) return { rule, description: found.description };
+      const [found] = await tx.query<{ rule?: string; description: string }>(sql);
+      if (found) return { rule: rule ?? found.rule ?? "", description: found.description };
     }
-    return undefined;
+    return findUnsignedHead(tx, keys);
   });
+}
+
+interface HeadRow {
+  ifi_id: string;
+  environment: Environment;
+  fintech_id: string;
+  account_id: AccountId;
+  kind: AccountKind;
+  currency: string;
+  floor: string;
+  account_holder_id: string | null;
+  posting_count: string;
+  balance: string;
+  head: string;
+  head_signature: string;
+  last_hash: string;
+}
+
+/** The first account whose head is not its last posting's hash or is not signed with our key. */
+async function findUnsignedHead(
+  tx: Transaction,
+  keys: Pick<Keys, "mac">,
+): Promise<LedgerDifference | undefined> {
+  await tx.query(
+    `DECLARE heads NO SCROLL CURSOR FOR
+     SELECT a.ifi_id, a.environment, a.fintech_id, a.account_id, a.kind, a.currency, a.floor, a.account_holder_id, a.posting_count, a.balance,
+       coalesce(encode(a.head, 'hex'), '') AS head, coalesce(encode(a.head_signature, 'hex'), '') AS head_signature,
+       coalesce(encode(p.hash, 'hex'), '') AS last_hash
+     FROM account a LEFT JOIN posting p ON p.account_id = a.account_id AND p.sequence = a.posting_count AND p.ifi_id = a.ifi_id
+       AND p.environment = a.environment AND p.fintech_id = a.fintech_id`,
+  );
+  for (;;) {
+    const rows = await tx.query<HeadRow & Record<string, unknown>>("FETCH 5000 FROM heads");
+    if (rows.length === 0) return undefined;
+    for (const row of rows) {
+      if (row.head !== row.last_hash)
+        return {
+          rule: "an account's head is its last posting",
+          description: `The head of account ${row.account_id} is not the hash of its posting ${row.posting_count}.`,
+        };
+      if (row.head_signature !== expectedSignature(keys, row))
+        return {
+          rule: "heads are signed",
+          description: `The head of account ${row.account_id} is not signed with this installation's key.`,
+        };
+    }
+  }
+}
+
+/** Of an account that never moved there is nothing to sign. */
+function expectedSignature(keys: Pick<Keys, "mac">, row: HeadRow): string {
+  if (row.posting_count === "0") return "";
+  return headSignature(
+    keys,
+    { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id } as Parameters<
+      typeof headSignature
+    >[1],
+    {
+      accountId: row.account_id,
+      kind: row.kind,
+      currency: row.currency,
+      floorMinor: BigInt(row.floor),
+      accountHolderId: row.account_holder_id,
+      postingCount: BigInt(row.posting_count),
+      balanceMinor: BigInt(row.balance),
+      head: row.head,
+    },
+  );
 }

@@ -4,10 +4,12 @@ import { openAccount } from "../ledger/open-account.ts";
 import { openFundingAccount } from "../ledger/open-funding-account.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Environment, Tenant } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { CreateTransferInput } from "../transfers/create-transfer.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "./fixtures.ts";
 import type { TestDatabase } from "./test-database.ts";
+import { testKeys } from "./test-keys.ts";
 import { arrangeToken, type TestToken } from "./token-fixture.ts";
 
 const deps = { clock: systemClock, random: systemRandom };
@@ -26,7 +28,13 @@ export interface TestBook {
 /** A fintech with a token that may do everything, and ways to open accounts. */
 export async function arrangeBook(
   { db, owner }: Pick<TestDatabase, "db" | "owner">,
-  options: { environment?: Environment; fintech?: TestFintech; scopes?: readonly string[] } = {},
+  options: {
+    environment?: Environment;
+    fintech?: TestFintech;
+    scopes?: readonly string[];
+    /** Of the program that will move the money. */
+    keys?: Keys;
+  } = {},
 ): Promise<TestBook> {
   const environment = options.environment ?? "sandbox";
   const fintech = options.fintech ?? (await arrangeFintech(owner));
@@ -40,7 +48,7 @@ export async function arrangeBook(
     token,
     async fund(balanceMinor, currency = "INR") {
       const account = await db.transaction({ kind: "system" }, (tx) =>
-        openFundingAccount(tx, deps, tenant, {
+        openFundingAccount(tx, { ...deps, keys: options.keys ?? testKeys }, tenant, {
           name: "Funding",
           currency,
           openingBalanceMinor: balanceMinor,

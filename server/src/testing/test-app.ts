@@ -1,10 +1,11 @@
 import { type App, type AppSettings, buildApp, type Parts } from "../app.ts";
 import { type ManualClock, manualClock } from "../platform/clock.ts";
-import { createKeys, type Keys } from "../platform/keys.ts";
+import type { Keys } from "../platform/keys.ts";
 import { silentLog } from "../platform/log.ts";
 import type { Message, Messenger } from "../platform/messages/message.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
+import { testKeys } from "./test-keys.ts";
 
 export interface TestApp {
   readonly app: App;
@@ -33,7 +34,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const database = await createTestDatabase();
   const clock = manualClock(options.now ?? "2026-11-24T05:30:00.000Z");
   const random = options.random ?? systemRandom;
-  const keys = createKeys(Buffer.alloc(32, 7), random);
+  const keys = testKeys;
   const letters: Message[] = [];
   let sendingFailure: Error | undefined;
   const messenger: Messenger = {

@@ -10,6 +10,7 @@ import type { Database } from "../platform/database/database.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { createTransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 
@@ -25,7 +26,7 @@ afterAll(() => database.drop());
 
 type Batcher = ReturnType<typeof createTransferBatcher>;
 const newBatcher = (db: Pick<Database, "connect"> = database.db, options = {}): Batcher =>
-  createTransferBatcher({ db, clock: systemClock }, options);
+  createTransferBatcher({ db, clock: systemClock, keys: testKeys }, options);
 
 /** Its transfer id, or the code of its refusal. */
 function outcomeOf(batcher: Batcher, book: TestBook, input: CreateTransferInput): Promise<string> {
@@ -144,7 +145,7 @@ describe("a batch", () => {
       ),
       { numRuns: 25, seed: 20_261_124 },
     );
-    expect(await verifyLedger(database.db)).toBeUndefined();
+    expect(await verifyLedger({ db: database.db, keys: testKeys })).toBeUndefined();
   }, 120_000);
 
   it("takes two messages, however many transfers it makes", async () => {

@@ -1,10 +1,12 @@
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { keyOfTenant } from "../ledger/locked-ledger.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { endedBeforeCommit } from "../platform/database/retry.ts";
 import { endsConnection, OutcomeUnknown } from "../platform/database/two-step.ts";
-import { type AskedTransfer, keyOfTenant } from "./batch-store.ts";
+import type { Keys } from "../platform/keys.ts";
+import type { AskedTransfer } from "./batch-question.ts";
 import { TransferOutcomeUnknown, TransfersBusy } from "./errors.ts";
 import { type BatchOutcome, runBatch } from "./run-batch.ts";
 
@@ -39,7 +41,11 @@ const reconnectPauseMs = 100;
  * When the connection breaks during a commit, the next batch finds by the request ids what was made, and answers that.
  */
 export function createTransferBatcher(
-  deps: { readonly db: Pick<Database, "connect">; readonly clock: Clock },
+  deps: {
+    readonly db: Pick<Database, "connect">;
+    readonly clock: Clock;
+    readonly keys: Pick<Keys, "mac">;
+  },
   { batchMax = 256, waitingMax = 4_096 }: { readonly batchMax?: number; readonly waitingMax?: number } = {},
 ): TransferBatcher {
   const now = (): number => deps.clock.monotonicMs();

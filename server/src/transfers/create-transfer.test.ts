@@ -9,6 +9,7 @@ import { InvalidInput } from "../platform/errors.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 import { CurrencyMismatch, InsufficientBalance, TransactionNotAllowed } from "./errors.ts";
@@ -27,7 +28,7 @@ const good = (override: Partial<CreateTransferInput> = {}): CreateTransferInput 
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  batcher = createTransferBatcher({ db: database.db, clock });
+  batcher = createTransferBatcher({ db: database.db, clock, keys: testKeys });
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
@@ -240,5 +241,5 @@ describe("looking a transfer up", () => {
 });
 
 it("leaves the books in order after all of this", async () => {
-  expect(await verifyLedger(database.db)).toBeUndefined();
+  expect(await verifyLedger({ db: database.db, keys: testKeys })).toBeUndefined();
 });

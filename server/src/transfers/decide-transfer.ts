@@ -1,9 +1,11 @@
 import type { AccountId } from "../ledger/account.ts";
 import { AccountNotFound } from "../ledger/errors.ts";
-import type { LockedAccount, LockedLedger } from "../ledger/post.ts";
+import type { LockedAccount, LockedLedger } from "../ledger/locked-ledger.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import type { DomainError } from "../platform/errors.ts";
 import { CurrencyMismatch, InsufficientBalance, RequestMismatch, TransactionNotAllowed } from "./errors.ts";
+import { refuseByLimits } from "./limits.ts";
+import { isReversalCode } from "./reversal.ts";
 
 /** What a caller asks for, after its form has been checked: a positive amount between two different accounts. */
 export interface TransferRequest {
@@ -31,6 +33,7 @@ export type TransferDecision =
  * 3. both are enabled: {@link TransactionNotAllowed}
  * 4. both are in the transfer's currency: {@link CurrencyMismatch}
  * 5. the debit account has the money: {@link InsufficientBalance}
+ * 6. the limits of both allow it ({@link refuseByLimits}); a reversal undoes what they allowed, and is not asked
  *
  * The credit account can always hold it: all the money that the bank can bring into a currency fits into one account.
  *
@@ -54,7 +57,8 @@ export function decideTransfer(ledger: LockedLedger, request: TransferRequest): 
     if (account.currency !== request.currency)
       return refuse(new CurrencyMismatch(account.accountId, account.currency));
   if (debit.balanceMinor - request.amountMinor < debit.floorMinor) return refuse(new InsufficientBalance());
-  return { kind: "post" };
+  const limit = isReversalCode(request.transferCode) ? undefined : refuseByLimits(ledger, request);
+  return limit ? refuse(limit) : { kind: "post" };
 }
 
 /** Whether a request with a used request id is a repeat of what was made. */

@@ -1,18 +1,15 @@
-import { type PlannedTransfer, planTransfer, postBatchStatement } from "../ledger/post-batch.ts";
+import { type LedgerAnswer, type LedgerRow, lockStatement, readLedgers } from "../ledger/locked-ledger.ts";
+import { type PlannedTransfer, planTransfer, postStatement } from "../ledger/post.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { twoStepTransaction } from "../platform/database/two-step.ts";
 import type { DomainError } from "../platform/errors.ts";
+import type { Keys } from "../platform/keys.ts";
 import { type Refusal, refusalError } from "../tokens/refusal.ts";
-import {
-  type AskedTransfer,
-  type BatchAnswer,
-  type BatchRow,
-  batchQuestion,
-  readAnswer,
-} from "./batch-store.ts";
+import { type AskedTransfer, batchQuestion } from "./batch-question.ts";
 import { decideTransfer, sameContent } from "./decide-transfer.ts";
+import { isReversalCode } from "./reversal.ts";
 
 /** A transfer of a batch, and what is known of it from before. */
 export interface BatchLine extends AskedTransfer {
@@ -34,25 +31,33 @@ export type BatchOutcome =
  * Throws `OutcomeUnknown` (see `twoStepTransaction`) and database errors; after the latter nothing was written.
  */
 export async function runBatch(
-  { db, clock }: { readonly db: Pick<Database, "connect">; readonly clock: Clock },
+  {
+    db,
+    clock,
+    keys,
+  }: {
+    readonly db: Pick<Database, "connect">;
+    readonly clock: Clock;
+    readonly keys: Pick<Keys, "mac">;
+  },
   lines: readonly BatchLine[],
   { waits }: { readonly waits: boolean },
 ): Promise<BatchOutcome[]> {
-  const question = batchQuestion(lines, waits);
+  const now = clock.now();
+  const question = batchQuestion(lines, { waits, now });
   return twoStepTransaction(
     db,
     { kind: "tenants", tenants: question.tenants },
-    question.statement,
-    (row: BatchRow) => {
-      const answer = readAnswer(question, row);
-      const now = clock.now();
+    lockStatement(question),
+    (row: LedgerRow) => {
+      const answer = readLedgers(question, row);
       const planned: PlannedTransfer[] = [];
       const result = lines.map((line, at) => {
         const { tenant, token } = question.places[at] as (typeof question.places)[number];
         return decideLine(line, answer, { tenant, token, now, planned });
       });
       return {
-        write: planned.length > 0 ? postBatchStatement(question.tenants, planned, now) : undefined,
+        write: planned.length > 0 ? postStatement(keys, answer.ledgers, planned, now) : undefined,
         result,
       };
     },
@@ -61,7 +66,7 @@ export async function runBatch(
 
 function decideLine(
   { principal, request, maybeMade }: BatchLine,
-  { refusals, ledgers, held }: BatchAnswer,
+  { refusals, ledgers, held }: LedgerAnswer,
   at: { tenant: number; token: number; now: Date; planned: PlannedTransfer[] },
 ): BatchOutcome {
   const ledger = ledgers[at.tenant] as (typeof ledgers)[number];
@@ -88,9 +93,9 @@ function decideLine(
     case "post": {
       const planned = planTransfer(
         ledger,
-        at.tenant + 1,
         { ...request, kind: "transfer", requestedBy: principal.tokenId },
         at.now,
+        { counts: !isReversalCode(request.transferCode) },
       );
       at.planned.push(planned);
       // So that a repeat of the request in this very batch is answered like one in a later batch.

@@ -10,6 +10,7 @@ import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { seededRandom } from "../testing/test-app.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 import { InsufficientBalance, RequestMismatch } from "./errors.ts";
@@ -30,8 +31,8 @@ beforeAll(async () => {
     log: silentLog(),
   });
   batchers = [
-    createTransferBatcher({ db, clock: systemClock }),
-    createTransferBatcher({ db, clock: systemClock }),
+    createTransferBatcher({ db, clock: systemClock, keys: testKeys }),
+    createTransferBatcher({ db, clock: systemClock, keys: testKeys }),
   ];
   book = await arrangeBook(database);
 });
@@ -109,7 +110,7 @@ describe("64 workers on 8 accounts", () => {
     const balances = await Promise.all(accounts.map((account) => book.balanceOf(account)));
     expect(balances.reduce((sum, balance) => sum + balance, 0n)).toBe(80_000n);
     expect(balances.every((balance) => balance >= 0n)).toBe(true);
-    expect(await verifyLedger(database.db)).toBeUndefined();
+    expect(await verifyLedger({ db: database.db, keys: testKeys })).toBeUndefined();
   }, 300_000);
 });
 
@@ -168,7 +169,7 @@ describe("at the same time", () => {
   });
 
   it("leaves the books in order", async () => {
-    expect(await verifyLedger(database.db)).toBeUndefined();
+    expect(await verifyLedger({ db: database.db, keys: testKeys })).toBeUndefined();
     const { rows } = await database.owner.query<{ deadlocks: string }>(
       "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",
     );

@@ -6,7 +6,10 @@ import type { AccountId } from "../ledger/account.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
 import { type Database, openDatabase } from "../platform/database/database.ts";
 import { runningServerUrl } from "../platform/database/embedded-postgres.ts";
+import { createKeys, type Keys } from "../platform/keys.ts";
 import { silentLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { readOrMakeRootKey } from "../platform/root-key.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { arrangeServerProcess, type ServerProcess } from "../testing/server-process.ts";
 import { seededRandom } from "../testing/test-app.ts";
@@ -29,6 +32,7 @@ interface Sent {
 
 let server: ServerProcess;
 let book: TestBook;
+let keys: Keys;
 const accounts: AccountId[] = [];
 const sent: Sent[] = [];
 const wrong: unknown[] = [];
@@ -39,7 +43,8 @@ beforeAll(async () => {
   server = await arrangeServerProcess({ API_REQUESTS_PER_SECOND: "100000", LOG_LEVEL: "error" });
   await server.start();
   await withDatabase(async (database) => {
-    book = await arrangeBook(database);
+    keys = createKeys(readOrMakeRootKey(server.dataFolder, systemRandom), systemRandom);
+    book = await arrangeBook(database, { keys });
     accounts.push(await book.fund(openingBalance));
     while (accounts.length < 6) accounts.push((await book.open()).accountId);
   });
@@ -188,7 +193,7 @@ it(`loses and doubles nothing over ${rounds} kills of the database and ${rounds}
       expect(found.rows).toEqual([{ balance: String(balance) }]);
     }
     expect((await owner.query("SELECT sum(amount) AS sum FROM posting")).rows).toEqual([{ sum: "0" }]);
-    expect(await verifyLedger(db)).toBeUndefined();
+    expect(await verifyLedger({ db, keys })).toBeUndefined();
     console.info(
       `${rounds * 2} kills: ${acknowledged.length} transfers acknowledged, ${unanswered} retried after no answer, ` +
         `restarts took ${Math.round(Math.min(...startsMs))} to ${Math.round(Math.max(...startsMs))} ms`,

@@ -7,6 +7,7 @@ import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, arrangeHolder, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 
@@ -17,7 +18,7 @@ let book: TestBook;
 let batcher: TransferBatcher;
 beforeAll(async () => {
   database = await createTestDatabase();
-  batcher = createTransferBatcher({ db: database.db, clock: systemClock });
+  batcher = createTransferBatcher({ db: database.db, clock: systemClock, keys: testKeys });
   book = await arrangeBook(database);
 });
 afterAll(() => database.drop());
@@ -89,5 +90,5 @@ it("every history keeps the sum, the floors, and one movement a request id", asy
     }),
     { numRuns: 40, seed: 20_261_124 },
   );
-  expect(await verifyLedger(database.db)).toBeUndefined();
+  expect(await verifyLedger({ db: database.db, keys: testKeys })).toBeUndefined();
 }, 180_000);

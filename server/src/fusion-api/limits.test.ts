@@ -1,0 +1,263 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createBundle } from "../bundles/create-bundle.ts";
+import { openFundingAccount } from "../ledger/open-funding-account.ts";
+import { verifyLedger } from "../ledger/verify-ledger.ts";
+import { type Answer, arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
+import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { createTransferBatcher } from "../transfers/batcher.ts";
+import { parseLimits, setKycLimits, setProductLimits } from "../transfers/set-limits.ts";
+
+// Wire contract, section 3.4: each LE code that a limit can give, on real transfers.
+
+const actor = { kind: "cli", account: "test" } as const;
+let app: TestApp;
+let client: TestClient;
+let funding: string;
+let bundle: Awaited<ReturnType<typeof createBundle>>;
+let holder: string;
+let account: string;
+
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(async () => {
+  expect(await verifyLedger({ db: app.database.db, keys: app.keys })).toBeUndefined();
+  await app.close();
+});
+beforeEach(async () => {
+  // A Wednesday, 11:00 at the bank; a fintech of its own, so that no other test's limits are met.
+  app.clock.set("2026-11-25T05:30:00Z");
+  client = await arrangeClient(app, { ifiId: String(200_000 + Math.floor(Math.random() * 1_000_000)) });
+  [funding, bundle] = await app.database.db.transaction({ kind: "system" }, async (tx) => [
+    (
+      await openFundingAccount(tx, app, client.tenant, {
+        name: "Funding",
+        openingBalanceMinor: 100_000_000n,
+        requestedBy: "test",
+      })
+    ).accountId,
+    await createBundle(app, tx, actor, client.tenant, {
+      name: "Gold",
+      accountProducts: [{ productName: "Wallet" }],
+      paymentProducts: [],
+    }),
+  ]);
+  holder = await newHolder();
+  account = await issue(holder);
+});
+
+async function newHolder(): Promise<string> {
+  return (await client.post("/applications/newIndividual", individualBody())).body.individualID;
+}
+async function issue(accountHolderID: string): Promise<string> {
+  const issued = await client.post(`/bundles/${bundle.bundleId}/issueBundle`, { accountHolderID, name: "W" });
+  return issued.body.accounts[0].accountID;
+}
+const limitsOf = (rules: object | null) => rules && parseLimits(JSON.stringify(rules));
+const product = (rules: object | null): Promise<void> =>
+  setProductLimits(
+    { ...app, db: app.database.db },
+    actor,
+    client.tenant,
+    {
+      bundleId: bundle.bundleId,
+      accountProductId: bundle.accountProducts[0]?.accountProductId as string,
+    },
+    limitsOf(rules),
+  );
+const kyc = (kycStatus: string, rules: object | null): Promise<void> =>
+  setKycLimits({ ...app, db: app.database.db }, actor, { ...client.tenant, kycStatus }, limitsOf(rules));
+const policy = (rules: object): Promise<Answer> =>
+  client.post(`/accountHolders/${holder}/transactionPolicies`, { name: randomUUID(), ...rules });
+const load = (amount: number, more: object = {}): Promise<Answer> =>
+  client.post("/transfers", {
+    requestID: randomUUID(),
+    amount: { currency: "INR", amount },
+    transferCode: "ATLAS_LOAD_AUTH",
+    debitAccountID: funding,
+    creditAccountID: account,
+    ...more,
+  });
+const spend = (amount: number, more: object = {}): Promise<Answer> =>
+  load(amount, {
+    transferCode: "ATLAS_P2M_AUTH",
+    debitAccountID: account,
+    creditAccountID: funding,
+    ...more,
+  });
+async function balance(of = account): Promise<number> {
+  return (await client.get(`/accounts/${of}/balance`)).body.balance;
+}
+
+describe("a limit of an account product", () => {
+  it.each([
+    ["LE400001", { period: "TRANSACTION", maximumAmount: 499 }],
+    ["LE400009", { period: "TRANSACTION", minimumAmount: 501 }],
+  ] as const)("%s: bounds one transfer", async (errorCode, limit) => {
+    await load(10_000);
+    await product({ limits: [limit] });
+    const refused = await spend(500);
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { errorCode, code: "limit_exceeded", details: { limitOf: "product", limitName: "Wallet" } },
+    });
+    expect(await balance()).toBe(10_000);
+    expect((await spend(errorCode === "LE400001" ? 499 : 501)).status).toBe(200);
+    // The other direction is not limited by it.
+    expect((await load(500)).status).toBe(200);
+  });
+
+  it.each([
+    ["DAY", "LE400002", "LE400011", "2026-11-25T18:29:59Z", "2026-11-25T18:30:00Z"],
+    ["WEEK", "LE400003", "LE400012", "2026-11-29T18:29:59Z", "2026-11-29T18:30:00Z"],
+    ["MONTH", "LE400004", "LE400013", "2026-11-30T18:29:59Z", "2026-11-30T18:30:00Z"],
+    ["QUARTER", "LE400005", "LE400014", "2026-12-31T18:29:59Z", "2026-12-31T18:30:00Z"],
+    ["YEAR", "LE400006", "LE400015", "2026-12-31T18:29:59Z", "2026-12-31T18:30:00Z"],
+  ] as const)(
+    "counts over a %s of the bank's time: %s and %s",
+    async (period, tooMany, tooMuch, last, next) => {
+      await load(10_000);
+      await product({ limits: [{ period, direction: "DEBIT", maximumAmount: 1_000, maximumCount: 3 }] });
+      expect((await spend(400)).status).toBe(200);
+      expect((await spend(601)).body.errorCode).toBe(tooMuch);
+      expect((await spend(600)).status).toBe(200);
+      expect((await spend(1)).body.errorCode).toBe(tooMuch);
+      await product({ limits: [{ period, direction: "DEBIT", maximumCount: 2 }] });
+      // What was moved before counts under the new limit, too.
+      expect((await spend(1)).body.errorCode).toBe(tooMany);
+      app.clock.set(last);
+      expect((await spend(1)).body.errorCode).toBe(tooMany);
+      app.clock.set(next);
+      expect((await spend(1)).status).toBe(200);
+      expect(await balance()).toBe(10_000 - 1_001);
+    },
+  );
+
+  it("LE400007: bounds what the account may hold", async () => {
+    await product({ maximumBalance: 1_000 });
+    expect((await load(1_001)).body.errorCode).toBe("LE400007");
+    expect((await load(1_000)).status).toBe(200);
+    expect((await load(1)).body.errorCode).toBe("LE400007");
+  });
+
+  it("LE400020, LE400021: by transfer code", async () => {
+    await product({ disallowedTransferCodes: ["ATLAS_ATM_AUTH"] });
+    expect((await load(1, { transferCode: "ATLAS_ATM_AUTH" })).body.errorCode).toBe("LE400020");
+    await product({ allowedTransferCodes: ["ATLAS_LOAD_AUTH"] });
+    expect((await load(1)).status).toBe(200);
+    expect((await spend(1)).body.errorCode).toBe("LE400021");
+  });
+
+  it("can be removed", async () => {
+    await product({ limits: [{ period: "DAY", direction: "CREDIT", maximumCount: 0 }] });
+    expect((await load(1)).body.errorCode).toBe("LE400002");
+    await product(null);
+    expect((await load(1)).status).toBe(200);
+  });
+});
+
+describe("what counts", () => {
+  it("is what moved: not what was refused, nor a repeat of a request", async () => {
+    await load(1_000);
+    await product({ limits: [{ period: "DAY", maximumAmount: 1_000, maximumCount: 3 }] });
+    const requestID = randomUUID();
+    expect((await spend(400, { requestID })).status).toBe(200);
+    expect((await spend(400, { requestID })).status).toBe(200);
+    expect((await spend(700)).body.errorCode).toBe("LE400008");
+    expect((await spend(600)).status).toBe(200);
+    // A repeat is answered even when nothing more is allowed.
+    expect((await spend(400, { requestID })).status).toBe(200);
+  });
+
+  it("is no reversal, and none is stopped", async () => {
+    await product({ limits: [{ period: "DAY", direction: "CREDIT", maximumCount: 1 }] });
+    const { body } = await load(100);
+    await product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 0 }] });
+    expect((await spend(100)).body.errorCode).toBe("LE400002");
+    const reversal = {
+      transferCode: "ATLAS_LOAD_AUTH-REVERSAL",
+      attributes: { originalTransferID: body.transferID },
+    };
+    expect((await spend(100, reversal)).status).toBe(200);
+  });
+});
+
+describe("a limit of a holder", () => {
+  it("of the KYC level covers all their accounts together, and nobody else's", async () => {
+    const second = await issue(holder);
+    const stranger = await issue(await newHolder());
+    await load(1_000);
+    await kyc("MINIMAL", { limits: [{ period: "MONTH", direction: "CREDIT", maximumAmount: 2_000 }] });
+    const refused = await load(1_001, { creditAccountID: second });
+    expect(refused.body).toMatchObject({
+      errorCode: "LE400013",
+      details: { limitOf: "kyc", limitName: "MINIMAL", accountID: second },
+    });
+    expect((await load(1_000, { creditAccountID: second })).status).toBe(200);
+    expect((await load(1)).body.errorCode).toBe("LE400013");
+    expect((await load(2_000, { creditAccountID: stranger })).status).toBe(200);
+    await kyc("MINIMAL", null);
+    expect((await load(1)).status).toBe(200);
+  });
+
+  it("is the level's after its expiry", async () => {
+    await kyc("KYC_EXPIRED", { limits: [{ period: "TRANSACTION", direction: "CREDIT", maximumAmount: 0 }] });
+    expect((await load(1)).status).toBe(200);
+    await app.database.owner.query(
+      "UPDATE account_holder_association SET kyc_expires_at = $2, kyc_status_post_expiry = 'KYC_EXPIRED' WHERE account_holder_id = $1",
+      [holder, app.clock.now()],
+    );
+    expect((await load(1)).body.errorCode).toBe("LE400001");
+  });
+
+  it("of a policy is the fintech's own, beside the others", async () => {
+    await load(1_000);
+    await policy({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 1 }] });
+    await policy({ disallowedTransferCodes: ["ATLAS_ATM_AUTH"] });
+    expect((await spend(1, { transferCode: "ATLAS_ATM_AUTH" })).body).toMatchObject({
+      errorCode: "LE400020",
+      details: { limitOf: "policy" },
+    });
+    expect((await spend(1)).status).toBe(200);
+    expect((await spend(1)).body.errorCode).toBe("LE400002");
+  });
+});
+
+describe("at once", () => {
+  it("not one more than allowed gets through, over two processes and two accounts of one holder", async () => {
+    const second = await issue(holder);
+    for (const creditAccountID of [account, second]) await load(10_000, { creditAccountID });
+    await product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 15 }] });
+    await policy({ limits: [{ period: "WEEK", direction: "DEBIT", maximumAmount: 2_000 }] });
+    const batchers = [1, 2].map(() => createTransferBatcher({ ...app, db: app.database.db }));
+    const answers = await Promise.all(
+      Array.from({ length: 80 }, (_, at) =>
+        (batchers[at % 2] as (typeof batchers)[number])
+          .submit({
+            principal: client.token.principal,
+            request: {
+              requestId: randomUUID(),
+              debitAccountId: (at % 4 < 2 ? account : second) as never,
+              creditAccountId: funding as never,
+              amountMinor: 100n,
+              currency: "INR",
+              transferCode: "A2A_P2P_AUTH",
+              remarks: "",
+              attributes: {},
+            },
+          })
+          .then(
+            () => "made",
+            (error: { extensions?: { errorCode?: string } }) => error.extensions?.errorCode ?? String(error),
+          ),
+      ),
+    );
+    const made = answers.filter((answer) => answer === "made").length;
+    expect(made).toBe(20);
+    expect(new Set(answers)).toEqual(
+      new Set(["made", ...answers.filter((one) => /^LE4000(02|12)$/.test(one))]),
+    );
+    expect((await balance()) + (await balance(second))).toBe(20_000 - 2_000);
+  });
+});

@@ -1,0 +1,61 @@
+import { hash } from "node:crypto";
+import type { Tenant } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
+import type { LockedAccount } from "./locked-ledger.ts";
+import type { TransferRecord } from "./posted-transfer.ts";
+
+// Each posting carries a hash over the one before it in its account and over everything that it and its transfer say; each account a
+// signature over its last hash and over what it is. Whoever can write the whole database, but has not the key, can neither change a posting
+// nor take the last ones back unnoticed (docs/decisions/0010). `transfer_digest` and `posting_hash` in migration 0015 hash the same texts.
+
+/** What both postings of a transfer are bound to: all that the transfer says. SHA-256 in hex. */
+export function transferDigest(
+  tenant: Tenant,
+  transfer: Omit<TransferRecord, "debitSequence" | "attributes"> & { readonly requestedBy: string },
+  attributesText: string,
+): string {
+  const { requestId, transferCode, requestedBy, remarks } = transfer;
+  const lengths = [requestId, transferCode, requestedBy, remarks].map((text) => Buffer.byteLength(text));
+  return hash(
+    "sha256",
+    `${tenant.ifiId}|${tenant.environment}|${tenant.fintechId}|${transfer.kind}|${transfer.debitAccountId}|${transfer.creditAccountId}|${transfer.amountMinor}|${transfer.currency}|${microseconds(transfer.postedAt)}|${lengths.join("|")}|${requestId}${transferCode}${requestedBy}${remarks}${attributesText}`,
+  );
+}
+
+/** The hash of the account's next posting; `account` as it stands before it, its amount signed. SHA-256 in hex. */
+export function postingHash(
+  account: LockedAccount,
+  posting: { readonly amountMinor: bigint; readonly postedAt: Date },
+  digest: string,
+): string {
+  return hash(
+    "sha256",
+    `${account.head}|${account.accountId}|${account.postingCount + 1n}|${posting.amountMinor}|${account.balanceMinor + posting.amountMinor}|${microseconds(posting.postedAt)}|${digest}`,
+  );
+}
+
+/** What an account's facts, balance and last hash are signed with. A hex MAC whose key is outside the database. */
+export function headSignature(keys: Pick<Keys, "mac">, tenant: Tenant, account: SignedFacts): string {
+  return keys
+    .mac(
+      "ledger-head",
+      `${tenant.ifiId}|${tenant.environment}|${tenant.fintechId}|${account.accountId}|${account.kind}|${account.currency}|${account.floorMinor}|${account.accountHolderId ?? ""}|${account.postingCount}|${account.balanceMinor}|${account.head}`,
+    )
+    .toString("hex");
+}
+
+export type SignedFacts = Pick<
+  LockedAccount,
+  | "accountId"
+  | "kind"
+  | "currency"
+  | "floorMinor"
+  | "accountHolderId"
+  | "postingCount"
+  | "balanceMinor"
+  | "head"
+>;
+
+function microseconds(instant: Date): string {
+  return `${instant.getTime()}000`;
+}

@@ -1,0 +1,213 @@
+import type { PolicyRules } from "@fusion/contract/fusion/holder-services.ts";
+import { plainArrayLiteral, textArrayLiteral, textLiteral } from "../platform/database/sql-literals.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { AccountId, AccountKind, AccountStatus } from "./account.ts";
+import { type PostedTransfer, parsePostedTransfer } from "./posted-transfer.ts";
+import { type PeriodStarts, parseUsage, periodStarts, type Usage } from "./usage.ts";
+
+// What stands under the locks of a transaction that is to move money: asked by one statement, `begin_transfer_batch` (migration 0015).
+
+/** An account as it stands under the lock. Moving money in memory moves it here first, so that the next transfer sees it. */
+export interface LockedAccount {
+  readonly accountId: AccountId;
+  readonly kind: AccountKind;
+  readonly currency: string;
+  readonly status: AccountStatus;
+  readonly balanceMinor: bigint;
+  readonly floorMinor: bigint;
+  readonly postingCount: bigint;
+  /** The hash of its last posting in hex; empty before the first. */
+  readonly head: string;
+  readonly accountHolderId: string | null;
+}
+
+/** What is limited together: an account, or all that a holder has with the fintech. */
+export interface Limited {
+  readonly rules: readonly LimitRules[];
+  /** What was moved in the current periods, moved along in memory; null where no rule asks. */
+  usage: Usage | null;
+  /** Of a holder; an account's own usage hangs on the account. */
+  readonly holder: { readonly accountHolderId: string; readonly version: bigint } | null;
+}
+
+export interface LimitRules {
+  readonly source: "product" | "kyc" | "policy";
+  /** The product's, level's or policy's. */
+  readonly name: string;
+  readonly rules: PolicyRules;
+}
+
+export interface LockedLedger {
+  readonly tenant: Tenant;
+  /** Those that exist and are the tenant's. */
+  readonly accounts: Map<AccountId, LockedAccount>;
+  /** Earlier transfers under the request ids asked for; those that a batch plans join them. */
+  readonly posted: Map<string, PostedTransfer>;
+  /** What limits an account, if anything does. */
+  readonly limits: Map<AccountId, readonly Limited[]>;
+  /** The current periods of the tenant's bank; only where something is limited. */
+  readonly periods: PeriodStarts | null;
+}
+
+/** What is asked for. Positions count from 0. */
+export interface LedgerQuestion {
+  readonly tenants: readonly Tenant[];
+  readonly accounts: readonly { readonly tenant: number; readonly accountId: AccountId }[];
+  readonly requests: readonly { readonly tenant: number; readonly requestId: string }[];
+  /** Tokens that are checked behind the gates of their tenants. */
+  readonly tokens: readonly {
+    readonly tenant: number;
+    readonly applicationId: string;
+    readonly tokenId: string;
+  }[];
+  /** For locks that others hold, up to 2 s each; otherwise nothing is waited for. */
+  readonly waits: boolean;
+  readonly now: Date;
+}
+
+export interface LedgerAnswer {
+  /** For each token: `-` when it may write, `gate_closed`, or why not. */
+  readonly refusals: readonly string[];
+  /** For each tenant. */
+  readonly ledgers: readonly LockedLedger[];
+  /** For each tenant: accounts that exist and that another transaction holds, itself or what their holder has used. */
+  readonly held: readonly ReadonlySet<AccountId>[];
+}
+
+export interface LedgerRow {
+  refusals: string | null;
+  accounts: string | null;
+  held: string | null;
+  transfers: { tenant: number; transfer: unknown }[] | null;
+  limits: LimitsJson | null;
+}
+
+interface LimitsJson {
+  days: number[];
+  products:
+    | { accounts: number[]; name: string; rules: PolicyRules; usages: Record<string, string> | null }[]
+    | null;
+  holders:
+    | {
+        tenant: number;
+        holder: string;
+        accounts: number[];
+        rules: LimitRules[];
+        usage: string | null;
+        version: string | null;
+      }[]
+    | null;
+  held: number[];
+}
+
+export function lockStatement({ tenants, accounts, requests, tokens, waits, now }: LedgerQuestion): string {
+  const places = (things: readonly { readonly tenant: number }[]): string =>
+    plainArrayLiteral(things.map(({ tenant }) => tenant + 1));
+  return `SELECT * FROM begin_transfer_batch(${[
+    String(waits),
+    textLiteral(now.toISOString()),
+    ...tenantArrays(tenants),
+    places(tokens),
+    textArrayLiteral(tokens.map(({ applicationId }) => applicationId)),
+    textArrayLiteral(tokens.map(({ tokenId }) => tokenId)),
+    places(accounts),
+    plainArrayLiteral(accounts.map(({ accountId }) => accountId)),
+    places(requests),
+    textArrayLiteral(requests.map(({ requestId }) => requestId)),
+  ].join(", ")})`;
+}
+
+export function readLedgers(question: LedgerQuestion, row: LedgerRow): LedgerAnswer {
+  const ledgers = question.tenants.map((tenant, at) => ({
+    tenant,
+    accounts: new Map<AccountId, LockedAccount>(),
+    posted: new Map<string, PostedTransfer>(),
+    limits: new Map<AccountId, Limited[]>(),
+    periods: row.limits ? periodStarts(row.limits.days[at] ?? 0) : null,
+  }));
+  const held = question.tenants.map(() => new Set<AccountId>());
+  const accountAt = (position: string | number): LedgerQuestion["accounts"][number] =>
+    question.accounts[Number(position) - 1] as LedgerQuestion["accounts"][number];
+  const usages: string[] = [];
+  for (const line of row.accounts?.split("\n") ?? []) {
+    const [position, kind, currency, status, balance, floor, postingCount, head, holder, usage] = line.split(
+      " ",
+    ) as AccountLine;
+    const { tenant, accountId } = accountAt(position);
+    ledgers[tenant]?.accounts.set(accountId, {
+      accountId,
+      kind,
+      currency,
+      status,
+      balanceMinor: BigInt(balance),
+      floorMinor: BigInt(floor),
+      postingCount: BigInt(postingCount),
+      head: head === "-" ? "" : head,
+      accountHolderId: holder === "-" ? null : holder,
+    });
+    usages[Number(position)] = usage;
+  }
+  for (const position of row.held?.split(" ") ?? []) {
+    const { tenant, accountId } = accountAt(position);
+    held[tenant]?.add(accountId);
+  }
+  for (const { tenant, transfer } of row.transfers ?? []) {
+    const posted = parsePostedTransfer(transfer);
+    ledgers[tenant - 1]?.posted.set(posted.requestId, posted);
+  }
+  if (row.limits) {
+    const limit = (position: number, limited: Limited): void => {
+      const { tenant, accountId } = accountAt(position);
+      const limits = ledgers[tenant]?.limits;
+      limits?.set(accountId, [...(limits.get(accountId) ?? []), limited]);
+    };
+    for (const { accounts, name, rules, usages: first } of row.limits.products ?? [])
+      for (const position of accounts) {
+        const known = usages[position] === "-" ? first?.[position] : usages[position];
+        limit(position, {
+          rules: [{ source: "product", name, rules }],
+          usage: known === undefined ? null : parseUsage(known),
+          holder: null,
+        });
+      }
+    for (const { holder, accounts, rules, usage, version } of row.limits.holders ?? []) {
+      const limited: Limited = {
+        rules,
+        usage: usage === null ? null : parseUsage(usage),
+        holder: { accountHolderId: holder, version: BigInt(version ?? 0) },
+      };
+      for (const position of accounts) limit(position, limited);
+    }
+    for (const position of row.limits.held) {
+      const { tenant, accountId } = accountAt(position);
+      held[tenant]?.add(accountId);
+    }
+  }
+  return { refusals: row.refusals?.split(" ") ?? [], ledgers, held };
+}
+
+type AccountLine = [
+  position: string,
+  kind: AccountKind,
+  currency: string,
+  status: AccountStatus,
+  balance: string,
+  floor: string,
+  postingCount: string,
+  head: string,
+  holder: string,
+  usage: string,
+];
+
+/** The three arrays in which the functions of the ledger take their tenants. */
+export function tenantArrays(tenants: readonly Tenant[]): string[] {
+  return [
+    plainArrayLiteral(tenants.map(({ ifiId }) => ifiId)),
+    plainArrayLiteral(tenants.map(({ environment }) => environment)),
+    plainArrayLiteral(tenants.map(({ fintechId }) => fintechId)),
+  ];
+}
+
+export function keyOfTenant({ ifiId, environment, fintechId }: Tenant): string {
+  return `${ifiId}/${environment}/${fintechId}`;
+}

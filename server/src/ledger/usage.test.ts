@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { addUse, limitPeriods, parseUsage, periodStarts, type Usage, usageText, usedIn } from "./usage.ts";
+
+const dayOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 86_400_000;
+const dateOf = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10);
+const none: Usage = Array.from({ length: 21 }, () => 0n);
+
+describe("the periods of a day", () => {
+  it.each([
+    ["2026-11-25", "2026-11-25", "2026-11-23", "2026-11-01", "2026-10-01", "2026-01-01"],
+    ["2026-11-23", "2026-11-23", "2026-11-23", "2026-11-01", "2026-10-01", "2026-01-01"],
+    ["2026-11-22", "2026-11-22", "2026-11-16", "2026-11-01", "2026-10-01", "2026-01-01"],
+    ["2027-01-01", "2027-01-01", "2026-12-28", "2027-01-01", "2027-01-01", "2027-01-01"],
+    ["2024-02-29", "2024-02-29", "2024-02-26", "2024-02-01", "2024-01-01", "2024-01-01"],
+    ["1969-12-31", "1969-12-31", "1969-12-29", "1969-12-01", "1969-10-01", "1969-01-01"],
+  ])(
+    "%s begin on its own first day, a Monday, and the firsts of month, quarter and year",
+    (date, ...first) => {
+      const starts = periodStarts(dayOf(date));
+      expect(limitPeriods.map((period) => dateOf(starts[period]))).toEqual(first);
+    },
+  );
+});
+
+describe("what is used", () => {
+  it("adds up within each period and starts afresh with the next", () => {
+    const thursday = periodStarts(dayOf("2026-12-31"));
+    const friday = periodStarts(dayOf("2027-01-01"));
+    let usage = addUse(none, thursday, "DEBIT", 500n);
+    usage = addUse(usage, thursday, "DEBIT", 200n);
+    usage = addUse(usage, friday, "DEBIT", 30n);
+    expect(usedIn(usage, friday, "DEBIT", "DAY")).toEqual({ count: 1n, amountMinor: 30n });
+    expect(usedIn(usage, friday, "DEBIT", "WEEK")).toEqual({ count: 3n, amountMinor: 730n });
+    for (const period of ["MONTH", "QUARTER", "YEAR"] as const)
+      expect(usedIn(usage, friday, "DEBIT", period)).toEqual({ count: 1n, amountMinor: 30n });
+    expect(usedIn(usage, friday, "CREDIT", "YEAR")).toEqual({ count: 0n, amountMinor: 0n });
+  });
+
+  it("is not lost when a clock goes back over midnight", () => {
+    const usage = addUse(none, periodStarts(dayOf("2026-11-26")), "DEBIT", 100n);
+    const before = periodStarts(dayOf("2026-11-25"));
+    expect(usedIn(addUse(usage, before, "DEBIT", 1n), before, "DEBIT", "DAY")).toEqual({
+      count: 2n,
+      amountMinor: 101n,
+    });
+  });
+
+  it("reads as it was written", () => {
+    const usage = addUse(none, periodStarts(dayOf("2026-11-25")), "CREDIT", 9_007_199_254_740_993n);
+    expect(parseUsage(usageText(usage))).toEqual(usage);
+  });
+});

@@ -1,0 +1,67 @@
+import type { Limited, LimitRules, LockedLedger } from "../ledger/locked-ledger.ts";
+import { type Direction, type LimitPeriod, limitPeriods, usedIn } from "../ledger/usage.ts";
+import type { TransferRequest } from "./decide-transfer.ts";
+import { type LimitCode, LimitExceeded } from "./limit-errors.ts";
+
+/** Beside each period its code for too many and its code for too much (wire contract, section 3.4). */
+const periodCodes = {
+  DAY: ["LE400002", "LE400011"],
+  WEEK: ["LE400003", "LE400012"],
+  MONTH: ["LE400004", "LE400013"],
+  QUARTER: ["LE400005", "LE400014"],
+  YEAR: ["LE400006", "LE400015"],
+} as const satisfies Record<LimitPeriod, readonly [LimitCode, LimitCode]>;
+
+/**
+ * Why the limits of the two accounts forbid a transfer; undefined when they do not. First the debit account's, then the credit account's; of each
+ * first its product's, then its holder's (KYC level, then policies by name). Of one set of rules the first that fails answers:
+ *
+ * 1. the transfer code is disallowed (LE400020), or others are allowed (LE400021)
+ * 2. the amount is below the minimum (LE400009) or above the maximum (LE400001) of one transfer
+ * 3. from the shortest period to the longest: too many (LE400002-06), too much (LE400011-15)
+ * 4. the credit account would hold too much (LE400007)
+ */
+export function refuseByLimits(ledger: LockedLedger, request: TransferRequest): LimitExceeded | undefined {
+  for (const [direction, accountId] of [
+    ["DEBIT", request.debitAccountId],
+    ["CREDIT", request.creditAccountId],
+  ] as const)
+    for (const limited of ledger.limits.get(accountId) ?? [])
+      for (const rules of limited.rules) {
+        const code = broken(ledger, limited, rules, direction, request);
+        if (code) return new LimitExceeded(code, { ...rules, direction, accountId });
+      }
+  return undefined;
+}
+
+function broken(
+  ledger: LockedLedger,
+  { usage }: Limited,
+  { rules }: LimitRules,
+  direction: Direction,
+  { amountMinor, transferCode, creditAccountId }: TransferRequest,
+): LimitCode | undefined {
+  if (rules.disallowedTransferCodes?.includes(transferCode)) return "LE400020";
+  if (rules.allowedTransferCodes && !rules.allowedTransferCodes.includes(transferCode)) return "LE400021";
+  const limits = (rules.limits ?? []).filter((limit) => (limit.direction ?? "DEBIT") === direction);
+  for (const limit of limits) {
+    if (limit.minimumAmount !== undefined && amountMinor < BigInt(limit.minimumAmount)) return "LE400009";
+    if (limit.period === "TRANSACTION" && exceeds(amountMinor, limit.maximumAmount)) return "LE400001";
+  }
+  for (const period of limitPeriods)
+    for (const limit of limits) {
+      if (limit.period !== period || !usage || !ledger.periods) continue;
+      const used = usedIn(usage, ledger.periods, direction, period);
+      if (exceeds(used.count + 1n, limit.maximumCount)) return periodCodes[period][0];
+      if (exceeds(used.amountMinor + amountMinor, limit.maximumAmount)) return periodCodes[period][1];
+    }
+  if (direction === "CREDIT") {
+    const balanceMinor = ledger.accounts.get(creditAccountId)?.balanceMinor ?? 0n;
+    if (exceeds(balanceMinor + amountMinor, rules.maximumBalance)) return "LE400007";
+  }
+  return undefined;
+}
+
+function exceeds(value: bigint, maximum: number | undefined): boolean {
+  return maximum !== undefined && value > BigInt(maximum);
+}

@@ -1,0 +1,80 @@
+import { PolicyRules } from "@fusion/contract/fusion/holder-services.ts";
+import { z } from "zod";
+import { type Actor, recordAudit } from "../audit/record.ts";
+import { setAccountProductRules } from "../bundles/set-account-product-rules.ts";
+import { parseInput } from "../fintechs/parse-input.ts";
+import { forgetUsageOfHolders, forgetUsageOfProduct } from "../ledger/forget-usage.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import { InvalidInput } from "../platform/errors.ts";
+import type { Environment, IfiId, Tenant } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+import { deleteKycLimit, selectKycLimits, upsertKycLimit } from "./kyc-limit-store.ts";
+
+// Limits as data: of account products and KYC levels, for operators. Policies of a holder are the fintech's own (account-holders). All take
+// effect with the next transfer; what was moved in the current periods counts.
+
+interface Dependencies {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Sets, or with null removes, the limits of every account opened from an account product. Audited. Throws `account_product_not_found`. */
+export async function setProductLimits(
+  { db, clock, random }: Dependencies,
+  actor: Actor,
+  tenant: Tenant,
+  product: { readonly bundleId: string; readonly accountProductId: string },
+  rules: PolicyRules | null,
+): Promise<void> {
+  await db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
+    const { productId } = await setAccountProductRules(tx, tenant, product, rules);
+    await forgetUsageOfProduct(tx, tenant, { bundleId: product.bundleId, productId });
+    await recordAudit(tx, { clock, random }, actor, {
+      action: rules ? "limits.set" : "limits.removed",
+      object: { kind: "account-product", id: product.accountProductId },
+      fintech: tenant,
+      details: { environment: tenant.environment, bundleId: product.bundleId, rules },
+    });
+  });
+}
+
+/** Sets, or with null removes, the limits of every holder of a KYC level at a bank, whichever fintech submitted them. Audited. */
+export async function setKycLimits(
+  { db, clock, random }: Dependencies,
+  actor: Actor,
+  level: { readonly ifiId: IfiId; readonly environment: Environment; readonly kycStatus: string },
+  rules: PolicyRules | null,
+): Promise<void> {
+  await db.transaction(systemScope, async (tx) => {
+    if (rules) await upsertKycLimit(tx, level, rules, clock.now());
+    else await deleteKycLimit(tx, level);
+    await forgetUsageOfHolders(tx, level);
+    await recordAudit(tx, { clock, random }, actor, {
+      action: rules ? "limits.set" : "limits.removed",
+      object: { kind: "kyc-level", id: level.kycStatus },
+      fintech: null,
+      details: { ifiId: level.ifiId, environment: level.environment, rules },
+    });
+  });
+}
+
+/** By level. */
+export function listKycLimits(
+  { db }: Pick<Dependencies, "db">,
+  bank: { readonly ifiId: IfiId; readonly environment: Environment },
+): Promise<{ readonly kycStatus: string; readonly rules: PolicyRules }[]> {
+  return db.transaction(systemScope, (tx) => selectKycLimits(tx, bank));
+}
+
+/** Reads limits from what an operator wrote as JSON. Throws {@link InvalidInput}, which names every mistake. */
+export function parseLimits(text: string): PolicyRules {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new InvalidInput("The limits are not JSON.");
+  }
+  return parseInput(z.strictObject(PolicyRules.shape), json);
+}
