@@ -20,8 +20,8 @@ let document: OpenApiDocument;
 
 beforeAll(async () => {
   app = await createTestApp();
-  const { database, clock, random } = app;
-  await arrangeDemonstration({ db: database.db, clock, random, publicUrl: "http://127.0.0.1:8080" });
+  const { database, clock, random, keys } = app;
+  await arrangeDemonstration({ db: database.db, clock, random, keys, publicUrl: "http://127.0.0.1:8080" });
   const { rows } = await database.owner.query(
     `SELECT application_id FROM application JOIN fintech USING (ifi_id, fintech_id)
       WHERE client_id = 'paisa-pocket' AND environment = 'sandbox'`,
