@@ -6,6 +6,7 @@ import { systemRandom } from "../platform/random.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { arrangeWebhooks, type TestWebhooks } from "../testing/webhook-fixture.ts";
 import { createTransferBatcher } from "../transfers/batcher.ts";
 import { createTransfer } from "../transfers/create-transfer.ts";
@@ -18,7 +19,7 @@ let batcher: ReturnType<typeof createTransferBatcher>;
 beforeAll(async () => {
   database = await createTestDatabase();
   webhooks = arrangeWebhooks(database);
-  batcher = createTransferBatcher({ db: database.db, clock: systemClock });
+  batcher = createTransferBatcher({ db: database.db, clock: systemClock, keys: testKeys });
 });
 afterEach(() => database.owner.query("DELETE FROM event_outbox"));
 afterAll(() => database.drop());

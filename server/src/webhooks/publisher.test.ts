@@ -7,6 +7,7 @@ import { systemRandom } from "../platform/random.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { arrangeWebhooks, type TestWebhooks } from "../testing/webhook-fixture.ts";
 import {
   type ReceivedWebhook,
@@ -33,7 +34,7 @@ const receivers: WebhookReceiver[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  batcher = createTransferBatcher({ db: database.db, clock: systemClock });
+  batcher = createTransferBatcher({ db: database.db, clock: systemClock, keys: testKeys });
 });
 beforeEach(async () => {
   webhooks = arrangeWebhooks(database);
