@@ -158,7 +158,10 @@ describe("a call of the Fusion API", () => {
     await calls.flush();
     const kept = await rows();
     expect(kept).toHaveLength(3);
-    expect(kept[1]?.fields).toEqual(["amount.amount"]);
+    // At one instant of the test's clock, so in either order.
+    expect(new Set(kept.slice(1).map(({ fields }) => String(fields)))).toEqual(
+      new Set(["amount", "amount.amount"]),
+    );
     for (const planted of ["ABCDE1234F", "FGHIJ5678K", "LMNOP9012Q", token.secret])
       expect(JSON.stringify(kept)).not.toContain(planted);
   });
