@@ -21,7 +21,7 @@ import { registerOversightRoutes } from "./oversight/routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
 import { serveConsole } from "./platform/http/console-files.ts";
-import { registerDocsPages } from "./platform/http/docs-pages.ts";
+import { registerDocsPages } from "./platform/http/docs/docs-pages.ts";
 import { readErrorPage } from "./platform/http/error-pages.ts";
 import { registerHealthRoutes } from "./platform/http/health.ts";
 import { collectRoutesForOpenApi, registerOpenApiRoutes } from "./platform/http/openapi.ts";
@@ -108,6 +108,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   registerDocsPages(http, apiDescriptions(https), {
     document,
     errorsFolder,
+    guidesFolder: join(repositoryRoot, "docs/reference"),
   });
   serveConsole(http, { folder: join(repositoryRoot, "console/dist"), random });
 

@@ -81,12 +81,15 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
     },
   );
 
-  for (const path of ["/accountHolders/:accountHolderID", "/individuals/:accountHolderID"]) {
+  for (const [path, summary] of [
+    ["/accountHolders/:accountHolderID", "Get an account holder"],
+    ["/individuals/:accountHolderID", "Get an account holder as an individual"],
+  ] as const) {
     v1.get(
       path,
       {
         schema: {
-          summary: "Get an account holder",
+          summary,
           description: "As your fintech submitted it. Identity numbers are masked.",
           tags,
           params: z.object({ ifiID, accountHolderID: PathText }),

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemRandom } from "../platform/random.ts";
 import { generateWebhookSecret, signatureHeaders } from "./signature.ts";
 
-// What docs/webhooks.md tells receivers to run, run.
+// What docs/reference/fusion/80-webhooks.md tells receivers to run, run.
 
-const page = readFileSync(join(import.meta.dirname, "../../../docs/webhooks.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../../docs/reference/fusion/80-webhooks.md"), "utf8");
 const exampleIn = (language: string): string => {
   const [, code] = new RegExp(`\`\`\`${language}\\n([\\s\\S]+?)\`\`\``).exec(page) ?? [];
   if (code === undefined) throw new Error(`The page has no example in ${language}.`);

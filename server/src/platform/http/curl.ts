@@ -12,7 +12,7 @@ export function curlOf(call: {
   for (const header of call.headers) lines.push(`  -H "${header}"`);
   if (call.body !== undefined) {
     lines.push(`  -H "Content-Type: application/json"`);
-    lines.push(`  -d ${quoted(formatJson(call.body))}`);
+    lines.push(`  -d ${quoted(formatJson(call.body, 60, "  "))}`);
   }
   return lines.join(" \\\n");
 }

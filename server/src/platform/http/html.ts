@@ -12,8 +12,11 @@ export function escapeHtml(text: string): string {
 export const scriptlessPolicy =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** A whole page around `main`, which is HTML already. */
-export function renderPage(title: string, main: string): string {
+/** The documentation's: the same with scripts of this server. */
+export const docsPolicy = `${scriptlessPolicy}; script-src 'self'`;
+
+/** A whole page around `main`, which is HTML already, as is what `head` adds. */
+export function renderPage(title: string, main: string, head = ""): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -23,6 +26,7 @@ export function renderPage(title: string, main: string): string {
 <title>${escapeHtml(title)}</title>
 <link rel="icon" href="/favicon.svg">
 <link rel="stylesheet" href="/docs/style.css">
+${head}
 </head>
 <body>
 ${main}

@@ -56,6 +56,8 @@ export interface OpenApiOperation {
   }[];
   readonly requestBody?: { readonly content?: Readonly<Record<string, OpenApiContent>> };
   readonly responses?: Readonly<Record<string, OpenApiResponse>>;
+  /** The scope that a token needs: an extension of ours. */
+  readonly "x-required-scope"?: string;
   /** As commands for a shell: a widely understood extension (Redoc, Scalar). */
   readonly "x-codeSamples"?: readonly OpenApiCodeSample[];
 }
@@ -99,7 +101,14 @@ export interface OpenApiSchema {
 export async function collectRoutesForOpenApi(http: HttpServer): Promise<void> {
   await http.register(swagger, {
     openapi: { openapi: "3.1.0", info: { title: "Fusion", version: "1" } },
-    transform: jsonSchemaTransform,
+    transform(input) {
+      const { schema, url } = jsonSchemaTransform(input);
+      const { requiredScope } = (input.route.config ?? {}) as { requiredScope?: string };
+      return {
+        url,
+        schema: requiredScope === undefined ? schema : { ...schema, "x-required-scope": requiredScope },
+      };
+    },
     transformObject: jsonSchemaTransformObject,
   });
 }

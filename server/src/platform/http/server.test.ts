@@ -8,7 +8,8 @@ import { manualClock } from "../clock.ts";
 import { silentLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import { serveConsole } from "./console-files.ts";
-import { registerDocsPages, renderText } from "./docs-pages.ts";
+import { registerDocsPages } from "./docs/docs-pages.ts";
+import { renderMarkdown } from "./docs/markdown.ts";
 import { answerOtherMethods } from "./other-methods.ts";
 import { addressGroup, limitRates } from "./rate-limit.ts";
 import { refuseCrossSite, refuseForeignHosts } from "./same-origin.ts";
@@ -40,7 +41,11 @@ beforeAll(async () => {
   limitRates(http, { clock }, [{ prefix: "/console/api/limited", perSecond: 2, burst: 5 }]);
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development: true });
   serveConsole(http, { folder: join(folder, "dist"), random: systemRandom });
-  registerDocsPages(http, [], { document: () => undefined, errorsFolder: join(folder, "errors") });
+  registerDocsPages(http, [], {
+    document: () => undefined,
+    errorsFolder: join(folder, "errors"),
+    guidesFolder: join(folder, "guides"),
+  });
   http.post("/console/api/echo", { schema: { body: z.unknown() } }, async (request) => ({
     body: request.body,
   }));
@@ -337,6 +342,8 @@ describe("an error's page", () => {
   });
 
   it("understands the little Markdown that is used", () => {
-    expect(renderText("# t\n\n**a** `b`\nc")).toBe("<h1>t</h1>\n<p><strong>a</strong> <code>b</code> c</p>");
+    expect(renderMarkdown("# t\n\n**a** `b`\nc")).toBe(
+      "<h1>t</h1>\n<p><strong>a</strong> <code>b</code> c</p>",
+    );
   });
 });

@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestApp, type TestApp } from "../../../testing/test-app.ts";
+import { curlOf } from "../curl.ts";
+import { readErrorPages } from "../error-pages.ts";
+import { formatJson } from "../json-text.ts";
+import type { OpenApiDocument } from "../openapi.ts";
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app?.close());
+
+const idsOf = (page: string): string[] => [...page.matchAll(/ id="([^"]+)"/g)].map(([, id = ""]) => id);
+
+describe.each(["fusion", "console"])("the reference of the %s API", (name) => {
+  it("has every operation of the document once, and nothing to run or load but its own files", async () => {
+    const page = await app.http.inject(`/docs/${name}`);
+    const document: OpenApiDocument = (await app.http.inject(`/openapi/${name}.json`)).json();
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()}</span> <code>${path}</code>`),
+    );
+    const shown = [...page.body.matchAll(/[A-Z]+<\/span> <code>\/[^<]*<\/code>/g)].map(([all]) => all);
+    expect(shown.sort()).toEqual(operations.sort());
+    expect(page.body).not.toMatch(/ style=| on[a-z]+="|<style|javascript:/);
+    expect([...page.body.matchAll(/<script[^>]*>/g)].map(([all]) => all)).toEqual([
+      '<script src="/docs/reference.js" defer>',
+    ]);
+    expect(page.headers["content-security-policy"]).toBe(
+      "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src 'self'",
+    );
+  });
+
+  it("links only to what there is", async () => {
+    const { body } = await app.http.inject(`/docs/${name}`);
+    const ids = idsOf(body);
+    expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
+    const known = new Set(ids);
+    for (const [, target = ""] of body.matchAll(/ href="#([^"]*)"/g)) expect(known).toContain(target);
+    const elsewhere = new Set(
+      [...body.matchAll(/ (?:href|src)="(\/[^"#]*)"/g)].map(([, address = ""]) => address),
+    );
+    for (const address of elsewhere)
+      expect([address, (await app.http.inject(address)).statusCode < 400]).toEqual([address, true]);
+  });
+});
+
+describe("the reference of the Fusion API", () => {
+  it("has every code that a call may get, with its status and its wire codes", async () => {
+    const { body } = await app.http.inject("/docs/fusion");
+    const table = body.slice(body.indexOf("All codes"), body.indexOf('id="idempotency"'));
+    for (const { code, status, wireCodes, heardBy } of readErrorPages(
+      join(import.meta.dirname, "../../../../../docs/errors"),
+    )) {
+      const row = table.split("<tr>").find((one) => one.includes(`>${code}<`));
+      if (!heardBy.startsWith("Fusion API")) expect(row).toBeUndefined();
+      else for (const fact of [String(status), ...wireCodes]) expect(row).toContain(`>${fact}<`);
+    }
+  });
+
+  it("says which scope an operation needs", async () => {
+    const { body } = await app.http.inject("/docs/fusion");
+    const section = body.slice(body.indexOf('<section id="post-transfers"'));
+    expect(section.slice(0, section.indexOf("</section>"))).toContain("Scope <code>transfers:write</code>");
+  });
+});
+
+describe("a call as a command", () => {
+  it("is safe from the shell, whatever the body says", () => {
+    const call = {
+      method: "POST",
+      url: "http://localhost/a?b=c&d=e",
+      headers: ["T: $TOKEN"],
+      body: { name: "O'Neil $(rm)" },
+    };
+    expect(curlOf(call)).toBe(
+      `curl 'http://localhost/a?b=c&d=e' \\\n  -H "T: $TOKEN" \\\n  -H "Content-Type: application/json" \\\n  -d '{ "name": "O'\\''Neil $(rm)" }'`,
+    );
+  });
+
+  it("shows JSON that is the same JSON", () => {
+    const value = { a: [], b: {}, c: [1, { d: "x".repeat(80) }], 'e"': null, f: { g: [true, "é"] } };
+    expect(JSON.parse(formatJson(value))).toEqual(value);
+    expect(formatJson({ a: 1, b: [2] })).toBe('{ "a": 1, "b": [2] }');
+  });
+});
