@@ -72,7 +72,7 @@ function renderErrors(errors: readonly ErrorPage[]): string {
     ({ code, status, wireCodes, meaning, remedy }) =>
       `<tr><td>${renderStatus(status)}</td>${withWireCodes ? `<td>${wireCodes.map((wire) => `<code>${escapeHtml(wire)}</code>`).join(" ")}</td>` : ""}<th scope="row"><a href="/docs/errors/${code}"><code>${escapeHtml(code)}</code></a></th><td>${paragraphs(meaning)}</td><td>${paragraphs(remedy)}</td></tr>`,
   );
-  return `<div class="table errors" role="region" aria-label="Codes" tabindex="0"><table><thead><tr><th scope="col">Status</th>${withWireCodes ? '<th scope="col">errorCode</th>' : ""}<th scope="col">code</th><th scope="col">What happened</th><th scope="col">What to do</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+  return `<div class="table errors" role="group" aria-label="Codes" tabindex="0"><table><thead><tr><th scope="col">Status</th>${withWireCodes ? '<th scope="col">errorCode</th>' : ""}<th scope="col">code</th><th scope="col">What happened</th><th scope="col">What to do</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
 }
 
 function paragraphs(markdown: string): string {

@@ -66,5 +66,5 @@ function renderTable([head = "", _rule, ...rows]: readonly string[]): string {
         .map((cell) => `<td>${cell}</td>`)
         .join("")}</tr>`,
   );
-  return `<div class="table" role="region" aria-label="Table" tabindex="0"><table><thead><tr>${titles.join("")}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+  return `<div class="table" role="group" aria-label="Table" tabindex="0"><table><thead><tr>${titles.join("")}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
 }
