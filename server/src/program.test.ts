@@ -123,17 +123,22 @@ describe("a start on an empty folder", () => {
     await second.ready();
   });
 
-  it("starts the database again when it is killed under the running program, and says so in the log", async () => {
-    const program = await start({ DATA_DIR: dataFolder });
-    await program.ready();
-    const killed = postmasterPid(dataFolder);
-    process.kill(killed, "SIGKILL");
-    await expect.poll(() => program.stderr(), { timeout: 60_000 }).toContain("starting it again");
-    await program.ready();
-    expect(postmasterPid(dataFolder)).not.toBe(killed);
-    expect(await program.end("SIGTERM")).toBe(0);
-    expect(postgresProcesses(dataFolder)).toEqual([]);
-  });
+  // Right after the first page, while the job queue still starts, as much as later.
+  it.each([0, 60, 120, 180, 240, 1_000])(
+    "starts the database again when it is killed %s ms after the first page, and says so in the log",
+    async (afterMs) => {
+      const program = await start({ DATA_DIR: dataFolder });
+      await program.ready();
+      await sleep(afterMs);
+      const killed = postmasterPid(dataFolder);
+      process.kill(killed, "SIGKILL");
+      await expect.poll(() => program.stderr(), { timeout: 60_000 }).toContain("starting it again");
+      await program.ready();
+      expect(postmasterPid(dataFolder)).not.toBe(killed);
+      expect(await program.end("SIGTERM")).toBe(0);
+      expect(postgresProcesses(dataFolder)).toEqual([]);
+    },
+  );
 
   it("starts although the number in a stale pid file belongs to another program by now", async () => {
     writeFileSync(join(dataFolder, "postgres/postmaster.pid"), `${process.pid}\n${dataFolder}/postgres\n`);

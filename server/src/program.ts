@@ -7,6 +7,7 @@ import { DatabaseUnusable } from "./platform/database/database-unusable.ts";
 import { claimInstallation } from "./platform/database/installation.ts";
 import { DatabaseIsNewer, MigrationWasEdited } from "./platform/database/migrate.ts";
 import { EmbeddedPostgresUnavailable } from "./platform/database/postgres-files.ts";
+import { untilDatabaseAnswers } from "./platform/database/retry.ts";
 import { type StartedDatabase, startDatabase } from "./platform/database/start-database.ts";
 import { createKeys } from "./platform/keys.ts";
 import { createLog, type Log } from "./platform/log.ts";
@@ -151,20 +152,28 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   started.push(() => closeHttp(app));
   goOn();
   say(greeting(config, people));
-  await startJobsLater(app, database, { log, alone: config.database.kind === "embedded" }, started);
+  try {
+    await startJobsLater(app, database, { log, stop, alone: config.database.kind === "embedded" }, started);
+  } finally {
+    // Told to stop while the database was away: that it was is no fault of the stop.
+    goOn();
+  }
 }
 
 async function startJobsLater(
   app: App,
   database: StartedDatabase,
-  options: { log: Log; alone: boolean },
+  options: { log: Log; stop: AbortSignal; alone: boolean },
   started: (() => unknown)[],
 ): Promise<void> {
   app.publisher.start();
   started.push(() => app.publisher.stop());
   // Loaded after the first page can be served: the job library is slow to load.
   const { startJobs } = await import("./platform/jobs/jobs.ts");
-  const jobs = await startJobs({ db: database.db, log: options.log }, app.jobs, { alone: options.alone });
+  const { log, stop, alone } = options;
+  const jobs = await untilDatabaseAnswers(() => startJobs({ db: database.db, log }, app.jobs, { alone }), {
+    stop,
+  });
   started.push(() => jobs.stop());
 }
 

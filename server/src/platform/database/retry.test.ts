@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { systemScope } from "./database.ts";
-import { retryingTransaction } from "./retry.ts";
+import { retryingTransaction, untilDatabaseAnswers } from "./retry.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -59,5 +59,45 @@ describe("retryingTransaction", () => {
     attempts = 0;
     await expect(failing("SELECT 1 / 0")).rejects.toThrow(/division by zero/);
     expect(attempts).toBe(1);
+  });
+});
+
+describe("untilDatabaseAnswers", () => {
+  const failing = (...errors: unknown[]) => {
+    let attempts = 0;
+    const attempt = async (): Promise<number> => {
+      attempts += 1;
+      const error = errors.shift();
+      if (error !== undefined) throw error;
+      return attempts;
+    };
+    return { attempt, attempts: () => attempts };
+  };
+  const stop = new AbortController().signal;
+
+  it("tries again while the database is away", async () => {
+    const away = [
+      { code: "57P01" },
+      { code: "08006" },
+      { code: "ECONNREFUSED" },
+      { code: "ENOENT" },
+      new Error("Connection terminated unexpectedly"),
+      { code: "57P03" },
+    ];
+    expect(await untilDatabaseAnswers(failing(...away).attempt, { stop })).toBe(7);
+  });
+
+  it("throws what is no matter of the connection at once", async () => {
+    for (const error of [new Error("Two rooms have a task named a."), { code: "42P01" }, { code: "57014" }]) {
+      const { attempt, attempts } = failing(error);
+      await expect(untilDatabaseAnswers(attempt, { stop })).rejects.toBe(error);
+      expect(attempts()).toBe(1);
+    }
+  });
+
+  it("ends when it is to stop", async () => {
+    const error = { code: "ECONNREFUSED" };
+    const { attempt } = failing(error);
+    await expect(untilDatabaseAnswers(attempt, { stop: AbortSignal.abort() })).rejects.toBe(error);
   });
 });

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** Attempts in all. More of them in a row than this is a fault, not bad luck. */
 const attemptsMax = 3;
 
@@ -25,4 +27,34 @@ export function endedBeforeCommit(error: unknown): boolean {
   if (typeof code === "string") return /^(40001|40P01|55P03|25P03|25P04)$/.test(code);
   // The connection was ended between two statements (25P03 arrives that way too); this one was never sent.
   return message === "Client has encountered a connection error and is not queryable";
+}
+
+const awayPauseMs = 200;
+
+/**
+ * Does something that may be done any number of times, again and again while the database is away: it was killed and is being started again.
+ * Whoever watches the database says when it will not come back. Throws any other error at once, and the last one when `stop` aborts.
+ */
+export async function untilDatabaseAnswers<Result>(
+  attempt: () => Promise<Result>,
+  { stop }: { readonly stop: AbortSignal },
+): Promise<Result> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (stop.aborted || !isAway(error)) throw error;
+      await sleep(awayPauseMs);
+    }
+  }
+}
+
+/** Connection errors: of the system, of class 08, of a server that stops or starts (57P0x), and pg's own words for one that broke. */
+function isAway(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code === "string") return /^(08...|57P0[123]|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE)$/.test(code);
+  return (
+    typeof message === "string" &&
+    /^(Connection terminated|Client has encountered a connection error)/.test(message)
+  );
 }
