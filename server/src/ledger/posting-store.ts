@@ -2,7 +2,7 @@ import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { AccountId } from "./account.ts";
 
-// SQL that reads `posting`. Only the database itself writes it (post_transfers in migration 0006).
+// SQL that reads `posting`. Only the database itself writes it (post_transfers in migration 0015).
 
 /** One debit (negative) or credit of one account, with what its transfer says about it. */
 export interface Posting {
