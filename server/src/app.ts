@@ -26,7 +26,7 @@ import { readErrorPage } from "./platform/http/error-pages.ts";
 import { registerHealthRoutes } from "./platform/http/health.ts";
 import { collectRoutesForOpenApi, registerOpenApiRoutes } from "./platform/http/openapi.ts";
 import { answerOtherMethods } from "./platform/http/other-methods.ts";
-import { limitRates } from "./platform/http/rate-limit.ts";
+import { limitCalls, limitRates, type Rate } from "./platform/http/rate-limit.ts";
 import { refuseCrossSite, refuseForeignHosts } from "./platform/http/same-origin.ts";
 import { createHttpServer, type HttpServer } from "./platform/http/server.ts";
 import type { RoomJobs } from "./platform/jobs/jobs.ts";
@@ -58,7 +58,7 @@ export interface AppSettings {
   /** An origin without a slash at its end. */
   readonly publicUrl: string;
   readonly trustedProxies: readonly string[];
-  /** Calls of the Fusion API a second that one address may make for long; null for no limits at all, as in most tests. */
+  /** Calls of the Fusion API a second that one address or one token may make for long; null for no limits at all, as in most tests. */
   readonly requestsPerSecond: number | null;
   /** Development's: webhooks may go to this machine, over http too. */
   readonly webhooksToLoopback: boolean;
@@ -156,7 +156,9 @@ export async function buildApp(parts: Parts): Promise<App> {
     registerAccountRoutes(v1, parts);
     registerTransferRoutes(v1, { ...parts, batcher });
   };
-  registerFusionApi(http, { authenticate, clock: parts.clock }, registerV1, (v2) => {
+  const rate = rateOf(settings);
+  const takeCall = rate && limitCalls(parts.clock, rate);
+  registerFusionApi(http, { authenticate, clock: parts.clock, takeCall }, registerV1, (v2) => {
     registerApplicationRoutesOfV2(v2, parts);
     registerApplicationSectionRoutes(v2, parts);
   });
@@ -179,13 +181,20 @@ export async function buildApp(parts: Parts): Promise<App> {
 /** What is asked of a request before any room sees it. */
 function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
   const development = settings.mode === "development";
-  const { publicUrl, requestsPerSecond } = settings;
+  const { publicUrl } = settings;
   if (development) refuseForeignHosts(http, publicUrl);
-  if (requestsPerSecond !== null) {
+  const rate = rateOf(settings);
+  if (rate)
     limitRates(http, { clock }, [
       { prefix: "/console/api/", perSecond: 20, burst: 400 },
-      { prefix: "/api/", perSecond: requestsPerSecond, burst: requestsPerSecond * 20 },
+      { prefix: "/api/", ...rate },
     ]);
-  }
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });
+}
+
+/** How often the Fusion API may be called, from one address and with one token alike. */
+function rateOf({ requestsPerSecond }: AppSettings): Rate | undefined {
+  return requestsPerSecond === null
+    ? undefined
+    : { perSecond: requestsPerSecond, burst: requestsPerSecond * 20 };
 }

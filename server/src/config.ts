@@ -163,7 +163,7 @@ export const variables = {
       .regex(/^[1-9]\d{0,5}$/, "must be a number from 1 to 999999")
       .transform(Number),
     sentence:
-      "How many calls of the Fusion API a second one client address may make for long (twenty times as many at once); beyond it the answer is 429 with `Retry-After`. Counted in each process.",
+      "How many calls of the Fusion API a second may come from one client address, and with one token, for long (twenty times as many at once); beyond it the answer is 429 with `Retry-After`. Counted in each process.",
     standard: "`1000`",
   },
   WEBHOOKS_TO_LOOPBACK: {

@@ -5,7 +5,9 @@ import { FusionError } from "@fusion/contract/fusion/common.ts";
 const always = {
   408: FusionError.describe("FU4008: the request took too long to arrive."),
   414: FusionError.describe("FU4014: a part of the address is too long."),
-  429: FusionError.describe("FU4029: too many requests from your address; Retry-After says when to go on."),
+  429: FusionError.describe(
+    "FU4029: too many requests from your address or with your token; Retry-After says when to go on.",
+  ),
   431: FusionError.describe("FU4031: the headers are larger than 16 KiB."),
   500: FusionError.describe(
     "FU5000: a fault of ours. It is not known what was done; repeat with the same request id.",

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { TokenPrincipal } from "../access/principal.ts";
 import { manualClock } from "../platform/clock.ts";
 import { DomainError } from "../platform/errors.ts";
+import { limitCalls } from "../platform/http/rate-limit.ts";
 import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, FintechId, IfiId, TokenId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
@@ -323,6 +324,44 @@ describe("404, 405, 413, 414, 415", () => {
       headers: { "content-type": "application/x-www-form-urlencoded" },
     });
     expect([form.statusCode, envelopeOf(form).errorCode]).toEqual([415, "FU4015"]);
+  });
+});
+
+describe("429", () => {
+  it("is for the one token that calls too often, from wherever, until time has passed", async () => {
+    const limited = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+    registerFusionApi(
+      limited,
+      {
+        clock,
+        takeCall: limitCalls(clock, { perSecond: 2, burst: 4 }),
+        authenticate: async (request) => ({
+          ...principal,
+          tokenId: String(request.headers["x-zeta-authtoken"]) as TokenId,
+        }),
+      },
+      (v1) => {
+        v1.get("/things", { config: { requiredScope: "accounts:read" } }, async () => ({}));
+      },
+    );
+    let addresses = 0;
+    const callWith = (token: string) => {
+      addresses += 1;
+      return limited.inject({
+        url: `${base}/things`,
+        remoteAddress: `192.0.2.${addresses}`,
+        headers: { "x-zeta-authtoken": token },
+      });
+    };
+    for (let calls = 0; calls < 4; calls += 1) expect((await callWith("tok_1")).statusCode).toBe(200);
+    const refused = await callWith("tok_1");
+    expect([refused.statusCode, refused.headers["retry-after"]]).toEqual([429, "1"]);
+    expect(envelopeOf(refused)).toMatchObject({ code: "rate_limited", errorCode: "FU4029" });
+    expect((await callWith("tok_2")).statusCode).toBe(200);
+    clock.advanceMs(500);
+    expect((await callWith("tok_1")).statusCode).toBe(200);
+    expect((await callWith("tok_1")).statusCode).toBe(429);
+    await limited.close();
   });
 });
 

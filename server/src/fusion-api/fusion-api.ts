@@ -6,6 +6,8 @@ import type { TokenPrincipal } from "../access/principal.ts";
 import { requireScope } from "../access/require-scope.ts";
 import type { Clock } from "../platform/clock.ts";
 import { assert } from "../platform/errors.ts";
+import type { TakeCall } from "../platform/http/rate-limit.ts";
+import { RateLimited } from "../platform/http/request-errors.ts";
 import { routedPath } from "../platform/http/routed-path.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { IfiNotAllowed } from "./errors.ts";
@@ -15,6 +17,8 @@ import { answerFailure, fusionErrorBody } from "./fusion-error.ts";
 export interface FusionApiDependencies {
   readonly authenticate: AuthenticateToken;
   readonly clock: Clock;
+  /** Takes one call of a token's share; left out where nothing is limited, as in most tests. */
+  readonly takeCall?: TakeCall | undefined;
 }
 
 /** Routes with addresses below `/api/v1/ifi/:ifiID`, or `/api/v2/…`. Each names the scope it needs in `config.requiredScope`. */
@@ -25,18 +29,20 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 
 /**
  * Mounts the Fusion API (reference section 1): everything below `/api`. A request is authenticated before anything else is said about
- * it; then, in this order, the bank in the path (403), the address (404), the method (405), the token's scope (403), the body (400).
+ * it; then, in this order, how often the token calls (429), the bank in the path (403), the address (404), the method (405), the token's scope (403), the body (400).
  * Errors of every kind are answered in the envelope of section 3.1. From 15 days before the token's end every answer says when that is.
  */
 export function registerFusionApi(
   http: HttpServer,
-  { authenticate, clock }: FusionApiDependencies,
+  { authenticate, clock, takeCall }: FusionApiDependencies,
   registerRoutes: RegisterFusionRoutes,
   registerRoutesOfV2: RegisterFusionRoutes = () => undefined,
 ): void {
   const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<TokenPrincipal> => {
     reply.header("cache-control", "no-store");
     const principal = await authenticate(request);
+    const waitSeconds = takeCall?.(principal.tokenId);
+    if (waitSeconds) throw new RateLimited(Math.ceil(waitSeconds), "with this token");
     if (principal.expiresAt.getTime() - clock.now().getTime() <= expiringDays * 86_400_000)
       reply.header("x-fusion-token-expires", principal.expiresAt.toISOString());
     if (!concernsBankOf(principal, request)) throw new IfiNotAllowed();

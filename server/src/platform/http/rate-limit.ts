@@ -3,21 +3,27 @@ import { RateLimited } from "./request-errors.ts";
 import { routedPath } from "./routed-path.ts";
 import type { HttpServer } from "./server.ts";
 
-export interface RateLimit {
-  /** Paths that start so count together. */
-  readonly prefix: string;
+export interface Rate {
   /** How many a second, for as long as one likes. */
   readonly perSecond: number;
   /** How many at once after a pause. */
   readonly burst: number;
 }
 
+export interface RateLimit extends Rate {
+  /** Paths that start so count together. */
+  readonly prefix: string;
+}
+
+/** Takes one call of this key's share, or says how many seconds until there is room. */
+export type TakeCall = (key: string) => number | undefined;
+
 interface Bucket {
   tokens: number;
   at: number;
 }
 
-/** Addresses remembered at a time. Whoever is forgotten starts with a full bucket. */
+/** Keys remembered at a time. Whoever is forgotten starts with a full bucket. */
 const bucketsMax = 50_000;
 
 /**
@@ -29,29 +35,26 @@ export function limitRates(
   { clock }: { clock: Clock },
   limits: readonly RateLimit[],
 ): void {
-  const all = limits.map((limit) => ({ limit, take: createBuckets(clock, limit) }));
+  const all = limits.map((limit) => ({ limit, take: limitCalls(clock, limit) }));
   http.addHook("onRequest", async (request) => {
     const path = routedPath(request.url);
     const found = all.find(({ limit }) => path.startsWith(limit.prefix));
     const waitSeconds = found?.take(addressGroup(request.ip));
-    if (waitSeconds) throw new RateLimited(Math.ceil(waitSeconds));
+    if (waitSeconds) throw new RateLimited(Math.ceil(waitSeconds), "from this address");
   });
 }
 
-/** Takes one token from the address's bucket, or says how many seconds until there is one. */
-function createBuckets(
-  clock: Clock,
-  { perSecond, burst }: RateLimit,
-): (address: string) => number | undefined {
+/** A token bucket for each key, in this process's memory. */
+export function limitCalls(clock: Clock, { perSecond, burst }: Rate): TakeCall {
   const buckets = new Map<string, Bucket>();
-  return (address) => {
+  return (key) => {
     const now = clock.monotonicMs();
-    const bucket = buckets.get(address) ?? { tokens: burst, at: now };
+    const bucket = buckets.get(key) ?? { tokens: burst, at: now };
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1_000) * perSecond);
     bucket.at = now;
     // Put back at the end, so that the map is ordered by last use and the longest silent goes first.
-    buckets.delete(address);
-    buckets.set(address, bucket);
+    buckets.delete(key);
+    buckets.set(key, bucket);
     if (buckets.size > bucketsMax) buckets.delete(buckets.keys().next().value as string);
     if (bucket.tokens < 1) return (1 - bucket.tokens) / perSecond;
     bucket.tokens -= 1;

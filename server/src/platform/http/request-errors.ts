@@ -1,11 +1,11 @@
 import { DomainError } from "../errors.ts";
 
-/** More requests from one address than the limit; `Retry-After` says when there is room again. */
+/** More requests from one address, or with one token, than the limit; `Retry-After` says when there is room again. */
 export class RateLimited extends DomainError {
   readonly kind = "too_many";
   readonly code = "rate_limited";
-  constructor(retryAfterSeconds: number) {
-    super("Too many requests from this address. Try again shortly.", { retryAfterSeconds });
+  constructor(retryAfterSeconds: number, whose: "from this address" | "with this token") {
+    super(`Too many requests ${whose}. Try again shortly.`, { retryAfterSeconds });
   }
 }
 
