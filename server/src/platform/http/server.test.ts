@@ -102,6 +102,11 @@ describe("a body", () => {
     expect(answer.json()).toMatchObject({ status, code, request_id: answer.headers["x-request-id"] });
   });
 
+  it("may have exactly 64 KiB", async () => {
+    expect((await echo(JSON.stringify("x".repeat(65_534)))).statusCode).toBe(200);
+    expect((await echo(JSON.stringify("x".repeat(65_535)))).statusCode).toBe(413);
+  });
+
   it("may be 32 levels deep and hold escaped backslashes and emoji", async () => {
     const deep = "[".repeat(32) + "]".repeat(32);
     expect((await echo(deep)).statusCode).toBe(200);
@@ -130,6 +135,28 @@ describe("a request that is hardly HTTP", () => {
     const answer = await raw(bytes);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(answer).toContain('"request_id":"req_');
+  });
+
+  it("has 10 s for its headers and 30 s in all, looked after every second", async () => {
+    expect([http.server.headersTimeout, http.server.requestTimeout]).toEqual([10_000, 30_000]);
+    http.server.headersTimeout = 1;
+    http.server.requestTimeout = 1;
+    try {
+      // Both stall: one in its headers, one in its body. Looked after seldom, they would outlast the test.
+      const stalled = await Promise.all([
+        raw("GET / HTTP/1.1\r\nhost: localhost\r\n"),
+        raw(
+          "POST /console/api/echo HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+        ),
+      ]);
+      for (const answer of stalled) {
+        expect(answer).toMatch(/^HTTP\/1.1 408 /);
+        expect(answer).toContain('"code":"request_timeout"');
+      }
+    } finally {
+      http.server.headersTimeout = 10_000;
+      http.server.requestTimeout = 30_000;
+    }
   });
 
   it.each(["/console/api/limited%00", "/%00", "/x?y=%00"])("(%s) is refused", async (url) => {

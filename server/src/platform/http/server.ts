@@ -57,7 +57,8 @@ export function createHttpServer({
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     // Existing clients call `/transfers` and `/transfers/` alike, and a redirect would lose a POST's body.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
-    http: { maxHeaderSize: 16 * 1024, headersTimeout: 10_000 },
+    // Node looks for connections that are too slow every half minute unless told otherwise, and so would wait up to 40 s for headers.
+    http: { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
     // Addresses that cannot be decoded, or with a part that is too long, reach no route.
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
