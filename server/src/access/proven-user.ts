@@ -1,25 +1,24 @@
 import type { FastifyRequest } from "fastify";
-import type { AuthenticateUser } from "./authenticate.ts";
-import type { UserPrincipal } from "./principal.ts";
 
 /**
- * For rooms whose every route needs a person: `prove` is an `onRequest` hook, so that who is not logged in learns that and nothing of
- * the request's faults; `of` gives the person to the handler.
+ * For routes that need a person: `prove` is an `onRequest` hook, so that who is not logged in learns that and nothing of the request's
+ * faults; `of` gives the person, or whatever else `authenticate` yields, to the handler.
  */
-export function provenUser(authenticate: AuthenticateUser): {
+export function provenUser<Proof extends object>(
+  authenticate: (request: FastifyRequest) => Promise<Proof>,
+): {
   prove(request: FastifyRequest): Promise<void>;
-  of(request: FastifyRequest): UserPrincipal;
+  of(request: FastifyRequest): Proof;
 } {
-  const proven = new WeakMap<FastifyRequest, UserPrincipal>();
+  const proven = new WeakMap<FastifyRequest, Proof>();
   return {
     async prove(request) {
       proven.set(request, await authenticate(request));
     },
     of(request) {
-      const principal = proven.get(request);
-      if (!principal)
-        throw new Error("The route was registered without the hook that proves who is calling.");
-      return principal;
+      const proof = proven.get(request);
+      if (!proof) throw new Error("The route was registered without the hook that proves who is calling.");
+      return proof;
     },
   };
 }

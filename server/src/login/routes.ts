@@ -15,6 +15,7 @@ import { SessionId, UserId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { provenUser } from "../access/proven-user.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
@@ -67,6 +68,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
   const parts: LoginParts = { db, clock, random, keys, limits, codes, hasher: createPasswordHasher(random) };
   const cookies = createLoginCookies({ secure: deps.secureCookies });
   const prove = createSessionProof({ ...deps, limits });
+  const session = provenUser(prove);
 
   const browserOf = (request: FastifyRequest): Browser => {
     const device = cookies.read(request, "device");
@@ -200,12 +202,14 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
     );
 
     const sessions = { tags: ["Sessions"] };
+    const onRequest = session.prove;
     scope.get(
       `${api}/session`,
       {
+        onRequest,
         schema: { ...sessions, summary: "Who is logged in", response: { 200: CurrentSession, ...failures } },
       },
-      async (request) => describeCurrentSession(parts, (await prove(request)).principal),
+      (request) => describeCurrentSession(parts, session.of(request).principal),
     );
     scope.post(
       `${api}/logout`,
@@ -224,12 +228,16 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
     );
     scope.get(
       `${api}/sessions`,
-      { schema: { ...sessions, summary: "My sessions", response: { 200: SessionList, ...failures } } },
-      async (request) => listSessions(parts, (await prove(request)).principal),
+      {
+        onRequest,
+        schema: { ...sessions, summary: "My sessions", response: { 200: SessionList, ...failures } },
+      },
+      (request) => listSessions(parts, session.of(request).principal),
     );
     scope.post(
       `${api}/sessions/:sessionId/end`,
       {
+        onRequest,
         schema: {
           ...sessions,
           summary: "End one of my sessions",
@@ -238,7 +246,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         },
       },
       async (request, reply) => {
-        const { principal } = await prove(request);
+        const { principal } = session.of(request);
         const sessionId = request.params.sessionId as ids.SessionId;
         await endSession(parts, principal, { sessionId, requestId: request.id });
         if (sessionId === principal.sessionId) cookies.clear(reply, "session");
@@ -248,6 +256,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
     scope.post(
       `${api}/step-up/start`,
       {
+        onRequest,
         schema: {
           ...sessions,
           summary: "Send a code to prove presence",
@@ -258,12 +267,13 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       async (request, reply) =>
         answered(
           reply,
-          await startStepUp(parts, browserOf(request), await prove(request), request.body ?? {}),
+          await startStepUp(parts, browserOf(request), session.of(request), request.body ?? {}),
         ),
     );
     scope.post(
       `${api}/step-up/code`,
       {
+        onRequest,
         schema: {
           ...sessions,
           summary: "Prove presence with the code",
@@ -271,24 +281,26 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
           response: { 200: StepUpDone, ...failures },
         },
       },
-      async (request) => finishStepUp(parts, browserOf(request), await prove(request), request.body),
+      (request) => finishStepUp(parts, browserOf(request), session.of(request), request.body),
     );
 
     const people = { tags: ["People"] };
     scope.get(
       `${api}/people`,
       {
+        onRequest,
         schema: {
           ...people,
           summary: "The people of the fintech; everyone, for operators",
           response: { 200: PersonList, ...failures },
         },
       },
-      async (request) => listPeople(parts, (await prove(request)).principal),
+      (request) => listPeople(parts, session.of(request).principal),
     );
     scope.post(
       `${api}/people/:userId/approve-reset`,
       {
+        onRequest,
         schema: {
           ...people,
           summary: "Approve a forgotten password: the person sets a new one at the next login",
@@ -297,7 +309,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         },
       },
       async (request, reply) => {
-        const { principal } = await prove(request);
+        const { principal } = session.of(request);
         const userId = request.params.userId as ids.UserId;
         await approvePasswordReset(parts, principal, { userId, requestId: request.id });
         return reply.status(204).send(null);

@@ -4,6 +4,7 @@ import { TokenReminders } from "@fusion/contract/reminders.ts";
 import { type Expiry, TokenPreview } from "@fusion/contract/tokens.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
+import { provenUser } from "../access/proven-user.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { InvalidInput } from "../platform/errors.ts";
@@ -22,50 +23,51 @@ const failures = { "4xx": Problem, 503: Problem };
 
 /** What the console asks about reminders. */
 export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDeps): void {
-  http.get(
-    "/console/api/applications/:applicationId/token-preview",
-    {
-      schema: {
-        tags: ["Tokens"],
-        summary: "When a token generated now would end, and who would be reminded when",
-        params: z.object({ applicationId: ApplicationId }),
-        querystring: z.object({
-          days: z
-            .string()
-            .regex(/^[1-9][0-9]{0,3}$/, "is not a number of days")
-            .optional()
-            .describe("So many days from now; or give `date`."),
-          date: LocalDate.optional().describe("A local day of the fintech's zone."),
-        }),
-        response: { 200: TokenPreview, ...failures },
-      },
-    },
-    async (request, reply) => {
-      const principal = await deps.authenticate(request);
+  const user = provenUser(deps.authenticate);
+  void http.register(async (scope: HttpServer) => {
+    scope.addHook("onRequest", async (request, reply) => {
       reply.header("cache-control", "no-store");
-      return previewToken(deps, principal, {
-        applicationId: request.params.applicationId as ids.ApplicationId,
-        expiry: expiryOf(request.query),
-      });
-    },
-  );
+      await user.prove(request);
+    });
 
-  http.get(
-    "/console/api/tokens/:tokenId/reminders",
-    {
-      schema: {
-        tags: ["Tokens"],
-        summary: "Who is reminded of a token's end, what was sent, and what comes next",
-        params: z.object({ tokenId: TokenId }),
-        response: { 200: TokenReminders, ...failures },
+    scope.get(
+      "/console/api/applications/:applicationId/token-preview",
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "When a token generated now would end, and who would be reminded when",
+          params: z.object({ applicationId: ApplicationId }),
+          querystring: z.object({
+            days: z
+              .string()
+              .regex(/^[1-9][0-9]{0,3}$/, "is not a number of days")
+              .optional()
+              .describe("So many days from now; or give `date`."),
+            date: LocalDate.optional().describe("A local day of the fintech's zone."),
+          }),
+          response: { 200: TokenPreview, ...failures },
+        },
       },
-    },
-    async (request, reply) => {
-      const principal = await deps.authenticate(request);
-      reply.header("cache-control", "no-store");
-      return getTokenReminders(deps, principal, request.params.tokenId as ids.TokenId);
-    },
-  );
+      async (request) =>
+        previewToken(deps, user.of(request), {
+          applicationId: request.params.applicationId as ids.ApplicationId,
+          expiry: expiryOf(request.query),
+        }),
+    );
+
+    scope.get(
+      "/console/api/tokens/:tokenId/reminders",
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Who is reminded of a token's end, what was sent, and what comes next",
+          params: z.object({ tokenId: TokenId }),
+          response: { 200: TokenReminders, ...failures },
+        },
+      },
+      async (request) => getTokenReminders(deps, user.of(request), request.params.tokenId as ids.TokenId),
+    );
+  });
 }
 
 function expiryOf({ days, date }: { days?: string | undefined; date?: string | undefined }): Expiry {
