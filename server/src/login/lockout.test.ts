@@ -84,6 +84,23 @@ describe("wrong tries", () => {
     expect(rows).toEqual([{ failures: 10 }]);
   });
 
+  it("of codes are compared nine times and no more, however many browsers guess at once", async () => {
+    const { person } = await personWithPassword();
+    const browsers = Array.from({ length: 4 }, () => app.browser());
+    for (const browser of browsers) {
+      app.clock.advanceMs(60_000);
+      await app.codeFor(browser, person.email);
+    }
+    const answers = await Promise.all(
+      browsers.flatMap((browser) =>
+        Array.from({ length: 5 }, () => browser.post("/login/code", { code: "00000000" })),
+      ),
+    );
+    const codes = answers.map((answer) => answer.json().code);
+    expect(codes.filter((each) => each === "code_wrong")).toHaveLength(9);
+    expect(codes.filter((each) => each === "login_locked")).toHaveLength(11);
+  });
+
   it("of a stranger do not keep the owner out of a browser known from an earlier login", async () => {
     const { person, browser } = await personWithPassword();
     expect((await failUntilClosed(app.browser(), person.email)).json().code).toBe("login_locked");
@@ -111,6 +128,11 @@ describe("wrong tries", () => {
       app.clock.advanceMs(30 * 60_000);
     }
     expect((await failUntilClosed(stranger, person.email)).json().code).toBe("recovery_required");
+    const { rows } = await app.database.owner.query(
+      "SELECT failures_in_a_row FROM login_failure WHERE subject = $1",
+      [person.userId],
+    );
+    expect(rows).toEqual([{ failures_in_a_row: 100 }]);
     app.clock.advanceMs(24 * 3_600_000);
     expect((await app.browser().post("/login/start", { identifier: person.email })).json().code).toBe(
       "recovery_required",

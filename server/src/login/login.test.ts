@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createKeys } from "../platform/keys.ts";
+import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
+import { hashBrowserSecret } from "./browser-secret.ts";
 
 let app: LoginApp;
 let fintech: TestFintech;
@@ -57,6 +60,12 @@ describe("the walk in", () => {
     expect((await browser.get("/session")).statusCode).toBe(401);
     expect((await browser.post("/login/password", { password: goodPassword })).statusCode).toBe(200);
     expect((await browser.get("/session")).statusCode).toBe(200);
+  });
+
+  it("takes the password as another keyboard writes it", async () => {
+    const person = await newcomer();
+    await app.logIn(app.browser(), person.email, "café violet otter \uff17 kites");
+    await app.logIn(app.browser(), person.email, "cafe\u0301 violet otter 7 kites");
   });
 
   it("gives the session an id of its own and ends the walk, so that nobody can have planted either", async () => {
@@ -243,6 +252,21 @@ describe("a one-time code", () => {
       "SELECT row_to_json(c)::text AS text FROM one_time_code c",
     );
     expect(rows.some((row) => row.text.includes(code))).toBe(false);
+    // Whoever can write to the database, but not read the key, can make no code of their own.
+    const browser = app.browser();
+    app.clock.advanceMs(60_000);
+    const mine = await app.codeFor(browser, person.email);
+    const macUnder = async (rootKey: number) => {
+      const keys = createKeys(Buffer.alloc(32, rootKey), systemRandom);
+      const walkHash = hashBrowserSecret(browser.cookies.get("fusion_login") ?? "").toString("hex");
+      await app.database.owner.query(
+        "UPDATE one_time_code SET code_mac = $1 WHERE encode(browser_hash, 'hex') = $2",
+        [keys.mac("otp", `code/login/${walkHash}/${mine}`), walkHash],
+      );
+      return (await browser.post("/login/code", { code: mine })).statusCode;
+    };
+    expect(await macUnder(8)).toBe(400);
+    expect(await macUnder(7)).toBe(200);
   });
 });
 
@@ -266,14 +290,19 @@ describe("sending codes", () => {
   it("stops at five an hour and ten a day for one address", async () => {
     const person = await newcomer();
     const statuses: number[] = [];
+    const waits: unknown[] = [];
     for (let hour = 0; hour < 3; hour += 1) {
       for (let send = 0; send < 6; send += 1) {
-        statuses.push((await app.browser().post("/login/start", { identifier: person.email })).statusCode);
+        const answer = await app.browser().post("/login/start", { identifier: person.email });
+        statuses.push(answer.statusCode);
+        if (send === 5) waits.push(answer.headers["retry-after"]);
         app.clock.advanceMs(60_000);
       }
       app.clock.advanceMs(3_600_000);
     }
     expect(statuses).toEqual([...five(200), 429, ...five(200), 429, ...five(429), 429]);
+    // An hour since the first, and once there were ten, a day since the first; less what has passed.
+    expect(waits).toEqual([3_600 - 300, 86_400 - 3_960 - 300, 86_400 - 2 * 3_960 - 300].map(String));
   });
 
   it("asked for by a stranger does not use up the owner's own, in a browser known from an earlier login", async () => {
@@ -303,7 +332,45 @@ describe("sending codes", () => {
         (await browser.post("/login/start", { identifier: `person${send}@example.net` })).statusCode,
       );
     expect(statuses.filter((status) => status === 200)).toHaveLength(20);
-    expect(statuses.at(-1)).toBe(429);
+    const refused = await browser.post("/login/start", { identifier: "another@example.net" });
+    expect([statuses.at(-1), refused.statusCode, refused.headers["retry-after"]]).toEqual([429, 429, "3600"]);
+  });
+
+  it("stops for everyone when all have had what an hour may cost; addresses that nobody has cost nothing", async () => {
+    const small = await createLoginApp({ limits: { sendsPerHourInAll: 2 } });
+    try {
+      const owner = small.database.owner;
+      const there = await arrangeFintech(owner);
+      const start = (identifier: string) => small.browser().post("/login/start", { identifier });
+      const asked: unknown[] = [];
+      for (const known of [false, false, false, true, true, true, false]) {
+        const identifier = known
+          ? (await arrangeUser(owner, there, "fintech_member")).email
+          : `nobody${asked.length}@example.net`;
+        const answer = await start(identifier);
+        asked.push([answer.statusCode, answer.headers["retry-after"]]);
+      }
+      await small.settled();
+      // It is half past: the next full hour opens again.
+      expect(asked).toEqual([...five([200, undefined]), [429, "1800"], [429, "1800"]]);
+      expect(small.letters).toHaveLength(2);
+      small.clock.advanceMs(1_800_000);
+      expect((await start((await arrangeUser(owner, there, "fintech_member")).email)).statusCode).toBe(200);
+    } finally {
+      await small.close();
+    }
+  });
+
+  it("happens after the answer, so that the provider's time tells nothing", async () => {
+    const person = await newcomer();
+    const browser = app.browser();
+    const answers: number[] = [];
+    app.onSending(() => void answers.push(browser.cookies.size));
+    await browser.post("/login/start", { identifier: person.email });
+    await app.settled();
+    app.onSending(undefined);
+    // The answer's cookie was there before the code was given to the provider.
+    expect(answers).toEqual([1]);
   });
 
   it("never sends two when two requests come at once", async () => {
@@ -318,8 +385,8 @@ describe("sending codes", () => {
   });
 });
 
-function five(status: number): number[] {
-  return Array.from({ length: 5 }, () => status);
+function five<Value>(value: Value): Value[] {
+  return Array.from({ length: 5 }, () => value);
 }
 
 /** Another code of the same length. */

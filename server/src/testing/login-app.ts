@@ -17,6 +17,8 @@ export interface LoginApp {
   readonly clock: ManualClock;
   /** Codes sent, oldest first. */
   readonly letters: Message[];
+  /** Called with every code that is given to the provider; undefined ends that. */
+  onSending(watch: (() => void) | undefined): void;
   /** Waits until nothing is being sent. */
   settled(): Promise<void>;
   /** A browser of its own network, so that tests do not use up each other's sends. */
@@ -35,6 +37,7 @@ export async function createLoginApp(
   const database = await createTestDatabase();
   const clock = manualClock("2026-11-24T05:30:00.000Z");
   const letters: Message[] = [];
+  let onSending: (() => void) | undefined;
   const log = options.log ?? silentLog();
   const http = createHttpServer({ log, random: systemRandom, trustedProxies: [], https: false });
   const { settled } = registerLoginRoutes(http, {
@@ -44,6 +47,7 @@ export async function createLoginApp(
     keys: createKeys(Buffer.alloc(32, 7), systemRandom),
     messenger: {
       async send(message) {
+        onSending?.();
         letters.push(message);
         return "kept";
       },
@@ -59,6 +63,9 @@ export async function createLoginApp(
     database,
     clock,
     letters,
+    onSending(watch) {
+      onSending = watch;
+    },
     settled,
     browser() {
       networks += 1;
