@@ -1,9 +1,12 @@
 import { copyFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { glanceAt, launchBrowser, lookAt, openProfile, resultsFolder } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
+import { letDaysPass } from "./support/past.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
 // Every page and state, at a phone's and a desktop's width, light and dark: axe finds nothing serious, nothing breaks the content
@@ -17,7 +20,7 @@ let page: Page;
 let faults: string[];
 
 beforeAll(async () => {
-  product = await startProduct();
+  product = await startProduct({ env: { WEBHOOKS_TO_LOOPBACK: "true" } });
   browser = await launchBrowser();
   ({ page, faults } = await openProfile(browser));
 });
@@ -46,6 +49,8 @@ async function openApplication(environment: "sandbox" | "live"): Promise<void> {
 /** Generates in the open application and closes the dialog; returns the secret. */
 async function generate(name: string, days: number): Promise<string> {
   await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+  const further = dialog().getByLabel("Renews nothing");
+  if (await further.isVisible()) await further.check();
   await dialog().getByLabel("Name").fill(name);
   await chooseDays(days);
   await dialog().getByRole("button", { name: "Generate", exact: true }).click();
@@ -146,9 +151,10 @@ describe("after logging in", () => {
 
   it("a token in use, one about to expire, one revoked, and their pages", async () => {
     await openApplication("sandbox");
-    const inUse = await generate("Payouts service", 180);
-    const ending = await generate("Statement exporter", 9);
-    const revoked = await generate("Old batch job", 30);
+    const inUse = await generate("Payouts service", 365);
+    const ending = await generate("Statement exporter", 180);
+    const revoked = await generate("Old batch job", 90);
+    await generate("Pilot", 30);
     const baseUrl = `${product.url}/api/v1/ifi/140793`;
     for (let call = 0; call < 12; call += 1) await callFusion(baseUrl, inUse, "/bundles");
     await callFusion(baseUrl, inUse, "/accounts/00000000-0000-4000-8000-000000000000");
@@ -156,6 +162,10 @@ describe("after logging in", () => {
     await callFusion(baseUrl, revoked, "/bundles");
     // Usage is written once a second.
     await page.waitForTimeout(1_500);
+    await letDaysPass(product, "Payouts service", 140, 29);
+    await letDaysPass(product, "Statement exporter", 171, 20);
+    await letDaysPass(product, "Old batch job", 60);
+    await letDaysPass(product, "Pilot", 40);
     await page.reload();
     await page.getByRole("button", { name: /^Revoke Old batch job/ }).click();
     await page.getByRole("alertdialog").getByLabel("Compromised").check();
@@ -204,6 +214,43 @@ describe("after logging in", () => {
         .isChecked(),
     ).toBe(true);
     await looksRight("renew");
+  });
+
+  it("webhooks: none, the dialog, the secret, an endpoint with deliveries that arrive and fail", async () => {
+    let status = 200;
+    const receiver = createServer((_request, response) => response.writeHead(status).end("noted"));
+    await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+    const { port } = receiver.address() as AddressInfo;
+    await openApplication("sandbox");
+    await page.getByRole("link", { name: "Open webhooks" }).click();
+    await page.getByText("No endpoint yet").waitFor();
+    await looksRight("webhooks-empty");
+    await page.getByRole("button", { name: "Add endpoint" }).click();
+    await dialog().getByLabel("Address").fill("http://10.0.0.1/");
+    await dialog().getByRole("button", { name: "Add endpoint" }).click();
+    await dialog().getByText("The address must start with https://.").waitFor();
+    await looksRight("webhooks-add");
+    await dialog().getByLabel("Address").fill(`http://localhost:${port}/hook`);
+    await dialog().getByRole("button", { name: "Add endpoint" }).click();
+    await dialog().getByText("You can see this secret only now").waitFor();
+    await looksRight("webhooks-secret");
+    await page.keyboard.press("Escape");
+    await dialog().getByRole("button", { name: "Close without it" }).click();
+    await page.getByRole("link", { name: `localhost:${port}` }).click();
+    for (status of [200, 500]) {
+      await page.getByRole("button", { name: "Send a test event" }).click();
+      await page
+        .getByRole("row")
+        .filter({ hasText: status === 200 ? "Delivered" : "Will be tried again" })
+        .waitFor();
+    }
+    await page.reload();
+    await page.getByRole("main").getByText("Failing", { exact: true }).waitFor();
+    await looksRight("webhook");
+    await page.getByRole("link", { name: "WEBHOOK_TEST" }).first().click();
+    await dialog().getByRole("button", { name: "Redeliver" }).waitFor();
+    await looksRight("webhook-delivery");
+    receiver.close();
   });
 
   it("account, people", async () => {

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
+import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { findChromium } from "../bin/require-chromium.mjs";
 
@@ -89,16 +89,23 @@ export async function glanceAt(page: Page, name: string): Promise<string[]> {
   return findings;
 }
 
-/** What axe calls serious or critical, WCAG 2.2 AA and best practices. */
+/**
+ * What axe calls serious or critical, WCAG 2.2 AA and best practices. axe is brought into each document once and asked there: its own driver
+ * opens a second page for every question, which took most of the time of a run. Our pages have no frames, which that would be for.
+ */
 export async function seriousFindings(page: Page): Promise<string[]> {
-  const result = await new AxeBuilder({ page }).analyze();
-  return result.violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(
-      ({ id, help, nodes }) =>
-        `${id}: ${help} at ${nodes
-          .slice(0, 3)
-          .map(({ target }) => target.join(" "))
-          .join("; ")}`,
-    );
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const here = (window as unknown as { axe: typeof axe }).axe;
+    const { violations } = await here.run({ resultTypes: ["violations"] });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(
+        ({ id, help, nodes }) =>
+          `${id}: ${help} at ${nodes
+            .slice(0, 3)
+            .map(({ target }) => target.join(" "))
+            .join("; ")}`,
+      );
+  });
 }

@@ -1,0 +1,297 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchBrowser, lookAt, openProfile } from "./support/browser.ts";
+import { logIn } from "./support/console.ts";
+import { forgetPresence, forgetSentCodes } from "./support/past.ts";
+import { type Product, readCode, startProduct } from "./support/product.ts";
+
+// The dialog and the pages around it when things do not go the plain way: lost answers, double clicks, a clipboard that refuses, a live
+// application, a server that is away, "back", and a reload anywhere.
+
+const admin = {
+  identifier: "asha@paisapocket.example",
+  address: "asha@paisapocket.example",
+  password: "lantern orbit mango 47",
+  first: true,
+};
+
+let product: Product;
+let browser: Browser;
+let page: Page;
+let faults: string[];
+const applications = { sandbox: "", live: "" };
+
+beforeAll(async () => {
+  product = await startProduct();
+  browser = await launchBrowser();
+  ({ page, faults } = await openProfile(browser));
+  await logIn(page, product.url, admin);
+  await page
+    .getByRole("main")
+    .getByRole("link", { name: /Token Management/ })
+    .click();
+  for (const environment of ["sandbox", "live"] as const) {
+    const row = page.getByRole("row").filter({ hasText: new RegExp(environment, "i") });
+    applications[environment] = (await row.getByRole("link").first().getAttribute("href")) ?? "";
+  }
+});
+afterAll(async () => {
+  await browser?.close();
+  await product?.remove();
+});
+
+const dialog = () => page.getByRole("dialog");
+const generateButton = () => dialog().getByRole("button", { name: "Generate", exact: true });
+const expires = () => dialog().getByText(/^Expires .+, in \d+ days?$/);
+
+async function openDialog(environment: "sandbox" | "live"): Promise<void> {
+  await page.goto(product.url + applications[environment]);
+  await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+  await expires().waitFor();
+}
+
+async function closeWithoutToken(): Promise<void> {
+  await page.keyboard.press("Escape");
+  await dialog().getByRole("button", { name: "Close without it" }).click();
+  await dialog().waitFor({ state: "hidden" });
+}
+
+const listed = () => page.getByRole("table", { name: "Tokens of this application" }).locator("tbody tr");
+
+describe("the dialog", () => {
+  it("says who is reminded and when first, follows the choice of days, and knows a day that is too far", async () => {
+    await openDialog("sandbox");
+    expect(await dialog().getByText("paisa-pocket").isVisible()).toBe(true);
+    expect(await dialog().getByLabel("admin").isChecked()).toBe(true);
+    const summary = dialog().getByText(/^A sandbox token lets Pocket Wallet Sandbox do everything/);
+    await summary.waitFor();
+    await dialog()
+      .getByText(/^Daily, the first .+ 09:00 IST, to .*asha@.* and .*/)
+      .waitFor();
+    await dialog().getByLabel("Expiry reminders").click();
+    await dialog().getByText("Nobody is reminded before it ends.").waitFor();
+    await dialog().getByText("30 days", { exact: true }).click();
+    await dialog()
+      .getByText(/, in (2\d|30) days$/)
+      .waitFor();
+    await dialog().getByText("Date", { exact: true }).click();
+    const far = new Date(Date.now() + 500 * 86_400_000).toISOString().slice(0, 10);
+    await dialog().getByLabel("Last day").fill(far);
+    await dialog().getByRole("alert").waitFor();
+    expect(await generateButton().isDisabled()).toBe(true);
+    expect(await lookAt(page, "generate-too-far")).toEqual([]);
+    await dialog().getByLabel("admin").click();
+    await dialog().getByText("Choose at least one scope.").waitFor();
+    await dialog().getByLabel("accounts:read").click();
+    expect(await lookAt(page, "generate-scopes")).toEqual([]);
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
+  });
+
+  it("submitted twice makes one token", async () => {
+    await openDialog("sandbox");
+    await generateButton().dblclick();
+    await dialog().getByText("You can see this token only now").waitFor();
+    await closeWithoutToken();
+    expect(await listed().count()).toBe(1);
+  });
+
+  it("after a lost answer names the token and offers one action, which ends with another secret", async () => {
+    await openDialog("sandbox");
+    await page.route("**/tokens", async (route) => {
+      if (route.request().method() !== "POST") return route.fallback();
+      await route.fetch();
+      await route.abort();
+      await page.unroute("**/tokens");
+    });
+    await generateButton().click();
+    await dialog()
+      .getByText(/^The server did not answer/)
+      .waitFor();
+    await generateButton().click();
+    await dialog()
+      .getByText(/This token was already generated, as tok_/)
+      .waitFor();
+    expect(await lookAt(page, "generate-already-issued")).toEqual([]);
+    const lost = /tok_\w+/.exec((await dialog().locator("p").first().textContent()) ?? "")?.[0];
+    await dialog().getByRole("button", { name: "Revoke it and generate again" }).click();
+    await dialog().getByText("You can see this token only now").waitFor();
+    await closeWithoutToken();
+    await listed()
+      .filter({ hasText: lost ?? "?" })
+      .filter({ hasText: "Revoked" })
+      .waitFor();
+    expect(await listed().count()).toBe(3);
+  });
+
+  it("selects the token and says how to copy it when the clipboard refuses, and counts copying by hand as keeping", async () => {
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error("refused"));
+    });
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await expires().waitFor();
+    await generateButton().click();
+    const secret = (await dialog().locator("code").first().textContent()) ?? "";
+    await dialog().getByRole("button", { name: "Copy", exact: true }).click();
+    await dialog().getByText("Selected. Press Ctrl+C to copy.").waitFor();
+    expect(await page.evaluate(() => String(getSelection()))).toBe(secret);
+    expect(await dialog().getByText("Copied").count()).toBe(0);
+    expect(await lookAt(page, "secret-selected")).toEqual([]);
+    // Not copied yet: "back" asks, too.
+    await page.goBack();
+    await dialog().getByRole("button", { name: "Keep it open" }).click();
+    await dialog().getByRole("button", { name: "Copy", exact: true }).click();
+    await page.keyboard.press("Control+c");
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
+  });
+
+  it("in a live application asks for a code again, inside the dialog", async () => {
+    await forgetPresence(product);
+    await forgetSentCodes(product);
+    await openDialog("live");
+    const asked = new Date();
+    await generateButton().click();
+    await dialog().getByText("This is a live application, so prove that it is you.").waitFor();
+    const field = dialog().getByLabel("One-time code");
+    await field.fill(
+      "000000000".slice(
+        0,
+        Number(await field.evaluate((input) => getComputedStyle(input).getPropertyValue("--length"))),
+      ),
+    );
+    await dialog()
+      .getByText(/That code is wrong/)
+      .waitFor();
+    expect(await lookAt(page, "generate-step-up")).toEqual([]);
+    const to = (await dialog().locator("strong").first().textContent()) ?? "";
+    await field.fill(await readCode(product.url, to.includes("@") ? admin.address : "+919000000001", asked));
+    await dialog().getByText("You can see this token only now").waitFor();
+    expect(await dialog().locator("code").first().textContent()).toMatch(/^fus_live_[0-9A-Za-z]{36}$/);
+    await closeWithoutToken();
+    // Within five minutes nothing is asked.
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await expires().waitFor();
+    await generateButton().click();
+    await dialog().getByText("You can see this token only now").waitFor();
+    expect(await lookAt(page, "secret-live")).toEqual([]);
+    await closeWithoutToken();
+    expect(await lookAt(page, "application-live")).toEqual([]);
+  });
+});
+
+describe("getting about", () => {
+  it("back and forward go through dialog, filters and pages one by one", async () => {
+    await page.goto(`${product.url}/token-management`);
+    await page
+      .getByRole("row")
+      .filter({ hasText: /sandbox/i })
+      .getByRole("link")
+      .first()
+      .click();
+    await page.getByRole("link", { name: /^Active/ }).click();
+    await page.getByRole("link", { name: /^Revoked/ }).click();
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+    await listed().getByRole("link").first().click();
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    const addresses = [page.url()];
+    for (const pattern of [
+      /status=revoked/,
+      /status=active/,
+      /applications\/app_\w+$/,
+      /token-management$/,
+    ]) {
+      await page.goBack();
+      await page.waitForURL(pattern);
+      addresses.unshift(page.url());
+    }
+    await page.goForward();
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await expires().waitFor();
+    await page.goBack();
+    await dialog().waitFor({ state: "hidden" });
+    await page.getByRole("heading", { level: 1, name: "Pocket Wallet Sandbox" }).waitFor();
+    expect(new Set(addresses).size).toBe(5);
+  });
+
+  it("every address shows the same page after a reload, under a title of its own", async () => {
+    await page.goto(product.url + applications.sandbox);
+    const token = (await listed().getByRole("link").first().getAttribute("href")) ?? "";
+    const titles = new Map<string, string>();
+    for (const path of [
+      "/",
+      "/token-management",
+      applications.sandbox,
+      `${applications.sandbox}?status=active`,
+      token,
+      "/account",
+      "/people",
+    ]) {
+      await page.goto(product.url + path);
+      const heading = page.getByRole("heading", { level: 1 });
+      const words = await heading.textContent();
+      await page.reload();
+      await heading.waitFor();
+      expect(await heading.textContent()).toBe(words);
+      expect(page.url()).toBe(product.url + path);
+      await page.waitForFunction((words) => document.title === `${words} · Fusion`, words);
+      titles.set(path, await page.title());
+    }
+    expect(new Set(titles.values()).size).toBe(titles.size - 1); // The filter shares its page's.
+  });
+});
+
+describe("reminders", () => {
+  it("are opted out of and in again on the token's page", async () => {
+    await page.goto(product.url + applications.sandbox);
+    await listed().filter({ hasText: "Active" }).getByRole("link").first().click();
+    const reminders = page.getByRole("switch", { name: "Expiry reminders" });
+    expect(await reminders.isChecked()).toBe(true);
+    await reminders.click();
+    await page.getByText("None will follow: nobody asked to be reminded.").waitFor();
+    await page.getByText("Reminders ended").waitFor();
+    await page.reload();
+    expect(await reminders.isChecked()).toBe(false);
+    await reminders.click();
+    await page.getByText(/^Next .+ 09:00 IST, to you\.$/).waitFor();
+  });
+});
+
+describe("while the server is away", () => {
+  it("pages that are open say what is unharmed, and go on when it is back", async () => {
+    const port = Number(new URL(product.url).port);
+    await page.goto(product.url + applications.sandbox);
+    await page
+      .getByRole("button", { name: /^Revoke/ })
+      .first()
+      .click();
+    await page.getByRole("alertdialog").getByLabel("Compromised").check();
+    await product.stop();
+    await page
+      .getByRole("alertdialog")
+      .getByRole("button", { name: /^Confirm/ })
+      .click();
+    await page
+      .getByRole("alertdialog")
+      .getByRole("alert")
+      .getByText(/^The server did not answer/)
+      .waitFor();
+    expect(await lookAt(page, "away-revoke")).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "Token Management", exact: true }).first().click();
+    await page.getByRole("navigation").getByRole("link", { name: "People" }).click();
+    await page
+      .getByRole("alert")
+      .getByText(/^The server did not answer/)
+      .waitFor();
+    expect(await lookAt(page, "away-people")).toEqual([]);
+    const again = await startProduct({ dataFolder: product.dataFolder, port });
+    product = again;
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("Vikram Shah").waitFor();
+  });
+});
+
+it("no page raised an error or broke the content policy", () => {
+  expect(faults).toEqual([]);
+});

@@ -1,0 +1,277 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchBrowser, lookAt, openProfile } from "./support/browser.ts";
+import { logIn } from "./support/console.ts";
+import { expireCodes, forgetSentCodes } from "./support/past.ts";
+import { type Product, readCode, readInbox, startProduct } from "./support/product.ts";
+
+// Everything about logging in beside the plain way, which the journey goes: wrong and old codes, unknown people, forgotten passwords,
+// sessions and their end. By visible labels, in separate browser profiles where there are separate people.
+
+const admin = {
+  identifier: "asha@paisapocket.example",
+  address: "asha@paisapocket.example",
+  password: "lantern orbit mango 47",
+};
+const member = {
+  identifier: "vikram@paisapocket.example",
+  address: "vikram@paisapocket.example",
+  phone: "+919000000002",
+  password: "velvet granite comet 12",
+};
+/** With one address only. */
+const solo = {
+  identifier: "solo@paisapocket.example",
+  address: "solo@paisapocket.example",
+  password: "umbrella saffron kite 88",
+};
+
+let product: Product;
+let browser: Browser;
+let faults: string[][];
+
+beforeAll(async () => {
+  product = await startProduct();
+  browser = await launchBrowser();
+  faults = [];
+  runFusion(
+    "user",
+    "create",
+    "--name",
+    "Sonal Iyer",
+    "--role",
+    "fintech_member",
+    "--fintech",
+    "paisa-pocket",
+    "--email",
+    solo.address,
+  );
+});
+afterAll(async () => {
+  await browser?.close();
+  await product?.remove();
+});
+
+function runFusion(...args: string[]): void {
+  const run = spawnSync(process.execPath, [join(import.meta.dirname, "../server/bin/fusion.mjs"), ...args], {
+    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "/", DATA_DIR: product.dataFolder },
+    encoding: "utf8",
+  });
+  if (run.status !== 0) throw new Error(run.stderr);
+}
+
+async function open(): Promise<Page> {
+  const profile = await openProfile(browser);
+  faults.push(profile.faults);
+  return profile.page;
+}
+
+/** To the field for the code; returns when the code was asked for. */
+async function askForCode(page: Page, identifier: string): Promise<Date> {
+  await forgetSentCodes(product);
+  const asked = new Date();
+  await page.goto(`${product.url}/login`);
+  await page.getByLabel("Phone number or email").fill(identifier);
+  await page.getByRole("button", { name: "Send code" }).click();
+  await page.getByLabel("One-time code").waitFor();
+  return asked;
+}
+
+const landed = (page: Page) =>
+  page
+    .getByRole("main")
+    .getByRole("link", { name: /Token Management/ })
+    .waitFor();
+
+describe("codes", () => {
+  it("a wrong one leaves four tries, and after the fifth not even the right one works", async () => {
+    const page = await open();
+    const asked = await askForCode(page, member.identifier);
+    const right = await readCode(product.url, member.address, asked);
+    const wrong = right === "00000000" ? "11111111" : "00000000";
+    const field = page.getByLabel("One-time code");
+    await field.fill(wrong);
+    await page.getByText("That code is wrong. 4 tries are left.").waitFor();
+    expect(await field.inputValue()).toBe("");
+    expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
+    for (const words of [/3 tries/, /2 tries/, /One try/, /It was the last try/]) {
+      await field.fill(wrong);
+      await page.getByText(words).waitFor();
+    }
+    expect(await lookAt(page, "login-code-spent")).toEqual([]);
+    // The page takes no further code; loaded anew it would, and the server still refuses.
+    expect(await field.isEditable()).toBe(false);
+    await page.reload();
+    await field.fill(right);
+    await page.getByText("There were five wrong tries. Start again for a new code.").waitFor();
+    await page.getByRole("button", { name: "Start again" }).click();
+    await page.getByLabel("Phone number or email").waitFor();
+  });
+
+  it("an old one says so", async () => {
+    const page = await open();
+    const asked = await askForCode(page, member.identifier);
+    const right = await readCode(product.url, member.address, asked);
+    await expireCodes(product);
+    await page.getByLabel("One-time code").fill(right);
+    await page.getByText("That code has expired or was used before. Ask for a new one.").waitFor();
+  });
+
+  it("pasted with spaces works and submits itself; a resend waits for its countdown", async () => {
+    const page = await open();
+    const asked = await askForCode(page, member.identifier);
+    await page.getByText(/^Another code in 0:\d\d$/).waitFor();
+    const code = await readCode(product.url, member.address, asked);
+    await page.evaluate(
+      (text) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text", text);
+        document.execCommand("insertText", false, text);
+      },
+      `${code.slice(0, 4)} ${code.slice(4)}`,
+    );
+    await page.getByLabel("New password").waitFor();
+    await page.getByLabel("New password").fill(member.password);
+    await page.getByRole("button", { name: "Set password" }).click();
+    await landed(page);
+  });
+
+  it("for someone unknown looks the same, and nothing is sent", async () => {
+    const page = await open();
+    const known = await open();
+    await askForCode(known, member.identifier);
+    await askForCode(page, "nobody@paisapocket.example");
+    const words = async (of: Page) =>
+      ((await of.getByRole("main").textContent()) ?? "")
+        .replace(/\d:\d\d/, "0:59")
+        .replace(/[vn]\S*@\S+/g, "…");
+    expect(await words(page)).toBe(await words(known));
+    expect((await readInbox(product.url)).filter(({ to }) => to.startsWith("nobody"))).toEqual([]);
+  });
+});
+
+describe("a forgotten password", () => {
+  it("takes a code to each of two addresses, tells both, and ends the other sessions", async () => {
+    const elsewhere = await open();
+    await forgetSentCodes(product);
+    await logIn(elsewhere, product.url, member);
+    const page = await open();
+    const asked = await askForCode(page, member.identifier);
+    await page.getByLabel("One-time code").fill(await readCode(product.url, member.address, asked));
+    await page.getByLabel("Password", { exact: true }).waitFor();
+    await page.getByLabel("Password", { exact: true }).fill("not the right one at all");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByText("That password is wrong.").waitFor();
+    expect(await lookAt(page, "login-password-wrong")).toEqual([]);
+    await page.getByRole("button", { name: "Forgot password" }).click();
+    await page.getByText("To set a new password, prove your other address too.").waitFor();
+    expect(await lookAt(page, "login-forgot-code")).toEqual([]);
+    await page.getByLabel("One-time code").fill(await readCode(product.url, member.phone, asked));
+    member.password = "another velvet comet 13";
+    await page.getByLabel("New password").fill(member.password);
+    await page.getByRole("button", { name: "Set password" }).click();
+    await landed(page);
+    const told = (await readInbox(product.url)).filter(
+      ({ at, subject }) => new Date(at) >= asked && subject === "Your Fusion password was set",
+    );
+    expect(told.map(({ to }) => to).sort()).toEqual([member.phone, member.address].sort());
+    // The other window learns of it with its next step.
+    await elsewhere
+      .getByRole("main")
+      .getByRole("link", { name: /Token Management/ })
+      .click();
+    await elsewhere.getByText("The session has ended.").waitFor();
+    expect(new URL(elsewhere.url()).pathname).toBe("/login");
+  });
+
+  it("of someone with one address waits for an admin, who is asked once more", async () => {
+    const page = await open();
+    await forgetSentCodes(product);
+    await logIn(page, product.url, { ...solo, first: true });
+    await page.getByRole("button", { name: /Sonal Iyer/ }).click();
+    await page.getByRole("menuitem", { name: "Log out" }).click();
+    await page.getByLabel("Phone number or email").waitFor();
+
+    const asked = await askForCode(page, solo.identifier);
+    await page.getByLabel("One-time code").fill(await readCode(product.url, solo.address, asked));
+    await page.getByRole("button", { name: "Forgot password" }).click();
+    await page.getByRole("heading", { name: "Waiting for approval" }).waitFor();
+    expect(await lookAt(page, "login-approval")).toEqual([]);
+
+    const approver = await open();
+    await logIn(approver, product.url, { ...admin, first: true });
+    await approver.getByRole("main").getByRole("link", { name: "People" }).click();
+    await approver.getByRole("heading", { name: "Waiting for a new password" }).waitFor();
+    expect(await lookAt(approver, "people-waiting")).toEqual([]);
+    await approver.getByRole("button", { name: "Approve for Sonal Iyer" }).click();
+    const question = approver.getByRole("alertdialog", { name: "Let Sonal Iyer set a new password?" });
+    expect(await lookAt(approver, "people-approve")).toEqual([]);
+    await question.getByRole("button", { name: "Approve" }).click();
+    await approver.getByText("Sonal Iyer can set a new password now.").waitFor();
+
+    await page.getByRole("button", { name: "Back to the login" }).click();
+    const again = await askForCode(page, solo.identifier);
+    await page.getByLabel("One-time code").fill(await readCode(product.url, solo.address, again));
+    await page.getByLabel("New password").fill("completely new kite 2026");
+    await page.getByRole("button", { name: "Set password" }).click();
+    await landed(page);
+  });
+});
+
+describe("sessions", () => {
+  it("are listed with their browser, can be ended, and end where they are", async () => {
+    const here = await open();
+    const there = await open();
+    for (const page of [here, there]) {
+      await forgetSentCodes(product);
+      await logIn(page, product.url, member);
+    }
+    await here.getByRole("navigation").getByRole("link", { name: "Account" }).click();
+    await here.getByRole("row").filter({ hasText: "This one" }).waitFor();
+    const others = here
+      .getByRole("row")
+      .filter({ has: here.getByRole("button", { name: /^End the session/ }) });
+    expect(await others.count()).toBeGreaterThan(0);
+    expect(await lookAt(here, "account-sessions")).toEqual([]);
+    const endAll = here.getByRole("button", { name: "End all others" });
+    if (await endAll.isVisible()) await endAll.click();
+    else await others.getByRole("button").click();
+    await here
+      .getByRole("status")
+      .getByText(/ended\.$/)
+      .waitFor();
+    await here.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+    await there.reload();
+    await there.getByLabel("Phone number or email").waitFor();
+    // Where the person was is not lost: after logging in again they are there.
+    await there.goto(`${product.url}/people`);
+    await there.getByLabel("Phone number or email").waitFor();
+    expect(there.url()).toContain("return=");
+  });
+
+  it("log out ends the session: neither back nor an old cookie shows anything", async () => {
+    const page = await open();
+    await forgetSentCodes(product);
+    await logIn(page, product.url, member);
+    const cookies = await page.context().cookies();
+    await page
+      .getByRole("main")
+      .getByRole("link", { name: /Token Management/ })
+      .click();
+    await page.getByRole("row").nth(1).waitFor();
+    await page.getByRole("button", { name: /Vikram Shah/ }).click();
+    await page.getByRole("menuitem", { name: "Log out" }).click();
+    await page.getByLabel("Phone number or email").waitFor();
+    await page.goBack();
+    await page.getByLabel("Phone number or email").waitFor();
+    await page.context().addCookies(cookies);
+    await page.goto(`${product.url}/token-management`);
+    await page.getByLabel("Phone number or email").waitFor();
+  });
+});
+
+it("no page raised an error or broke the content policy", () => {
+  expect(faults.flat()).toEqual([]);
+});

@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import type { Product } from "./product.ts";
+
+/**
+ * What only time brings, written straight into the product's database as its owner: a browser test cannot wait for it, and the clock of a
+ * running product is the real one.
+ */
+
+async function asOwner(product: Product, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const lines = readFileSync(join(product.dataFolder, "postgres/postmaster.pid"), "utf8").split("\n");
+  const client = new pg.Client({
+    host: lines[4],
+    port: Number(lines[3]),
+    user: "fusion",
+    database: "fusion",
+  });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Every address may be sent a code again, as after an hour. */
+export function forgetSentCodes(product: Product): Promise<void> {
+  return asOwner(product, (client) => client.query("DELETE FROM code_sending"));
+}
+
+/** Nobody has proven presence within the last five minutes. */
+export function forgetPresence(product: Product): Promise<void> {
+  return asOwner(product, (client) =>
+    client.query("UPDATE user_session SET stepped_up_at = stepped_up_at - interval '6 minutes'"),
+  );
+}
+
+/** Codes that are out have expired. */
+export function expireCodes(product: Product): Promise<void> {
+  return asOwner(product, (client) =>
+    client.query("UPDATE one_time_code SET expires_at = created_at + interval '1 ms'"),
+  );
+}
+
+/** Moves a token's whole life so many days back, and gives it calls on each of the last `callDays` days before its last use. */
+export function letDaysPass(product: Product, name: string, days: number, callDays = 0): Promise<void> {
+  return asOwner(product, async (client) => {
+    await client.query(
+      `UPDATE token SET created_at = created_at - make_interval(hours => $2 * 24), expires_at = expires_at - make_interval(hours => $2 * 24)
+       WHERE name = $1`,
+      [name, days],
+    );
+    await client.query(
+      `UPDATE audit_entry SET at = at - make_interval(hours => $2 * 24) WHERE object_id IN (SELECT token_id FROM token WHERE name = $1)`,
+      [name, days],
+    );
+    await client.query(
+      `INSERT INTO token_call_hour
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, date_trunc('hour', now()) - make_interval(days => day),
+         '203.0.113.7', 'okhttp/4.12', outcome, calls + (day * 37) % 61, now() - make_interval(days => day)
+       FROM token, generate_series(1, $2::int) day, (VALUES ('accepted', 180), ('ip_not_allowed', 1)) kind (outcome, calls)
+       WHERE name = $1 AND (outcome = 'accepted' OR day % 9 = 4)`,
+      [name, callDays],
+    );
+  });
+}
