@@ -14,7 +14,9 @@ export const TokenManagementSummary = z
         name: z.string(),
         applicationId: ApplicationId,
         applicationName: z.string(),
+        createdAt: Instant,
         expiresAt: Instant,
+        lastUsedAt: Instant.nullable(),
         canManage: z.boolean().describe("Whether the person asking may renew it."),
       })
       .nullable()

@@ -49,6 +49,11 @@ export function isProblem(error: unknown, code: string): error is ApiProblem {
   return error instanceof ApiProblem && error.code === code;
 }
 
+/** What was asked for does not exist, or not for this person, which must look the same. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiProblem && error.status === 404;
+}
+
 interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -119,7 +124,9 @@ async function send<Schema extends z.ZodType | null>(
       status: 0,
       code: "no_answer",
       detail:
-        "The server did not answer. Check your connection and try again; what you entered is still here.",
+        method === "GET"
+          ? "The server did not answer. Nothing is changed by that. Check your connection and try again."
+          : "The server did not answer, so it is not known whether this was done. Check your connection and try again; what you entered is still here.",
     });
   }
   const requestId = response.headers.get("x-request-id") ?? undefined;

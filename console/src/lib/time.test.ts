@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import {
   countdown,
   countdownOf,
+  endWords,
+  formatDate,
   formatDay,
   formatExactTime,
   formatInstant,
@@ -48,5 +50,26 @@ describe("relative times", () => {
     expect(countdown(after(3 * 3_600 + 12 * 60), now)).toBe("3 h 12 min");
     expect(countdownOf(271.2)).toBe("4:32");
     expect(countdownOf(-5)).toBe("0:00");
+  });
+});
+
+describe("the end of a lifetime", () => {
+  // 11:00 in Kolkata.
+  const words = (instant: string) => endWords(instant, now, "Asia/Kolkata");
+
+  test("counts local days, as the reminders do, and hours within half a day", () => {
+    expect(words("2026-12-03T05:29:00.000Z")).toBe("in 9 days");
+    expect(words("2026-12-03T18:29:00.000Z")).toBe("in 9 days");
+    expect(words("2026-12-03T18:31:00.000Z")).toBe("in 10 days");
+    expect(words("2026-11-25T05:30:00.000Z")).toBe("tomorrow");
+    expect(words("2026-11-24T08:30:00.000Z")).toBe("in 3 hours");
+    expect(words("2026-11-24T18:29:00.000Z")).toBe("in 12 hours");
+    expect(words("2026-11-23T05:30:00.000Z")).toBe("yesterday");
+    expect(words("2026-11-21T05:31:00.000Z")).toBe("3 days ago");
+    expect(words(after(-60))).toBe("1 minute ago");
+  });
+
+  test("months have the same short names in every browser", () => {
+    expect(formatDate("2026-09-26T11:07:00.000Z", "Asia/Kolkata")).toBe("26 Sep 2026");
   });
 });

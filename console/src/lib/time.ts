@@ -28,6 +28,23 @@ export function formatShortDay(localDate: string): string {
   return `${date.day} ${months[date.month - 1]}`;
 }
 
+/** "23 Nov 2027" of an instant, where the day of the week says nothing. */
+export function formatDate(instant: string, timeZone: string): string {
+  const date = inZone(instant, timeZone);
+  return `${date.day} ${months[date.month - 1]} ${date.year}`;
+}
+
+/** "Nov 2027" of an instant. */
+export function formatMonth(instant: string, timeZone: string): string {
+  const date = inZone(instant, timeZone);
+  return `${months[date.month - 1]} ${date.year}`;
+}
+
+/** "11:00" of an instant. */
+export function formatTimeOfDay(instant: string, timeZone: string): string {
+  return clockTime(inZone(instant, timeZone));
+}
+
 /** The calendar day of an instant, as `2027-11-23`. */
 export function localDay(instant: string, timeZone: string): string {
   return inZone(instant, timeZone).toPlainDate().toString();
@@ -53,6 +70,27 @@ export function relativeTime(instant: string, nowMs: number): string {
   if (span < 45) return seconds > 0 ? "in a moment" : "just now";
   const words = spanWords(span);
   return seconds > 0 ? `in ${words}` : `${words} ago`;
+}
+
+/**
+ * When a lifetime ends or ended: "in 9 days", "tomorrow", "3 days ago". Days are the difference of local dates, as in the reminders; within
+ * half a day it is the hours that count.
+ */
+export function endWords(instant: string, nowMs: number, timeZone: string): string {
+  const halfDayMs = 43_200_000;
+  if (Math.abs(Date.parse(instant) - nowMs) < halfDayMs) return relativeTime(instant, nowMs);
+  const days = localDaysBetween(nowMs, Date.parse(instant), timeZone);
+  if (days === 0) return relativeTime(instant, nowMs);
+  if (days === 1) return "tomorrow";
+  if (days === -1) return "yesterday";
+  return days > 0 ? `in ${days} days` : `${-days} days ago`;
+}
+
+/** From one local date to another, in days. */
+export function localDaysBetween(fromMs: number, toMs: number, timeZone: string): number {
+  const dayOf = (ms: number): Temporal.PlainDate =>
+    Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone).toPlainDate();
+  return dayOf(fromMs).until(dayOf(toMs)).days;
 }
 
 /** "9 days", "1 hour", of a length in seconds. */

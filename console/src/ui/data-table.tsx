@@ -11,8 +11,8 @@ export interface Column<Row> {
   readonly align?: "right";
   /** For columns of controls, whose header only screen readers need. */
   readonly headerHidden?: boolean;
-  /** On a phone: the head of the card, the card's full width without its header, or not at all. Otherwise header and value side by side. */
-  readonly onPhone?: "lead" | "wide" | "hidden";
+  /** On a phone: at the card's head or foot in its full width without its header, or not at all. Otherwise header and value side by side. */
+  readonly onPhone?: "lead" | "foot" | "hidden";
 }
 
 interface DataTableProps<Row> {
@@ -70,20 +70,23 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, linked = false 
 
 function Card<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row }) {
   const fields = columns.filter((column) => column.onPhone === undefined);
+  const fullWidth = (place: "lead" | "foot"): ReactNode =>
+    columns
+      .filter((column) => column.onPhone === place)
+      .map((column) => (
+        <div key={column.key} className={classes[place]}>
+          {column.cell(row)}
+        </div>
+      ));
   return (
     <>
-      {columns
-        .filter((column) => column.onPhone === "lead" || column.onPhone === "wide")
-        .map((column) => (
-          <div key={column.key} className={classes.lead}>
-            {column.cell(row)}
-          </div>
-        ))}
+      {fullWidth("lead")}
       <dl>
         {fields.map((column) => (
           <CardField key={column.key} header={column.header} value={column.cell(row)} />
         ))}
       </dl>
+      {fullWidth("foot")}
     </>
   );
 }

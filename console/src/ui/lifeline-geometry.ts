@@ -32,6 +32,8 @@ export interface LifelineGeometry {
   now: number | undefined;
   lastUse: number | undefined;
   cut: number | undefined;
+  /** What a revoked token would still have lived. */
+  unlived: Span | undefined;
   reminders: { x: number; mark: ReminderMark }[];
   replacement: { line: Span; lived: Span; cut: number | undefined; lastUse: number | undefined } | undefined;
   /** Where both lines run side by side. */
@@ -60,7 +62,7 @@ export function lifelineGeometry(input: {
   const expires = Math.max(Date.parse(life.expiresAt), created + 1);
   const revoked = life.revokedAt ? Date.parse(life.revokedAt) : undefined;
   const bandFrom = Math.max(created, expires - expiringDays * dayMs);
-  const end = Math.max(expires, input.replacement ? Date.parse(input.replacement.expiresAt) : expires);
+  const end = Math.max(expires, input.replacement ? endOf(input.replacement) : expires);
   const at = scale([
     { until: bandFrom, from: created, shareMin: shareMin.before },
     { until: expires, from: bandFrom, shareMin: shareMin.band },
@@ -83,6 +85,7 @@ export function lifelineGeometry(input: {
     now: revoked === undefined && now >= created && now <= end ? x(now) : undefined,
     lastUse: lastUsed === undefined ? undefined : x(Math.min(Math.max(lastUsed, created), ends)),
     cut: revoked === undefined ? undefined : x(ends),
+    unlived: ends < expires ? { from: x(ends), to: x(expires) } : undefined,
     reminders: (input.reminders ?? [])
       .map(({ at: instant, mark }) => ({ instant: Date.parse(instant), mark }))
       // Those after the end have no place on the line; the page lists them.
@@ -91,6 +94,11 @@ export function lifelineGeometry(input: {
     replacement: other ? replacementOf(other, { now, x }) : undefined,
     overlap: overlap && { from: x(overlap.from), to: x(overlap.to) },
   };
+}
+
+/** When a life is over: at its revocation, if that comes first. */
+function endOf({ expiresAt, revokedAt }: Life): number {
+  return Math.min(Date.parse(expiresAt), revokedAt ? Date.parse(revokedAt) : Number.POSITIVE_INFINITY);
 }
 
 function toneOf(life: { now: number; expires: number; revoked: number | undefined }): LifelineTone {
@@ -105,23 +113,18 @@ function replacementOf(
   { now, x }: { now: number; x: (instant: number) => number },
 ): LifelineGeometry["replacement"] {
   const created = Date.parse(life.createdAt);
-  const revoked = life.revokedAt ? Date.parse(life.revokedAt) : undefined;
-  const ends = Math.min(Date.parse(life.expiresAt), revoked ?? Number.POSITIVE_INFINITY);
+  const ends = endOf(life);
   return {
     line: { from: x(created), to: x(ends) },
     lived: { from: x(created), to: x(Math.min(Math.max(now, created), ends)) },
-    cut: revoked === undefined ? undefined : x(ends),
+    cut: life.revokedAt ? x(ends) : undefined,
     lastUse: life.lastUsedAt ? x(Math.min(Date.parse(life.lastUsedAt), ends)) : undefined,
   };
 }
 
 function overlapOf(first: { created: number; ends: number }, second: Life): Span | undefined {
-  const secondEnds = Math.min(
-    Date.parse(second.expiresAt),
-    second.revokedAt ? Date.parse(second.revokedAt) : Number.POSITIVE_INFINITY,
-  );
   const from = Math.max(first.created, Date.parse(second.createdAt));
-  const to = Math.min(first.ends, secondEnds);
+  const to = Math.min(first.ends, endOf(second));
   return from < to ? { from, to } : undefined;
 }
 

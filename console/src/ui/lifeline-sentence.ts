@@ -1,7 +1,5 @@
-import { localDay, relativeTime } from "../lib/time.ts";
+import { formatDate, formatTimeOfDay, localDaysBetween, relativeTime } from "../lib/time.ts";
 import type { Life, LifelineReminder } from "./lifeline-geometry.ts";
-
-const dayMs = 86_400_000;
 
 /**
  * What a lifeline shows, in one sentence: "Generated 3 Mar, last used 2 minutes ago, expires in 9 days, next reminder
@@ -21,14 +19,14 @@ export function lifelineSentence(input: {
     life.lastUsedAt ? `last used ${relativeTime(life.lastUsedAt, now)}` : "never used",
   ];
   if (life.revokedAt) {
-    parts.push(`revoked ${day(life.revokedAt)} at ${timeOfDay(life.revokedAt, timeZone)}`);
+    parts.push(`revoked ${day(life.revokedAt)} at ${formatTimeOfDay(life.revokedAt, timeZone)}`);
   } else {
     parts.push(endWords(life.expiresAt, { now, timeZone }));
   }
   const missed = (input.reminders ?? []).filter(({ mark }) => mark === "missed").length;
   if (missed > 0) parts.push(`${missed} ${missed === 1 ? "reminder" : "reminders"} missed`);
   const next = (input.reminders ?? []).find(({ mark }) => mark === "next");
-  if (next) parts.push(`next reminder ${day(next.at)} ${timeOfDay(next.at, timeZone)}`);
+  if (next) parts.push(`next reminder ${day(next.at)} ${formatTimeOfDay(next.at, timeZone)}`);
   if (replacement) {
     parts.push(
       replacement.revokedAt
@@ -43,7 +41,7 @@ function endWords(expiresAt: string, { now, timeZone }: { now: number; timeZone:
   const ended = Date.parse(expiresAt) <= now;
   const days = localDaysBetween(now, Date.parse(expiresAt), timeZone);
   if (days === 0) {
-    return `${ended ? "expired" : "expires"} today at ${timeOfDay(expiresAt, timeZone)}`;
+    return `${ended ? "expired" : "expires"} today at ${formatTimeOfDay(expiresAt, timeZone)}`;
   }
   return ended ? `expired ${count(-days, "day")} ago` : `expires in ${count(days, "day")}`;
 }
@@ -53,27 +51,9 @@ function dayWords(instant: string, { now, timeZone }: { now: number; timeZone: s
   if (days === 0) return "today";
   if (days === 1) return "tomorrow";
   if (days === -1) return "yesterday";
-  const year = (ms: number): string =>
-    new Intl.DateTimeFormat("en-GB", { timeZone, year: "numeric" }).format(ms);
-  const sameYear = year(now) === year(Date.parse(instant));
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    day: "numeric",
-    month: "short",
-    ...(sameYear ? {} : { year: "numeric" }),
-  }).format(Date.parse(instant));
-}
-
-function timeOfDay(instant: string, timeZone: string): string {
-  return new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" }).format(
-    Date.parse(instant),
-  );
-}
-
-function localDaysBetween(from: number, to: number, timeZone: string): number {
-  const dayOf = (ms: number): number =>
-    Date.parse(`${localDay(new Date(ms).toISOString(), timeZone)}T00:00:00Z`);
-  return Math.round((dayOf(to) - dayOf(from)) / dayMs);
+  const date = formatDate(instant, timeZone);
+  const sameYear = date.endsWith(formatDate(new Date(now).toISOString(), timeZone).slice(-5));
+  return sameYear ? date.slice(0, -5) : date;
 }
 
 function count(number: number, noun: string): string {

@@ -57,6 +57,17 @@ describe("where things stand on a lifeline", () => {
     expect(drawn.line.to).toBeLessThan(50);
     expect(drawn.band).toBeUndefined();
     expect(drawn.tone).toBe("ended");
+    expect(drawn.unlived).toEqual({ from: drawn.cut, to: 100 });
+  });
+
+  test("a replacement that was revoked takes no more room than it lived", () => {
+    const life = { createdAt: at(-20), expiresAt: at(20) };
+    const drawn = geometry({
+      life,
+      replacement: { createdAt: at(-2), expiresAt: at(360), revokedAt: at(-1) },
+    });
+    expect(drawn.line).toEqual(geometry({ life }).line);
+    expect(drawn.replacement?.cut).toBe(drawn.replacement?.line.to);
   });
 
   test("after the end there is no now, and no reminder without a place", () => {

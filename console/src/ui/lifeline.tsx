@@ -1,5 +1,6 @@
 import { useElementSize } from "@mantine/hooks";
 import type { ReactElement } from "react";
+import { formatDate, formatTimeOfDay } from "../lib/time.ts";
 import classes from "./lifeline.module.css";
 import {
   type Life,
@@ -67,14 +68,7 @@ export function LargeLifeline(props: LifelineProps): ReactElement {
         aria-label={lifelineSentence({ ...parts, timeZone })}
       >
         <Drawing geometry={geometry} measures={large} secondLineAt={secondLineAt} />
-        <Labels
-          geometry={geometry}
-          life={life}
-          timeZone={timeZone}
-          below={below}
-          width={width - 2 * inset}
-          renewed={replacement != null}
-        />
+        <Labels geometry={geometry} life={life} timeZone={timeZone} below={below} width={width - 2 * inset} />
       </svg>
     </div>
   );
@@ -89,7 +83,7 @@ function Drawing({
   measures: { line: number; now: number; dot: number };
   secondLineAt: number;
 }): ReactElement {
-  const { band, overlap, replacement, cut, lastUse, now } = geometry;
+  const { band, overlap, replacement, cut, unlived, lastUse, now } = geometry;
   const { line, dot } = measures;
   const bandHeight = line + 8;
   return (
@@ -113,6 +107,7 @@ function Drawing({
           height={secondLineAt}
         />
       )}
+      {unlived && <path className={classes.unlived} d={`M ${unlived.from} 0 H ${unlived.to}`} />}
       <Bar span={geometry.line} y={0} height={line} className={classes.track} />
       <Bar span={geometry.lived} y={0} height={line} className={classes.lived} />
       {geometry.reminders.map(({ x, mark }) => (
@@ -205,16 +200,19 @@ function Labels(props: {
   timeZone: string;
   below: number;
   width: number;
-  renewed: boolean;
 }): ReactElement {
-  const { geometry, life, timeZone, below, width, renewed } = props;
+  const { geometry, life, timeZone, below, width } = props;
   const { now, lastUse, line } = geometry;
-  const revoked = Boolean(life.revokedAt);
-  const end = revoked ? `Revoked ${dateAndTime(life.revokedAt as string, timeZone)}` : undefined;
   // Above the line: now, and the last use where there is room for both.
   const room = lastUse !== undefined && (now === undefined || Math.abs(now - lastUse) > 84);
-  const endLabel = end ?? `Expires ${dateAndTime(life.expiresAt, timeZone)}`;
-  const narrow = width < 420;
+  const startLabel = `Generated ${formatDate(life.createdAt, timeZone)}`;
+  const endLabel = life.revokedAt
+    ? `Revoked ${dateAndTime(life.revokedAt, timeZone)}`
+    : `Expires ${dateAndTime(life.expiresAt, timeZone)}`;
+  // Below it, where it begins and ends: the end is written where the line ends, or as near as both fit; on a phone it may stand alone.
+  const besideStart = widthOfWords(startLabel) + widthOfWords(endLabel) + 16;
+  const roomForBoth = besideStart <= width;
+  const endAt = Math.max(line.to, roomForBoth ? besideStart : widthOfWords(endLabel));
   return (
     <g>
       {now !== undefined && (
@@ -227,21 +225,21 @@ function Labels(props: {
           last used
         </Label>
       )}
-      {!(narrow && line.to < width * 0.7) && (
+      {roomForBoth && (
         <text className={classes.label} x={0} y={below} textAnchor="start">
-          {narrow ? date(life.createdAt, timeZone) : `Generated ${date(life.createdAt, timeZone)}`}
+          {startLabel}
         </text>
       )}
-      <text
-        className={classes.label}
-        x={renewed || revoked ? Math.max(line.to, Math.min(width, 300)) : width}
-        y={below}
-        textAnchor="end"
-      >
+      <text className={classes.label} x={Math.min(endAt, width)} y={below} textAnchor="end">
         {endLabel}
       </text>
     </g>
   );
+}
+
+/** Near enough for placing labels, without measuring. */
+function widthOfWords(words: string): number {
+  return words.length * 6.4;
 }
 
 function Label(props: {
@@ -267,22 +265,6 @@ function Label(props: {
   );
 }
 
-function date(instant: string, timeZone: string): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-  }).format(Date.parse(instant));
-}
-
 function dateAndTime(instant: string, timeZone: string): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-  }).format(Date.parse(instant));
+  return `${formatDate(instant, timeZone)}, ${formatTimeOfDay(instant, timeZone)}`;
 }

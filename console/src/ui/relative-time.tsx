@@ -1,17 +1,28 @@
 import { Tooltip, VisuallyHidden } from "@mantine/core";
-import { formatInstant, relativeTime } from "../lib/time.ts";
+import { endWords, formatInstant, relativeTime } from "../lib/time.ts";
 import { useTimeZone } from "../lib/time-zone.tsx";
 import { useNow } from "../lib/use-now.ts";
 
 /** "2 minutes ago", with the exact time and zone on hover, on focus of nothing (it is text), and for screen readers. */
 export function RelativeTime({ instant }: { instant: string }) {
+  const now = useNow(15_000);
+  return <TimeInWords instant={instant} words={relativeTime(instant, now)} />;
+}
+
+/** The same of the end of a lifetime, which counts in local days: "in 9 days", "tomorrow". */
+export function EndTime({ instant }: { instant: string }) {
   const timeZone = useTimeZone();
   const now = useNow(15_000);
+  return <TimeInWords instant={instant} words={endWords(instant, now, timeZone)} />;
+}
+
+function TimeInWords({ instant, words }: { instant: string; words: string }) {
+  const timeZone = useTimeZone();
   const exact = formatInstant(instant, timeZone);
   return (
     <Tooltip label={exact}>
       <time dateTime={instant}>
-        {relativeTime(instant, now)}
+        {words}
         <VisuallyHidden> ({exact})</VisuallyHidden>
       </time>
     </Tooltip>

@@ -24,8 +24,9 @@ export function EmptyState({
   );
 }
 
-/** A failure in words, the id to quote, and "Try again" where that may help. Announced when it appears. */
+/** A failure in words, the id to quote, and "Try again" where that may help: a refusal will be the same again. Announced when it appears. */
 export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const refused = error instanceof ApiProblem && [400, 401, 403, 404, 409].includes(error.status);
   return (
     <div className={classes.error} role="alert">
       <TriangleAlert size={20} aria-hidden />
@@ -36,7 +37,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
             Request <Mono>{error.requestId}</Mono>
           </p>
         )}
-        {onRetry && (
+        {onRetry && !refused && (
           <div className={classes.action}>
             <Button variant="default" size="xs" onClick={onRetry}>
               Try again

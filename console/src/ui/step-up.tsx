@@ -65,7 +65,7 @@ export function StepUp({ doing, onDone, onBack }: StepUpProps): ReactElement {
         This is a live application, so prove that it is you.{" "}
         {sent ? (
           <>
-            We sent a code to <strong>{sent.sentTo}</strong>.
+            We sent a code to <strong className={classes.address}>{sent.sentTo}</strong>.
           </>
         ) : (
           problem === null && "Sending a code …"

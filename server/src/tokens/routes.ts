@@ -72,7 +72,12 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           expiringWithin15Days: expiring,
           unusedFor90Days,
           nextToExpire: nextToExpire
-            ? { ...nextToExpire, expiresAt: nextToExpire.expiresAt.toISOString() }
+            ? {
+                ...nextToExpire,
+                createdAt: nextToExpire.createdAt.toISOString(),
+                expiresAt: nextToExpire.expiresAt.toISOString(),
+                lastUsedAt: nextToExpire.lastUsedAt?.toISOString() ?? null,
+              }
             : null,
         };
       },

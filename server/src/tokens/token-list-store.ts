@@ -110,19 +110,32 @@ export async function countUnusedTokens(
   return row?.count ?? 0;
 }
 
+export interface TokenAboutToExpire {
+  readonly tokenId: TokenId;
+  readonly name: string;
+  readonly applicationId: ApplicationId;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly lastUsedAt: Date | null;
+}
+
 /** The expiring token of these applications that ends soonest and has no live replacement. */
 export async function findNextToExpire(
   tx: Queryable,
   applicationIds: readonly ApplicationId[],
   now: Date,
-): Promise<{ tokenId: TokenId; name: string; applicationId: ApplicationId; expiresAt: Date } | undefined> {
+): Promise<TokenAboutToExpire | undefined> {
   const [row] = await tx.query<{
     token_id: TokenId;
     name: string;
     application_id: ApplicationId;
+    created_at: Date;
     expires_at: Date;
+    last_used_at: Date | null;
   }>(
-    `SELECT token_id, name, application_id, expires_at FROM token
+    `SELECT token_id, name, application_id, created_at, expires_at,
+       (SELECT u.last_used_at FROM token_last_use u WHERE u.token_id = token.token_id) AS last_used_at
+     FROM token
      WHERE application_id = ANY ($1) AND ${conditions.expiring} AND live_replacement(token_id, $2) IS NULL
      ORDER BY expires_at, token_id LIMIT 1`,
     [applicationIds, now],
@@ -132,7 +145,9 @@ export async function findNextToExpire(
       tokenId: row.token_id,
       name: row.name,
       applicationId: row.application_id,
+      createdAt: row.created_at,
       expiresAt: row.expires_at,
+      lastUsedAt: row.last_used_at,
     }
   );
 }

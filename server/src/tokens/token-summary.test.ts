@@ -53,7 +53,13 @@ describe("the figures of the landing page", () => {
       active: 5,
       expiring: 3,
       unusedFor90Days: 2,
-      nextToExpire: { tokenId: next.tokenId, applicationId: seen },
+      nextToExpire: {
+        tokenId: next.tokenId,
+        applicationId: seen,
+        createdAt: inDays(-10),
+        expiresAt: inDays(5),
+        lastUsedAt: null,
+      },
     });
   });
 

@@ -4,8 +4,12 @@ import { listApplicationsFor } from "../fintechs/find-application.ts";
 import type { CountTokens } from "../fintechs/list-applications.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
-import type { ApplicationId, TokenId } from "../platform/ids.ts";
-import { countTokensByApplication, countUnusedTokens, findNextToExpire } from "./token-list-store.ts";
+import {
+  countTokensByApplication,
+  countUnusedTokens,
+  findNextToExpire,
+  type TokenAboutToExpire,
+} from "./token-list-store.ts";
 
 export interface TokenManagementFigures {
   readonly active: number;
@@ -13,14 +17,7 @@ export interface TokenManagementFigures {
   /** Active, older than 90 days, and no call for 90 days. */
   readonly unusedFor90Days: number;
   readonly nextToExpire:
-    | {
-        readonly tokenId: TokenId;
-        readonly name: string;
-        readonly applicationId: ApplicationId;
-        readonly applicationName: string;
-        readonly expiresAt: Date;
-        readonly canManage: boolean;
-      }
+    | (TokenAboutToExpire & { readonly applicationName: string; readonly canManage: boolean })
     | undefined;
 }
 

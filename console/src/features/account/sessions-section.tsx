@@ -47,7 +47,7 @@ export function SessionsSection() {
       header: "End",
       headerHidden: true,
       align: "right",
-      onPhone: "wide",
+      onPhone: "foot",
       cell: (session) =>
         session.current ? null : (
           <Button
@@ -85,7 +85,7 @@ export function SessionsSection() {
         <DataTable
           caption="Your sessions"
           columns={columns}
-          rows={list.data.sessions}
+          rows={list.data.sessions.toSorted((a, b) => Number(b.current) - Number(a.current))}
           rowKey={(session) => session.sessionId}
         />
       )}

@@ -2,6 +2,7 @@ import type { ApplicationDetails } from "@fusion/contract/applications.ts";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import type { ReactElement, ReactNode } from "react";
+import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
@@ -20,7 +21,13 @@ export function ApplicationFrame(props: {
   if (isPending) return <PageSkeleton label="Loading the application" />;
   const above = <Link to={paths.tokenManagement}>Token Management</Link>;
   if (application === undefined) {
-    return (
+    return isMissing(error) ? (
+      <PageHeader
+        title="There is no such application"
+        above={above}
+        lead="The address may be mistyped, or you have no access to it."
+      />
+    ) : (
       <>
         <PageHeader title="Application" above={above} />
         <ErrorState error={error} onRetry={() => void refetch()} />

@@ -1,9 +1,10 @@
 import type { TokenManagementSummary } from "@fusion/contract/applications.ts";
 import { Hourglass } from "lucide-react";
 import { paths } from "../../lib/paths.ts";
-import { formatInstant, relativeTime } from "../../lib/time.ts";
+import { endWords, formatInstant } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
 import { useNow } from "../../lib/use-now.ts";
+import { Lifeline } from "../../ui/lifeline.tsx";
 import { LinkButton } from "../../ui/link-button.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import classes from "./landing.module.css";
@@ -24,12 +25,14 @@ export function ExpiryNotice({ next, others }: ExpiryNoticeProps) {
       <Hourglass size={20} aria-hidden />
       <p>
         <strong>{next.name}</strong> of {next.applicationName} expires{" "}
-        <strong>{relativeTime(next.expiresAt, now)}</strong>, on {formatInstant(next.expiresAt, timeZone)}.
+        <strong>{endWords(next.expiresAt, now, timeZone)}</strong>, on{" "}
+        {formatInstant(next.expiresAt, timeZone)}.
         <span className={classes.noticeNote}>
           <Mono>{next.tokenId}</Mono>
           {others > 0 && ` · ${others} more ${others === 1 ? "ends" : "end"} within 15 days`}
         </span>
       </p>
+      <Lifeline life={next} now={now} timeZone={timeZone} />
       <LinkButton
         to={paths.token}
         params={{ applicationId: next.applicationId, tokenId: next.tokenId }}

@@ -5,7 +5,7 @@ import { paths } from "../../lib/paths.ts";
 import classes from "./landing.module.css";
 import { ModuleCard } from "./module-card.tsx";
 
-/** The card with its live counts, drawn as shares of one line: what is fine, what ends soon. */
+/** The card with its live counts: what works, what ends soon, what nobody uses. */
 export function TokenManagementCard({ summary }: { summary: TokenManagementSummary | undefined }) {
   return (
     <ModuleCard to={paths.tokenManagement} Icon={KeyRound} title="Token Management" wide>

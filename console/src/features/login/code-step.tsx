@@ -6,7 +6,7 @@ import { useNow } from "../../lib/use-now.ts";
 import { OtpField } from "../../ui/otp-field.tsx";
 import classes from "./login.module.css";
 import { useResendCode, useVerifyCode } from "./login-requests.ts";
-import type { LoginStep, LoginWalk } from "./login-walk.ts";
+import { type LoginStep, type LoginWalk, needsRestart } from "./login-walk.ts";
 import { StepProblem } from "./step-problem.tsx";
 
 interface CodeStepProps {
@@ -35,6 +35,8 @@ export function CodeStep({ step, walk }: CodeStepProps) {
   }
 
   const fieldError = verify.error instanceof ApiProblem ? verify.error.fieldError("/code") : undefined;
+  // Only a new start helps, which the problem offers.
+  const over = needsRestart(verify.error);
   return (
     <form
       className={classes.form}
@@ -60,21 +62,30 @@ export function CodeStep({ step, walk }: CodeStepProps) {
         onComplete={check}
         length={sent.codeLength}
         error={fieldError}
-        readOnly={verify.isPending}
+        readOnly={verify.isPending || over}
         autoFocus
       />
       <StepProblem error={verify.error} inField={fieldError !== undefined} walk={walk} />
-      <div className={classes.actions}>
-        <Button type="submit" size="md" loading={verify.isPending} disabled={code.length !== sent.codeLength}>
-          Continue
-        </Button>
-        <Resend step={step} walk={walk} />
-      </div>
-      <p className={classes.foot}>
-        <button type="button" className={classes.quiet} onClick={walk.restart}>
-          Use another phone number or email
-        </button>
-      </p>
+      {!over && (
+        <>
+          <div className={classes.actions}>
+            <Button
+              type="submit"
+              size="md"
+              loading={verify.isPending}
+              disabled={code.length !== sent.codeLength}
+            >
+              Continue
+            </Button>
+            <Resend step={step} walk={walk} />
+          </div>
+          <p className={classes.foot}>
+            <button type="button" className={classes.quiet} onClick={walk.restart}>
+              Use another phone number or email
+            </button>
+          </p>
+        </>
+      )}
     </form>
   );
 }

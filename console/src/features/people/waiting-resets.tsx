@@ -50,6 +50,7 @@ export function WaitingResets({ people, ownUserId, mayApprove }: WaitingResetsPr
       <ConfirmToaster
         opened={asked !== undefined}
         title={`Let ${asked?.name ?? ""} set a new password?`}
+        confirmLabel="Approve"
         pending={approve.isPending}
         error={approve.error}
         onCancel={close}

@@ -5,7 +5,7 @@ import { Button, Checkbox, Radio, Switch, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { ApiProblem, problemWords } from "../../lib/api.ts";
-import { formatInstant, relativeTime } from "../../lib/time.ts";
+import { endWords, formatInstant, formatMonth } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
@@ -37,6 +37,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   // A token whose replacement was revoked or ended waits for another one.
   const all = useInfiniteQuery(tokenListQuery(application.applicationId, "all"));
   const ended = new Set(tokensOf(all.data).flatMap((token) => (isLive(token) ? [] : [token.tokenId])));
+  const taken = new Set(tokensOf(all.data).map((token) => token.name));
   const candidates = renewable(props.renews, tokensOf(ending.data), ended);
 
   const [name, setName] = useState<string>();
@@ -51,7 +52,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const renewed =
     renewal === undefined ? candidates[0] : candidates.find(({ tokenId }) => tokenId === renewal);
   const chosen = {
-    name: name ?? renewed?.name ?? nameDefault(application, now),
+    name: name ?? renewed?.name ?? nameDefault(application, { now, taken }),
     scopes: scopes ?? scopesDefault(application, renewed),
   };
   const expiry: Expiry | undefined = expiryOf(duration);
@@ -117,7 +118,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
                   Renews <Mono>{token.tokenId}</Mono>
                 </>
               }
-              description={`${token.name}, ends ${relativeTime(token.expiresAt, now)}. It keeps working until then.`}
+              description={`${token.name}, ends ${endWords(token.expiresAt, now, timeZone)}. It keeps working until then.`}
             />
           ))}
           <Radio value="" label="Renews nothing" description="A further token beside the others." />
@@ -155,24 +156,28 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         }
       />
 
-      <div className={classes.preview} data-waiting={shown === undefined || preview.isPlaceholderData}>
+      <div
+        className={classes.preview}
+        data-state={shown === undefined ? "empty" : preview.isPlaceholderData ? "old" : "shown"}
+      >
         <p className={classes.expires} role="status">
-          {shown
-            ? `Expires ${formatInstant(shown.expiresAt, timeZone)}, in ${shown.days} ${shown.days === 1 ? "day" : "days"}`
-            : "Choose when it ends."}
+          {shown &&
+            `Expires ${formatInstant(shown.expiresAt, timeZone)}, in ${shown.days} ${shown.days === 1 ? "day" : "days"}`}
         </p>
-        <LargeLifeline
-          life={{
-            createdAt: new Date(now).toISOString(),
-            expiresAt:
-              shown?.expiresAt ?? new Date(now + application.lifetimeDaysMax * 86_400_000).toISOString(),
-          }}
-          now={now}
-          timeZone={timeZone}
-          reminders={
-            shown && reminders ? plannedReminders({ expiresAt: shown.expiresAt, timeZone, now }) : []
-          }
-        />
+        <div className={classes.drawn}>
+          <LargeLifeline
+            life={{
+              createdAt: new Date(now).toISOString(),
+              expiresAt:
+                shown?.expiresAt ?? new Date(now + application.lifetimeDaysMax * 86_400_000).toISOString(),
+            }}
+            now={now}
+            timeZone={timeZone}
+            reminders={
+              shown && reminders ? plannedReminders({ expiresAt: shown.expiresAt, timeZone, now }) : []
+            }
+          />
+        </div>
       </div>
 
       <Switch
@@ -197,7 +202,10 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
 
       <div className={classes.submit}>
         <p className={classes.summary} aria-live="polite">
-          {summary ?? (chosen.scopes.length === 0 ? "Choose at least one scope." : "")}
+          {summary ??
+            (chosen.scopes.length === 0
+              ? "Choose at least one scope."
+              : `Choose an end at most ${application.lifetimeDaysMax} days from now.`)}
         </p>
         <div className={classes.dialogActions}>
           <Button variant="default" onClick={onCancel} disabled={pending}>
@@ -228,21 +236,25 @@ function ScopeField(props: {
     <Checkbox.Group
       label="Scope"
       value={[...chosen]}
-      onChange={(value) => onChange(value as Scope[])}
+      onChange={(value) => onChange(value.includes("admin") ? ["admin"] : (value as Scope[]))}
       className={classes.options}
       error={error}
     >
-      {allowed.map((scope) => (
-        <Checkbox
-          key={scope}
-          value={scope}
-          label={<Mono>{scope}</Mono>}
-          description={
-            everything && scope !== "admin" ? `${scopeSentences[scope]} (in admin)` : scopeSentences[scope]
-          }
-          disabled={everything && scope !== "admin"}
-        />
-      ))}
+      {/* `admin` has all the others in it, so there is nothing to choose among them. */}
+      {allowed
+        .filter((scope) => !everything || scope === "admin")
+        .map((scope) => (
+          <Checkbox
+            key={scope}
+            value={scope}
+            label={<Mono>{scope}</Mono>}
+            description={
+              everything && allowed.length > 1
+                ? `${scopeSentences[scope]}. Untick it to choose less.`
+                : scopeSentences[scope]
+            }
+          />
+        ))}
     </Checkbox.Group>
   );
 }
@@ -272,10 +284,15 @@ function scopesDefault(application: ApplicationDetails, renewed: Renewable | und
   return application.scopes.includes("admin") ? ["admin"] : application.scopes.slice(0, 1);
 }
 
-/** "Payouts, Nov 2026". */
-function nameDefault({ name, timeZone }: ApplicationDetails, now: number): string {
-  const month = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone }).format(now);
-  return `${name.slice(0, 60)}, ${month}`;
+/** "Payouts, Nov 2026"; the next of the same month "Payouts, Nov 2026 (2)". */
+function nameDefault(
+  { name, timeZone }: ApplicationDetails,
+  { now, taken }: { now: number; taken: ReadonlySet<string> },
+): string {
+  const first = `${name.slice(0, 60)}, ${formatMonth(new Date(now).toISOString(), timeZone)}`;
+  let free = first;
+  for (let number = 2; taken.has(free); number += 1) free = `${first} (${number})`;
+  return free;
 }
 
 function presetDefault(daysMax: number): string {

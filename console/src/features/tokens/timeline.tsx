@@ -1,16 +1,24 @@
 import { RevokeReason, revokeReasonWords, type TokenDetails } from "@fusion/contract/tokens.ts";
-import type { ReactElement } from "react";
+import { Link } from "@tanstack/react-router";
+import type { ReactElement, ReactNode } from "react";
+import { paths } from "../../lib/paths.ts";
+import { Mono } from "../../ui/mono.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import classes from "./tokens.module.css";
 
+interface TimelineProps {
+  readonly events: TokenDetails["timeline"];
+  readonly applicationId: string;
+}
+
 /** Everything that happened to a token, latest first. */
-export function Timeline({ events }: { events: TokenDetails["timeline"] }): ReactElement {
+export function Timeline({ events, applicationId }: TimelineProps): ReactElement {
   const latestFirst = events.toSorted((a, b) => b.at.localeCompare(a.at));
   return (
     <ol className={classes.timeline}>
       {latestFirst.map((event) => (
         <li key={`${event.at} ${event.action}`}>
-          <p>{eventWords(event)}</p>
+          <p>{eventWords(event, applicationId)}</p>
           <p className={classes.soft}>
             <ExactTime instant={event.at} />
             {event.actor !== "" && `, ${event.actor}`}
@@ -21,12 +29,21 @@ export function Timeline({ events }: { events: TokenDetails["timeline"] }): Reac
   );
 }
 
-function eventWords({ action, details }: TokenDetails["timeline"][number]): string {
+function eventWords({ action, details }: TokenDetails["timeline"][number], applicationId: string): ReactNode {
+  const link = (tokenId: string): ReactElement => (
+    <Link to={paths.token} params={{ applicationId, tokenId }}>
+      <Mono>{tokenId}</Mono>
+    </Link>
+  );
   switch (action) {
     case "token.issued":
-      return typeof details.replaces === "string" ? `Generated, renews ${details.replaces}` : "Generated";
+      return typeof details.replaces === "string" ? (
+        <>Generated, renews {link(details.replaces)}</>
+      ) : (
+        "Generated"
+      );
     case "token.renewed":
-      return typeof details.replacedBy === "string" ? `Renewed by ${details.replacedBy}` : "Renewed";
+      return typeof details.replacedBy === "string" ? <>Renewed by {link(details.replacedBy)}</> : "Renewed";
     case "token.revoked": {
       const reason = RevokeReason.safeParse(details.reason);
       return reason.success ? `Revoked: ${revokeReasonWords[reason.data].toLowerCase()}` : "Revoked";

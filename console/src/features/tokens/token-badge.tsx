@@ -1,6 +1,7 @@
 import type { TokenStatus } from "@fusion/contract/tokens.ts";
 import type { ReactElement } from "react";
-import { relativeTime } from "../../lib/time.ts";
+import { endWords } from "../../lib/time.ts";
+import { useTimeZone } from "../../lib/time-zone.tsx";
 import { ExpiredIcon, StatusBadge } from "../../ui/status-badge.tsx";
 
 const urgentMs = 3 * 86_400_000;
@@ -8,6 +9,7 @@ const urgentMs = 3 * 86_400_000;
 /** A token's status, with the time it has left once that is short. */
 export function TokenBadge(props: { status: TokenStatus; expiresAt: string; now: number }): ReactElement {
   const { expiresAt, now } = props;
+  const timeZone = useTimeZone();
   const leftMs = Date.parse(expiresAt) - now;
   // Between two answers of the server the clock goes on.
   const status = props.status !== "revoked" && leftMs <= 0 ? "expired" : props.status;
@@ -17,7 +19,7 @@ export function TokenBadge(props: { status: TokenStatus; expiresAt: string; now:
     case "expiring":
       return (
         <StatusBadge tone={leftMs <= urgentMs ? "urgent" : "soon"}>
-          Expires {relativeTime(expiresAt, now)}
+          Expires {endWords(expiresAt, now, timeZone)}
         </StatusBadge>
       );
     case "expired":

@@ -4,6 +4,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { type ReactElement, type ReactNode, useState } from "react";
+import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
 import { countdown } from "../../lib/time.ts";
@@ -38,7 +39,13 @@ export function TokenPage(): ReactElement {
   );
   if (isPending) return <PageSkeleton label="Loading the token" />;
   if (token === undefined) {
-    return (
+    return isMissing(error) ? (
+      <PageHeader
+        title="There is no such token"
+        above={above}
+        lead="The address may be mistyped, or you have no access to its application."
+      />
+    ) : (
       <>
         <PageHeader title="Token" above={above} />
         <ErrorState error={error} onRetry={() => void refetch()} />
@@ -136,7 +143,7 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
             {token.timeline.length === 0 ? (
               <p className={classes.soft}>Nothing is recorded.</p>
             ) : (
-              <Timeline events={token.timeline} />
+              <Timeline events={token.timeline} applicationId={token.applicationId} />
             )}
           </section>
         </div>

@@ -12,7 +12,7 @@ import { type Column, DataTable } from "../../ui/data-table.tsx";
 import filterClasses from "../../ui/filter-links.module.css";
 import { Lifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { RelativeTime } from "../../ui/relative-time.tsx";
+import { EndTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
@@ -161,7 +161,7 @@ function TokenTable(props: {
     {
       key: "life",
       header: "Lifetime",
-      onPhone: "wide",
+      onPhone: "lead",
       cell: (token) => (
         <Lifeline
           life={token}
@@ -181,7 +181,7 @@ function TokenTable(props: {
       header: "Status",
       cell: (token) => <TokenBadge status={token.status} expiresAt={token.expiresAt} now={now} />,
     },
-    { key: "ends", header: "Ends", cell: (token) => <RelativeTime instant={endOf(token)} /> },
+    { key: "ends", header: "Ends", cell: (token) => <EndTime instant={endOf(token)} /> },
     {
       key: "used",
       header: "Last used",
@@ -197,7 +197,9 @@ function TokenTable(props: {
           {
             key: "revoke",
             header: "Actions",
+            headerHidden: true,
             align: "right" as const,
+            onPhone: "foot" as const,
             cell: (token: TokenSummary) =>
               isLive(token) ? (
                 <Button
@@ -209,9 +211,7 @@ function TokenTable(props: {
                 >
                   Revoke
                 </Button>
-              ) : (
-                <span className={classes.soft}>–</span>
-              ),
+              ) : null,
           },
         ]
       : []),
