@@ -1,10 +1,12 @@
 import type { Config } from "./config.ts";
 import type { Clock } from "./platform/clock.ts";
+import type { Log } from "./platform/log.ts";
 import { createInbox, type Inbox } from "./platform/messages/inbox.ts";
 import type { Messenger } from "./platform/messages/message.ts";
 import { createRoutedMessenger } from "./platform/messages/routed-messenger.ts";
 import { createSmsGateway } from "./platform/messages/sms-gateway.ts";
 import { createSmtpMessenger } from "./platform/messages/smtp.ts";
+import { watchMessenger } from "./platform/messages/watched-messenger.ts";
 
 export interface Messengers {
   readonly messenger: Messenger;
@@ -14,7 +16,7 @@ export interface Messengers {
 }
 
 /** Chooses by the configuration: real providers where they are set, and in development the inbox for the rest. */
-export function createMessengers(config: Config, clock: Clock): Messengers {
+export function createMessengers(config: Config, clock: Clock, log: Log): Messengers {
   const inbox = config.mode === "development" ? createInbox({ clock }) : undefined;
   const smtp = config.mail
     ? createSmtpMessenger({
@@ -33,7 +35,10 @@ export function createMessengers(config: Config, clock: Clock): Messengers {
       })
     : undefined;
   return {
-    messenger: createRoutedMessenger({ email: smtp ?? needed(inbox), sms: sms ?? needed(inbox) }),
+    messenger: createRoutedMessenger({
+      email: smtp ? watchMessenger(smtp, log, "mail server") : needed(inbox),
+      sms: sms ? watchMessenger(sms, log, "SMS gateway") : needed(inbox),
+    }),
     inbox,
     close: () => smtp?.close(),
   };

@@ -123,6 +123,12 @@ describe("a start on an empty folder", () => {
     await second.ready();
   });
 
+  const someSession = `fusion_session=${"A".repeat(43)}`;
+  const toldOfAKill = new Set([
+    "PostgreSQL ended unexpectedly; starting it again",
+    "the database cannot be reached",
+    "the database is reached again",
+  ]);
   // Right after the first page, while the job queue still starts, as much as later.
   it.each([0, 60, 120, 180, 240, 1_000])(
     "starts the database again when it is killed %s ms after the first page, and says so in the log",
@@ -134,9 +140,18 @@ describe("a start on an empty folder", () => {
       process.kill(killed, "SIGKILL");
       await expect.poll(() => program.stderr(), { timeout: 60_000 }).toContain("starting it again");
       await program.ready();
+      const asked = async () =>
+        (await fetch(`${program.url}/console/api/session`, { headers: { cookie: someSession } })).status;
+      await expect.poll(asked, { timeout: 60_000 }).toBe(401);
       expect(postmasterPid(dataFolder)).not.toBe(killed);
       expect(await program.end("SIGTERM")).toBe(0);
       expect(postgresProcesses(dataFolder)).toEqual([]);
+      // What happened, each once, and no pile of stacks.
+      const lines = program.stderr().trim().split("\n");
+      const told = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+      expect(told).toContain("PostgreSQL ended unexpectedly; starting it again");
+      expect(told.filter((line, at) => told.indexOf(line) !== at)).toEqual([]);
+      expect(new Set(told)).toEqual(new Set(told.filter((line) => toldOfAKill.has(line))));
     },
   );
 

@@ -121,7 +121,7 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   goOn();
   const [{ buildApp }, { createResolver }, { createMessengers }, { arrangeDemonstration }] = await loading;
   await claimInstallation({ db: database.db, clock: systemClock, keys }, config.mode);
-  const { messenger, inbox, close } = createMessengers(config, systemClock);
+  const { messenger, inbox, close } = createMessengers(config, systemClock, log);
   started.push(close);
   const parts: Parts = {
     settings: {

@@ -6,6 +6,7 @@ import { type Failure, isConnectionFailure } from "../platform/http/problem.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { type ApplicationId, newId, type Tenant } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import { isTold } from "../platform/outage.ts";
 import type { Random } from "../platform/random.ts";
 import { callerIp, plainText, routeOf } from "../tokens/call-facts.ts";
 import { tokenPresentedBy, type UsedToken } from "../tokens/usage.ts";
@@ -105,7 +106,7 @@ export function createCallRecorder({
     } catch (error) {
       // Rows that the database refuses would be refused again, and hold up all others.
       const again = isConnectionFailure(error);
-      log.warn(
+      log[isTold(error) ? "debug" : "warn"](
         { err: error, calls: calls.length },
         again ? "calls could not be written; trying again" : "calls could not be written and are left out",
       );

@@ -2,7 +2,7 @@ import type { FusionError } from "@fusion/contract/fusion/common.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { noteFailure } from "../activity/call-recorder.ts";
 import { describeFailure, type Failure } from "../platform/http/problem.ts";
-import { asInvalid } from "../platform/http/server.ts";
+import { asInvalid, logUnforeseen } from "../platform/http/server.ts";
 import { JsonRefused } from "../platform/http/strict-json.ts";
 
 /**
@@ -11,7 +11,7 @@ import { JsonRefused } from "../platform/http/strict-json.ts";
  */
 export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
-  if (failure.unforeseen) request.log.error({ err: error, requestId: request.id }, "request failed");
+  logUnforeseen(failure, error, request);
   if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
   noteFailure(request, failure);
   const challenge = challengeFor(failure);

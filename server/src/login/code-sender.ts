@@ -1,5 +1,6 @@
 import type { Log } from "../platform/log.ts";
 import type { Message, Messenger } from "../platform/messages/message.ts";
+import { isTold } from "../platform/outage.ts";
 
 /** Sends codes once the answer has gone out, so that the time of an answer does not tell whether anything was sent. */
 export interface CodeSender {
@@ -18,7 +19,10 @@ export function createCodeSender({ messenger, log }: { messenger: Messenger; log
         .then(
           () => undefined,
           (error: Error) =>
-            log.warn({ channel: message.channel, reason: error.name }, "a one-time code could not be sent"),
+            log[isTold(error) ? "debug" : "warn"](
+              { channel: message.channel, reason: error.name },
+              "a one-time code could not be sent",
+            ),
         )
         .finally(() => underway.delete(sending));
       underway.add(sending);

@@ -6,6 +6,7 @@ import { isConnectionFailure } from "../platform/http/problem.ts";
 import type { TokenId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Messenger } from "../platform/messages/message.ts";
+import { isTold } from "../platform/outage.ts";
 import type { Random } from "../platform/random.ts";
 import { fintechDay } from "./fintech-day.ts";
 import {
@@ -178,7 +179,7 @@ async function recordProblem(
     tx.afterCommit(() => deps.db.transaction(systemScope, (later) => planFallback(later, digest, now)));
     return;
   }
-  deps.log.warn(
+  deps.log[isTold(error) ? "debug" : "warn"](
     { err: error, channel: digest.channel, userId: digest.userId, attempt: digest.attempts },
     "a reminder could not be sent",
   );

@@ -6,6 +6,7 @@ import type { TokenId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
 import type { Log } from "../platform/log.ts";
 import { AddressRejected, type Message, type Messenger } from "../platform/messages/message.ts";
+import { isTold } from "../platform/outage.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { findToken } from "./token-store.ts";
 
@@ -73,7 +74,10 @@ export async function tellAdmins(
     try {
       await messenger.send(letter);
     } catch (error) {
-      log.warn({ err: error, tokenId, event }, "an admin could not be told about a token");
+      log[isTold(error) ? "debug" : "warn"](
+        { err: error, tokenId, event },
+        "an admin could not be told about a token",
+      );
       if (!(error instanceof AddressRejected)) failure = error;
     }
   }

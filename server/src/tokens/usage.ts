@@ -5,6 +5,7 @@ import { describeFailure } from "../platform/http/problem.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import { isTold } from "../platform/outage.ts";
 import { callerIp, noAddress, plainText, routeOf } from "./call-facts.ts";
 import { type CallCount, writeUsage } from "./usage-store.ts";
 
@@ -129,7 +130,10 @@ export function createUsageRecorder({
     try {
       await writeUsage(db, [...batch.values()]);
     } catch (error) {
-      log.warn({ err: error, counters: batch.size }, "token usage could not be written; trying again");
+      log[isTold(error) ? "debug" : "warn"](
+        { err: error, counters: batch.size },
+        "token usage could not be written; trying again",
+      );
       for (const count of batch.values()) add(count);
     }
   };

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 type Batcher = ReturnType<typeof createTransferBatcher>;
-const newBatcher = (db: Pick<Database, "connect"> = database.db, options = {}): Batcher =>
+const newBatcher = (db: Pick<Database, "connect" | "noteFailure"> = database.db, options = {}): Batcher =>
   createTransferBatcher({ db, clock: systemClock, keys: testKeys }, options);
 
 /** Its transfer id, or the code of its refusal. */
@@ -50,13 +50,14 @@ const isMade = expect.stringMatching(/^\d{17}_\d+_/);
 function spied(
   sabotage: (text: string, client: pg.PoolClient) => Promise<void> | undefined = () => undefined,
 ): {
-  db: Pick<Database, "connect">;
+  db: Pick<Database, "connect" | "noteFailure">;
   messages: string[];
 } {
   const messages: string[] = [];
   return {
     messages,
     db: {
+      noteFailure: () => undefined,
       async connect() {
         const client = await database.db.connect();
         return new Proxy(client, {
@@ -371,6 +372,7 @@ describe("a connection that breaks", () => {
     const input = await pairOf(book);
     const away = {
       connect: () => Promise.reject(Object.assign(new Error("away"), { code: "ECONNREFUSED" })),
+      noteFailure: () => undefined,
     };
     expect(await outcomeOf(newBatcher(away), book, input)).toBe("ECONNREFUSED");
   });

@@ -42,7 +42,7 @@ const reconnectPauseMs = 100;
  */
 export function createTransferBatcher(
   deps: {
-    readonly db: Pick<Database, "connect">;
+    readonly db: Pick<Database, "connect" | "noteFailure">;
     readonly clock: Clock;
     readonly keys: Pick<Keys, "mac">;
   },

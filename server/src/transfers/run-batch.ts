@@ -36,7 +36,7 @@ export async function runBatch(
     clock,
     keys,
   }: {
-    readonly db: Pick<Database, "connect">;
+    readonly db: Pick<Database, "connect" | "noteFailure">;
     readonly clock: Clock;
     readonly keys: Pick<Keys, "mac">;
   },

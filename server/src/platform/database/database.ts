@@ -1,6 +1,8 @@
 import pg from "pg";
 import type { FintechId, IfiId, Tenant } from "../ids.ts";
 import type { Log } from "../log.ts";
+import { createOutage } from "../outage.ts";
+import { isDatabaseAway } from "./database-away.ts";
 
 // int8 arrives as text by default, which is what we want: money and ids become bigint or branded strings where they are read.
 // bytea, timestamptz, json and arrays keep pg's own parsers.
@@ -46,6 +48,8 @@ export interface Database {
   ): Promise<Row[]>;
   /** A connection outside any scope (row-level security shows it no tenant row), for health checks and LISTEN. */
   connect(): Promise<pg.PoolClient>;
+  /** For whoever uses `connect` or `pool`: this failed, and when it is because the database is away, the log is told, once. */
+  noteFailure(error: unknown): void;
   /** The pool itself, for libraries that want one (the job queue). */
   readonly pool: pg.Pool;
   close(): Promise<void>;
@@ -75,16 +79,30 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: 10_000,
     application_name: "fusion",
   });
-  // An idle connection that breaks is replaced at the next use; without a handler its error would end the process.
   let closing = false;
+  const outage = createOutage(options.log, {
+    part: "database",
+    gone: "the database cannot be reached",
+    back: "the database is reached again",
+  });
+  const noteFailure = (error: unknown): void => {
+    if (!closing && isDatabaseAway(error)) outage.failed(error);
+  };
+  const connect = (): Promise<pg.PoolClient> =>
+    pool.connect().catch((error: unknown) => {
+      noteFailure(error);
+      throw error;
+    });
+  // An idle connection that breaks is replaced at the next use, and only that tells whether the database is away; without a handler
+  // its error would end the process.
   pool.on("error", (error) => {
-    if (!closing) options.log.warn({ err: error }, "an idle database connection broke");
+    options.log.debug({ err: error }, "an idle database connection broke");
   });
   // One that breaks while it is used reports that in the statement; its event needs a listener all the same (the job queue warns without).
   pool.on("connect", (client) => client.on("error", () => undefined));
 
   const transaction: Database["transaction"] = async (scope, work) => {
-    const client = await pool.connect();
+    const client = await connect();
     const afterCommit: (() => void | Promise<void>)[] = [];
     // A client that broke while it was ours must not go back to the pool; pg also emits its error here.
     let broken: Error | undefined;
@@ -96,6 +114,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     try {
       // One simple-protocol message, so that opening a scope costs one round trip.
       await client.query(`BEGIN; ${scopeStatement(scope)}`);
+      outage.worked();
       result = await work({
         query: async (text, values) => (await client.query(text, values as unknown[])).rows,
         afterCommit: (task) => void afterCommit.push(task),
@@ -104,6 +123,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
       if (end.command !== "COMMIT") throw new Error("The transaction had failed and was rolled back.");
     } catch (error) {
+      noteFailure(error);
       await client.query("ROLLBACK").catch((failure: Error) => {
         broken ??= failure;
       });
@@ -120,7 +140,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     transaction,
     query: (scope, text, values) => transaction(scope, (tx) => tx.query(text, values)),
-    connect: () => pool.connect(),
+    connect,
+    noteFailure,
     pool,
     close() {
       closing = true;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDatabaseAway } from "./database-away.ts";
 
 /** Attempts in all. More of them in a row than this is a fault, not bad luck. */
 const attemptsMax = 3;
@@ -43,18 +44,8 @@ export async function untilDatabaseAnswers<Result>(
     try {
       return await attempt();
     } catch (error) {
-      if (stop.aborted || !isAway(error)) throw error;
+      if (stop.aborted || !isDatabaseAway(error)) throw error;
       await sleep(awayPauseMs);
     }
   }
-}
-
-/** Connection errors: of the system, of class 08, of a server that stops or starts (57P0x), and pg's own words for one that broke. */
-function isAway(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === "string") return /^(08...|57P0[123]|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE)$/.test(code);
-  return (
-    typeof message === "string" &&
-    /^(Connection terminated|Client has encountered a connection error)/.test(message)
-  );
 }

@@ -16,7 +16,7 @@ export class OutcomeUnknown extends Error {
  * after any other error nothing was written.
  */
 export async function twoStepTransaction<Row, Result>(
-  db: Pick<Database, "connect">,
+  db: Pick<Database, "connect" | "noteFailure">,
   scope: DataScope,
   read: string,
   decide: (row: Row) => { readonly write: string | undefined; readonly result: Result },
@@ -35,6 +35,7 @@ export async function twoStepTransaction<Row, Result>(
     else await commit(client, write);
     return result;
   } catch (error) {
+    db.noteFailure(error instanceof OutcomeUnknown ? error.cause : error);
     if (error instanceof OutcomeUnknown) broken ??= error;
     else
       await client.query("ROLLBACK").catch((failure: Error) => {

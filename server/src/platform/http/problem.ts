@@ -1,4 +1,5 @@
 import type { Problem } from "@fusion/contract/problem.ts";
+import { isDatabaseAway } from "../database/database-away.ts";
 import { DomainError, type ErrorKind } from "../errors.ts";
 
 /** The one table from kinds to statuses. */
@@ -96,22 +97,9 @@ export function describeFailure(error: unknown): Failure {
 
 /** The database could not be reached, went away, or timed out: nothing that a caller did. */
 export function isConnectionFailure(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === "string") {
-    // Class 08 connection exceptions, 57P01-57P03 shutdown, 57014 statement time-out, 53300 too many connections, 25P03 idle-in-transaction time-out, 55P03 lock not available; and socket errors.
-    if (
-      /^(08...|57P0[123]|57014|53300|25P0[34]|55P03|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/.test(
-        code,
-      )
-    )
-      return true;
-  }
-  return (
-    typeof message === "string" &&
-    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after)/.test(
-      message,
-    )
-  );
+  // 57014 statement time-out, 25P03 and 25P04 time-outs in and of a transaction, 55P03 lock not available.
+  const { code } = error as { code?: unknown };
+  return isDatabaseAway(error) || (typeof code === "string" && /^(57014|25P0[34]|55P03)$/.test(code));
 }
 
 /** RFC 9457. */

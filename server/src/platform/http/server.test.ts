@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { manualClock } from "../clock.ts";
@@ -200,6 +201,22 @@ describe("every answer", () => {
       https: true,
     });
     expect((await secure.inject("/x")).headers["strict-transport-security"]).toMatch(/^max-age=\d{8}/);
+  });
+
+  it("has one line in the log, with its request id once", async () => {
+    const lines: string[] = [];
+    const log = pino({ level: "info", base: null }, { write: (line: string) => void lines.push(line) });
+    const logging = createHttpServer({ log, random: systemRandom, trustedProxies: [] });
+    logging.get("/bug", async () => {
+      throw new Error("a bug");
+    });
+    const { headers } = await logging.inject("/bug");
+    const requestId = String(headers["x-request-id"]);
+    expect(lines.map((line) => line.split(requestId).length - 1)).toEqual([1, 1]);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { requestId, msg: "request failed", err: { message: "a bug" } },
+      { requestId, msg: "request", method: "GET", route: "/bug", status: 500 },
+    ]);
   });
 
   it("tells nothing of what went wrong inside", async () => {

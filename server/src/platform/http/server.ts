@@ -12,6 +12,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fas
 import { DomainError } from "../errors.ts";
 import { type IdPrefix, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
+import { isTold } from "../outage.ts";
 import type { Random } from "../random.ts";
 import { describeFailure, type Failure, problemBody } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
@@ -50,7 +51,7 @@ export function createHttpServer({
   const http = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // Our own line is written when the answer has gone out (below).
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     bodyLimit: 64 * 1024,
     requestTimeout: 30_000,
     genReqId: () => newId<string>(random, "req" satisfies IdPrefix),
@@ -98,7 +99,6 @@ export function createHttpServer({
     // The route's pattern, not the address: addresses can carry personal data.
     request.log.info(
       {
-        requestId: request.id,
         method: request.method,
         route: request.routeOptions.url ?? null,
         status: reply.statusCode,
@@ -124,13 +124,18 @@ export function createHttpServer({
 
 function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
-  if (failure.unforeseen) request.log.error({ err: error, requestId: request.id }, "request failed");
+  logUnforeseen(failure, error, request);
   if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
   return reply
     .status(failure.status)
     .header("content-type", "application/problem+json; charset=utf-8")
     .serializer(JSON.stringify)
     .send(problemBody(failure, request.id));
+}
+
+/** What nobody foresaw is told the log, with the request's id; but not once more that the database is away. */
+export function logUnforeseen(failure: Failure, error: unknown, request: FastifyRequest): void {
+  if (failure.unforeseen && !isTold(error)) request.log.error({ err: error }, "request failed");
 }
 
 /** Text that is not acceptable JSON, in the shape in which Fastify reports invalid input. */

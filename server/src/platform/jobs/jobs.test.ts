@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { systemScope } from "../database/database.ts";
 import { type Log, silentLog } from "../log.ts";
+import { createOutage } from "../outage.ts";
 import { addJob, type RoomJobs, type RunningJobs, startJobs } from "./jobs.ts";
 
 let database: TestDatabase;
@@ -64,6 +65,32 @@ describe("a job", () => {
     await expect.poll(() => tries, { timeout: 15_000 }).toBe(2);
     expect(lines.join("")).toContain("not yet");
     expect(lines.join("")).not.toContain("canary-4711");
+  });
+
+  it("that fails because of an outage that the log knows is told when it is given up, without noise before", async () => {
+    const lines: { level: number; msg: string }[] = [];
+    const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    const outage = createOutage(log, { part: "mail", gone: "gone", back: "back" });
+    await start(
+      [
+        {
+          tasks: {
+            unlucky: async () => {
+              const failure = new Error("unreachable");
+              outage.failed(failure);
+              throw failure;
+            },
+          },
+        },
+      ],
+      { log },
+    );
+    await database.db.transaction(systemScope, (tx) => addJob(tx, "unlucky", {}, { attemptsMax: 2 }));
+    await expect.poll(() => lines.length, { timeout: 15_000 }).toBe(2);
+    expect(lines).toMatchObject([
+      { level: 50, msg: "gone", reason: "unreachable" },
+      { level: 50, msg: "a job failed and is given up", task: "unlucky", attempt: 2, attemptsMax: 2 },
+    ]);
   });
 
   it("held by a killed process is free at once for one that works alone", async () => {

@@ -1,5 +1,6 @@
 import type { Database, Transaction } from "../database/database.ts";
 import type { Log } from "../log.ts";
+import { isTold } from "../outage.ts";
 
 /** Work done off the request path. A handler re-reads what it acts on and may run twice for one job. */
 export type JobHandler = (payload: unknown) => Promise<void>;
@@ -78,10 +79,7 @@ export async function startJobs(
     concurrency: 4,
     pollInterval: 2_000,
     gracefulShutdownAbortTimeout: 5_000,
-    logger: new Logger(() => (level, message) => {
-      // The library reports each job at "info"; failures arrive as "error". Its meta data holds payloads, so it is left out.
-      log[level === "warning" ? "warn" : level === "error" ? "error" : "debug"]({ part: "jobs" }, message);
-    }),
+    logger: new Logger(() => (level, message, meta) => logLine({ db, log }, level, message, meta)),
     taskList: Object.fromEntries(
       [...tasks].map(([name, handler]) => [name, async (payload: unknown) => handler(plainPayload(payload))]),
     ),
@@ -97,6 +95,41 @@ export async function startJobs(
   // `stop` waits for it; without a handler a failure at shutdown would end the process.
   runner.promise.catch((error: unknown) => log.error({ err: error, part: "jobs" }, "the job runner ended"));
   return { stop: async () => void (await runner.stop().catch(() => undefined)) };
+}
+
+/** The meta data of the library's lines, as far as it is used; the rest holds payloads and is left out. */
+interface LineMeta {
+  readonly failure?: boolean;
+  readonly job?: {
+    readonly task_identifier: string;
+    readonly attempts: number;
+    readonly max_attempts: number;
+  };
+  readonly error?: unknown;
+}
+
+/**
+ * A line of the library, which reports each job at "info" and failures as "error". That the database or a provider is away is told once, by
+ * its own line, unless a job was given up for it.
+ */
+function logLine(
+  { db, log }: { readonly db: Database; readonly log: Log },
+  level: string,
+  message: string,
+  { failure, job, error }: LineMeta = {},
+): void {
+  // A job's own trouble may be with some other server; what it asked of the database has noted itself.
+  if (!job) db.noteFailure(error);
+  if (failure && job) {
+    const { task_identifier: task, attempts: attempt, max_attempts: attemptsMax } = job;
+    const isGivenUp = attempt >= attemptsMax;
+    log[isTold(error) && !isGivenUp ? "debug" : "error"](
+      { part: "jobs", task, attempt, attemptsMax, err: error },
+      isGivenUp ? "a job failed and is given up" : "a job failed; it is tried again",
+    );
+  } else if (level === "error" || level === "warning") {
+    log[isTold(error) ? "debug" : level === "error" ? "error" : "warn"]({ part: "jobs" }, message);
+  } else log.debug({ part: "jobs" }, message);
 }
 
 /** A slot's instant instead of the library's own shape. */

@@ -1,0 +1,77 @@
+import pg from "pg";
+import { pino } from "pino";
+import { expect, inject, it } from "vitest";
+import { openDatabase, systemScope } from "./database/database.ts";
+import { AddressRejected, DeliveryFailed, type Messenger } from "./messages/message.ts";
+import { watchMessenger } from "./messages/watched-messenger.ts";
+import { isTold } from "./outage.ts";
+
+/** A log that keeps its lines, as production writes them. */
+function keptLog() {
+  const lines: { level: number; msg: string; reason?: string }[] = [];
+  const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  return { log, lines, told: () => lines.splice(0).map(({ level, msg }) => `${level} ${msg}`) };
+}
+
+it("a provider that takes nothing is told once, and once that it takes messages again", async () => {
+  const { log, told } = keptLog();
+  let failure: Error | undefined;
+  const provider: Messenger = {
+    async send() {
+      if (failure) throw failure;
+      return "taken";
+    },
+  };
+  const messenger = watchMessenger(provider, log, "mail server");
+  const letter = { channel: "email", to: "asha@example.com", subject: "Hello", text: "Hello" } as const;
+  await messenger.send(letter);
+  failure = new AddressRejected("no such address");
+  await expect(messenger.send(letter)).rejects.toThrow(failure);
+  expect(isTold(failure)).toBe(false);
+  expect(told()).toEqual([]);
+  for (let tries = 0; tries < 3; tries += 1) {
+    failure = new DeliveryFailed("The mail server did not take the message (ESOCKET CONN).");
+    await expect(messenger.send(letter)).rejects.toThrow(failure);
+    expect(isTold(failure)).toBe(true);
+    expect(isTold(new Error("later", { cause: failure }))).toBe(true);
+  }
+  expect(told()).toEqual([
+    "50 the mail server does not take messages; they are tried again, one-time codes are not",
+  ]);
+  failure = undefined;
+  await messenger.send(letter);
+  await messenger.send(letter);
+  expect(told()).toEqual(["40 the mail server takes messages again"]);
+});
+
+it("a database that cannot be reached is told once, without a stack, and once that it is back", async () => {
+  const { log, lines, told } = keptLog();
+  const admin = new pg.Client({ connectionString: inject("postgresUrl").replace("DATABASE", "postgres") });
+  await admin.connect();
+  const name = `outage_${process.pid}_${process.hrtime.bigint() % 1_000_000n}`;
+  // A role of its own, since limits do not bind a superuser.
+  await admin.query(`CREATE ROLE ${name} LOGIN`);
+  await admin.query(`CREATE DATABASE ${name}`);
+  const connectionString = inject("postgresUrl").replace("DATABASE", name).replace("fusion@", `${name}@`);
+  const db = openDatabase({ connectionString, connectionsMax: 3, log });
+  const ask = () => db.query(systemScope, "SELECT 1");
+  try {
+    await Promise.all([ask(), ask(), ask()]);
+    // Three idle connections break, and no new one is let in.
+    await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT 0`);
+    await admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
+    for (let tries = 0; tries < 3; tries += 1) await expect(ask()).rejects.toThrow();
+    expect(lines).toHaveLength(1);
+    expect(JSON.stringify(lines)).not.toContain("stack");
+    expect(told()).toEqual(["50 the database cannot be reached"]);
+    await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT -1`);
+    await ask();
+    await ask();
+    expect(told()).toEqual(["40 the database is reached again"]);
+  } finally {
+    await db.close();
+    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await admin.query(`DROP ROLE ${name}`);
+    await admin.end();
+  }
+});

@@ -1,0 +1,39 @@
+import type { Log } from "./log.ts";
+
+/** Something that the program depends on, as the log sees it: one line when it fails, one when it works again, and none in between. */
+export interface Outage {
+  /** This failed because of it; whoever else would report the error says nothing then ({@link isTold}). */
+  failed(error: unknown): void;
+  worked(): void;
+}
+
+const told = new WeakSet<object>();
+
+/** Whether the log knows this failure, or its cause, by the line of an outage. */
+export function isTold(error: unknown): boolean {
+  for (let each = error; typeof each === "object" && each !== null; each = (each as Error).cause)
+    if (told.has(each)) return true;
+  return false;
+}
+
+export function createOutage(
+  log: Log,
+  { part, gone, back }: { readonly part: string; readonly gone: string; readonly back: string },
+): Outage {
+  let isGone = false;
+  return {
+    failed(error) {
+      if (typeof error === "object" && error !== null) told.add(error);
+      if (isGone) return;
+      isGone = true;
+      const { message, code } = error as NodeJS.ErrnoException;
+      log.error({ part, reason: message, errorCode: code }, gone);
+    },
+    worked() {
+      if (!isGone) return;
+      isGone = false;
+      // As loud as is needed to be seen by whoever sees the other line in production.
+      log.warn({ part }, back);
+    },
+  };
+}
