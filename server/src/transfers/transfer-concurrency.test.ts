@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AccountId } from "../ledger/account.ts";
 import { transferIdOf } from "../ledger/posted-transfer.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -8,7 +7,7 @@ import { type Database, openDatabase } from "../platform/database/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
-import { seededRandom } from "../testing/test-app.ts";
+import { ledgerSizes } from "../testing/ledger-sizes.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
 import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
@@ -55,75 +54,39 @@ async function outcomes(inputs: readonly CreateTransferInput[]): Promise<unknown
   );
 }
 
-describe("64 workers on 8 accounts", () => {
-  const [workers, operations] = [64, 5_120];
-
-  it(`make ${operations} transfers in all directions: no money appears or vanishes, nobody meets a deadlock`, async () => {
-    const accounts: AccountId[] = [await book.fund(80_000n)];
-    for (let at = 1; at < 8; at += 1) {
-      const { accountId } = await book.open();
-      accounts.push(accountId);
-      await transfer(
-        transferOf({
-          debitAccountId: accounts[0] as AccountId,
-          creditAccountId: accountId,
-          amountMinor: 10_000n,
-        }),
-      );
-    }
-    const dice = seededRandom(20_261_124);
-    const pick = (sides: number): number => dice.bytes(4).readUInt32LE() % sides;
-    let left = operations;
-    let moved = 0;
-    let refused = 0;
-    const failures: unknown[] = [];
-    const startedAt = performance.now();
-    await Promise.all(
-      Array.from({ length: workers }, async () => {
-        while (left > 0) {
-          left -= 1;
-          const from = pick(8);
-          const to = (from + 1 + pick(7)) % 8;
-          try {
-            await transfer(
-              transferOf({
-                debitAccountId: accounts[from] as AccountId,
-                creditAccountId: accounts[to] as AccountId,
-                amountMinor: BigInt(1 + pick(6_000)),
-              }),
-            );
-            moved += 1;
-          } catch (error) {
-            if (error instanceof InsufficientBalance) refused += 1;
-            else failures.push(error);
-          }
-        }
-      }),
-    );
-    const seconds = (performance.now() - startedAt) / 1_000;
-    console.info(
-      `${moved} moved and ${refused} refused in ${seconds.toFixed(1)} s, ${Math.round((moved + refused) / seconds)} a second`,
-    );
-    expect(failures).toEqual([]);
-    expect(moved + refused).toBe(operations);
-    expect(moved).toBeGreaterThan(operations / 4);
-    const balances = await Promise.all(accounts.map((account) => book.balanceOf(account)));
-    expect(balances.reduce((sum, balance) => sum + balance, 0n)).toBe(80_000n);
-    expect(balances.every((balance) => balance >= 0n)).toBe(true);
-    expect(await verifyLedger({ db: database.db, keys: testKeys })).toBeUndefined();
-  }, 300_000);
-});
-
 describe("at the same time", () => {
-  it("100 calls with one request id make one movement, and all get its answer", async () => {
-    const from = await book.fund(100n);
-    const { accountId: to } = await book.open();
-    const input = transferOf({ debitAccountId: from, creditAccountId: to, amountMinor: 100n });
-    const answers = await Promise.all(Array.from({ length: 100 }, () => transfer(input)));
-    expect(new Set(answers.map(transferIdOf)).size).toBe(1);
-    expect(await book.balanceOf(to)).toBe(100n);
-    expect(await book.balanceOf(from)).toBe(0n);
-  });
+  const requests = ledgerSizes.repeatedRequests;
+  it(
+    `100 calls for each of ${requests} request ids make one movement each; other content learns of the mismatch`,
+    async () => {
+      const from = await book.fund(1_000n * BigInt(requests));
+      const { accountId: to } = await book.open();
+      let moved = 0n;
+      for (let request = 0; request < requests; request += 1) {
+        const input = transferOf({ debitAccountId: from, creditAccountId: to, amountMinor: 100n });
+        // Whichever comes first is made; here a tenth wants something else under the same id.
+        const inputs = Array.from({ length: 100 }, (_, at) =>
+          at % 10 === request % 10 ? { ...input, amountMinor: 101n } : input,
+        );
+        const settled = await Promise.allSettled(inputs.map(transfer));
+        const made = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+        expect(new Set(made.map(transferIdOf)).size).toBe(1);
+        const amountMinor = made[0]?.amountMinor ?? 0n;
+        for (const [at, one] of settled.entries())
+          if (inputs[at]?.amountMinor === amountMinor) expect(one.status).toBe("fulfilled");
+          else expect(one).toMatchObject({ reason: expect.any(RequestMismatch) });
+        moved += amountMinor;
+      }
+      expect(await book.balanceOf(to)).toBe(moved);
+      expect(await book.balanceOf(from)).toBe(1_000n * BigInt(requests) - moved);
+      const { rows } = await database.owner.query(
+        "SELECT count(*) FROM transfer WHERE credit_account_id = $1",
+        [to],
+      );
+      expect(rows).toEqual([{ count: String(requests) }]);
+    },
+    ledgerSizes.timeoutMs,
+  );
 
   it("50 pairs of two transfers of the last rupee: one of each pair gets it", async () => {
     for (let round = 0; round < 50; round += 1) {

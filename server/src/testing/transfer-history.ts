@@ -1,0 +1,272 @@
+import { AccountTimeline, countBefore } from "./account-timeline.ts";
+
+// Judges what many clients were told, at once and with answers lost, against what the ledger holds: whether there is an order in which one
+// transfer after the other would have given the same answers and the same balances. Knows nothing of how the ledger works.
+
+/** One call of one client. Moments are those of one counter: whatever had `endedAt` before another's `startedAt` was over by then. */
+export interface Call {
+  readonly requestId: string;
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: number;
+  readonly code: string;
+  /** The request that a reversal undoes. */
+  readonly original?: string;
+  readonly startedAt: number;
+  endedAt: number;
+  /** The transfer's id, or the code of the refusal; undefined while no answer has arrived. */
+  answer?: string;
+}
+
+/** What the ledger holds of the accounts that the calls are about. */
+export interface LedgerContent {
+  readonly accounts: readonly {
+    readonly accountId: string;
+    readonly balance: number;
+    /** Before the first call. */
+    readonly openingBalance: number;
+    readonly openingPostings: number;
+  }[];
+  readonly transfers: readonly (Pick<Call, "requestId" | "debit" | "credit" | "amount" | "code"> & {
+    readonly transferId: string;
+  })[];
+  /** In the order of each account's sequences. Those of the opening balance are left out. */
+  readonly postings: readonly {
+    readonly accountId: string;
+    readonly sequence: number;
+    readonly amount: number;
+    readonly requestId: string;
+  }[];
+}
+
+/** What limits a group of accounts: each, or, for `debitsMax`, all together. */
+export interface GroupLimit {
+  readonly accounts: readonly string[];
+  readonly transferMax?: number;
+  readonly balanceMax?: number;
+  readonly debitsMax?: number;
+}
+
+const refusals = {
+  mismatch: "REQUEST_MISMATCH",
+  money: "LE400008",
+  tooLarge: "LE400001",
+  tooMany: "LE400002",
+  tooMuchHeld: "LE400007",
+  nothingLeft: "LE400030",
+} as const;
+
+interface Made {
+  readonly transfer: LedgerContent["transfers"][number];
+  readonly original: string | undefined;
+  /** When it was first asked for, and when its maker first knew of it. */
+  readonly askedAt: number;
+  readonly knownAt: number;
+}
+
+/** Everything that is wrong, in words; nothing when all is in order. */
+export function faultsOf(
+  calls: readonly Call[],
+  ledger: LedgerContent,
+  limits: readonly GroupLimit[] = [],
+): string[] {
+  const faults: string[] = [];
+  const made = matchTransfers(calls, ledger, faults);
+  const timelines = new Map(
+    ledger.accounts.map((account) => [account.accountId, new AccountTimeline(account)]),
+  );
+  placePostings(ledger, made, timelines, faults);
+  if (faults.length > 0) return faults; // What follows needs books that agree with themselves.
+  for (const timeline of timelines.values()) faults.push(...timeline.faults());
+  replay(made, timelines, limits, faults);
+  const evidence = gather(made, timelines, limits);
+  for (const call of calls) {
+    const why = misjudged(call, evidence);
+    if (why) faults.push(`${describe(call)}: ${why}`);
+  }
+  return faults;
+}
+
+function matchTransfers(calls: readonly Call[], ledger: LedgerContent, faults: string[]): Map<string, Made> {
+  const callsOf = Map.groupBy(calls, ({ requestId }) => requestId);
+  const made = new Map<string, Made>();
+  for (const transfer of ledger.transfers) {
+    const { requestId, transferId } = transfer;
+    const asking = (callsOf.get(requestId) ?? []).filter((call) => sameContent(call, transfer));
+    if (made.has(requestId)) faults.push(`doubled: there are two transfers ${requestId}`);
+    if (asking.length === 0) faults.push(`nobody asked for what transfer ${requestId} moved`);
+    made.set(requestId, {
+      transfer,
+      original: asking[0]?.original,
+      askedAt: Math.min(...asking.map(({ startedAt }) => startedAt)),
+      knownAt: Math.min(...asking.map((call) => (call.answer === transferId ? call.endedAt : Infinity))),
+    });
+  }
+  return made;
+}
+
+/** Each transfer has its two postings and there are no others; each account's continue one another and lead to its balance. */
+function placePostings(
+  ledger: LedgerContent,
+  made: ReadonlyMap<string, Made>,
+  timelines: ReadonlyMap<string, AccountTimeline>,
+  faults: string[],
+): void {
+  const missing = new Set<string>();
+  for (const { transfer } of made.values())
+    for (const accountId of [transfer.debit, transfer.credit])
+      missing.add(`${transfer.requestId} ${accountId}`);
+  for (const { accountId, sequence, amount, requestId } of ledger.postings) {
+    const found = made.get(requestId);
+    const timeline = timelines.get(accountId);
+    const expected = found && (found.transfer.debit === accountId ? -1 : 1) * found.transfer.amount;
+    if (!found || !timeline || !missing.delete(`${requestId} ${accountId}`))
+      faults.push(
+        `doubled: posting ${sequence} of ${accountId} belongs to no transfer, or to ${requestId} again`,
+      );
+    else if (amount !== expected)
+      faults.push(`posting ${sequence} of ${accountId} moves ${amount}, not ${expected}`);
+    else if (!timeline.add(sequence, amount, found))
+      faults.push(`posting ${sequence} of ${accountId} does not continue the one before it`);
+  }
+  for (const posting of missing) faults.push(`lost: no posting ${posting}`);
+  for (const { accountId, balance } of ledger.accounts) {
+    const sum = timelines.get(accountId)?.balance();
+    if (sum !== balance) faults.push(`${accountId} has a balance of ${balance}; its postings lead to ${sum}`);
+  }
+}
+
+/** One transfer after the other, in an order that all accounts agree on; the rules are looked at on the way. */
+function replay(
+  made: ReadonlyMap<string, Made>,
+  timelines: ReadonlyMap<string, AccountTimeline>,
+  limits: readonly GroupLimit[],
+  faults: string[],
+): void {
+  const next = new Map([...timelines.keys()].map((accountId) => [accountId, 0]));
+  const left = new Map<string, number>();
+  const debits = limits.map(() => 0);
+  const work = [...timelines.values()];
+  let replayed = 0;
+  for (let timeline = work.pop(); timeline; timeline = work.pop()) {
+    const first = timeline.at(next.get(timeline.accountId) ?? 0);
+    if (!first) continue;
+    const { transfer, original } = first.request as Made;
+    const sides = [transfer.debit, transfer.credit].map(
+      (accountId) => timelines.get(accountId) as AccountTimeline,
+    );
+    const [debit, credit] = sides.map((side) => side.at(next.get(side.accountId) ?? 0));
+    if (debit?.request !== credit?.request) continue; // The other account is not there yet; it comes back here.
+    replayed += 1;
+    for (const side of sides) next.set(side.accountId, (next.get(side.accountId) ?? 0) + 1);
+    work.push(...sides);
+    left.set(transfer.requestId, transfer.amount);
+    if (original !== undefined) {
+      const rest = (left.get(original) ?? -1) - transfer.amount;
+      if (rest < 0) faults.push(`reversal ${transfer.requestId} undoes more of ${original} than was left`);
+      left.set(original, rest);
+      continue; // Limits do not apply to reversals.
+    }
+    for (const [at, limit] of limits.entries()) {
+      const { transferMax = Infinity, balanceMax = Infinity, debitsMax = Infinity } = limit;
+      if (limit.accounts.includes(transfer.credit) && (credit?.balance ?? 0) > balanceMax)
+        faults.push(`transfer ${transfer.requestId} takes its receiver above ${balanceMax}`);
+      if (!limit.accounts.includes(transfer.debit)) continue;
+      if (transfer.amount > transferMax)
+        faults.push(`transfer ${transfer.requestId} is above ${transferMax}`);
+      debits[at] = (debits[at] ?? 0) + 1;
+      if ((debits[at] ?? 0) > debitsMax)
+        faults.push(`transfer ${transfer.requestId} is above the count ${debitsMax}`);
+    }
+  }
+  if (replayed !== made.size)
+    faults.push(`${made.size - replayed} transfers fit into no order that all accounts agree on`);
+}
+
+/** What refusals are judged by. */
+interface Evidence {
+  readonly made: ReadonlyMap<string, Made>;
+  readonly timelines: ReadonlyMap<string, AccountTimeline>;
+  readonly limits: readonly (GroupLimit & { readonly debitsAskedAt: readonly number[] })[];
+  readonly reversals: ReadonlyMap<string | undefined, readonly Made[]>;
+}
+
+function gather(
+  made: Evidence["made"],
+  timelines: Evidence["timelines"],
+  limits: readonly GroupLimit[],
+): Evidence {
+  const transfers = [...made.values()].sort((left, right) => left.askedAt - right.askedAt);
+  return {
+    made,
+    timelines,
+    limits: limits.map((limit) => ({
+      ...limit,
+      debitsAskedAt: transfers
+        .filter(({ transfer, original }) => !original && limit.accounts.includes(transfer.debit))
+        .map(({ askedAt }) => askedAt),
+    })),
+    reversals: Map.groupBy(transfers, ({ original }) => original),
+  };
+}
+
+/** Why a call's answer is wrong; undefined when it can be right. */
+function misjudged(call: Call, { made, timelines, limits, reversals }: Evidence): string | undefined {
+  const { answer, startedAt, endedAt, amount } = call;
+  if (answer === undefined) return undefined;
+  const found = made.get(call.requestId);
+  const same = found !== undefined && sameContent(call, found.transfer);
+  if (found && same && found.transfer.transferId === answer) return undefined;
+  if (/^\d{17}_/.test(answer))
+    return found ? `doubled: it is ${found.transfer.transferId}` : "lost: there is no such transfer";
+  if (answer === refusals.mismatch)
+    return found && !same && found.askedAt < endedAt ? undefined : "no other content was asked for before";
+  if (found && found.knownAt < startedAt) return "it had been made before";
+  const debit = timelines.get(call.debit)?.between(startedAt, endedAt);
+  const credit = timelines.get(call.credit)?.between(startedAt, endedAt);
+  if (!debit || !credit) return "an account is not known";
+  const ofDebit = limits.filter(({ accounts }) => accounts.includes(call.debit));
+  switch (answer) {
+    case refusals.money:
+      return debit.lowest < amount ? undefined : `there was money all the time, ${debit.lowest} at least`;
+    case refusals.tooLarge:
+      return ofDebit.some(({ transferMax = Infinity }) => amount > transferMax)
+        ? undefined
+        : "no limit is so low";
+    case refusals.tooMany:
+      return ofDebit.some(
+        ({ debitsAskedAt, debitsMax = Infinity }) =>
+          countBefore(debitsAskedAt, endedAt, (moment) => moment) >= debitsMax,
+      )
+        ? undefined
+        : "there were not so many";
+    case refusals.tooMuchHeld:
+      return limits.some(
+        ({ accounts, balanceMax = Infinity }) =>
+          accounts.includes(call.credit) && credit.highest + amount > balanceMax,
+      )
+        ? undefined
+        : "it never held so much";
+    case refusals.nothingLeft: {
+      let rest = made.get(call.original ?? "")?.transfer.amount ?? 0;
+      for (const one of reversals.get(call.original) ?? [])
+        if (one.askedAt < endedAt) rest -= one.transfer.amount;
+      return amount > rest ? undefined : `${rest} were left`;
+    }
+    default:
+      return "nobody should be told that";
+  }
+}
+
+function sameContent(call: Pick<Call, "debit" | "credit" | "amount" | "code">, other: typeof call): boolean {
+  return (
+    call.debit === other.debit &&
+    call.credit === other.credit &&
+    call.amount === other.amount &&
+    call.code === other.code
+  );
+}
+
+function describe({ requestId, debit, credit, amount, code, answer }: Call): string {
+  return `${requestId} (${code}, ${amount} from ${debit} to ${credit}) was answered ${answer}`;
+}
