@@ -111,6 +111,11 @@ describe("onboarding, from a bank to money in a funding account", () => {
     });
     userId = made.userId;
     expect(await audited()).toMatchObject({ action: "user.created", object_id: userId });
+    const member = ["--name", "Ravi", "--role", "fintech_member", "--fintech", fintechId];
+    const addresses = ["--phone", "9876543211", "--email", "ravi@example.com"];
+    expect((await fusion("user", "create", ...member, ...addresses)).out).toMatch(
+      /\n {2}phone {4}\+919876543211\n {2}email {4}ravi@example\.com\n$/,
+    );
     const operator = await json(
       ...["user", "create", "--name", "Omar", "--role", "operator_admin", "--email", "omar@example.com"],
     );
@@ -382,25 +387,35 @@ describe("errors are one sentence on standard error, with a code that scripts ca
       /already/,
       "identity_taken",
     ],
-    [2, ["ifi", "create", "--id", "0", "--name", "x"], /must be a whole number above zero/, "invalid_input"],
+    [
+      2,
+      ["ifi", "create", "--id", "0", "--name", "x"],
+      "--id: must be a whole number above zero that fits into 64 bits.",
+      "invalid_input",
+    ],
     [
       2,
       ["ifi", "create", "--id", "99999999999999999999", "--name", "x"],
-      /must be a whole number above zero/,
+      "--id: must be a whole number above zero that fits into 64 bits.",
       "invalid_input",
     ],
-    [2, ["ifi", "create", "--id", "7", "--name", "x".repeat(121)], /name/, "invalid_input"],
-    [2, ["ifi", "create", "--id", "7", "--name", "a\u0007b"], /control characters/, "invalid_input"],
+    [2, ["ifi", "create", "--id", "7", "--name", "x".repeat(121)], /^--name: /, "invalid_input"],
+    [
+      2,
+      ["ifi", "create", "--id", "7", "--name", "a\u0007b"],
+      /^--name: .*control characters/,
+      "invalid_input",
+    ],
     [
       2,
       ["fintech", "create", "--ifi", "140793", "--name", "x", "--time-zone", "Mars/Olympus"],
-      /time zone/,
+      /^--time-zone: .*time zone/,
       "invalid_input",
     ],
     [
       2,
       ["fintech", "create", "--ifi", "140793", "--name", "x", "--reminder-time", "25:00"],
-      /a time such as 09:00/,
+      /^--reminder-time: .*a time such as 09:00/,
       "invalid_input",
     ],
     [
@@ -429,26 +444,52 @@ describe("errors are one sentence on standard error, with a code that scripts ca
         "--scope",
         "root",
       ],
-      /scopes/,
+      /^--scope: /,
       "invalid_input",
     ],
     [2, ["user", "create", "--name", "x", "--role", "king"], /Allowed choices/, "usage"],
     [
       2,
-      ["user", "create", "--name", "x", "--role", "fintech_admin", "--email", "a@b.c"],
-      /operators belong to no fintech/,
+      ["user", "create", "--name", "x", "--role", "fintech_member", "--email", "a@b.c"],
+      "--fintech: A fintech's admins and members need a fintech that they belong to.",
       "person_invalid",
     ],
     [
       2,
+      [
+        ...["user", "create", "--name", "x", "--role", "operator_admin", "--email", "a@b.c"],
+        ...["--fintech", "acme-pay"],
+      ],
+      "--fintech: Operators belong to no fintech.",
+      "person_invalid",
+    ],
+    [
+      2,
+      ["user", "create", "--name", "x", "--role", "operator_admin", "--phone", "a@b.c"],
+      "--phone: This is not a phone number.",
+      "person_invalid",
+    ],
+    [2, ["fintech", "create", "--ifi", "x", "--name", "x"], /^--ifi: /, "invalid_input"],
+    [2, ["limits", "list", "--ifi", "x", "--environment", "live"], /^--ifi: /, "invalid_input"],
+    [
+      2,
+      [
+        ...["bundle", "create", "--fintech", "acme-pay", "--environment", "live", "--name", "x"],
+        ...["--account-product", "", "--short-code", ""],
+      ],
+      /--short-code: .*--account-product: /,
+      "invalid_input",
+    ],
+    [
+      2,
       ["user", "create", "--name", "x", "--role", "operator_admin"],
-      /needs a phone number or an email/,
+      /^--email: .*needs a phone number or an email/,
       "person_invalid",
     ],
     [
       2,
       ["bundle", "create", "--fintech", "acme-pay", "--environment", "live", "--name", ""],
-      /name/,
+      /^--name: /,
       "invalid_input",
     ],
     [
@@ -516,7 +557,7 @@ describe("errors are one sentence on standard error, with a code that scripts ca
         "--currency",
         "rupee",
       ],
-      /currency code/,
+      "--currency: must be a currency code such as INR.",
       "invalid_input",
     ],
     [2, ["tokens", "revoke", "tok_x"], /required option '--reason/, "usage"],
@@ -625,6 +666,17 @@ describe("help", () => {
     expect(code).toBe(0);
     expect(out).toContain(`$ fusion ${words}`);
     expect(out).toContain("--json");
+  });
+
+  it("marks what must be given", async () => {
+    const { out } = await fusion("user", "create", "--help");
+    // Long descriptions go over two lines.
+    const options = out.split(/\n(?= {2}-)/).filter((option) => option.includes("required"));
+    expect(options.map((option) => /--[a-z]+/.exec(option)?.[0])).toEqual([
+      ...["--name", "--role", "--fintech", "--email"],
+    ]);
+    expect((await fusion("tokens", "revoke", "--help")).out).toMatch(/--reason <reason> .*\(required\)/s);
+    expect((await fusion("tokens", "list", "--help")).out).not.toContain("(required");
   });
 
   it("is shown, as wrong usage, for a group or nothing alone", async () => {

@@ -14,6 +14,7 @@ import { addHolderCommands } from "./holder-commands.ts";
 import { addLimitCommands } from "./limit-commands.ts";
 import { addMoneyCommands } from "./money-commands.ts";
 import { addOnboardingCommands } from "./onboarding-commands.ts";
+import { describeOption, inOptionWords } from "./option-words.ts";
 import { createOutput, type Streams } from "./output.ts";
 import { addTokenCommands } from "./token-commands.ts";
 
@@ -73,6 +74,10 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
     }
   };
   const program = buildProgram(line, run, json);
+  const running: { command?: Command } = {};
+  program.hook("preAction", (_program, command) => {
+    running.command = command;
+  });
   try {
     await program.parseAsync(["node", "fusion", ...line.words]);
     return exitCodes.done;
@@ -87,7 +92,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       if (!json) line.err("Run it with --help to see what it takes.\n");
       return exitCodes.usage;
     }
-    const failure = describe(error);
+    const failure = describe(error, running.command);
     output.failure(failure.code, failure.message);
     return failure.exitCode;
   }
@@ -104,17 +109,14 @@ class SettingsWrong extends Error {
   }
 }
 
-function describe(error: unknown): { code: string; message: string; exitCode: number } {
+function describe(
+  error: unknown,
+  command: Command | undefined,
+): { code: string; message: string; exitCode: number } {
   if (error instanceof DomainError) {
-    const details = error.fieldErrors.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`);
-    const message =
-      details.length === 0 ||
-      details.every((detail) => error.message.includes(detail.split(": ").at(-1) ?? ""))
-        ? error.message
-        : `${error.message} (${details.join("; ")})`;
     return {
       code: error.code,
-      message,
+      message: inOptionWords(error, command),
       exitCode: error.kind === "invalid" ? exitCodes.usage : exitCodes.refused,
     };
   }
@@ -190,6 +192,7 @@ function settle(command: Command, streams: Streams, json: boolean): void {
   command
     .exitOverride()
     .allowExcessArguments(false)
+    .configureHelp({ optionDescription: describeOption })
     .configureOutput({
       writeOut: streams.out,
       writeErr: json ? () => undefined : streams.err,

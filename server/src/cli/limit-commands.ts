@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Environment } from "@fusion/contract/primitives.ts";
 import type { Command } from "commander";
+import { z } from "zod";
 import { IfiIdText } from "../fintechs/create-ifi.ts";
 import { parseInput } from "../fintechs/parse-input.ts";
 import { InvalidInput } from "../platform/errors.ts";
@@ -16,6 +17,7 @@ import {
 } from "./command-context.ts";
 
 const uuid = formed(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, "It must be a UUID.");
+const Bank = z.object({ ifi: IfiIdText });
 const kycLevel = formed(/^[A-Z][A-Z_]{0,63}$/, "A KYC level looks like MINIMAL.");
 
 const form = `
@@ -77,7 +79,7 @@ export const addLimitCommands: AddCommands = (program, run) => {
   ).action((options: { ifi: string; environment: Environment; level: string } & Rules) =>
     run(async (context) => {
       const rules = rulesOf(options);
-      const ifiId = parseInput(IfiIdText, options.ifi) as IfiId;
+      const ifiId = parseInput(Bank, options).ifi as IfiId;
       const level = { ifiId, environment: options.environment, kycStatus: options.level };
       await setKycLimits(context, context.principal, level, rules);
       context.output.result({ ...level, rules }, [
@@ -95,7 +97,7 @@ export const addLimitCommands: AddCommands = (program, run) => {
     ["limits list --ifi 140793 --environment live --json"],
   ).action((options: { ifi: string; environment: Environment }) =>
     run(async (context) => {
-      const ifiId = parseInput(IfiIdText, options.ifi) as IfiId;
+      const ifiId = parseInput(Bank, options).ifi as IfiId;
       const levels = await listKycLimits(context, { ifiId, environment: options.environment });
       context.output.result(
         levels,
@@ -114,7 +116,10 @@ interface Rules {
 
 function withRules(command: Command): Command {
   return command
-    .option("--rules <json>", "the limits as JSON, or @file to read them from one")
+    .option(
+      "--rules <json>",
+      "the limits as JSON, or @file to read them from one (this or --none is required)",
+    )
     .option("--none", "remove them")
     .addHelpText("after", form);
 }

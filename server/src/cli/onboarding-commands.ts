@@ -204,9 +204,9 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
       .addOption(new Option("--role <role>", "what they may do").choices(Role.options).makeOptionMandatory())
       .option(
         "--fintech <id>",
-        "the fintech they belong to (its id or its client id); none for the Fusion team",
+        "the fintech they belong to: its id or its client id (required but for the Fusion team)",
       )
-      .option("--email <address>", "an email address to log in with")
+      .option("--email <address>", "an email address to log in with (this or a phone number is required)")
       .option("--phone <number>", "a phone number to log in with; ten digits mean +91"),
     [
       'user create --name "Omar Operator" --role operator_admin --email omar@example.com',
@@ -230,7 +230,9 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
           `${options.name} may now log in and is told so.`,
           ...facts([
             ["user id", made.userId],
-            ...made.identities.map(({ channel, address }) => [channel, address] as const),
+            ...made.identities.map(
+              ({ channel, address }) => [channel === "sms" ? "phone" : "email", address] as const,
+            ),
           ]),
         ],
       );

@@ -45,8 +45,10 @@ export async function createUser(
   const name = readName(input.name);
   if (isOperatorRole(input.role) !== (input.fintech === null))
     throw new PersonInvalid(
-      "/role",
-      "A fintech's people are admins or members; operators belong to no fintech.",
+      "/fintech",
+      input.fintech === null
+        ? "A fintech's admins and members need a fintech that they belong to."
+        : "Operators belong to no fintech.",
     );
   const identities = readAddresses(input);
   const userId = newId<UserId>(deps.random, "usr");
