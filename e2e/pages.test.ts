@@ -225,6 +225,11 @@ describe("after logging in", () => {
     await page.getByRole("link", { name: "Open webhooks" }).click();
     await page.getByText("No endpoint yet").waitFor();
     await looksRight("webhooks-empty");
+    // Closed again, the dialog gives the focus back to what opened it.
+    await page.getByRole("button", { name: "Add endpoint" }).press("Enter");
+    await dialog().waitFor();
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => document.activeElement?.textContent === "Add endpoint");
     await page.getByRole("button", { name: "Add endpoint" }).click();
     await dialog().getByLabel("Address").fill("http://10.0.0.1/");
     await dialog().getByRole("button", { name: "Add endpoint" }).click();

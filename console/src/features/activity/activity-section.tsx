@@ -1,12 +1,13 @@
 import { type CallFilter, callsKeptDays, callsListedPerSecond } from "@fusion/contract/activity.ts";
 import type { ApplicationDetails } from "@fusion/contract/applications.ts";
-import { Button, NativeSelect } from "@mantine/core";
+import { NativeSelect } from "@mantine/core";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { paths } from "../../lib/paths.ts";
 import filterClasses from "../../ui/filter-links.module.css";
-import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { PagedList } from "../../ui/paged-list.tsx";
+import { EmptyState } from "../../ui/states.tsx";
 import classes from "./activity.module.css";
 import { callFacetsQuery, callListQuery } from "./activity-queries.ts";
 import { CallTable } from "./call-table.tsx";
@@ -71,25 +72,14 @@ export function ActivitySection({ application }: { application: ApplicationDetai
           </nav>
           <Choices applicationId={applicationId} token={token} route={route} />
         </div>
-        {list.isPending ? (
-          <RowsSkeleton label="Loading the calls" rows={5} />
-        ) : list.isError && calls.length === 0 ? (
-          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-        ) : calls.length === 0 ? (
-          <NoCalls narrowed={isNarrowed} />
-        ) : (
+        <PagedList
+          list={list}
+          label="Loading the calls"
+          count={calls.length}
+          empty={<NoCalls narrowed={isNarrowed} />}
+        >
           <CallTable calls={calls} applicationId={applicationId} />
-        )}
-        {list.hasNextPage && calls.length > 0 && (
-          <Button
-            variant="default"
-            mt="md"
-            loading={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            Load more
-          </Button>
-        )}
+        </PagedList>
         <p className={classes.kept}>
           Kept for {callsKeptDays} days, without bodies, values or secrets. In a busy second{" "}
           {callsListedPerSecond.accepted} accepted and {callsListedPerSecond.refused} refused calls are listed

@@ -2,10 +2,11 @@ import type { GeneratedToken } from "@fusion/contract/tokens.ts";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Check, Download } from "lucide-react";
-import { type ReactElement, useRef, useState } from "react";
+import { type ReactElement, useState } from "react";
 import { formatTime } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
+import { SecretBox } from "../../ui/secret-dialog.tsx";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
 import { tokenQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
@@ -19,20 +20,11 @@ interface SecretViewProps {
 /** The only place and moment where a token can be seen. */
 export function SecretView({ generated, onKept }: SecretViewProps): ReactElement {
   const { secret, baseUrl, token } = generated;
-  const box = useRef<HTMLElement>(null);
   const [downloaded, setDownloaded] = useState(false);
   const command = curlCommand({ baseUrl, environment: token.environment }, token.scopes);
   return (
     <div className={classes.stack}>
-      <p className={classes.onlyNow}>You can see this token only now.</p>
-      <div className={classes.secretBox}>
-        {/* Copying by hand is keeping it, too. */}
-        <code ref={box} className={classes.secret} onCopy={onKept} translate="no">
-          {secret}
-        </code>
-      </div>
-      <div className={classes.keep}>
-        <CopyButton value={secret} label="Copy" words target={box} onCopied={onKept} />
+      <SecretBox kind="token" secret={secret} onKept={onKept}>
         <Button
           variant="default"
           leftSection={downloaded ? <Check size={16} aria-hidden /> : <Download size={16} aria-hidden />}
@@ -47,7 +39,7 @@ export function SecretView({ generated, onKept }: SecretViewProps): ReactElement
         >
           Download .env
         </Button>
-      </div>
+      </SecretBox>
       <div>
         <div className={classes.tryHead}>
           <h3>Try it</h3>

@@ -12,6 +12,7 @@ import { useNow } from "../../lib/use-now.ts";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
+import { Fact, Facts } from "../../ui/facts.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
@@ -126,7 +127,7 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
           replacement={replacement ?? null}
         />
       </div>
-      <Facts token={token} now={now} />
+      <TokenFacts token={token} now={now} />
       <div className={classes.columns}>
         <section aria-labelledby="calls-heading" className={classes.column}>
           <h2 id="calls-heading">Calls</h2>
@@ -167,7 +168,7 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
   );
 }
 
-function Facts({ token, now }: { token: TokenDetails; now: number }): ReactElement {
+function TokenFacts({ token, now }: { token: TokenDetails; now: number }): ReactElement {
   const { lastUse, revocation } = token;
   const link = (tokenId: string): ReactElement => (
     <Link to={paths.token} params={{ applicationId: token.applicationId, tokenId }}>
@@ -175,7 +176,7 @@ function Facts({ token, now }: { token: TokenDetails; now: number }): ReactEleme
     </Link>
   );
   return (
-    <dl className={classes.facts}>
+    <Facts>
       <Fact name={revocation ? "Would have expired" : token.status === "expired" ? "Expired" : "Expires"}>
         <ExactTime instant={token.expiresAt} />
         {isLive(token) && <span className={classes.soft}>{countdown(token.expiresAt, now)} left</span>}
@@ -221,16 +222,7 @@ function Facts({ token, now }: { token: TokenDetails; now: number }): ReactEleme
       </Fact>
       {token.replaces !== null && <Fact name="Renews">{link(token.replaces)}</Fact>}
       {token.replacedBy !== null && <Fact name="Renewed by">{link(token.replacedBy)}</Fact>}
-    </dl>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }): ReactElement {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
+    </Facts>
   );
 }
 

@@ -12,8 +12,9 @@ import { type Column, DataTable } from "../../ui/data-table.tsx";
 import filterClasses from "../../ui/filter-links.module.css";
 import { Lifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
+import { PagedList } from "../../ui/paged-list.tsx";
 import { EndTime, RelativeTime } from "../../ui/relative-time.tsx";
-import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { EmptyState } from "../../ui/states.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
 import { RevokeToaster } from "./revoke-toaster.tsx";
@@ -77,31 +78,18 @@ export function TokenSection({ application }: { application: ApplicationDetails 
           </Link>
         ))}
       </nav>
-      {list.isPending ? (
-        <RowsSkeleton label="Loading the tokens" rows={3} />
-      ) : list.isError && tokens.length === 0 ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : tokens.length === 0 ? (
-        <NoTokens filter={filter} canManage={canManage} />
-      ) : (
-        <>
-          <TokenTable
-            tokens={tokens}
-            timeZone={application.timeZone}
-            onRevoke={canRevoke ? setToRevoke : undefined}
-          />
-          {list.hasNextPage && (
-            <Button
-              variant="default"
-              mt="md"
-              loading={list.isFetchingNextPage}
-              onClick={() => void list.fetchNextPage()}
-            >
-              Show more
-            </Button>
-          )}
-        </>
-      )}
+      <PagedList
+        list={list}
+        label="Loading the tokens"
+        count={tokens.length}
+        empty={<NoTokens filter={filter} canManage={canManage} />}
+      >
+        <TokenTable
+          tokens={tokens}
+          timeZone={application.timeZone}
+          onRevoke={canRevoke ? setToRevoke : undefined}
+        />
+      </PagedList>
       <RevokeToaster
         token={toRevoke}
         onCancel={() => setToRevoke(null)}

@@ -4,8 +4,8 @@ import { Button, Checkbox, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { ApiProblem, problemWords } from "../../lib/api.ts";
 import { Mono } from "../../ui/mono.tsx";
-import { SecretDialog, type SecretForm } from "./secret-dialog.tsx";
 import { addWebhook } from "./webhook-queries.ts";
+import { type SecretForm, WebhookSecretDialog } from "./webhook-secret-dialog.tsx";
 import classes from "./webhooks.module.css";
 
 /** "Add endpoint", from the address to the secret. */
@@ -15,7 +15,7 @@ export function AddDialog(props: {
   onClose: () => void;
 }): ReactElement {
   return (
-    <SecretDialog<AddWebhookEndpoint>
+    <WebhookSecretDialog<AddWebhookEndpoint>
       title="Add endpoint"
       doing="Adding the endpoint"
       make={(input) => addWebhook(props.applicationId, input)}
@@ -41,7 +41,7 @@ function AddForm(props: SecretForm<AddWebhookEndpoint> & { environment: Environm
     <form onSubmit={submit} className={classes.stack} noValidate>
       <TextInput
         label="Address"
-        description={`Where your program listens. It hears of everything in ${props.environment}, whichever application of yours did it.`}
+        description={`Where your program listens. It hears of everything in your ${props.environment} environment, whichever application of yours did it.`}
         placeholder="https://hooks.example.com/fusion"
         value={url}
         onChange={(event) => setUrl(event.currentTarget.value)}

@@ -4,15 +4,16 @@ import {
   type WebhookDelivery,
   type WebhookEndpoint,
 } from "@fusion/contract/webhooks.ts";
-import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { paths } from "../../lib/paths.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
+import filterClasses from "../../ui/filter-links.module.css";
 import { Mono } from "../../ui/mono.tsx";
+import { PagedList } from "../../ui/paged-list.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
-import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { EmptyState } from "../../ui/states.tsx";
 import { DeliveryPanel } from "./delivery-panel.tsx";
 import { DeliveryBadge } from "./endpoint-badge.tsx";
 import { deliveryListQuery } from "./webhook-queries.ts";
@@ -36,7 +37,7 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
   return (
     <section aria-labelledby="deliveries-heading" className={classes.block}>
       <h2 id="deliveries-heading">Deliveries</h2>
-      <nav aria-label="Filter deliveries" className={classes.filters}>
+      <nav aria-label="Filter deliveries" className={filterClasses.filters}>
         {deliveryFilters.map((value) => (
           <Link
             key={value}
@@ -44,7 +45,7 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
             to="."
             search={value === "all" ? {} : { status: value }}
             resetScroll={false}
-            className={classes.filter}
+            className={filterClasses.filter}
             data-chosen={status === value}
             aria-current={status === value ? "true" : undefined}
           >
@@ -52,37 +53,26 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
           </Link>
         ))}
       </nav>
-      {list.isPending ? (
-        <RowsSkeleton label="Loading the deliveries" rows={3} />
-      ) : list.isError && deliveries.length === 0 ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : deliveries.length === 0 ? (
-        <EmptyState title={status === "all" ? "Nothing was delivered yet" : "None"}>
-          {status === "all"
-            ? "Deliveries of the last seven days stand here. A test event shows whether your program listens."
-            : "No delivery of the last seven days is in this state."}
-        </EmptyState>
-      ) : (
-        <>
-          <DataTable
-            caption="Deliveries"
-            columns={columnsFor({ applicationId, endpointId, status })}
-            rows={deliveries}
-            rowKey={({ eventId }) => eventId}
-            linked
-          />
-          {list.hasNextPage && (
-            <Button
-              variant="default"
-              mt="md"
-              loading={list.isFetchingNextPage}
-              onClick={() => void list.fetchNextPage()}
-            >
-              Show more
-            </Button>
-          )}
-        </>
-      )}
+      <PagedList
+        list={list}
+        label="Loading the deliveries"
+        count={deliveries.length}
+        empty={
+          <EmptyState title={status === "all" ? "Nothing was delivered yet" : "None"}>
+            {status === "all"
+              ? "Deliveries of the last seven days stand here. A test event shows whether your program listens."
+              : "No delivery of the last seven days is in this state."}
+          </EmptyState>
+        }
+      >
+        <DataTable
+          caption="Deliveries"
+          columns={columnsFor({ applicationId, endpointId, status })}
+          rows={deliveries}
+          rowKey={({ eventId }) => eventId}
+          linked
+        />
+      </PagedList>
       <DeliveryPanel
         endpointId={endpointId}
         eventId={event ?? null}
@@ -132,12 +122,12 @@ const columnsFor = (place: {
   {
     key: "next",
     header: "Next try",
-    cell: ({ nextAt, state }) => (nextAt && state === "retrying" ? <RelativeTime instant={nextAt} /> : "–"),
+    cell: ({ nextAt, state }) => (nextAt && state === "retrying" ? <RelativeTime instant={nextAt} /> : null),
   },
 ];
 
 /** "200 in 84 ms". */
-function answerWords(attempt: WebhookDelivery["lastAttempt"]): string {
-  if (attempt === null) return "–";
+function answerWords(attempt: WebhookDelivery["lastAttempt"]): string | null {
+  if (attempt === null) return null;
   return `${attempt.status ?? "None"} in ${attempt.durationMs.toLocaleString("en-IN")} ms`;
 }

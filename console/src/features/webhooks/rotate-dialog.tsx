@@ -2,8 +2,8 @@ import type { RotateWebhookSecret } from "@fusion/contract/webhooks.ts";
 import { Button, Radio } from "@mantine/core";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { problemWords } from "../../lib/api.ts";
-import { SecretDialog, type SecretForm } from "./secret-dialog.tsx";
 import { rotateSecret } from "./webhook-queries.ts";
+import { type SecretForm, WebhookSecretDialog } from "./webhook-secret-dialog.tsx";
 import classes from "./webhooks.module.css";
 
 const overlaps = [
@@ -16,7 +16,7 @@ const overlaps = [
 /** "Rotate secret", from the overlap to the new secret. */
 export function RotateDialog(props: { endpointId: string; onClose: () => void }): ReactElement {
   return (
-    <SecretDialog<RotateWebhookSecret>
+    <WebhookSecretDialog<RotateWebhookSecret>
       title="Rotate secret"
       doing="Rotating the secret"
       make={(input) => rotateSecret(props.endpointId, input)}

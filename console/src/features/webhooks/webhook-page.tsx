@@ -7,6 +7,7 @@ import { problemWords } from "../../lib/api.ts";
 import { paths } from "../../lib/paths.ts";
 import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
+import { Fact, Facts } from "../../ui/facts.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
@@ -65,7 +66,7 @@ function Endpoint({ details, above }: { details: WebhookEndpointDetails; above: 
         actions={canManage && <Actions details={details} onRotate={() => setRotating(true)} />}
       />
       <Trouble details={details} />
-      <dl className={classes.facts}>
+      <Facts>
         <Fact name="Events">
           {endpoint.events.map((name) => (
             <Mono key={name}>{name}</Mono>
@@ -87,7 +88,7 @@ function Endpoint({ details, above }: { details: WebhookEndpointDetails; above: 
             </>
           )}
         </Fact>
-      </dl>
+      </Facts>
       <DeliveryLog endpoint={endpoint} canManage={canManage} />
       <section aria-labelledby="history-heading" className={classes.block}>
         <h2 id="history-heading">History</h2>
@@ -200,14 +201,5 @@ function Actions(props: { details: WebhookEndpointDetails; onRotate: () => void 
         </p>
       </ConfirmToaster>
     </>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }): ReactElement {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -1,0 +1,47 @@
+import { Button } from "@mantine/core";
+import type { ReactElement, ReactNode } from "react";
+import { ErrorState, RowsSkeleton } from "./states.tsx";
+
+/** What of an infinite query is asked here. */
+interface Paged {
+  readonly isPending: boolean;
+  readonly error: unknown;
+  readonly hasNextPage: boolean;
+  readonly isFetchingNextPage: boolean;
+  readonly isFetchNextPageError: boolean;
+  refetch(): unknown;
+  fetchNextPage(): unknown;
+}
+
+/** A list that is on its way, failed, empty, or there with a way to more. A later page that fails leaves the earlier ones standing. */
+export function PagedList(props: {
+  list: Paged;
+  /** For screen readers, such as "Loading the tokens". */
+  label: string;
+  count: number;
+  empty: ReactNode;
+  children: ReactNode;
+}): ReactElement {
+  const { list, count } = props;
+  if (list.isPending) return <RowsSkeleton label={props.label} rows={4} />;
+  if (list.error !== null && count === 0) {
+    return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
+  }
+  if (count === 0) return <>{props.empty}</>;
+  return (
+    <>
+      {props.children}
+      {list.isFetchNextPageError && <ErrorState error={list.error} />}
+      {list.hasNextPage && (
+        <Button
+          variant="default"
+          mt="md"
+          loading={list.isFetchingNextPage}
+          onClick={() => void list.fetchNextPage()}
+        >
+          Show more
+        </Button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,148 @@
+import { Button, Modal } from "@mantine/core";
+import { useBlocker } from "@tanstack/react-router";
+import { type ReactElement, type ReactNode, useEffect, useRef, useState } from "react";
+import { CopyButton } from "./copy-button.tsx";
+import classes from "./secret-dialog.module.css";
+import { useIsPhone } from "./use-is-phone.ts";
+
+// What dialogs that end with a secret have in common: it is shown once, and nobody loses it by a slip.
+
+/** Who may close the dialog, and when somebody has to ask first. */
+export interface SecretGuard {
+  /** From now on there is something to lose. */
+  readonly hold: () => void;
+  /** The person has it: copied, or downloaded. */
+  readonly kept: () => void;
+  /** Closes, or asks first. */
+  readonly close: () => void;
+  readonly asking: boolean;
+  readonly stay: () => void;
+  readonly leave: () => void;
+}
+
+/** Asks before the dialog is closed, or left by a navigation or a reload, while its secret was not kept. Gives the focus back when it is gone. */
+export function useSecretGuard(onClose: () => void): SecretGuard {
+  const [asking, setAsking] = useState(false);
+  // Read by the blocker at the very moment of a navigation, when the state of the last render may be old.
+  const mayLeave = useRef(true);
+  useReturnFocus();
+  const blocker = useBlocker({
+    shouldBlockFn: () => !mayLeave.current,
+    enableBeforeUnload: () => !mayLeave.current,
+    withResolver: true,
+  });
+
+  function stay(): void {
+    setAsking(false);
+    if (blocker.status === "blocked") blocker.reset();
+  }
+
+  return {
+    asking: asking || blocker.status === "blocked",
+    hold: () => {
+      mayLeave.current = false;
+    },
+    kept: () => {
+      mayLeave.current = true;
+      stay();
+    },
+    close: () => {
+      if (mayLeave.current) onClose();
+      else setAsking(true);
+    },
+    stay,
+    leave: () => {
+      mayLeave.current = true;
+      if (blocker.status === "blocked") blocker.proceed();
+      else onClose();
+    },
+  };
+}
+
+/** Gives the focus back to what opened the dialog. The dialog leaves with its place in the address, too suddenly for the modal's own way. */
+function useReturnFocus(): void {
+  const [opener] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      setTimeout(() => {
+        if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) opener.focus();
+      }, 50);
+    },
+    [opener],
+  );
+}
+
+export function SecretDialog(props: {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+}): ReactElement {
+  const phone = useIsPhone();
+  return (
+    <Modal
+      opened
+      onClose={props.onClose}
+      title={props.title}
+      size="38rem"
+      fullScreen={phone}
+      closeButtonProps={{ "aria-label": "Close" }}
+      classNames={{ title: classes.title }}
+    >
+      {props.children}
+    </Modal>
+  );
+}
+
+/** The secret in its box with the ways to keep it; `children` are ways besides "Copy". */
+export function SecretBox(props: {
+  /** Such as "token". */
+  kind: string;
+  secret: string;
+  onKept: () => void;
+  children?: ReactNode;
+}): ReactElement {
+  const { kind, secret, onKept, children } = props;
+  const box = useRef<HTMLElement>(null);
+  return (
+    <>
+      <p className={classes.onlyNow}>You can see this {kind} only now.</p>
+      <div className={classes.box}>
+        {/* Copying by hand is keeping it, too. */}
+        <code ref={box} className={classes.secret} onCopy={onKept} translate="no">
+          {secret}
+        </code>
+      </div>
+      <div className={classes.keep}>
+        <CopyButton value={secret} label="Copy" words target={box} onCopied={onKept} />
+        {children}
+      </div>
+    </>
+  );
+}
+
+/** "Done", or the question whether to leave without it; `children` say what would be lost. */
+export function SecretFoot(props: { kind: string; guard: SecretGuard; children: ReactNode }): ReactElement {
+  const { asking, close, stay, leave } = props.guard;
+  if (!asking) {
+    return (
+      <div className={classes.actions}>
+        <Button variant="default" onClick={close}>
+          Done
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <div className={classes.leave} role="alertdialog" aria-label={`Close without the ${props.kind}?`}>
+      <p>{props.children}</p>
+      <div className={classes.actions}>
+        <Button variant="outline" color="urgent" onClick={leave}>
+          Close without it
+        </Button>
+        <Button onClick={stay} data-autofocus autoFocus>
+          Keep it open
+        </Button>
+      </div>
+    </div>
+  );
+}
