@@ -1,10 +1,11 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openProfile } from "./support/browser.ts";
+import { launchBrowser, openProfile, widths } from "./support/browser.ts";
 import { callFusion } from "./support/console.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
-// The main job with the keyboard alone: log in, generate, copy, revoke. No pointer event is sent.
+// The main job with the keyboard alone: log in, generate, copy, revoke. No pointer event is sent. Then every page: whatever can be pressed or
+// filled is reached by Tab, can be seen when it is (WCAG 2.2, 2.4.7 and 2.4.11), and nothing holds the focus.
 
 let product: Product;
 let browser: Browser;
@@ -107,4 +108,84 @@ it("everything of the main job can be done with the keyboard alone", async () =>
   await page.keyboard.press("Enter");
   await page.getByText(/Refused everywhere since/).waitFor();
   expect((await callFusion(baseUrl, secret, "/bundles")).status).toBe(401);
+});
+
+/** Walks the open page with Tab and names what is wrong. Of radios one stands for its group, as Tab sees it. */
+async function walk(): Promise<string[]> {
+  await page.evaluate(() => {
+    (document.activeElement as HTMLElement | null)?.blur();
+    scrollTo(0, 0);
+    const controls = document.querySelectorAll<HTMLElement>(
+      "a[href], button:not(:disabled), input:not(:disabled, [type=radio]), select, textarea, [tabindex='0']",
+    );
+    Object.assign(window, { toReach: new Set([...controls].filter((control) => control.checkVisibility())) });
+  });
+  const faults: string[] = [];
+  for (let presses = 0; ; presses += 1) {
+    if (presses > 150) return [...faults, "Tab does not come to an end"];
+    await page.keyboard.press("Tab");
+    const seen = await page.evaluate(() => {
+      const focused = document.activeElement as HTMLElement | null;
+      const { toReach } = window as unknown as { toReach: Set<HTMLElement> };
+      if (focused === null || focused === document.body) {
+        const name = (control: HTMLElement) =>
+          control.getAttribute("aria-label") ?? control.outerHTML.slice(0, 120);
+        return { end: true, faults: [...toReach].map((control) => `not reached: ${name(control)}`) };
+      }
+      toReach.delete(focused);
+      // A switch is seen by its track, and a card draws the ring of the link in it.
+      const track = focused.nextElementSibling;
+      const drawn = focused.matches("input[type=checkbox]") && track !== null ? track : focused;
+      const around = [
+        drawn,
+        focused.parentElement,
+        focused.parentElement?.parentElement,
+        focused.closest("[class*=card]"),
+      ];
+      const ringed =
+        getComputedStyle(drawn).boxShadow !== "none" ||
+        around.some((element) => element && getComputedStyle(element).outlineStyle !== "none");
+      const box = drawn.getBoundingClientRect();
+      const on = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      const shown = on !== null && (drawn.contains(on) || on.contains(drawn));
+      const name = focused.getAttribute("aria-label") ?? focused.textContent;
+      return {
+        end: false,
+        faults: [...(ringed ? [] : [`no ring: ${name}`]), ...(shown ? [] : [`covered: ${name}`])],
+      };
+    });
+    faults.push(...seen.faults);
+    if (seen.end) return faults;
+  }
+}
+
+it("every page is walked through with Tab, on a desktop and on a phone", async () => {
+  await page.goto(`${product.url}/token-management`);
+  const row = page.getByRole("row").filter({ hasText: /sandbox/i });
+  const application = (await row.getByRole("link").first().getAttribute("href")) ?? "";
+  await page.goto(product.url + application);
+  const token = page.getByRole("table", { name: "Tokens of this application" }).getByRole("link").first();
+  const faults: Record<string, string[]> = {};
+  for (const path of [
+    "/",
+    "/token-management",
+    application,
+    (await token.getAttribute("href")) ?? "",
+    `${application}/activity`,
+    `${application}/webhooks`,
+    "/account",
+    "/people",
+  ]) {
+    for (const [device, width] of Object.entries(widths)) {
+      await page.setViewportSize({ width, height: 700 });
+      await page.goto(product.url + path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.waitForFunction(
+        () => document.querySelector("[aria-busy=true], .mantine-Skeleton-root") === null,
+      );
+      const found = await walk();
+      if (found.length > 0) faults[`${path} (${device})`] = found;
+    }
+  }
+  expect(faults).toEqual({});
 });
