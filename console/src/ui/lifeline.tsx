@@ -50,9 +50,11 @@ export function LargeLifeline(props: LifelineProps): ReactElement {
   const { life, now, timeZone, reminders, replacement } = props;
   const { ref, width: measured } = useElementSize<HTMLDivElement>();
   const parts = { life, now, reminders: reminders ?? [], replacement: replacement ?? null };
-  const inset = 8;
+  // Room for half a mark at the beginning, and for the last reminder's dot at the end.
+  const inset = 1;
   const width = Math.max(measured || 640, 200);
-  const geometry = lifelineGeometry({ ...parts, width: width - 2 * inset });
+  const drawn = width - inset - 6;
+  const geometry = lifelineGeometry({ ...parts, width: drawn });
   const top = 44;
   const secondLineAt = 30;
   const below = (replacement ? secondLineAt : 0) + 30;
@@ -68,7 +70,7 @@ export function LargeLifeline(props: LifelineProps): ReactElement {
         aria-label={lifelineSentence({ ...parts, timeZone })}
       >
         <Drawing geometry={geometry} measures={large} secondLineAt={secondLineAt} />
-        <Labels geometry={geometry} life={life} timeZone={timeZone} below={below} width={width - 2 * inset} />
+        <Labels geometry={geometry} life={life} timeZone={timeZone} below={below} width={drawn} />
       </svg>
     </div>
   );
@@ -86,6 +88,8 @@ function Drawing({
   const { band, overlap, replacement, cut, unlived, lastUse, now } = geometry;
   const { line, dot } = measures;
   const bandHeight = line + 8;
+  // A use right before the revocation would look out from under the cut.
+  const lastUseShown = lastUse !== undefined && (cut === undefined || cut - lastUse > line);
   return (
     <>
       {band && (
@@ -121,7 +125,7 @@ function Drawing({
           r={mark === "next" || mark === "missed" ? dot * 1.5 : dot}
         />
       ))}
-      {lastUse !== undefined && (
+      {lastUseShown && (
         <rect
           className={classes.lastUse}
           x={lastUse - dot / 2}

@@ -92,11 +92,11 @@ export function StepUp({ doing, onDone, onBack }: StepUpProps): ReactElement {
         {checking ? "Checking the code …" : doing !== null ? `${doing} …` : ""}
       </p>
       <div className={classes.actions}>
-        <Button variant="subtle" onClick={() => void send()} disabled={waitSeconds > 0 || checking}>
-          {waitSeconds > 0 ? `Send again in ${countdownOf(waitSeconds)}` : "Send again"}
-        </Button>
         <Button variant="default" onClick={onBack} disabled={checking || doing !== null}>
           Back
+        </Button>
+        <Button variant="default" onClick={() => void send()} disabled={waitSeconds > 0 || checking}>
+          {waitSeconds > 0 ? `Send again in ${countdownOf(waitSeconds)}` : "Send again"}
         </Button>
       </div>
     </div>

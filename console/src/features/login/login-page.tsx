@@ -77,9 +77,11 @@ function ApprovalStep({ walk }: { walk: LoginWalk }) {
         set the new password.
       </p>
       <p className={classes.lead}>Your old password keeps working until then.</p>
-      <button type="button" className={classes.quiet} onClick={walk.restart}>
-        Back to the login
-      </button>
+      <p className={classes.foot}>
+        <button type="button" className={classes.quiet} onClick={walk.restart}>
+          Back to the login
+        </button>
+      </p>
     </>
   );
 }

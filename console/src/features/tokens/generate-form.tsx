@@ -202,10 +202,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
 
       <div className={classes.submit}>
         <p className={classes.summary} aria-live="polite">
-          {summary ??
-            (chosen.scopes.length === 0
-              ? "Choose at least one scope."
-              : `Choose an end at most ${application.lifetimeDaysMax} days from now.`)}
+          {summary ?? (chosen.scopes.length === 0 ? "Choose at least one scope." : "Choose when it ends.")}
         </p>
         <div className={classes.dialogActions}>
           <Button variant="default" onClick={onCancel} disabled={pending}>

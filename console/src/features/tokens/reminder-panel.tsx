@@ -34,15 +34,18 @@ export function ReminderPanel(props: {
   const subscription = useSubscription(token.tokenId);
   // What was asked for shows at once; when the answer is in, what is so.
   const subscribed = subscription.isPending ? subscription.variables : token.subscribed;
+  const over = reminders?.stopped === "revoked" || reminders?.stopped === "ended";
   return (
     <div className={classes.stack}>
-      <Switch
-        label="Expiry reminders"
-        description="Remind me daily, from 15 days before it ends until it is renewed."
-        checked={subscribed}
-        disabled={!isLive(token) && !token.subscribed}
-        onChange={(event) => subscription.mutate(event.currentTarget.checked)}
-      />
+      {!over && (
+        <Switch
+          label="Expiry reminders"
+          description="Remind me daily, from 15 days before it ends until it is renewed."
+          checked={subscribed}
+          disabled={!isLive(token) && !token.subscribed}
+          onChange={(event) => subscription.mutate(event.currentTarget.checked)}
+        />
+      )}
       {subscription.isError && (
         <p role="alert" className={classes.problem}>
           {problemWords(subscription.error)}
