@@ -48,6 +48,7 @@ export type OverseenHolderList = z.infer<typeof OverseenHolderList>;
 export const OverseenAccount = z.object({
   accountId: Uuid,
   accountHolderId: Uuid.nullable().describe("Null for the fintech's own funding accounts."),
+  accountHolderName: z.string().nullable().describe("Empty for a holder without a name."),
   kind: z.enum(["customer", "funding"]),
   name: z.string(),
   currency: z.string(),
@@ -74,6 +75,7 @@ export const OverseenTransaction = z.object({
   amountMinor: AmountMinor.describe("Negative for a debit."),
   balanceAfterMinor: AmountMinor,
   postedAt: Instant,
+  transferId: z.string().describe("The transfer that posted it."),
   remarks: z.string(),
 });
 export type OverseenTransaction = z.infer<typeof OverseenTransaction>;
@@ -83,12 +85,19 @@ export const OverseenAccountDetails = OverseenAccount.extend({
 }).meta({ id: "OverseenAccountDetails" });
 export type OverseenAccountDetails = z.infer<typeof OverseenAccountDetails>;
 
+/** An account that money left or reached. */
+export const TransferSide = z
+  .object({ accountId: Uuid, name: z.string(), accountHolderName: z.string().nullable() })
+  .nullable()
+  .describe("Null for the bank's own account, from which fundings come.");
+export type TransferSide = z.infer<typeof TransferSide>;
+
 export const OverseenTransfer = z.object({
   transferId: z.string(),
   requestId: z.string().describe("The `requestID` with which the caller named it."),
   kind: z.enum(["transfer", "funding"]),
-  debitAccountId: Uuid,
-  creditAccountId: Uuid,
+  debit: TransferSide,
+  credit: TransferSide,
   amountMinor: AmountMinor,
   currency: z.string(),
   transferCode: z.string(),
@@ -111,7 +120,7 @@ export const TeamActivityEntry = z.object({
   entryId: z.string(),
   at: Instant,
   actor: z.string(),
-  action: z.string().describe("Such as `account_holder.viewed` or `token.revoked`."),
+  action: z.string().describe("Such as `account-holder.viewed` or `token.revoked`."),
   objectKind: z.string(),
   objectId: z.string(),
   environment: Environment.nullable().describe("Where the entry is about one of them."),

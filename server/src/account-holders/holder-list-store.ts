@@ -40,6 +40,22 @@ export async function listAssociations(
   return rows.map(toAssociation);
 }
 
+/** The names of several holders at once, each in one piece; empty for one who has none. */
+export async function listNamesOfHolders(
+  tx: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  accountHolderIds: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await tx.query<{ account_holder_id: string; name: string }>(
+    `SELECT account_holder_id,
+       concat_ws(' ', nullif(first_name, ''), nullif(middle_name, ''), nullif(last_name, '')) AS name
+     FROM account_holder_association
+     WHERE ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND account_holder_id = ANY ($4)`,
+    [ifiId, environment, fintechId, accountHolderIds],
+  );
+  return new Map(rows.map((row) => [row.account_holder_id, row.name]));
+}
+
 /** The vectors of several holders at once. */
 export async function listVectorsOfHolders(
   tx: Queryable,

@@ -2,7 +2,12 @@ import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import { type Association, findHolderIdByVector, type StoredVector } from "./account-holder-store.ts";
-import { type HolderPosition, listAssociations, listVectorsOfHolders } from "./holder-list-store.ts";
+import {
+  type HolderPosition,
+  listAssociations,
+  listNamesOfHolders,
+  listVectorsOfHolders,
+} from "./holder-list-store.ts";
 import { lookupOf, maskContact, maskNumber, type VectorType } from "./identity.ts";
 
 export type { HolderPosition };
@@ -33,6 +38,15 @@ export async function listAccountHolders(
       masked: maskedValue(keys, vector),
     })),
   }));
+}
+
+/** For other rooms, in their transaction: the names of those of the ids that are the tenant's account holders. */
+export function nameAccountHolders(
+  tx: Queryable,
+  tenant: Tenant,
+  accountHolderIds: readonly string[],
+): Promise<Map<string, string>> {
+  return listNamesOfHolders(tx, tenant, accountHolderIds);
 }
 
 /** For other rooms: the id of the tenant's account holder with this phone; undefined when there is none. */

@@ -98,6 +98,19 @@ export async function findAccount(
   return row && toAccount(row);
 }
 
+/** Those of the ids that are accounts which a caller may know of, in no order. */
+export async function selectAccountsByIds(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  accountIds: readonly AccountId[],
+): Promise<Account[]> {
+  const rows = await db.query<AccountRow>(
+    `SELECT ${columns} FROM account WHERE ${ofTenant} AND account_id = ANY ($4) AND kind <> 'settlement'`,
+    [ifiId, environment, fintechId, accountIds],
+  );
+  return rows.map(toAccount);
+}
+
 /** In the order in which they were opened. */
 export async function selectAccountsOfHolder(
   db: Queryable,

@@ -1,6 +1,7 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { AccountId } from "./account.ts";
+import { transferIdOf } from "./posted-transfer.ts";
 
 // SQL that reads `posting`. Only the database itself writes it (post_transfers in migration 0015).
 
@@ -10,6 +11,7 @@ export interface Posting {
   readonly amountMinor: bigint;
   readonly balanceAfterMinor: bigint;
   readonly postedAt: Date;
+  readonly transferId: string;
   readonly remarks: string;
   readonly attributes: Readonly<Record<string, unknown>>;
 }
@@ -19,11 +21,13 @@ interface PostingRow {
   amount: string;
   balance_after: string;
   posted_at: Date;
+  request_id: string;
+  debit_sequence: string;
   remarks: string;
   attributes: Record<string, unknown>;
 }
 
-const selectPostings = `SELECT p.sequence, p.amount, p.balance_after, p.posted_at, t.remarks, t.attributes
+const selectPostings = `SELECT p.sequence, p.amount, p.balance_after, p.posted_at, t.request_id, t.debit_sequence, t.remarks, t.attributes
   FROM posting p JOIN transfer t USING (ifi_id, environment, fintech_id, transfer_number)
   WHERE p.ifi_id = $1 AND p.environment = $2 AND p.fintech_id = $3 AND p.account_id = $4`;
 
@@ -33,6 +37,11 @@ function toPosting(row: PostingRow): Posting {
     amountMinor: BigInt(row.amount),
     balanceAfterMinor: BigInt(row.balance_after),
     postedAt: row.posted_at,
+    transferId: transferIdOf({
+      postedAt: row.posted_at,
+      debitSequence: BigInt(row.debit_sequence),
+      requestId: row.request_id,
+    }),
     remarks: row.remarks,
     attributes: row.attributes,
   };

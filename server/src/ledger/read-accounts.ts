@@ -6,6 +6,7 @@ import type { Account, AccountId } from "./account.ts";
 import {
   type AccountPosition,
   findAccount,
+  selectAccountsByIds,
   selectAccountsOfHolder,
   selectAccountsOfTenant,
   selectNewestAccounts,
@@ -23,6 +24,15 @@ export async function getTenantAccount(db: Queryable, tenant: Tenant, accountId:
     : undefined;
   if (!account) throw new AccountNotFound(accountId);
   return account;
+}
+
+/** For other rooms, in their transaction: those of the ids that are the tenant's accounts, in no order; the bank's own are left out. */
+export function listTenantAccountsByIds(
+  db: Queryable,
+  tenant: Tenant,
+  accountIds: readonly AccountId[],
+): Promise<Account[]> {
+  return selectAccountsByIds(db, tenant, accountIds);
 }
 
 export type { AccountPosition };

@@ -1,8 +1,8 @@
 import type { Administrator } from "../access/roles.ts";
-import type { Account } from "../ledger/account.ts";
 import { type AccountTransaction, listTransactionsBelow } from "../ledger/list-transactions.ts";
 import { type AccountPosition, getTenantAccount, listNewestAccounts } from "../ledger/read-accounts.ts";
 import { type Look, listOf, lookIntoBooks, type OversightDeps } from "./books.ts";
+import { type NamedAccount, nameAccounts } from "./named-accounts.ts";
 
 /** A fintech's accounts, its own funding accounts included, newest first. Throws as {@link lookIntoBooks}. */
 export async function lookAtAccounts(
@@ -10,13 +10,16 @@ export async function lookAtAccounts(
   actor: Administrator,
   look: Look,
   page: { readonly after: AccountPosition | null; readonly limit: number },
-): Promise<{ readonly accounts: readonly Account[]; readonly next: AccountPosition | null }> {
+): Promise<{ readonly accounts: readonly NamedAccount[]; readonly next: AccountPosition | null }> {
   return lookIntoBooks(deps, actor, look, async (tx, tenant) => {
     const rows = await listNewestAccounts(tx, tenant, { ...page, limit: page.limit + 1 });
     const accounts = rows.slice(0, page.limit);
     const last = rows.length > page.limit ? accounts.at(-1) : undefined;
     return {
-      result: { accounts, next: last ? { createdAt: last.createdAt, accountId: last.accountId } : null },
+      result: {
+        accounts: await nameAccounts(tx, tenant, accounts),
+        next: last ? { createdAt: last.createdAt, accountId: last.accountId } : null,
+      },
       lookedAt: page.after === null ? listOf("accounts", tenant) : null,
     };
   });
@@ -29,7 +32,7 @@ export async function lookAtAccount(
   look: Look,
   asked: { readonly accountId: string; readonly below: bigint | null; readonly limit: number },
 ): Promise<{
-  readonly account: Account;
+  readonly account: NamedAccount;
   readonly transactions: readonly AccountTransaction[];
   readonly next: bigint | null;
 }> {
@@ -37,8 +40,9 @@ export async function lookAtAccount(
     const account = await getTenantAccount(tx, tenant, asked.accountId);
     const transactions = await listTransactionsBelow(tx, tenant, account, asked);
     const last = transactions.at(-1)?.sequence ?? 1n;
+    const [named = { account, holderName: null }] = await nameAccounts(tx, tenant, [account]);
     return {
-      result: { account, transactions, next: last > 1n ? last : null },
+      result: { account: named, transactions, next: last > 1n ? last : null },
       lookedAt: asked.below === null ? { kind: "account", id: account.accountId } : null,
     };
   });

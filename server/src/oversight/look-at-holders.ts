@@ -8,13 +8,13 @@ import {
   listAccountHolders,
   type MaskedHolder,
 } from "../account-holders/list-account-holders.ts";
-import type { Account } from "../ledger/account.ts";
 import { AccountNotFound } from "../ledger/errors.ts";
 import { getTenantAccount, listTenantAccountsOfHolder } from "../ledger/read-accounts.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import { type Look, listOf, lookIntoBooks, type OversightDeps } from "./books.ts";
+import { type NamedAccount, nameAccounts } from "./named-accounts.ts";
 
 type HolderDeps = OversightDeps & { readonly keys: Keys };
 
@@ -42,7 +42,7 @@ export async function lookAtHolders(
         holders,
         next: last ? { createdAt: last.createdAt, accountHolderId: last.accountHolderId } : null,
       },
-      lookedAt: page.after === null ? listOf("account_holders", tenant) : null,
+      lookedAt: page.after === null ? listOf("account-holders", tenant) : null,
     };
   });
 }
@@ -63,7 +63,7 @@ export async function searchHolders(
     const holder = maskProfile(await getAccountHolder(deps, tx, tenant, id));
     return {
       result: { holders: [holder], next: null },
-      lookedAt: { kind: "account_holder", id },
+      lookedAt: { kind: "account-holder", id },
     };
   });
 }
@@ -103,13 +103,13 @@ export async function lookAtHolder(
   actor: Administrator,
   look: Look,
   accountHolderId: string,
-): Promise<{ readonly holder: MaskedHolder; readonly accounts: readonly Account[] }> {
+): Promise<{ readonly holder: MaskedHolder; readonly accounts: readonly NamedAccount[] }> {
   return lookIntoBooks(deps, actor, look, async (tx, tenant) => {
     const profile = await getAccountHolder(deps, tx, tenant, accountHolderId);
     const accounts = await listTenantAccountsOfHolder(tx, tenant, profile.accountHolderId, accountsMax);
     return {
-      result: { holder: maskProfile(profile), accounts },
-      lookedAt: { kind: "account_holder", id: profile.accountHolderId },
+      result: { holder: maskProfile(profile), accounts: await nameAccounts(tx, tenant, accounts) },
+      lookedAt: { kind: "account-holder", id: profile.accountHolderId },
     };
   });
 }

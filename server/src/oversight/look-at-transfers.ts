@@ -1,10 +1,17 @@
 import type { Administrator } from "../access/roles.ts";
 import { findTransfer } from "../ledger/find-transfer.ts";
-import { listTransfers, type TransferPage } from "../ledger/list-transfers.ts";
+import { listTransfers } from "../ledger/list-transfers.ts";
 import { requestIdOf, type TransferRecord, transferIdOf } from "../ledger/posted-transfer.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
+import { TransferNotFound } from "../transfers/errors.ts";
 import { type Look, listOf, lookIntoBooks, type OversightDeps } from "./books.ts";
+import { type NamedTransfer, nameTransfers } from "./named-accounts.ts";
+
+export interface NamedTransferPage {
+  readonly transfers: readonly NamedTransfer[];
+  readonly next: bigint | null;
+}
 
 /** A fintech's transfers and fundings, newest first. Throws as {@link lookIntoBooks}. */
 export async function lookAtTransfers(
@@ -12,11 +19,14 @@ export async function lookAtTransfers(
   actor: Administrator,
   look: Look,
   page: { readonly below: bigint | null; readonly limit: number },
-): Promise<TransferPage> {
-  return lookIntoBooks(deps, actor, look, async (tx, tenant) => ({
-    result: await listTransfers(tx, tenant, page),
-    lookedAt: page.below === null ? listOf("transfers", tenant) : null,
-  }));
+): Promise<NamedTransferPage> {
+  return lookIntoBooks(deps, actor, look, async (tx, tenant) => {
+    const { transfers, next } = await listTransfers(tx, tenant, page);
+    return {
+      result: { transfers: await nameTransfers(tx, tenant, transfers), next },
+      lookedAt: page.below === null ? listOf("transfers", tenant) : null,
+    };
+  });
 }
 
 /** The transfer that a text names, by requestID or transferID: at most one. Throws as {@link lookIntoBooks}. */
@@ -25,13 +35,28 @@ export async function searchTransfers(
   actor: Administrator,
   look: Look,
   text: string,
-): Promise<TransferPage> {
+): Promise<NamedTransferPage> {
   return lookIntoBooks(deps, actor, look, async (tx, tenant) => {
     const found = await findNamedTransfer(tx, tenant, text);
     return {
-      result: { transfers: found ? [found] : [], next: null },
+      result: { transfers: await nameTransfers(tx, tenant, found ? [found] : []), next: null },
       lookedAt: found ? { kind: "transfer", id: transferIdOf(found) } : null,
     };
+  });
+}
+
+/** One transfer or funding, by its transferID. Throws `transfer_not_found`, and as {@link lookIntoBooks}. */
+export async function lookAtTransfer(
+  deps: OversightDeps,
+  actor: Administrator,
+  look: Look,
+  transferId: string,
+): Promise<NamedTransfer> {
+  return lookIntoBooks(deps, actor, look, async (tx, tenant) => {
+    const found = await findByTransferId(tx, tenant, transferId);
+    const [named] = await nameTransfers(tx, tenant, found ? [found] : []);
+    if (!named) throw new TransferNotFound();
+    return { result: named, lookedAt: { kind: "transfer", id: transferId } };
   });
 }
 
@@ -40,9 +65,15 @@ async function findNamedTransfer(
   tenant: Tenant,
   text: string,
 ): Promise<TransferRecord | undefined> {
-  const byRequest = await findTransfer(tx, tenant, text);
-  if (byRequest) return byRequest;
-  const requestId = requestIdOf(text);
-  const byTransfer = requestId === undefined ? undefined : await findTransfer(tx, tenant, requestId);
-  return byTransfer && transferIdOf(byTransfer) === text ? byTransfer : undefined;
+  return (await findTransfer(tx, tenant, text)) ?? findByTransferId(tx, tenant, text);
+}
+
+async function findByTransferId(
+  tx: Transaction,
+  tenant: Tenant,
+  transferId: string,
+): Promise<TransferRecord | undefined> {
+  const requestId = requestIdOf(transferId);
+  const found = requestId === undefined ? undefined : await findTransfer(tx, tenant, requestId);
+  return found && transferIdOf(found) === transferId ? found : undefined;
 }

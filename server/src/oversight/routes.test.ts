@@ -5,6 +5,7 @@ import {
   OverseenFintechList,
   OverseenHolderDetails,
   OverseenHolderList,
+  OverseenTransfer,
   OverseenTransferList,
   TeamActivity,
 } from "@fusion/contract/oversight.ts";
@@ -142,7 +143,7 @@ describe("the Fusion team's look into a fintech's books", () => {
   });
 
   it("shows accounts with balances, their transactions and the transfers, newest first, page by page", async () => {
-    const account = await book.open();
+    const account = await book.open({ holderId: await submit(client) });
     const transfers: string[] = [];
     for (let count = 0; count < 55; count += 1) {
       const answer = await client.post("/transfers", {
@@ -160,6 +161,7 @@ describe("the Fusion team's look into a fintech's books", () => {
     const list = OverseenAccountList.parse((await call(`${books()}/accounts`)).json);
     expect(list.accounts[0]).toMatchObject({
       accountId: account.accountId,
+      accountHolderName: "Asha Rao",
       balanceMinor: "5500",
       transactions: 55,
       status: "ENABLED",
@@ -173,7 +175,12 @@ describe("the Fusion team's look into a fintech's books", () => {
     const remarks = [...newest.transactionList, ...oldest.transactionList].map((entry) => entry.remarks);
     expect(remarks).toEqual(Array.from({ length: 55 }, (_, index) => `Number ${54 - index}`));
     expect(oldest.nextCursor).toBeNull();
-    expect(newest.transactionList[0]).toMatchObject({ amountMinor: "100", balanceAfterMinor: "5500" });
+    expect(newest.accountHolderName).toBe("Asha Rao");
+    expect(newest.transactionList[0]).toMatchObject({
+      amountMinor: "100",
+      balanceAfterMinor: "5500",
+      transferId: transfers[0],
+    });
 
     const seen: string[] = [];
     let cursor: string | null = "";
@@ -191,6 +198,17 @@ describe("the Fusion team's look into a fintech's books", () => {
       ).transfers;
     for (const text of ["req-7", transfers[47] ?? ""])
       expect((await named(text)).map(({ requestId }) => requestId)).toEqual(["req-7"]);
+    const opened = await call(`${books()}/transfers/${transfers[47]}`);
+    expect(OverseenTransfer.parse(opened.json)).toMatchObject({
+      requestId: "req-7",
+      amountMinor: "100",
+      debit: { accountId: funding, accountHolderName: null },
+      credit: { accountId: account.accountId, accountHolderName: "Asha Rao" },
+    });
+    const fundings = OverseenTransferList.parse((await call(`${books()}/transfers?cursor=2`)).json);
+    expect(fundings.transfers).toMatchObject([
+      { kind: "funding", debit: null, credit: { accountId: funding } },
+    ]);
     expect(await named("req-70")).toEqual([]);
     expect(await named("req-7", neighbour)).toEqual([]);
   });
@@ -198,8 +216,23 @@ describe("the Fusion team's look into a fintech's books", () => {
   it("keeps fintechs and environments apart: what is not in these books is not there", async () => {
     const holder = await submit(client);
     const account = await book.open({ holderId: holder });
+    const { transferID } = (
+      await client.post("/transfers", {
+        requestID: "elsewhere",
+        amount: { currency: "INR", amount: 1 },
+        transferCode: "ATLAS_P2P",
+        debitAccountID: funding,
+        creditAccountID: account.accountId,
+        remarks: "",
+        attributes: {},
+      })
+    ).body;
+    expect((await call(`${books()}/transfers/${transferID}`)).status).toBe(200);
+    for (const named of ["elsewhere", `2${transferID}`, "x"])
+      expect((await call(`${books()}/transfers/${named}`)).json.code).toBe("transfer_not_found");
     for (const elsewhere of [books(client, "live"), books(neighbour)]) {
       for (const [path, code] of [
+        [`/transfers/${transferID}`, "transfer_not_found"],
         [`/account-holders/${holder}`, "account_holder_not_found"],
         [`/accounts/${account.accountId}`, "account_not_found"],
       ]) {
@@ -224,6 +257,8 @@ describe("the Fusion team's look into a fintech's books", () => {
   it("is for the Fusion team, admins and viewers alike, and refused to everybody else before anything is looked up", async () => {
     const holder = await submit(client);
     const account = await book.open({ holderId: holder });
+    const { transfers } = OverseenTransferList.parse((await call(`${books()}/transfers`)).json);
+    const transferId = transfers[0]?.transferId ?? "";
     const pages = [
       "/oversight/fintechs",
       ...[
@@ -232,6 +267,7 @@ describe("the Fusion team's look into a fintech's books", () => {
         "/transfers",
         `/account-holders/${holder}`,
         `/accounts/${account.accountId}`,
+        `/transfers/${transferId}`,
       ].map((path) => books() + path),
     ];
     for (const path of pages) {
@@ -276,6 +312,25 @@ describe("what the fintech sees of it", () => {
     app.clock.advanceMs(1);
     await call(`${books(client, "live")}/accounts`);
     expect((await activity())[0]).toMatchObject({ action: "accounts.viewed", environment: "live" });
+  });
+
+  it("names each object that was opened: a holder, also one found by phone, an account, a transfer", async () => {
+    const who = newIdentity();
+    const holder = await submit(client, who);
+    const account = await book.open({ holderId: holder });
+    const { transfers } = OverseenTransferList.parse((await call(`${books()}/transfers`)).json);
+    const transferId = transfers[0]?.transferId ?? "";
+    const looks = async (id: string) =>
+      (await activity()).filter(({ objectId }) => objectId === id).map(({ action }) => action);
+    await search(who.phone);
+    expect(await looks(holder)).toEqual(["account-holder.viewed"]);
+    app.clock.advanceMs(15 * 60_000 + 1);
+    await call(`${books()}/account-holders/${holder}`);
+    expect(await looks(holder)).toEqual(["account-holder.viewed", "account-holder.viewed"]);
+    await call(`${books()}/accounts/${account.accountId}`);
+    expect(await looks(account.accountId)).toEqual(["account.viewed"]);
+    await call(`${books()}/transfers/${transferId}`);
+    expect(await looks(transferId)).toContain("transfer.viewed");
   });
 
   it("is nothing for what was refused or not found, and for the other fintech nothing at all", async () => {

@@ -6,6 +6,7 @@ import {
   OverseenFintechList,
   OverseenHolderDetails,
   OverseenHolderList,
+  OverseenTransfer,
   OverseenTransferList,
   TeamActivity,
   TransferSearch,
@@ -22,7 +23,7 @@ import type { Look, OversightDeps } from "./books.ts";
 import { listOverseenFintechs } from "./list-fintechs.ts";
 import { lookAtAccount, lookAtAccounts } from "./look-at-accounts.ts";
 import { type HolderPage, lookAtHolder, lookAtHolders, searchHolders } from "./look-at-holders.ts";
-import { lookAtTransfers, searchTransfers } from "./look-at-transfers.ts";
+import { lookAtTransfer, lookAtTransfers, searchTransfers } from "./look-at-transfers.ts";
 import { listTeamActivity } from "./team-activity.ts";
 import {
   accountView,
@@ -213,6 +214,22 @@ export function registerOversightRoutes(http: HttpServer, deps: OversightRoutesD
           nextCursor: page.next?.toString() ?? null,
         };
       },
+    );
+
+    scope.get(
+      `${books}/transfers/:transferId`,
+      {
+        schema: {
+          tags,
+          summary: "One transfer",
+          params: BooksPath.extend({ transferId: TransferSearch }),
+          response: { 200: OverseenTransfer, ...failures },
+        },
+      },
+      async (request) =>
+        transferView(
+          await lookAtTransfer(deps, user.of(request), lookOf(request), request.params.transferId),
+        ),
     );
 
     scope.get(

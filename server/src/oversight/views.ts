@@ -1,10 +1,10 @@
 import type * as contract from "@fusion/contract/oversight.ts";
 import type { MaskedHolder } from "../account-holders/list-account-holders.ts";
 import type { FintechEntry } from "../audit/list-entries.ts";
-import type { Account } from "../ledger/account.ts";
 import type { AccountTransaction } from "../ledger/list-transactions.ts";
-import { type TransferRecord, transferIdOf } from "../ledger/posted-transfer.ts";
+import { transferIdOf } from "../ledger/posted-transfer.ts";
 import { InvalidInput } from "../platform/errors.ts";
+import type { NamedAccount, NamedTransfer } from "./named-accounts.ts";
 
 export function holderView({ association, identities }: MaskedHolder): contract.OverseenHolder {
   const { firstName, middleName, lastName } = association;
@@ -19,10 +19,11 @@ export function holderView({ association, identities }: MaskedHolder): contract.
   };
 }
 
-export function accountView(account: Account): contract.OverseenAccount {
+export function accountView({ account, holderName }: NamedAccount): contract.OverseenAccount {
   return {
     accountId: account.accountId,
     accountHolderId: account.accountHolderId,
+    accountHolderName: holderName,
     // The bank's own settlement accounts are never read here.
     kind: account.kind === "customer" ? "customer" : "funding",
     name: account.name,
@@ -40,24 +41,29 @@ export function transactionView(transaction: AccountTransaction): contract.Overs
     amountMinor: transaction.amountMinor.toString(),
     balanceAfterMinor: transaction.balanceAfterMinor.toString(),
     postedAt: transaction.postedAt.toISOString(),
+    transferId: transaction.transferId,
     remarks: transaction.remarks,
   };
 }
 
-export function transferView(transfer: TransferRecord): contract.OverseenTransfer {
-  const { requestId, kind, debitAccountId, creditAccountId, currency, transferCode, remarks } = transfer;
+export function transferView({ transfer, debit, credit }: NamedTransfer): contract.OverseenTransfer {
+  const { requestId, kind, currency, transferCode, remarks } = transfer;
   return {
     transferId: transferIdOf(transfer),
     requestId,
     kind,
-    debitAccountId,
-    creditAccountId,
+    debit: debit && sideView(debit),
+    credit: credit && sideView(credit),
     amountMinor: transfer.amountMinor.toString(),
     currency,
     transferCode,
     remarks,
     postedAt: transfer.postedAt.toISOString(),
   };
+}
+
+function sideView({ account, holderName }: NamedAccount): NonNullable<contract.TransferSide> {
+  return { accountId: account.accountId, name: account.name, accountHolderName: holderName };
 }
 
 export function entryView(entry: FintechEntry): contract.TeamActivity["entries"][number] {
