@@ -1,8 +1,9 @@
+import type { CurrentSession } from "@fusion/contract/login.ts";
 import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
-import { House, KeyRound, UserRound, UsersRound } from "lucide-react";
+import { Eye, House, KeyRound, Landmark, UserRound, UsersRound } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { paths } from "../lib/paths.ts";
-import { seesPeople, useSession } from "../lib/session.ts";
+import { isOperator, seesPeople, seesTeamActivity, useSession } from "../lib/session.ts";
 import { browserTimeZone } from "../lib/time.ts";
 import { TimeZoneContext } from "../lib/time-zone.tsx";
 import { BrandMark } from "../ui/brand-mark.tsx";
@@ -27,7 +28,7 @@ export function Frame() {
               <BrandMark />
               Fusion
             </Link>
-            <Modules people={seesPeople(session)} />
+            <Modules session={session} />
           </nav>
           <header className={classes.bar}>
             <div className={classes.barInner}>
@@ -48,7 +49,7 @@ export function Frame() {
   );
 }
 
-function Modules({ people }: { people: boolean }) {
+function Modules({ session }: { session: CurrentSession }) {
   const { pathname } = useLocation();
   const modules = [
     { to: paths.landing, words: "Start", Icon: House, current: pathname === paths.landing },
@@ -58,8 +59,28 @@ function Modules({ people }: { people: boolean }) {
       Icon: KeyRound,
       current: pathname.startsWith(paths.tokenManagement) || pathname.startsWith("/applications/"),
     },
-    ...(people
+    ...(isOperator(session)
+      ? [
+          {
+            to: paths.fintechs,
+            words: "Fintechs",
+            Icon: Landmark,
+            current: pathname.startsWith(paths.fintechs),
+          },
+        ]
+      : []),
+    ...(seesPeople(session)
       ? [{ to: paths.people, words: "People", Icon: UsersRound, current: pathname === paths.people }]
+      : []),
+    ...(seesTeamActivity(session)
+      ? [
+          {
+            to: paths.teamActivity,
+            words: "Fusion team",
+            Icon: Eye,
+            current: pathname === paths.teamActivity,
+          },
+        ]
       : []),
     { to: paths.account, words: "Account", Icon: UserRound, current: pathname === paths.account },
   ];

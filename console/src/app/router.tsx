@@ -1,4 +1,6 @@
 import { CallFilter } from "@fusion/contract/activity.ts";
+import type { CurrentSession } from "@fusion/contract/login.ts";
+import { Environment } from "@fusion/contract/primitives.ts";
 import { TokenFilter } from "@fusion/contract/tokens.ts";
 import { type DeliveryFilter, deliveryFilters } from "@fusion/contract/webhooks.ts";
 import type { QueryClient } from "@tanstack/react-query";
@@ -7,12 +9,13 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  notFound,
   Outlet,
   redirect,
 } from "@tanstack/react-router";
 import { isProblem } from "../lib/api.ts";
 import { paths, safeReturnPath } from "../lib/paths.ts";
-import { sessionQuery } from "../lib/session.ts";
+import { isOperator, seesTeamActivity, sessionQuery } from "../lib/session.ts";
 import { PageSkeleton } from "../ui/states.tsx";
 import { NotFoundPage, PageFailure } from "./failure-pages.tsx";
 import { Frame } from "./frame.tsx";
@@ -45,7 +48,7 @@ const frame = createRoute({
   id: "frame",
   beforeLoad: async ({ context, location }) => {
     try {
-      await context.queryClient.ensureQueryData(sessionQuery);
+      return { session: await context.queryClient.ensureQueryData(sessionQuery) };
     } catch (error) {
       if (!isProblem(error, "session_required")) throw error;
       const path = location.href;
@@ -154,6 +157,81 @@ const people = createRoute({
   component: lazyRouteComponent(() => import("../features/people/people-page.tsx"), "PeoplePage"),
 });
 
+/** A page of the Fusion team: for everybody else there is nothing at this address, nor for anybody where the environment is none. */
+const forOperators = (session: CurrentSession, environment: string = "live"): void => {
+  if (!isOperator(session) || !Environment.safeParse(environment).success) throw notFound();
+};
+
+const fintechs = createRoute({
+  getParentRoute: () => frame,
+  path: paths.fintechs,
+  beforeLoad: ({ context }) => forOperators(context.session),
+  component: lazyRouteComponent(
+    () => import("../features/oversight/fintech-list-page.tsx"),
+    "FintechListPage",
+  ),
+});
+
+const bookHolders = createRoute({
+  getParentRoute: () => frame,
+  path: paths.bookHolders,
+  beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
+  component: lazyRouteComponent(() => import("../features/oversight/holder-list-page.tsx"), "HolderListPage"),
+});
+
+const bookHolder = createRoute({
+  getParentRoute: () => frame,
+  path: paths.bookHolder,
+  beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
+  component: lazyRouteComponent(() => import("../features/oversight/holder-page.tsx"), "HolderPage"),
+});
+
+const bookAccounts = createRoute({
+  getParentRoute: () => frame,
+  path: paths.bookAccounts,
+  beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
+  component: lazyRouteComponent(
+    () => import("../features/oversight/account-list-page.tsx"),
+    "AccountListPage",
+  ),
+});
+
+const bookAccount = createRoute({
+  getParentRoute: () => frame,
+  path: paths.bookAccount,
+  beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
+  component: lazyRouteComponent(() => import("../features/oversight/account-page.tsx"), "AccountPage"),
+});
+
+const bookTransfers = createRoute({
+  getParentRoute: () => frame,
+  path: paths.bookTransfers,
+  beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
+  component: lazyRouteComponent(
+    () => import("../features/oversight/transfer-list-page.tsx"),
+    "TransferListPage",
+  ),
+});
+
+const bookTransfer = createRoute({
+  getParentRoute: () => frame,
+  path: paths.bookTransfer,
+  beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
+  component: lazyRouteComponent(() => import("../features/oversight/transfer-page.tsx"), "TransferPage"),
+});
+
+const teamActivity = createRoute({
+  getParentRoute: () => frame,
+  path: paths.teamActivity,
+  beforeLoad: ({ context }) => {
+    if (!seesTeamActivity(context.session)) throw notFound();
+  },
+  component: lazyRouteComponent(
+    () => import("../features/oversight/team-activity-page.tsx"),
+    "TeamActivityPage",
+  ),
+});
+
 const routeTree = root.addChildren([
   login,
   frame.addChildren([
@@ -166,6 +244,14 @@ const routeTree = root.addChildren([
     webhook,
     account,
     people,
+    fintechs,
+    bookHolders,
+    bookHolder,
+    bookAccounts,
+    bookAccount,
+    bookTransfers,
+    bookTransfer,
+    teamActivity,
   ]),
 ]);
 

@@ -10,6 +10,14 @@ export const paths = {
   webhook: "/applications/$applicationId/webhooks/$endpointId",
   account: "/account",
   people: "/people",
+  fintechs: "/fintechs",
+  bookHolders: "/fintechs/$fintechId/$environment/account-holders",
+  bookHolder: "/fintechs/$fintechId/$environment/account-holders/$accountHolderId",
+  bookAccounts: "/fintechs/$fintechId/$environment/accounts",
+  bookAccount: "/fintechs/$fintechId/$environment/accounts/$accountId",
+  bookTransfers: "/fintechs/$fintechId/$environment/transfers",
+  bookTransfer: "/fintechs/$fintechId/$environment/transfers/$transferId",
+  teamActivity: "/fusion-team",
 } as const;
 
 /**

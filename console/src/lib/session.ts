@@ -17,6 +17,11 @@ export function isOperator(session: CurrentSession): boolean {
   return session.user.role.startsWith("operator_");
 }
 
+/** Whether the person sees what the Fusion team did to the own fintech: courtesy only, the server decides. */
+export function seesTeamActivity(session: CurrentSession): boolean {
+  return session.user.role === "fintech_admin";
+}
+
 /** Whether the person may look after other people: courtesy only, the server decides. */
 export function seesPeople(session: CurrentSession): boolean {
   return session.user.role !== "fintech_member";

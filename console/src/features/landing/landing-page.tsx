@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { UserRound, UsersRound } from "lucide-react";
+import { Eye, Landmark, UserRound, UsersRound } from "lucide-react";
 import { paths } from "../../lib/paths.ts";
-import { seesPeople, useSession } from "../../lib/session.ts";
+import { isOperator, seesPeople, seesTeamActivity, useSession } from "../../lib/session.ts";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ErrorState } from "../../ui/states.tsx";
 import { ExpiryNotice } from "./expiry-notice.tsx";
@@ -22,9 +22,19 @@ export function LandingPage() {
       {summary.isError && <ErrorState error={summary.error} onRetry={() => void summary.refetch()} />}
       <ul className={classes.modules} aria-label="Modules">
         <TokenManagementCard summary={summary.data} />
+        {isOperator(session) && (
+          <ModuleCard to={paths.fintechs} Icon={Landmark} title="Fintechs">
+            Account holders, accounts and transfers of each fintech, read-only.
+          </ModuleCard>
+        )}
         {seesPeople(session) && (
           <ModuleCard to={paths.people} Icon={UsersRound} title="People">
             Who has access, to which application, and who waits for a new password.
+          </ModuleCard>
+        )}
+        {seesTeamActivity(session) && (
+          <ModuleCard to={paths.teamActivity} Icon={Eye} title="Fusion team">
+            What the Fusion team changed for your fintech, and what of your books they looked at.
           </ModuleCard>
         )}
         <ModuleCard to={paths.account} Icon={UserRound} title="Account">

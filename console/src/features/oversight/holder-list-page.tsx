@@ -1,0 +1,87 @@
+import type { OverseenHolder } from "@fusion/contract/oversight.ts";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import type { ReactElement } from "react";
+import { paths } from "../../lib/paths.ts";
+import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { Mono } from "../../ui/mono.tsx";
+import { RelativeTime } from "../../ui/relative-time.tsx";
+import { EmptyState } from "../../ui/states.tsx";
+import { BooksFrame, useBooks } from "./books-frame.tsx";
+import { FindForm } from "./find-form.tsx";
+import { Identities, KycBadge, nameWords } from "./holder-facts.tsx";
+import classes from "./oversight.module.css";
+import { type Books, findHolder, holdersQuery } from "./oversight-queries.ts";
+import { PagedList } from "./paged-list.tsx";
+
+/** A fintech's account holders, newest first, and the way to the one that somebody looks for. */
+export function HolderListPage(): ReactElement {
+  const books = useBooks();
+  const list = useInfiniteQuery(holdersQuery(books));
+  const holders = list.data?.pages.flatMap((page) => page.accountHolders) ?? [];
+  const navigate = useNavigate();
+  const finding = useMutation({
+    mutationFn: (text: string) => findHolder(books, text),
+    onSuccess: (found) =>
+      found &&
+      navigate({ to: paths.bookHolder, params: { ...books, accountHolderId: found.accountHolderId } }),
+  });
+  return (
+    <BooksFrame>
+      <FindForm
+        label="Find an account holder"
+        description="Account holder id, phone in full, or account id"
+        finding={finding}
+        nothing="It must be of this fintech and environment, and in full. PAN and Aadhaar numbers cannot be searched."
+      />
+      <PagedList
+        list={list}
+        label="Loading the account holders"
+        count={holders.length}
+        empty={
+          <EmptyState title="No account holders yet">
+            This fintech has submitted nobody in this environment.
+          </EmptyState>
+        }
+      >
+        <HolderTable books={books} holders={holders} />
+      </PagedList>
+    </BooksFrame>
+  );
+}
+
+function HolderTable(props: { books: Books; holders: readonly OverseenHolder[] }): ReactElement {
+  const columns: Column<OverseenHolder>[] = [
+    {
+      key: "holder",
+      header: "Account holder",
+      onPhone: "lead",
+      cell: (holder) => (
+        <div className={classes.two}>
+          <Link
+            to={paths.bookHolder}
+            params={{ ...props.books, accountHolderId: holder.accountHolderId }}
+            data-row-link
+          >
+            {nameWords(holder.name)}
+          </Link>
+          <span className={classes.soft}>
+            <Mono>{holder.accountHolderId}</Mono>
+          </span>
+        </div>
+      ),
+    },
+    { key: "identities", header: "Identities", cell: (holder) => <Identities of={holder} /> },
+    { key: "kyc", header: "KYC", cell: (holder) => <KycBadge status={holder.kycStatus} /> },
+    { key: "created", header: "Since", cell: (holder) => <RelativeTime instant={holder.createdAt} /> },
+  ];
+  return (
+    <DataTable
+      caption="Account holders, latest first"
+      columns={columns}
+      rows={props.holders}
+      rowKey={({ accountHolderId }) => accountHolderId}
+      linked
+    />
+  );
+}
