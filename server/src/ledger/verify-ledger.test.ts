@@ -35,6 +35,10 @@ it.each([
   ],
   ["no posting without a transfer", "ALTER TABLE transfer DISABLE TRIGGER ALL; DELETE FROM transfer"],
   ["a transfer has exactly its two postings", "DELETE FROM posting WHERE amount > 0"],
+  [
+    "no posting without an account",
+    "ALTER TABLE account DISABLE TRIGGER ALL; DELETE FROM account WHERE kind = 'funding'",
+  ],
   ["each posting continues the one before it", "UPDATE posting SET balance_after = balance_after + 1"],
   [
     "nothing was changed after it was written",

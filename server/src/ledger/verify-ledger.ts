@@ -47,13 +47,14 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
       WHERE postings <> 2 * transfers`,
   },
   {
-    rule: "a balance is the sum of its postings",
-    sql: `SELECT format('Account %s has a balance of %s and %s postings; its postings sum to %s and are %s.', a.account_id, a.balance, a.posting_count, coalesce(p.total, 0), coalesce(p.postings, 0)) AS description
-      FROM account a LEFT JOIN (
+    sql: `SELECT CASE WHEN a.account_id IS NULL THEN 'no posting without an account' ELSE 'a balance is the sum of its postings' END AS rule,
+        format('Account %s has a balance of %s and %s postings; its postings sum to %s and are %s.', account_id,
+          coalesce(a.balance::text, 'nothing'), coalesce(a.posting_count::text, 'no'), coalesce(p.total, 0), coalesce(p.postings, 0)) AS description
+      FROM account a FULL JOIN (
         SELECT ifi_id, environment, fintech_id, account_id, sum(amount) AS total, count(*) AS postings
         FROM posting GROUP BY ifi_id, environment, fintech_id, account_id
       ) p USING (ifi_id, environment, fintech_id, account_id)
-      WHERE a.balance <> coalesce(p.total, 0) OR a.posting_count <> coalesce(p.postings, 0) LIMIT 1`,
+      WHERE a.balance IS DISTINCT FROM coalesce(p.total, 0) OR a.posting_count <> coalesce(p.postings, 0) LIMIT 1`,
   },
   {
     rule: "no balance was ever below its floor",
@@ -66,16 +67,21 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
       FROM account GROUP BY ifi_id, environment, fintech_id, currency HAVING sum(balance) <> 0 LIMIT 1`,
   },
   {
-    rule: "a reversal undoes no more than its original moved",
+    rule: "a reversal undoes its original, and no more than that moved",
     sql: `SELECT format('Transfer %s reverses something else than is written down, or too much.', request_id) AS description
       FROM (
-        SELECT t.request_id, t.amount, r.amount AS reversed, o.amount AS original,
+        SELECT coalesce(t.request_id, r.request_id) AS request_id, t.amount, r.amount AS reversed, o.amount AS original,
+          (o.request_id, o.debit_account_id, o.credit_account_id, o.currency, o.transfer_code || '-REVERSAL')
+            = (coalesce(t.named, o.request_id), t.credit_account_id, t.debit_account_id, t.currency, t.transfer_code) AS fits,
           sum(r.amount) OVER (PARTITION BY r.original_request_id, r.ifi_id, r.environment, r.fintech_id) AS total
-        FROM (SELECT * FROM transfer WHERE transfer_code LIKE '%-REVERSAL') t
+        FROM (
+          SELECT *, coalesce(attributes ->> 'originalRequestID',
+            substring(attributes ->> 'originalTransferID' FROM '^[0-9]{17}_[0-9]{1,19}_(.+)$')) AS named
+          FROM transfer WHERE transfer_code LIKE '%-REVERSAL') t
         FULL JOIN transfer_reversal r USING (ifi_id, environment, fintech_id, request_id)
         LEFT JOIN transfer o ON (o.ifi_id, o.environment, o.fintech_id, o.request_id)
           = (r.ifi_id, r.environment, r.fintech_id, r.original_request_id)) found
-      WHERE amount IS DISTINCT FROM reversed OR original IS NULL OR total > original LIMIT 1`,
+      WHERE amount IS DISTINCT FROM reversed OR fits IS NOT TRUE OR total > original LIMIT 1`,
   },
 ];
 
@@ -83,7 +89,7 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
  * Checks the whole ledger (or what `scope` shows of it) against its rules, as of one instant, and answers the first difference found, or
  * undefined: recomputes every balance and every hash from the postings, and checks the signature of every account's head. The database already
  * refuses what would break a rule; this finds what got past it: damage, or the hand of somebody who may write the whole database but has not
- * the key. What such a hand could still do is put the whole ledger back to an earlier state that it has kept a copy of (docs/decisions/0010).
+ * the key. What such a hand could still do, with a copy of an earlier state, is told in docs/decisions/0010.
  */
 export async function verifyLedger(
   { db, keys }: { readonly db: Pick<Database, "transaction">; readonly keys: Pick<Keys, "mac"> },
