@@ -7,6 +7,7 @@ export const ledgerSizes =
         kills: 200,
         cuts: 1_000,
         repeatedRequests: 1_000,
+        tamperings: 1_000,
         timeoutMs: 7_200_000,
       }
-    : { histories: 1, kills: 20, cuts: 50, repeatedRequests: 20, timeoutMs: 600_000 };
+    : { histories: 1, kills: 20, cuts: 50, repeatedRequests: 20, tamperings: 104, timeoutMs: 600_000 };

@@ -11,6 +11,7 @@ const files = [
   "server/src/transfers/transfer-faults.test.ts",
   "server/src/transfers/lost-commit-answers.test.ts",
   "server/src/transfers/transfer-concurrency.test.ts",
+  "server/src/ledger/tampering.test.ts",
 ];
 
 const { values } = parseArgs({ options: { release: { type: "boolean", default: false } } });
