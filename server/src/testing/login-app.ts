@@ -17,8 +17,8 @@ export interface LoginApp {
   readonly clock: ManualClock;
   /** Codes sent, oldest first. */
   readonly letters: Message[];
-  /** Called with every code that is given to the provider; undefined ends that. */
-  onSending(watch: (() => void) | undefined): void;
+  /** Told of every answer, which waits for it, and of every code that is given to the provider; undefined ends that. */
+  watch(watcher: { answering(): Promise<void>; sending(): void } | undefined): void;
   /** Waits until nothing is being sent. */
   settled(): Promise<void>;
   /** A browser of its own network, so that tests do not use up each other's sends. */
@@ -37,9 +37,13 @@ export async function createLoginApp(
   const database = await createTestDatabase();
   const clock = manualClock("2026-11-24T05:30:00.000Z");
   const letters: Message[] = [];
-  let onSending: (() => void) | undefined;
+  let watcher: { answering(): Promise<void>; sending(): void } | undefined;
   const log = options.log ?? silentLog();
   const http = createHttpServer({ log, random: systemRandom, trustedProxies: [], https: false });
+  http.addHook("onSend", async (_request, _reply, payload) => {
+    await watcher?.answering();
+    return payload;
+  });
   const { settled } = registerLoginRoutes(http, {
     db: database.db,
     clock,
@@ -47,7 +51,7 @@ export async function createLoginApp(
     keys: createKeys(Buffer.alloc(32, 7), systemRandom),
     messenger: {
       async send(message) {
-        onSending?.();
+        watcher?.sending();
         letters.push(message);
         return "kept";
       },
@@ -63,8 +67,8 @@ export async function createLoginApp(
     database,
     clock,
     letters,
-    onSending(watch) {
-      onSending = watch;
+    watch(next) {
+      watcher = next;
     },
     settled,
     browser() {
