@@ -44,6 +44,15 @@ export function canManagePeopleOf(actor: Administrator, fintech: FintechKey | nu
   );
 }
 
+/**
+ * Throws {@link RoleInsufficient} for whoever may manage nobody's access, before anybody is looked up: the answer must not tell whether
+ * there is such a person.
+ */
+export function requirePeopleManager(actor: Administrator): void {
+  if (!isOperatorAdmin(actor) && !(actor.kind === "user" && actor.role === "fintech_admin"))
+    throw new RoleInsufficient("an admin of the fintech or an operator admin");
+}
+
 /** Throws {@link RoleInsufficient} unless the actor is an operator admin or the command line. */
 export function requireOperatorAdmin(actor: Administrator): void {
   if (!isOperatorAdmin(actor)) throw new RoleInsufficient("an operator admin");

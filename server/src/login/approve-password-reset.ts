@@ -1,7 +1,6 @@
-import { RoleInsufficient } from "../access/errors.ts";
 import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
-import { canManagePeopleOf, isOfFintech } from "../access/roles.ts";
+import { canManagePeopleOf, requirePeopleManager } from "../access/roles.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
@@ -26,15 +25,10 @@ export async function approvePasswordReset(
   { userId, requestId }: { userId: UserId; requestId?: string },
 ): Promise<void> {
   const { db, clock } = deps;
+  requirePeopleManager(actor);
   await db.transaction(systemScope, async (tx) => {
     const person = await lockPerson(tx, userId);
-    const isOutOfSight =
-      actor.kind === "user" &&
-      actor.fintech !== null &&
-      !(person?.fintech && isOfFintech(actor, person.fintech));
-    if (!person || isOutOfSight) throw new NotFound("There is no such person.");
-    if (!canManagePeopleOf(actor, person.fintech))
-      throw new RoleInsufficient("an admin of the fintech or an operator admin");
+    if (!person || !canManagePeopleOf(actor, person.fintech)) throw new NotFound("There is no such person.");
     if (actor.kind === "user") {
       if (actor.userId === userId) throw new OwnResetNotApprovable();
       requireRecentPresence(actor, clock);

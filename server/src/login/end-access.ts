@@ -1,7 +1,6 @@
-import { RoleInsufficient } from "../access/errors.ts";
 import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
-import { canManagePeopleOf, isOfFintech } from "../access/roles.ts";
+import { canManagePeopleOf, requirePeopleManager } from "../access/roles.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
@@ -24,6 +23,7 @@ export async function endAccess(
   { userId, requestId }: { userId: UserId; requestId?: string },
 ): Promise<{ readonly sessionsEnded: number }> {
   const { db, clock } = deps;
+  requirePeopleManager(actor);
   return db.transaction(systemScope, async (tx) => {
     const [known] = await tx.query<{ ifi_id: IfiId | null; fintech_id: FintechId | null }>(
       "SELECT ifi_id, fintech_id FROM console_user WHERE user_id = $1",
@@ -31,11 +31,7 @@ export async function endAccess(
     );
     const fintech =
       known?.ifi_id && known.fintech_id ? { ifiId: known.ifi_id, fintechId: known.fintech_id } : null;
-    const isOutOfSight =
-      actor.kind === "user" && actor.fintech !== null && !(fintech && isOfFintech(actor, fintech));
-    if (!known || isOutOfSight) throw new NotFound("There is no such person.");
-    if (!canManagePeopleOf(actor, fintech))
-      throw new RoleInsufficient("an admin of the fintech or an operator admin");
+    if (!known || !canManagePeopleOf(actor, fintech)) throw new NotFound("There is no such person.");
     if (actor.kind === "user") requireRecentPresence(actor, clock);
     const person = await lockPerson(tx, userId);
     if (!person) return { sessionsEnded: 0 };

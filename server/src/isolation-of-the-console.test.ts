@@ -1,0 +1,174 @@
+import { hash, randomBytes } from "node:crypto";
+import type { Response } from "light-my-request";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { UserPrincipal } from "./access/principal.ts";
+import type { OpenApiDocument } from "./platform/http/openapi.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "./testing/fixtures.ts";
+import { createTestApp, type TestApp } from "./testing/test-app.ts";
+
+// Somebody of one fintech tries every documented address of the console with the ids of what belongs to another, and of an application
+// of the own that they were not given. Each answer must be the one that a missing thing gets, word for word.
+
+let app: TestApp;
+let networks = 0;
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app.close());
+
+interface Caller {
+  send(method: string, url: string, body?: object): Promise<Response>;
+}
+
+/** Logged in with fresh presence, so that nothing else is in the way. */
+async function loggedIn({ userId }: UserPrincipal): Promise<Caller> {
+  const secret = randomBytes(32).toString("base64url");
+  const now = app.clock.now();
+  await app.database.owner.query(
+    `INSERT INTO user_session (session_id, secret_hash, user_id, device_id, created_at, last_seen_at, expires_at, stepped_up_at, ip, user_agent)
+     VALUES ($1, $2, $3, 'dev_1', $4::timestamptz, $4, $4::timestamptz + interval '1 hour', $4, '192.0.2.1', 'Test')`,
+    [`ses_${randomBytes(8).toString("hex")}`, hash("sha256", secret, "buffer"), userId, now],
+  );
+  networks += 1;
+  const remoteAddress = `192.0.2.${networks}`;
+  return {
+    send: (method, url, body) =>
+      app.http.inject({
+        method: method as "GET",
+        url,
+        remoteAddress,
+        headers: { cookie: `fusion_session=${secret}`, "idempotency-key": randomBytes(8).toString("hex") },
+        ...(body === undefined ? {} : { payload: body }),
+      }),
+  };
+}
+
+/** One of everything, by the names of the addresses' parameters, made by its own people over the console. */
+async function arrangeEverything() {
+  const { owner } = app.database;
+  const fintech = await arrangeFintech(owner);
+  const applicationId = await arrangeApplication(owner, fintech);
+  const admin = await arrangeUser(owner, fintech, "fintech_admin");
+  const caller = await loggedIn(admin);
+  const api = "/console/api";
+  const made = async (answer: Promise<Response>) => {
+    const { statusCode, body } = await answer;
+    expect([statusCode, body]).toEqual([expect.toSatisfy((status: number) => status < 300), body]);
+    return JSON.parse(body);
+  };
+  const { token, secret } = await made(
+    caller.send("POST", `${api}/applications/${applicationId}/tokens`, bodies.tokens),
+  );
+  const { endpoint } = await made(
+    caller.send("POST", `${api}/applications/${applicationId}/webhooks`, bodies.webhooks),
+  );
+  const { eventId } = await made(caller.send("POST", `${api}/webhooks/${endpoint.endpointId}/test`));
+  const call = await app.http.inject({
+    url: `/api/v1/ifi/${fintech.ifiId}/nothing`,
+    headers: { "x-zeta-authtoken": secret },
+  });
+  const requestId = String(call.headers["x-request-id"]);
+  const seen = async () => (await caller.send("GET", `${api}/calls/${requestId}`)).statusCode;
+  await expect.poll(seen, { timeout: 10_000 }).toBe(200);
+  const { sessions } = await made(caller.send("GET", `${api}/sessions`));
+  const ids: Record<string, string> = {
+    applicationId,
+    tokenId: token.tokenId,
+    endpointId: endpoint.endpointId,
+    eventId,
+    requestId,
+    sessionId: sessions[0].sessionId,
+    userId: admin.userId,
+    fintechId: fintech.fintechId,
+    environment: "sandbox",
+    accountHolderId: "00000000-0000-4000-8000-000000000001",
+    accountId: "00000000-0000-4000-8000-000000000001",
+  };
+  return { fintech, applicationId, ids };
+}
+
+const bodies: Record<string, object> = {
+  tokens: { name: "Mine now", expiry: { days: 10 } },
+  webhooks: { url: "https://hooks.example.com/fusion", events: ["TRANSFER_CREATED"] },
+  rotate: { overlapHours: 0 },
+  revoke: { reason: "compromised" },
+  subscription: { subscribed: true },
+  search: { text: "9876543210" },
+};
+
+/** Ids of the same form that nothing has. */
+const missing = (ids: Record<string, string>) =>
+  Object.fromEntries(
+    Object.entries(ids).map(([name, id]) => [
+      name,
+      name === "environment" ? id : id.replace(/[0-9A-Za-z]{6}$/, "000000"),
+    ]),
+  );
+
+/** Every address with ids in it, asked for with these. */
+async function answersTo(caller: Caller, ids: Record<string, string>) {
+  const document = (await app.http.inject("/openapi/console.json")).json<OpenApiDocument>();
+  const answers: Record<string, { status: number; body: string }> = {};
+  for (const [path, methods] of Object.entries(document.paths))
+    for (const method of Object.keys(methods)) {
+      if (!path.includes("{")) continue;
+      const url = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
+        expect(ids).toHaveProperty(name);
+        return ids[name] as string;
+      });
+      const body = method === "get" ? undefined : bodies[path.split("/").at(-1) as string];
+      const query = path.endsWith("token-preview") ? "?days=10" : "";
+      const answer = await caller.send(method.toUpperCase(), `${url}${query}`, body);
+      answers[`${method} ${path}`] = {
+        status: answer.statusCode,
+        body: answer.body.replace(/req_\w+/, "req_…"),
+      };
+    }
+  return answers;
+}
+
+describe("what belongs to somebody else", () => {
+  it("answers like what is not there, at every address of the console, and stays as it was", async () => {
+    const theirs = await arrangeEverything();
+    const mine = await arrangeEverything();
+    const { owner } = app.database;
+    const admin = await loggedIn(await arrangeUser(owner, mine.fintech, "fintech_admin"));
+    const person = await arrangeUser(owner, mine.fintech, "fintech_member");
+    await grantAccess(owner, person, await arrangeApplication(owner, mine.fintech), "manage");
+    const member = await loggedIn(person);
+    const before = await stateOf(theirs.fintech.fintechId);
+    const beforeMine = await stateOf(mine.fintech.fintechId);
+    for (const [caller, everything] of [
+      [admin, theirs],
+      [member, theirs],
+      // A member has nothing of the own fintech's other applications either.
+      [member, mine],
+    ] as const) {
+      const answers = await answersTo(caller, everything.ids);
+      expect(Object.keys(answers).length).toBeGreaterThan(20);
+      expect(answers).toEqual(await answersTo(caller, missing(everything.ids)));
+      for (const [address, { status }] of Object.entries(answers))
+        expect([address, status]).toEqual([
+          address,
+          /oversight|approve-reset/.test(address)
+            ? expect.toSatisfy((each: number) => each === 403 || each === 404)
+            : 404,
+        ]);
+    }
+    expect(await stateOf(theirs.fintech.fintechId)).toEqual(before);
+    expect(await stateOf(mine.fintech.fintechId)).toEqual(beforeMine);
+  });
+});
+
+/** What the addresses could have changed. */
+async function stateOf(fintechId: string): Promise<unknown> {
+  const { rows } = await app.database.owner.query(
+    `SELECT (SELECT json_agg(t ORDER BY token_id) FROM (SELECT token_id, revoked_at FROM token WHERE fintech_id = $1) t) AS tokens,
+       (SELECT json_agg(e ORDER BY endpoint_id) FROM webhook_endpoint e WHERE fintech_id = $1) AS endpoints,
+       (SELECT count(*) FROM webhook_delivery WHERE fintech_id = $1) AS deliveries,
+       (SELECT json_agg(s ORDER BY token_id, user_id) FROM token_subscription s WHERE fintech_id = $1) AS subscriptions,
+       (SELECT json_agg(s.ended_at) FROM user_session s JOIN console_user USING (user_id) WHERE fintech_id = $1) AS sessions`,
+    [fintechId],
+  );
+  return rows;
+}
