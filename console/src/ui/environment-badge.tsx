@@ -13,10 +13,5 @@ export function EnvironmentBadge({ environment }: { environment: Environment }) 
 
 /** The thin rule across the top of a page about one environment. Decoration: the badge says it in words. */
 export function EnvironmentRule({ environment }: { environment: Environment }) {
-  // In an element of its own, since what stands directly in the page's column is no wider than that.
-  return (
-    <div aria-hidden>
-      <div className={classes.topRule} data-environment={environment} />
-    </div>
-  );
+  return <div className={classes.topRule} data-environment={environment} aria-hidden />;
 }
