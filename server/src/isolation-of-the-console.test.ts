@@ -83,6 +83,7 @@ async function arrangeEverything() {
     environment: "sandbox",
     accountHolderId: "00000000-0000-4000-8000-000000000001",
     accountId: "00000000-0000-4000-8000-000000000001",
+    transferId: "20261124000000000_1_abcdef",
   };
   return { fintech, applicationId, ids };
 }
