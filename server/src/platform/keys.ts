@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, hash, hkdfSync, timingSafeEqual } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from "node:crypto";
 import type { Random } from "./random.ts";
 
 /** What a derived key is for. One root key, one key for each purpose, so that none can stand in for another. */
@@ -27,7 +35,7 @@ export interface Keys {
 export function createKeys(rootKey: Buffer, random: Random): Keys {
   if (rootKey.length !== 32) throw new Error("The root key must have 32 bytes.");
   const derived = new Map<KeyPurpose, Buffer>();
-  const macs = new Map<KeyPurpose, (text: string) => Buffer>();
+  const macKeys = new Map<KeyPurpose, KeyObject>();
   const keyFor = (purpose: KeyPurpose): Buffer => {
     let key = derived.get(purpose);
     if (!key) {
@@ -38,12 +46,13 @@ export function createKeys(rootKey: Buffer, random: Random): Keys {
   };
   return {
     mac(purpose, text) {
-      let mac = macs.get(purpose);
-      if (!mac) {
-        mac = hmacSha256(keyFor(purpose));
-        macs.set(purpose, mac);
+      // As a key object, whose preparation is paid once: with the bytes an HMAC takes seven times as long.
+      let key = macKeys.get(purpose);
+      if (!key) {
+        key = createSecretKey(keyFor(purpose));
+        macKeys.set(purpose, key);
       }
-      return mac(text);
+      return createHmac("sha256", key).update(text).digest();
     },
     seal(purpose, text, context) {
       const nonce = random.bytes(12);
@@ -57,22 +66,6 @@ export function createKeys(rootKey: Buffer, random: Random): Keys {
       decipher.setAuthTag(sealed.subarray(-16));
       return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString("utf8");
     },
-  };
-}
-
-/**
- * HMAC-SHA-256 (RFC 2104) under one key of at most 64 bytes, made of two one-shot hashes: a fifth of the time of `createHmac`, which sets up
- * a context for each. A ledger signs two heads a transfer.
- */
-export function hmacSha256(key: Buffer): (text: string) => Buffer {
-  const [inner, outer] = [Buffer.alloc(64, 0x36), Buffer.alloc(64, 0x5c)];
-  for (const [at, byte] of key.entries()) {
-    inner[at] = (inner[at] ?? 0) ^ byte;
-    outer[at] = (outer[at] ?? 0) ^ byte;
-  }
-  return (text) => {
-    const first = hash("sha256", Buffer.concat([inner, Buffer.from(text)]), "buffer");
-    return hash("sha256", Buffer.concat([outer, first]), "buffer");
   };
 }
 

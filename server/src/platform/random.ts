@@ -5,7 +5,25 @@ export interface Random {
   bytes(length: number): Buffer;
 }
 
-export const systemRandom: Random = { bytes: (length) => randomBytes(length) };
+const poolLength = 4_096;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** From the system's generator, asked for many bytes at once: each request needs a few for its id, and asking costs more than they do. */
+export const systemRandom: Random = {
+  bytes(length) {
+    if (length > 64) return randomBytes(length);
+    if (used + length > pool.length) {
+      pool = randomBytes(poolLength);
+      used = 0;
+    }
+    const bytes = Buffer.from(pool.subarray(used, used + length));
+    // Nothing that was handed out can be found here again.
+    pool.fill(0, used, used + length);
+    used += length;
+    return bytes;
+  },
+};
 
 const base62Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

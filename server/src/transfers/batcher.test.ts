@@ -175,6 +175,43 @@ describe("a batch", () => {
     expect(messages).toHaveLength(2 * (1 + 3));
   });
 
+  it("starts beside a running one for what concerns none of its accounts; the rest waits, in order", async () => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let commits = 0;
+    const { db, messages } = spied((text) => {
+      if (!text.endsWith("COMMIT")) return undefined;
+      commits += 1;
+      return commits === 1 ? released : undefined;
+    });
+    const batcher = newBatcher(db);
+    const book = books[0] as TestBook;
+    const [held, ...free] = await Promise.all(Array.from({ length: 17 }, () => pairOf(book, 10n)));
+    const again = { ...(held as CreateTransferInput), requestId: randomUUID(), amountMinor: 10n };
+    const first = outcomeOf(batcher, book, { ...again, requestId: randomUUID(), amountMinor: 1n });
+    while (commits === 0) await new Promise(setImmediate);
+    // The first of these waits for the running batch, the second behind the first, though its own accounts are free.
+    const behind = [
+      outcomeOf(batcher, book, again),
+      outcomeOf(batcher, book, {
+        ...again,
+        requestId: randomUUID(),
+        debitAccountId: again.creditAccountId,
+        creditAccountId: again.debitAccountId,
+        amountMinor: 1n,
+      }),
+    ];
+    const made = free.map((input) => outcomeOf(batcher, book, { ...input, amountMinor: 1n }));
+    expect(await Promise.all(made)).toEqual(free.map(() => isMade));
+    expect(messages.filter((text) => text.startsWith("BEGIN"))).toHaveLength(2);
+    release();
+    expect(await first).toEqual(isMade);
+    // With 9 left of 10 the second is refused, and the third finds what the first brought.
+    expect(await Promise.all(behind)).toEqual(["insufficient_balance", isMade]);
+  });
+
   it("does not take on more than its bound, and says when to come again", async () => {
     const batcher = newBatcher(database.db, { waitingMax: 2 });
     const input = await pairOf(books[0] as TestBook);

@@ -1,4 +1,5 @@
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AccountId } from "../ledger/account.ts";
 import { keyOfTenant } from "../ledger/locked-ledger.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -31,11 +32,16 @@ const patienceMs = 10_000;
 /** Tenants whose lines wait for somebody else's locks at the same time, each on a connection of its own. */
 const waitingTenantsMax = 4;
 const reconnectPauseMs = 100;
+/** Batches under way at the same time: while the database works on one, the next is read and decided. */
+const runningMax = 3;
+/** Lines that make a batch beside a running one worth its round trips. */
+const besideMin = 16;
 
 /**
- * There are no timers: a batch starts as soon as none is running, so a lone transfer is not delayed. The main lane waits for nobody's
- * locks: a line whose gate or account another transaction holds moves to its tenant's own lane, which waits for them, so that no tenant
- * waits for another. Several processes may do so on one database; the locks make it safe.
+ * There are no timers: a batch starts as soon as none is running, so a lone transfer is not delayed; a further one beside it, of lines
+ * that concern none of its accounts, when enough are waiting. No batch waits for others' locks: a line whose gate or account another
+ * transaction holds moves to its tenant's own lane, which waits for them, so that no tenant waits for another. Several processes may do
+ * so on one database; the locks make it safe.
  *
  * A batch that the database refuses as a whole is tried once more, then in halves, so that what one line does to it fails no other.
  * When the connection breaks during a commit, the next batch finds by the request ids what was made, and answers that.
@@ -46,28 +52,70 @@ export function createTransferBatcher(
     readonly clock: Clock;
     readonly keys: Pick<Keys, "mac">;
   },
-  { batchMax = 256, waitingMax = 4_096 }: { readonly batchMax?: number; readonly waitingMax?: number } = {},
+  { batchMax = 64, waitingMax = 4_096 }: { readonly batchMax?: number; readonly waitingMax?: number } = {},
 ): TransferBatcher {
   const now = (): number => deps.clock.monotonicMs();
-  const waiting: Line[] = [];
-  let running = false;
+  const enough = Math.min(besideMin, batchMax);
+  let waiting: Line[] = [];
+  let running = 0;
+  /** What the running batches are about. A line that concerns one of these accounts waits for their end. */
+  const busy = new Set<AccountId>();
+  let soon = false;
   const lanes = new Map<string, Line[]>();
   const idleLanes: string[] = [];
   let lanesRunning = 0;
 
   const enqueue = (...lines: Line[]): void => {
     waiting.push(...lines);
-    if (!running) void run();
+    if (waiting.length >= batchMax) start();
+    else startSoon();
   };
 
-  const run = async (): Promise<void> => {
-    running = true;
-    while (waiting.length > 0) {
-      // Lets the requests that have already arrived be read first; without any it costs nothing.
-      await setImmediate();
-      await settle(waiting.splice(0, batchMax), { waits: false });
+  /** Lets the requests that have already arrived be read first; without any it costs nothing. */
+  const startSoon = (): void => {
+    if (soon) return;
+    soon = true;
+    setImmediate(() => {
+      soon = false;
+      start();
+    });
+  };
+
+  const start = (): void => {
+    while (running < runningMax && waiting.length >= (running === 0 ? 1 : enough)) {
+      const lines = takeBatch();
+      if (lines.length === 0) return;
+      void run(lines);
     }
-    running = false;
+  };
+
+  /** The first lines that no running batch and no earlier line stands in the way of, if they are enough. */
+  const takeBatch = (): Line[] => {
+    const [taken, left]: [Line[], Line[]] = [[], []];
+    const awaited = new Set<AccountId>();
+    for (const line of waiting) {
+      const accounts = [line.request.debitAccountId, line.request.creditAccountId];
+      if (taken.length < batchMax && !accounts.some((id) => busy.has(id) || awaited.has(id)))
+        taken.push(line);
+      else {
+        // What comes after it for the same account waits behind it, so that none waits for ever.
+        for (const id of accounts) awaited.add(id);
+        left.push(line);
+      }
+    }
+    if (running > 0 && taken.length < enough) return [];
+    waiting = left;
+    return taken;
+  };
+
+  const run = async (lines: readonly Line[]): Promise<void> => {
+    running += 1;
+    const accounts = lines.flatMap(({ request }) => [request.debitAccountId, request.creditAccountId]);
+    for (const account of accounts) busy.add(account);
+    await settle(lines, { waits: false });
+    for (const account of accounts) busy.delete(account);
+    running -= 1;
+    startSoon();
   };
 
   /** Makes the lines, gives each its answer or its place to wait. Never rejects. */

@@ -1,0 +1,50 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { JsonRefused, parseStrictJson } from "./strict-json.ts";
+
+const keys = new Set(["requestID", "amount"]);
+
+it("keeps every digit of a number under a lossless key, however it is written", () => {
+  const digits = fc.stringMatching(/^[1-9]\d{0,24}$/);
+  const written = fc.oneof(
+    digits,
+    digits.map((text) => `-${text}`),
+    fc.constantFrom("0", "-0", "1.0", "-1.50", "1e2", "2E+3", "0.1"),
+  );
+  fc.assert(
+    fc.property(fc.array(written, { minLength: 1, maxLength: 4 }), (numbers) => {
+      const members = numbers.map((number) => `{"amount" : ${number},"text":"9e9","other":${number}}`);
+      const parsed = parseStrictJson(`{"requestID":${numbers[0]},"deep":[${members.join(",")}]}`, keys);
+      expect(parsed).toEqual({
+        requestID: numbers[0],
+        deep: numbers.map((number) => ({ amount: number, text: "9e9", other: Number(number) })),
+      });
+    }),
+  );
+});
+
+it("reads what JSON.parse reads where nothing is to be kept digit by digit", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+      const text = JSON.stringify(value);
+      fc.pre(!text.includes("__proto__") && !text.includes("\\u"));
+      expect(parseStrictJson(text)).toEqual(JSON.parse(text));
+    }),
+  );
+});
+
+it.each([
+  ['{"a":1,"a":2}', "appears twice"],
+  ['{"a":1,"\\u0061":2}', "appears twice"],
+  ['{"__proto__":{}}', "__proto__"],
+  [`${"[".repeat(33)}${"]".repeat(33)}`, "32 levels"],
+  ['{"a":"\\u0000"}', "NUL"],
+  ['{"a":"\\ud800"}', "surrogate"],
+  ['{"amount":01}', "not valid JSON"],
+  ['{"amount":1.}', "not valid JSON"],
+  ['{"amount":-}', "not valid JSON"],
+  ["", "not valid JSON"],
+])("refuses %s", (text, reason) => {
+  expect(() => parseStrictJson(text, keys)).toThrow(JsonRefused);
+  expect(() => parseStrictJson(text, keys)).toThrow(reason);
+});
