@@ -34,7 +34,11 @@ it.each([
     "UPDATE posting SET transfer_number = transfer_number + 1000 WHERE amount > 0",
   ],
   ["no posting without a transfer", "ALTER TABLE transfer DISABLE TRIGGER ALL; DELETE FROM transfer"],
-  ["a transfer has exactly its two postings", "DELETE FROM posting WHERE amount > 0"],
+  ["a balance is the sum of its postings", "DELETE FROM posting WHERE amount > 0"],
+  [
+    "a transfer has exactly its two postings",
+    "DELETE FROM posting WHERE amount > 0; UPDATE account SET balance = 0, posting_count = 0 WHERE kind = 'funding'",
+  ],
   [
     "no posting without an account",
     "ALTER TABLE account DISABLE TRIGGER ALL; DELETE FROM account WHERE kind = 'funding'",
