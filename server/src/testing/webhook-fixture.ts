@@ -23,7 +23,10 @@ export interface TestWebhooks {
 }
 
 /** The room's parts on a test's database, allowed to deliver to this machine, with a clock that the test moves. */
-export function arrangeWebhooks({ db }: Pick<TestDatabase, "db">): TestWebhooks {
+export function arrangeWebhooks(
+  { db }: Pick<TestDatabase, "db">,
+  parts: Partial<Pick<DeliverDeps, "resolveHost" | "keys">> = {},
+): TestWebhooks {
   const clock = manualClock(new Date());
   const deps = {
     db,
@@ -36,6 +39,7 @@ export function arrangeWebhooks({ db }: Pick<TestDatabase, "db">): TestWebhooks 
     policy: { allowLoopback: true },
     publicUrl: "https://fusion.example",
     log: silentLog(),
+    ...parts,
   };
   return {
     deps,

@@ -1,5 +1,7 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TestCertificate } from "./test-certificates.ts";
 
 export interface ReceivedWebhook {
   readonly headers: IncomingHttpHeaders;
@@ -17,19 +19,27 @@ export interface WebhookReceiver {
   close(): Promise<void>;
 }
 
-/** A fintech's endpoint on this machine. */
-export async function startWebhookReceiver(): Promise<WebhookReceiver> {
+/** A fintech's endpoint on this machine; over TLS when it has a certificate, by the name it is told. */
+export async function startWebhookReceiver(
+  secure?: TestCertificate & { readonly host: string },
+): Promise<WebhookReceiver> {
   const received: ReceivedWebhook[] = [];
   let how: number | ((response: ServerResponse) => void) = 200;
-  const server = createServer(async (request, response) => {
-    const body = (await request.toArray()).join("");
+  const handle: RequestListener = async (request, response) => {
+    // Broken off by a sender that died, it has told nothing.
+    const chunks = await request.toArray().catch(() => undefined);
+    if (!chunks) return;
+    const body = Buffer.concat(chunks).toString();
     received.push({ headers: request.headers, body, event: JSON.parse(body) });
     if (typeof how === "function") how(response);
     else response.writeHead(how).end("noted");
-  });
+  };
+  const server = secure
+    ? createSecureServer({ cert: secure.certificate, key: secure.key }, handle)
+    : createServer(handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    url: `${secure ? `https://${secure.host}` : "http://127.0.0.1"}:${(server.address() as AddressInfo).port}/hook`,
     received,
     answer(next) {
       how = next;

@@ -78,6 +78,20 @@ export async function sendWebhook(
 
 class Refusal extends Error {}
 
+const unknownIssuer = "is of no authority that is trusted here, or the server leaves out the ones between";
+/** What is wrong with a certificate, by the code that Node gives. */
+const certificateFaults: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "has expired",
+  CERT_NOT_YET_VALID: "is not valid yet",
+  CERT_SIGNATURE_FAILURE: "is not signed by the authority that it names",
+  ERR_TLS_CERT_ALTNAME_INVALID: "is for another host name",
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownIssuer,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
+};
+
 async function addressesOf(
   url: URL,
   resolveHost: ResolveHost,
@@ -168,7 +182,9 @@ function describe(error: unknown, signal: AbortSignal): string {
     webhook_url_refused: message ?? "",
   };
   if (code !== undefined && known[code] !== undefined) return known[code];
-  if (code !== undefined && /^(ERR_TLS|CERT|DEPTH|SELF_SIGNED|UNABLE_TO|ERR_SSL|EPROTO)/.test(code))
+  if (code !== undefined && certificateFaults[code] !== undefined)
+    return `No secure connection: the certificate ${certificateFaults[code]} (${code}).`;
+  if (code !== undefined && /^(ERR_TLS|CERT|ERR_SSL|EPROTO)/.test(code))
     return `A secure connection could not be made (${code}).`;
   return `The request failed${code === undefined ? "" : ` (${code})`}.`;
 }

@@ -1,0 +1,119 @@
+import { createHmac } from "node:crypto";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { ApplicationId } from "../platform/ids.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { createTestAuthority, type TestCertificate } from "../testing/test-certificates.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeWebhooks, type TestWebhooks } from "../testing/webhook-fixture.ts";
+import {
+  type ReceivedWebhook,
+  startWebhookReceiver,
+  type WebhookReceiver,
+} from "../testing/webhook-receiver.ts";
+import { listDeliveries, sendTestEvent } from "./deliveries.ts";
+import { rotateSecret } from "./manage-endpoints.ts";
+
+// Deliveries over real TLS, to servers with certificates of an authority that this process was told to trust. The name leads to this machine.
+
+const host = "hooks.example.com";
+const trusted = getCACertificates("default");
+const authority = createTestAuthority();
+
+let database: TestDatabase;
+let webhooks: TestWebhooks;
+let admin: Awaited<ReturnType<typeof arrangeUser>>;
+let application: ApplicationId;
+const receivers: WebhookReceiver[] = [];
+
+beforeAll(async () => {
+  setDefaultCACertificates([...trusted, authority.certificate]);
+  database = await createTestDatabase();
+});
+beforeEach(async () => {
+  webhooks = arrangeWebhooks(database, { resolveHost: async () => ["127.0.0.1"] });
+  const fintech = await arrangeFintech(database.owner);
+  admin = await arrangeUser(database.owner, fintech, "fintech_admin");
+  application = await arrangeApplication(database.owner, fintech);
+});
+afterEach(async () => {
+  await webhooks.publisher.stop();
+  for (const receiver of receivers.splice(0)) await receiver.close();
+});
+afterAll(async () => {
+  setDefaultCACertificates(trusted);
+  await database.drop();
+});
+
+async function arrangeEndpoint(certificate: TestCertificate) {
+  const receiver = await startWebhookReceiver({ ...certificate, host });
+  receivers.push(receiver);
+  return { receiver, ...(await webhooks.add(admin, application, receiver.url)) };
+}
+
+async function deliverTestEvent(endpointId: string): Promise<void> {
+  await sendTestEvent(webhooks.deps, admin, endpointId);
+  await webhooks.publisher.runOnce();
+}
+
+async function lastAttempt(endpointId: string) {
+  const page = { filter: "all", after: null, limit: 1 } as const;
+  return (await listDeliveries(webhooks.deps, admin, endpointId, page)).deliveries[0]?.attempts.at(-1);
+}
+
+/** Whether a receiver that knows this secret alone takes the delivery for ours: by Standard Webhooks, and by a header of the contract's. */
+function proofs(secret: string, { headers, body }: ReceivedWebhook) {
+  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
+  const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
+  const standard = `v1,${createHmac("sha256", key).update(signed).digest("base64")}`;
+  const hmac = createHmac("sha256", secret).update(body).digest("hex");
+  return {
+    standard: String(headers["webhook-signature"]).split(" ").includes(standard),
+    zeta: headers["x-zeta-hmac"] === hmac,
+    zetaNext: headers["x-zeta-hmac-next"] === hmac,
+  };
+}
+
+describe("over TLS", () => {
+  it("a delivery arrives and its signatures prove it, before, during and after a rotation's overlap", async () => {
+    const { receiver, endpointId, secret } = await arrangeEndpoint(authority.issue(host));
+    await deliverTestEvent(endpointId);
+    const { secret: next } = await rotateSecret(webhooks.deps, admin, { endpointId, overlapHours: 1 });
+    await deliverTestEvent(endpointId);
+    webhooks.clock.advanceMs(3_600_000);
+    await deliverTestEvent(endpointId);
+    expect(await lastAttempt(endpointId)).toMatchObject({ status: 200, error: null, response: "noted" });
+    const [before, during, after] = receiver.received as [ReceivedWebhook, ReceivedWebhook, ReceivedWebhook];
+    expect(before.headers.host).toBe(new URL(receiver.url).host);
+    const no = { standard: false, zeta: false, zetaNext: false };
+    expect([secret, next].map((each) => proofs(each, before))).toEqual([
+      { standard: true, zeta: true, zetaNext: false },
+      no,
+    ]);
+    expect([secret, next].map((each) => proofs(each, during))).toEqual([
+      { standard: true, zeta: true, zetaNext: false },
+      { standard: true, zeta: false, zetaNext: true },
+    ]);
+    expect([secret, next].map((each) => proofs(each, after))).toEqual([
+      no,
+      { standard: true, zeta: true, zetaNext: false },
+    ]);
+    // One changed byte, and nothing is proven.
+    expect(proofs(secret, { ...before, body: before.body.replace("TEST", "TESt") })).toEqual(no);
+  });
+
+  it.each([
+    ["another host's", () => authority.issue("other.example.com"), "is for another host name"],
+    ["an expired", () => authority.issue(host, new Date(Date.now() - 60_000)), "has expired"],
+    ["an unknown authority's", () => createTestAuthority("Nobody").issue(host), "is of no authority that is"],
+    ["a forged", () => createTestAuthority().issue(host), "is not signed by the authority that it names"],
+  ])("%s certificate is refused, the log says so, and nothing is told", async (_which, issue, words) => {
+    const { receiver, endpointId } = await arrangeEndpoint(issue());
+    await deliverTestEvent(endpointId);
+    expect(await lastAttempt(endpointId)).toMatchObject({
+      status: null,
+      error: expect.stringContaining(`No secure connection: the certificate ${words}`),
+    });
+    expect(receiver.received).toEqual([]);
+  });
+});
