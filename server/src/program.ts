@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { App, Parts } from "./app.ts";
 import type { Config } from "./config.ts";
 import { greeting } from "./greeting.ts";
@@ -97,15 +98,7 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   }
   goOn();
   const keys = createKeys(config.rootKey ?? readOrMakeRootKey(config.dataFolder, systemRandom), systemRandom);
-  // Loading the rooms and starting the database take about the same time, so they go side by side.
-  const loading = Promise.all([
-    import("./app.ts"),
-    import("./webhooks/send-webhook.ts"),
-    import("./messengers.ts"),
-    import("./demo/demonstration-data.ts"),
-  ]);
-  loading.catch(() => undefined);
-  const database = await startDatabase(
+  const starting = startDatabase(
     config.database.kind === "embedded"
       ? { kind: "embedded", dataFolder: config.dataFolder }
       : config.database,
@@ -115,12 +108,22 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
       onFirstStart: () => say("Preparing the database, once …\n"),
     },
   );
+  starting.catch(() => undefined);
+  // Loading the rooms keeps this process busy for about as long as the database's own takes to come up. So that is set going first.
+  await setImmediate();
+  const loading = Promise.all([
+    import("./app.ts"),
+    import("./webhooks/send-webhook.ts"),
+    import("./messengers.ts"),
+    import("./demo/demonstration-data.ts"),
+  ]);
+  loading.catch(() => undefined);
+  const database = await starting;
   started.push(() => database.stop());
   abandoned.push(() => database.abandon());
   database.lost.catch(fail);
   goOn();
   const [{ buildApp }, { createResolver }, { createMessengers }, { arrangeDemonstration }] = await loading;
-  await claimInstallation({ db: database.db, clock: systemClock, keys }, config.mode);
   const { messenger, inbox, close } = createMessengers(config, systemClock, log);
   started.push(close);
   const parts: Parts = {
@@ -140,8 +143,13 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
     inbox,
     log,
   };
-  const app = await buildApp(parts);
-  started.push(() => app.close());
+  // Building asks the database nothing, so it goes on while the schemas are prepared.
+  const building = buildApp(parts);
+  building.catch(() => undefined);
+  started.push(async () => (await building).close());
+  await database.prepared;
+  await claimInstallation({ db: database.db, clock: systemClock, keys }, config.mode);
+  const app = await building;
   goOn();
   const people =
     config.mode === "development"

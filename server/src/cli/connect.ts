@@ -4,7 +4,7 @@ import { systemClock } from "../platform/clock.ts";
 import { DataFolderInUse, lockDataFolder } from "../platform/database/data-folder.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { claimInstallation } from "../platform/database/installation.ts";
-import { joinDatabase, startDatabase } from "../platform/database/start-database.ts";
+import { joinDatabase, type StartedDatabase, startDatabase } from "../platform/database/start-database.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
 import { createKeys, type Keys } from "../platform/keys.ts";
 import { createLog } from "../platform/log.ts";
@@ -41,7 +41,7 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
   const options = { log, strictRoles: config.mode === "production", onFirstStart };
 
   if (choice.kind === "external") {
-    const started = await startDatabase(choice, options);
+    const started = await startPrepared(choice, options);
     return claimed(started.db, keys, claim, () => started.stop());
   }
   for (const deadline = performance.now() + joinDeadlineMs; ; await sleep(200)) {
@@ -60,7 +60,7 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
       }
     }
     try {
-      const started = await startDatabase(choice, options);
+      const started = await startPrepared(choice, options);
       return await claimed(started.db, keys, claim, async () => {
         await untilAlone(started.db);
         await started.stop();
@@ -70,6 +70,17 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
       lock.release();
       throw error;
     }
+  }
+}
+
+async function startPrepared(...choice: Parameters<typeof startDatabase>): Promise<StartedDatabase> {
+  const started = await startDatabase(...choice);
+  try {
+    await started.prepared;
+    return started;
+  } catch (error) {
+    await started.stop();
+    throw error;
   }
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import pg from "pg";
+import type pg from "pg";
+import { withClient } from "./with-client.ts";
 
 export const migrationsFolder: string = fileURLToPath(new URL("../../../migrations/", import.meta.url));
 
@@ -20,22 +21,22 @@ export class DatabaseIsNewer extends Error {}
 /** A migration was edited after it had been applied. */
 export class MigrationWasEdited extends Error {}
 
+/** {@link migrateWith} on a connection of its own. */
+export function migrate(connectionString: string, folder: string = migrationsFolder): Promise<string[]> {
+  return withClient(connectionString, (owner) => migrateWith(owner, folder));
+}
+
 /**
  * Brings the schema up to date: each numbered file once, in order, each in a transaction of its own, under a lock. Returns the
  * names applied. Needs the owner's role. Throws {@link DatabaseIsNewer} or {@link MigrationWasEdited} and changes nothing then.
  */
-export async function migrate(
-  connectionString: string,
-  folder: string = migrationsFolder,
-): Promise<string[]> {
+export async function migrateWith(owner: pg.Client, folder: string = migrationsFolder): Promise<string[]> {
   const migrations = await readMigrations(folder);
-  const client = new pg.Client({ connectionString, application_name: "fusion migrations" });
-  await client.connect();
+  await owner.query("SELECT pg_advisory_lock($1)", [migrationLock]);
   try {
-    await client.query("SELECT pg_advisory_lock($1)", [migrationLock]);
-    await client.query(`CREATE TABLE IF NOT EXISTS public.migration (
+    await owner.query(`CREATE TABLE IF NOT EXISTS public.migration (
       number int PRIMARY KEY, name text NOT NULL, hash text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
-    const applied = await client.query<{ number: number; name: string; hash: string }>(
+    const applied = await owner.query<{ number: number; name: string; hash: string }>(
       "SELECT number, name, hash FROM public.migration ORDER BY number",
     );
     const known = new Map(migrations.map((migration) => [migration.number, migration]));
@@ -53,18 +54,18 @@ export async function migrate(
     const done = new Set(applied.rows.map((row) => row.number));
     const fresh = migrations.filter((migration) => !done.has(migration.number));
     for (const migration of fresh) {
-      await client.query("BEGIN");
-      await client.query("INSERT INTO public.migration (number, name, hash) VALUES ($1, $2, $3)", [
+      await owner.query("BEGIN");
+      await owner.query("INSERT INTO public.migration (number, name, hash) VALUES ($1, $2, $3)", [
         migration.number,
         migration.name,
         migration.hash,
       ]);
-      await client.query(migration.sql);
-      await client.query("COMMIT");
+      await owner.query(migration.sql);
+      await owner.query("COMMIT");
     }
     return fresh.map((migration) => migration.name);
   } finally {
-    await client.end();
+    await owner.query("SELECT pg_advisory_unlock($1)", [migrationLock]).catch(() => undefined);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { type EmbeddedPostgres, runningServerUrl, startEmbeddedPostgres } from "./embedded-postgres.ts";
-import { migrate } from "./migrate.ts";
+import { migrateWith } from "./migrate.ts";
 import { allowRuntimeRole, type RuntimeRole } from "./runtime-role.ts";
 import { withClient } from "./with-client.ts";
 
@@ -14,7 +14,10 @@ export type DatabaseChoice =
   | { readonly kind: "external"; readonly url: string; readonly migrationUrl: string };
 
 export interface StartedDatabase {
+  /** Not to be asked anything before `prepared`. */
   readonly db: Database;
+  /** Resolves when the schemas are there; rejects when they cannot be. */
+  readonly prepared: Promise<void>;
   /** Rejects when the database is gone for good; never resolves. */
   readonly lost: Promise<never>;
   /** Closes the connections, then the embedded server. */
@@ -28,8 +31,9 @@ const restartsMax = 5;
 const restartsWithinMs = 60_000;
 
 /**
- * Brings up the database, its schema and the job queue's, and connects as a role that owns nothing. The embedded server is started
- * again when it dies under us; the pool's connections come back by themselves. The caller holds the data folder's lock.
+ * Brings up the database, its schema and the job queue's, and connects as a role that owns nothing. Returns as soon as the server answers:
+ * the schemas are prepared meanwhile. The embedded server is started again when it dies under us; the pool's connections come back by
+ * themselves. The caller holds the data folder's lock, and stops what was started whether or not it could be prepared.
  */
 export async function startDatabase(
   choice: DatabaseChoice,
@@ -58,19 +62,16 @@ export async function startDatabase(
     }
   })();
   lost.catch(() => undefined); // Whoever awaits it hears of it; nobody else needs to.
-  try {
-    await prepareEmbedded(server);
-  } catch (error) {
-    stopping = true;
-    await server.stop();
-    throw error;
-  }
+  const prepared = prepareEmbedded(server);
+  prepared.catch(() => undefined); // Whoever awaits it hears of it.
   const db = openDatabase({ connectionString: server.connectionString(databaseName, "fusion_runtime"), log });
   return {
     db,
+    prepared,
     lost,
     async stop() {
       stopping = true;
+      await prepared.catch(() => undefined);
       await db.close();
       const last = await (restart ?? Promise.resolve(server)).catch(() => server);
       await last.stop();
@@ -96,10 +97,8 @@ async function prepareEmbedded(server: EmbeddedPostgres): Promise<void> {
     const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [databaseName]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
   });
-  const ownerUrl = server.connectionString(databaseName);
-  await prepareSchemas(ownerUrl);
   // The socket's folder lets in nobody but us, so the role needs no password; and no connection of ours can turn back into the owner.
-  await withClient(ownerUrl, async (client) => {
+  await prepareSchemas(server.connectionString(databaseName), async (client) => {
     const role = await client.query("SELECT FROM pg_roles WHERE rolname = 'fusion_runtime' AND rolcanlogin");
     if (role.rowCount === 0) await client.query("ALTER ROLE fusion_runtime LOGIN");
   });
@@ -117,15 +116,24 @@ async function startExternal(
   const db = openDatabase({ connectionString: choice.url, role, log });
   return {
     db,
+    prepared: Promise.resolve(),
     lost: new Promise<never>(() => undefined),
     stop: () => db.close(),
     abandon: () => undefined,
   };
 }
 
-async function prepareSchemas(ownerUrl: string): Promise<void> {
-  await migrate(ownerUrl);
-  if (await withClient(ownerUrl, jobSchemaIsCurrent)) return;
+/** On one connection: each costs the server a process. */
+async function prepareSchemas(
+  ownerUrl: string,
+  andThen: (owner: pg.Client) => Promise<void> = async () => undefined,
+): Promise<void> {
+  const jobsAreCurrent = await withClient(ownerUrl, async (owner) => {
+    await migrateWith(owner);
+    await andThen(owner);
+    return jobSchemaIsCurrent(owner);
+  });
+  if (jobsAreCurrent) return;
   // Loaded only when there is something to do: the library takes a quarter of a second.
   const { prepareJobSchema } = await import("../jobs/schema.ts");
   await prepareJobSchema(ownerUrl);
