@@ -1,4 +1,3 @@
-import { relative } from "node:path";
 import type { Config } from "./config.ts";
 import type { DemonstrationPerson } from "./demo/demonstration-data.ts";
 
@@ -6,19 +5,11 @@ import type { DemonstrationPerson } from "./demo/demonstration-data.ts";
 export function greeting(config: Config, people: readonly DemonstrationPerson[]): string {
   if (config.mode === "production")
     return `Fusion serves ${config.publicUrl} on ${config.host}:${config.port}.\n`;
-  const folder = relative(process.cwd(), config.dataFolder);
   const rows: [string, string][] = [
     ["Console", config.publicUrl],
     ["Messages", `${config.publicUrl}/dev/inbox   (codes, mail and SMS arrive here)`],
     ["API reference", `${config.publicUrl}/docs`],
-    [
-      "Data",
-      config.database.kind === "embedded"
-        ? folder === "" || folder.startsWith("..")
-          ? config.dataFolder
-          : `./${folder}`
-        : "the database of DATABASE_URL",
-    ],
+    ["Data", config.database.kind === "embedded" ? config.dataFolder : "the database of DATABASE_URL"],
   ];
   const lines = ["", "Fusion Token Management is running.", ""];
   for (const [label, value] of rows) lines.push(`  ${label.padEnd(14)} ${value}`);

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -199,11 +208,19 @@ describe("a first start that is interrupted", () => {
     expect(await program.end("SIGINT")).toBe(0);
   });
 
-  it("stops in order on Ctrl-C in the middle", async () => {
+  it("stops in order on Ctrl-C in the middle, which a terminal sends to the program and all that it started", async () => {
     const dataFolder = folder();
-    const program = await start({ DATA_DIR: dataFolder });
-    await expect.poll(() => program.stdout(), { timeout: 60_000, interval: 5 }).toContain("Preparing");
-    expect(await program.end("SIGINT")).toBe(0);
+    const program = await start({ DATA_DIR: dataFolder }, { ownGroup: true });
+    const bootstraps = () =>
+      existsSync(dataFolder) &&
+      readdirSync(dataFolder).some(
+        (name) =>
+          name.startsWith("postgres.draft-") && existsSync(join(dataFolder, name, "global/pg_control")),
+      );
+    await expect.poll(bootstraps, { timeout: 60_000, interval: 5 }).toBe(true);
+    process.kill(-(program.child.pid ?? 0), "SIGINT");
+    expect(await program.exited()).toBe(0);
+    expect(program.stderr()).toBe("");
     expect(program.stdout()).toMatch(/Stopped\.\n$/);
     expect(postgresProcesses(dataFolder)).toEqual([]);
   });

@@ -40,7 +40,11 @@ export async function freePort(): Promise<number> {
 
 export function startProgram(
   environment: Record<string, string>,
-  { cwd, command = [process.execPath, startFile] }: { cwd?: string; command?: [string, ...string[]] } = {},
+  {
+    cwd,
+    command = [process.execPath, startFile],
+    ownGroup = false,
+  }: { cwd?: string; command?: [string, ...string[]]; ownGroup?: boolean } = {},
 ): RunningProgram {
   const said = { stdout: "", stderr: "" };
   const [file, ...args] = command;
@@ -48,6 +52,7 @@ export function startProgram(
     // Nothing of the test run's own settings reaches it.
     env: { PATH: process.env.PATH ?? "", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: ownGroup,
     ...(cwd === undefined ? {} : { cwd }),
   });
   for (const stream of ["stdout", "stderr"] as const)

@@ -6,7 +6,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { endLeftOverServer, initialiseCluster } from "./postgres-cluster.ts";
-import { EmbeddedPostgresUnavailable, findPostgresFiles, type PostgresFiles } from "./postgres-files.ts";
+import {
+  EmbeddedPostgresUnavailable,
+  findPostgresFiles,
+  type PostgresFiles,
+  serverAccount,
+} from "./postgres-files.ts";
 
 /** A running PostgreSQL server that belongs to one data folder. */
 export interface EmbeddedPostgres {
@@ -127,18 +132,24 @@ function launch(
  * the system's temporary folder, where it must be ours already or not exist.
  */
 function runFolder(dataFolder: string): string {
+  const cluster = join(dataFolder, "postgres");
   const inside = join(dataFolder, "run");
   if (Buffer.byteLength(join(inside, ".s.PGSQL.5432.lock")) <= 100) {
     mkdirSync(inside, { recursive: true, mode: 0o700 });
     return inside;
   }
   const name = createHash("sha256").update(dataFolder).digest("hex").slice(0, 16);
-  const outside = join(tmpdir(), `fusion-${process.getuid?.() ?? 0}-${name}`);
+  const own = process.getuid?.();
+  const outside = join(tmpdir(), `fusion-${own ?? 0}-${name}`);
   try {
     mkdirSync(outside, { mode: 0o700 });
   } catch {
-    const found = lstatSync(outside);
-    const ours = process.getuid?.() === 0 || found.uid === process.getuid?.();
+    const found = lstatSync(outside, { throwIfNoEntry: false });
+    if (!found)
+      throw new EmbeddedPostgresUnavailable(
+        `${outside} cannot be made. Set TMPDIR to a folder that this account may write, or DATA_DIR to one with a shorter path.`,
+      );
+    const ours = found.uid === own || (own === 0 && found.uid === serverAccount(cluster)?.uid);
     if (!found.isDirectory() || !ours || (found.mode & 0o022) !== 0) {
       throw new EmbeddedPostgresUnavailable(
         `${outside} is not ours; remove it, or set DATA_DIR to a folder with a shorter path.`,

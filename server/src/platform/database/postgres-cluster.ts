@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chownSync,
   mkdirSync,
@@ -10,8 +11,10 @@ import {
   rmSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+
 import { EmbeddedPostgresUnavailable, type PostgresFiles } from "./postgres-files.ts";
 
 const leftOverDeadlineMs = 30_000;
@@ -29,31 +32,46 @@ export async function initialiseCluster(files: PostgresFiles, cluster: string): 
   if (files.account) chownSync(draft, files.account.uid, files.account.gid);
   const [command, leading] = files.command("initdb");
   try {
-    await promisify(execFile)(
-      command,
-      [
-        ...leading,
-        ...["-D", draft],
-        ...["-U", "fusion"],
-        ...["-A", "trust"],
-        ...["-E", "UTF8"],
-        ...["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"],
-      ],
-      // Detached, so that Ctrl-C reaches us alone. (execFile hands its options to spawn, its types forget this one.)
-      { cwd: "/", env: files.environment, ...files.spawnAs, detached: true } as object,
+    await finished(
+      spawn(
+        command,
+        [
+          ...leading,
+          ...["-D", draft],
+          ...["-U", "fusion"],
+          ...["-A", "trust"],
+          ...["-E", "UTF8"],
+          ...["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"],
+        ],
+        // Detached, so that Ctrl-C reaches us alone, and we wait for it.
+        {
+          cwd: "/",
+          env: files.environment,
+          ...files.spawnAs,
+          detached: true,
+          stdio: ["ignore", "ignore", "pipe"],
+        },
+      ),
     );
     renameSync(draft, cluster);
   } catch (error) {
     remove(draft);
-    const { code, stderr } = error as { code?: string; stderr?: string };
+    const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOTEMPTY" || code === "EEXIST")
       throw new EmbeddedPostgresUnavailable(
         `${cluster} holds something that is not a database of ours. Move it away, or set DATA_DIR to another folder.`,
       );
-    throw new EmbeddedPostgresUnavailable(
-      `PostgreSQL could not make its data folder: ${stderr?.trim() || String(error)}`,
-    );
+    throw new EmbeddedPostgresUnavailable(`PostgreSQL could not make its data folder: ${message}`);
   }
+}
+
+/** Resolves when the program ended well; rejects with what it said, or with why it could not be run. */
+async function finished(child: ChildProcessByStdio<null, null, Readable>): Promise<void> {
+  const [said, [code, signal]] = await Promise.all([
+    text(child.stderr),
+    once(child, "close") as Promise<[code: number | null, signal: NodeJS.Signals | null]>,
+  ]);
+  if (code !== 0) throw new Error(said.trim() || `it ended with ${signal ?? code}`);
 }
 
 /**

