@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { copyFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -255,6 +256,25 @@ describe("after logging in", () => {
     await page.getByRole("link", { name: "WEBHOOK_TEST" }).first().click();
     await dialog().getByRole("button", { name: "Redeliver" }).waitFor();
     await looksRight("webhook-delivery");
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
+    // Edited, it hears of more, at another address; what is wrong is said where it was entered.
+    await page.getByRole("button", { name: "Edit" }).press("Enter");
+    await dialog().getByLabel("RESOURCE_CREATED").check();
+    await dialog().getByLabel("Address").fill("http://10.0.0.1/");
+    await dialog().getByRole("button", { name: "Save" }).click();
+    await dialog().getByText("The address must start with https://.").waitFor();
+    await looksRight("webhook-edit");
+    await dialog().getByLabel("Address").fill(`http://127.0.0.1:${port}/moved`);
+    await dialog().getByRole("button", { name: "Save" }).click();
+    await page.getByRole("heading", { level: 1, name: `127.0.0.1:${port}` }).waitFor();
+    await page.waitForFunction(() => document.activeElement?.textContent === "Edit");
+    await page.getByRole("main").getByText("RESOURCE_CREATED", { exact: true }).waitFor();
+    await page.getByText("Edited by Asha Rao").waitFor();
+    status = 200;
+    const moved = once(receiver, "request");
+    await page.getByRole("button", { name: "Send a test event" }).click();
+    expect((await moved)[0].url).toBe("/moved");
     receiver.close();
   });
 

@@ -59,7 +59,8 @@ export const WebhookEndpointList = z
   .meta({ id: "WebhookEndpointList" });
 export type WebhookEndpointList = z.infer<typeof WebhookEndpointList>;
 
-export const AddWebhookEndpoint = z
+/** What a person says about an endpoint, when it is added and when it is edited. */
+export const WebhookEndpointSettings = z
   .object({
     url: z.string().trim().min(1, "is empty").max(500, "is longer than 500 characters"),
     events: z
@@ -69,10 +70,10 @@ export const AddWebhookEndpoint = z
       .refine((names) => new Set(names).size === names.length, "names an event twice"),
   })
   .meta({
-    id: "AddWebhookEndpoint",
+    id: "WebhookEndpointSettings",
     examples: [{ url: "https://hooks.example.com/fusion", events: ["TRANSFER_CREATED"] }],
   });
-export type AddWebhookEndpoint = z.infer<typeof AddWebhookEndpoint>;
+export type WebhookEndpointSettings = z.infer<typeof WebhookEndpointSettings>;
 
 export const WebhookEndpointWithSecret = z
   .object({ endpoint: WebhookEndpoint, secret: z.string().describe("`whsec_…`; in this answer alone.") })

@@ -91,6 +91,7 @@ async function arrangeEverything() {
 const bodies: Record<string, object> = {
   tokens: { name: "Mine now", expiry: { days: 10 } },
   webhooks: { url: "https://hooks.example.com/fusion", events: ["TRANSFER_CREATED"] },
+  "{endpointId}": { url: "https://hooks.example.com/mine-now", events: ["TRANSFER_CREATED"] },
   rotate: { overlapHours: 0 },
   revoke: { reason: "compromised" },
   subscription: { subscribed: true },

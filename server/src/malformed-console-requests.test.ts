@@ -162,6 +162,7 @@ beforeAll(async () => {
         "GET {books}/accounts",
         "GET {books}/accounts/{accountId}",
         "GET {books}/transfers",
+        "GET {books}/transfers/{transferId}",
       ].map((route) => [
         route.replace("{books}", "/oversight/fintechs/{fintechId}/{environment}"),
         operating,
@@ -195,6 +196,12 @@ beforeAll(async () => {
         events: variant % 2 ? ["TRANSFER_CREATED"] : ["RESOURCE_CREATED", "RESOURCE_UPDATED"],
       }),
     },
+    "PUT /webhooks/{endpointId}": {
+      body: (variant) => ({
+        url: `https://hooks.example.com/${variant}/arranged`,
+        events: variant % 2 ? ["TRANSFER_CREATED"] : ["RESOURCE_CREATED", "RESOURCE_UPDATED"],
+      }),
+    },
     "POST /webhooks/{endpointId}/rotate": { body: (variant) => ({ overlapHours: variant % 2 ? 24 : 0 }) },
     "GET /applications/{applicationId}/token-preview": { query: "days=30" },
     "POST /oversight/fintechs/{fintechId}/{environment}/account-holders/search": {
@@ -202,6 +209,12 @@ beforeAll(async () => {
     },
     "POST /tokens/{tokenId}/revoke": { body: () => ({ reason: "compromised" }) },
     "PUT /tokens/{tokenId}/subscription": { body: (variant) => ({ subscribed: variant % 2 === 0 }) },
+  };
+  /** The bank's funding of the account. */
+  const firstTransferOf = async ({ fintechId }: typeof ownBooks): Promise<string> => {
+    const answer = await sessions.operator.get(`/oversight/fintechs/${fintechId}/sandbox/transfers`);
+    accepted(answer);
+    return answer.json().transfers[0].transferId;
   };
   const response = await app.http.inject("/openapi/console.json");
   operations = operationsOf(response.json<OpenApiDocument>(), api, {
@@ -213,6 +226,7 @@ beforeAll(async () => {
       environment: ["sandbox", "live"],
       accountHolderId: [ownBooks.accountHolderId, neighbourBooks.accountHolderId],
       accountId: [ownBooks.accountId, neighbourBooks.accountId],
+      transferId: [await firstTransferOf(ownBooks), await firstTransferOf(neighbourBooks)],
       endpointId: [webhook.endpointId, neighbour.webhook.endpointId],
       eventId: [webhook.eventId, neighbour.webhook.eventId],
       sessionId: [sessionIds.admin, sessionIds.viewer, neighbour.sessionId],

@@ -60,7 +60,7 @@ export function useSecretGuard(onClose: () => void): SecretGuard {
 }
 
 /** Gives the focus back to what opened the dialog. The dialog leaves with its place in the address, too suddenly for the modal's own way. */
-function useReturnFocus(): void {
+export function useReturnFocus(): void {
   const [opener] = useState(() => document.activeElement);
   useEffect(
     () => () => {
@@ -72,6 +72,7 @@ function useReturnFocus(): void {
   );
 }
 
+/** The window alone, which serves a form without a secret as well. */
 export function SecretDialog(props: {
   title: string;
   onClose: () => void;

@@ -73,7 +73,10 @@ export async function insertEndpoint(
   return rows.length > 0;
 }
 
-/** Additions to one application follow one another, so that two at once cannot both be the last allowed. */
+/**
+ * Additions to one application and new addresses in it follow one another, so that two at once cannot both be the last allowed, or take the
+ * same address.
+ */
 export async function lockEndpointsOf(tx: Queryable, applicationId: ApplicationId): Promise<void> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('webhooks/' || $1, 0))", [applicationId]);
 }
@@ -112,6 +115,19 @@ export async function findSealedEndpoint(
     [endpointId],
   );
   return row && { ...endpointOf(row), secret: row.secret, previousSecret: row.previous_secret };
+}
+
+/** Another address starts counting its failures afresh. */
+export async function replaceSettings(
+  tx: Queryable,
+  endpointId: string,
+  { url, events }: { readonly url: string; readonly events: readonly EventName[] },
+): Promise<void> {
+  await tx.query(
+    `UPDATE webhook_endpoint SET url = $2, events = $3, failing_since = CASE WHEN url = $2 THEN failing_since END
+     WHERE endpoint_id = $1`,
+    [endpointId, url, events],
+  );
 }
 
 /** The new secret takes over; the one before signs until `overlapUntil`, or no more when that is null. */

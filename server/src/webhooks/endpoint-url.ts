@@ -8,6 +8,8 @@ export interface AddressPolicy {
   readonly allowLoopback: boolean;
 }
 
+const urlMaxCharacters = 500;
+
 /** Whether a connection may be made to this address. */
 export function mayConnect(address: string, { allowLoopback }: AddressPolicy): boolean {
   return isGlobalAddress(address) || (allowLoopback && isLoopbackAddress(address));
@@ -32,6 +34,9 @@ export function readEndpointUrl(text: string, policy: AddressPolicy): URL {
   // Below 1024 are the ports of other protocols, which a request could be meant to confuse.
   if (url.port !== "" && Number(url.port) < 1024)
     throw new WebhookUrlRefused("The port must be 443, or 1024 and above.");
+  // As it is kept, with what is not ASCII written out: up to nine characters for one.
+  if (url.href.length > urlMaxCharacters)
+    throw new WebhookUrlRefused(`The address is longer than ${urlMaxCharacters} characters.`);
   if (loopback) return url;
   if (isIP(host) ? !isGlobalAddress(host) : isLocalName(host))
     throw new WebhookUrlRefused("The address must be reachable from the public internet.");

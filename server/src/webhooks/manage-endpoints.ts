@@ -1,5 +1,10 @@
-import type { AddWebhookEndpoint, RotateWebhookSecret } from "@fusion/contract/webhooks.ts";
-import { endpointsMax } from "@fusion/contract/webhooks.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  EventName,
+  endpointsMax,
+  type RotateWebhookSecret,
+  type WebhookEndpointSettings,
+} from "@fusion/contract/webhooks.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
@@ -21,6 +26,7 @@ import {
   markDisabled,
   markEnabled,
   replaceSecret,
+  replaceSettings,
 } from "./endpoint-store.ts";
 import { type AddressPolicy, readEndpointUrl } from "./endpoint-url.ts";
 import { WebhookLimitReached, WebhookUrlTaken } from "./errors.ts";
@@ -43,7 +49,7 @@ export interface ManageDeps {
 export async function addEndpoint(
   deps: ManageDeps,
   principal: UserPrincipal,
-  input: AddWebhookEndpoint & { readonly applicationId: ApplicationId; readonly requestId?: string },
+  input: WebhookEndpointSettings & { readonly applicationId: ApplicationId; readonly requestId?: string },
 ): Promise<{ readonly endpoint: Endpoint; readonly secret: string }> {
   return deps.db.transaction(dataScopeOf(principal), async (tx) => {
     const { tenant } = await getApplicationToManage(tx, principal, input.applicationId);
@@ -70,6 +76,35 @@ export async function addEndpoint(
       events: input.events,
     });
     return { endpoint: await reread(tx, endpointId), secret };
+  });
+}
+
+/**
+ * Changes where an endpoint is and what it hears of; its secret stays, and what waits for it goes to the new address. Rights, presence and
+ * audit as for adding, which this is to whoever listens at the new address. Asking for what is already so changes nothing.
+ *
+ * Throws `not_found`, `role_insufficient`, `step_up_required`, `webhook_url_refused`, `webhook_url_taken`.
+ */
+export async function editEndpoint(
+  deps: ManageDeps,
+  principal: UserPrincipal,
+  input: WebhookEndpointSettings & { readonly endpointId: string; readonly requestId?: string },
+): Promise<Endpoint> {
+  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+    const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
+    const { endpointId, applicationId } = endpoint;
+    if (endpoint.tenant.environment === "live") requireRecentPresence(principal, deps.clock);
+    const url = readEndpointUrl(input.url, deps.policy).href;
+    const events = EventName.options.filter((name) => input.events.includes(name));
+    const before = { url: endpoint.url, events: endpoint.events };
+    if (isDeepStrictEqual(before, { url, events })) return endpoint;
+    await lockEndpointsOf(tx, applicationId);
+    const others = await listEndpointRows(tx, applicationId);
+    if (others.some((other) => other.url === url && other.endpointId !== endpointId))
+      throw new WebhookUrlTaken();
+    await replaceSettings(tx, endpointId, { url, events });
+    await audit(deps, tx, principal, { ...endpoint, ...input }, "edited", { url, events, before });
+    return reread(tx, endpointId);
   });
 }
 
@@ -142,7 +177,7 @@ async function audit(
   tx: Transaction,
   principal: UserPrincipal,
   about: Pick<Endpoint, "endpointId" | "tenant" | "applicationId"> & { readonly requestId?: string },
-  what: "added" | "secret-rotated" | "enabled" | "disabled" | "deleted",
+  what: "added" | "edited" | "secret-rotated" | "enabled" | "disabled" | "deleted",
   details: Record<string, unknown> = {},
 ): Promise<void> {
   const { tenant, applicationId } = about;

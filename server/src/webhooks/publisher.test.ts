@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from "node:crypto";
+import type { EventName } from "@fusion/contract/webhooks.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AccountId } from "../ledger/account.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -18,7 +19,7 @@ import { createTransferBatcher } from "../transfers/batcher.ts";
 import { type CreateTransferInput, createTransfer } from "../transfers/create-transfer.ts";
 import { getDelivery, listDeliveries, redeliver, sendTestEvent } from "./deliveries.ts";
 import { webhookJobs } from "./jobs.ts";
-import { deleteEndpoint, rotateSecret, setEndpointEnabled } from "./manage-endpoints.ts";
+import { deleteEndpoint, editEndpoint, rotateSecret, setEndpointEnabled } from "./manage-endpoints.ts";
 import { createPublisher } from "./publisher.ts";
 import { getEndpoint } from "./read-endpoints.ts";
 
@@ -329,6 +330,23 @@ describe("an endpoint", () => {
     await deleteEndpoint(webhooks.deps, admin, { endpointId });
     await webhooks.publisher.runOnce();
     expect(endpoint.received).toEqual([]);
+  });
+
+  it("that was moved gets at its new address what waited for it, under the same secret", async () => {
+    const [old, moved] = [await receiver(), await receiver()];
+    const { endpointId, secret } = await webhooks.add(admin, application, old.url);
+    old.answer(500);
+    await pay();
+    await webhooks.publisher.runOnce();
+    const events: EventName[] = ["RESOURCE_CREATED"];
+    await editEndpoint(webhooks.deps, admin, { endpointId, url: moved.url, events });
+    await pay();
+    webhooks.clock.advanceMs(60_000);
+    await webhooks.publisher.runOnce();
+    // The second transfer happened when it no longer wanted transfers.
+    expect(moved.received.map(({ body }) => body)).toEqual(old.received.map(({ body }) => body));
+    const { headers, body } = moved.received[0] as ReceivedWebhook;
+    expect(headers["x-zeta-hmac"]).toBe(createHmac("sha256", secret).update(body).digest("hex"));
   });
 
   it("gets both signatures while an overlap lasts, and the new one alone afterwards", async () => {

@@ -68,7 +68,7 @@ const newUrl = (): string => {
 
 async function call(
   person: UserPrincipal | null,
-  method: "GET" | "POST" | "DELETE",
+  method: "GET" | "POST" | "PUT" | "DELETE",
   path: string,
   payload?: unknown,
 ): Promise<{ status: number; body: unknown; code: string | undefined; text: string }> {
@@ -158,6 +158,60 @@ describe("answers that go well", () => {
   });
 });
 
+describe("editing", () => {
+  it("changes address and events, keeps the secret, ends the time of failing, and is audited", async () => {
+    const { endpoint, secret } = await add(manager);
+    const path = `/webhooks/${endpoint.endpointId}`;
+    await database.owner.query("UPDATE webhook_endpoint SET failing_since = now() WHERE endpoint_id = $1", [
+      endpoint.endpointId,
+    ]);
+    const same = { url: endpoint.url, events: [...endpoint.events].reverse() };
+    expect((await call(manager, "PUT", path, same)).body).toMatchObject({
+      url: endpoint.url,
+      events: endpoint.events,
+      failingSince: expect.any(String),
+    });
+    const fewer = { url: endpoint.url, events: ["TRANSFER_CREATED"] };
+    expect((await call(manager, "PUT", path, fewer)).body).toMatchObject({
+      ...fewer,
+      failingSince: expect.any(String),
+    });
+    clock.advanceMs(1);
+    const moved = { url: newUrl(), events: ["RESOURCE_CREATED", "FORM_FACTOR_CREATED"] };
+    expect((await call(manager, "PUT", path, moved)).body).toMatchObject({ ...moved, failingSince: null });
+    const { rows } = await database.owner.query(
+      `SELECT secret, (SELECT json_agg(details ORDER BY at) FROM audit_entry
+         WHERE object_id = endpoint_id AND action = 'webhook-endpoint.edited') AS edits
+       FROM webhook_endpoint WHERE endpoint_id = $1`,
+      [endpoint.endpointId],
+    );
+    expect(keys.open("webhook-secret", rows[0].secret, endpoint.endpointId)).toBe(secret);
+    // What changed nothing is not in the trail.
+    expect(rows[0].edits).toMatchObject([
+      { ...fewer, before: { url: endpoint.url, events: endpoint.events } },
+      { ...moved, before: fewer },
+    ]);
+    await call(manager, "DELETE", path);
+  });
+
+  it("to another endpoint's address is refused, also when two want it at once", async () => {
+    const [one, two, three] = [await add(), await add(), await add()];
+    const to = (which: WebhookEndpointWithSecret, url: string) =>
+      call(admin, "PUT", `/webhooks/${which.endpoint.endpointId}`, { url, events: ["TRANSFER_CREATED"] });
+    expect(await to(one, two.endpoint.url)).toMatchObject({ status: 409, code: "webhook_url_taken" });
+    const url = newUrl();
+    const answers = await Promise.all([
+      to(one, url),
+      to(two, url),
+      to(three, url),
+      call(admin, "POST", `/applications/${sandbox}/webhooks`, { url, events: ["TRANSFER_CREATED"] }),
+    ]);
+    expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
+    expect(answers.filter(({ code }) => code === "webhook_url_taken")).toHaveLength(3);
+    await database.owner.query("DELETE FROM webhook_endpoint WHERE events = '{TRANSFER_CREATED}'");
+  });
+});
+
 describe("400", () => {
   it.each([
     "http://hooks.example.com/",
@@ -166,6 +220,8 @@ describe("400", () => {
     "https://user:pw@hooks.example.com/",
     "https://localhost/",
     "nonsense",
+    // Short as it is entered, too long as it is kept.
+    `https://hooks.example.com/${"₹".repeat(60)}`,
   ])("an address that is not delivered to: %s", async (url) => {
     const answer = await call(admin, "POST", `/applications/${sandbox}/webhooks`, {
       url,
@@ -173,6 +229,13 @@ describe("400", () => {
     });
     expect(answer).toMatchObject({ status: 400, code: "webhook_url_refused" });
     expect(answer.body).toMatchObject({ errors: [{ pointer: "/url" }] });
+    const { endpoint } = await add();
+    const path = `/webhooks/${endpoint.endpointId}`;
+    expect(await call(admin, "PUT", path, { url, events: ["TRANSFER_CREATED"] })).toMatchObject({
+      status: 400,
+      code: "webhook_url_refused",
+    });
+    expect((await call(admin, "DELETE", path)).status).toBe(204);
   });
 
   it("no event, an unknown one, one twice, another overlap", async () => {
@@ -208,6 +271,9 @@ describe("403", () => {
         expect(await call(person, "POST", `${path}/${change}`)).toMatchObject(refused);
       expect(await call(person, "POST", `${path}/rotate`, { overlapHours: 0 })).toMatchObject(refused);
       expect(await call(person, "DELETE", path)).toMatchObject(refused);
+      expect(await call(person, "PUT", path, { url: newUrl(), events: ["TRANSFER_CREATED"] })).toMatchObject(
+        refused,
+      );
       expect(
         await call(person, "POST", `/applications/${sandbox}/webhooks`, {
           url: newUrl(),
@@ -217,7 +283,7 @@ describe("403", () => {
     }
   });
 
-  it("in live, adding and rotating ask for fresh presence, and nothing was changed", async () => {
+  it("in live, adding, editing and rotating ask for fresh presence, and nothing was changed", async () => {
     const body = { url: newUrl(), events: ["TRANSFER_CREATED"] };
     const refused = { status: 403, code: "step_up_required" };
     expect(await call(admin, "POST", `/applications/${live}/webhooks`, body)).toMatchObject(refused);
@@ -229,6 +295,8 @@ describe("403", () => {
     console_.knows(admin);
     const path = `/webhooks/${added.endpoint.endpointId}`;
     expect(await call(admin, "POST", `${path}/rotate`, { overlapHours: 0 })).toMatchObject(refused);
+    expect(await call(admin, "PUT", path, { ...body, url: newUrl() })).toMatchObject(refused);
+    expect((await call(admin, "GET", path)).body).toMatchObject({ endpoint: body });
     // Stopping needs no second factor.
     expect((await call(admin, "POST", `${path}/disable`)).status).toBe(200);
   });
@@ -242,6 +310,7 @@ describe("404", () => {
     const missing = "/webhooks/whk_00000000000000000000";
     for (const [method, path, payload] of [
       ["GET", ""],
+      ["PUT", "", { url: newUrl(), events: ["TRANSFER_CREATED"] }],
       ["POST", "/rotate", { overlapHours: 0 }],
       ["POST", "/disable"],
       ["POST", "/enable"],
@@ -275,6 +344,7 @@ describe("while somebody deletes it", () => {
       const answers = await Promise.all([
         call(admin, "POST", `${path}/rotate`, { overlapHours: 0 }),
         call(admin, "POST", `${path}/disable`),
+        call(admin, "PUT", path, { url: newUrl(), events: ["TRANSFER_CREATED"] }),
         call(admin, "DELETE", path),
         call(admin, "POST", `${path}/enable`),
         call(admin, "POST", `${path}/rotate`, { overlapHours: 24 }),

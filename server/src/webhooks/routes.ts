@@ -1,7 +1,6 @@
 import { ApplicationId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import {
-  AddWebhookEndpoint,
   deliveryFilters,
   EventId,
   RotateWebhookSecret,
@@ -13,6 +12,7 @@ import {
   WebhookEndpointDetails,
   WebhookEndpointId,
   WebhookEndpointList,
+  WebhookEndpointSettings,
   WebhookEndpointWithSecret,
 } from "@fusion/contract/webhooks.ts";
 import { z } from "zod";
@@ -24,6 +24,7 @@ import { getDelivery, listDeliveries, redeliver, sendTestEvent } from "./deliver
 import {
   addEndpoint,
   deleteEndpoint,
+  editEndpoint,
   type ManageDeps,
   rotateSecret,
   setEndpointEnabled,
@@ -84,7 +85,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
           tags,
           summary: "Add a webhook endpoint; its secret is in this answer and in no other",
           params: ofApplication,
-          body: AddWebhookEndpoint,
+          body: WebhookEndpointSettings,
           response: { 201: WebhookEndpointWithSecret, ...changes },
         },
       },
@@ -123,6 +124,28 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
           })),
         };
       },
+    );
+
+    scope.put(
+      `${api}/webhooks/:endpointId`,
+      {
+        schema: {
+          tags,
+          summary: "Change an endpoint's address and events; its secret stays",
+          params: ofEndpoint,
+          body: WebhookEndpointSettings,
+          response: { 200: WebhookEndpoint, ...changes },
+        },
+      },
+      async (request) =>
+        endpointView(
+          await editEndpoint(deps, user.of(request), {
+            ...request.body,
+            endpointId: request.params.endpointId,
+            requestId: request.id,
+          }),
+          now(),
+        ),
     );
 
     scope.post(

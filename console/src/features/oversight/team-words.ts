@@ -34,6 +34,7 @@ const words: Readonly<Record<string, string>> = {
   "webhook-endpoint.added": "Added a webhook endpoint",
   "webhook-endpoint.deleted": "Deleted a webhook endpoint",
   "webhook-endpoint.disabled": "Disabled a webhook endpoint",
+  "webhook-endpoint.edited": "Edited a webhook endpoint",
   "webhook-endpoint.enabled": "Enabled a webhook endpoint",
   "webhook-endpoint.redelivered": "Delivered webhook events again",
   "webhook-endpoint.secret-rotated": "Gave a webhook endpoint a new secret",

@@ -1,12 +1,9 @@
 import type { Environment } from "@fusion/contract/primitives.ts";
-import { type AddWebhookEndpoint, EventName, eventWords } from "@fusion/contract/webhooks.ts";
-import { Button, Checkbox, TextInput } from "@mantine/core";
-import { type FormEvent, type ReactElement, useState } from "react";
-import { ApiProblem, problemWords } from "../../lib/api.ts";
-import { Mono } from "../../ui/mono.tsx";
+import type { WebhookEndpointSettings } from "@fusion/contract/webhooks.ts";
+import type { ReactElement } from "react";
+import { EndpointForm } from "./endpoint-form.tsx";
 import { addWebhook } from "./webhook-queries.ts";
-import { type SecretForm, WebhookSecretDialog } from "./webhook-secret-dialog.tsx";
-import classes from "./webhooks.module.css";
+import { WebhookSecretDialog } from "./webhook-secret-dialog.tsx";
 
 /** "Add endpoint", from the address to the secret. */
 export function AddDialog(props: {
@@ -15,69 +12,19 @@ export function AddDialog(props: {
   onClose: () => void;
 }): ReactElement {
   return (
-    <WebhookSecretDialog<AddWebhookEndpoint>
+    <WebhookSecretDialog<WebhookEndpointSettings>
       title="Add endpoint"
       doing="Adding the endpoint"
       make={(input) => addWebhook(props.applicationId, input)}
-      form={(form) => <AddForm environment={props.environment} {...form} />}
+      form={(form) => (
+        <EndpointForm
+          environment={props.environment}
+          present={{ url: "", events: ["TRANSFER_CREATED"] }}
+          submitLabel="Add endpoint"
+          {...form}
+        />
+      )}
       onClose={props.onClose}
     />
-  );
-}
-
-function AddForm(props: SecretForm<AddWebhookEndpoint> & { environment: Environment }): ReactElement {
-  const { pending, problem, onSubmit, onCancel } = props;
-  const [url, setUrl] = useState("");
-  const [events, setEvents] = useState<EventName[]>(["TRANSFER_CREATED"]);
-  const refusal = problem instanceof ApiProblem ? problem : undefined;
-  const urlProblem = refusal?.fieldError("/url");
-
-  function submit(event: FormEvent): void {
-    event.preventDefault();
-    if (url.trim() !== "" && events.length > 0) onSubmit({ url: url.trim(), events });
-  }
-
-  return (
-    <form onSubmit={submit} className={classes.stack} noValidate>
-      <TextInput
-        label="Address"
-        description={`Where your program listens. It hears of everything in your ${props.environment} environment, whichever application of yours did it.`}
-        placeholder="https://hooks.example.com/fusion"
-        value={url}
-        onChange={(event) => setUrl(event.currentTarget.value)}
-        error={urlProblem}
-        inputMode="url"
-        autoComplete="off"
-        spellCheck={false}
-        maxLength={500}
-        required
-        withAsterisk={false}
-        data-autofocus
-      />
-      <Checkbox.Group
-        label="Events"
-        value={events}
-        onChange={(chosen) => setEvents(EventName.options.filter((name) => chosen.includes(name)))}
-        error={events.length === 0 ? "Choose at least one event." : refusal?.fieldError("/events")}
-        className={classes.options}
-      >
-        {EventName.options.map((name) => (
-          <Checkbox key={name} value={name} label={<Mono>{name}</Mono>} description={eventWords[name]} />
-        ))}
-      </Checkbox.Group>
-      {problem !== null && urlProblem === undefined && (
-        <p role="alert" className={classes.problem}>
-          {problemWords(problem)}
-        </p>
-      )}
-      <div className={classes.actions}>
-        <Button variant="default" onClick={onCancel} disabled={pending}>
-          Cancel
-        </Button>
-        <Button type="submit" loading={pending} disabled={url.trim() === "" || events.length === 0}>
-          Add endpoint
-        </Button>
-      </div>
-    </form>
   );
 }

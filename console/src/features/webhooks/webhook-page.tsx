@@ -14,6 +14,7 @@ import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toasts.tsx";
 import { DeliveryLog } from "./delivery-log.tsx";
+import { EditDialog } from "./edit-dialog.tsx";
 import { EndpointBadge } from "./endpoint-badge.tsx";
 import { RotateDialog } from "./rotate-dialog.tsx";
 import {
@@ -49,7 +50,7 @@ export function WebhookPage(): ReactElement {
 function Endpoint({ details, above }: { details: WebhookEndpointDetails; above: ReactNode }): ReactElement {
   const { endpoint, application, canManage } = details;
   const { endpointId } = endpoint;
-  const [rotating, setRotating] = useState(false);
+  const [open, setOpen] = useState<"edit" | "rotate">();
   return (
     <>
       <EnvironmentRule environment={application.environment} />
@@ -63,7 +64,7 @@ function Endpoint({ details, above }: { details: WebhookEndpointDetails; above: 
           </>
         }
         lead={<Mono>{endpoint.url}</Mono>}
-        actions={canManage && <Actions details={details} onRotate={() => setRotating(true)} />}
+        actions={canManage && <Actions details={details} onOpen={setOpen} />}
       />
       <Trouble details={details} />
       <Facts>
@@ -101,13 +102,15 @@ function Endpoint({ details, above }: { details: WebhookEndpointDetails; above: 
           ))}
         </ul>
       </section>
-      {rotating && <RotateDialog endpointId={endpointId} onClose={() => setRotating(false)} />}
+      {open === "edit" && <EditDialog details={details} onClose={() => setOpen(undefined)} />}
+      {open === "rotate" && <RotateDialog endpointId={endpointId} onClose={() => setOpen(undefined)} />}
     </>
   );
 }
 
 const actionWords: Record<string, string> = {
   "webhook-endpoint.added": "Added",
+  "webhook-endpoint.edited": "Edited",
   "webhook-endpoint.secret-rotated": "Secret rotated",
   "webhook-endpoint.enabled": "Enabled",
   "webhook-endpoint.disabled": "Disabled",
@@ -141,7 +144,10 @@ function Trouble({
   );
 }
 
-function Actions(props: { details: WebhookEndpointDetails; onRotate: () => void }): ReactElement {
+function Actions(props: {
+  details: WebhookEndpointDetails;
+  onOpen: (dialog: "edit" | "rotate") => void;
+}): ReactElement {
   const { endpoint, application } = props.details;
   const { endpointId } = endpoint;
   const toast = useToast();
@@ -161,7 +167,10 @@ function Actions(props: { details: WebhookEndpointDetails; onRotate: () => void 
       <Button variant="default" loading={enabling.isPending} onClick={() => enabling.mutate(disabled)}>
         {disabled ? "Enable" : "Disable"}
       </Button>
-      <Button variant="default" onClick={props.onRotate}>
+      <Button variant="default" onClick={() => props.onOpen("edit")}>
+        Edit
+      </Button>
+      <Button variant="default" onClick={() => props.onOpen("rotate")}>
         Rotate secret
       </Button>
       <Button

@@ -1,5 +1,4 @@
 import {
-  type AddWebhookEndpoint,
   type DeliveryFilter,
   type RotateWebhookSecret,
   TestEventSent,
@@ -9,10 +8,11 @@ import {
   WebhookEndpoint,
   WebhookEndpointDetails,
   WebhookEndpointList,
+  type WebhookEndpointSettings,
   WebhookEndpointWithSecret,
 } from "@fusion/contract/webhooks.ts";
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { get, post, remove } from "../../lib/api.ts";
+import { get, post, put, remove } from "../../lib/api.ts";
 
 const at = (endpointId: string): string => `/webhooks/${encodeURIComponent(endpointId)}`;
 /** While something is on its way the page asks again so often. */
@@ -60,7 +60,7 @@ export const deliveryQuery = (endpointId: string, eventId: string) =>
 /** Its answer has the secret, so it is no mutation: those are kept in memory. */
 export function addWebhook(
   applicationId: string,
-  input: AddWebhookEndpoint,
+  input: WebhookEndpointSettings,
 ): Promise<WebhookEndpointWithSecret> {
   return post(
     `/applications/${encodeURIComponent(applicationId)}/webhooks`,
@@ -87,6 +87,9 @@ function useChange<Input, Result>(change: (input: Input) => Promise<Result>) {
   const refresh = useRefreshWebhooks();
   return useMutation({ mutationFn: change, onSettled: refresh });
 }
+
+export const useEdit = (endpointId: string) =>
+  useChange((settings: WebhookEndpointSettings) => put(at(endpointId), settings, WebhookEndpoint));
 
 export const useSetEnabled = (endpointId: string) =>
   useChange((enabled: boolean) =>

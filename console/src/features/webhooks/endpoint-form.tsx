@@ -1,0 +1,72 @@
+import type { Environment } from "@fusion/contract/primitives.ts";
+import { EventName, eventWords, type WebhookEndpointSettings } from "@fusion/contract/webhooks.ts";
+import { Button, Checkbox, TextInput } from "@mantine/core";
+import { type FormEvent, type ReactElement, useState } from "react";
+import { ApiProblem, problemWords } from "../../lib/api.ts";
+import { Mono } from "../../ui/mono.tsx";
+import type { SecretForm } from "./webhook-secret-dialog.tsx";
+import classes from "./webhooks.module.css";
+
+/** Where an endpoint is and what it hears of. */
+export function EndpointForm(
+  props: SecretForm<WebhookEndpointSettings> & {
+    environment: Environment;
+    present: WebhookEndpointSettings;
+    submitLabel: string;
+  },
+): ReactElement {
+  const { pending, problem, onSubmit, onCancel } = props;
+  const [url, setUrl] = useState(props.present.url);
+  const [events, setEvents] = useState<readonly EventName[]>(props.present.events);
+  const refusal = problem instanceof ApiProblem ? problem : undefined;
+  const urlProblem = refusal?.fieldError("/url");
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (url.trim() !== "" && events.length > 0) onSubmit({ url: url.trim(), events: [...events] });
+  }
+
+  return (
+    <form onSubmit={submit} className={classes.stack} noValidate>
+      <TextInput
+        label="Address"
+        description={`Where your program listens. It hears of everything in your ${props.environment} environment, whichever application of yours did it.`}
+        placeholder="https://hooks.example.com/fusion"
+        value={url}
+        onChange={(event) => setUrl(event.currentTarget.value)}
+        error={urlProblem}
+        inputMode="url"
+        autoComplete="off"
+        spellCheck={false}
+        maxLength={500}
+        required
+        withAsterisk={false}
+        data-autofocus
+      />
+      <Checkbox.Group
+        label="Events"
+        value={[...events]}
+        onChange={(chosen) => setEvents(EventName.options.filter((name) => chosen.includes(name)))}
+        error={events.length === 0 ? "Choose at least one event." : refusal?.fieldError("/events")}
+        className={classes.options}
+      >
+        {EventName.options.map((name) => (
+          <Checkbox key={name} value={name} label={<Mono>{name}</Mono>} description={eventWords[name]} />
+        ))}
+      </Checkbox.Group>
+      {problem !== null && urlProblem === undefined && (
+        <p role="alert" className={classes.problem}>
+          {problemWords(problem)}
+        </p>
+      )}
+      <div className={classes.actions}>
+        <Button variant="default" onClick={onCancel} disabled={pending}>
+          Cancel
+        </Button>
+        <Button type="submit" loading={pending} disabled={url.trim() === "" || events.length === 0}>
+          {props.submitLabel}
+        </Button>
+      </div>
+    </form>
+  );
+}
