@@ -40,6 +40,7 @@ export function usedIn(
 
 /** With one movement more. */
 export function addUse(usage: Usage, starts: PeriodStarts, direction: Direction, amountMinor: bigint): Usage {
+  if (usage[0] === BigInt(starts.DAY)) return addToday(usage, direction, amountMinor);
   // A clock that went back over midnight counts on in the later day.
   const day = (usage[0] ?? 0n) > BigInt(starts.DAY) ? (usage[0] ?? 0n) : BigInt(starts.DAY);
   const next = [day];
@@ -49,6 +50,17 @@ export function addUse(usage: Usage, starts: PeriodStarts, direction: Direction,
       const [count, amount] = one === direction ? [1n, amountMinor] : [0n, 0n];
       next.push(used.count + count, used.amountMinor + amount);
     }
+  return next;
+}
+
+/** On the day of the last use nothing has to be begun anew, in no period. */
+function addToday(usage: Usage, direction: Direction, amountMinor: bigint): Usage {
+  const next = [...usage];
+  for (const period of limitPeriods.keys()) {
+    const at = placeOf(direction, period);
+    next[at] = (next[at] ?? 0n) + 1n;
+    next[at + 1] = (next[at + 1] ?? 0n) + amountMinor;
+  }
   return next;
 }
 
