@@ -107,25 +107,30 @@ const missing = (ids: Record<string, string>) =>
     ]),
   );
 
+/** One call, by its documented address; no answer's own id is in it. */
+async function call(caller: Caller, method: string, path: string, ids: Record<string, string>) {
+  const url = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
+    expect(ids).toHaveProperty(name);
+    return ids[name] as string;
+  });
+  const body = method === "get" ? undefined : bodies[path.split("/").at(-1) as string];
+  const query = path.endsWith("token-preview") ? "?days=10" : "";
+  const answer = await caller.send(method.toUpperCase(), `${url}${query}`, body);
+  return { status: answer.statusCode, body: answer.body.replace(/req_\w+/, "req_…") };
+}
+
+async function documentedAddresses(): Promise<{ method: string; path: string }[]> {
+  const document = (await app.http.inject("/openapi/console.json")).json<OpenApiDocument>();
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ method, path })),
+  );
+}
+
 /** Every address with ids in it, asked for with these. */
 async function answersTo(caller: Caller, ids: Record<string, string>) {
-  const document = (await app.http.inject("/openapi/console.json")).json<OpenApiDocument>();
   const answers: Record<string, { status: number; body: string }> = {};
-  for (const [path, methods] of Object.entries(document.paths))
-    for (const method of Object.keys(methods)) {
-      if (!path.includes("{")) continue;
-      const url = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
-        expect(ids).toHaveProperty(name);
-        return ids[name] as string;
-      });
-      const body = method === "get" ? undefined : bodies[path.split("/").at(-1) as string];
-      const query = path.endsWith("token-preview") ? "?days=10" : "";
-      const answer = await caller.send(method.toUpperCase(), `${url}${query}`, body);
-      answers[`${method} ${path}`] = {
-        status: answer.statusCode,
-        body: answer.body.replace(/req_\w+/, "req_…"),
-      };
-    }
+  for (const { method, path } of await documentedAddresses())
+    if (path.includes("{")) answers[`${method} ${path}`] = await call(caller, method, path, ids);
   return answers;
 }
 
@@ -161,6 +166,44 @@ describe("what belongs to somebody else", () => {
     expect(await stateOf(mine.fintech.fintechId)).toEqual(beforeMine);
   });
 });
+
+describe("somebody of the Fusion team who may only look", () => {
+  it("is refused every change, at every address of the console, and changes nothing", async () => {
+    const { ids } = await arrangeEverything();
+    const viewer = await loggedIn(await arrangeUser(app.database.owner, null, "operator_viewer"));
+    // About the own login and presence, or a question that is too long for an address.
+    const isTheirs = /^\/console\/api\/(login|logout|step-up)(\/|$)|\/search$/;
+    const before = await everythingKept();
+    expect(Object.keys(before).length).toBeGreaterThan(35);
+    const statuses: Record<string, number> = {};
+    for (const { method, path } of await documentedAddresses()) {
+      if (method === "get" || isTheirs.test(path)) continue;
+      statuses[`${method} ${path}`] = (await call(viewer, method, path, ids)).status;
+    }
+    expect(Object.keys(statuses).length).toBeGreaterThanOrEqual(12);
+    // Of sessions there are only one's own, so that another's is not there.
+    for (const [address, status] of Object.entries(statuses))
+      expect([address, status]).toEqual([address, address.includes("/sessions/") ? 404 : 403]);
+    expect(await everythingKept()).toEqual(before);
+  });
+});
+
+/** All there is in the database, by table, but for what any call leaves behind. */
+async function everythingKept(): Promise<Record<string, string>> {
+  const { owner } = app.database;
+  const { rows: tables } = await owner.query<{ name: string }>(
+    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+       AND table_name NOT IN ('user_session', 'api_call', 'token_call_hour', 'token_last_use')`,
+  );
+  const kept: Record<string, string> = {};
+  for (const { name } of tables) {
+    const { rows } = await owner.query(
+      `SELECT md5(string_agg(row::text, ' ' ORDER BY row::text)) AS sum FROM ${name} AS row`,
+    );
+    kept[name] = rows[0].sum;
+  }
+  return kept;
+}
 
 /** What the addresses could have changed. */
 async function stateOf(fintechId: string): Promise<unknown> {
