@@ -233,7 +233,7 @@ describe("a viewer of the Fusion team", () => {
     await growBooks();
     const everything = async (count: number) => {
       expect(await rows().count()).toBe(50);
-      const more = page.getByRole("button", { name: "Load more" });
+      const more = page.getByRole("button", { name: "Show more" });
       await more.click();
       await expect.poll(() => rows().count()).toBe(count);
       await more.waitFor({ state: "hidden" });

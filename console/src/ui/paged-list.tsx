@@ -13,7 +13,10 @@ interface Paged {
   fetchNextPage(): unknown;
 }
 
-/** A list that is on its way, failed, empty, or there with a way to more. A later page that fails leaves the earlier ones standing. */
+/**
+ * A list that is on its way, failed, empty, or there with a way to more. A later page that fails leaves the earlier ones
+ * standing; an empty page may have others behind it.
+ */
 export function PagedList(props: {
   list: Paged;
   /** For screen readers, such as "Loading the tokens". */
@@ -27,10 +30,9 @@ export function PagedList(props: {
   if (list.error !== null && count === 0) {
     return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
   }
-  if (count === 0) return <>{props.empty}</>;
   return (
     <>
-      {props.children}
+      {count === 0 ? props.empty : props.children}
       {list.isFetchNextPageError && <ErrorState error={list.error} />}
       {list.hasNextPage && (
         <Button

@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
+import { PagedList } from "../../ui/paged-list.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { AccountTable } from "./account-table.tsx";
 import { BooksFrame, useBooks } from "./books-frame.tsx";
 import { accountsQuery } from "./oversight-queries.ts";
-import { PagedList } from "./paged-list.tsx";
 
 /** A fintech's accounts, its own funding accounts included, newest first. */
 export function AccountListPage(): ReactElement {

@@ -5,15 +5,15 @@ import type { ReactElement } from "react";
 import { formatMinor } from "../../lib/money.ts";
 import { paths } from "../../lib/paths.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { Fact, Facts, IdFact } from "../../ui/facts.tsx";
 import { Mono } from "../../ui/mono.tsx";
+import { PagedList } from "../../ui/paged-list.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import { AccountBadge } from "./account-table.tsx";
 import { BookEntryFrame, useBooks } from "./books-frame.tsx";
-import { Fact, Facts, IdFact } from "./facts.tsx";
 import { nameWords } from "./holder-facts.tsx";
 import classes from "./oversight.module.css";
 import { accountQuery, type Books } from "./oversight-queries.ts";
-import { PagedList } from "./paged-list.tsx";
 
 /** One account with its balance and its transactions, newest first. */
 export function AccountPage(): ReactElement {

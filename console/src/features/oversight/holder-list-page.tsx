@@ -5,6 +5,7 @@ import type { ReactElement } from "react";
 import { paths } from "../../lib/paths.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Mono } from "../../ui/mono.tsx";
+import { PagedList } from "../../ui/paged-list.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { BooksFrame, useBooks } from "./books-frame.tsx";
@@ -12,7 +13,6 @@ import { FindForm } from "./find-form.tsx";
 import { Identities, KycBadge, nameWords } from "./holder-facts.tsx";
 import classes from "./oversight.module.css";
 import { type Books, findHolder, holdersQuery } from "./oversight-queries.ts";
-import { PagedList } from "./paged-list.tsx";
 
 /** A fintech's account holders, newest first, and the way to the one that somebody looks for. */
 export function HolderListPage(): ReactElement {

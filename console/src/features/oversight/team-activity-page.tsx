@@ -6,11 +6,11 @@ import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
+import { PagedList } from "../../ui/paged-list.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import classes from "./oversight.module.css";
 import { teamActivityQuery } from "./oversight-queries.ts";
-import { PagedList } from "./paged-list.tsx";
 import { actionWords } from "./team-words.ts";
 
 type Entry = TeamActivity["entries"][number];

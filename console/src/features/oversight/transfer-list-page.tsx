@@ -6,13 +6,13 @@ import { formatMinor } from "../../lib/money.ts";
 import { paths } from "../../lib/paths.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Mono } from "../../ui/mono.tsx";
+import { PagedList } from "../../ui/paged-list.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { BooksFrame, useBooks } from "./books-frame.tsx";
 import { FindForm } from "./find-form.tsx";
 import classes from "./oversight.module.css";
 import { type Books, findTransfer, transfersQuery } from "./oversight-queries.ts";
-import { PagedList } from "./paged-list.tsx";
 import { kindWords, sideWords } from "./transfer-words.ts";
 
 /** A fintech's transfers, newest first, and the way to the one that somebody looks for. */
@@ -41,7 +41,7 @@ export function TransferListPage(): ReactElement {
         empty={
           list.hasNextPage ? (
             <p className={classes.none}>
-              None of the latest transfers of all fintechs is in these books. Load more to look further back.
+              None of the latest transfers of all fintechs is in these books. Show more to look further back.
             </p>
           ) : (
             <EmptyState title="No transfers yet">
