@@ -24,6 +24,7 @@ const checks: readonly Check[] = [
   })),
   { name: "import directions", run: () => node("checks/import-directions.ts") },
   { name: "a page for every error code", run: () => node("checks/error-pages.ts") },
+  { name: "links of the pages", run: () => node("checks/links.ts") },
   { name: "configuration page up to date", run: () => node("checks/configuration-page.ts") },
 ];
 
