@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { glanceAt, launchBrowser, lookAt, openProfile, resultsFolder } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
-import { letDaysPass } from "./support/past.ts";
+import { forgetPresence, forgetSentCodes, letDaysPass } from "./support/past.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
 // Every page and state, at a phone's and a desktop's width, light and dark: axe finds nothing serious, nothing breaks the content
@@ -74,6 +74,19 @@ async function chooseDays(days: number): Promise<void> {
   await dialog()
     .getByText(/^Expires .+, in \d+ days?$/)
     .waitFor();
+}
+
+/** Clicks what asks for presence, long after the last proof of it, and gives the code. */
+async function provePresenceAfter(button: string): Promise<void> {
+  await forgetPresence(product);
+  await forgetSentCodes(product);
+  const asked = new Date();
+  await dialog().getByRole("button", { name: button }).click();
+  const to = (await dialog().locator("strong").first().textContent()) ?? "";
+  const address = to.includes("@") ? "asha@paisapocket.example" : admin.address;
+  await dialog()
+    .getByLabel("One-time code")
+    .fill(await readCode(product.url, address, asked));
 }
 
 describe("before logging in", () => {
@@ -276,6 +289,23 @@ describe("after logging in", () => {
     await page.getByRole("button", { name: "Send a test event" }).click();
     expect((await moved)[0].url).toBe("/moved");
     receiver.close();
+  });
+
+  it("webhooks of a live application: adding one and editing it ask for a code, inside the dialog", async () => {
+    await openApplication("live");
+    await page.getByRole("link", { name: "Open webhooks" }).click();
+    await page.getByRole("button", { name: "Add endpoint" }).click();
+    await dialog().getByLabel("Address").fill("https://hooks.example.com/live");
+    await provePresenceAfter("Add endpoint");
+    await dialog().getByText("You can see this secret only now").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog().getByRole("button", { name: "Close without it" }).click();
+    await page.getByRole("link", { name: "hooks.example.com" }).click();
+    await page.getByRole("button", { name: "Edit" }).click();
+    await dialog().getByLabel("Address").fill("https://moved.example.com/live");
+    await provePresenceAfter("Save");
+    await page.getByRole("heading", { level: 1, name: "moved.example.com" }).waitFor();
+    await dialog().waitFor({ state: "hidden" });
   });
 
   it("account, people", async () => {
