@@ -469,6 +469,12 @@ describe("errors are one sentence on standard error, with a code that scripts ca
       "--phone: This is not a phone number.",
       "person_invalid",
     ],
+    [
+      2,
+      ["user", "create", "--name", "x", "--role", "operator_admin", "--email", "nowhere"],
+      "--email: This is not an email address.",
+      "person_invalid",
+    ],
     [2, ["fintech", "create", "--ifi", "x", "--name", "x"], /^--ifi: /, "invalid_input"],
     [2, ["limits", "list", "--ifi", "x", "--environment", "live"], /^--ifi: /, "invalid_input"],
     [

@@ -103,7 +103,7 @@ describe("a new person", () => {
       [{ email: undefined }, "/email"],
       [{ email: "9810000009" }, "/email"],
       [{ phone: "a@b.example" }, "/phone"],
-      [{ email: "not an address" }, "/identifier"],
+      [{ email: "not an address" }, "/email"],
     ] as const)
       await expect(create(commandLine, input as Partial<NewUser>)).rejects.toMatchObject({
         kind: "invalid",

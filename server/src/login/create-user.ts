@@ -9,7 +9,7 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import { type FintechId, type IfiId, newId, type UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import { IdentityTaken, PersonInvalid } from "./errors.ts";
+import { IdentifierInvalid, IdentityTaken, PersonInvalid } from "./errors.ts";
 import { type Address, readIdentifier } from "./identifier.ts";
 import { accessGiven, tell } from "./notices.ts";
 
@@ -93,6 +93,16 @@ function readName(typed: string): string {
   return name;
 }
 
+function readOrNothing(typed: string): Address | undefined {
+  try {
+    return readIdentifier(typed);
+  } catch (error) {
+    // Its message speaks of the login's one field for both.
+    if (error instanceof IdentifierInvalid) return undefined;
+    throw error;
+  }
+}
+
 function readAddresses(input: NewUser): Address[] {
   const identities: Address[] = [];
   for (const [pointer, typed, channel] of [
@@ -100,8 +110,8 @@ function readAddresses(input: NewUser): Address[] {
     ["/email", input.email, "email"],
   ] as const) {
     if (typed === undefined) continue;
-    const identity = readIdentifier(typed);
-    if (identity.channel !== channel)
+    const identity = readOrNothing(typed);
+    if (identity?.channel !== channel)
       throw new PersonInvalid(
         pointer,
         channel === "sms" ? "This is not a phone number." : "This is not an email address.",
