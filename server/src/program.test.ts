@@ -1,13 +1,5 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -274,8 +266,15 @@ describe("settings that are wrong", () => {
   });
 });
 
-it("says which runtime it needs before it reads any TypeScript", () => {
-  const source = readFileSync(join(import.meta.dirname, "../bin/start.mjs"), "utf8");
-  expect(source.indexOf("npm ci")).toBeGreaterThan(0);
-  expect(source.indexOf("npm ci")).toBeLessThan(source.indexOf("import("));
+it("says which runtime it needs before it reads what an older one cannot read", () => {
+  const older =
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } })";
+  const start = join(import.meta.dirname, "../bin/start.mjs");
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["--no-experimental-strip-types", "--import", `data:text/javascript,${older}`, start],
+    { encoding: "utf8", timeout: 20_000 },
+  );
+  expect(stderr).toMatch(/^Fusion needs Node 24 or newer and this is Node 20\.19: run `npm ci`.*\n$/);
+  expect(status).toBe(1);
 });
