@@ -52,7 +52,7 @@ export function createTransferBatcher(
     readonly clock: Clock;
     readonly keys: Pick<Keys, "mac">;
   },
-  { batchMax = 64, waitingMax = 4_096 }: { readonly batchMax?: number; readonly waitingMax?: number } = {},
+  { batchMax = 256, waitingMax = 4_096 }: { readonly batchMax?: number; readonly waitingMax?: number } = {},
 ): TransferBatcher {
   const now = (): number => deps.clock.monotonicMs();
   const enough = Math.min(besideMin, batchMax);
