@@ -67,11 +67,13 @@ export function createTransferBatcher(
 
   const enqueue = (...lines: Line[]): void => {
     waiting.push(...lines);
-    if (waiting.length >= batchMax) start();
-    else startSoon();
+    startSoon();
   };
 
-  /** Lets the requests that have already arrived be read first; without any it costs nothing. */
+  /**
+   * Lets the requests that have already arrived be read first; without any it costs nothing. Once for all of them, since what waits is
+   * looked through each time.
+   */
   const startSoon = (): void => {
     if (soon) return;
     soon = true;
