@@ -39,6 +39,7 @@ import type { Random } from "./platform/random.ts";
 import { reminderJobs } from "./reminders/jobs.ts";
 import { registerReminderRoutes } from "./reminders/routes.ts";
 import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
+import { createTokenCheck } from "./tokens/check-token.ts";
 import { tokenJobs } from "./tokens/jobs.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { tokenCounter } from "./tokens/token-summary.ts";
@@ -144,7 +145,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   recordTokenUsage(http);
   const calls = createCallRecorder(parts);
   recordCalls(http, calls);
-  const authenticate = createTokenAuthentication({ db: parts.db, usage });
+  const authenticate = createTokenAuthentication({ checkToken: createTokenCheck(parts), usage });
   const batcher = createTransferBatcher(parts);
   const registerV1 = (v1: HttpServer): void => {
     registerAccountHolderRoutes(v1, parts);

@@ -10,6 +10,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixt
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "../tokens/authenticate-token.ts";
+import { createTokenCheck } from "../tokens/check-token.ts";
 import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "../tokens/usage.ts";
 import { type CallRecorder, createCallRecorder, recordCalls } from "./call-recorder.ts";
 
@@ -43,21 +44,25 @@ beforeAll(async () => {
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["127.0.0.1"] });
   recordTokenUsage(http);
   recordCalls(http, calls);
-  registerFusionApi(http, { authenticate: createTokenAuthentication({ db, usage }), clock }, (v1) => {
-    v1.get("/accounts/:accountID/balance", { config: { requiredScope: "accounts:read" } }, async () => ({
-      balance: 1,
-    }));
-    v1.post(
-      "/transfers",
-      {
-        schema: { body: z.object({ amount: z.object({ amount: z.number() }) }) },
-        config: { requiredScope: "transfers:write" },
-      },
-      async () => {
-        throw new Error("our own fault, which nobody foresaw");
-      },
-    );
-  });
+  registerFusionApi(
+    http,
+    { authenticate: createTokenAuthentication({ checkToken: createTokenCheck({ db }), usage }), clock },
+    (v1) => {
+      v1.get("/accounts/:accountID/balance", { config: { requiredScope: "accounts:read" } }, async () => ({
+        balance: 1,
+      }));
+      v1.post(
+        "/transfers",
+        {
+          schema: { body: z.object({ amount: z.object({ amount: z.number() }) }) },
+          config: { requiredScope: "transfers:write" },
+        },
+        async () => {
+          throw new Error("our own fault, which nobody foresaw");
+        },
+      );
+    },
+  );
   await http.ready();
 });
 afterAll(async () => {

@@ -8,6 +8,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } fro
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "./authenticate-token.ts";
+import { createTokenCheck } from "./check-token.ts";
 import { generateSecret } from "./token-secret.ts";
 
 let database: TestDatabase;
@@ -31,7 +32,10 @@ beforeAll(async () => {
       return database.db.transaction(scope, work);
     },
   };
-  const authenticate = createTokenAuthentication({ db: counted, usage: { notice: () => undefined } });
+  const authenticate = createTokenAuthentication({
+    checkToken: createTokenCheck({ db: counted }),
+    usage: { notice: () => undefined },
+  });
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
   http.get("/who", async (request) => authenticate(request));
   await http.ready();

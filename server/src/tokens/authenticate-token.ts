@@ -1,17 +1,15 @@
 import type { FastifyRequest } from "fastify";
 import type { AuthenticateToken } from "../access/authenticate.ts";
 import type { TokenPrincipal } from "../access/principal.ts";
-import type { Database } from "../platform/database/database.ts";
-import { systemScope } from "../platform/database/database.ts";
+import type { CheckToken, FoundToken } from "./check-token.ts";
 import { TokenUnknown } from "./errors.ts";
 import { presentedSecret } from "./presented-secret.ts";
 import { refusalError } from "./refusal.ts";
 import { hashSecret } from "./token-secret.ts";
-import { type FoundToken, findTokenByHash } from "./token-store.ts";
 import type { UsageRecorder } from "./usage.ts";
 
 export interface TokenAuthenticationDependencies {
-  readonly db: Database;
+  readonly checkToken: CheckToken;
   readonly usage: Pick<UsageRecorder, "notice">;
 }
 
@@ -30,12 +28,15 @@ const rememberedMax = 10_000;
  * Throws `token_missing`, `token_malformed`, `token_unknown`, `token_revoked`, `token_expired` (unauthenticated),
  * `application_suspended`, `fintech_suspended` (forbidden), `conflicting_credentials` (invalid).
  */
-export function createTokenAuthentication({ db, usage }: TokenAuthenticationDependencies): AuthenticateToken {
+export function createTokenAuthentication({
+  checkToken,
+  usage,
+}: TokenAuthenticationDependencies): AuthenticateToken {
   const remembered = new Map<string, FoundToken>();
   const askedOnce = new WeakSet<FastifyRequest>();
   return async (request) => {
-    const secretHash = hashSecret(presentedSecret(request));
-    const key = secretHash.toString("latin1");
+    const secret = presentedSecret(request);
+    const key = hashSecret(secret).toString("latin1");
     const known = remembered.get(key);
     if (known && request.routeOptions.config?.rechecksToken && !askedOnce.has(request)) {
       askedOnce.add(request);
@@ -43,7 +44,7 @@ export function createTokenAuthentication({ db, usage }: TokenAuthenticationDepe
       return principalOf(known);
     }
     askedOnce.add(request);
-    const found = await db.transaction(systemScope, (tx) => findTokenByHash(tx, secretHash));
+    const found = await checkToken(secret);
     if (!found) throw new TokenUnknown();
     // Who called is known from here on, even when the call is refused: the token's page shows refusals too.
     usage.notice(request, found, found.refusal ?? undefined);

@@ -10,6 +10,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixt
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "./authenticate-token.ts";
+import { createTokenCheck } from "./check-token.ts";
 import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "./usage.ts";
 import { countCallsSince, findTokenUse, listCallers, listCallsPerDay } from "./usage-queries.ts";
 
@@ -29,7 +30,10 @@ beforeAll(async () => {
   usage = createUsageRecorder({ db: database.db, clock, log: silentLog(), flushIntervalMs: 60_000 });
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["127.0.0.1"] });
   recordTokenUsage(http);
-  const authenticate = createTokenAuthentication({ db: database.db, usage });
+  const authenticate = createTokenAuthentication({
+    checkToken: createTokenCheck({ db: database.db }),
+    usage,
+  });
   http.get("/api/v1/ifi/:ifiID/accounts/:accountID/balance", async (request) => {
     requireScope(await authenticate(request), "accounts:read");
     return { balance: 1 };
