@@ -13,7 +13,7 @@ const rows: readonly (readonly string[])[] = [
   ["webhooks"],
   ["tokens", "bundles"],
   ["reminders", "transfers", "activity"],
-  ["fusion-api", "oversight"],
+  ["fusion-api", "gateway", "oversight"],
   ["demo", "cli"],
 ];
 

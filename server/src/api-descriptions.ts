@@ -9,12 +9,23 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
       title: "Fusion API",
       description:
         "Account holders, bundles, accounts and transfers, for programs of fintechs. Send an application's token in X-Zeta-AuthToken, or as Authorization: Bearer. Amounts are in the smallest unit of their currency (paise).",
-      prefixes: ["/api/", "/oauth2/", "/gateway/", "/.well-known/"],
+      prefixes: ["/api/"],
       securitySchemes: {
         token: { type: "apiKey", in: "header", name: "X-Zeta-AuthToken" },
         bearer: { type: "http", scheme: "bearer" },
       },
       examples: fusionExamples,
+    },
+    {
+      name: "services",
+      title: "Services API",
+      description:
+        "For proxies and other services of the platform that accept the tokens of the Fusion API: whether a token is valid, and who it belongs to.",
+      prefixes: ["/gateway/"],
+      securitySchemes: {
+        token: { type: "apiKey", in: "header", name: "X-Zeta-AuthToken" },
+        bearer: { type: "http", scheme: "bearer" },
+      },
     },
     {
       name: "console",

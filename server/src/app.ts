@@ -14,6 +14,7 @@ import { registerHolderDetailRoutes } from "./fusion-api/holder-detail-routes.ts
 import { registerHolderServiceRoutes } from "./fusion-api/holder-service-routes.ts";
 import { registerResourceRoutes } from "./fusion-api/resource-routes.ts";
 import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
+import { registerGatewayRoutes } from "./gateway/routes.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
 import { loginJobs } from "./login/jobs.ts";
 import { registerLoginRoutes } from "./login/routes.ts";
@@ -145,7 +146,8 @@ export async function buildApp(parts: Parts): Promise<App> {
   recordTokenUsage(http);
   const calls = createCallRecorder(parts);
   recordCalls(http, calls);
-  const authenticate = createTokenAuthentication({ checkToken: createTokenCheck(parts), usage });
+  const checkToken = createTokenCheck(parts);
+  const authenticate = createTokenAuthentication({ checkToken, usage });
   const batcher = createTransferBatcher(parts);
   const registerV1 = (v1: HttpServer): void => {
     registerAccountHolderRoutes(v1, parts);
@@ -159,6 +161,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   };
   const rate = rateOf(settings);
   const takeCall = rate && limitCalls(parts.clock, rate);
+  registerGatewayRoutes(http, { checkToken, usage, takeCall, https });
   registerFusionApi(http, { authenticate, clock: parts.clock, takeCall }, registerV1, (v2) => {
     registerApplicationRoutesOfV2(v2, parts);
     registerApplicationSectionRoutes(v2, parts);

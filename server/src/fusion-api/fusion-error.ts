@@ -4,6 +4,7 @@ import { noteFailure } from "../activity/call-recorder.ts";
 import { describeFailure, type Failure } from "../platform/http/problem.ts";
 import { asInvalid, logUnforeseen } from "../platform/http/server.ts";
 import { JsonRefused } from "../platform/http/strict-json.ts";
+import { bearerChallenge } from "../tokens/bearer-challenge.ts";
 
 /**
  * Answers anything thrown in the Fusion API's envelope (reference section 3.1). A room's error names its own wire code, such as
@@ -14,7 +15,7 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
   logUnforeseen(failure, error, request);
   if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
   noteFailure(request, failure);
-  const challenge = challengeFor(failure);
+  const challenge = bearerChallenge(failure, "Fusion API");
   if (challenge) reply.header("www-authenticate", challenge);
   return reply
     .status(failure.status)
@@ -62,16 +63,4 @@ function messageOf(failure: Failure, additionalInfo: Record<string, string>): st
   return first && failure.code === "invalid_input"
     ? `Bad request: ${first[0]}: ${first[1]}`
     : failure.message;
-}
-
-/** RFC 6750 section 3. */
-function challengeFor(failure: Failure): string | undefined {
-  const realm = 'Bearer realm="Fusion API"';
-  if (failure.status === 401) {
-    if (failure.code === "token_missing") return realm;
-    return `${realm}, error="invalid_token", error_description="${failure.message.replaceAll('"', "'")}"`;
-  }
-  if (failure.code === "scope_insufficient")
-    return `${realm}, error="insufficient_scope", scope="${String(failure.extensions.requiredScope ?? "")}"`;
-  return undefined;
 }

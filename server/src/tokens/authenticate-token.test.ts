@@ -75,20 +75,19 @@ describe("a valid token", () => {
 });
 
 describe("401", () => {
-  it("token_missing without a token", async () => {
-    for (const headers of [{}, { "x-zeta-authtoken": "" }, { authorization: "Bearer " }])
+  it("token_missing without a token, and with credentials of another scheme (RFC 6750 section 3.1)", async () => {
+    for (const headers of [
+      {},
+      { "x-zeta-authtoken": "" },
+      { authorization: "Bearer " },
+      { authorization: "Basic YTpi" },
+    ] as Record<string, string>[])
       expect(await ask(headers)).toMatchObject({ status: 401, code: "token_missing" });
   });
 
   it("token_malformed for junk, without asking the database", async () => {
     opened.mockClear();
-    for (const junk of [
-      "x",
-      token.secret.slice(0, -1),
-      `${token.secret}a`,
-      `a, ${token.secret}`,
-      "Basic YTpi",
-    ])
+    for (const junk of ["x", token.secret.slice(0, -1), `${token.secret}a`, `a, ${token.secret}`])
       expect(await ask({ authorization: junk })).toMatchObject({ status: 401, code: "token_malformed" });
     expect(opened).not.toHaveBeenCalled();
   });

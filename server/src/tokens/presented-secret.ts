@@ -1,6 +1,12 @@
 import type { FastifyRequest } from "fastify";
+import type { DomainError } from "../platform/errors.ts";
 import { ConflictingCredentials, TokenMalformed, TokenMissing } from "./errors.ts";
 import { isWellFormedSecret } from "./token-secret.ts";
+
+// Made once: they tell nothing of a request, and a flood of junk should not pay for a stack trace each.
+const missing = new TokenMissing();
+const malformed = new TokenMalformed();
+const conflicting = new ConflictingCredentials();
 
 /**
  * The secret that a request presents, in `X-Zeta-AuthToken` or `Authorization: Bearer` (either may leave the word Bearer out or glue it
@@ -8,21 +14,35 @@ import { isWellFormedSecret } from "./token-secret.ts";
  * {@link ConflictingCredentials} when several values differ: two readers could then disagree on who is calling.
  */
 export function presentedSecret(request: FastifyRequest): string {
-  const [first, ...others] = presentedValues(request.raw.rawHeaders);
-  if (first === undefined) throw new TokenMissing();
-  if (others.some((other) => other !== first)) throw new ConflictingCredentials();
-  if (!isWellFormedSecret(first)) throw new TokenMalformed();
-  return first;
+  const secret = readPresentedSecret(request.raw.rawHeaders);
+  if (typeof secret !== "string") throw secret;
+  return secret;
 }
 
-/** Read from the raw list, since the parsed headers keep only the first of several `Authorization` lines. */
-function presentedValues(rawHeaders: readonly string[]): string[] {
-  const values: string[] = [];
+/** The same from raw headers, for those who answer without throwing. */
+export function readPresentedSecret(rawHeaders: readonly string[]): string | DomainError {
+  let secret: string | undefined;
+  // The raw list, since the parsed headers keep only the first of several `Authorization` lines.
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]?.toLowerCase();
-    if (name !== "x-zeta-authtoken" && name !== "authorization") continue;
-    const value = (rawHeaders[at + 1] ?? "").replace(/^\s*(?:bearer\s*)?/i, "").trimEnd();
-    if (value !== "") values.push(value);
+    const value = presentedValue(rawHeaders[at] as string, rawHeaders[at + 1] as string);
+    if (value === undefined) continue;
+    if (secret !== undefined && secret !== value) return conflicting;
+    secret = value;
   }
-  return values;
+  if (secret === undefined || isOtherScheme(secret)) return missing;
+  return isWellFormedSecret(secret) ? secret : malformed;
+}
+
+/** What this header presents as a token; undefined when it is another header, or empty. */
+function presentedValue(name: string, text: string): string | undefined {
+  if (name.length !== 13 && name.length !== 16) return undefined;
+  const lowerCase = name.toLowerCase();
+  if (lowerCase !== "x-zeta-authtoken" && lowerCase !== "authorization") return undefined;
+  const value = text.replace(/^\s*(?:bearer\s*)?/i, "").trimEnd();
+  return value === "" ? undefined : value;
+}
+
+/** `Basic YTpi` is no token rather than an invalid one: RFC 6750 section 3.1. */
+function isOtherScheme(value: string): boolean {
+  return /^(?!fus_)[\w-]+\s/.test(value);
 }

@@ -17,6 +17,8 @@ export interface FoundToken {
   readonly tokenId: TokenId;
   readonly applicationId: ApplicationId;
   readonly tenant: Tenant;
+  /** Its fintech's, which never changes. */
+  readonly clientId: string;
   readonly scopes: readonly string[];
   readonly expiresAt: Date;
   readonly refusal: Refusal | null;
@@ -28,6 +30,7 @@ interface FoundRow {
   ifi_id: Tenant["ifiId"];
   environment: Tenant["environment"];
   fintech_id: Tenant["fintechId"];
+  client_id: string;
   scopes: string[];
   expires_at: Date;
   refusal: Refusal | null;
@@ -36,7 +39,7 @@ interface FoundRow {
 /** The token with this hash, and whether it is valid by the database's time. */
 export async function findTokenByHash(db: Queryable, secretHash: Buffer): Promise<FoundToken | undefined> {
   const [row] = await db.query<FoundRow>(
-    `SELECT token_id, application_id, ifi_id, environment, fintech_id, token.scopes, token.expires_at,
+    `SELECT token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.expires_at,
        token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
      FROM token
      JOIN application USING (ifi_id, environment, fintech_id, application_id)
@@ -49,6 +52,7 @@ export async function findTokenByHash(db: Queryable, secretHash: Buffer): Promis
     tokenId: row.token_id,
     applicationId: row.application_id,
     tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
+    clientId: row.client_id,
     scopes: row.scopes,
     expiresAt: row.expires_at,
     refusal: row.refusal,

@@ -1,0 +1,248 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { UserPrincipal } from "../access/principal.ts";
+import { manualClock } from "../platform/clock.ts";
+import { limitCalls } from "../platform/http/rate-limit.ts";
+import { createHttpServer } from "../platform/http/server.ts";
+import type { ApplicationId } from "../platform/ids.ts";
+import { silentLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
+import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { createTokenCheck } from "../tokens/check-token.ts";
+import { revokeToken } from "../tokens/revoke-token.ts";
+import { registerGatewayRoutes } from "./routes.ts";
+
+let app: TestApp;
+let fintech: TestFintech;
+let person: UserPrincipal;
+let applicationId: ApplicationId;
+let token: TestToken;
+
+beforeAll(async () => {
+  app = await createTestApp();
+  fintech = await arrangeFintech(app.database.owner);
+  person = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+});
+afterAll(() => app?.close());
+beforeEach(async () => {
+  applicationId = await arrangeApplication(app.database.owner, fintech);
+  token = await arrangeToken(app.database.owner, applicationId, person, {
+    scopes: ["accounts:read", "transfers:read"],
+  });
+});
+
+const check = (headers: Record<string, string>, url = "/gateway/check") => app.http.inject({ url, headers });
+const present = () => ({ "x-zeta-authtoken": token.secret });
+
+describe("200", () => {
+  it("says who is calling in headers, with an empty body that nobody may keep", async () => {
+    const response = await check({ authorization: `Bearer ${token.secret}` });
+    expect(response.statusCode).toBe(200);
+    expect(response.body).toBe("");
+    expect(response.headers).toMatchObject({
+      "x-fusion-token-id": token.tokenId,
+      "x-fusion-application-id": applicationId,
+      "x-fusion-client-id": fintech.clientId,
+      "x-fusion-ifi-id": fintech.ifiId,
+      "x-fusion-environment": "sandbox",
+      "x-fusion-scopes": "accounts:read transfers:read",
+      "x-fusion-token-expires": token.principal.expiresAt.toISOString(),
+      "cache-control": "no-store",
+      "x-request-id": expect.stringMatching(/^req_/),
+      "x-content-type-options": "nosniff",
+    });
+    expect(response.headers).not.toHaveProperty("x-fusion-refusal");
+  });
+
+  it("to a token that has every scope that the proxy demands, in the query or in a header", async () => {
+    for (const url of [
+      "?scope=accounts:read",
+      "?scope=accounts:read+transfers:read",
+      "?scope=accounts:read&scope=transfers:read",
+    ])
+      expect((await check(present(), `/gateway/check${url}`)).statusCode).toBe(200);
+    expect((await check({ ...present(), "x-fusion-require-scope": "transfers:read" })).statusCode).toBe(200);
+  });
+
+  it("to Envoy, which asks with the method, path and query of its own request, and may pass on the body's type", async () => {
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"] as const) {
+      const response = await app.http.inject({
+        method,
+        url: "/gateway/check/orders/42?scope=admin",
+        headers: { ...present(), "content-type": "application/grpc" },
+      });
+      expect([method, response.statusCode]).toEqual([method, 200]);
+    }
+  });
+
+  it("on a connection that goes on, with a body that is not read", async () => {
+    await app.http.listen({ port: 0, host: "127.0.0.1" });
+    const address = app.http.server.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    const socket = connect({ port, host: "127.0.0.1" });
+    const request = `POST /gateway/check HTTP/1.1\r\nhost: 127.0.0.1\r\nx-zeta-authtoken: ${token.secret}\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{"a":`;
+    let received = "";
+    socket.on("data", (chunk) => {
+      received += String(chunk);
+    });
+    socket.write(request);
+    await vi.waitFor(() => expect(received.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(1));
+    socket.write(request);
+    await vi.waitFor(() => expect(received.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2));
+    socket.destroy();
+  });
+});
+
+describe("400", () => {
+  it("to two different tokens, since two readers could disagree on who is calling", async () => {
+    const other = await arrangeToken(app.database.owner, applicationId, person);
+    const response = await check({ ...present(), authorization: `Bearer ${other.secret}` });
+    expect(response.statusCode).toBe(400);
+    expect(response.headers["x-fusion-refusal"]).toBe("conflicting_credentials");
+    // RFC 6750 section 3.1.
+    expect(response.headers["www-authenticate"]).toMatch(/^Bearer realm="Fusion", error="invalid_request"/);
+  });
+
+  it("to a proxy that demands a scope that there is not, rather than let everybody pass", async () => {
+    const response = await check(present(), "/gateway/check?scope=transfers:wirte");
+    expect(response.statusCode).toBe(400);
+    expect(response.headers["x-fusion-refusal"]).toBe("invalid_input");
+  });
+});
+
+describe("401", () => {
+  it("without a token carries a bare challenge (RFC 6750 section 3.1), also to credentials of another scheme", async () => {
+    for (const headers of [{}, { authorization: "Basic dXNlcjpwYXNz" }] as Record<string, string>[]) {
+      const response = await check(headers);
+      expect(response.statusCode).toBe(401);
+      expect(response.headers["x-fusion-refusal"]).toBe("token_missing");
+      expect(response.headers["www-authenticate"]).toBe('Bearer realm="Fusion"');
+      expect(response.headers["cache-control"]).toBe("no-store");
+    }
+  });
+
+  it("says invalid_token (RFC 6750 section 3.1) to a malformed, unknown, expired or revoked one, and why in a header", async () => {
+    const { owner, db } = app.database;
+    const expired = await arrangeToken(owner, applicationId, person, {
+      createdAt: new Date(Date.now() - 86_400_000),
+      expiresAt: new Date(Date.now() - 1_000),
+    });
+    const revoked = await arrangeToken(owner, applicationId, person);
+    await revokeToken({ db, clock: app.clock, random: app.random }, person, {
+      tokenId: revoked.tokenId,
+      reason: "compromised",
+    });
+    for (const [secret, code] of [
+      [token.secret.slice(0, -1), "token_malformed"],
+      [expired.secret, "token_expired"],
+      [revoked.secret, "token_revoked"],
+    ] as const) {
+      const response = await check({ authorization: `Bearer ${secret}` });
+      expect(response.statusCode).toBe(401);
+      expect(response.headers["x-fusion-refusal"]).toBe(code);
+      expect(response.headers["www-authenticate"]).toMatch(
+        /^Bearer realm="Fusion", error="invalid_token", error_description="[\x20-\x21\x23-\x5b\x5d-\x7e]+"$/,
+      );
+      expect(response.json()).toMatchObject({ code, request_id: response.headers["x-request-id"] });
+      expect(response.body).not.toContain(secret);
+    }
+  });
+
+  it("comes with the next check after a revocation was answered", async () => {
+    expect((await check(present())).statusCode).toBe(200);
+    const { db } = app.database;
+    await revokeToken({ db, clock: app.clock, random: app.random }, person, {
+      tokenId: token.tokenId,
+      reason: "no_longer_needed",
+    });
+    expect((await check(present())).statusCode).toBe(401);
+  });
+});
+
+describe("403", () => {
+  it("names the scope that is lacking (RFC 6750 section 3)", async () => {
+    const response = await check(present(), "/gateway/check?scope=accounts:read+transfers:write");
+    expect(response.statusCode).toBe(403);
+    expect(response.headers["x-fusion-refusal"]).toBe("scope_insufficient");
+    expect(response.headers["www-authenticate"]).toBe(
+      'Bearer realm="Fusion", error="insufficient_scope", scope="transfers:write"',
+    );
+  });
+
+  it("to a token of a suspended application, with a challenge: it opens nothing here (RFC 6750 section 3)", async () => {
+    await app.database.owner.query("UPDATE application SET suspended_at = now() WHERE application_id = $1", [
+      applicationId,
+    ]);
+    const response = await check(present());
+    expect(response.statusCode).toBe(403);
+    expect(response.headers["x-fusion-refusal"]).toBe("application_suspended");
+    expect(response.headers["www-authenticate"]).toBe('Bearer realm="Fusion"');
+  });
+});
+
+describe("429 and 503", () => {
+  it("tell when there is room for this token again", async () => {
+    const clock = manualClock("2026-11-24T05:30:00.000Z");
+    const http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+    registerGatewayRoutes(http, {
+      checkToken: createTokenCheck({ db: app.database.db }),
+      usage: { notice: () => undefined },
+      takeCall: limitCalls(clock, { perSecond: 1, burst: 1 }),
+      https: true,
+    });
+    const request = { url: "/gateway/check", headers: present() };
+    expect((await http.inject(request)).headers["strict-transport-security"]).toBe("max-age=63072000");
+    const response = await http.inject(request);
+    expect(response.statusCode).toBe(429);
+    expect(response.headers).toMatchObject({ "retry-after": "1", "x-fusion-refusal": "rate_limited" });
+    clock.advanceMs(1_000);
+    expect((await http.inject(request)).statusCode).toBe(200);
+    await http.close();
+  });
+
+  it("let nothing pass while it cannot be known whether the token is valid", async () => {
+    const http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+    registerGatewayRoutes(http, {
+      checkToken: () => Promise.reject(Object.assign(new Error("connect"), { code: "ECONNREFUSED" })),
+      usage: { notice: () => undefined },
+      https: false,
+    });
+    const response = await http.inject({ url: "/gateway/check", headers: present() });
+    expect(response.statusCode).toBe(503);
+    expect(response.headers).toMatchObject({
+      "x-fusion-refusal": "unavailable",
+      "retry-after": "1",
+      "cache-control": "no-store",
+    });
+    await http.close();
+  });
+});
+
+describe("what the token's page tells", () => {
+  it("is the route that the proxy was asked for, also of a refusal", async () => {
+    const told = { "x-original-method": "POST", "x-original-uri": "/orders/42?card=4111" };
+    await check({ ...present(), ...told });
+    const refused = await check({ ...present(), ...told }, "/gateway/check?scope=admin");
+    expect(refused.statusCode).toBe(403);
+    const { owner } = app.database;
+    await vi.waitFor(
+      async () => {
+        const { rows } = await owner.query("SELECT last_route FROM token_last_use WHERE token_id = $1", [
+          token.tokenId,
+        ]);
+        expect(rows).toEqual([{ last_route: "POST /orders/:id" }]);
+        const calls = await owner.query(
+          "SELECT route, status, code, required_scope FROM api_call WHERE token_id = $1 ORDER BY status",
+          [token.tokenId],
+        );
+        expect(calls.rows).toEqual([
+          { route: "POST /orders/:id", status: 200, code: null, required_scope: null },
+          { route: "POST /orders/:id", status: 403, code: "scope_insufficient", required_scope: "admin" },
+        ]);
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+  });
+});
