@@ -1,5 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Clock } from "./platform/clock.ts";
+import type { Database } from "./platform/database/database.ts";
+import type { Keys } from "./platform/keys.ts";
 import type { Log } from "./platform/log.ts";
 import { createInbox, type Inbox } from "./platform/messages/inbox.ts";
 import type { Messenger } from "./platform/messages/message.ts";
@@ -16,8 +18,16 @@ export interface Messengers {
 }
 
 /** Chooses by the configuration: real providers where they are set, and in development the inbox for the rest. */
-export function createMessengers(config: Config, clock: Clock, log: Log): Messengers {
-  const inbox = config.mode === "development" ? createInbox({ clock }) : undefined;
+export function createMessengers(
+  config: Config,
+  {
+    db,
+    clock,
+    keys,
+    log,
+  }: { readonly db: Database; readonly clock: Clock; readonly keys: Keys; readonly log: Log },
+): Messengers {
+  const inbox = config.mode === "development" ? createInbox({ db, clock, keys }) : undefined;
   const smtp = config.mail
     ? createSmtpMessenger({
         url: config.mail.smtpUrl,

@@ -6,7 +6,7 @@ import { systemClock } from "./platform/clock.ts";
 import { DataFolderUnusable, lockDataFolder } from "./platform/database/data-folder.ts";
 import { DatabaseUnusable } from "./platform/database/database-unusable.ts";
 import { claimInstallation } from "./platform/database/installation.ts";
-import { DatabaseIsNewer, MigrationWasEdited } from "./platform/database/migrate.ts";
+import { DatabaseIsNewer, DatabaseIsOlder, MigrationWasEdited } from "./platform/database/migrate.ts";
 import { EmbeddedPostgresUnavailable } from "./platform/database/postgres-files.ts";
 import { untilDatabaseAnswers } from "./platform/database/retry.ts";
 import { type StartedDatabase, startDatabase } from "./platform/database/start-database.ts";
@@ -124,7 +124,12 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   database.lost.catch(fail);
   goOn();
   const [{ buildApp }, { createResolver }, { createMessengers }, { arrangeDemonstration }] = await loading;
-  const { messenger, inbox, close } = createMessengers(config, systemClock, log);
+  const { messenger, inbox, close } = createMessengers(config, {
+    db: database.db,
+    clock: systemClock,
+    keys,
+    log,
+  });
   started.push(close);
   const parts: Parts = {
     settings: {
@@ -223,6 +228,7 @@ export function readableProblem(error: unknown): string {
     AddressUnusable,
     DataFolderUnusable,
     DatabaseIsNewer,
+    DatabaseIsOlder,
     DatabaseUnusable,
     EmbeddedPostgresUnavailable,
     MigrationWasEdited,

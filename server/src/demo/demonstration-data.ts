@@ -9,6 +9,7 @@ import { exampleIds } from "../fusion-api/examples/example-ids.ts";
 import { openFundingAccount } from "../ledger/open-funding-account.ts";
 import { createUser } from "../login/create-user.ts";
 import type { Clock } from "../platform/clock.ts";
+import { withAdvisoryLock } from "../platform/database/advisory-lock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, Environment, FintechId, IfiId, Tenant, UserId } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
@@ -112,6 +113,16 @@ export const demonstrationPeople: readonly DemonstrationPerson[] = [
  * A database with data of another origin is left alone. Yields the people who can log in, or none there.
  */
 export async function arrangeDemonstration(deps: Deps): Promise<readonly DemonstrationPerson[]> {
+  // Processes that start at once on an empty database would make everything twice.
+  const client = await deps.db.connect();
+  try {
+    return await withAdvisoryLock(client, "demonstration", () => arrangeUnlessDone(deps));
+  } finally {
+    client.release();
+  }
+}
+
+async function arrangeUnlessDone(deps: Deps): Promise<readonly DemonstrationPerson[]> {
   const [state] = await deps.db.query<{ done: boolean; foreign: boolean }>(
     systemScope,
     `SELECT EXISTS (SELECT FROM identity WHERE channel = 'email' AND address = $1) AS done,

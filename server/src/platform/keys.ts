@@ -19,7 +19,8 @@ export type KeyPurpose =
   | "device"
   | "unsubscribe"
   | "webhook-secret"
-  | "ledger-head";
+  | "ledger-head"
+  | "development-message";
 
 /** Secrets outside the database: whoever has only the database can neither read nor forge what these protect. */
 export interface Keys {

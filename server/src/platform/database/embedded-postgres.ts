@@ -35,7 +35,13 @@ const startDeadlineMs = 60_000;
  */
 export async function startEmbeddedPostgres(
   dataFolder: string,
-  onFirstStart?: () => void,
+  {
+    onFirstStart,
+    connectionsMax = 100,
+  }: {
+    readonly onFirstStart?: (() => void) | undefined;
+    readonly connectionsMax?: number | undefined;
+  } = {},
 ): Promise<EmbeddedPostgres> {
   mkdirSync(dataFolder, { recursive: true });
   const cluster = join(dataFolder, "postgres");
@@ -50,7 +56,7 @@ export async function startEmbeddedPostgres(
     onFirstStart?.();
     await initialiseCluster(files, cluster);
   }
-  const { child, output } = launch(files, cluster, run);
+  const { child, output } = launch(files, cluster, run, connectionsMax);
   const connectionString = socketUrl(run);
   const ended = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
@@ -90,6 +96,7 @@ function launch(
   files: PostgresFiles,
   cluster: string,
   run: string,
+  connectionsMax: number,
 ): { child: ChildProcess; output: () => string } {
   let output = "";
   const [command, leading] = files.command("postgres");
@@ -103,7 +110,7 @@ function launch(
       ...["-c", "unix_socket_permissions=0700"],
       ...["-c", "timezone=UTC"],
       ...["-c", "log_timezone=UTC"],
-      ...["-c", "max_connections=100"],
+      ...["-c", `max_connections=${connectionsMax}`],
       ...["-c", "shared_buffers=128MB"],
     ],
     {

@@ -2,22 +2,31 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
+import { withAdvisoryLock } from "./advisory-lock.ts";
 import { withClient } from "./with-client.ts";
 
 export const migrationsFolder: string = fileURLToPath(new URL("../../../migrations/", import.meta.url));
-
-/** Any fixed number: processes that start at once wait for each other here. */
-const migrationLock = 7_018_140_793;
 
 interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
   readonly hash: string;
+  /** Whether releases that do not know it must not run on its schema; so it is unless its first line says that it only widens. */
+  readonly breaking: boolean;
 }
 
-/** The database has a migration that this program does not know: a newer release has been here. */
+interface AppliedMigration {
+  readonly number: number;
+  readonly name: string;
+  readonly hash: string;
+  readonly breaking: boolean;
+}
+
+/** The database has a migration that this program does not know and that is not for it to ignore: a newer release has been here. */
 export class DatabaseIsNewer extends Error {}
+/** The database lacks a migration of this program, which whoever asks may not apply. */
+export class DatabaseIsOlder extends Error {}
 /** A migration was edited after it had been applied. */
 export class MigrationWasEdited extends Error {}
 
@@ -29,43 +38,81 @@ export function migrate(connectionString: string, folder: string = migrationsFol
 /**
  * Brings the schema up to date: each numbered file once, in order, each in a transaction of its own, under a lock. Returns the
  * names applied. Needs the owner's role. Throws {@link DatabaseIsNewer} or {@link MigrationWasEdited} and changes nothing then.
+ *
+ * Migrations that this release does not know are no hindrance when they only widen (their first line begins with `-- Widening`): while
+ * machine after machine gets a newer release, those that still run the older one may be started again.
  */
 export async function migrateWith(owner: pg.Client, folder: string = migrationsFolder): Promise<string[]> {
   const migrations = await readMigrations(folder);
-  await owner.query("SELECT pg_advisory_lock($1)", [migrationLock]);
-  try {
-    await owner.query(`CREATE TABLE IF NOT EXISTS public.migration (
-      number int PRIMARY KEY, name text NOT NULL, hash text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
-    const applied = await owner.query<{ number: number; name: string; hash: string }>(
-      "SELECT number, name, hash FROM public.migration ORDER BY number",
-    );
-    const known = new Map(migrations.map((migration) => [migration.number, migration]));
-    for (const row of applied.rows) {
-      const file = known.get(row.number);
-      if (!file)
-        throw new DatabaseIsNewer(
-          `The database has migration ${row.number} (${row.name}), which this release does not know. Start the newer release.`,
-        );
-      if (file.hash !== row.hash)
-        throw new MigrationWasEdited(
-          `Migration ${file.name} was applied with other content. Migrations are never edited after release.`,
-        );
-    }
-    const done = new Set(applied.rows.map((row) => row.number));
+  return withAdvisoryLock(owner, "migrations", async () => {
+    await ensureMigrationTable(owner);
+    const applied = await listApplied(owner);
+    assertKnown(migrations, applied);
+    const done = new Set(applied.map((row) => row.number));
     const fresh = migrations.filter((migration) => !done.has(migration.number));
     for (const migration of fresh) {
       await owner.query("BEGIN");
-      await owner.query("INSERT INTO public.migration (number, name, hash) VALUES ($1, $2, $3)", [
-        migration.number,
-        migration.name,
-        migration.hash,
-      ]);
+      await owner.query(
+        "INSERT INTO public.migration (number, name, hash, breaking) VALUES ($1, $2, $3, $4)",
+        [migration.number, migration.name, migration.hash, migration.breaking],
+      );
       await owner.query(migration.sql);
       await owner.query("COMMIT");
     }
     return fresh.map((migration) => migration.name);
-  } finally {
-    await owner.query("SELECT pg_advisory_unlock($1)", [migrationLock]).catch(() => undefined);
+  });
+}
+
+/**
+ * For a process that is not to change the schema: throws {@link DatabaseIsNewer}, {@link DatabaseIsOlder} or {@link MigrationWasEdited}
+ * unless this release can run on it.
+ */
+export async function assertSchemaFits(
+  client: Pick<pg.ClientBase, "query">,
+  folder: string = migrationsFolder,
+): Promise<void> {
+  const migrations = await readMigrations(folder);
+  const applied = await listApplied(client);
+  assertKnown(migrations, applied);
+  const done = new Set(applied.map((row) => row.number));
+  const missing = migrations.find((migration) => !done.has(migration.number));
+  if (missing)
+    throw new DatabaseIsOlder(
+      `This release needs migration ${missing.name}, which the database does not have yet. Stop the program and start it again, which applies it.`,
+    );
+}
+
+/** Databases of releases that did not tell breaking from widening get the column; what those had applied is known to all later ones. */
+async function ensureMigrationTable(owner: pg.Client): Promise<void> {
+  await owner.query(`CREATE TABLE IF NOT EXISTS public.migration (
+    number int PRIMARY KEY, name text NOT NULL, hash text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
+    breaking boolean NOT NULL DEFAULT true)`);
+  const column = await owner.query(
+    "SELECT FROM pg_attribute WHERE attrelid = 'public.migration'::regclass AND attname = 'breaking'",
+  );
+  if (column.rowCount === 0)
+    await owner.query("ALTER TABLE public.migration ADD COLUMN breaking boolean NOT NULL DEFAULT true");
+}
+
+async function listApplied(client: Pick<pg.ClientBase, "query">): Promise<AppliedMigration[]> {
+  const { rows } = await client.query<AppliedMigration>(
+    "SELECT number, name, hash, breaking FROM public.migration ORDER BY number",
+  );
+  return rows;
+}
+
+function assertKnown(migrations: readonly Migration[], applied: readonly AppliedMigration[]): void {
+  const known = new Map(migrations.map((migration) => [migration.number, migration]));
+  for (const row of applied) {
+    const file = known.get(row.number);
+    if (!file && row.breaking)
+      throw new DatabaseIsNewer(
+        `The database has migration ${row.number} (${row.name}), which this release does not know. Start the newer release.`,
+      );
+    if (file && file.hash !== row.hash)
+      throw new MigrationWasEdited(
+        `Migration ${file.name} was applied with other content. Migrations are never edited after release.`,
+      );
   }
 }
 
@@ -79,6 +126,7 @@ async function readMigrations(folder: string): Promise<Migration[]> {
         name,
         sql,
         hash: createHash("sha256").update(sql).digest("hex"),
+        breaking: !/^-- Widening\b/.test(sql),
       };
     }),
   );

@@ -2,11 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { jobSchemaIsCurrent } from "../jobs/schema-is-current.ts";
 import type { Log } from "../log.ts";
+import { withAdvisoryLock } from "./advisory-lock.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { type EmbeddedPostgres, runningServerUrl, startEmbeddedPostgres } from "./embedded-postgres.ts";
-import { migrateWith } from "./migrate.ts";
-import { allowRuntimeRole, type RuntimeRole } from "./runtime-role.ts";
+import { assertSchemaFits, migrateWith } from "./migrate.ts";
+import { allowRuntimeRole } from "./runtime-role.ts";
 import { withClient } from "./with-client.ts";
 
 export type DatabaseChoice =
@@ -26,6 +27,15 @@ export interface StartedDatabase {
   abandon(): void;
 }
 
+export interface StartOptions {
+  readonly log: Log;
+  /** Refuse a DATABASE_URL whose account could step around row-level security. */
+  readonly strictRoles: boolean;
+  readonly onFirstStart?: (() => void) | undefined;
+  /** How many connections the embedded server takes, from this process and others; 100 unless given. */
+  readonly connectionsMax?: number | undefined;
+}
+
 const databaseName = "fusion";
 const restartsMax = 5;
 const restartsWithinMs = 60_000;
@@ -35,13 +45,14 @@ const restartsWithinMs = 60_000;
  * the schemas are prepared meanwhile. The embedded server is started again when it dies under us; the pool's connections come back by
  * themselves. The caller holds the data folder's lock, and stops what was started whether or not it could be prepared.
  */
-export async function startDatabase(
-  choice: DatabaseChoice,
-  options: { readonly log: Log; readonly strictRoles: boolean; readonly onFirstStart?: () => void },
-): Promise<StartedDatabase> {
+export async function startDatabase(choice: DatabaseChoice, options: StartOptions): Promise<StartedDatabase> {
   if (choice.kind === "external") return startExternal(choice, options);
   const { log } = options;
-  let server = await startEmbeddedPostgres(choice.dataFolder, options.onFirstStart);
+  const { connectionsMax } = options;
+  let server = await startEmbeddedPostgres(choice.dataFolder, {
+    onFirstStart: options.onFirstStart,
+    connectionsMax,
+  });
   let stopping = false;
   // A restart under way when we are to stop must be waited for, or its server would outlive us.
   let restart: Promise<EmbeddedPostgres> | undefined;
@@ -56,7 +67,7 @@ export async function startDatabase(
       log.error({ part: "database" }, "PostgreSQL ended unexpectedly; starting it again");
       await sleep(100);
       if (stopping) continue;
-      restart = startEmbeddedPostgres(choice.dataFolder);
+      restart = startEmbeddedPostgres(choice.dataFolder, { connectionsMax });
       server = await restart;
       restart = undefined;
     }
@@ -85,11 +96,41 @@ export async function startDatabase(
 
 /** Connects to the embedded server that another process of ours runs on this folder; for the command line beside a running server. */
 export function joinDatabase(dataFolder: string, log: Log): Database {
-  return openDatabase({
-    connectionString: runningServerUrl(dataFolder)(databaseName, "fusion_runtime"),
-    connectionsMax: 4,
-    log,
-  });
+  return openJoined({ kind: "embedded", dataFolder }, log, 4);
+}
+
+/**
+ * For a worker: connects to the database that its supervisor has brought up and prepared. Throws what {@link assertSchemaFits} throws, and
+ * {@link DatabaseUnusable} when it cannot be reached.
+ */
+export async function joinPreparedDatabase(choice: DatabaseChoice, log: Log): Promise<Database> {
+  const db = openJoined(choice, log);
+  try {
+    const check = async (): Promise<void> => {
+      const client = await db.connect();
+      try {
+        await assertSchemaFits(client);
+      } finally {
+        client.release();
+      }
+    };
+    await (choice.kind === "external" ? explained(choice.url, check) : check());
+    return db;
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+function openJoined(choice: DatabaseChoice, log: Log, connectionsMax?: number): Database {
+  const limit = connectionsMax === undefined ? {} : { connectionsMax };
+  return choice.kind === "embedded"
+    ? openDatabase({
+        connectionString: runningServerUrl(choice.dataFolder)(databaseName, "fusion_runtime"),
+        log,
+        ...limit,
+      })
+    : openDatabase({ connectionString: choice.url, role: "fusion_runtime", log, ...limit });
 }
 
 async function prepareEmbedded(server: EmbeddedPostgres): Promise<void> {
@@ -98,21 +139,25 @@ async function prepareEmbedded(server: EmbeddedPostgres): Promise<void> {
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
   });
   // The socket's folder lets in nobody but us, so the role needs no password; and no connection of ours can turn back into the owner.
-  await prepareSchemas(server.connectionString(databaseName), async (client) => {
-    const role = await client.query("SELECT FROM pg_roles WHERE rolname = 'fusion_runtime' AND rolcanlogin");
-    if (role.rowCount === 0) await client.query("ALTER ROLE fusion_runtime LOGIN");
-  });
+  const ownerUrl = server.connectionString(databaseName);
+  await withClient(ownerUrl, (owner) =>
+    prepareSchemas(owner, ownerUrl, async () => {
+      const role = await owner.query("SELECT FROM pg_roles WHERE rolname = 'fusion_runtime' AND rolcanlogin");
+      if (role.rowCount === 0) await owner.query("ALTER ROLE fusion_runtime LOGIN");
+    }),
+  );
 }
 
 async function startExternal(
   choice: Extract<DatabaseChoice, { kind: "external" }>,
   { log, strictRoles }: { readonly log: Log; readonly strictRoles: boolean },
 ): Promise<StartedDatabase> {
-  const role = await explained(choice.migrationUrl, async (): Promise<RuntimeRole> => {
-    await withClient(choice.migrationUrl, assertVersion);
-    await prepareSchemas(choice.migrationUrl);
-    return allowRuntimeRole(choice, strictRoles);
-  });
+  const role = await explained(choice.migrationUrl, () =>
+    withClient(choice.migrationUrl, async (owner) => {
+      await assertVersion(owner);
+      return prepareSchemas(owner, choice.migrationUrl, () => allowRuntimeRole(choice, strictRoles));
+    }),
+  );
   const db = openDatabase({ connectionString: choice.url, role, log });
   return {
     db,
@@ -123,20 +168,25 @@ async function startExternal(
   };
 }
 
-/** On one connection: each costs the server a process. */
-async function prepareSchemas(
+/**
+ * Brings both schemas up to date and does what else only the owner may, on one connection, since each costs the server a process, and
+ * under one lock: processes that start at once do it one after the other, and all but the first find nothing to do.
+ */
+function prepareSchemas<Result>(
+  owner: pg.Client,
   ownerUrl: string,
-  andThen: (owner: pg.Client) => Promise<void> = async () => undefined,
-): Promise<void> {
-  const jobsAreCurrent = await withClient(ownerUrl, async (owner) => {
+  andThen: () => Promise<Result>,
+): Promise<Result> {
+  return withAdvisoryLock(owner, "migrations", async () => {
     await migrateWith(owner);
-    await andThen(owner);
-    return jobSchemaIsCurrent(owner);
+    const result = await andThen();
+    if (!(await jobSchemaIsCurrent(owner))) {
+      // Loaded only when there is something to do: the library takes a quarter of a second.
+      const { prepareJobSchema } = await import("../jobs/schema.ts");
+      await prepareJobSchema(ownerUrl);
+    }
+    return result;
   });
-  if (jobsAreCurrent) return;
-  // Loaded only when there is something to do: the library takes a quarter of a second.
-  const { prepareJobSchema } = await import("../jobs/schema.ts");
-  await prepareJobSchema(ownerUrl);
 }
 
 async function assertVersion(client: pg.Client): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Clock } from "../clock.ts";
+import { type Database, systemScope } from "../database/database.ts";
 import type { HttpServer } from "../http/server.ts";
+import type { Keys } from "../keys.ts";
 import type { Message, Messenger } from "./message.ts";
 
 /** A message as the inbox shows it. */
@@ -13,19 +15,49 @@ export interface KeptMessage {
 
 export interface Inbox extends Messenger {
   /** Newest first. */
-  list(): readonly KeptMessage[];
+  list(): Promise<readonly KeptMessage[]>;
 }
 
-/** Keeps the last messages in memory instead of sending them. For development: it shows one-time codes to whoever asks. */
-export function createInbox({ clock, keptMax = 500 }: { clock: Clock; keptMax?: number }): Inbox {
-  const kept: KeptMessage[] = [];
+const keyPurpose = "development-message";
+
+/**
+ * Keeps the last messages instead of sending them. For development: it shows one-time codes to whoever asks. They are in the database, so
+ * that each process shows what any of them sent, and sealed there, so that it holds no readable code.
+ */
+export function createInbox({
+  db,
+  clock,
+  keys,
+  keptMax = 500,
+}: {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly keys: Pick<Keys, "seal" | "open">;
+  readonly keptMax?: number;
+}): Inbox {
   return {
     async send({ channel, to, subject, text }) {
-      kept.unshift({ at: clock.now().toISOString(), channel, to, subject, text });
-      kept.length = Math.min(kept.length, keptMax);
+      const message: KeptMessage = { at: clock.now().toISOString(), channel, to, subject, text };
+      await db.transaction(systemScope, async (tx) => {
+        await tx.query("INSERT INTO development_message (sealed) VALUES ($1)", [
+          keys.seal(keyPurpose, JSON.stringify(message), keyPurpose),
+        ]);
+        await tx.query(
+          `DELETE FROM development_message
+           WHERE number <= (SELECT number FROM development_message ORDER BY number DESC OFFSET $1 LIMIT 1)`,
+          [keptMax],
+        );
+      });
       return "kept in the development inbox";
     },
-    list: () => [...kept],
+    async list() {
+      const rows = await db.query<{ sealed: Buffer }>(
+        systemScope,
+        "SELECT sealed FROM development_message ORDER BY number DESC LIMIT $1",
+        [keptMax],
+      );
+      return rows.map(({ sealed }) => JSON.parse(keys.open(keyPurpose, sealed, keyPurpose)) as KeptMessage);
+    },
   };
 }
 
@@ -37,13 +69,14 @@ const pagePolicy =
 export function registerInboxRoutes(http: HttpServer, inbox: Inbox): void {
   http.get("/dev/inbox", { schema: { hide: true } as object }, async (request, reply) => {
     reply.header("cache-control", "no-store").header("vary", "accept");
+    const messages = await inbox.list();
     if (/\bapplication\/json\b/i.test(request.headers.accept ?? ""))
-      return reply.type("application/json; charset=utf-8").send(JSON.stringify(inbox.list()));
+      return reply.type("application/json; charset=utf-8").send(JSON.stringify(messages));
     return reply
       .type("text/html; charset=utf-8")
       .header("content-security-policy", pagePolicy)
       .header("refresh", "3")
-      .send(renderPage(inbox.list()));
+      .send(renderPage(messages));
   });
   http.get("/dev/inbox.css", { schema: { hide: true } as object }, async (_request, reply) =>
     reply.type("text/css; charset=utf-8").header("cache-control", "max-age=60").send(pageStyle),
@@ -73,7 +106,7 @@ function renderPage(messages: readonly KeptMessage[]): string {
 <body>
 <main>
 <h1>Development inbox</h1>
-<p class="note">Codes, mail and SMS that production would send. Newest first; kept until the server stops. This page renews itself.</p>
+<p class="note">Codes, mail and SMS that production would send. Newest first; the last 500 are kept. This page renews itself.</p>
 ${messages.length === 0 ? '<p class="empty">Nothing yet. Ask for a code on the <a href="/">login page</a>.</p>' : `<ol>\n${items}\n</ol>`}
 </main>
 </body>

@@ -1,7 +1,8 @@
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
+import { testKeys } from "../../testing/test-keys.ts";
 import { manualClock } from "../clock.ts";
 import { createHttpServer } from "../http/server.ts";
 import { silentLog } from "../log.ts";
@@ -119,8 +120,17 @@ describe("a routed messenger", () => {
 });
 
 describe("the development inbox", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.drop());
+  beforeEach(() => database.owner.query("TRUNCATE development_message"));
+  const inboxOf = (keptMax?: number) =>
+    createInbox({ db: database.db, clock, keys: testKeys, ...(keptMax === undefined ? {} : { keptMax }) });
+
   it("lists messages newest first as JSON, and no more than it keeps", async () => {
-    const inbox = createInbox({ clock, keptMax: 3 });
+    const inbox = inboxOf(3);
     const http = createHttpServer({
       log: silentLog(),
       random: systemRandom,
@@ -142,8 +152,17 @@ describe("the development inbox", () => {
     );
   });
 
+  it("shows what another process sent, and holds nothing readable in the database", async () => {
+    await inboxOf().send({ ...sms, text: "Your code is 834512." });
+    expect(await inboxOf().list()).toMatchObject([{ text: "Your code is 834512.", to: sms.to }]);
+    const { rows } = await database.owner.query<{ sealed: Buffer }>("SELECT sealed FROM development_message");
+    expect(rows).toHaveLength(1);
+    for (const readable of ["834512", sms.to])
+      expect(rows[0]?.sealed.toString("latin1")).not.toContain(readable);
+  });
+
   it("is a page that renews itself, without scripts or inline style, with everything escaped", async () => {
-    const inbox = createInbox({ clock });
+    const inbox = inboxOf();
     const http = createHttpServer({
       log: silentLog(),
       random: systemRandom,
