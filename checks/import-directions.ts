@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "..");
 const rows: readonly (readonly string[])[] = [
   ["platform"],
   ["access"],
-  ["audit"],
+  ["audit", "leases"],
   ["login", "fintechs", "ledger", "account-holders"],
   ["webhooks"],
   ["tokens", "bundles"],

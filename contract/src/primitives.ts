@@ -10,5 +10,6 @@ export type Environment = z.infer<typeof Environment>;
 
 export const ApplicationId = z.string().regex(/^app_[0-9A-Za-z]{1,40}$/);
 export const TokenId = z.string().regex(/^tok_[0-9A-Za-z]{1,40}$/);
+export const ReceiptId = z.string().regex(/^rcp_[0-9A-Za-z]{1,40}$/);
 export const UserId = z.string().regex(/^usr_[0-9A-Za-z]{1,40}$/);
 export const SessionId = z.string().regex(/^ses_[0-9A-Za-z]{1,40}$/);

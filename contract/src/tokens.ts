@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ApplicationId, Environment, Instant, LocalDate, TokenId } from "./primitives.ts";
+import { ApplicationId, Environment, Instant, LocalDate, ReceiptId, TokenId } from "./primitives.ts";
 import { Scope } from "./scopes.ts";
 
 /** `expiring`: active and within 15 days of its end. */
@@ -146,8 +146,19 @@ export type TokenPreview = z.infer<typeof TokenPreview>;
 
 export const RevokeToken = z.object({ reason: RevokeReason });
 export type RevokeToken = z.infer<typeof RevokeToken>;
+/** How many of the processes that answer for tokens had said that they refuse this one; the others might no longer answer at all. */
+const NodeCount = z.object({ confirmed: z.number().int(), total: z.number().int() });
 export const RevokedToken = z
-  .object({ tokenId: TokenId, hint: z.string(), revokedAt: Instant, reason: RevokeReason, by: z.string() })
+  .object({
+    tokenId: TokenId,
+    hint: z.string(),
+    revokedAt: Instant.describe("When the revocation was written."),
+    reason: RevokeReason,
+    by: z.string(),
+    receiptId: ReceiptId,
+    effectiveAt: Instant.describe("Since when no request with this token is accepted anywhere."),
+    nodes: NodeCount,
+  })
   .meta({ id: "RevokedToken" });
 export type RevokedToken = z.infer<typeof RevokedToken>;
 

@@ -15,6 +15,9 @@ import { registerHolderServiceRoutes } from "./fusion-api/holder-service-routes.
 import { registerResourceRoutes } from "./fusion-api/resource-routes.ts";
 import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
 import { registerGatewayRoutes } from "./gateway/routes.ts";
+import { joinNodes } from "./leases/join-nodes.ts";
+import { createMemory } from "./leases/memory.ts";
+import type { Node } from "./leases/node.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
 import { loginJobs } from "./login/jobs.ts";
 import { registerLoginRoutes } from "./login/routes.ts";
@@ -40,7 +43,7 @@ import type { Random } from "./platform/random.ts";
 import { reminderJobs } from "./reminders/jobs.ts";
 import { registerReminderRoutes } from "./reminders/routes.ts";
 import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
-import { createTokenCheck } from "./tokens/check-token.ts";
+import { createTokenCheck, type FoundToken, readTokenFrom } from "./tokens/check-token.ts";
 import { tokenJobs } from "./tokens/jobs.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { tokenCounter } from "./tokens/token-summary.ts";
@@ -64,6 +67,10 @@ export interface AppSettings {
   readonly requestsPerSecond: number | null;
   /** Development's: webhooks may go to this machine, over http too. */
   readonly webhooksToLoopback: boolean;
+  /** What tokens may take of this process's memory. */
+  readonly tokenMemoryBytes: number;
+  /** Machine and process, for people who look at the nodes. */
+  readonly nodeName: string;
 }
 
 /** Everything that the rooms need from outside; made by `main.ts`, or by `testing/test-app.ts`. */
@@ -87,6 +94,8 @@ export interface App {
   readonly jobs: readonly RoomJobs[];
   /** Tells webhooks what happened; whoever runs the app starts it, and stops it before the database goes. */
   readonly publisher: Publisher;
+  /** Holds this process's lease; whoever runs the app starts it. It can do without: then the first call takes one. */
+  readonly node: Node;
   /** Ends what the rooms keep going, after the last request; the parts stay open. */
   close(): Promise<void>;
 }
@@ -114,6 +123,10 @@ export async function buildApp(parts: Parts): Promise<App> {
   });
   serveConsole(http, { folder: join(repositoryRoot, "console/dist"), random });
 
+  const memory = createMemory<FoundToken>({ bytesMax: settings.tokenMemoryBytes });
+  const { node, nodes } = joinNodes({ ...parts, memory, name: settings.nodeName });
+  const tokenCheck = createTokenCheck({ readToken: readTokenFrom(parts.db), node, memory });
+
   const login = registerLoginRoutes(http, { ...parts, secureCookies: https });
   jobs.push(loginJobs(parts));
 
@@ -125,7 +138,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     authenticate: authenticateUser,
     countTokens: tokenCounter(parts.clock),
   });
-  registerTokenRoutes(http, { ...parts, publicUrl, authenticate: authenticateUser });
+  registerTokenRoutes(http, { ...parts, nodes, publicUrl, authenticate: authenticateUser });
   jobs.push(tokenJobs({ ...parts, publicUrl }));
   registerReminderRoutes(http, { ...parts, authenticate: authenticateUser });
   jobs.push(reminderJobs({ ...parts, publicUrl }));
@@ -146,8 +159,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   recordTokenUsage(http);
   const calls = createCallRecorder(parts);
   recordCalls(http, calls);
-  const checkToken = createTokenCheck(parts);
-  const authenticate = createTokenAuthentication({ checkToken, usage });
+  const authenticate = createTokenAuthentication({ tokenCheck, usage });
   const batcher = createTransferBatcher(parts);
   const registerV1 = (v1: HttpServer): void => {
     registerAccountHolderRoutes(v1, parts);
@@ -161,7 +173,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   };
   const rate = rateOf(settings);
   const takeCall = rate && limitCalls(parts.clock, rate);
-  registerGatewayRoutes(http, { checkToken, usage, takeCall, https });
+  registerGatewayRoutes(http, { tokenCheck, usage, takeCall, https });
   registerFusionApi(http, { authenticate, clock: parts.clock, takeCall }, registerV1, (v2) => {
     registerApplicationRoutesOfV2(v2, parts);
     registerApplicationSectionRoutes(v2, parts);
@@ -173,11 +185,13 @@ export async function buildApp(parts: Parts): Promise<App> {
     http,
     jobs,
     publisher,
+    node,
     async close() {
       await http.close();
       await login.settled();
       await usage.close();
       await calls.close();
+      await node.close();
     },
   };
 }

@@ -166,6 +166,15 @@ export const variables = {
       "How many calls of the Fusion API a second may come from one client address, and with one token, for long (twenty times as many at once); beyond it the answer is 429 with `Retry-After`. Counted in each process.",
     standard: "`1000`",
   },
+  TOKEN_MEMORY_MIB: {
+    schema: z
+      .string()
+      .regex(/^[1-9]\d{0,5}$/, "must be a number of MiB from 1 to 999999")
+      .transform(Number),
+    sentence:
+      "How much memory each process may use to remember tokens, so that checking one asks nobody; a million take about 800 MiB. The least recently used are forgotten first.",
+    standard: "`256`",
+  },
   WEBHOOKS_TO_LOOPBACK: {
     schema: z
       .enum(["true", "false"], { error: "must be true or false" })
@@ -213,6 +222,7 @@ export interface Config {
   } | null;
   readonly trustedProxies: readonly string[];
   readonly requestsPerSecond: number;
+  readonly tokenMemoryBytes: number;
   readonly webhooksToLoopback: boolean;
   readonly logLevel: string;
 }
@@ -347,6 +357,7 @@ function assemble(mode: Config["mode"], values: Values): Config {
             },
           },
     trustedProxies: values.TRUSTED_PROXIES ?? [],
+    tokenMemoryBytes: (values.TOKEN_MEMORY_MIB ?? 256) * 1_048_576,
     requestsPerSecond: values.API_REQUESTS_PER_SECOND ?? 1_000,
     webhooksToLoopback: values.WEBHOOKS_TO_LOOPBACK ?? false,
     logLevel: values.LOG_LEVEL ?? (mode === "development" ? "warn" : "info"),

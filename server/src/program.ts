@@ -1,9 +1,11 @@
+import { hostname } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import type { App, Parts } from "./app.ts";
 import type { Config } from "./config.ts";
 import { greeting } from "./greeting.ts";
 import { systemClock } from "./platform/clock.ts";
 import { DataFolderUnusable, lockDataFolder } from "./platform/database/data-folder.ts";
+import { isDatabaseAway } from "./platform/database/database-away.ts";
 import { DatabaseUnusable } from "./platform/database/database-unusable.ts";
 import { claimInstallation } from "./platform/database/installation.ts";
 import { DatabaseIsNewer, DatabaseIsOlder, MigrationWasEdited } from "./platform/database/migrate.ts";
@@ -66,6 +68,12 @@ export function run(
   return {
     ended: go(),
     fail(error) {
+      // The job library leaves such a failure to nobody when it could not note a job's end. The database's return heals that, and that it is
+      // away the log hears from others.
+      if (isDatabaseAway(error)) {
+        log.debug({ err: error }, "nobody waited for something that failed with the database");
+        return;
+      }
       log.fatal({ err: error }, "something went wrong that nobody expected; stopping");
       failure.reject(error);
     },
@@ -138,6 +146,8 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
       trustedProxies: config.trustedProxies,
       requestsPerSecond: config.requestsPerSecond,
       webhooksToLoopback: config.webhooksToLoopback,
+      tokenMemoryBytes: config.tokenMemoryBytes,
+      nodeName: `${hostname()} ${process.pid}`,
     },
     db: database.db,
     clock: systemClock,
@@ -156,6 +166,7 @@ async function start(config: Config, { log, say, stop, started, abandoned, fail 
   await claimInstallation({ db: database.db, clock: systemClock, keys }, config.mode);
   const app = await building;
   goOn();
+  app.node.start();
   const people =
     config.mode === "development"
       ? await arrangeDemonstration({ ...parts, publicUrl: config.publicUrl })

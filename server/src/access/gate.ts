@@ -12,12 +12,23 @@ const closeWaitMs = 12_000;
  * new ones out. For transactions that narrow what a token may do (revoke, suspend). Read what you decide on in a later statement: under
  * READ COMMITTED the snapshot of the statement that waits is older than the lock. Run inside {@link retryingGate}.
  */
-export async function closeGate(
-  tx: Transaction,
-  fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId },
-): Promise<void> {
+export function closeGate(tx: Transaction, fintech: FintechKey): Promise<void> {
+  return closeGates(tx, [fintech]);
+}
+
+/** {@link closeGate} for several fintechs, in the order in which everybody takes gates. */
+export async function closeGates(tx: Transaction, fintechs: readonly FintechKey[]): Promise<void> {
   await tx.query("SELECT set_config('lock_timeout', $1, true)", [`${closeWaitMs}ms`]);
-  await tx.query("SELECT pg_advisory_xact_lock(gate_key($1, $2))", [fintech.ifiId, fintech.fintechId]);
+  const gates = await tx.query<{ gate: string }>(
+    "SELECT DISTINCT gate_key(ifi, fintech) AS gate FROM unnest($1::bigint[], $2::uuid[]) AS t (ifi, fintech) ORDER BY gate",
+    [fintechs.map((fintech) => fintech.ifiId), fintechs.map((fintech) => fintech.fintechId)],
+  );
+  for (const { gate } of gates) await tx.query("SELECT pg_advisory_xact_lock($1)", [gate]);
+}
+
+interface FintechKey {
+  readonly ifiId: IfiId;
+  readonly fintechId: FintechId;
 }
 
 /** Runs a transaction that closes the gate, once more when it could not get its lock in time or the database chose it to end a deadlock. */

@@ -8,9 +8,9 @@ import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "../tokens/authenticate-token.ts";
-import { createTokenCheck } from "../tokens/check-token.ts";
 import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "../tokens/usage.ts";
 import { type CallRecorder, createCallRecorder, recordCalls } from "./call-recorder.ts";
 
@@ -44,9 +44,11 @@ beforeAll(async () => {
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["127.0.0.1"] });
   recordTokenUsage(http);
   recordCalls(http, calls);
+  const check = createTestTokenCheck(db);
+  http.addHook("onClose", check.close);
   registerFusionApi(
     http,
-    { authenticate: createTokenAuthentication({ checkToken: createTokenCheck({ db }), usage }), clock },
+    { authenticate: createTokenAuthentication({ tokenCheck: check.tokenCheck, usage }), clock },
     (v1) => {
       v1.get("/accounts/:accountID/balance", { config: { requiredScope: "accounts:read" } }, async () => ({
         balance: 1,

@@ -2,6 +2,7 @@ import { Environment } from "@fusion/contract/primitives.ts";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CommandLinePrincipal } from "../access/principal.ts";
 import { getFintech } from "../fintechs/find-fintech.ts";
+import type { Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
@@ -14,6 +15,7 @@ export interface CommandContext {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
+  readonly nodes: Nodes;
   /** Made when they are first needed: most commands need none. */
   readonly keys: () => Keys;
   /** An origin without a slash at its end. */

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { readConfig } from "../config.ts";
+import { createNodes } from "../leases/nodes.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { DataFolderUnusable } from "../platform/database/data-folder.ts";
 import { DatabaseUnusable } from "../platform/database/database-unusable.ts";
@@ -65,6 +66,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
         keys: connection.keys,
         clock: line.clock ?? systemClock,
         random: line.random ?? systemRandom,
+        nodes: createNodes({ db: connection.db, clock: systemClock }),
         publicUrl: config.publicUrl,
         principal: { kind: "cli", account: line.account },
         output,

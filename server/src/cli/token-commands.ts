@@ -76,10 +76,12 @@ export const addTokenCommands: AddCommands = (program, run) => {
     run(async ({ output, principal, ...deps }) => {
       const revoked = await revokeToken(deps, principal, { tokenId: id as TokenId, reason: options.reason });
       output.result(revoked, [
-        `Token ${revoked.tokenId} (${revoked.hint}) revoked. Refused everywhere since ${revoked.revokedAt.toISOString()}.`,
+        `Token ${revoked.tokenId} (${revoked.hint}) revoked. Refused everywhere since ${revoked.effectiveAt.toISOString()}.`,
         ...facts([
           ["reason", revoked.reason],
           ["by", revoked.by],
+          ["receipt", revoked.receiptId],
+          ["confirmed by", `${revoked.nodes.confirmed} of ${revoked.nodes.total} processes`],
         ]),
       ]);
     }),

@@ -2,6 +2,7 @@ import { ApplicationDetails, ApplicationList } from "@fusion/contract/applicatio
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
 import type { Administrator } from "../access/roles.ts";
+import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, FintechId, IfiId, UserId } from "../platform/ids.ts";
@@ -19,7 +20,7 @@ import { suspendApplication, suspendFintech } from "./suspend.ts";
 
 const root: Administrator = { kind: "cli", account: "root" };
 let database: TestDatabase;
-let deps: Parameters<typeof createIfi>[0];
+let deps: Parameters<typeof suspendApplication>[0];
 let console_: ConsoleHttp;
 let operator: UserPrincipal;
 let operatorViewer: UserPrincipal;
@@ -32,7 +33,12 @@ let hidden: ApplicationId;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  deps = { db: database.db, clock: systemClock, random: systemRandom };
+  deps = {
+    db: database.db,
+    clock: systemClock,
+    random: systemRandom,
+    nodes: createNodes({ db: database.db, clock: systemClock }),
+  };
   await createIfi(deps, root, { ifiId: "140793", name: "Test Bank" });
   fintech = await createFintech(deps, root, { ifiId: "140793", name: "Pagaar Pay" });
   const other = await createFintech(deps, root, { ifiId: "140793", name: "Other" });

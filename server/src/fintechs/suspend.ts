@@ -1,6 +1,7 @@
 import { closeGate, retryingGate } from "../access/gate.ts";
 import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
 import { recordAudit } from "../audit/record.ts";
+import type { Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
@@ -11,12 +12,13 @@ interface Deps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
+  readonly nodes: Pick<Nodes, "untilAllKnow">;
 }
 
 /**
- * Stops everything that tokens of one application do, or lets it go on. Narrows what they may do, so it goes through the gate like a
- * revoke: after it has returned nothing commits on their authority. Nothing is lost; tokens work again afterwards until they expire.
- * For operator admins and the command line. Throws `role_insufficient`, `not_found`.
+ * Stops everything that tokens of one application do, or lets it go on. Narrows what they may do, so it goes the way of a revoke: after it
+ * has returned no node accepts them and nothing commits on their authority. Nothing is lost; tokens work again afterwards until they
+ * expire. For operator admins and the command line. Throws `role_insufficient`, `not_found`, `change_unconfirmed`.
  */
 export async function suspendApplication(
   deps: Deps,
@@ -41,7 +43,7 @@ const tables = {
 } as const;
 
 async function suspend(
-  { db, clock, random }: Deps,
+  { db, clock, random, nodes }: Deps,
   actor: Administrator,
   what: { readonly kind: keyof typeof tables; readonly id: string; readonly suspended: boolean },
 ): Promise<void> {
@@ -70,4 +72,6 @@ async function suspend(
       });
     }),
   );
+  // Also when nothing changed: it may be the repeat of one that was not confirmed.
+  if (what.suspended) await nodes.untilAllKnow();
 }

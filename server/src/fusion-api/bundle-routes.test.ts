@@ -174,6 +174,7 @@ describe("issueBundle: 401", () => {
          revoke_reason = 'compromised' WHERE token_id = $1`,
       [doomed.token.tokenId],
     );
+    await app.database.untilNodesKnow();
     const answer = await issue(doomed, { accountHolderID: person }, own.bundleId);
     expect([answer.status, answer.body.code]).toEqual([401, "token_revoked"]);
     expect(await countRows("account")).toBe(before);

@@ -66,15 +66,7 @@ export function registerFusionApi(
   void http.register(
     async (api: HttpServer) => {
       api.decorateRequest("tokenPrincipal", undefined);
-      api.setErrorHandler(async (error, request, reply) => {
-        try {
-          // Such a route may have failed before it came to its own check, and a token that has ended learns of nothing else.
-          if (request.routeOptions.config.rechecksToken) await authenticate(request);
-          return answerFailure(error, request, reply);
-        } catch (refusal) {
-          return answerFailure(refusal, request, reply);
-        }
-      });
+      api.setErrorHandler(answerFailure);
       // Never reached: the hook below refuses first, before a body is read. It makes the hook run for unknown addresses.
       api.setNotFoundHandler((request, reply) => answerFailure({ statusCode: 404 }, request, reply));
       api.addHook("onRequest", async (request, reply) => {

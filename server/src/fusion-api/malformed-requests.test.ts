@@ -48,6 +48,7 @@ beforeAll(async () => {
        revoke_reason = 'compromised' WHERE token_id = $1`,
     [revoked.token.tokenId],
   );
+  await app.database.untilNodesKnow();
   const tokens = {
     right: client.token.secret,
     empty: "",

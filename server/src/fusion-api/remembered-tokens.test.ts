@@ -69,6 +69,7 @@ it("a revoked token is refused as revoked whatever else is wrong, however often 
        revoke_reason = 'compromised' WHERE token_id = ANY ($1)`,
     [tokens.map(({ token: { tokenId } }) => tokenId)],
   );
+  await app.database.untilNodesKnow();
   expect(await answers()).toEqual(calls.map(() => [401, "token_revoked"]));
   expect(await answers()).toEqual(calls.map(() => [401, "token_revoked"]));
   expect(await book.balanceOf(customer)).toBe(2n);

@@ -51,7 +51,6 @@ export function registerTransferRoutes(
       config: {
         requiredScope: "transfers:write",
         losslessKeys: transferLosslessKeys,
-        rechecksToken: true,
       },
     },
     async (request) => {

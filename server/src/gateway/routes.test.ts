@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
+import { createNodes } from "../leases/nodes.ts";
 import { manualClock } from "../platform/clock.ts";
 import { limitCalls } from "../platform/http/rate-limit.ts";
 import { createHttpServer } from "../platform/http/server.ts";
@@ -9,8 +10,8 @@ import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
-import { createTokenCheck } from "../tokens/check-token.ts";
 import { revokeToken } from "../tokens/revoke-token.ts";
 import { registerGatewayRoutes } from "./routes.ts";
 
@@ -130,10 +131,14 @@ describe("401", () => {
       expiresAt: new Date(Date.now() - 1_000),
     });
     const revoked = await arrangeToken(owner, applicationId, person);
-    await revokeToken({ db, clock: app.clock, random: app.random }, person, {
-      tokenId: revoked.tokenId,
-      reason: "compromised",
-    });
+    await revokeToken(
+      { db, clock: app.clock, random: app.random, nodes: createNodes({ db, clock: app.clock }) },
+      person,
+      {
+        tokenId: revoked.tokenId,
+        reason: "compromised",
+      },
+    );
     for (const [secret, code] of [
       [token.secret.slice(0, -1), "token_malformed"],
       [expired.secret, "token_expired"],
@@ -153,10 +158,14 @@ describe("401", () => {
   it("comes with the next check after a revocation was answered", async () => {
     expect((await check(present())).statusCode).toBe(200);
     const { db } = app.database;
-    await revokeToken({ db, clock: app.clock, random: app.random }, person, {
-      tokenId: token.tokenId,
-      reason: "no_longer_needed",
-    });
+    await revokeToken(
+      { db, clock: app.clock, random: app.random, nodes: createNodes({ db, clock: app.clock }) },
+      person,
+      {
+        tokenId: token.tokenId,
+        reason: "no_longer_needed",
+      },
+    );
     expect((await check(present())).statusCode).toBe(401);
   });
 });
@@ -185,9 +194,10 @@ describe("403", () => {
 describe("429 and 503", () => {
   it("tell when there is room for this token again", async () => {
     const clock = manualClock("2026-11-24T05:30:00.000Z");
+    const testCheck = createTestTokenCheck(app.database.db);
     const http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
     registerGatewayRoutes(http, {
-      checkToken: createTokenCheck({ db: app.database.db }),
+      tokenCheck: testCheck.tokenCheck,
       usage: { notice: () => undefined },
       takeCall: limitCalls(clock, { perSecond: 1, burst: 1 }),
       https: true,
@@ -200,12 +210,16 @@ describe("429 and 503", () => {
     clock.advanceMs(1_000);
     expect((await http.inject(request)).statusCode).toBe(200);
     await http.close();
+    await testCheck.close();
   });
 
   it("let nothing pass while it cannot be known whether the token is valid", async () => {
     const http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
     registerGatewayRoutes(http, {
-      checkToken: () => Promise.reject(Object.assign(new Error("connect"), { code: "ECONNREFUSED" })),
+      tokenCheck: {
+        checkNow: () => undefined,
+        check: () => Promise.reject(Object.assign(new Error("connect"), { code: "ECONNREFUSED" })),
+      },
       usage: { notice: () => undefined },
       https: false,
     });

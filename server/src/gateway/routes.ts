@@ -11,7 +11,7 @@ import { RateLimited } from "../platform/http/request-errors.ts";
 import { securityHeaders } from "../platform/http/security-headers.ts";
 import { type HttpServer, logUnforeseen } from "../platform/http/server.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
-import type { CheckToken, FoundToken } from "../tokens/check-token.ts";
+import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
 import { TokenUnknown } from "../tokens/errors.ts";
 import { readPresentedSecret } from "../tokens/presented-secret.ts";
 import { refusalError } from "../tokens/refusal.ts";
@@ -19,7 +19,7 @@ import type { UsageRecorder } from "../tokens/usage.ts";
 import { checkPath, originalRoute } from "./original-request.ts";
 
 export interface GatewayDependencies {
-  readonly checkToken: CheckToken;
+  readonly tokenCheck: TokenCheck;
   readonly usage: Pick<UsageRecorder, "notice">;
   /** Takes one call of a token's share; left out where nothing is limited. */
   readonly takeCall?: TakeCall | undefined;
@@ -39,7 +39,7 @@ const furtherMethods = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
  * nothing is thrown for what a flood of junk would make us say.
  */
 export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencies): void {
-  const { checkToken, usage, takeCall } = deps;
+  const { tokenCheck, usage, takeCall } = deps;
   const everyAnswer = Object.entries(securityHeaders(deps)).flat();
   /** The principal's headers: the same for every call with what the check found. */
   const headersOf = new WeakMap<FoundToken, readonly string[]>();
@@ -92,8 +92,13 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
 
   const check = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
     const secret = readPresentedSecret(request.raw.rawHeaders);
-    if (typeof secret === "string") return checkToken(secret).then((found) => decide(request, reply, found));
-    refuse(secret, request, reply);
+    if (typeof secret !== "string") {
+      refuse(secret, request, reply);
+      return undefined;
+    }
+    const known = tokenCheck.checkNow(secret);
+    if (!known) return tokenCheck.check(secret).then((found) => decide(request, reply, found));
+    decide(request, reply, known.found);
     return undefined;
   };
 

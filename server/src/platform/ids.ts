@@ -27,7 +27,8 @@ export type IdPrefix =
   | "msg"
   | "cnt"
   | "whk"
-  | "evt";
+  | "evt"
+  | "nod";
 
 /** A fresh id such as `tok_4fTz…`: 20 base62 characters, 119 bits, so that ids can be made without asking anyone. */
 export function newId<Id extends string>(random: Random, prefix: IdPrefix): Id {

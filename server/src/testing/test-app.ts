@@ -51,6 +51,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       trustedProxies: [],
       requestsPerSecond: null,
       webhooksToLoopback: false,
+      tokenMemoryBytes: 16 * 1_048_576,
+      nodeName: "test",
       ...options.settings,
     },
     db: database.db,

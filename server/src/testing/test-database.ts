@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";
+import { createNodes } from "../leases/nodes.ts";
+import { systemClock } from "../platform/clock.ts";
 import { type Database, openDatabase } from "../platform/database/database.ts";
 import { silentLog } from "../platform/log.ts";
 
@@ -10,6 +12,8 @@ export interface TestDatabase {
   /** As the owner, for arranging what no use case makes and for looking behind the curtain. */
   readonly owner: pg.Pool;
   readonly ownerUrl: string;
+  /** Resolves when every node of this database has forgotten what was changed; after changes made as the owner. */
+  untilNodesKnow(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -34,6 +38,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     db,
     owner,
     ownerUrl,
+    async untilNodesKnow() {
+      await createNodes({ db, clock: systemClock }).untilAllKnow();
+    },
     async drop() {
       await db.close();
       await owner.end();

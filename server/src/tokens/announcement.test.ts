@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
@@ -74,7 +75,10 @@ describe("the notice of a live token", () => {
     // SMS gateways take registered texts only.
     expect(issued.letters.map((letter) => letter.smsTemplate)).toEqual(["notice", "notice"]);
 
-    await revokeToken(deps, second, { tokenId: token.tokenId, reason: "compromised" });
+    await revokeToken({ ...deps, nodes: createNodes(deps) }, second, {
+      tokenId: token.tokenId,
+      reason: "compromised",
+    });
     const revoked = tell("revoked", token.tokenId);
     await revoked.done;
     expect(revoked.letters[0]).toMatchObject({ subject: 'Live token "Payouts" was revoked' });

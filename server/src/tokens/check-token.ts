@@ -1,17 +1,113 @@
-import type { Database } from "../platform/database/database.ts";
-import { systemScope } from "../platform/database/database.ts";
-import { hashSecret } from "./token-secret.ts";
-import { type FoundToken, findTokenByHash } from "./token-store.ts";
+import { hash } from "node:crypto";
+import { LeaseUnavailable } from "../leases/errors.ts";
+import type { Memory } from "../leases/memory.ts";
+import type { Node } from "../leases/node.ts";
+import { applicationSubject, fintechSubject } from "../leases/subject.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import { type FoundToken, readTokenByHash, type TokenReading } from "./token-store.ts";
 
 export type { FoundToken };
 
 /**
- * What is known of the token with this secret, and why it is refused if it is (`refusal`); undefined when there is none. The secret is well
- * formed (`presented-secret.ts`). The one way in which anybody but a writing transaction learns whether a token is valid.
+ * The one way in which anybody but a writing transaction learns whether a token is valid: from this process's memory while it holds a lease,
+ * filled from the database. Secrets are well formed (`presented-secret.ts`). A revoked token is refused from the moment its revoke has
+ * returned, here and on every other node; expiry is decided by the database's time.
  */
-export type CheckToken = (secret: string) => Promise<FoundToken | undefined>;
+export interface TokenCheck {
+  /**
+   * What is known of the token with this secret, and why it is refused if it is (`refusal`); undefined when there is none. Throws
+   * {@link LeaseUnavailable} when that cannot be known.
+   */
+  check(secret: string): Promise<FoundToken | undefined>;
+  /** {@link check} without waiting: undefined when memory does not know. */
+  checkNow(secret: string): { readonly found: FoundToken | undefined } | undefined;
+}
 
-/** A check that asks the database each time. */
-export function createTokenCheck({ db }: { readonly db: Database }): CheckToken {
-  return (secret) => db.transaction(systemScope, (tx) => findTokenByHash(tx, hashSecret(secret)));
+/** Asks the primary, never a replica, for the token with this hash. */
+export type ReadToken = (secretHash: Buffer) => Promise<TokenReading>;
+
+export const readTokenFrom =
+  (db: Database): ReadToken =>
+  (secretHash) =>
+    db.transaction(systemScope, (tx) => readTokenByHash(tx, secretHash));
+
+export type TokenMemory = Memory<FoundToken>;
+
+/** A reading that a narrowing overtook is made again; after so many, something is wrong. */
+const readingsMax = 5;
+
+export function createTokenCheck({
+  readToken,
+  node,
+  memory,
+}: {
+  readonly readToken: ReadToken;
+  readonly node: Pick<Node, "lease" | "epoch" | "untilLease">;
+  readonly memory: TokenMemory;
+}): TokenCheck {
+  const { lease } = node;
+  /** Readings under way: whoever wants the same token meanwhile takes the same, and looks at its own lease afterwards. */
+  const filling = new Map<string, Promise<FoundToken | undefined>>();
+
+  const fill = async (key: string): Promise<FoundToken | undefined> => {
+    for (let readings = 0; readings < readingsMax; readings += 1) {
+      const known = node.epoch();
+      const { found, epoch } = await readToken(Buffer.from(key, "base64url"));
+      // A server that was the primary once still answers; it has not seen what this node has.
+      if (epoch < known) throw new LeaseUnavailable();
+      const kept = memory.fill(key, {
+        facts: found,
+        epoch,
+        groups: found ? [applicationSubject(found.applicationId), fintechSubject(found.tenant)] : [],
+        refused: found === undefined || found.refusal !== null,
+        bytes: found ? bytesOf(found) : 0,
+      });
+      if (kept === "kept") return found;
+    }
+    throw new LeaseUnavailable();
+  };
+  const read = (key: string): Promise<FoundToken | undefined> => {
+    let reading = filling.get(key);
+    if (!reading) {
+      reading = fill(key).finally(() => filling.delete(key));
+      filling.set(key, reading);
+    }
+    return reading;
+  };
+  /** Refused when its time is over by the database's clock. */
+  const asOfNow = (found: FoundToken | undefined): FoundToken | undefined =>
+    found !== undefined && found.refusal === null && lease.databaseMs() >= found.expiresAt.getTime()
+      ? { ...found, refusal: "token_expired" }
+      : found;
+  const recall = (key: string): { readonly found: FoundToken | undefined } | undefined => {
+    if (!lease.holds()) return undefined;
+    const known = memory.find(key);
+    return known && { found: asOfNow(known.facts) };
+  };
+
+  return {
+    checkNow: (secret) => recall(keyOf(secret)),
+    async check(secret) {
+      const key = keyOf(secret);
+      for (let attempts = 0; attempts < readingsMax; attempts += 1) {
+        const known = recall(key);
+        if (known) return known.found;
+        await node.untilLease();
+        const found = await read(key);
+        // While it was read the lease may have run out, and with it the knowledge of what happened since.
+        if (lease.holds()) return asOfNow(found);
+      }
+      throw new LeaseUnavailable();
+    },
+  };
+}
+
+/** The name of a token in memories: the SHA-256 of its secret, in base64url. */
+function keyOf(secret: string): string {
+  return hash("sha256", secret, "base64url");
+}
+
+/** Beside the strings that each token has for itself, what objects take; measured with a million tokens. */
+function bytesOf(found: FoundToken): number {
+  return 400 + found.scopes.length * 32;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createNodes } from "../leases/nodes.ts";
 import { manualClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -52,7 +53,11 @@ function issue(overrides: Partial<IssueTokenInput> = {}, person: Person = admin)
   });
 }
 const revoke = (tokenId: TokenId) =>
-  revokeToken({ db: database.db, clock, random: systemRandom }, admin, { tokenId, reason: "replaced" });
+  revokeToken(
+    { db: database.db, clock, random: systemRandom, nodes: createNodes({ db: database.db, clock }) },
+    admin,
+    { tokenId, reason: "replaced" },
+  );
 async function tokensOf(applicationId: ApplicationId): Promise<number> {
   const { rows } = await database.owner.query(
     "SELECT count(*)::int AS count FROM token WHERE application_id = $1",

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Principal } from "../access/principal.ts";
+import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -36,10 +37,19 @@ beforeEach(async () => {
 });
 
 const revoke = (tokenId: TokenId, by: Principal = admin) =>
-  revokeToken({ db: database.db, clock: systemClock, random: systemRandom }, by, {
-    tokenId,
-    reason: "compromised",
-  });
+  revokeToken(
+    {
+      db: database.db,
+      clock: systemClock,
+      random: systemRandom,
+      nodes: createNodes({ db: database.db, clock: systemClock }),
+    },
+    by,
+    {
+      tokenId,
+      reason: "compromised",
+    },
+  );
 
 describe("revoking", () => {
   it("answers when, why and by whom, and writes it to the audit trail", async () => {

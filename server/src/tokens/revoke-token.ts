@@ -1,69 +1,182 @@
 import type { RevokeReason } from "@fusion/contract/tokens.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
-import { closeGate, retryingGate } from "../access/gate.ts";
+import { closeGates, retryingGate } from "../access/gate.ts";
 import type { Principal } from "../access/principal.ts";
 import { describeActor, recordAudit } from "../audit/record.ts";
+import { ChangeUnconfirmed } from "../leases/errors.ts";
+import type { NodeCount, Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Database } from "../platform/database/database.ts";
+import type { Database, Transaction } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
-import type { TokenId } from "../platform/ids.ts";
+import { newId, type TokenId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { announce } from "./announcement.ts";
+import { completeReceipts, findReceipts, insertReceipts, type ReceiptRecord } from "./receipt-store.ts";
 import { getTokenFor } from "./token-access.ts";
+import type { TokenRecord } from "./token-record.ts";
 import { findToken, revokeOnce } from "./token-store.ts";
 
 export interface Revocation {
   readonly tokenId: TokenId;
   readonly hint: string;
+  /** When it was written. */
   readonly revokedAt: Date;
   readonly reason: RevokeReason;
   /** The name of whoever revoked it. */
   readonly by: string;
+  readonly receiptId: string;
+  /** Since when no node accepts it, by the database's clock. */
+  readonly effectiveAt: Date;
+  /** How many nodes had confirmed by then; the leases of the others had run out. */
+  readonly nodes: NodeCount;
+}
+
+export interface RevokeDependencies {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly nodes: Pick<Nodes, "untilAllKnow">;
 }
 
 /**
- * Ends a token, for good and at once. When this has returned, no request that is sent from then on is accepted, and no transaction on
- * the token's authority can commit: it waits at the gate for the writers that are inside, and keeps others out until it has committed.
+ * Ends a token, for good and at once. When this has returned, no request that is sent from then on is accepted by any node, and no
+ * transaction on the token's authority can commit: the revocation waits at the gate for the writers that are inside and keeps others out
+ * until it has committed, then waits until every node has forgotten what it knew of the token, or may no longer answer from memory.
  * Needs no proof of presence. Revoking again changes nothing and answers the facts of the first time.
  *
  * For people who may manage the application, operator admins, the command line, and the token itself. Throws `not_found` for a token
- * that the caller may not see, `role_insufficient` for one they may only look at.
+ * that the caller may not see, `role_insufficient` for one they may only look at, and {@link ChangeUnconfirmed} when the token is revoked
+ * but it is not certain that every node knows: the same call again waits anew.
  */
 export async function revokeToken(
-  { db, clock, random }: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+  deps: RevokeDependencies,
   principal: Principal,
   input: { readonly tokenId: TokenId; readonly reason: RevokeReason; readonly requestId?: string },
 ): Promise<Revocation> {
-  return retryingGate(() =>
-    db.transaction(dataScopeOf(principal), async (tx) => {
-      const { token, canRevoke } = await getTokenFor(tx, principal, input.tokenId);
-      if (!canRevoke)
-        throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
-      await closeGate(tx, token.tenant);
-      const revokedAt = await revokeOnce(tx, { ...input, by: describeActor(principal) });
-      if (revokedAt) {
-        await recordAudit(tx, { clock, random }, principal, {
-          action: "token.revoked",
-          object: { kind: "token", id: token.tokenId },
-          fintech: token.tenant,
-          details: { name: token.name, reason: input.reason, revokedAt: revokedAt.toISOString() },
-          requestId: input.requestId,
-        });
-        if (token.tenant.environment === "live") await announce(tx, "revoked", token.tokenId);
+  const [revocation] = await revokeTokens(deps, principal, { ...input, tokenIds: [input.tokenId] });
+  assert(revocation, "each token has its revocation");
+  return revocation;
+}
+
+/** {@link revokeToken} for several, all or none of them, in one transaction and with one wait. Answers in the order given. */
+export async function revokeTokens(
+  deps: RevokeDependencies,
+  principal: Principal,
+  input: {
+    readonly tokenIds: readonly TokenId[];
+    readonly reason: RevokeReason;
+    readonly requestId?: string;
+  },
+): Promise<Revocation[]> {
+  const tokenIds = [...new Set(input.tokenIds)];
+  const { db } = deps;
+  const scope = dataScopeOf(principal);
+  const open = await retryingGate(() =>
+    db.transaction(scope, async (tx) => {
+      const tokens: TokenRecord[] = [];
+      for (const tokenId of tokenIds) {
+        const { token, canRevoke } = await getTokenFor(tx, principal, tokenId);
+        if (!canRevoke)
+          throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
+        tokens.push(token);
       }
-      const revoked = await findToken(tx, token.tokenId);
-      assert(
-        revoked?.revokedAt && revoked.revokeReason && revoked.revokedBy,
-        "a token is revoked once it was revoked",
+      await closeGates(
+        tx,
+        tokens.map((token) => token.tenant),
       );
-      return {
-        tokenId: revoked.tokenId,
-        hint: revoked.hint,
-        revokedAt: revoked.revokedAt,
-        reason: revoked.revokeReason,
-        by: revoked.revokedBy,
-      };
+      for (const token of tokens) await revokeOne(tx, deps, principal, { ...input, token });
+      return openReceipts(tx, deps, tokenIds);
     }),
   );
+  await confirm(deps, open, async (nodes) =>
+    db.transaction(scope, (tx) => completeReceipts(tx, tokenIds, nodes)),
+  );
+  return db.transaction(scope, async (tx) => {
+    const receipts = await findReceipts(tx, tokenIds);
+    return Promise.all(
+      tokenIds.map(async (tokenId) =>
+        toRevocation(
+          await findToken(tx, tokenId),
+          receipts.find((receipt) => receipt.tokenId === tokenId),
+        ),
+      ),
+    );
+  });
+}
+
+async function revokeOne(
+  tx: Transaction,
+  { clock, random }: RevokeDependencies,
+  principal: Principal,
+  input: { readonly token: TokenRecord; readonly reason: RevokeReason; readonly requestId?: string },
+): Promise<void> {
+  const { token, reason } = input;
+  const revokedAt = await revokeOnce(tx, {
+    tokenId: token.tokenId,
+    reason,
+    by: describeActor(principal),
+  });
+  if (!revokedAt) return;
+  await recordAudit(tx, { clock, random }, principal, {
+    action: "token.revoked",
+    object: { kind: "token", id: token.tokenId },
+    fintech: token.tenant,
+    details: { name: token.name, reason, revokedAt: revokedAt.toISOString() },
+    requestId: input.requestId,
+  });
+  if (token.tenant.environment === "live") await announce(tx, "revoked", token.tokenId);
+}
+
+/** Gives each revoked token its receipt, and answers those that are not complete. */
+async function openReceipts(
+  tx: Transaction,
+  { random }: RevokeDependencies,
+  tokenIds: readonly TokenId[],
+): Promise<ReceiptRecord[]> {
+  const known = new Set((await findReceipts(tx, tokenIds)).map((receipt) => receipt.tokenId));
+  const added = tokenIds.filter((tokenId) => !known.has(tokenId));
+  if (added.length > 0) {
+    const receipts = added.map((tokenId) => ({ receiptId: newId<string>(random, "rcp"), tokenId }));
+    await insertReceipts(tx, receipts);
+  }
+  return (await findReceipts(tx, tokenIds)).filter((receipt) => receipt.effectiveAt === null);
+}
+
+/** Waits for the nodes, and completes the receipts; says what is known when that cannot be done. */
+async function confirm(
+  { nodes }: RevokeDependencies,
+  open: readonly ReceiptRecord[],
+  complete: (nodes: NodeCount) => Promise<void>,
+): Promise<void> {
+  if (open.length === 0) return;
+  try {
+    await complete(await nodes.untilAllKnow());
+  } catch (error) {
+    throw new ChangeUnconfirmed(
+      {
+        receipts: open.map(({ receiptId, tokenId, revokedAt }) => ({
+          receiptId,
+          tokenId,
+          revokedAt: revokedAt.toISOString(),
+        })),
+      },
+      error,
+    );
+  }
+}
+
+function toRevocation(token: TokenRecord | undefined, receipt: ReceiptRecord | undefined): Revocation {
+  assert(token?.revokedAt && token.revokeReason && token.revokedBy, "a token is revoked once it was revoked");
+  assert(receipt?.effectiveAt && receipt.nodes, "a receipt is complete once it was completed");
+  return {
+    tokenId: token.tokenId,
+    hint: token.hint,
+    revokedAt: token.revokedAt,
+    reason: token.revokeReason,
+    by: token.revokedBy,
+    receiptId: receipt.receiptId,
+    effectiveAt: receipt.effectiveAt,
+    nodes: receipt.nodes,
+  };
 }

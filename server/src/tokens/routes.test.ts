@@ -2,6 +2,7 @@ import { TokenManagementSummary } from "@fusion/contract/applications.ts";
 import { GeneratedToken, RevokedToken, TokenDetails, TokenList } from "@fusion/contract/tokens.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
+import { createNodes } from "../leases/nodes.ts";
 import { manualClock } from "../platform/clock.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -51,6 +52,7 @@ beforeAll(async () => {
     db: database.db,
     clock,
     random: systemRandom,
+    nodes: createNodes({ db: database.db, clock }),
     authenticate: console_.authenticate,
     publicUrl: "https://fusion.example",
   });

@@ -16,6 +16,7 @@ import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
 import { provenUser } from "../access/proven-user.ts";
 import { baseUrlOf } from "../fintechs/base-url.ts";
+import type { Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
@@ -27,7 +28,7 @@ import { listTokens } from "./list-tokens.ts";
 import { revokeToken } from "./revoke-token.ts";
 import { setSubscription } from "./set-subscription.ts";
 import { summarizeTokens } from "./token-summary.ts";
-import { detailsView, summaryView } from "./views.ts";
+import { detailsView, revocationView, summaryView } from "./views.ts";
 
 export interface TokenRoutesDeps {
   readonly db: Database;
@@ -35,6 +36,7 @@ export interface TokenRoutesDeps {
   readonly random: Random;
   readonly authenticate: AuthenticateUser;
   readonly publicUrl: string;
+  readonly nodes: Pick<Nodes, "untilAllKnow">;
 }
 
 const api = "/console/api";
@@ -173,7 +175,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           reason: request.body.reason,
           requestId: request.id,
         });
-        return { ...revocation, revokedAt: revocation.revokedAt.toISOString() };
+        return revocationView(revocation);
       },
     );
 

@@ -1,5 +1,6 @@
 import type { RevokeReason } from "@fusion/contract/tokens.ts";
 import type { Queryable } from "../platform/database/database.ts";
+import { assert } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
 import type { TokenRecord } from "./token-record.ts";
 
@@ -24,8 +25,16 @@ export interface FoundToken {
   readonly refusal: Refusal | null;
 }
 
+/** What is known of a token's hash, as of one snapshot of the database. */
+export interface TokenReading {
+  readonly found: FoundToken | undefined;
+  /** Narrowings up to this epoch are in it. */
+  readonly epoch: number;
+}
+
 interface FoundRow {
-  token_id: TokenId;
+  epoch: string;
+  token_id: TokenId | null;
   application_id: ApplicationId;
   ifi_id: Tenant["ifiId"];
   environment: Tenant["environment"];
@@ -36,26 +45,31 @@ interface FoundRow {
   refusal: Refusal | null;
 }
 
-/** The token with this hash, and whether it is valid by the database's time. */
-export async function findTokenByHash(db: Queryable, secretHash: Buffer): Promise<FoundToken | undefined> {
+/** The token with this hash, and whether it is valid by the database's time; one statement, so that the epoch is of the same snapshot. */
+export async function readTokenByHash(db: Queryable, secretHash: Buffer): Promise<TokenReading> {
   const [row] = await db.query<FoundRow>(
-    `SELECT token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.expires_at,
+    `SELECT epoch, token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.expires_at,
        token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
-     FROM token
-     JOIN application USING (ifi_id, environment, fintech_id, application_id)
-     JOIN fintech USING (ifi_id, fintech_id)
-     WHERE secret_hash = $1`,
+     FROM narrowing_clock
+     LEFT JOIN (token
+       JOIN application USING (ifi_id, environment, fintech_id, application_id)
+       JOIN fintech USING (ifi_id, fintech_id)) ON secret_hash = $1`,
     [secretHash],
   );
-  if (!row) return undefined;
+  assert(row, "the epoch has its row");
+  const epoch = Number(row.epoch);
+  if (row.token_id === null) return { found: undefined, epoch };
   return {
-    tokenId: row.token_id,
-    applicationId: row.application_id,
-    tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
-    clientId: row.client_id,
-    scopes: row.scopes,
-    expiresAt: row.expires_at,
-    refusal: row.refusal,
+    epoch,
+    found: {
+      tokenId: row.token_id,
+      applicationId: row.application_id,
+      tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
+      clientId: row.client_id,
+      scopes: row.scopes,
+      expiresAt: row.expires_at,
+      refusal: row.refusal,
+    },
   };
 }
 

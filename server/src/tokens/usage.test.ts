@@ -8,9 +8,9 @@ import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "./authenticate-token.ts";
-import { createTokenCheck } from "./check-token.ts";
 import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "./usage.ts";
 import { countCallsSince, findTokenUse, listCallers, listCallsPerDay } from "./usage-queries.ts";
 
@@ -30,8 +30,10 @@ beforeAll(async () => {
   usage = createUsageRecorder({ db: database.db, clock, log: silentLog(), flushIntervalMs: 60_000 });
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["127.0.0.1"] });
   recordTokenUsage(http);
+  const check = createTestTokenCheck(database.db);
+  http.addHook("onClose", check.close);
   const authenticate = createTokenAuthentication({
-    checkToken: createTokenCheck({ db: database.db }),
+    tokenCheck: check.tokenCheck,
     usage,
   });
   http.get("/api/v1/ifi/:ifiID/accounts/:accountID/balance", async (request) => {
@@ -93,6 +95,7 @@ describe("the use of a token", () => {
          revoke_reason = 'replaced' WHERE token_id = $1`,
       [token.tokenId],
     );
+    await database.untilNodesKnow();
     expect((await call("GET", "/accounts/1/balance")).statusCode).toBe(401);
     expect((await call("GET", "/accounts/1/balance")).statusCode).toBe(401);
     await usage.flush();

@@ -1,5 +1,6 @@
-import type { TokenDetails, TokenSummary } from "@fusion/contract/tokens.ts";
+import type { RevokedToken, TokenDetails, TokenSummary } from "@fusion/contract/tokens.ts";
 import type { TokenStory } from "./get-token.ts";
+import type { Revocation } from "./revoke-token.ts";
 import { tokenStatus } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 
@@ -52,5 +53,13 @@ export function detailsView(story: TokenStory, now: Date): TokenDetails {
       actor: entry.actorName,
       details: { ...entry.details },
     })),
+  };
+}
+
+export function revocationView(revocation: Revocation): RevokedToken {
+  return {
+    ...revocation,
+    revokedAt: revocation.revokedAt.toISOString(),
+    effectiveAt: revocation.effectiveAt.toISOString(),
   };
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createNodes } from "../leases/nodes.ts";
 import { startJobs } from "../platform/jobs/jobs.ts";
 import { silentLog } from "../platform/log.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
@@ -36,7 +37,10 @@ describe("a token in the whole program", () => {
       });
     expect((await read(fintech.ifiId)).statusCode).toBe(404);
     expect((await read("7")).statusCode).toBe(403);
-    await revokeToken(deps, admin, { tokenId: token.tokenId, reason: "no_longer_needed" });
+    await revokeToken({ ...deps, nodes: createNodes(deps) }, admin, {
+      tokenId: token.tokenId,
+      reason: "no_longer_needed",
+    });
     const refused = await read(fintech.ifiId);
     expect(refused.statusCode).toBe(401);
     expect(refused.json().code).toBe("token_revoked");

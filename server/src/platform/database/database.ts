@@ -48,6 +48,11 @@ export interface Database {
   ): Promise<Row[]>;
   /** A connection outside any scope (row-level security shows it no tenant row), for health checks and LISTEN. */
   connect(): Promise<pg.PoolClient>;
+  /**
+   * A connection outside the pool, for whoever must never wait for others' work; the caller ends it. It and its statements fail after
+   * `timeoutMs`, so that a server that does not answer is noticed.
+   */
+  connectApart(timeoutMs: number): Promise<pg.Client>;
   /** For whoever uses `connect` or `pool`: this failed, and when it is because the database is away, the log is told, once. */
   noteFailure(error: unknown): void;
   /** The pool itself, for libraries that want one (the job queue). */
@@ -141,6 +146,24 @@ export function openDatabase(options: DatabaseOptions): Database {
     transaction,
     query: (scope, text, values) => transaction(scope, (tx) => tx.query(text, values)),
     connect,
+    async connectApart(timeoutMs) {
+      const client = new pg.Client({
+        connectionString: options.connectionString,
+        options: settings.join(" "),
+        connectionTimeoutMillis: timeoutMs,
+        query_timeout: timeoutMs,
+        application_name: "fusion",
+      });
+      // A break shows in the statement that meets it, and to whoever listens for it.
+      client.on("error", () => undefined);
+      try {
+        await client.connect();
+      } catch (error) {
+        void client.end().catch(() => undefined);
+        throw error;
+      }
+      return client;
+    },
     noteFailure,
     pool,
     close() {

@@ -1,0 +1,48 @@
+import type pg from "pg";
+import { createLeaseStore, type LeaseStore } from "./lease-store.ts";
+
+/** A connection of the node's own: for its renewals, and to hear of narrowings and acknowledgements. */
+export interface LeaseConnection {
+  readonly store: LeaseStore;
+  close(): Promise<void>;
+}
+
+export interface LeaseEvents {
+  narrowed(): void;
+  acknowledged(): void;
+  /** The connection is of no use any more. */
+  broken(error: Error): void;
+}
+
+export type OpenLeaseConnection = (events: LeaseEvents) => Promise<LeaseConnection>;
+
+/** On a connection outside any pool, which must lead to PostgreSQL itself: LISTEN does not pass a pooler that shares connections. */
+export function leaseConnections(connectApart: () => Promise<pg.Client>): OpenLeaseConnection {
+  return async (events) => {
+    const client = await connectApart();
+    client.on("error", events.broken);
+    client.on("end", () => events.broken(new Error("The node's connection ended.")));
+    client.on("notification", ({ channel }) => {
+      if (channel === "fusion_narrowing") events.narrowed();
+      if (channel === "fusion_acknowledged") events.acknowledged();
+    });
+    try {
+      await client.query("LISTEN fusion_narrowing; LISTEN fusion_acknowledged");
+    } catch (error) {
+      await end(client);
+      throw error;
+    }
+    return { store: createLeaseStore(client), close: () => end(client) };
+  };
+}
+
+/** Without waiting for a server that does not answer. */
+async function end(client: pg.Client): Promise<void> {
+  client.removeAllListeners("end");
+  client.removeAllListeners("error");
+  client.on("error", () => undefined);
+  await Promise.race([
+    client.end().catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, 500).unref()),
+  ]);
+}

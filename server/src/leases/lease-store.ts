@@ -1,0 +1,138 @@
+import type pg from "pg";
+import type { Queryable } from "../platform/database/database.ts";
+import type { Subject } from "./subject.ts";
+
+// All SQL on nodes, the epoch and narrowings, private to the room.
+
+export interface Renewal {
+  /** Whether the node still has its row. Without it nothing else is said. */
+  readonly known: boolean;
+  /** The database's time, in milliseconds, at some moment of the renewal. */
+  readonly databaseMs: number;
+  /** What had been committed when the renewal had. */
+  readonly epoch: number;
+  readonly narrowings: readonly { readonly epoch: number; readonly subjects: readonly Subject[] }[];
+}
+
+/** PostgreSQL committed on its own disk only: someone cancelled the wait for the standby. Whether it lasts is not known. */
+export class CommitUnconfirmed extends Error {
+  constructor() {
+    super("The wait for the synchronous standby was cancelled, so a commit is not confirmed.");
+  }
+}
+
+/** What a node asks of the database; the only door, so that a model can stand in for it. */
+export interface LeaseStore {
+  /** Adds the node's row, or starts it anew. */
+  register(node: { readonly nodeId: string; readonly name: string }): Promise<void>;
+  /**
+   * Commits a renewal of the node's row, and only then, in a younger snapshot, reads the narrowings above `since`. The order is what
+   * the protocol stands on.
+   */
+  renew(nodeId: string, since: number): Promise<Renewal>;
+  /** Commits that the node has forgotten what narrowings up to `epoch` concern; false when it has lost its row. */
+  acknowledge(nodeId: string, epoch: number): Promise<boolean>;
+  /** All nodes, with how often each was renewed. */
+  listNodes(): Promise<readonly { readonly nodeId: string; readonly renewals: number }[]>;
+  /** Removes a node that was not renewed since it was seen with so many renewals. */
+  removeNode(nodeId: string, renewals: number): Promise<void>;
+  /** Removes the node's own row, when it answers nothing any more. */
+  leave(nodeId: string): Promise<void>;
+  /** Removes the narrowings that every node has acknowledged. */
+  pruneNarrowings(): Promise<void>;
+}
+
+/** On a connection of the node's own, so that renewals never wait for others' work. */
+export function createLeaseStore(client: pg.Client): LeaseStore {
+  // One message of several statements, each BEGIN and COMMIT taken literally: one round trip, and two snapshots.
+  const send = async (text: string): Promise<pg.QueryResult[]> => {
+    let cancelledWait = false;
+    const onNotice = ({ message }: { message?: string | undefined }): void => {
+      if (message?.includes("synchronous replication")) cancelledWait = true;
+    };
+    client.on("notice", onNotice);
+    try {
+      const answer = (await client.query(text)) as unknown as pg.QueryResult | pg.QueryResult[];
+      if (cancelledWait) throw new CommitUnconfirmed();
+      return [answer].flat();
+    } finally {
+      client.off("notice", onNotice);
+    }
+  };
+  const literal = (text: string): string => client.escapeLiteral(text);
+
+  return {
+    async register({ nodeId, name }) {
+      await send(
+        `INSERT INTO node (node_id, name, started_at, renewed_at, acknowledged_epoch)
+         SELECT ${literal(nodeId)}, ${literal(name.slice(0, 200))}, database_now(), database_now(), epoch FROM narrowing_clock
+         ON CONFLICT (node_id) DO UPDATE SET renewed_at = excluded.renewed_at, renewals = node.renewals + 1,
+           acknowledged_epoch = excluded.acknowledged_epoch`,
+      );
+    },
+    async renew(nodeId, since) {
+      const results = await send(
+        `BEGIN;
+         UPDATE node SET renewed_at = database_now(), renewals = renewals + 1 WHERE node_id = ${literal(nodeId)}
+           RETURNING (extract(epoch FROM renewed_at) * 1000)::float8 AS database_ms;
+         COMMIT;
+         SELECT clock.epoch, narrowing.epoch AS at, array_agg(narrowing.subject) AS subjects
+         FROM narrowing_clock AS clock LEFT JOIN narrowing ON narrowing.epoch > ${Math.trunc(since)}
+         GROUP BY clock.epoch, narrowing.epoch ORDER BY narrowing.epoch`,
+      );
+      const [renewed] = (results[1]?.rows ?? []) as { database_ms: number }[];
+      const rows = (results[3]?.rows ?? []) as { epoch: string; at: string | null; subjects: Subject[] }[];
+      return {
+        known: renewed !== undefined,
+        databaseMs: renewed?.database_ms ?? 0,
+        epoch: Number(rows[0]?.epoch),
+        narrowings: rows.flatMap(({ at, subjects }) =>
+          at === null ? [] : [{ epoch: Number(at), subjects }],
+        ),
+      };
+    },
+    async acknowledge(nodeId, epoch) {
+      const [, updated] = await send(
+        `BEGIN;
+         UPDATE node SET acknowledged_epoch = ${Math.trunc(epoch)} WHERE node_id = ${literal(nodeId)};
+         SELECT pg_notify('fusion_acknowledged', '');
+         COMMIT`,
+      );
+      return updated?.rowCount === 1;
+    },
+    async listNodes() {
+      const [answer] = await send("SELECT node_id, renewals FROM node");
+      const rows = (answer?.rows ?? []) as { node_id: string; renewals: string }[];
+      return rows.map((row) => ({ nodeId: row.node_id, renewals: Number(row.renewals) }));
+    },
+    async removeNode(nodeId, renewals) {
+      await send(
+        `DELETE FROM node WHERE node_id = ${literal(nodeId)} AND renewals = ${Math.trunc(renewals)}`,
+      );
+    },
+    async leave(nodeId) {
+      await send(`DELETE FROM node WHERE node_id = ${literal(nodeId)}`);
+    },
+    async pruneNarrowings() {
+      await send("DELETE FROM narrowing WHERE epoch <= (SELECT min(acknowledged_epoch) FROM node)");
+    },
+  };
+}
+
+export interface NodeCount {
+  readonly confirmed: number;
+  readonly total: number;
+}
+
+/** How far everything is, and how far each node, as of one snapshot. */
+export interface Progress {
+  readonly epoch: number;
+  readonly acknowledged: readonly number[];
+}
+
+export async function readProgress(db: Queryable): Promise<Progress> {
+  const [row] = await db.query<{ epoch: string; acknowledged: string[] }>(
+    "SELECT epoch, ARRAY(SELECT acknowledged_epoch FROM node) AS acknowledged FROM narrowing_clock",
+  );
+  return { epoch: Number(row?.epoch), acknowledged: (row?.acknowledged ?? []).map(Number) };
+}

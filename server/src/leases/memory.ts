@@ -1,0 +1,181 @@
+import { type Subject, tokenSubject } from "./subject.ts";
+
+// What a node knows of tokens. No I/O and no clock: `node.ts` says what to forget, whoever reads says whether a lease holds.
+
+/** What is read of a token, and as of when. */
+export interface Reading<Facts> {
+  /** Undefined when there is no such token. */
+  readonly facts: Facts | undefined;
+  /** The epoch that the same snapshot of the database showed: narrowings up to it are in what was read. */
+  readonly epoch: number;
+  /** The application and the fintech of the token; changes to them concern it. None for an unknown token. */
+  readonly groups: readonly Subject[];
+  /** Known but refused, or unknown. Such readings are kept in a small place of their own, so that junk cannot push out what is in use. */
+  readonly refused: boolean;
+  /** About how many bytes the facts take beside what every entry takes. */
+  readonly bytes: number;
+}
+
+export interface Memory<Facts> {
+  /** The reading kept for this hash; undefined when none is. The caller holds a lease. */
+  find(hash: string): { readonly facts: Facts | undefined } | undefined;
+  /**
+   * Keeps a reading, unless a narrowing that it does not know of names it: then, and when it is too old to tell, the answer is
+   * `superseded`, and the reading must not be used either.
+   */
+  fill(hash: string, reading: Reading<Facts>): "kept" | "superseded";
+  /** Forgets what these subjects concern, for good: readings made before this epoch can no longer be filled in. */
+  narrow(epoch: number, subjects: readonly Subject[]): void;
+  /** Forgets everything, and takes no reading older than `epoch`: for a node that starts, or that has lost its row. */
+  reset(epoch: number): void;
+  readonly size: { readonly tokens: number; readonly refused: number; readonly bytes: number };
+}
+
+export interface MemoryLimits {
+  /** What the entries of live tokens may take together. The least recently used go first. */
+  readonly bytesMax: number;
+  /** How many refused or unknown tokens are kept beside them. */
+  readonly refusedMax?: number;
+  /** How many narrowings are remembered; readings older than the oldest are not filled in. */
+  readonly tombstonesMax?: number;
+}
+
+/** Shared by all entries of an application, or of a fintech: one mark makes them all stale. */
+interface Group {
+  stale: boolean;
+  members: number;
+}
+
+interface Entry<Facts> {
+  readonly facts: Facts | undefined;
+  readonly bytes: number;
+  readonly names: readonly Subject[];
+  readonly groups: readonly Group[];
+  /** Since the hand that looks for the least recently used came by. */
+  used: boolean;
+}
+
+/** Map entry, entry object, hash and shares of the groups; measured with a million entries. */
+const entryBytes = 400;
+
+export function createMemory<Facts>({
+  bytesMax,
+  refusedMax = 10_000,
+  tombstonesMax = 10_000,
+}: MemoryLimits): Memory<Facts> {
+  const live = new Map<string, Entry<Facts>>();
+  const refused = new Map<string, Entry<Facts>>();
+  const groups = new Map<Subject, Group>();
+  /** The latest narrowing of each subject, oldest first. */
+  const tombstones = new Map<Subject, number>();
+  /** Narrowings up to this epoch may have been forgotten. */
+  let forgottenThrough = 0;
+  let bytes = 0;
+
+  const remove = (hash: string, entry: Entry<Facts>, from: Map<string, Entry<Facts>>): void => {
+    from.delete(hash);
+    bytes -= entry.bytes;
+    entry.groups.forEach((group, at) => {
+      group.members -= 1;
+      // A stale group has left the map, and another may stand under its name.
+      if (group.members === 0 && !group.stale) groups.delete(entry.names[at] as Subject);
+    });
+  };
+  const removeIfKnown = (hash: string, from: Map<string, Entry<Facts>>): void => {
+    const entry = from.get(hash);
+    if (entry) remove(hash, entry, from);
+  };
+  const findIn = (hash: string, from: Map<string, Entry<Facts>>): Entry<Facts> | undefined => {
+    const entry = from.get(hash);
+    if (!entry) return undefined;
+    for (const group of entry.groups) {
+      if (group.stale) {
+        remove(hash, entry, from);
+        return undefined;
+      }
+    }
+    entry.used = true;
+    return entry;
+  };
+  const join = (name: Subject): Group => {
+    let group = groups.get(name);
+    if (!group) {
+      group = { stale: false, members: 0 };
+      groups.set(name, group);
+    }
+    group.members += 1;
+    return group;
+  };
+  // The clock algorithm: a hand goes round the map, spares what was used since its last visit, and removes the rest. One iterator is
+  // kept, since each new one would walk over all that was deleted before the map was last rebuilt.
+  let hand = live.entries();
+  const makeRoom = (): void => {
+    while (bytes > bytesMax && live.size > 0) {
+      const { value, done } = hand.next();
+      if (done) hand = live.entries();
+      else if (value[1].used) value[1].used = false;
+      else remove(value[0], value[1], live);
+    }
+    while (refused.size > refusedMax) {
+      const [hash, entry] = refused.entries().next().value as [string, Entry<Facts>];
+      remove(hash, entry, refused);
+    }
+  };
+  const isSuperseded = (subject: Subject, epoch: number): boolean => (tombstones.get(subject) ?? 0) > epoch;
+
+  return {
+    find: (hash) => findIn(hash, live) ?? findIn(hash, refused),
+    fill(hash, reading) {
+      if (reading.epoch < forgottenThrough) return "superseded";
+      const names = reading.groups;
+      if (isSuperseded(tokenSubject(hash), reading.epoch)) return "superseded";
+      if (names.some((name) => isSuperseded(name, reading.epoch))) return "superseded";
+      removeIfKnown(hash, live);
+      removeIfKnown(hash, refused);
+      const entry: Entry<Facts> = {
+        facts: reading.facts,
+        bytes: entryBytes + reading.bytes,
+        names,
+        groups: names.map(join),
+        used: false,
+      };
+      (reading.refused ? refused : live).set(hash, entry);
+      bytes += entry.bytes;
+      makeRoom();
+      return "kept";
+    },
+    narrow(epoch, subjects) {
+      for (const subject of subjects) {
+        tombstones.delete(subject);
+        tombstones.set(subject, epoch);
+        if (subject.startsWith("token/")) {
+          const hash = subject.slice("token/".length);
+          removeIfKnown(hash, live);
+          removeIfKnown(hash, refused);
+          continue;
+        }
+        const group = groups.get(subject);
+        if (!group) continue;
+        group.stale = true;
+        groups.delete(subject);
+      }
+      while (tombstones.size > tombstonesMax) {
+        const [subject, forgotten] = tombstones.entries().next().value as [Subject, number];
+        tombstones.delete(subject);
+        forgottenThrough = forgotten;
+      }
+    },
+    reset(epoch) {
+      live.clear();
+      hand = live.entries();
+      refused.clear();
+      groups.clear();
+      tombstones.clear();
+      bytes = 0;
+      forgottenThrough = epoch;
+    },
+    get size() {
+      return { tokens: live.size, refused: refused.size, bytes };
+    },
+  };
+}

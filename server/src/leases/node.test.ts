@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ManualClock, manualClock, systemClock } from "../platform/clock.ts";
+import { silentLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeToken } from "../testing/token-fixture.ts";
+import { joinNodes } from "./join-nodes.ts";
+import { createMemory } from "./memory.ts";
+import type { Node } from "./node.ts";
+import { createNodes } from "./nodes.ts";
+
+let database: TestDatabase;
+const running: Node[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  for (const node of running) await node.close();
+  await database.drop();
+});
+
+function join(clock: ManualClock = manualClock("2026-11-27T00:00:00Z")) {
+  const memory = createMemory<string>({ bytesMax: 1_000_000 });
+  const joined = joinNodes({
+    db: database.db,
+    clock,
+    random: systemRandom,
+    log: silentLog(),
+    memory,
+    name: "test",
+  });
+  running.push(joined.node);
+  return { ...joined, memory, clock };
+}
+async function rows() {
+  const { rows: found } = await database.owner.query(
+    "SELECT node_id, acknowledged_epoch::int AS epoch FROM node",
+  );
+  return new Map(found.map((row) => [row.node_id, row.epoch]));
+}
+async function changeSomething(): Promise<void> {
+  const fintech = await arrangeFintech(database.owner);
+  await database.owner.query("UPDATE fintech SET suspended_at = now() WHERE fintech_id = $1", [
+    fintech.fintechId,
+  ]);
+}
+
+describe("a lease", () => {
+  it("is had on demand, holds for 1.8 s of the monotonic clock, and is renewed on demand", async () => {
+    const { node, clock } = join();
+    expect(node.lease.holds()).toBe(false);
+    await node.untilLease();
+    expect(node.lease.holds()).toBe(true);
+    clock.advanceMs(1_799);
+    expect(node.lease.holds()).toBe(true);
+    clock.advanceMs(1);
+    expect(node.lease.holds()).toBe(false);
+    await node.untilLease();
+    expect(node.lease.holds()).toBe(true);
+    await node.close();
+  });
+
+  it("ends when wall and monotonic clock part, as after a sleep of the machine", async () => {
+    const { node, clock } = join();
+    await node.untilLease();
+    clock.set(new Date(clock.now().getTime() + 101));
+    expect(node.lease.holds()).toBe(false);
+    await node.close();
+  });
+
+  it("is refused with token_state_unknown when the database does not answer", async () => {
+    const { node } = joinNodes({
+      db: { ...database.db, connectApart: () => Promise.reject(new Error("no database")) },
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog(),
+      memory: createMemory<string>({ bytesMax: 1 }),
+      name: "test",
+    });
+    await expect(node.untilLease()).rejects.toMatchObject({
+      kind: "unavailable",
+      code: "token_state_unknown",
+    });
+    await node.close();
+  });
+});
+
+describe("a node", () => {
+  it("forgets and acknowledges at once when something was changed, whoever changed it", async () => {
+    const { node } = join(manualClock("2026-11-27T00:00:00Z"));
+    node.start();
+    await node.untilLease();
+    await changeSomething();
+    const { confirmed, total } = await createNodes({ db: database.db, clock: systemClock }).untilAllKnow();
+    expect([confirmed, total]).toEqual([1, 1]);
+    expect((await rows()).get(node.nodeId)).toBe(node.epoch());
+    await node.close();
+    expect((await rows()).has(node.nodeId)).toBe(false);
+  });
+
+  it("that lost its row starts with an empty memory", async () => {
+    const { node, memory } = join();
+    await node.untilLease();
+    memory.fill("a", { facts: "facts", epoch: node.epoch(), groups: [], refused: false, bytes: 0 });
+    await database.owner.query("DELETE FROM node WHERE node_id = $1", [node.nodeId]);
+    expect(memory.find("a")).toBeDefined();
+    await node.renew();
+    expect(memory.find("a")).toBeUndefined();
+    expect((await rows()).has(node.nodeId)).toBe(true);
+    await node.close();
+  });
+
+  it("that is silent for 30 s by another's clock loses its row; one that lives never does", async () => {
+    const silent = join();
+    await silent.node.untilLease();
+    const living = join();
+    await living.node.untilLease();
+    const watching = join();
+    for (let renewals = 0; renewals < 40; renewals += 1) {
+      watching.clock.advanceMs(1_000);
+      await watching.node.renew();
+      await living.node.renew();
+    }
+    const left = await rows();
+    expect(left.has(silent.node.nodeId)).toBe(false);
+    expect(left.has(living.node.nodeId)).toBe(true);
+    for (const { node } of [silent, living, watching]) await node.close();
+  });
+
+  it("hears of what it missed while its connection was cut", async () => {
+    const fintech = await arrangeFintech(database.owner);
+    const applicationId = await arrangeApplication(database.owner, fintech);
+    const person = await arrangeUser(database.owner, fintech, "fintech_admin");
+    const { tokenId } = await arrangeToken(database.owner, applicationId, person);
+    const { node } = join();
+    await node.untilLease();
+    const before = node.epoch();
+    await database.owner.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%node%' AND pid <> pg_backend_pid()",
+    );
+    await database.owner.query(
+      `UPDATE token SET revoked_at = now(), revoked_by = 'x', revoked_by_kind = 'system', revoked_by_name = 'x',
+         revoke_reason = 'replaced' WHERE token_id = $1`,
+      [tokenId],
+    );
+    await expect
+      .poll(() =>
+        node.renew().then(
+          () => node.epoch(),
+          () => undefined,
+        ),
+      )
+      .toBeGreaterThan(before);
+    await node.close();
+  });
+});
+
+describe("whoever waits for the nodes", () => {
+  it("waits for none when none is registered", async () => {
+    expect(await createNodes({ db: database.db, clock: systemClock }).untilAllKnow()).toEqual({
+      confirmed: 0,
+      total: 0,
+    });
+  });
+
+  it("waits 2.2 s for one that does not answer, and then knows that its lease is over", async () => {
+    const frozen = join();
+    await frozen.node.untilLease();
+    await frozen.node.close();
+    await database.owner.query(
+      `INSERT INTO node (node_id, name, started_at, renewed_at, acknowledged_epoch)
+       SELECT 'nod_frozen', 'frozen', now(), now(), epoch FROM narrowing_clock`,
+    );
+    await changeSomething();
+    const clock = manualClock("2026-11-27T00:00:00Z");
+    let done: unknown;
+    const waiting = createNodes({ db: database.db, clock })
+      .untilAllKnow()
+      .then((count) => {
+        done = count;
+      });
+    clock.advanceMs(2_150);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(done).toBeUndefined();
+    clock.advanceMs(60);
+    await waiting;
+    expect(done).toEqual({ confirmed: 0, total: 1 });
+    await database.owner.query("DELETE FROM node WHERE node_id = 'nod_frozen'");
+  });
+
+  it("is told change_unconfirmed when the database cannot be asked to the end", async () => {
+    const clock = manualClock("2026-11-27T00:00:00Z");
+    const nodes = createNodes({
+      db: { ...database.db, transaction: () => Promise.reject(new Error("no database")) },
+      clock,
+    });
+    const waiting = nodes.untilAllKnow();
+    setTimeout(() => clock.advanceMs(2_300), 50);
+    await expect(waiting).rejects.toMatchObject({ kind: "unavailable", code: "change_unconfirmed" });
+  });
+});

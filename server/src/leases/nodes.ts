@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import { ChangeUnconfirmed } from "./errors.ts";
+import { leaseMs, marginMs } from "./lease.ts";
+import { type NodeCount, type Progress, readProgress } from "./lease-store.ts";
+
+export type { NodeCount };
+
+/** How the nodes stand, seen from whoever changed something. */
+export interface Nodes {
+  /**
+   * Resolves when no node answers from memory what it knew before the call: each has acknowledged whatever had been committed, or the lease
+   * of those that did not has run out (2.2 s on this process's monotonic clock after the call). To be called after the commit of what
+   * narrows, never before. Returns how many of the registered nodes had acknowledged.
+   *
+   * Throws {@link ChangeUnconfirmed} when the database cannot be asked; the same call again waits anew.
+   */
+  untilAllKnow(): Promise<NodeCount>;
+  /** Looks again now, because a node may have acknowledged. */
+  wake(): void;
+}
+
+/** Between two looks when nobody wakes us: in the command line, which no notification reaches. */
+const lookEveryMs = 10;
+/** A look that takes longer counts as failed. */
+const lookMs = 2_000;
+
+interface Waiter {
+  /** What has to be acknowledged: as far as everything was at the first look after the call. */
+  epoch?: number;
+  readonly endsAt: number;
+  readonly done: PromiseWithResolvers<NodeCount>;
+}
+
+/** All who wait in this process look together, so that a hundred revocations at once ask the database no more often than one. */
+export function createNodes({ db, clock }: { readonly db: Database; readonly clock: Clock }): Nodes {
+  return watchNodes({
+    clock,
+    askProgress: () => db.transaction(systemScope, readProgress),
+    pause: sleep,
+  });
+}
+
+/** {@link createNodes} over whatever tells how far the nodes are, and lets time pass; so that a model can stand in for both. */
+export function watchNodes({
+  clock,
+  askProgress,
+  pause,
+}: {
+  readonly clock: Clock;
+  readonly askProgress: () => Promise<Progress>;
+  readonly pause: (milliseconds: number) => Promise<void>;
+}): Nodes {
+  const waiters = new Set<Waiter>();
+  let looking = false;
+  let woken = Promise.withResolvers<void>();
+
+  const settle = (asked: readonly Waiter[], { epoch, acknowledged }: Progress): void => {
+    const now = clock.monotonicMs();
+    for (const waiter of asked) {
+      waiter.epoch ??= epoch;
+      const wanted = waiter.epoch;
+      const confirmed = acknowledged.filter((each) => each >= wanted).length;
+      if (confirmed < acknowledged.length && now < waiter.endsAt) continue;
+      waiters.delete(waiter);
+      waiter.done.resolve({ confirmed, total: acknowledged.length });
+    }
+  };
+  const giveUp = (cause: unknown): void => {
+    const now = clock.monotonicMs();
+    for (const waiter of waiters) {
+      if (now < waiter.endsAt) continue;
+      waiters.delete(waiter);
+      waiter.done.reject(new ChangeUnconfirmed({}, cause));
+    }
+  };
+  const look = async (): Promise<void> => {
+    looking = true;
+    while (waiters.size > 0) {
+      woken = Promise.withResolvers();
+      try {
+        // Whoever comes while this look is under way may have committed after its snapshot.
+        const asked = [...waiters];
+        settle(asked, await withinMs(lookMs, askProgress()));
+      } catch (error) {
+        giveUp(error);
+      }
+      if (waiters.size > 0) await Promise.race([woken.promise, pause(lookEveryMs)]);
+    }
+    looking = false;
+  };
+  return {
+    untilAllKnow() {
+      const waiter: Waiter = {
+        endsAt: clock.monotonicMs() + leaseMs + marginMs,
+        done: Promise.withResolvers(),
+      };
+      waiters.add(waiter);
+      if (looking) woken.resolve();
+      else void look();
+      return waiter.done.promise;
+    },
+    wake: () => woken.resolve(),
+  };
+}
+
+async function withinMs<Result>(milliseconds: number, work: Promise<Result>): Promise<Result> {
+  const abort = new AbortController();
+  try {
+    return await Promise.race([
+      work,
+      sleep(milliseconds, undefined, { signal: abort.signal }).then(() => {
+        throw new Error("The database did not answer in time.");
+      }),
+    ]);
+  } finally {
+    abort.abort();
+  }
+}
