@@ -62,6 +62,22 @@ export const TokenList = z
   .meta({ id: "TokenList" });
 export type TokenList = z.infer<typeof TokenList>;
 
+/** How many of the processes that answer for tokens had said that they refuse this one; the others might no longer answer at all. */
+const NodeCount = z.object({ confirmed: z.number().int(), total: z.number().int() });
+/** What a revocation can show for itself. */
+export const RevocationReceipt = z
+  .object({
+    receiptId: ReceiptId,
+    tokenId: TokenId,
+    revokedAt: Instant.describe("When the revocation was written."),
+    effectiveAt: Instant.nullable().describe(
+      "Since when no request with this token is accepted anywhere; null while that is not certain.",
+    ),
+    nodes: NodeCount.nullable(),
+  })
+  .meta({ id: "RevocationReceipt" });
+export type RevocationReceipt = z.infer<typeof RevocationReceipt>;
+
 export const TokenDetails = TokenSummary.extend({
   applicationName: z.string(),
   clientId: z.string(),
@@ -79,7 +95,16 @@ export const TokenDetails = TokenSummary.extend({
   callers: z
     .array(z.object({ ip: z.string(), userAgent: z.string(), calls: z.number().int(), lastAt: Instant }))
     .describe("The last 30 days, latest first, at most 20."),
-  revocation: z.object({ at: Instant, by: z.string(), reason: RevokeReason }).nullable(),
+  revocation: z
+    .object({
+      at: Instant,
+      by: z.string(),
+      reason: RevokeReason,
+      receipt: RevocationReceipt.nullable().describe(
+        "None for a revocation from before there were receipts.",
+      ),
+    })
+    .nullable(),
   subscribed: z.boolean().describe("Whether the person asking is reminded."),
   timeline: z
     .array(
@@ -146,8 +171,6 @@ export type TokenPreview = z.infer<typeof TokenPreview>;
 
 export const RevokeToken = z.object({ reason: RevokeReason });
 export type RevokeToken = z.infer<typeof RevokeToken>;
-/** How many of the processes that answer for tokens had said that they refuse this one; the others might no longer answer at all. */
-const NodeCount = z.object({ confirmed: z.number().int(), total: z.number().int() });
 export const RevokedToken = z
   .object({
     tokenId: TokenId,
@@ -161,6 +184,14 @@ export const RevokedToken = z
   })
   .meta({ id: "RevokedToken" });
 export type RevokedToken = z.infer<typeof RevokedToken>;
+
+/** Several at once: those named, or, without names, every live token of the application. */
+export const RevokeTokens = RevokeToken.extend({
+  tokenIds: z.array(TokenId).min(1).max(100).optional(),
+});
+export type RevokeTokens = z.infer<typeof RevokeTokens>;
+export const RevokedTokens = z.object({ tokens: z.array(RevokedToken) }).meta({ id: "RevokedTokens" });
+export type RevokedTokens = z.infer<typeof RevokedTokens>;
 
 export const Subscription = z.object({ subscribed: z.boolean() });
 export type Subscription = z.infer<typeof Subscription>;

@@ -26,7 +26,7 @@ export async function closeGates(tx: Transaction, fintechs: readonly FintechKey[
   for (const { gate } of gates) await tx.query("SELECT pg_advisory_xact_lock($1)", [gate]);
 }
 
-interface FintechKey {
+export interface FintechKey {
   readonly ifiId: IfiId;
   readonly fintechId: FintechId;
 }

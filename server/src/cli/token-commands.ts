@@ -1,12 +1,12 @@
 import { type RevokeReason, RevokeReason as RevokeReasons, TokenFilter } from "@fusion/contract/tokens.ts";
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { listApplicationsFor } from "../fintechs/find-application.ts";
 import { getFintech } from "../fintechs/find-fintech.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { type PreviewedDigest, previewReminders } from "../reminders/preview-reminders.ts";
 import { listTokens } from "../tokens/list-tokens.ts";
-import { revokeToken } from "../tokens/revoke-token.ts";
+import { revokeAllTokens, revokeToken } from "../tokens/revoke-token.ts";
 import { tokenStatus } from "../tokens/token.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
 import {
@@ -86,6 +86,42 @@ export const addTokenCommands: AddCommands = (program, run) => {
       ]);
     }),
   );
+
+  examples(
+    tokens
+      .command("revoke-all")
+      .description("end every live token of an application, or of a whole fintech, with one wait")
+      .addOption(new Option("--application <id>", "the application").argParser(applicationId))
+      .addOption(new Option("--fintech <id>", "the fintech: its id (a UUID) or its client id"))
+      .addOption(
+        new Option("--reason <reason>", "why; the fintech can read it")
+          .choices(RevokeReasons.options)
+          .makeOptionMandatory(),
+      ),
+    [
+      "tokens revoke-all --application app_4fTz… --reason compromised",
+      "tokens revoke-all --fintech client-pagaar --reason compromised --json",
+    ],
+  ).action((options: { application?: string; fintech?: string; reason: RevokeReason }, command: Command) => {
+    if ((options.application === undefined) === (options.fintech === undefined))
+      command.error("error: name either --application or --fintech");
+    return run(async ({ output, principal, ...deps }) => {
+      const of =
+        options.application === undefined
+          ? await deps.db.transaction(systemScope, (tx) => getFintech(tx, options.fintech ?? ""))
+          : { applicationId: options.application as ApplicationId };
+      const revoked = await revokeAllTokens(deps, principal, { of, reason: options.reason });
+      output.result(
+        { tokens: revoked },
+        revoked.length === 0
+          ? ["No token was live, so none was revoked."]
+          : revoked.map(
+              ({ tokenId, hint, effectiveAt, receiptId }) =>
+                `Token ${tokenId} (${hint}) revoked. Refused everywhere since ${effectiveAt.toISOString()}. Receipt ${receiptId}.`,
+            ),
+      );
+    });
+  });
 
   const reminders = program.command("reminders").description("Expiry reminders");
   examples(

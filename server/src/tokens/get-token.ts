@@ -5,6 +5,7 @@ import type { ReachableApplication } from "../fintechs/find-application.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
+import { findReceipts, type ReceiptRecord } from "./receipt-store.ts";
 import { getTokenAndApplicationFor } from "./token-access.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { isSubscribed } from "./token-store.ts";
@@ -23,6 +24,8 @@ import {
 export interface TokenStory {
   readonly token: TokenRecord;
   readonly application: ReachableApplication;
+  /** Of its revocation, where there is one. */
+  readonly receipt: ReceiptRecord | undefined;
   readonly use: TokenUse | undefined;
   readonly last24Hours: CallTotals;
   readonly callsPerDay: readonly DayOfCalls[];
@@ -44,10 +47,12 @@ export async function getToken(
   return db.transaction(dataScopeOf(actor), async (tx) => {
     const { token, application } = await getTokenAndApplicationFor(tx, actor, tokenId);
     const now = clock.now();
+    const [receipt] = token.revokedAt === null ? [] : await findReceipts(tx, [tokenId]);
     const ago = (hours: number): Date => new Date(now.getTime() - hours * hourMs);
     return {
       token,
       application,
+      receipt,
       use: await findTokenUse(tx, tokenId),
       last24Hours: await countCallsSince(tx, tokenId, ago(24)),
       callsPerDay: await listCallsPerDay(tx, tokenId, {

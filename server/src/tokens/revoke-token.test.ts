@@ -14,7 +14,8 @@ import {
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { authorizeWrite } from "./authorize-write.ts";
-import { revokeToken } from "./revoke-token.ts";
+import { getReceipt } from "./get-receipt.ts";
+import { revokeAllTokens, revokeToken, revokeTokens } from "./revoke-token.ts";
 
 type Person = Awaited<ReturnType<typeof arrangeUser>>;
 let database: TestDatabase;
@@ -36,20 +37,151 @@ beforeEach(async () => {
   admin = await arrangeUser(database.owner, fintech, "fintech_admin");
 });
 
+const deps = () => ({
+  db: database.db,
+  clock: systemClock,
+  random: systemRandom,
+  nodes: createNodes({ db: database.db, clock: systemClock }),
+});
 const revoke = (tokenId: TokenId, by: Principal = admin) =>
-  revokeToken(
-    {
-      db: database.db,
-      clock: systemClock,
-      random: systemRandom,
-      nodes: createNodes({ db: database.db, clock: systemClock }),
-    },
-    by,
-    {
+  revokeToken(deps(), by, { tokenId, reason: "compromised" });
+
+describe("the receipt", () => {
+  it("says since when every node refuses the token, and stays as it is", async () => {
+    const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
+    const first = await revoke(tokenId);
+    expect(first.receiptId).toMatch(/^rcp_/);
+    expect(first.effectiveAt.getTime()).toBeGreaterThanOrEqual(first.revokedAt.getTime());
+    expect(first.nodes).toEqual({ confirmed: 0, total: 0 });
+    expect(await revoke(tokenId)).toEqual(first);
+    expect(await getReceipt({ db: database.db }, admin, first.receiptId)).toEqual({
+      receiptId: first.receiptId,
+      tokenId,
+      revokedAt: first.revokedAt,
+      effectiveAt: first.effectiveAt,
+      nodes: first.nodes,
+    });
+  });
+
+  it("is a missing one for whoever may not see the token", async () => {
+    const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
+    const { receiptId } = await revoke(tokenId);
+    const stranger = await arrangeUser(database.owner, await arrangeFintech(database.owner), "fintech_admin");
+    for (const [who, id] of [
+      [stranger, receiptId],
+      [admin, "rcp_none"],
+    ] as const)
+      await expect(getReceipt({ db: database.db }, who, id)).rejects.toMatchObject({
+        code: "not_found",
+        message: "There is no such receipt.",
+      });
+  });
+
+  it("stays open while that is not certain; the same call again completes it and changes nothing else", async () => {
+    const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
+    const lost = { untilAllKnow: () => Promise.reject(new Error("the database went away")) };
+    const failed = await revokeToken({ ...deps(), nodes: lost }, admin, {
       tokenId,
       reason: "compromised",
-    },
-  );
+    }).then(
+      () => undefined,
+      (error) => error,
+    );
+    expect(failed).toMatchObject({ kind: "unavailable", code: "change_unconfirmed", retryAfterSeconds: 1 });
+    const [known] = failed.extensions.receipts;
+    expect(known).toMatchObject({ tokenId, receiptId: expect.stringMatching(/^rcp_/) });
+    expect((await getReceipt({ db: database.db }, admin, known.receiptId)).effectiveAt).toBeNull();
+    const completed = await revoke(tokenId);
+    expect(completed).toMatchObject({ receiptId: known.receiptId, revokedAt: new Date(known.revokedAt) });
+    const { rows } = await database.owner.query(
+      "SELECT count(*)::int AS times FROM audit_entry WHERE object_id = $1 AND action = 'token.revoked'",
+      [tokenId],
+    );
+    expect(rows).toEqual([{ times: 1 }]);
+  });
+});
+
+describe("revoking all", () => {
+  const revokeAll = (by: Principal, of: Parameters<typeof revokeAllTokens>[2]["of"]) =>
+    revokeAllTokens(deps(), by, { of, reason: "compromised" });
+
+  it("ends every live token of the application with one wait, and leaves others and ended ones", async () => {
+    const tokens = await Promise.all([1, 2, 3].map(() => arrangeToken(database.owner, applicationId, admin)));
+    const expired = await arrangeToken(database.owner, applicationId, admin, {
+      createdAt: new Date(Date.now() - 86_400_000),
+      expiresAt: new Date(Date.now() - 3_600_000),
+    });
+    const elsewhere = await arrangeToken(
+      database.owner,
+      await arrangeApplication(database.owner, fintech),
+      admin,
+    );
+    let waits = 0;
+    const counting = {
+      untilAllKnow: async () => {
+        waits += 1;
+        return { confirmed: 3, total: 3 };
+      },
+    };
+    const revoked = await revokeAllTokens({ ...deps(), nodes: counting }, admin, {
+      of: { applicationId },
+      reason: "compromised",
+    });
+    expect(waits).toBe(1);
+    expect(revoked.map((each) => each.tokenId)).toEqual(tokens.map((each) => each.tokenId).toSorted());
+    expect(new Set(revoked.map((each) => each.effectiveAt.getTime())).size).toBe(1);
+    expect(revoked.every((each) => each.nodes.confirmed === 3)).toBe(true);
+    const { rows } = await database.owner.query(
+      "SELECT token_id FROM token WHERE token_id = ANY ($1) AND revoked_at IS NOT NULL",
+      [[expired.tokenId, elsewhere.tokenId]],
+    );
+    expect(rows).toEqual([]);
+    expect(await revokeAll(admin, { applicationId })).toEqual([]);
+  });
+
+  it("completes what an earlier call left unconfirmed", async () => {
+    const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
+    const lost = { untilAllKnow: () => Promise.reject(new Error("gone")) };
+    await expect(
+      revokeAllTokens({ ...deps(), nodes: lost }, admin, { of: { applicationId }, reason: "compromised" }),
+    ).rejects.toMatchObject({ code: "change_unconfirmed" });
+    expect(await revokeAll(admin, { applicationId })).toMatchObject([{ tokenId }]);
+    expect(await revokeAll(admin, { applicationId })).toEqual([]);
+  });
+
+  it("ends those of a whole fintech, and lets none in who may not", async () => {
+    const second = await arrangeApplication(database.owner, fintech, "live");
+    const ids = [
+      (await arrangeToken(database.owner, applicationId, admin)).tokenId,
+      (await arrangeToken(database.owner, second, admin)).tokenId,
+    ];
+    const stranger = await arrangeUser(database.owner, await arrangeFintech(database.owner), "fintech_admin");
+    await expect(revokeAll(stranger, { applicationId })).rejects.toMatchObject({ code: "not_found" });
+    expect(await revokeAll(stranger, fintech)).toEqual([]);
+    const revoked = await revokeAll({ kind: "cli", account: "root" }, fintech);
+    expect(revoked.map((each) => each.tokenId)).toEqual(ids.toSorted());
+  });
+
+  it("of named tokens revokes all or none: one of another application is a missing one", async () => {
+    const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
+    const other = await arrangeToken(
+      database.owner,
+      await arrangeApplication(database.owner, fintech),
+      admin,
+    );
+    await expect(
+      revokeTokens(deps(), admin, {
+        tokenIds: [tokenId, other.tokenId],
+        applicationId,
+        reason: "compromised",
+      }),
+    ).rejects.toMatchObject({ code: "not_found" });
+    const { rows } = await database.owner.query("SELECT revoked_at FROM token WHERE token_id = $1", [
+      tokenId,
+    ]);
+    expect(rows).toEqual([{ revoked_at: null }]);
+  });
+});
 
 describe("revoking", () => {
   it("answers when, why and by whom, and writes it to the audit trail", async () => {

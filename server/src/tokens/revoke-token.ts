@@ -1,21 +1,23 @@
 import type { RevokeReason } from "@fusion/contract/tokens.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
-import { closeGates, retryingGate } from "../access/gate.ts";
+import { closeGates, type FintechKey, retryingGate } from "../access/gate.ts";
 import type { Principal } from "../access/principal.ts";
 import { describeActor, recordAudit } from "../audit/record.ts";
+import { findApplicationFor } from "../fintechs/find-application.ts";
+import { listApplicationIds } from "../fintechs/list-application-ids.ts";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
 import type { NodeCount, Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
-import { assert } from "../platform/errors.ts";
-import { newId, type TokenId } from "../platform/ids.ts";
+import { assert, NotFound } from "../platform/errors.ts";
+import { type ApplicationId, newId, type TokenId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { announce } from "./announcement.ts";
 import { completeReceipts, findReceipts, insertReceipts, type ReceiptRecord } from "./receipt-store.ts";
 import { getTokenFor } from "./token-access.ts";
 import type { TokenRecord } from "./token-record.ts";
-import { findToken, revokeOnce } from "./token-store.ts";
+import { findToken, listTokensToRevoke, lockTokensOf, revokeOnce } from "./token-store.ts";
 
 export interface Revocation {
   readonly tokenId: TokenId;
@@ -59,24 +61,69 @@ export async function revokeToken(
   return revocation;
 }
 
-/** {@link revokeToken} for several, all or none of them, in one transaction and with one wait. Answers in the order given. */
-export async function revokeTokens(
+/**
+ * {@link revokeToken} for several, all or none of them, in one transaction and with one wait. Answers in the order given. With an
+ * application, a token of another is one that does not exist.
+ */
+export function revokeTokens(
   deps: RevokeDependencies,
   principal: Principal,
   input: {
     readonly tokenIds: readonly TokenId[];
+    readonly applicationId?: ApplicationId;
     readonly reason: RevokeReason;
     readonly requestId?: string;
   },
 ): Promise<Revocation[]> {
-  const tokenIds = [...new Set(input.tokenIds)];
+  return revokeChosen(deps, principal, input, async () => [...new Set(input.tokenIds)]);
+}
+
+/**
+ * {@link revokeTokens} for all that are live of an application, or of every application of a fintech (its people, operator admins and the
+ * command line). None can be generated meanwhile, and those of an earlier call that is not confirmed are among them.
+ */
+export function revokeAllTokens(
+  deps: RevokeDependencies,
+  principal: Principal,
+  input: {
+    readonly of: { readonly applicationId: ApplicationId } | FintechKey;
+    readonly reason: RevokeReason;
+    readonly requestId?: string;
+  },
+): Promise<Revocation[]> {
+  return revokeChosen(deps, principal, input, async (tx) => {
+    assert(principal.kind !== "token", "a token ends itself alone");
+    const applicationIds =
+      "applicationId" in input.of ? [input.of.applicationId] : await listApplicationIds(tx, input.of);
+    for (const applicationId of applicationIds.toSorted()) {
+      if (!(await findApplicationFor(tx, principal, applicationId)))
+        throw new NotFound("There is no such application.");
+      await lockTokensOf(tx, applicationId);
+    }
+    return listTokensToRevoke(tx, applicationIds);
+  });
+}
+
+async function revokeChosen(
+  deps: RevokeDependencies,
+  principal: Principal,
+  input: {
+    readonly reason: RevokeReason;
+    readonly applicationId?: ApplicationId;
+    readonly requestId?: string;
+  },
+  choose: (tx: Transaction) => Promise<readonly TokenId[]>,
+): Promise<Revocation[]> {
   const { db } = deps;
   const scope = dataScopeOf(principal);
-  const open = await retryingGate(() =>
+  const { tokenIds, open } = await retryingGate(() =>
     db.transaction(scope, async (tx) => {
+      const tokenIds = await choose(tx);
       const tokens: TokenRecord[] = [];
       for (const tokenId of tokenIds) {
         const { token, canRevoke } = await getTokenFor(tx, principal, tokenId);
+        if (input.applicationId !== undefined && token.applicationId !== input.applicationId)
+          throw new NotFound("There is no such token.");
         if (!canRevoke)
           throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
         tokens.push(token);
@@ -86,7 +133,7 @@ export async function revokeTokens(
         tokens.map((token) => token.tenant),
       );
       for (const token of tokens) await revokeOne(tx, deps, principal, { ...input, token });
-      return openReceipts(tx, deps, tokenIds);
+      return { tokenIds, open: await openReceipts(tx, deps, tokenIds) };
     }),
   );
   await confirm(deps, open, async (nodes) =>

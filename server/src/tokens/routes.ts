@@ -1,12 +1,15 @@
 import { TokenManagementSummary } from "@fusion/contract/applications.ts";
-import { ApplicationId, TokenId } from "@fusion/contract/primitives.ts";
+import { ApplicationId, ReceiptId, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import {
   GeneratedToken,
   GenerateToken,
   IdempotencyKey,
+  RevocationReceipt,
   RevokedToken,
+  RevokedTokens,
   RevokeToken,
+  RevokeTokens,
   Subscription,
   TokenDetails,
   TokenFilter,
@@ -22,13 +25,14 @@ import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
+import { getReceipt } from "./get-receipt.ts";
 import { getToken } from "./get-token.ts";
 import { issueToken } from "./issue-token.ts";
 import { listTokens } from "./list-tokens.ts";
-import { revokeToken } from "./revoke-token.ts";
+import { revokeAllTokens, revokeToken, revokeTokens } from "./revoke-token.ts";
 import { setSubscription } from "./set-subscription.ts";
 import { summarizeTokens } from "./token-summary.ts";
-import { detailsView, revocationView, summaryView } from "./views.ts";
+import { detailsView, receiptView, revocationView, summaryView } from "./views.ts";
 
 export interface TokenRoutesDeps {
   readonly db: Database;
@@ -177,6 +181,45 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
         });
         return revocationView(revocation);
       },
+    );
+
+    scope.post(
+      `${api}/applications/:applicationId/tokens/revoke`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Revoke several tokens of an application, or all that are live, with one wait",
+          params: ofApplication,
+          body: RevokeTokens,
+          response: { 200: RevokedTokens, ...failures, 403: Problem },
+        },
+      },
+      async (request) => {
+        const { reason, tokenIds } = request.body;
+        const applicationId = request.params.applicationId as ids.ApplicationId;
+        const input = { reason, requestId: request.id };
+        const revoked = tokenIds
+          ? await revokeTokens(deps, user.of(request), {
+              ...input,
+              tokenIds: tokenIds as ids.TokenId[],
+              applicationId,
+            })
+          : await revokeAllTokens(deps, user.of(request), { ...input, of: { applicationId } });
+        return { tokens: revoked.map(revocationView) };
+      },
+    );
+
+    scope.get(
+      `${api}/receipts/:receiptId`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "The receipt of a revocation",
+          params: z.object({ receiptId: ReceiptId }),
+          response: { 200: RevocationReceipt, ...failures },
+        },
+      },
+      async (request) => receiptView(await getReceipt(deps, user.of(request), request.params.receiptId)),
     );
 
     scope.put(

@@ -172,6 +172,21 @@ export async function lockTokensOf(tx: Queryable, applicationId: ApplicationId):
   await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('tokens/' || $1, 0))", [applicationId]);
 }
 
+/** Of these applications, what works still, and what was revoked without its receipt being complete; in the order of their ids. */
+export async function listTokensToRevoke(
+  tx: Queryable,
+  applicationIds: readonly ApplicationId[],
+): Promise<TokenId[]> {
+  const rows = await tx.query<{ token_id: TokenId }>(
+    `SELECT token_id FROM token LEFT JOIN revocation_receipt USING (ifi_id, environment, fintech_id, application_id, token_id)
+     WHERE application_id = ANY ($1) AND CASE WHEN token.revoked_at IS NULL THEN expires_at > database_now()
+       ELSE receipt_id IS NOT NULL AND effective_at IS NULL END
+     ORDER BY token_id`,
+    [applicationIds],
+  );
+  return rows.map((row) => row.token_id);
+}
+
 export async function countLiveTokens(
   tx: Queryable,
   applicationId: ApplicationId,

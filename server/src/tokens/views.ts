@@ -1,5 +1,6 @@
-import type { RevokedToken, TokenDetails, TokenSummary } from "@fusion/contract/tokens.ts";
+import type { RevocationReceipt, RevokedToken, TokenDetails, TokenSummary } from "@fusion/contract/tokens.ts";
 import type { TokenStory } from "./get-token.ts";
+import type { ReceiptRecord } from "./receipt-store.ts";
 import type { Revocation } from "./revoke-token.ts";
 import { tokenStatus } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
@@ -44,7 +45,12 @@ export function detailsView(story: TokenStory, now: Date): TokenDetails {
     callers: story.callers.map((caller) => ({ ...caller, lastAt: caller.lastAt.toISOString() })),
     revocation:
       token.revokedAt && token.revokedBy && token.revokeReason
-        ? { at: token.revokedAt.toISOString(), by: token.revokedBy, reason: token.revokeReason }
+        ? {
+            at: token.revokedAt.toISOString(),
+            by: token.revokedBy,
+            reason: token.revokeReason,
+            receipt: story.receipt ? receiptView(story.receipt) : null,
+          }
         : null,
     subscribed: story.subscribed,
     timeline: story.timeline.map((entry) => ({
@@ -53,6 +59,16 @@ export function detailsView(story: TokenStory, now: Date): TokenDetails {
       actor: entry.actorName,
       details: { ...entry.details },
     })),
+  };
+}
+
+export function receiptView(receipt: ReceiptRecord): RevocationReceipt {
+  return {
+    receiptId: receipt.receiptId,
+    tokenId: receipt.tokenId,
+    revokedAt: receipt.revokedAt.toISOString(),
+    effectiveAt: receipt.effectiveAt?.toISOString() ?? null,
+    nodes: receipt.nodes,
   };
 }
 

@@ -1,16 +1,11 @@
-import {
-  type RevokedToken,
-  type RevokeReason,
-  revokeReasonWords,
-  type TokenDetails,
-} from "@fusion/contract/tokens.ts";
-import { Radio } from "@mantine/core";
+import type { RevokedToken, RevokeReason, TokenDetails } from "@fusion/contract/tokens.ts";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactElement, useState } from "react";
 import { relativeTime } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { Mono } from "../../ui/mono.tsx";
+import { ReasonField } from "./reason-field.tsx";
 import { tokenQuery, useRevokeToken } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
@@ -60,16 +55,7 @@ export function RevokeToaster({ token, onCancel, onRevoked }: RevokeToasterProps
             <Mono>{token.tokenId}</Mono>
           </p>
           <RecentUse tokenId={token.tokenId} />
-          <Radio.Group
-            className={classes.reasons}
-            label="Why?"
-            value={reason ?? null}
-            onChange={(value) => setReason(value as RevokeReason)}
-          >
-            {Object.entries(revokeReasonWords).map(([value, words]) => (
-              <Radio key={value} value={value} label={words} size="sm" />
-            ))}
-          </Radio.Group>
+          <ReasonField reason={reason} onChange={setReason} />
           <p className={classes.soft}>It is refused everywhere at once. This cannot be undone.</p>
         </>
       )}

@@ -5,10 +5,20 @@ import { type ReactElement, useEffect, useRef } from "react";
 import { formatExactTime } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
 import { Mono } from "../../ui/mono.tsx";
+import { Receipt } from "./receipt.tsx";
 import classes from "./tokens.module.css";
 
-/** The fact after a revocation. It stays until it is closed, and takes the focus: the button that was pressed is gone. */
-export function RevokedFact({ fact, onClose }: { fact: RevokedToken; onClose: () => void }): ReactElement {
+/**
+ * The fact after a revocation, of one token or of several at once. It stays until it is closed, and takes the focus: the button that was
+ * pressed is gone.
+ */
+export function RevokedFact({
+  revoked,
+  onClose,
+}: {
+  revoked: readonly RevokedToken[];
+  onClose: () => void;
+}): ReactElement {
   const timeZone = useTimeZone();
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -16,16 +26,40 @@ export function RevokedFact({ fact, onClose }: { fact: RevokedToken; onClose: ()
     const timer = setTimeout(() => box.current?.focus(), 60);
     return () => clearTimeout(timer);
   }, []);
+  const [only] = revoked;
+  // What was revoked with one wait took effect at one instant; of repeats, the last counts for all.
+  const since = revoked
+    .map((token) => token.effectiveAt)
+    .toSorted()
+    .at(-1);
   return (
     <div ref={box} className={classes.fact} role="status" tabIndex={-1}>
       <CircleSlash size={18} aria-hidden />
-      <p>
-        Token <Mono>{fact.tokenId}</Mono> revoked. Refused everywhere since{" "}
-        <time dateTime={fact.revokedAt} className={classes.strong}>
-          {formatExactTime(fact.revokedAt, timeZone)}
-        </time>
-        .
-      </p>
+      <div>
+        {only === undefined || since === undefined ? (
+          <p>No token was live, so none was revoked.</p>
+        ) : (
+          <p>
+            {revoked.length === 1 ? (
+              <>
+                Token <Mono>{only.tokenId}</Mono> revoked.
+              </>
+            ) : (
+              <>{revoked.length} tokens revoked.</>
+            )}{" "}
+            Refused everywhere since{" "}
+            <time dateTime={since} className={classes.strong}>
+              {formatExactTime(since, timeZone)}
+            </time>
+            .
+          </p>
+        )}
+        {only !== undefined && revoked.length === 1 && (
+          <p className={classes.soft}>
+            <Receipt receipt={only} />
+          </p>
+        )}
+      </div>
       <CloseButton aria-label="Dismiss" onClick={onClose} />
     </div>
   );

@@ -21,6 +21,7 @@ import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
 import { CallsChart } from "./calls-chart.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
 import { drawnReminders } from "./planned-reminders.ts";
+import { Receipt } from "./receipt.tsx";
 import { ReminderPanel } from "./reminder-panel.tsx";
 import { RevokeToaster } from "./revoke-toaster.tsx";
 import { RevokedFact } from "./revoked-fact.tsx";
@@ -95,7 +96,7 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
         actions={
           (token.canManage || token.canRevoke) && (
             <>
-              {token.canRevoke && isLive(token) && (
+              {token.canRevoke && (isLive(token) || isUnconfirmed(token)) && (
                 <Button variant="outline" color="urgent" onClick={() => setRevoking(true)}>
                   Revoke
                 </Button>
@@ -112,7 +113,7 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
           )
         }
       />
-      {fact && <RevokedFact fact={fact} onClose={() => setFact(undefined)} />}
+      {fact && <RevokedFact revoked={[fact]} onClose={() => setFact(undefined)} />}
       <div className={classes.life}>
         <LargeLifeline
           life={token}
@@ -168,6 +169,11 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
   );
 }
 
+/** Revoked, but the answer was lost before it was certain that every process knows: revoking again completes it. */
+function isUnconfirmed({ revocation }: TokenDetails): boolean {
+  return revocation?.receipt?.effectiveAt === null;
+}
+
 function TokenFacts({ token, now }: { token: TokenDetails; now: number }): ReactElement {
   const { lastUse, revocation } = token;
   const link = (tokenId: string): ReactElement => (
@@ -186,6 +192,18 @@ function TokenFacts({ token, now }: { token: TokenDetails; now: number }): React
           <ExactTime instant={revocation.at} />
           <span className={classes.soft}>
             {revocation.by}, {revokeReasonWords[revocation.reason].toLowerCase()}
+          </span>
+        </Fact>
+      )}
+      {revocation?.receipt && (
+        <Fact name="Refused everywhere">
+          {revocation.receipt.effectiveAt ? (
+            <ExactTime instant={revocation.receipt.effectiveAt} />
+          ) : (
+            "Not yet confirmed: revoke again"
+          )}
+          <span className={classes.soft}>
+            <Receipt receipt={revocation.receipt} />
           </span>
         </Fact>
       )}

@@ -4,6 +4,7 @@ import {
   GeneratedToken,
   type GenerateToken,
   RevokedToken,
+  RevokedTokens,
   type RevokeReason,
   Subscription,
   TokenDetails,
@@ -93,6 +94,15 @@ export function useRevokeToken() {
   return useMutation({
     mutationFn: ({ tokenId, reason }: { tokenId: string; reason: RevokeReason }) =>
       revokeToken(tokenId, reason),
+    onSuccess: () => void refresh(),
+  });
+}
+
+export function useRevokeAllTokens() {
+  const refresh = useRefreshTokens();
+  return useMutation({
+    mutationFn: ({ applicationId, reason }: { applicationId: string; reason: RevokeReason }) =>
+      post(`/applications/${path(applicationId)}/tokens/revoke`, { reason }, RevokedTokens),
     onSuccess: () => void refresh(),
   });
 }

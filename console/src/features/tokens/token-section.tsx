@@ -17,6 +17,7 @@ import { EndTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
+import { RevokeAllToaster } from "./revoke-all-toaster.tsx";
 import { RevokeToaster } from "./revoke-toaster.tsx";
 import { RevokedFact } from "./revoked-fact.tsx";
 import { isLive, TokenBadge } from "./token-badge.tsx";
@@ -41,7 +42,8 @@ export function TokenSection({ application }: { application: ApplicationDetails 
   const canRevoke = canManage || role === "operator_admin";
   const list = useInfiniteQuery(tokenListQuery(applicationId, filter));
   const [toRevoke, setToRevoke] = useState<TokenSummary | null>(null);
-  const [fact, setFact] = useState<RevokedToken>();
+  const [revokingAll, setRevokingAll] = useState(false);
+  const [fact, setFact] = useState<readonly RevokedToken[]>();
   const counts = list.data?.pages[0]?.counts;
   const tokens = list.data?.pages.flatMap((page) => page.tokens) ?? [];
 
@@ -52,13 +54,22 @@ export function TokenSection({ application }: { application: ApplicationDetails 
     <section aria-labelledby="tokens-heading" className={classes.section}>
       <div className={classes.sectionHead}>
         <h2 id="tokens-heading">Tokens</h2>
-        {canManage && (
-          <Button leftSection={<KeyRound size={16} aria-hidden />} onClick={openDialog}>
-            Generate Authentication Token
-          </Button>
-        )}
+        <div className={classes.sectionActions}>
+          {canRevoke && (counts?.active ?? 0) > 1 && (
+            <Button variant="subtle" color="urgent" onClick={() => setRevokingAll(true)}>
+              Revoke all
+            </Button>
+          )}
+          {canManage && (
+            <Button leftSection={<KeyRound size={16} aria-hidden />} onClick={openDialog}>
+              Generate Authentication Token
+            </Button>
+          )}
+        </div>
       </div>
-      {fact && <RevokedFact key={fact.tokenId} fact={fact} onClose={() => setFact(undefined)} />}
+      {fact && (
+        <RevokedFact key={fact[0]?.tokenId ?? "none"} revoked={fact} onClose={() => setFact(undefined)} />
+      )}
       <nav aria-label="Filter tokens" className={filterClasses.filters}>
         {filters.map(([value, words]) => (
           <Link
@@ -95,6 +106,14 @@ export function TokenSection({ application }: { application: ApplicationDetails 
         onCancel={() => setToRevoke(null)}
         onRevoked={(revoked) => {
           setToRevoke(null);
+          setFact([revoked]);
+        }}
+      />
+      <RevokeAllToaster
+        application={revokingAll ? { ...application, tokens: counts?.active ?? 0 } : null}
+        onCancel={() => setRevokingAll(false)}
+        onRevoked={(revoked) => {
+          setRevokingAll(false);
           setFact(revoked);
         }}
       />
