@@ -15,7 +15,7 @@ export function configurationPage(): string {
 <!-- Made from server/src/config.ts: node checks/configuration-page.ts --write -->
 
 All settings are environment variables. An empty one counts as unset. The program reads them once, at the start, and refuses to start when
-any is wrong, naming all of them at once.
+any is wrong, naming all of them at once. How it runs in several processes, stops, and shows metrics: [operations](operations.md).
 
 | variable | what it does | unless set |
 |---|---|---|

@@ -1,6 +1,6 @@
 // Part of the install: loads what a start loads, so that the first start finds it compiled.
 await import("./compile-cache.mjs");
 // The program, then what it loads later itself, while the database starts.
-const parts = ["config", "program", "app", "messengers", "demo/demonstration-data"];
-for (const part of [...parts, "platform/jobs/jobs", "platform/jobs/schema"])
+const parts = ["config", "program", "app", "messengers", "demo/demonstration-data", "supervisor", "worker"];
+for (const part of [...parts, "platform/jobs/jobs", "platform/jobs/schema", "platform/metrics"])
   await import(`../src/${part}.ts`);

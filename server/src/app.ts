@@ -24,24 +24,29 @@ import { registerLoginRoutes } from "./login/routes.ts";
 import { registerOversightRoutes } from "./oversight/routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
+import { measurePool } from "./platform/database/pool-metrics.ts";
 import { serveConsole } from "./platform/http/console-files.ts";
 import { registerDocsPages } from "./platform/http/docs/docs-pages.ts";
 import { readErrorPage } from "./platform/http/error-pages.ts";
-import { registerHealthRoutes } from "./platform/http/health.ts";
+import { type Readiness, registerHealthRoutes } from "./platform/http/health.ts";
 import { collectRoutesForOpenApi, registerOpenApiRoutes } from "./platform/http/openapi.ts";
 import { answerOtherMethods } from "./platform/http/other-methods.ts";
 import { limitCalls, limitRates, type Rate } from "./platform/http/rate-limit.ts";
+import { measureRequests } from "./platform/http/request-metrics.ts";
 import { refuseCrossSite, refuseForeignHosts } from "./platform/http/same-origin.ts";
 import { createHttpServer, type HttpServer } from "./platform/http/server.ts";
+import { measureJobs } from "./platform/jobs/job-metrics.ts";
 import type { RoomJobs } from "./platform/jobs/jobs.ts";
 import type { Keys } from "./platform/keys.ts";
 import type { Log } from "./platform/log.ts";
 import { type Inbox, registerInboxRoutes } from "./platform/messages/inbox.ts";
 import type { Messenger } from "./platform/messages/message.ts";
 import { messageJobs } from "./platform/messages/outbox.ts";
+import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import { reminderJobs } from "./reminders/jobs.ts";
 import { registerReminderRoutes } from "./reminders/routes.ts";
+import { isServed, type Role, roles } from "./roles.ts";
 import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
 import { createTokenCheck, type FoundToken, readTokenFrom } from "./tokens/check-token.ts";
 import { tokenJobs } from "./tokens/jobs.ts";
@@ -60,6 +65,8 @@ const errorsFolder = join(repositoryRoot, "docs/errors");
 /** The values of the configuration that rooms use. */
 export interface AppSettings {
   readonly mode: "development" | "production";
+  /** What this process does; everything unless given. */
+  readonly roles?: readonly Role[] | undefined;
   /** An origin without a slash at its end. */
   readonly publicUrl: string;
   readonly trustedProxies: readonly string[];
@@ -86,14 +93,20 @@ export interface Parts {
   /** Development's inbox, which is then served at /dev/inbox. */
   readonly inbox?: Inbox | undefined;
   readonly log: Log;
+  /** Where the process counts what it does; left out where nobody asks for it. */
+  readonly metrics?: Metrics | undefined;
 }
 
 export interface App {
   readonly http: HttpServer;
-  /** What the rooms want done by the job queue; whoever runs the app starts it. */
+  /** Whoever runs the app says here that it is about to end. */
+  readonly readiness: Readiness;
+  /** What the rooms want done by the job queue, in a process that works it off; whoever runs the app starts it. */
   readonly jobs: readonly RoomJobs[];
-  /** Tells webhooks what happened; whoever runs the app starts it, and stops it before the database goes. */
-  readonly publisher: Publisher;
+  /**
+   * Tells webhooks what happened, in a process that works off jobs; whoever runs the app starts it, and stops it before the database goes.
+   */
+  readonly publisher: Publisher | undefined;
   /** Holds this process's lease; whoever runs the app starts it. It can do without: then the first call takes one. */
   readonly node: Node;
   /** Ends what the rooms keep going, after the last request; the parts stay open. */
@@ -102,16 +115,29 @@ export interface App {
 
 /** Builds the parts into the whole program: every room's routes and jobs. The only file that knows all rooms. */
 export async function buildApp(parts: Parts): Promise<App> {
-  const { settings, random, log } = parts;
+  const { settings, random, log, metrics } = parts;
   const https = settings.publicUrl.startsWith("https:");
-  const http = createHttpServer({ log, random, trustedProxies: settings.trustedProxies, https });
+  const served = settings.roles ?? roles;
+  const http = createHttpServer({
+    log,
+    random,
+    trustedProxies: settings.trustedProxies,
+    https,
+    // All routes are there in every process, since the references describe them all.
+    ...(served.length < roles.length && { serves: (path: string) => isServed(served, path) }),
+  });
+  if (metrics) {
+    measureRequests(http, metrics);
+    measurePool(parts.db, metrics);
+  }
+  const readiness: Readiness = { leaving: false };
   const jobs: RoomJobs[] = [messageJobs(parts)];
   await collectRoutesForOpenApi(http);
   const refuseOtherMethods = answerOtherMethods(http, "/api/");
   guardRequests(http, parts);
 
   if (parts.inbox && settings.mode === "development") registerInboxRoutes(http, parts.inbox);
-  registerHealthRoutes(http, parts);
+  registerHealthRoutes(http, { db: parts.db, readiness });
   const { document } = registerOpenApiRoutes(http, apiDescriptions(https), {
     publicUrl: settings.publicUrl,
     version: "0.1.0",
@@ -154,13 +180,14 @@ export async function buildApp(parts: Parts): Promise<App> {
   registerWebhookRoutes(http, { ...webhooks, authenticate: authenticateUser });
   jobs.push(webhookJobs(parts));
   const publisher = createPublisher(webhooks);
+  const worksOffJobs = served.includes("jobs");
 
   const usage = createUsageRecorder(parts);
   recordTokenUsage(http);
   const calls = createCallRecorder(parts);
   recordCalls(http, calls);
   const authenticate = createTokenAuthentication({ tokenCheck, usage });
-  const batcher = createTransferBatcher(parts);
+  const batcher = createTransferBatcher({ ...parts, onBatch: batchSizes(metrics) });
   const registerV1 = (v1: HttpServer): void => {
     registerAccountHolderRoutes(v1, parts);
     registerApplicationRoutes(v1, parts);
@@ -183,8 +210,9 @@ export async function buildApp(parts: Parts): Promise<App> {
   await http.ready();
   return {
     http,
-    jobs,
-    publisher,
+    readiness,
+    jobs: worksOffJobs ? (metrics ? measureJobs(jobs, metrics) : jobs) : [],
+    publisher: worksOffJobs ? publisher : undefined,
     node,
     async close() {
       await http.close();
@@ -208,6 +236,15 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
       { prefix: "/api/", ...rate },
     ]);
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });
+}
+
+function batchSizes(metrics: Metrics | undefined): ((transfers: number) => void) | undefined {
+  const sizes = metrics?.histogram({
+    name: "fusion_transfer_batch_size",
+    help: "Transfers that went to the database together.",
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+  });
+  return sizes && ((transfers) => sizes.observe({}, transfers));
 }
 
 /** How often the Fusion API may be called, from one address and with one token alike. */

@@ -33,6 +33,10 @@ describe("an empty environment", () => {
       logLevel: "warn",
       mail: null,
       sms: null,
+      workers: null,
+      roles: ["console", "api", "jobs"],
+      drainMs: 0,
+      metricsPort: null,
     });
   });
 
@@ -154,5 +158,32 @@ describe("each variable", () => {
     expect(faultsOf({ MIGRATION_DATABASE_URL: "postgres://a@b/c" })).toEqual([
       { variable: "DATABASE_URL", fault: expect.stringContaining("MIGRATION_DATABASE_URL") },
     ]);
+  });
+});
+
+describe("what a process does", () => {
+  it("is named in any order, and once", () => {
+    expect(readConfig({ FUSION_ROLES: "jobs, console,jobs" }).config?.roles).toEqual(["console", "jobs"]);
+  });
+
+  it.each(["", "web", "console,", "all", "console;api"])("refuses %j", (FUSION_ROLES) => {
+    const fault = "must name some of console, api and jobs, separated by commas";
+    expect(faultsOf({ FUSION_ROLES })).toEqual(
+      FUSION_ROLES === "" ? [] : [{ variable: "FUSION_ROLES", fault }],
+    );
+  });
+
+  it("announces its end in production for a while unless told otherwise", () => {
+    expect(readConfig(safe).config?.drainMs).toBe(5_000);
+    expect(readConfig({ ...safe, FUSION_DRAIN_SECONDS: "30" }).config?.drainMs).toBe(30_000);
+  });
+
+  it.each([
+    ["FUSION_WORKERS", "0", "must be a number from 1 to 64"],
+    ["FUSION_WORKERS", "65", "must be a number from 1 to 64"],
+    ["FUSION_DRAIN_SECONDS", "-1", "must be a number from 0 to 300"],
+    ["METRICS_PORT", "8080", "must be another port than PORT"],
+  ])("refuses %s=%s", (variable, text, fault) => {
+    expect(faultsOf({ [variable]: text })).toEqual([{ variable, fault }]);
   });
 });

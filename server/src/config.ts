@@ -1,10 +1,12 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { z } from "zod";
+import { type Role, roles } from "./roles.ts";
 
 // Every variable stands once in `variables`, with the sentence that the manual prints (docs/configuration.md is generated from
 // here). Rules between variables are in `contradictions`. Rooms receive values, never the Config.
 
+const defaultPort = 8080;
 const databaseUrl = z
   .string()
   .refine((text) => /^postgres(ql)?:$/.test(protocolOf(text)), "must be a URL that starts with postgres://");
@@ -19,6 +21,17 @@ const oneLine = z
   .string()
   .max(1_000, "is too long")
   .regex(/^\P{Cc}*$/u, "must not contain control characters");
+
+const portNumber = wholeNumber(1, 65_535);
+
+function wholeNumber(least: number, most: number): z.ZodType<number, string> {
+  const fault = `must be a number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, fault)
+    .transform(Number)
+    .refine((number) => number >= least && number <= most, fault);
+}
 
 /** A variable of the environment. The schema reads its text; unset (or empty) means the default. */
 export interface Variable {
@@ -38,11 +51,7 @@ export const variables = {
     standard: "`development`",
   },
   PORT: {
-    schema: z
-      .string()
-      .regex(/^\d{1,5}$/, "must be a number from 1 to 65535")
-      .transform(Number)
-      .refine((port) => port >= 1 && port <= 65_535, "must be a number from 1 to 65535"),
+    schema: portNumber,
     sentence: "The port that the console and the APIs are served on.",
     standard: "`8080`",
   },
@@ -183,6 +192,36 @@ export const variables = {
       "Whether webhooks may go to this machine (`http://localhost:9000/…`, a port from 1024 on), to try a receiver in development. Production refuses it: webhooks go over `https` to public addresses alone.",
     standard: "`false`",
   },
+  FUSION_WORKERS: {
+    schema: wholeNumber(1, 64),
+    sentence:
+      "How many processes serve requests on the one port, with another one above them that starts them again and replaces them; `npm start -- --workers 4` says the same. See [operations](operations.md).",
+    standard: "one process does everything",
+  },
+  FUSION_ROLES: {
+    schema: z
+      .string()
+      .transform((text) => text.split(",").map((part) => part.trim()))
+      .refine(
+        (parts) => parts.every((part) => roles.includes(part as Role)),
+        "must name some of console, api and jobs, separated by commas",
+      )
+      .transform((parts) => roles.filter((role) => parts.includes(role))),
+    sentence:
+      "What a process does: `console` (pages and their API), `api` (the APIs of programs), `jobs` (reminders, messages, webhooks). What it does not do, it answers with 404; `/healthz` and `/readyz` it answers always.",
+    standard: "`console,api,jobs`",
+  },
+  FUSION_DRAIN_SECONDS: {
+    schema: wholeNumber(0, 300),
+    sentence:
+      "How long a process that was told to end answers as before while `/readyz` says 503, so that whoever distributes requests sends it no more.",
+    standard: "`0` in development, `5` in production",
+  },
+  METRICS_PORT: {
+    schema: portNumber,
+    sentence: "A port on 127.0.0.1 with figures for Prometheus at `/metrics`. Without it nothing is counted.",
+    standard: "none",
+  },
   LOG_LEVEL: {
     schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
       error: "must be trace, debug, info, warn, error, fatal or silent",
@@ -224,6 +263,12 @@ export interface Config {
   readonly requestsPerSecond: number;
   readonly tokenMemoryBytes: number;
   readonly webhooksToLoopback: boolean;
+  /** Null: one process does everything. */
+  readonly workers: number | null;
+  readonly roles: readonly Role[];
+  readonly drainMs: number;
+  /** Null: nothing is counted. */
+  readonly metricsPort: number | null;
   readonly logLevel: string;
 }
 
@@ -272,6 +317,8 @@ function* contradictions(
 ): Generator<ConfigFault> {
   if (!missing("MIGRATION_DATABASE_URL") && missing("DATABASE_URL"))
     yield { variable: "DATABASE_URL", fault: "is missing, while MIGRATION_DATABASE_URL is given" };
+  if (values.METRICS_PORT !== undefined && values.METRICS_PORT === (values.PORT ?? defaultPort))
+    yield { variable: "METRICS_PORT", fault: "must be another port than PORT" };
   if (mode === "development") {
     if (values.HOST !== undefined && !isLoopback(values.HOST))
       yield {
@@ -320,7 +367,7 @@ function* contradictions(
 
 function assemble(mode: Config["mode"], values: Values): Config {
   const host = values.HOST ?? "127.0.0.1";
-  const port = values.PORT ?? 8080;
+  const port = values.PORT ?? defaultPort;
   return {
     mode,
     host,
@@ -360,6 +407,10 @@ function assemble(mode: Config["mode"], values: Values): Config {
     tokenMemoryBytes: (values.TOKEN_MEMORY_MIB ?? 256) * 1_048_576,
     requestsPerSecond: values.API_REQUESTS_PER_SECOND ?? 1_000,
     webhooksToLoopback: values.WEBHOOKS_TO_LOOPBACK ?? false,
+    workers: values.FUSION_WORKERS ?? null,
+    roles: values.FUSION_ROLES ?? roles,
+    drainMs: (values.FUSION_DRAIN_SECONDS ?? (mode === "development" ? 0 : 5)) * 1_000,
+    metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL ?? (mode === "development" ? "warn" : "info"),
   };
 }

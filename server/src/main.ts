@@ -1,12 +1,16 @@
-import { readConfig } from "./config.ts";
-import { readableProblem, run } from "./program.ts";
+import { closeSync, openSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type ConfigFault, readConfig } from "./config.ts";
+import { run } from "./program.ts";
+import { type Program, readableProblem } from "./run-program.ts";
 
-// Starts the process and stops it. The only file that reads the environment or handles signals.
+// Starts the process and stops it. The only file that reads the environment or handles signals (worker-main.ts does so in a worker).
 
 /** One Ctrl-C arrives twice: from the terminal, and from npm, which passes on what it gets. */
 const samePressMs = 1_000;
 
-const read = readConfig(process.env);
+const asked = readArguments(process.argv.slice(2));
+const read = asked.faults ? asked : readConfig({ ...process.env, ...asked.settings });
 if (read.faults) {
   const { faults } = read;
   process.stderr.write(
@@ -16,12 +20,17 @@ if (read.faults) {
   );
   process.exitCode = 1;
 } else {
+  const { config } = read;
   const stop = new AbortController();
   let askedAt: number | undefined;
-  const program = run(read.config, {
-    stop: stop.signal,
-    say: (text) => process.stdout.write(text),
-  });
+  const surroundings = { stop: stop.signal, say: (text: string) => void process.stdout.write(text) };
+  const hadTerminal = hasTerminal();
+  const { workers } = config;
+  // Loaded only then: one process needs nothing of it.
+  const program: Program =
+    workers === null
+      ? run(config, surroundings)
+      : (await import("./supervisor.ts")).supervise({ ...config, workers }, surroundings);
   const stopInOrder = (signal: NodeJS.Signals): void => {
     askedAt = performance.now();
     stop.abort(signal);
@@ -29,6 +38,9 @@ if (read.faults) {
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
+      // A closing terminal says the same, and then nobody is left who could stop the program.
+      const isForNewWorkers = signal === "SIGHUP" && program.renew && !(hadTerminal && !hasTerminal());
+      if (isForNewWorkers && askedAt === undefined) return program.renew?.();
       if (askedAt === undefined) return stopInOrder(signal);
       if (signal === "SIGHUP" || performance.now() - askedAt < samePressMs) return;
       program.abandon();
@@ -49,4 +61,32 @@ if (read.faults) {
   }
   // Idle sockets of libraries must not keep a stopped process alive.
   process.exit();
+}
+
+/** What can be said at the start, each another way to set a variable. */
+function readArguments(
+  words: readonly string[],
+):
+  | { readonly settings: Record<string, string>; readonly faults?: never }
+  | { readonly faults: readonly ConfigFault[] } {
+  try {
+    const { values } = parseArgs({ args: [...words], options: { workers: { type: "string" } } });
+    return { settings: values.workers === undefined ? {} : { FUSION_WORKERS: values.workers } };
+  } catch {
+    return {
+      faults: [
+        { variable: words.join(" "), fault: "is not understood; npm start -- takes --workers and a number" },
+      ],
+    };
+  }
+}
+
+/** Whether a person's terminal controls this process. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -51,6 +51,8 @@ export function createTransferBatcher(
     readonly db: Pick<Database, "connect" | "noteFailure">;
     readonly clock: Clock;
     readonly keys: Pick<Keys, "mac">;
+    /** Told how many transfers go to the database together, each time. */
+    readonly onBatch?: ((transfers: number) => void) | undefined;
   },
   { batchMax = 256, waitingMax = 4_096 }: { readonly batchMax?: number; readonly waitingMax?: number } = {},
 ): TransferBatcher {
@@ -112,6 +114,7 @@ export function createTransferBatcher(
 
   const run = async (lines: readonly Line[]): Promise<void> => {
     running += 1;
+    deps.onBatch?.(lines.length);
     const accounts = lines.flatMap(({ request }) => [request.debitAccountId, request.creditAccountId]);
     for (const account of accounts) busy.add(account);
     await settle(lines, { waits: false });

@@ -6,6 +6,7 @@ import { registerHealthRoutes } from "./health.ts";
 import { createHttpServer, type HttpServer } from "./server.ts";
 
 let http: HttpServer;
+const readiness = { leaving: false };
 let asked = 0;
 let answer: () => Promise<unknown>;
 beforeAll(async () => {
@@ -16,7 +17,7 @@ beforeAll(async () => {
       return answer();
     },
   };
-  registerHealthRoutes(http, { db: { pool } as unknown as Database });
+  registerHealthRoutes(http, { db: { pool } as unknown as Database, readiness });
   await http.ready();
 });
 afterAll(() => http.close());
@@ -28,6 +29,15 @@ it("says whether the database answers", async () => {
     throw new Error("away");
   };
   expect((await http.inject("/readyz")).statusCode).toBe(503);
+  expect((await http.inject("/healthz")).statusCode).toBe(200);
+});
+
+it("says that the process is about to end, while it still answers", async () => {
+  answer = async () => [];
+  readiness.leaving = true;
+  const answered = await http.inject("/readyz");
+  readiness.leaving = false;
+  expect([answered.statusCode, answered.json()]).toEqual([503, { status: "leaving", database: true }]);
   expect((await http.inject("/healthz")).statusCode).toBe(200);
 });
 

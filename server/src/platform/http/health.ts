@@ -4,19 +4,29 @@ import type { HttpServer } from "./server.ts";
 
 const databaseDeadlineMs = 2_000;
 
+/** What a process knows about itself and its database cannot. */
+export interface Readiness {
+  /** It is about to end: whoever distributes requests should send it no more. */
+  leaving: boolean;
+}
+
 /**
- * `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds; else 503. Whoever
- * asks while another waits shares the answer, so that asking takes one connection however many do.
+ * `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds, and goes on doing it;
+ * else 503. Whoever asks while another waits shares the answer, so that asking takes one connection however many do.
  */
-export function registerHealthRoutes(http: HttpServer, { db }: { readonly db: Database }): void {
+export function registerHealthRoutes(
+  http: HttpServer,
+  { db, readiness }: { readonly db: Database; readonly readiness: Readonly<Readiness> },
+): void {
   let asking: Promise<boolean> | undefined;
   http.get("/healthz", { schema: { hide: true } }, async () => ({ status: "ok" }));
   http.get("/readyz", { schema: { hide: true } }, async (_request, reply) => {
     asking ??= Promise.race([databaseAnswers(db), sleep(databaseDeadlineMs, false)]).finally(() => {
       asking = undefined;
     });
-    const ready = await asking;
-    return reply.status(ready ? 200 : 503).send({ status: ready ? "ok" : "unavailable", database: ready });
+    const database = await asking;
+    const status = readiness.leaving ? "leaving" : database ? "ok" : "unavailable";
+    return reply.status(status === "ok" ? 200 : 503).send({ status, database });
   });
 }
 

@@ -35,7 +35,12 @@ export interface HttpServerOptions {
   readonly trustedProxies: readonly string[];
   /** Whether the public address is https. */
   readonly https?: boolean;
+  /** Which paths this process answers; the others lead nowhere, as an address that does not exist. All, unless given. */
+  readonly serves?: ((path: string) => boolean) | undefined;
 }
+
+/** No route is here, and no page of the console. */
+const nowhere = "/console/not-served-by-this-process";
 
 /**
  * A server with the limits that hold everywhere: 64 KiB bodies, strict JSON, 10 s for the headers and 30 s for a request, an id on every
@@ -46,6 +51,7 @@ export function createHttpServer({
   random,
   trustedProxies,
   https = false,
+  serves,
 }: HttpServerOptions): HttpServer {
   const errorEnvelopes: ErrorEnvelope[] = [];
   const http = Fastify({
@@ -53,6 +59,12 @@ export function createHttpServer({
     // Our own line is written when the answer has gone out (below).
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     bodyLimit: 64 * 1024,
+    // Before a route is looked for, so that nothing of what is there has a say.
+    ...(serves && {
+      rewriteUrl: ({ url = "/" }: IncomingMessage) => (serves(routedPath(url)) ? url : nowhere),
+    }),
+    // Whoever closes it has ended its connections before (connections.ts); what comes on the last of them is answered.
+    return503OnClosing: false,
     requestTimeout: 30_000,
     genReqId: () => newId<string>(random, "req" satisfies IdPrefix),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from "../../testing/test-databa
 import { systemScope } from "../database/database.ts";
 import { type Log, silentLog } from "../log.ts";
 import { createOutage } from "../outage.ts";
+import { freeJobs } from "./free-jobs.ts";
 import { addJob, type RoomJobs, type RunningJobs, startJobs } from "./jobs.ts";
 
 let database: TestDatabase;
@@ -101,6 +102,31 @@ describe("a job", () => {
     const ran = vi.fn(async () => undefined);
     await start([{ tasks: { abandoned: ran } }], { alone: true });
     await expect.poll(() => ran.mock.calls.length, { timeout: 10_000 }).toBe(1);
+  });
+
+  it("held by a process that died is free at once when its part of the queue is named, and the others' stay theirs", async () => {
+    const names: string[] = [];
+    const running = await startJobs({ db: database.db, log: silentLog() }, [{ tasks: {} }], {
+      alone: false,
+      holdsJobsAs: (held) => void names.splice(0, names.length, ...held),
+    });
+    await running.stop();
+    expect(new Set(names).size).toBe(4);
+    for (const holder of [...names, "somebody-else"]) {
+      await add("held", { holder });
+      await database.owner.query(
+        "UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = $1 WHERE payload->>'holder' = $1",
+        [holder],
+      );
+    }
+    await freeJobs(database.db, names);
+    const { rows } = await database.owner.query(
+      "SELECT locked_by FROM graphile_worker._private_jobs WHERE payload->>'holder' IS NOT NULL AND locked_by IS NOT NULL",
+    );
+    expect(rows).toEqual([{ locked_by: "somebody-else" }]);
+    await database.owner.query(
+      "DELETE FROM graphile_worker._private_jobs WHERE payload->>'holder' IS NOT NULL",
+    );
   });
 });
 

@@ -1,6 +1,9 @@
+import { EventEmitter } from "node:events";
+import type { WorkerEvents } from "graphile-worker";
 import type { Database, Transaction } from "../database/database.ts";
 import type { Log } from "../log.ts";
 import { isTold } from "../outage.ts";
+import { freeAllJobs } from "./free-jobs.ts";
 
 /** Work done off the request path. A handler re-reads what it acts on and may run twice for one job. */
 export type JobHandler = (payload: unknown) => Promise<void>;
@@ -58,12 +61,15 @@ export async function addJob(
  * Works off the queue and keeps the schedules, on the database's own pool and with its runtime role. The job schema must be there
  * (see `schema.ts`). A job that throws is tried again with growing pauses (exp(attempts) seconds); each failure is logged without
  * its payload. `alone` says that no other process works on this database: jobs that a killed process held are then free at once
- * instead of after four hours.
+ * instead of after four hours. `holdsJobsAs` is told under which names jobs are held here, for whoever frees them if this process dies.
  */
 export async function startJobs(
   { db, log }: { readonly db: Database; readonly log: Log },
   rooms: readonly RoomJobs[],
-  options: { readonly alone: boolean },
+  options: {
+    readonly alone: boolean;
+    readonly holdsJobsAs?: ((names: readonly string[]) => void) | undefined;
+  },
 ): Promise<RunningJobs> {
   // Loaded here: the library takes a quarter of a second, which the first page need not wait for.
   const { Logger, parseCronItems, run } = await import("graphile-worker");
@@ -72,9 +78,16 @@ export async function startJobs(
     if (tasks.has(name)) throw new Error(`Two rooms have a task named ${name}.`);
     tasks.set(name, handler);
   }
-  if (options.alone) await freeAbandonedJobs(db);
+  if (options.alone) await freeAllJobs(db);
+  const names: string[] = [];
+  const events: WorkerEvents = new EventEmitter();
+  events.on("worker:create", ({ worker }) => {
+    names.push(worker.workerId);
+    options.holdsJobsAs?.(names);
+  });
   const runner = await run({
     pgPool: db.pool,
+    events,
     noHandleSignals: true,
     concurrency: 4,
     pollInterval: 2_000,
@@ -136,12 +149,4 @@ function logLine(
 function plainPayload(payload: unknown): unknown {
   const cron = (payload as { _cron?: { ts: string } } | null)?._cron;
   return cron === undefined ? payload : { at: new Date(cron.ts).toISOString() };
-}
-
-async function freeAbandonedJobs(db: Database): Promise<void> {
-  await db.query(
-    { kind: "system" },
-    `WITH holders AS (SELECT array_agg(DISTINCT locked_by) AS names FROM graphile_worker.jobs WHERE locked_by IS NOT NULL)
-     SELECT graphile_worker.force_unlock_workers(names) FROM holders WHERE names IS NOT NULL`,
-  );
 }

@@ -1,0 +1,87 @@
+import type { Config } from "./config.ts";
+import type { DemonstrationPerson } from "./demo/demonstration-data.ts";
+import { systemClock } from "./platform/clock.ts";
+import { lockDataFolder } from "./platform/database/data-folder.ts";
+import { claimInstallation } from "./platform/database/installation.ts";
+import { type StartedDatabase, startDatabase } from "./platform/database/start-database.ts";
+import { createKeys, type Keys } from "./platform/keys.ts";
+import type { Log } from "./platform/log.ts";
+import { systemRandom } from "./platform/random.ts";
+import { readOrMakeRootKey } from "./platform/root-key.ts";
+import type { Starting } from "./run-program.ts";
+
+/** What a whole program stands on, in one process or in many: the data folder, the keys, the database with its schema. */
+export interface Ground {
+  readonly keys: Keys;
+  /** Resolves when the database's server answers; its schema may still be prepared then. */
+  readonly database: Promise<StartedDatabase>;
+}
+
+/** Takes the data folder for this program alone, and sets the start of the database going. */
+export async function takeGround(
+  config: Config,
+  {
+    log,
+    say,
+    connectionsMax,
+  }: { readonly log: Log; readonly say: (text: string) => void; readonly connectionsMax?: number },
+  { started, abandoned, fail, goOn }: Starting,
+): Promise<Ground> {
+  const usesFolder = config.database.kind === "embedded" || config.rootKey === null;
+  if (usesFolder) {
+    const lock = await lockDataFolder(config.dataFolder);
+    started.push(() => lock.release());
+  }
+  goOn();
+  const keys = readKeys(config);
+  const starting = startDatabase(
+    config.database.kind === "embedded"
+      ? { kind: "embedded", dataFolder: config.dataFolder }
+      : config.database,
+    {
+      log,
+      strictRoles: config.mode === "production",
+      onFirstStart: () => say("Preparing the database, once …\n"),
+      connectionsMax,
+    },
+  );
+  const database = starting.then((it) => {
+    started.push(() => it.stop());
+    abandoned.push(() => it.abandon());
+    it.lost.catch(fail);
+    return it;
+  });
+  database.catch(() => undefined); // Whoever awaits it hears of it.
+  return { keys, database };
+}
+
+export function readKeys(config: Config): Keys {
+  return createKeys(config.rootKey ?? readOrMakeRootKey(config.dataFolder, systemRandom), systemRandom);
+}
+
+/** Waits for the schema, and makes the database this installation's. */
+export async function claimGround(
+  config: Config,
+  { db, prepared }: StartedDatabase,
+  keys: Keys,
+): Promise<void> {
+  await prepared;
+  await claimInstallation({ db, clock: systemClock, keys }, config.mode);
+}
+
+/** Development's demonstration data; yields whoever can log in to it. */
+export async function arrangeGround(
+  config: Config,
+  { db }: StartedDatabase,
+  keys: Keys,
+): Promise<readonly DemonstrationPerson[]> {
+  if (config.mode !== "development") return [];
+  const { arrangeDemonstration } = await import("./demo/demonstration-data.ts");
+  return arrangeDemonstration({
+    db,
+    clock: systemClock,
+    random: systemRandom,
+    keys,
+    publicUrl: config.publicUrl,
+  });
+}

@@ -1,0 +1,142 @@
+import { once } from "node:events";
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { type Connections, trackConnections } from "./connections.ts";
+
+let server: Server;
+let connections: Connections;
+let port: number;
+/** Answers what asks for /slow. */
+let finish: () => void;
+const agents: Agent[] = [];
+
+beforeEach(async () => {
+  const slow = Promise.withResolvers<void>();
+  finish = slow.resolve;
+  server = createServer(
+    { keepAliveTimeout: 60_000 },
+    async (incoming: IncomingMessage, response: ServerResponse) => {
+      if (incoming.url === "/slow") await slow.promise;
+      response.end("answer");
+    },
+  );
+  connections = trackConnections(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ({ port } = server.address() as { port: number });
+});
+afterEach(() => {
+  for (const agent of agents.splice(0)) agent.destroy();
+  server.closeAllConnections();
+  server.close();
+});
+
+function keepAlive(): Agent {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  agents.push(agent);
+  return agent;
+}
+
+function ask(agent: Agent, path = "/"): Promise<{ connection: string | undefined; port: number }> {
+  return new Promise((resolve, reject) => {
+    request({ host: "127.0.0.1", port, path, agent }, (response) => {
+      const answer = { connection: response.headers.connection, port: response.socket.localPort ?? 0 };
+      response.resume().on("end", () => resolve(answer));
+    })
+      .on("error", reject)
+      .end();
+  });
+}
+
+const deadlineMs = 5_000;
+
+it("tells a busy caller with an answer that the connection ends, and takes no new ones (RFC 9112 section 9.6)", async () => {
+  const agent = keepAlive();
+  const first = await ask(agent);
+  expect(first.connection).toBe("keep-alive");
+  const ended = connections.drain({ lingerMs: 1_000, deadlineMs });
+  const last = await ask(agent);
+  expect(last).toEqual({ connection: "close", port: first.port });
+  await ended;
+  await expect(ask(keepAlive())).rejects.toMatchObject({ code: "ECONNREFUSED" });
+});
+
+it("leaves silent connections open for as long as it lingers, and closes them then", async () => {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  await ask(keepAlive());
+  const startedAt = performance.now();
+  const ended = connections.drain({ lingerMs: 300, deadlineMs });
+  const closed = once(socket.resume(), "end");
+  await ended;
+  expect(performance.now() - startedAt).toBeGreaterThan(250);
+  await closed;
+  expect(performance.now() - startedAt).toBeLessThan(deadlineMs);
+});
+
+it("closes silent connections at once when it does not linger", async () => {
+  await ask(keepAlive());
+  const startedAt = performance.now();
+  await connections.drain({ lingerMs: 0, deadlineMs });
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+});
+
+it("waits for the requests that run", async () => {
+  const answer = ask(keepAlive(), "/slow");
+  await expect
+    .poll(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count))))
+    .toBe(1);
+  await sleep(50);
+  let drained = false;
+  const ended = connections.drain({ lingerMs: 0, deadlineMs }).then(() => {
+    drained = true;
+  });
+  await sleep(200);
+  expect(drained).toBe(false);
+  finish();
+  await answer;
+  await ended;
+});
+
+it("cuts off those that run beyond the deadline", async () => {
+  const answer = ask(keepAlive(), "/slow").catch((error: NodeJS.ErrnoException) => error.code);
+  await sleep(100);
+  await connections.drain({ lingerMs: 0, deadlineMs: 200 });
+  expect(await answer).toBe("ECONNRESET");
+});
+
+it("serves connections that another server accepted, and watches for slow ones among them", async () => {
+  const handed = createServer(
+    { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 50 },
+    (_request: IncomingMessage, response: ServerResponse) => response.end("handed over"),
+  );
+  const taken = trackConnections(handed);
+  // Not read by this server: its own requests are the other one's.
+  server.removeAllListeners("connection");
+  server.on("connection", (socket) => taken.take(socket));
+  const quick = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  // A caller may end its side once it has asked.
+  quick.end("GET / HTTP/1.1\r\nHost: fusion\r\nConnection: close\r\n\r\n");
+  let text = "";
+  quick.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  await once(quick, "end");
+  expect(text).toContain("handed over");
+
+  const slow = connect(port, "127.0.0.1");
+  slow.write("GET / HTTP/1.1\r\nHost:");
+  const startedAt = performance.now();
+  await once(slow.resume(), "end");
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  await taken.drain({ lingerMs: 0, deadlineMs });
+});

@@ -1,0 +1,151 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { silentLog } from "../log.ts";
+import { createWorkerPool, type WorkerPool } from "./worker-pool.ts";
+import { WorkerUnable } from "./worker-unable.ts";
+
+const workerFile = join(import.meta.dirname, "../../testing/pool-worker.ts");
+
+/** How the workers that are started from now on behave. */
+let behaviour: string;
+let forked: ChildProcess[];
+let pool: WorkerPool;
+let server: Server;
+let port: number;
+
+beforeEach(async () => {
+  behaviour = "serve";
+  forked = [];
+  pool = createWorkerPool({
+    count: 2,
+    log: silentLog(),
+    fork() {
+      const child = fork(workerFile, [behaviour], { execArgv: [] });
+      forked.push(child);
+      return child;
+    },
+    leaveDeadlineMs: 5_000,
+  });
+  server = createServer({ pauseOnConnect: true }, (connection) => pool.hand(connection));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ({ port } = server.address() as { port: number });
+});
+afterEach(async () => {
+  await pool.stop({ announcedForMs: 0 });
+  server.close();
+  expect(forked.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)).toEqual([]);
+});
+
+/** Which worker answers a new connection. */
+async function whoAnswers(): Promise<number> {
+  return Number(await text(connect(port, "127.0.0.1")));
+}
+const pids = (): number[] => forked.map(({ pid }) => pid ?? 0);
+
+describe("a pool", () => {
+  it("hands connections to its workers in turn", async () => {
+    await pool.start();
+    const answers: number[] = [];
+    for (let at = 0; at < 6; at += 1) answers.push(await whoAnswers());
+    const [one, other] = answers;
+    expect(answers).toEqual([one, other, one, other, one, other]);
+    expect(pids()).toContain(one);
+    expect(one).not.toBe(other);
+  });
+
+  it("keeps connections until a worker is there to take them", async () => {
+    const answers = [whoAnswers(), whoAnswers(), whoAnswers()];
+    await sleep(50);
+    await pool.start();
+    for (const answer of await Promise.all(answers)) expect(pids()).toContain(answer);
+  });
+
+  it("gives a connection that is on its way to a worker when it dies to another one", async () => {
+    await pool.start();
+    const [stopped, other] = forked as [ChildProcess, ChildProcess];
+    stopped.kill("SIGSTOP");
+    // One of them goes to the stopped worker and waits there; the other worker answers all others.
+    const answers = [whoAnswers(), whoAnswers(), whoAnswers()];
+    await sleep(200);
+    stopped.kill("SIGKILL");
+    for (const answer of await Promise.all(answers)) expect([other.pid, forked[2]?.pid]).toContain(answer);
+  });
+
+  it("passes on what each worker tells about itself", async () => {
+    await pool.start();
+    expect((await pool.figures()).toSorted()).toEqual(
+      pids()
+        .map((pid) => `figures of ${pid}`)
+        .toSorted(),
+    );
+  });
+});
+
+describe("a worker that cannot start", () => {
+  it("ends the start of the pool with its sentence", async () => {
+    behaviour = "unable";
+    await expect(pool.start()).rejects.toThrow(new WorkerUnable("There is no room."));
+  });
+
+  it("ends the start of the pool when it says nothing, too", async () => {
+    behaviour = "crash";
+    await expect(pool.start()).rejects.toThrow("A worker ended while it started (code 3).");
+  });
+
+  it("ends the pool when no other one serves and it was tried again and again", async () => {
+    await pool.start();
+    behaviour = "unable";
+    for (const child of [...forked]) child.kill("SIGKILL");
+    await expect(pool.lost).rejects.toThrow("There is no room.");
+    expect(forked.length).toBeGreaterThan(5);
+  });
+
+  it("leaves the old ones serving when all were to be replaced", async () => {
+    await pool.start();
+    const old = pids();
+    behaviour = "unable";
+    expect(await pool.replaceAll()).toBe(false);
+    behaviour = "serve";
+    expect(old).toContain(await whoAnswers());
+    expect(pool.counts()).toMatchObject({ serving: 2, leaving: 0 });
+  });
+});
+
+describe("a worker that dies", () => {
+  it("is replaced at once", async () => {
+    await pool.start();
+    forked[0]?.kill("SIGKILL");
+    await expect.poll(() => pool.counts().serving, { interval: 10 }).toBe(1);
+    await expect.poll(() => pool.counts().serving, { timeout: 10_000 }).toBe(2);
+  });
+
+  it("again and again is started after growing pauses", async () => {
+    await pool.start();
+    behaviour = "short-lived";
+    forked[0]?.kill("SIGKILL");
+    await sleep(3_000);
+    // At 0, 250, 750, 1,750 and 3,750 ms, and later with what each start takes.
+    expect(forked.length - 2).toBeGreaterThanOrEqual(2);
+    expect(forked.length - 2).toBeLessThanOrEqual(5);
+  });
+});
+
+it("replaces all workers, new ones before old ones", async () => {
+  await pool.start();
+  const old = pids();
+  let least = 2;
+  const watch = setInterval(() => {
+    least = Math.min(least, pool.counts().serving);
+  }, 1);
+  expect(await pool.replaceAll()).toBe(true);
+  clearInterval(watch);
+  expect(least).toBe(2);
+  expect(old).not.toContain(await whoAnswers());
+  expect(pool.counts()).toEqual({ serving: 2, starting: 0, leaving: 0 });
+});

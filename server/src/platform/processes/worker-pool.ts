@@ -1,0 +1,337 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Log } from "../log.ts";
+import type { FromWorker, LeaveReason, ToWorker } from "./pool-messages.ts";
+import { WorkerUnable } from "./worker-unable.ts";
+
+export interface WorkerPoolOptions {
+  readonly count: number;
+  /** Starts the process of a place in the pool (1 to `count`), with a channel for messages. */
+  readonly fork: (place: number) => ChildProcess;
+  readonly log: Log;
+  /** Called when a worker has died, with what its part of the job queue was called. */
+  readonly onDeath?: (jobHolders: readonly string[]) => void;
+  /** How long a worker that was told to leave may take before it is killed. */
+  readonly leaveDeadlineMs: number;
+  readonly startDeadlineMs?: number;
+}
+
+/** Worker processes that serve connections which this process accepts. */
+export interface WorkerPool {
+  /** Resolves when all serve; rejects with {@link WorkerUnable} when one cannot start. */
+  start(): Promise<void>;
+  /** Hands a connection, from which nothing was read, to the worker with the fewest of those that are free to take one. */
+  hand(connection: Socket): void;
+  /**
+   * Replaces the workers one after another: the new one serves before the old one leaves. Resolves when done, or when a new one could not
+   * start: then the rest go on as they are, and the log says why. Whether all were replaced.
+   */
+  replaceAll(): Promise<boolean>;
+  /** What each serving worker tells when it is asked for its figures; silent ones are left out. */
+  figures(): Promise<readonly string[]>;
+  /** How many serve, start and leave. */
+  counts(): { readonly serving: number; readonly starting: number; readonly leaving: number };
+  /** Rejects when no worker is left and none can be started. */
+  readonly lost: Promise<never>;
+  /**
+   * Ends all, in order: tells them at once, and hands them connections for `announcedForMs` longer, as they answer them. Told again, it
+   * waits for the same end.
+   */
+  stop(options: { readonly announcedForMs: number }): Promise<void>;
+  /** Ends all at once. */
+  kill(): void;
+}
+
+interface Worker {
+  readonly place: number;
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+  state: "starting" | "serving" | "leaving";
+  /** A connection on its way to it. One at a time, so that a busy worker gets no more of them than it can take. */
+  handed: { readonly id: number; readonly connection: Socket } | undefined;
+  /** Its connections, with the one on its way. */
+  connections: number;
+  jobHolders: readonly string[];
+  unable: string | undefined;
+  readonly asked: Map<number, (text: string) => void>;
+}
+
+const restartPauseMs = { least: 250, most: 30_000 };
+/** Deaths and failed starts of a place further back than this no longer lengthen its pause. */
+const forgottenAfterMs = 60_000;
+/** So many failed starts in a row, with no other worker serving, are the end. */
+const failedStartsMax = 5;
+const figuresDeadlineMs = 2_000;
+/** Connections that wait while no worker serves; beyond it they are refused. */
+const waitingMax = 1_024;
+
+/**
+ * Connections are accepted here and handed over, rather than by the workers from a socket that they share, so that they spread evenly; and not
+ * by `node:cluster`, which loses a connection that is on its way to a worker when it dies (docs/decisions/0012-processes.md has the figures).
+ */
+export function createWorkerPool({
+  count,
+  fork,
+  log,
+  onDeath,
+  leaveDeadlineMs,
+  startDeadlineMs = 60_000,
+}: WorkerPoolOptions): WorkerPool {
+  const workers = new Set<Worker>();
+  const waiting: Socket[] = [];
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => undefined); // Whoever awaits it hears of it.
+  const stopping = new AbortController();
+  let lastId = 0;
+  let lastPlace = 0;
+  let ending: Promise<void> | undefined;
+  let replacing: Promise<boolean> | undefined;
+
+  /** Resolves when it serves. */
+  const launch = async (place: number): Promise<Worker> => {
+    const child = fork(place);
+    const worker: Worker = {
+      place,
+      child,
+      exited: untilEnded(child),
+      state: "starting",
+      handed: undefined,
+      connections: 0,
+      jobHolders: [],
+      unable: undefined,
+      asked: new Map(),
+    };
+    workers.add(worker);
+    const serves = Promise.withResolvers<void>();
+    child.on("error", (error) => serves.reject(error));
+    child.on("message", (message: FromWorker) => {
+      if (message.kind === "ready") serves.resolve();
+      else hear(worker, message);
+    });
+    void worker.exited.then(() => {
+      workers.delete(worker);
+      giveBack(worker);
+      serves.reject(new WorkerUnable(worker.unable ?? `A worker ended while it started (${endOf(child)}).`));
+    });
+    const tooLate = setTimeout(() => {
+      worker.unable = `A worker did not start within ${startDeadlineMs / 1_000} seconds.`;
+      child.kill("SIGKILL");
+    }, startDeadlineMs);
+    try {
+      await serves.promise;
+    } finally {
+      clearTimeout(tooLate);
+    }
+    if (worker.state === "starting") worker.state = "serving";
+    void worker.exited.then(() => {
+      if (worker.state === "serving" && !stopping.signal.aborted) void mourn(worker);
+    });
+    handOver();
+    return worker;
+  };
+
+  const hear = (worker: Worker, message: Exclude<FromWorker, { kind: "ready" }>): void => {
+    switch (message.kind) {
+      case "unable":
+        worker.unable = message.sentence;
+        return;
+      case "taken":
+        if (worker.handed?.id !== message.id) return;
+        // Our own copy; the connection lives on in the worker.
+        worker.handed.connection.destroy();
+        worker.handed = undefined;
+        handOver();
+        return;
+      case "closed":
+        worker.connections -= 1;
+        return;
+      case "figures":
+        worker.asked.get(message.id)?.(message.text);
+        return;
+      case "holds-jobs-as":
+        worker.jobHolders = message.names;
+        return;
+      default:
+        message satisfies never;
+    }
+  };
+
+  const tell = (worker: Worker, message: ToWorker): void => {
+    // One that has gone hears nothing; its end is noticed by itself.
+    if (worker.child.connected) worker.child.send(message, () => undefined);
+  };
+
+  const handOver = (): void => {
+    while (waiting.length > 0) {
+      const free = [...workers].filter(
+        ({ state, handed, child }) => state === "serving" && !handed && child.connected,
+      );
+      // To the one with the fewest, so that one that was replaced soon has its share; else in turn.
+      const next = free.toSorted((a, b) => a.connections - b.connections || turn(a.place) - turn(b.place))[0];
+      const connection = next && waiting.shift();
+      if (!connection) return;
+      lastPlace = next.place;
+      lastId += 1;
+      next.handed = { id: lastId, connection };
+      next.connections += 1;
+      // Our copy stays open until the worker says that it has its own: if it dies before, another one gets the connection.
+      next.child.send(
+        { kind: "connection", id: lastId } satisfies ToWorker,
+        connection,
+        { keepOpen: true },
+        () => undefined,
+      );
+    }
+  };
+  const turn = (place: number): number => (place - lastPlace - 1 + count) % count;
+
+  /** A connection that it had not taken goes to another worker: nothing was read from it. */
+  const giveBack = (worker: Worker): void => {
+    if (!worker.handed) return;
+    waiting.unshift(worker.handed.connection);
+    worker.handed = undefined;
+    handOver();
+  };
+
+  /** A worker died that nobody had told to leave. */
+  const mourn = async (worker: Worker): Promise<void> => {
+    const { place, child } = worker;
+    log.error(
+      { part: "workers", place, pid: child.pid, end: endOf(child) },
+      "a worker ended; another is started in its place",
+    );
+    onDeath?.(worker.jobHolders);
+    troubles.set(place, [...recentTroubles(place), performance.now()]);
+    for (let failures = 0; !stopping.signal.aborted; ) {
+      await sleep(pauseBefore(place), undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      try {
+        await launch(place);
+        return;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        failures += 1;
+        troubles.set(place, [...recentTroubles(place), performance.now()]);
+        log.error(
+          { part: "workers", place, reason: (error as Error).message },
+          "a worker could not be started; it is tried again",
+        );
+        if (failures >= failedStartsMax && counts().serving === 0) lost.reject(error);
+      }
+    }
+  };
+  const troubles = new Map<number, readonly number[]>();
+  const recentTroubles = (place: number): readonly number[] =>
+    (troubles.get(place) ?? []).filter((at) => performance.now() - at < forgottenAfterMs);
+  /** The first is replaced at once; from then on twice as long each time. */
+  const pauseBefore = (place: number): number => {
+    const times = recentTroubles(place).length;
+    return times <= 1 ? 0 : Math.min(restartPauseMs.most, restartPauseMs.least * 2 ** (times - 2));
+  };
+
+  const leave = async (worker: Worker, reason: LeaveReason, announcedForMs = 0): Promise<void> => {
+    tell(worker, { kind: "leave", reason });
+    if (announcedForMs > 0) await Promise.race([sleep(announcedForMs), worker.exited]);
+    worker.state = "leaving";
+    const tooLate = setTimeout(() => {
+      log.error(
+        { part: "workers", place: worker.place, pid: worker.child.pid },
+        "a worker did not end in time; it is killed",
+      );
+      worker.child.kill("SIGKILL");
+    }, leaveDeadlineMs);
+    await worker.exited;
+    clearTimeout(tooLate);
+  };
+
+  const end = async ({ announcedForMs }: { readonly announcedForMs: number }): Promise<void> => {
+    stopping.abort();
+    await Promise.all([...workers].map((worker) => leave(worker, "stopping", announcedForMs)));
+    for (const connection of waiting.splice(0)) connection.destroy();
+  };
+
+  const replaceEach = async (): Promise<boolean> => {
+    const old = [...workers].filter(({ state }) => state === "serving").toSorted((a, b) => a.place - b.place);
+    for (const worker of old) {
+      // Died meanwhile: what was started in its place is new.
+      if (stopping.signal.aborted || worker.state !== "serving" || !workers.has(worker)) continue;
+      try {
+        await launch(worker.place);
+      } catch (error) {
+        if (!stopping.signal.aborted)
+          log.error(
+            { part: "workers", reason: (error as Error).message },
+            "a new worker could not be started; the old ones go on",
+          );
+        return false;
+      }
+      await leave(worker, "replaced");
+    }
+    return !stopping.signal.aborted;
+  };
+
+  const counts: WorkerPool["counts"] = () => {
+    const of = (state: Worker["state"]): number =>
+      [...workers].filter((worker) => worker.state === state).length;
+    return { serving: of("serving"), starting: of("starting"), leaving: of("leaving") };
+  };
+
+  return {
+    async start() {
+      await Promise.all(Array.from({ length: count }, (_, at) => launch(at + 1)));
+    },
+    hand(connection) {
+      connection.on("error", () => undefined); // The worker meets it too.
+      if (waiting.length >= waitingMax) return void connection.destroy();
+      waiting.push(connection);
+      handOver();
+    },
+    replaceAll() {
+      replacing ??= replaceEach().finally(() => {
+        replacing = undefined;
+      });
+      return replacing;
+    },
+    async figures() {
+      const asked = [...workers].filter(({ state }) => state === "serving");
+      const answers = await Promise.all(asked.map((worker) => askFigures(worker)));
+      return answers.filter((answer) => answer !== undefined);
+    },
+    counts,
+    lost: lost.promise,
+    stop(options) {
+      ending ??= end(options);
+      return ending;
+    },
+    kill() {
+      stopping.abort();
+      for (const { child } of workers) child.kill("SIGKILL");
+    },
+  };
+
+  async function askFigures(worker: Worker): Promise<string | undefined> {
+    lastId += 1;
+    const id = lastId;
+    const answer = new Promise<string>((resolve) => worker.asked.set(id, resolve));
+    tell(worker, { kind: "figures", id });
+    try {
+      return await Promise.race([answer, sleep(figuresDeadlineMs, undefined, { ref: false })]);
+    } finally {
+      worker.asked.delete(id);
+    }
+  }
+}
+
+/** Also until everything is read that it said: what it took, above all. */
+async function untilEnded(child: ChildProcess): Promise<void> {
+  const silent = new Promise<void>((resolve) => child.once("disconnect", resolve));
+  // A process that could not be made ends by an error alone.
+  await once(child, "exit").catch(() => undefined);
+  if (child.connected) await silent;
+}
+
+function endOf({ exitCode, signalCode }: ChildProcess): string {
+  return signalCode ?? `code ${exitCode}`;
+}

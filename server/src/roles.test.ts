@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { OpenApiDocument } from "./platform/http/openapi.ts";
+import type { Role } from "./roles.ts";
+import { createTestApp, type TestApp } from "./testing/test-app.ts";
+
+const apps = new Map<string, TestApp>();
+const appOf = (name: string): TestApp => apps.get(name) as TestApp;
+beforeAll(async () => {
+  for (const name of ["console", "api", "jobs", "console,jobs"])
+    apps.set(name, await createTestApp({ settings: { roles: name.split(",") as Role[] } }));
+});
+afterAll(async () => {
+  for (const app of apps.values()) await app.close();
+});
+
+async function statusOf(app: TestApp, url: string): Promise<number> {
+  return (await app.http.inject({ url, headers: { accept: "text/html" } })).statusCode;
+}
+
+describe("a process", () => {
+  it.each([
+    ["console", { "/": 200, "/tokens": 200, "/console/api/session": 401, "/docs/fusion": 200 }],
+    ["api", { "/api/v1/ifi/1/accounts": 401, "/docs/fusion": 200, "/openapi/fusion.json": 200 }],
+    ["jobs", {}],
+  ])("with the role %s answers what belongs to it, and how it is", async (name, expected) => {
+    for (const [url, status] of Object.entries({ ...expected, "/healthz": 200, "/readyz": 200 }))
+      expect([url, await statusOf(appOf(name), url)]).toEqual([url, status]);
+  });
+
+  it.each([
+    ["console", ["/api/v1/ifi/1/accounts", "/api", "/%61pi/v1/ifi/1/accounts", "/api/%zz", "/gateway/check"]],
+    [
+      "api",
+      [
+        "/",
+        "/tokens",
+        "/console/api/session",
+        "/%63onsole/api/session",
+        "/dev/inbox",
+        "/assets/x.js",
+        "/%zz",
+      ],
+    ],
+    ["jobs", ["/", "/api/v1/ifi/1/accounts", "/console/api/session", "/docs/fusion", "/openapi/fusion.json"]],
+  ])(
+    "with the role %s answers 404 to what it does not serve, as to what does not exist",
+    async (name, urls) => {
+      const app = appOf(name);
+      for (const url of urls) {
+        for (const method of ["GET", "POST"] as const) {
+          const { statusCode, body } = await app.http.inject({
+            method,
+            url,
+            headers: { accept: "text/html" },
+          });
+          expect([url, statusCode, JSON.parse(body).code]).toEqual([url, 404, "not_found"]);
+        }
+      }
+    },
+  );
+
+  it("works off jobs and publishes only when that is its role", () => {
+    expect(appOf("api").app.jobs).toEqual([]);
+    expect(appOf("console").app.publisher).toBeUndefined();
+    expect(appOf("console,jobs").app.jobs.length).toBeGreaterThan(3);
+    expect(appOf("jobs").app.publisher).toBeDefined();
+  });
+
+  it("describes the whole of both APIs, whichever it serves", async () => {
+    const document = (await appOf("console").http.inject("/openapi/fusion.json")).json<OpenApiDocument>();
+    expect(Object.keys(document.paths).length).toBeGreaterThan(20);
+  });
+});

@@ -1,0 +1,17 @@
+import { joinPool } from "../platform/processes/worker-channel.ts";
+
+// A worker that does nothing but say who it is, for tests of the pool. Its first argument says how it behaves.
+
+const [, , behaviour = "serve"] = process.argv;
+const channel = joinPool({
+  figures: async () => `figures of ${process.pid}`,
+  leave: () => process.exit(0),
+});
+if (behaviour === "crash") process.exit(3);
+else if (behaviour === "unable") {
+  await channel.unable("There is no room.");
+  process.exit(1);
+} else {
+  channel.ready({ take: (connection) => connection.end(String(process.pid)) });
+  if (behaviour === "short-lived") setTimeout(() => process.exit(4), 20);
+}

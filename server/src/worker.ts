@@ -1,0 +1,83 @@
+import type { Socket } from "node:net";
+import type { Config } from "./config.ts";
+import { readKeys } from "./ground.ts";
+import { joinPreparedDatabase } from "./platform/database/start-database.ts";
+import { createLog } from "./platform/log.ts";
+import type { LeaveReason } from "./platform/processes/pool-messages.ts";
+import { joinPool } from "./platform/processes/worker-channel.ts";
+import { readableProblem, runProgram, sentenceOf } from "./run-program.ts";
+import { buildService, lingerMs, loadMetrics, loadRooms } from "./service.ts";
+
+/**
+ * One worker of a supervisor's pool, until the pool lets it go. The supervisor has the data folder, the database's server and the schema;
+ * a worker connects, and serves the connections that it is handed. Resolves with the exit code.
+ */
+export async function runWorker(
+  config: Config,
+  {
+    place,
+    serves,
+    leaves,
+  }: { readonly place: string; readonly serves: () => void; readonly leaves: () => void },
+): Promise<number> {
+  const log = createLog(config.logLevel).child({ worker: Number(place) });
+  const leaving = new AbortController();
+  // Its figures are asked for as soon as it serves, and that is when they are there.
+  const figures = Promise.withResolvers<() => Promise<string>>();
+  const channel = joinPool({
+    figures: async () => (await figures.promise)(),
+    leave(reason) {
+      leaves();
+      leaving.abort(reason);
+    },
+  });
+  const program = runProgram({ log, stop: leaving.signal }, async ({ started, goOn }) => {
+    const loading = Promise.all([loadRooms(), loadMetrics(config, { process: place })]);
+    loading.catch(() => undefined);
+    const keys = readKeys(config);
+    const db = await joinPreparedDatabase(
+      config.database.kind === "embedded"
+        ? { kind: "embedded", dataFolder: config.dataFolder }
+        : config.database,
+      log,
+    );
+    started.push(() => db.close());
+    goOn();
+    const [rooms, metrics] = await loading;
+    const { holdsJobsAs } = channel;
+    const service = await buildService(
+      config,
+      rooms,
+      { db, keys, log, metrics, alone: false, holdsJobsAs },
+      started,
+    );
+    goOn();
+    service.app.node.start();
+    started.push(() => service.drain(farewell(config, leaving.signal.reason as LeaveReason | undefined)));
+    figures.resolve(metrics?.text ?? (async () => ""));
+    // Before connections come: loading the job library takes a quarter of a second, during which those would wait.
+    await service.startBackground();
+    goOn();
+    channel.ready({ take: (connection: Socket) => service.connections.take(connection) });
+    serves();
+  });
+  // What nobody caught is a fault of ours whose extent is unknown: say so and end in order; the pool starts another.
+  for (const event of ["uncaughtException", "unhandledRejection"] as const)
+    process.on(event, (error: unknown) => program.fail(error));
+  try {
+    await program.ended;
+    return 0;
+  } catch (error) {
+    await channel.unable(sentenceOf(error) ?? readableProblem(error));
+    return 1;
+  }
+}
+
+/** One that is replaced serves its last requests at its leisure, and its health is no matter of the whole program's. */
+function farewell(
+  { drainMs }: Config,
+  reason: LeaveReason | undefined,
+): { announceMs: number; lingerMs: number } {
+  if (reason === "replaced") return { announceMs: 0, lingerMs };
+  return { announceMs: drainMs, lingerMs: drainMs > 0 ? lingerMs : 0 };
+}
