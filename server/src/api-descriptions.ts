@@ -20,11 +20,12 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
       name: "services",
       title: "Services API",
       description:
-        "For proxies and other services of the platform that accept the tokens of the Fusion API: whether a token is valid, and who it belongs to.",
-      prefixes: ["/gateway/"],
+        "For proxies and other services of the platform that accept the tokens of the Fusion API: whether a token is valid, and who it belongs to (RFC 7662). For whoever holds a token: ending it (RFC 7009), and why a call was refused.",
+      prefixes: ["/gateway/", "/oauth2/", "/.well-known/", "/tokens/self/", "/refusals/"],
       securitySchemes: {
         token: { type: "apiKey", in: "header", name: "X-Zeta-AuthToken" },
         bearer: { type: "http", scheme: "bearer" },
+        resourceServer: { type: "http", scheme: "basic" },
       },
     },
     {

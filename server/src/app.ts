@@ -21,6 +21,8 @@ import type { Node } from "./leases/node.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
 import { loginJobs } from "./login/jobs.ts";
 import { registerLoginRoutes } from "./login/routes.ts";
+import { registerHolderRoutes } from "./oauth/holder-routes.ts";
+import { registerOAuthRoutes } from "./oauth/routes.ts";
 import { registerOversightRoutes } from "./oversight/routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
@@ -201,6 +203,14 @@ export async function buildApp(parts: Parts): Promise<App> {
   const rate = rateOf(settings);
   const takeCall = rate && limitCalls(parts.clock, rate);
   registerGatewayRoutes(http, { tokenCheck, usage, takeCall, https });
+  registerOAuthRoutes(http, { ...parts, nodes, tokenCheck, usage, publicUrl });
+  registerHolderRoutes(http, {
+    ...parts,
+    nodes,
+    tokenCheck,
+    writeCalls: () => calls.flush(),
+    readErrorPage: (code) => readErrorPage(errorsFolder, code),
+  });
   registerFusionApi(http, { authenticate, clock: parts.clock, takeCall }, registerV1, (v2) => {
     registerApplicationRoutesOfV2(v2, parts);
     registerApplicationSectionRoutes(v2, parts);
@@ -234,6 +244,9 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
     limitRates(http, { clock }, [
       { prefix: "/console/api/", perSecond: 20, burst: 400 },
       { prefix: "/api/", ...rate },
+      { prefix: "/oauth2/", ...rate },
+      { prefix: "/tokens/self/", perSecond: 5, burst: 50 },
+      { prefix: "/refusals/", perSecond: 5, burst: 50 },
     ]);
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });
 }

@@ -12,6 +12,7 @@ export function dataScopeOf(principal: Principal): DataScope {
     case "token":
       return { kind: "tenants", tenants: [principal.tenant] };
     case "cli":
+    case "system":
       return systemScope;
     default:
       return principal satisfies never;

@@ -2,7 +2,7 @@ import type { Role } from "@fusion/contract/login.ts";
 import type { ApplicationId, FintechId, IfiId, SessionId, Tenant, TokenId, UserId } from "../platform/ids.ts";
 
 /** Whoever is calling, however they proved it. Pure: the ways to prove it live in `login` and `tokens`. */
-export type Principal = UserPrincipal | TokenPrincipal | CommandLinePrincipal;
+export type Principal = UserPrincipal | TokenPrincipal | CommandLinePrincipal | SystemPrincipal;
 
 /** A person with a console session. */
 export interface UserPrincipal {
@@ -32,4 +32,11 @@ export interface CommandLinePrincipal {
   readonly kind: "cli";
   /** The account that ran it, such as `root`. */
   readonly account: string;
+}
+
+/** The program itself, acting on what another system told it. */
+export interface SystemPrincipal {
+  readonly kind: "system";
+  /** For the audit trail, such as "Secret scanning". */
+  readonly name: string;
 }

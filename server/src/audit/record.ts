@@ -5,7 +5,7 @@ import { type FintechId, type IfiId, newId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 
 /** Who did it: a principal, or the program itself (a job). */
-export type Actor = Principal | { readonly kind: "system" };
+export type Actor = Principal | { readonly kind: "system"; readonly name?: string };
 
 export interface AuditEntry {
   /** Such as `token.issued`. */
@@ -86,7 +86,7 @@ export function describeActor(actor: Actor): {
     case "cli":
       return { kind: "cli", id: actor.account, name: `Fusion team (${actor.account})` };
     case "system":
-      return { kind: "system", id: "system", name: "Fusion" };
+      return { kind: "system", id: "system", name: actor.name ?? "Fusion" };
     default:
       return actor satisfies never;
   }

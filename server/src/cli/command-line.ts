@@ -17,6 +17,7 @@ import { addMoneyCommands } from "./money-commands.ts";
 import { addOnboardingCommands } from "./onboarding-commands.ts";
 import { describeOption, inOptionWords } from "./option-words.ts";
 import { createOutput, type Streams } from "./output.ts";
+import { addResourceServerCommands } from "./resource-server-commands.ts";
 import { addTokenCommands } from "./token-commands.ts";
 
 /** What a command's end tells a script. */
@@ -174,6 +175,7 @@ Examples:
   for (const add of [
     addOnboardingCommands,
     addTokenCommands,
+    addResourceServerCommands,
     addHolderCommands,
     addMoneyCommands,
     addLimitCommands,

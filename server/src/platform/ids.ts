@@ -28,7 +28,8 @@ export type IdPrefix =
   | "cnt"
   | "whk"
   | "evt"
-  | "nod";
+  | "nod"
+  | "rsv";
 
 /** A fresh id such as `tok_4fTz…`: 20 base62 characters, 119 bits, so that ids can be made without asking anyone. */
 export function newId<Id extends string>(random: Random, prefix: IdPrefix): Id {

@@ -33,7 +33,8 @@ export function createTokenAuthentication({
   };
 }
 
-function principalOf(found: FoundToken): TokenPrincipal {
+/** Whoever calls with this token. */
+export function principalOf(found: FoundToken): TokenPrincipal {
   return {
     kind: "token",
     tokenId: found.tokenId,

@@ -159,6 +159,7 @@ async function play(
           tenant: { ifiId: "1" as IfiId, environment: "sandbox", fintechId: "f" as FintechId },
           clientId: "client",
           scopes: ["admin"],
+          issuedAt: new Date(0),
           expiresAt: new Date(dayMs),
           refusal: world.revoked ? "token_revoked" : null,
         },

@@ -1,4 +1,5 @@
 import type { Principal } from "../access/principal.ts";
+import type { Administrator } from "../access/roles.ts";
 import { findApplicationFor, type ReachableApplication } from "../fintechs/find-application.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
@@ -13,8 +14,8 @@ export interface ReachableToken {
 }
 
 /**
- * The token, and what the principal may do with it. A person reaches the tokens of the applications they may see, a token reaches
- * itself, to end it. Throws {@link NotFound} for a token that does not exist and for one that the principal may not see, alike.
+ * The token, and what the principal may do with it. A person reaches the tokens of the applications they may see, a token itself, to
+ * end it, and so the program any that it was told about. Throws {@link NotFound} for a token that does not exist and for one that the principal may not see, alike.
  */
 export async function getTokenFor(
   tx: Transaction,
@@ -27,6 +28,7 @@ export async function getTokenFor(
     if (principal.tokenId !== tokenId) throw notFound();
     return { token, canManage: false, canRevoke: true };
   }
+  if (principal.kind === "system") return { token, canManage: false, canRevoke: true };
   const { canManage, canRevoke } = await reach(tx, principal, token);
   return { token, canManage, canRevoke };
 }
@@ -34,7 +36,7 @@ export async function getTokenFor(
 /** {@link getTokenFor} for a person, with the application that the token belongs to. */
 export async function getTokenAndApplicationFor(
   tx: Transaction,
-  principal: Exclude<Principal, { kind: "token" }>,
+  principal: Administrator,
   tokenId: TokenId,
 ): Promise<{ readonly token: TokenRecord; readonly application: ReachableApplication }> {
   const token = await findToken(tx, tokenId);
@@ -44,7 +46,7 @@ export async function getTokenAndApplicationFor(
 
 async function reach(
   tx: Transaction,
-  principal: Exclude<Principal, { kind: "token" }>,
+  principal: Administrator,
   token: TokenRecord,
 ): Promise<ReachableApplication> {
   const application = await findApplicationFor(tx, principal, token.applicationId);

@@ -21,6 +21,7 @@ export interface FoundToken {
   /** Its fintech's, which never changes. */
   readonly clientId: string;
   readonly scopes: readonly string[];
+  readonly issuedAt: Date;
   readonly expiresAt: Date;
   readonly refusal: Refusal | null;
 }
@@ -41,6 +42,7 @@ interface FoundRow {
   fintech_id: Tenant["fintechId"];
   client_id: string;
   scopes: string[];
+  created_at: Date;
   expires_at: Date;
   refusal: Refusal | null;
 }
@@ -48,8 +50,8 @@ interface FoundRow {
 /** The token with this hash, and whether it is valid by the database's time; one statement, so that the epoch is of the same snapshot. */
 export async function readTokenByHash(db: Queryable, secretHash: Buffer): Promise<TokenReading> {
   const [row] = await db.query<FoundRow>(
-    `SELECT epoch, token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.expires_at,
-       token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
+    `SELECT epoch, token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.created_at,
+       token.expires_at, token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
      FROM narrowing_clock
      LEFT JOIN (token
        JOIN application USING (ifi_id, environment, fintech_id, application_id)
@@ -67,6 +69,7 @@ export async function readTokenByHash(db: Queryable, secretHash: Buffer): Promis
       tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
       clientId: row.client_id,
       scopes: row.scopes,
+      issuedAt: row.created_at,
       expiresAt: row.expires_at,
       refusal: row.refusal,
     },

@@ -134,7 +134,8 @@ export function createHttpServer({
   return http;
 }
 
-function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Answers anything thrown as a problem (RFC 9457). */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
   logUnforeseen(failure, error, request);
   if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);

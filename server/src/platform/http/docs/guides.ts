@@ -55,7 +55,8 @@ function directive(line: string, { document, errors }: GuideFacts): string {
     if (html === "") throw new Error(`A guide shows an example that there is not: ${line}`);
     return `<div class="shown">${html}</div>`;
   }
-  const [, who = "", statuses = ""] = /^@errors (Fusion API|Console)((?: \d+)*)$/.exec(line) ?? [];
+  const [, who = "", statuses = ""] =
+    /^@errors (Fusion API|Console|Services API)((?: \d+)*)$/.exec(line) ?? [];
   if (who === "") throw new Error(`A guide has a line that is not understood: ${line}`);
   return renderErrors(
     errors.filter(

@@ -1,0 +1,60 @@
+import type { Database } from "../platform/database/database.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { FoundToken } from "../tokens/check-token.ts";
+import { getTokenAndApplicationFor } from "../tokens/token-access.ts";
+import type { TokenRecord } from "../tokens/token-record.ts";
+import type { ApiCall } from "./call.ts";
+import { findCall } from "./call-store.ts";
+import { type Explanation, explain } from "./explanation.ts";
+
+export interface ExplainedRefusal {
+  readonly call: ApiCall;
+  readonly token: TokenRecord;
+  readonly explanation: Explanation;
+}
+
+/**
+ * Why a call with this token was refused, for whoever holds the token, which may have ended since. The names of people are left out: it
+ * may have fallen into other hands. Throws {@link NotFound} alike for an id that nobody was answered, for one that was accepted, forgotten
+ * or only counted, and for one of another token.
+ */
+export async function explainRefusal(
+  {
+    db,
+    writeCalls,
+    readErrorPage,
+  }: {
+    readonly db: Database;
+    /** Writes what this process has not written yet: people ask at once. */
+    readonly writeCalls: () => Promise<void>;
+    readonly readErrorPage: (code: string) => Promise<string | undefined>;
+  },
+  { tokenId, tenant }: Pick<FoundToken, "tokenId" | "tenant">,
+  requestId: string,
+): Promise<ExplainedRefusal> {
+  const look = (): Promise<
+    (Omit<ExplainedRefusal, "explanation"> & Parameters<typeof explain>[0]) | undefined
+  > =>
+    db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
+      const call = await findCall(tx, requestId);
+      if (!call || call.tokenId !== tokenId || call.status < 400) return undefined;
+      const { token, application } = await getTokenAndApplicationFor(
+        tx,
+        { kind: "cli", account: "refusals" },
+        tokenId,
+      );
+      return {
+        call,
+        application,
+        token: token.revokedAt ? { ...token, revokedBy: "an authorized person" } : token,
+      };
+    });
+  let found = await look();
+  if (!found) {
+    await writeCalls();
+    found = await look();
+  }
+  if (!found) throw new NotFound("There is no such refusal of this token.");
+  const page = found.call.code === null ? undefined : await readErrorPage(found.call.code);
+  return { call: found.call, token: found.token, explanation: explain(found, page) };
+}

@@ -1,0 +1,17 @@
+import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
+import { isWellFormedSecret } from "../tokens/token-secret.ts";
+import { mayAskAbout, type ResourceServer } from "./resource-server.ts";
+
+/**
+ * The token, for a resource server that may ask about it (RFC 7662 section 2.2), valid or not; undefined alike for what is no token, for one
+ * that was never generated, and for one that is none of the resource server's business. Changes nothing.
+ */
+export async function introspectToken(
+  { tokenCheck }: { readonly tokenCheck: TokenCheck },
+  server: ResourceServer,
+  secret: string,
+): Promise<FoundToken | undefined> {
+  if (!isWellFormedSecret(secret)) return undefined;
+  const found = await tokenCheck.check(secret);
+  return found && mayAskAbout(server, found.tenant) ? found : undefined;
+}

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createNodes } from "../leases/nodes.ts";
+import { arrangeClient, type TestClient } from "../testing/fusion-fixture.ts";
+import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { revokeToken } from "../tokens/revoke-token.ts";
+
+// GET /refusals/{requestId}: why a call was refused, by possession of the token.
+
+let app: TestApp;
+let client: TestClient;
+beforeAll(async () => {
+  app = await createTestApp();
+  client = await arrangeClient(app, { scopes: ["accounts:read"] });
+});
+afterAll(() => app?.close());
+
+const ask = (requestId: unknown, secret = client.token.secret) =>
+  app.http.inject({ url: `/refusals/${requestId}`, headers: { "x-zeta-authtoken": secret } });
+
+describe("a refusal explains itself", () => {
+  it("at once: what was refused, when, why, and what it would have taken", async () => {
+    const refused = await client.post("/transfers", {});
+    expect(refused.status).toBe(403);
+    const response = await ask(refused.headers["x-request-id"]);
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toEqual({
+      requestId: refused.headers["x-request-id"],
+      at: app.clock.now().toISOString(),
+      route: "POST /transfers",
+      status: 403,
+      code: "scope_insufficient",
+      requiredScope: "transfers:write",
+      tokenScopes: ["accounts:read"],
+      fields: [],
+      ip: "127.0.0.1",
+      why: [
+        "POST /transfers takes the scope transfers:write.",
+        expect.stringMatching(/ has accounts:read, which does not cover it\./),
+      ],
+      next: expect.arrayContaining([expect.any(String)]),
+    });
+  });
+
+  it("to a token that was revoked since, without the names of people", async () => {
+    const ended = await arrangeClient(app, { fintech: client.fintech });
+    const { db } = app.database;
+    const { rows } = await app.database.owner.query(
+      "UPDATE console_user SET name = 'Asha Rao' WHERE fintech_id = $1 RETURNING user_id",
+      [client.fintech.fintechId],
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    await revokeToken(
+      { db, clock: app.clock, random: app.random, nodes: createNodes({ db, clock: app.clock }) },
+      {
+        kind: "user",
+        userId: rows[0].user_id,
+        name: "Asha Rao",
+        role: "fintech_admin",
+        fintech: client.fintech,
+        sessionId: "ses_1" as never,
+        steppedUpAt: app.clock.now(),
+      },
+      { tokenId: ended.token.tokenId, reason: "compromised" },
+    );
+    const refused = await ended.get("/bundles");
+    expect(refused.body.code).toBe("token_revoked");
+    const response = await ask(refused.headers["x-request-id"], ended.token.secret);
+    expect(response.json()).toMatchObject({ code: "token_revoked", status: 401 });
+    expect(response.json().why[0]).toMatch(/was revoked by an authorized person on .*compromised/);
+    expect(response.body).not.toContain("Asha");
+  });
+
+  it("answers alike for an unknown id, another token's, and a call that was accepted", async () => {
+    const other = await arrangeClient(app, { fintech: client.fintech, scopes: ["accounts:read"] });
+    const foreign = await other.post("/transfers", {});
+    const accepted = await app.http.inject({
+      url: "/gateway/check",
+      headers: { "x-zeta-authtoken": client.token.secret },
+    });
+    expect(accepted.statusCode).toBe(200);
+    for (const id of [
+      "req_00000000000000000000",
+      foreign.headers["x-request-id"],
+      accepted.headers["x-request-id"],
+    ]) {
+      const { request_id, ...body } = (await ask(id)).json();
+      expect(body).toEqual({
+        type: "/docs/errors/not_found",
+        title: "Not found",
+        status: 404,
+        detail: "There is no such refusal of this token.",
+        code: "not_found",
+      });
+    }
+  });
+
+  it("only to who holds a token that there is, and not too often", async () => {
+    const bare = await app.http.inject("/refusals/req_1");
+    expect([bare.statusCode, bare.headers["www-authenticate"]]).toEqual([401, 'Bearer realm="Fusion"']);
+    const busy = await arrangeClient(app);
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 21; turn += 1)
+      statuses.push((await ask("req_1", busy.token.secret)).statusCode);
+    expect(statuses).toEqual([...Array(20).fill(404), 429]);
+  });
+});
