@@ -13,7 +13,7 @@ const rows: readonly (readonly string[])[] = [
   ["webhooks"],
   ["tokens", "bundles"],
   ["reminders", "transfers", "activity"],
-  ["fusion-api", "gateway", "oauth", "oversight"],
+  ["fusion-api", "gateway", "oauth", "oversight", "secret-scanning"],
   ["demo", "cli"],
 ];
 

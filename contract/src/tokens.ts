@@ -113,7 +113,7 @@ export const TokenDetails = TokenSummary.extend({
         action: z
           .string()
           .describe(
-            "`token.issued`, `token.renewed`, `token.revoked`, `token.reminders-started`, `token.reminders-ended`.",
+            "`token.issued`, `token.renewed`, `token.revoked`, `token.found` (in public), `token.reminders-started`, `token.reminders-ended`.",
           ),
         actor: z.string(),
         details: z.record(z.string(), z.unknown()),

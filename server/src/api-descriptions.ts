@@ -21,7 +21,14 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
       title: "Services API",
       description:
         "For proxies and other services of the platform that accept the tokens of the Fusion API: whether a token is valid, and who it belongs to (RFC 7662). For whoever holds a token: ending it (RFC 7009), and why a call was refused.",
-      prefixes: ["/gateway/", "/oauth2/", "/.well-known/", "/tokens/self/", "/refusals/"],
+      prefixes: [
+        "/gateway/",
+        "/oauth2/",
+        "/.well-known/",
+        "/tokens/self/",
+        "/refusals/",
+        "/secret-scanning/",
+      ],
       securitySchemes: {
         token: { type: "apiKey", in: "header", name: "X-Zeta-AuthToken" },
         bearer: { type: "http", scheme: "bearer" },

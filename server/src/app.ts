@@ -33,6 +33,7 @@ import { readErrorPage } from "./platform/http/error-pages.ts";
 import { type Readiness, registerHealthRoutes } from "./platform/http/health.ts";
 import { collectRoutesForOpenApi, registerOpenApiRoutes } from "./platform/http/openapi.ts";
 import { answerOtherMethods } from "./platform/http/other-methods.ts";
+import type { FetchText } from "./platform/http/outgoing.ts";
 import { limitCalls, limitRates, type Rate } from "./platform/http/rate-limit.ts";
 import { measureRequests } from "./platform/http/request-metrics.ts";
 import { refuseCrossSite, refuseForeignHosts } from "./platform/http/same-origin.ts";
@@ -49,6 +50,8 @@ import type { Random } from "./platform/random.ts";
 import { reminderJobs } from "./reminders/jobs.ts";
 import { registerReminderRoutes } from "./reminders/routes.ts";
 import { isServed, type Role, roles } from "./roles.ts";
+import { registerSecretScanningRoutes } from "./secret-scanning/routes.ts";
+import { createScannerKeys } from "./secret-scanning/scanner-keys.ts";
 import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
 import { createTokenCheck, type FoundToken, readTokenFrom } from "./tokens/check-token.ts";
 import { tokenJobs } from "./tokens/jobs.ts";
@@ -74,6 +77,8 @@ export interface AppSettings {
   readonly trustedProxies: readonly string[];
   /** Calls of the Fusion API a second that one address or one token may make for long; null for no limits at all, as in most tests. */
   readonly requestsPerSecond: number | null;
+  /** Where the public keys are listed that reports of found tokens are signed with; null where none are taken. */
+  readonly secretScanningKeys: string | null;
   /** Development's: webhooks may go to this machine, over http too. */
   readonly webhooksToLoopback: boolean;
   /** What tokens may take of this process's memory. */
@@ -92,6 +97,8 @@ export interface Parts {
   readonly messenger: Messenger;
   /** How the name in a webhook's address is resolved. */
   readonly resolveHost: ResolveHost;
+  /** Reads documents that the settings name. */
+  readonly fetchText: FetchText;
   /** Development's inbox, which is then served at /dev/inbox. */
   readonly inbox?: Inbox | undefined;
   readonly log: Log;
@@ -211,6 +218,10 @@ export async function buildApp(parts: Parts): Promise<App> {
     writeCalls: () => calls.flush(),
     readErrorPage: (code) => readErrorPage(errorsFolder, code),
   });
+  if (settings.secretScanningKeys !== null) {
+    const findScannerKey = createScannerKeys({ ...parts, address: settings.secretScanningKeys });
+    registerSecretScanningRoutes(http, { ...parts, nodes, tokenCheck, findScannerKey });
+  }
   registerFusionApi(http, { authenticate, clock: parts.clock, takeCall }, registerV1, (v2) => {
     registerApplicationRoutesOfV2(v2, parts);
     registerApplicationSectionRoutes(v2, parts);
@@ -246,6 +257,7 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
       { prefix: "/api/", ...rate },
       { prefix: "/oauth2/", ...rate },
       { prefix: "/tokens/self/", perSecond: 5, burst: 50 },
+      { prefix: "/secret-scanning/", perSecond: 20, burst: 200 },
       { prefix: "/refusals/", perSecond: 5, burst: 50 },
     ]);
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });

@@ -192,6 +192,14 @@ export const variables = {
       "Whether webhooks may go to this machine (`http://localhost:9000/…`, a port from 1024 on), to try a receiver in development. Production refuses it: webhooks go over `https` to public addresses alone.",
     standard: "`false`",
   },
+  SECRET_SCANNING_KEYS_URL: {
+    schema: z
+      .string()
+      .refine((text) => /^(https|file):$/.test(protocolOf(text)), "must be an https:// or file:// address"),
+    sentence:
+      "Where the public keys are listed with which a scanner of published files signs its reports, in GitHub's format, such as `https://api.github.com/meta/public_keys/secret_scanning`. With it `/secret-scanning/reports` takes such reports and revokes the tokens in them; see the [format of tokens](reference/services/40-token-format.md).",
+    standard: "none: reports are not taken",
+  },
   FUSION_WORKERS: {
     schema: wholeNumber(1, 64),
     sentence:
@@ -263,6 +271,7 @@ export interface Config {
   readonly requestsPerSecond: number;
   readonly tokenMemoryBytes: number;
   readonly webhooksToLoopback: boolean;
+  readonly secretScanningKeys: string | null;
   /** Null: one process does everything. */
   readonly workers: number | null;
   readonly roles: readonly Role[];
@@ -407,6 +416,7 @@ function assemble(mode: Config["mode"], values: Values): Config {
     tokenMemoryBytes: (values.TOKEN_MEMORY_MIB ?? 256) * 1_048_576,
     requestsPerSecond: values.API_REQUESTS_PER_SECOND ?? 1_000,
     webhooksToLoopback: values.WEBHOOKS_TO_LOOPBACK ?? false,
+    secretScanningKeys: values.SECRET_SCANNING_KEYS_URL ?? null,
     workers: values.FUSION_WORKERS ?? null,
     roles: values.FUSION_ROLES ?? roles,
     drainMs: (values.FUSION_DRAIN_SECONDS ?? (mode === "development" ? 0 : 5)) * 1_000,

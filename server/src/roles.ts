@@ -6,7 +6,15 @@ export type Role = (typeof roles)[number];
 const ofEveryProcess = ["/healthz", "/readyz"];
 /** Who reads the references may come from either side. */
 const ofPeopleAndPrograms = ["/docs", "/openapi"];
-const ofPrograms = ["/api", "/oauth2", "/gateway", "/.well-known", "/refusals"];
+const ofPrograms = [
+  "/api",
+  "/oauth2",
+  "/gateway",
+  "/.well-known",
+  "/refusals",
+  "/tokens/self",
+  "/secret-scanning",
+];
 
 /** Whether a process of these roles answers this path; whatever belongs to nothing else is a page of the console. */
 export function isServed(served: readonly Role[], path: string): boolean {

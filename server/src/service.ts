@@ -6,6 +6,7 @@ import { systemClock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
 import { untilDatabaseAnswers } from "./platform/database/retry.ts";
 import { type Connections, trackConnections } from "./platform/http/connections.ts";
+import { fetchText } from "./platform/http/outgoing.ts";
 import type { Keys } from "./platform/keys.ts";
 import type { Log } from "./platform/log.ts";
 import type { Metrics } from "./platform/metrics.ts";
@@ -84,6 +85,7 @@ export async function buildService(
       trustedProxies: config.trustedProxies,
       requestsPerSecond: config.requestsPerSecond,
       webhooksToLoopback: config.webhooksToLoopback,
+      secretScanningKeys: config.secretScanningKeys,
       tokenMemoryBytes: config.tokenMemoryBytes,
       nodeName: `${hostname()} ${process.pid}`,
     },
@@ -93,6 +95,7 @@ export async function buildService(
     keys,
     messenger: messengers.messenger,
     resolveHost: createResolver(),
+    fetchText,
     inbox: messengers.inbox,
     metrics,
     log,

@@ -38,7 +38,12 @@ beforeEach(async () => {
   });
 });
 
-const deps = () => ({ db: app.database.db, clock: app.clock, random: app.random, nodes: createNodes({ db: app.database.db, clock: app.clock }) });
+const deps = () => ({
+  db: app.database.db,
+  clock: app.clock,
+  random: app.random,
+  nodes: createNodes({ db: app.database.db, clock: app.clock }),
+});
 function introspect(
   parameters: Record<string, string> | readonly (readonly [string, string])[],
   authorization: Record<string, string> = basic(client.server.resourceServerId, client.secret),

@@ -50,6 +50,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       publicUrl: "http://127.0.0.1:8080",
       trustedProxies: [],
       requestsPerSecond: null,
+      secretScanningKeys: null,
       webhooksToLoopback: false,
       tokenMemoryBytes: 16 * 1_048_576,
       nodeName: "test",
@@ -62,6 +63,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     messenger,
     resolveHost: async () => {
       throw new Error("Tests ask no name server.");
+    },
+    fetchText: async () => {
+      throw new Error("Tests fetch nothing.");
     },
     log: silentLog(),
     ...options.parts,

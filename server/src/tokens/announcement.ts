@@ -1,4 +1,5 @@
 import { revokeReasonWords } from "@fusion/contract/tokens.ts";
+import { listAuditEntries } from "../audit/list-entries.ts";
 import { listFintechAdmins } from "../fintechs/contacts.ts";
 import { findApplicationFor } from "../fintechs/find-application.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
@@ -53,6 +54,8 @@ export async function tellAdmins(
       token.applicationId,
     );
     const admins = await listFintechAdmins(tx, token.tenant);
+    const history = await listAuditEntries(tx, { kind: "token", id: tokenId }, 1_000);
+    const places = history.filter(({ action }) => action === "token.found").map(({ details }) => details.url);
     const subject = subjectOf(event, token);
     const page = `${publicUrl}/applications/${token.applicationId}/tokens/${tokenId}`;
     return admins.map(
@@ -63,7 +66,11 @@ export async function tellAdmins(
         text:
           admin.channel === "sms"
             ? `${subject}. ${page}`
-            : textOf(event, token, application?.name ?? token.applicationId, page),
+            : textOf(event, token, {
+                applicationName: application?.name ?? token.applicationId,
+                page,
+                places,
+              }),
         messageId: `${event}.${tokenId}.${admin.userId}`,
         smsTemplate: "notice",
       }),
@@ -85,12 +92,19 @@ export async function tellAdmins(
 }
 
 function subjectOf(event: TokenEvent, token: TokenRecord): string {
-  return event === "issued"
-    ? `Live token "${token.name}" was generated`
-    : `Live token "${token.name}" was revoked`;
+  const which = `${token.tenant.environment === "live" ? "Live" : "Sandbox"} token "${token.name}"`;
+  return event === "issued" ? `${which} was generated` : `${which} was revoked`;
 }
 
-function textOf(event: TokenEvent, token: TokenRecord, applicationName: string, page: string): string {
+function textOf(
+  event: TokenEvent,
+  token: TokenRecord,
+  {
+    applicationName,
+    page,
+    places,
+  }: { readonly applicationName: string; readonly page: string; readonly places: readonly unknown[] },
+): string {
   const facts =
     event === "issued"
       ? [
@@ -100,6 +114,7 @@ function textOf(event: TokenEvent, token: TokenRecord, applicationName: string, 
       : [
           `${token.revokedBy} revoked it on ${words(token.revokedAt ?? new Date(0))}. It is refused everywhere since then.`,
           `Reason: ${token.revokeReason ? revokeReasonWords[token.revokeReason] : "none given"}.`,
+          ...places.map((url) => `It was found in public${typeof url === "string" ? `: ${url}` : "."}`),
         ];
   return [
     `${subjectOf(event, token)}.`,

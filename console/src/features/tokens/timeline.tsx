@@ -17,7 +17,7 @@ export function Timeline({ events, applicationId }: TimelineProps): ReactElement
   return (
     <ol className={classes.timeline}>
       {latestFirst.map((event) => (
-        <li key={`${event.at} ${event.action}`}>
+        <li key={`${event.at} ${event.action} ${String(event.details.url ?? "")}`}>
           <p>{eventWords(event, applicationId)}</p>
           <p className={classes.soft}>
             <ExactTime instant={event.at} />
@@ -47,6 +47,18 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
     case "token.revoked": {
       const reason = RevokeReason.safeParse(details.reason);
       return reason.success ? `Revoked: ${revokeReasonWords[reason.data].toLowerCase()}` : "Revoked";
+    }
+    case "token.found": {
+      const { url } = details;
+      if (typeof url !== "string") return "Found in public";
+      return (
+        <>
+          Found in public:{" "}
+          <a href={url} target="_blank" rel="noopener noreferrer">
+            {url}
+          </a>
+        </>
+      );
     }
     case "token.reminders-started":
       return "Reminders started";

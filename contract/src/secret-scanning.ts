@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+// The messages of GitHub's partner program for secret scanning, with its names.
+
+export const SecretReport = z
+  .array(
+    z.object({
+      token: z.string().max(1_000),
+      type: z.string().max(200).describe("What the scanner calls this kind of secret."),
+      url: z.string().max(4_000).nullish().describe("Where it was found; not every source has an address."),
+      source: z.string().max(200).nullish().describe("What was scanned, such as `content` or `commit`."),
+    }),
+  )
+  .min(1)
+  .max(500);
+export type SecretReport = z.infer<typeof SecretReport>;
+
+export const SecretVerdicts = z.array(
+  z.object({
+    token_hash: z.string().describe("SHA-256 of the token, in base64."),
+    token_type: z.string(),
+    label: z.enum(["true_positive", "false_positive"]),
+  }),
+);
+export type SecretVerdicts = z.infer<typeof SecretVerdicts>;

@@ -1,0 +1,94 @@
+import { verify } from "node:crypto";
+import { Problem } from "@fusion/contract/problem.ts";
+import { SecretReport, SecretVerdicts } from "@fusion/contract/secret-scanning.ts";
+import type { FastifyRequest } from "fastify";
+import { InvalidInput } from "../platform/errors.ts";
+import type { HttpServer } from "../platform/http/server.ts";
+import { JsonRefused, parseStrictJson } from "../platform/http/strict-json.ts";
+import type { TokenCheck } from "../tokens/check-token.ts";
+import { reportFoundToken } from "../tokens/report-found-token.ts";
+import type { RevokeDependencies } from "../tokens/revoke-token.ts";
+import { hashSecret, isWellFormedSecret } from "../tokens/token-secret.ts";
+import { ReportSignatureInvalid } from "./errors.ts";
+import type { FindScannerKey } from "./scanner-keys.ts";
+
+export interface SecretScanningDependencies extends RevokeDependencies {
+  readonly tokenCheck: TokenCheck;
+  readonly findScannerKey: FindScannerKey;
+}
+
+/**
+ * `POST /secret-scanning/reports`: what a scanner of published files (GitHub's partner program) believes to be our tokens. The signature over
+ * the body's bytes is verified before they are looked at. A token that is one of ours is recorded as found, and revoked unless it has
+ * ended. The answer says which were ours, by their hashes: the secrets are not sent around once more.
+ */
+export function registerSecretScanningRoutes(http: HttpServer, deps: SecretScanningDependencies): void {
+  void http.register(async (scope: HttpServer) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: 256 * 1024 }, (_request, body, done) =>
+      done(null, body),
+    );
+    scope.post(
+      "/secret-scanning/reports",
+      {
+        preValidation: async (request: FastifyRequest) => {
+          const body = await verifiedBody(request, deps.findScannerKey);
+          request.body = parseReport(body);
+        },
+        schema: {
+          tags: ["Scanners of published files"],
+          summary: "Tokens that were found in public",
+          description:
+            "In GitHub's format for partners of its secret scanning, signed with a key of the configured list (Github-Public-Key-Identifier, Github-Public-Key-Signature: ECDSA on P-256 with SHA-256 over the body, in base64). Tokens of ours are revoked, their fintech's admins are told, and where they were found is on the token's page.",
+          security: [],
+          body: SecretReport,
+          response: {
+            200: SecretVerdicts,
+            400: Problem,
+            401: Problem,
+            413: Problem,
+            429: Problem,
+            503: Problem,
+          },
+        },
+      },
+      async (request): Promise<SecretVerdicts> => {
+        const verdicts: SecretVerdicts = [];
+        // One after the other: each waits until its token is refused everywhere, and reports are short.
+        for (const { token, type, url, source } of request.body) {
+          const found = isWellFormedSecret(token) ? await deps.tokenCheck.check(token) : undefined;
+          if (found) await reportFoundToken(deps, found, { url, source, requestId: request.id });
+          verdicts.push({
+            token_hash: hashSecret(token).toString("base64"),
+            token_type: type,
+            label: found ? "true_positive" : "false_positive",
+          });
+        }
+        return verdicts;
+      },
+    );
+  });
+}
+
+/** The bytes that were signed. Throws {@link ReportSignatureInvalid} alike whatever is wrong with the signature. */
+async function verifiedBody({ headers, body }: FastifyRequest, findKey: FindScannerKey): Promise<Buffer> {
+  const identifier = headers["github-public-key-identifier"];
+  const signature = headers["github-public-key-signature"];
+  if (typeof identifier !== "string" || typeof signature !== "string" || !Buffer.isBuffer(body))
+    throw new ReportSignatureInvalid();
+  const key = await findKey(identifier);
+  if (!key || !verify("sha256", body, key, Buffer.from(signature, "base64")))
+    throw new ReportSignatureInvalid();
+  return body;
+}
+
+function parseReport(body: Buffer): unknown {
+  try {
+    return parseStrictJson(body.toString("utf8"));
+  } catch (error) {
+    if (!(error instanceof JsonRefused)) throw error;
+    throw new InvalidInput("The report is not JSON.", {
+      fieldErrors: [{ pointer: "", detail: error.message }],
+    });
+  }
+}
