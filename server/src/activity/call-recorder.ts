@@ -8,6 +8,7 @@ import { type ApplicationId, newId, type Tenant } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { isTold } from "../platform/outage.ts";
 import type { Random } from "../platform/random.ts";
+import { type WriteBehind, writeBehind } from "../platform/write-behind.ts";
 import { callerIp, plainText, routeOf } from "../tokens/call-facts.ts";
 import { tokenPresentedBy, type UsedToken } from "../tokens/usage.ts";
 import { type ApiCall, fieldName, outcomeOf, type UnlistedCalls } from "./call.ts";
@@ -19,13 +20,9 @@ import { writeCalls } from "./call-store.ts";
  * others counted; so a flood costs each further call one look-up and one addition, and memory and disk stay bounded. The limits hold for
  * each process.
  */
-export interface CallRecorder {
+export interface CallRecorder extends WriteBehind {
   /** To be called when the answer has gone out. */
   record(request: FastifyRequest, reply: FastifyReply, token: UsedToken): void;
-  /** Writes what is waiting. */
-  flush(): Promise<void>;
-  /** Stops the timer and writes what is waiting. */
-  close(): Promise<void>;
 }
 
 /** Calls kept for the next write, over all applications; beyond it calls are counted. Accepted ones may take half, so that refusals fit. */
@@ -70,7 +67,6 @@ export function createCallRecorder({
 }): CallRecorder {
   let waiting: ApiCall[] = [];
   let tallies = new Map<ApplicationId, Tally>();
-  let running: Promise<void> | undefined;
 
   const tallyOf = (applicationId: ApplicationId, tenant: Tenant): Tally => {
     let tally = tallies.get(applicationId);
@@ -128,20 +124,8 @@ export function createCallRecorder({
       tally.listed[outcome] += 1;
       waiting.push(describeCall(request, reply, token, clock.now()));
     },
-    async flush() {
-      while (running) await running;
-      running = flushOnce().finally(() => {
-        running = undefined;
-      });
-      await running;
-    },
-    async close() {
-      clearInterval(timer);
-      await recorder.flush();
-    },
+    ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };
-  const timer = setInterval(() => void (running ?? recorder.flush()), flushIntervalMs);
-  timer.unref();
   return recorder;
 }
 

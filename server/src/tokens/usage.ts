@@ -6,6 +6,7 @@ import type { HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { isTold } from "../platform/outage.ts";
+import { type WriteBehind, writeBehind } from "../platform/write-behind.ts";
 import { callerIp, noAddress, plainText, routeOf } from "./call-facts.ts";
 import { type CallCount, writeUsage } from "./usage-store.ts";
 
@@ -25,39 +26,36 @@ export interface TokenCall {
 }
 
 /**
- * Remembers which token was used, from where and for what, and writes it in batches off the request path: at most about a second
- * behind, never waited for, and never a reason for a call to fail. While the database is away it keeps what it can.
+ * Remembers which token was used, from where and for what, and writes it in batches off the request path: about a second behind, longer
+ * only while writing takes long, never waited for, and never a reason for a call to fail. While the database is away it keeps what it can.
  */
-export interface UsageRecorder {
+export interface UsageRecorder extends WriteBehind {
   /**
    * Says that this request presented this token, and why it is refused if that is known; the outcome is recorded when the answer has gone
    * out ({@link recordTokenUsage}).
    */
   notice(request: FastifyRequest, token: UsedToken, refusal?: string): void;
   record(token: UsedToken, call: TokenCall): void;
-  /** Writes what is waiting. */
-  flush(): Promise<void>;
-  /** Stops the timer and writes what is waiting. */
-  close(): Promise<void>;
 }
 
 /** Counters kept between two flushes; beyond it, further callers of a token count together. */
-const countersMax = 5_000;
+const countersMax = 20_000;
 /** Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. */
 const callersPerTokenHourMax = 50;
 /** Tokens whose callers of this hour are remembered; beyond it every further caller counts under {@link others}. */
 const rememberedTokensMax = 20_000;
 const others = { ip: noAddress, userAgent: "others" } as const;
 const quarterHourMs = 15 * 60_000;
-
-const noticed = new WeakMap<
-  object,
-  { readonly recorder: UsageRecorder; readonly token: UsedToken; refusal?: string }
->();
+/** What is known of a request's token. A member of the request, since a weak map of all requests is much slower. */
+interface PresentedToken {
+  readonly recorder: UsageRecorder;
+  readonly token: UsedToken;
+  refusal: string | undefined;
+}
 
 /** The known token that this request presented, whatever became of it; undefined while none is known. */
 export function tokenPresentedBy(request: FastifyRequest): UsedToken | undefined {
-  return noticed.get(request)?.token;
+  return request.presentedToken?.token;
 }
 
 /** Starts a recorder that flushes every `flushIntervalMs` until it is closed. */
@@ -72,38 +70,31 @@ export function createUsageRecorder({
   readonly log: Log;
   readonly flushIntervalMs?: number;
 }): UsageRecorder {
-  let waiting = new Map<string, CallCount>();
+  let waiting = new Map<string, Counter>();
+  /** Counters by what calls look like that go there, before it is made fit for the database. */
+  let counterOf = new Map<string, Counter>();
   let callers = new Map<string, Set<string>>();
   let callersOf = 0; // The hour that `callers` is about.
-  let running: Promise<void> | undefined;
 
-  const add = (count: CallCount): void => {
+  /** Adds to the counter of this caller, or to that of all others of the token when there are too many; yields the counter. */
+  const add = (count: CallCount): Counter => {
     let key = keyOf(count);
-    let entry = waiting.get(key);
-    if (!entry && waiting.size >= countersMax) {
+    let counter = waiting.get(key);
+    if (!counter && waiting.size >= countersMax) {
       key = keyOf({ ...count, ...others });
-      entry = waiting.get(key);
+      counter = waiting.get(key);
       // One such counter per live token and outcome is still bounded, by the tokens there are.
-      if (!entry) count = { ...count, ...others };
+      if (!counter) count = { ...count, ...others };
     }
-    if (!entry) {
-      waiting.set(key, count);
-      return;
+    if (!counter) {
+      counter = { ...count };
+      waiting.set(key, counter);
+      return counter;
     }
-    const [first, last] = [
-      count.firstAt < entry.firstAt ? count : entry,
-      count.lastAt >= entry.lastAt ? count : entry,
-    ];
-    waiting.set(key, {
-      ...entry,
-      calls: entry.calls + count.calls,
-      firstAt: first.firstAt,
-      firstIp: first.firstIp,
-      lastAt: last.lastAt,
-      lastIp: last.lastIp,
-      lastUserAgent: last.lastUserAgent,
-      lastRoute: last.lastRoute,
-    });
+    const { firstAt, firstIp } = count.firstAt < counter.firstAt ? count : counter;
+    const { lastAt, lastIp, lastUserAgent, lastRoute } = count.lastAt >= counter.lastAt ? count : counter;
+    const calls = counter.calls + count.calls;
+    return Object.assign(counter, { calls, firstAt, firstIp, lastAt, lastIp, lastUserAgent, lastRoute });
   };
 
   const isCountedApart = (tokenId: TokenId, at: Date, caller: string): boolean => {
@@ -127,6 +118,7 @@ export function createUsageRecorder({
     if (waiting.size === 0) return;
     const batch = waiting;
     waiting = new Map();
+    counterOf = new Map();
     try {
       await writeUsage(db, [...batch.values()]);
     } catch (error) {
@@ -140,14 +132,25 @@ export function createUsageRecorder({
 
   const recorder: UsageRecorder = {
     notice(request, token, refusal) {
-      noticed.set(request, { recorder, token, ...(refusal === undefined ? {} : { refusal }) });
+      request.presentedToken = { recorder, token, refusal };
     },
     record(token, call) {
       const at = clock.now();
+      // Nearly every call repeats an earlier one of the same batch: the same token and caller, with the same outcome.
+      const looks = looksOf(token.tokenId, at, call);
+      const known = counterOf.get(looks);
+      if (known && at >= known.lastAt) {
+        known.calls += 1;
+        known.lastAt = at;
+        if (call.route !== known.lastRoute) known.lastRoute = plainText(call.route);
+        return;
+      }
       const seen = { ip: callerIp(call.ip), userAgent: plainText(call.userAgent) };
       const caller = isCountedApart(token.tokenId, at, `${seen.ip} ${seen.userAgent}`) ? seen : others;
-      add({
-        ...token,
+      const counter = add({
+        tokenId: token.tokenId,
+        applicationId: token.applicationId,
+        tenant: token.tenant,
         ...caller,
         quarterHour: new Date(Math.floor(at.getTime() / quarterHourMs) * quarterHourMs),
         outcome: plainText(call.outcome).slice(0, 60),
@@ -159,21 +162,11 @@ export function createUsageRecorder({
         lastUserAgent: seen.userAgent,
         lastRoute: plainText(call.route),
       });
+      const apart = counter.ip === seen.ip && counter.userAgent === seen.userAgent;
+      if (apart && counterOf.size < countersMax) counterOf.set(looks, counter);
     },
-    async flush() {
-      while (running) await running;
-      running = flushOnce().finally(() => {
-        running = undefined;
-      });
-      await running;
-    },
-    async close() {
-      clearInterval(timer);
-      await recorder.flush();
-    },
+    ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };
-  const timer = setInterval(() => void (running ?? recorder.flush()), flushIntervalMs);
-  timer.unref();
   return recorder;
 }
 
@@ -182,8 +175,9 @@ export function createUsageRecorder({
  * a 401 or 403. Other failures (a wrong body, a missing account) count as accepted calls: the token was.
  */
 export function recordTokenUsage(http: HttpServer): void {
+  http.decorateRequest("presentedToken", undefined);
   http.addHook("onError", (request, _reply, error, done) => {
-    const note = noticed.get(request);
+    const note = request.presentedToken;
     if (note) {
       const { status, code } = describeFailure(error);
       if (status === 401 || status === 403) note.refusal = code;
@@ -191,7 +185,7 @@ export function recordTokenUsage(http: HttpServer): void {
     done();
   });
   http.addHook("onResponse", (request, reply, done) => {
-    const note = noticed.get(request);
+    const note = request.presentedToken;
     if (note) {
       const refused = reply.statusCode === 401 || reply.statusCode === 403;
       note.recorder.record(note.token, {
@@ -203,6 +197,21 @@ export function recordTokenUsage(http: HttpServer): void {
     }
     done();
   });
+}
+
+/** A counter while it waits. */
+type Counter = { -readonly [Member in keyof CallCount]: CallCount[Member] };
+
+/** The user agent last, since it alone may contain spaces. */
+function looksOf(tokenId: TokenId, at: Date, { ip, outcome, userAgent }: TokenCall): string {
+  return `${Math.floor(at.getTime() / quarterHourMs)} ${tokenId} ${outcome} ${ip} ${userAgent.length > 200 ? userAgent.slice(0, 200) : userAgent}`;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set when the request presented a known token. */
+    presentedToken?: PresentedToken | undefined;
+  }
 }
 
 function keyOf(count: Pick<CallCount, "tokenId" | "quarterHour" | "ip" | "userAgent" | "outcome">): string {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { CrossSiteRequest, HostNotAllowed } from "./request-errors.ts";
 import { routedPath } from "./routed-path.ts";
@@ -14,15 +15,15 @@ export function refuseCrossSite(
   http: HttpServer,
   { prefix, publicUrl, development }: { prefix: string; publicUrl: string; development: boolean },
 ): void {
-  http.addHook("onRequest", async (request) => {
-    if (safeMethods.has(request.method) || !routedPath(request.url).startsWith(prefix)) return;
-    const site = request.headers["sec-fetch-site"];
-    if (site !== undefined && site !== "same-origin") throw new CrossSiteRequest();
-    const { origin } = request.headers;
-    if (origin === undefined || origin === publicUrl) return;
+  const isFromOurs = ({ "sec-fetch-site": site, origin, host }: IncomingHttpHeaders): boolean => {
+    if (site !== undefined && site !== "same-origin") return false;
+    if (origin === undefined || origin === publicUrl) return true;
     // In development the same server is reached as localhost and as 127.0.0.1; its own name, whichever, is no other site.
-    if (development && origin === `http://${request.headers.host}`) return;
-    throw new CrossSiteRequest();
+    return development && origin === `http://${host}`;
+  };
+  http.addHook("onRequest", (request, _reply, done) => {
+    const concerned = !safeMethods.has(request.method) && routedPath(request.url).startsWith(prefix);
+    done(concerned && !isFromOurs(request.headers) ? new CrossSiteRequest() : undefined);
   });
 }
 
@@ -32,8 +33,8 @@ export function refuseCrossSite(
  */
 export function refuseForeignHosts(http: HttpServer, publicUrl: string): void {
   const allowed = new Set(["localhost", "127.0.0.1", "[::1]", new URL(publicUrl).hostname]);
-  http.addHook("onRequest", async (request) => {
-    if (!allowed.has(hostnameOf(request))) throw new HostNotAllowed();
+  http.addHook("onRequest", (request, _reply, done) => {
+    done(allowed.has(hostnameOf(request)) ? undefined : new HostNotAllowed());
   });
 }
 

@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { manualClock } from "./clock.ts";
+import { writeBehind } from "./write-behind.ts";
+
+const clock = manualClock("2026-11-24T05:30:00.000Z");
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+/** The timer's next turn, so long after the one before. */
+async function pass(ms: number): Promise<void> {
+  clock.advanceMs(ms);
+  await vi.advanceTimersByTimeAsync(1_000);
+}
+
+describe("writing behind", () => {
+  it("happens at every turn while it is quick, and rests ten times as long as it took, but for 20 s at most", async () => {
+    let takesMs = 50;
+    let writes = 0;
+    const { close } = writeBehind(
+      async () => {
+        writes += 1;
+        clock.advanceMs(takesMs);
+      },
+      { clock, intervalMs: 1_000 },
+    );
+    await pass(1_000);
+    takesMs = 300;
+    await pass(1_000);
+    expect(writes).toBe(2);
+    await pass(2_999);
+    expect(writes).toBe(2);
+    takesMs = 60_000;
+    await pass(1);
+    expect(writes).toBe(3);
+    await pass(19_999);
+    expect(writes).toBe(3);
+    await pass(1);
+    expect(writes).toBe(4);
+    takesMs = 0;
+    // Closing writes what waits, however long it should have rested.
+    await close();
+    expect(writes).toBe(5);
+  });
+
+  it("never happens twice at once", async () => {
+    let open: () => void = () => undefined;
+    let under = 0;
+    let most = 0;
+    const { flush, close } = writeBehind(
+      async () => {
+        under += 1;
+        most = Math.max(most, under);
+        await new Promise<void>((resolve) => {
+          open = resolve;
+        });
+        under -= 1;
+      },
+      { clock, intervalMs: 1_000 },
+    );
+    const first = flush();
+    const second = flush();
+    await pass(1_000);
+    open();
+    await first;
+    await vi.advanceTimersByTimeAsync(0);
+    open();
+    await second;
+    expect(most).toBe(1);
+    const closing = close();
+    await vi.advanceTimersByTimeAsync(0);
+    open();
+    await closing;
+  });
+});
