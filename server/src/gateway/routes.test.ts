@@ -38,7 +38,7 @@ const check = (headers: Record<string, string>, url = "/gateway/check") => app.h
 const present = () => ({ "x-zeta-authtoken": token.secret });
 
 describe("200", () => {
-  it("says who is calling in headers, with an empty body that nobody may keep", async () => {
+  it("says who is calling in headers, with an empty body that nobody may keep; the token as RFC 6750 section 2.1 has it", async () => {
     const response = await check({ authorization: `Bearer ${token.secret}` });
     expect(response.statusCode).toBe(200);
     expect(response.body).toBe("");
@@ -122,6 +122,12 @@ describe("401", () => {
       expect(response.headers["www-authenticate"]).toBe('Bearer realm="Fusion"');
       expect(response.headers["cache-control"]).toBe("no-store");
     }
+  });
+
+  it("takes no token from the address, where logs would keep it (RFC 6750 section 2.3)", async () => {
+    const response = await check({}, `/gateway/check?access_token=${token.secret}`);
+    expect(response.statusCode).toBe(401);
+    expect(response.headers["x-fusion-refusal"]).toBe("token_missing");
   });
 
   it("says invalid_token (RFC 6750 section 3.1) to a malformed, unknown, expired or revoked one, and why in a header", async () => {
