@@ -148,15 +148,13 @@ const none: readonly string[] = [];
  */
 function demandedScopes(request: FastifyRequest): readonly string[] {
   const header = request.headers["x-fusion-require-scope"];
-  const query =
-    request.routeOptions.url === checkPath
-      ? (request.query as { scope?: string | string[] }).scope
-      : undefined;
-  if (header === undefined && query === undefined) return none;
-  return [header, query]
+  const { scope } = request.query as { scope?: string | string[] };
+  if (header === undefined && scope === undefined) return none;
+  const ofProxy = request.routeOptions.url === checkPath ? scope : undefined;
+  return [header, ofProxy]
     .flat()
     .flatMap((scopes) => scopes?.split(/[ ,]+/) ?? none)
-    .filter((scope) => scope !== "");
+    .filter((name) => name !== "");
 }
 
 function principalHeaders(found: FoundToken): string[] {
