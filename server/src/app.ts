@@ -141,17 +141,18 @@ export async function buildApp(parts: Parts): Promise<App> {
   }
   const readiness: Readiness = { leaving: false };
   const jobs: RoomJobs[] = [messageJobs(parts)];
-  await collectRoutesForOpenApi(http);
+  const apis = apiDescriptions(https);
+  await collectRoutesForOpenApi(http, apis);
   const refuseOtherMethods = answerOtherMethods(http, "/api/");
   guardRequests(http, parts);
 
   if (parts.inbox && settings.mode === "development") registerInboxRoutes(http, parts.inbox);
   registerHealthRoutes(http, { db: parts.db, readiness });
-  const { document } = registerOpenApiRoutes(http, apiDescriptions(https), {
+  const { document } = registerOpenApiRoutes(http, apis, {
     publicUrl: settings.publicUrl,
     version: "0.1.0",
   });
-  registerDocsPages(http, apiDescriptions(https), {
+  registerDocsPages(http, apis, {
     document,
     errorsFolder,
     guidesFolder: join(repositoryRoot, "docs/reference"),

@@ -97,10 +97,14 @@ export interface OpenApiSchema {
   readonly default?: unknown;
 }
 
-/** Collects the routes registered from here on. */
-export async function collectRoutesForOpenApi(http: HttpServer): Promise<void> {
+/** Collects the routes registered from here on, which may name security schemes of these APIs. */
+export async function collectRoutesForOpenApi(
+  http: HttpServer,
+  apis: readonly ApiDescription[],
+): Promise<void> {
+  const securitySchemes = Object.assign({}, ...apis.map((api) => api.securitySchemes));
   await http.register(swagger, {
-    openapi: { openapi: "3.1.0", info: { title: "Fusion", version: "1" } },
+    openapi: { openapi: "3.1.0", info: { title: "Fusion", version: "1" }, components: { securitySchemes } },
     transform(input) {
       const { schema, url } = jsonSchemaTransform(input);
       const { requiredScope } = (input.route.config ?? {}) as { requiredScope?: string };

@@ -15,7 +15,7 @@ afterAll(() => app?.close());
 
 const idsOf = (page: string): string[] => [...page.matchAll(/ id="([^"]+)"/g)].map(([, id = ""]) => id);
 
-describe.each(["fusion", "console"])("the reference of the %s API", (name) => {
+describe.each(["fusion", "services", "console"])("the reference of the %s API", (name) => {
   it("has every operation of the document once, and nothing to run or load but its own files", async () => {
     const page = await app.http.inject(`/docs/${name}`);
     const document: OpenApiDocument = (await app.http.inject(`/openapi/${name}.json`)).json();
