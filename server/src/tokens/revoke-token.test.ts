@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Principal } from "../access/principal.ts";
+import type { Administrator } from "../access/roles.ts";
 import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
@@ -102,7 +103,7 @@ describe("the receipt", () => {
 });
 
 describe("revoking all", () => {
-  const revokeAll = (by: Principal, of: Parameters<typeof revokeAllTokens>[2]["of"]) =>
+  const revokeAll = (by: Administrator, of: Parameters<typeof revokeAllTokens>[2]["of"]) =>
     revokeAllTokens(deps(), by, { of, reason: "compromised" });
 
   it("ends every live token of the application with one wait, and leaves others and ended ones", async () => {

@@ -3,6 +3,7 @@ import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
 import { closeGates, type FintechKey, retryingGate } from "../access/gate.ts";
 import type { Principal } from "../access/principal.ts";
+import type { Administrator } from "../access/roles.ts";
 import { describeActor, recordAudit } from "../audit/record.ts";
 import { findApplicationFor } from "../fintechs/find-application.ts";
 import { listApplicationIds } from "../fintechs/list-application-ids.ts";
@@ -84,7 +85,7 @@ export function revokeTokens(
  */
 export function revokeAllTokens(
   deps: RevokeDependencies,
-  principal: Principal,
+  principal: Administrator,
   input: {
     readonly of: { readonly applicationId: ApplicationId } | FintechKey;
     readonly reason: RevokeReason;
@@ -92,7 +93,6 @@ export function revokeAllTokens(
   },
 ): Promise<Revocation[]> {
   return revokeChosen(deps, principal, input, async (tx) => {
-    assert(principal.kind !== "token", "a token ends itself alone");
     const applicationIds =
       "applicationId" in input.of ? [input.of.applicationId] : await listApplicationIds(tx, input.of);
     for (const applicationId of applicationIds.toSorted()) {
