@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ArrangedToken } from "./arrange.ts";
+import type { CallKind, HistoryWriter } from "./history.ts";
+import { type HttpConnection, openConnection } from "./http-connection.ts";
+import { now } from "./now.ts";
+import type { Chance } from "./random.ts";
+import { callRequest } from "./requests.ts";
+
+/** Clients that call all nodes with tokens that are valid and tokens that were revoked a moment ago. */
+export interface Load {
+  /** Calls that have ended so far. */
+  calls(): number;
+  /** Every client pauses so long between an answer and its next call. */
+  setPause(milliseconds: number): void;
+  /** A token in use, to be revoked: it leaves those in use, and another takes its place. */
+  takeWarm(): ArrangedToken | undefined;
+  /** A token that no node has seen yet. */
+  takeCold(): ArrangedToken | undefined;
+  /** From now on calls with this token are expected to be refused; some go on for a while. */
+  noteRevoked(token: ArrangedToken): void;
+  /** One call of each kind with the token to every node, at once, whatever else is under way there. */
+  probeAll(token: ArrangedToken): void;
+  /** One call to one node that changes nothing, of each such kind, at once. */
+  probe(token: ArrangedToken, node: number): void;
+  /** A token in use. */
+  pickValid(): ArrangedToken;
+  /** Ends the clients and waits, but not for long, for the calls under way. */
+  stop(): Promise<void>;
+}
+
+export interface LoadOptions {
+  readonly ports: readonly number[];
+  readonly tokens: readonly ArrangedToken[];
+  readonly kinds: readonly CallKind[];
+  readonly chance: Chance;
+  readonly history: HistoryWriter;
+  /** Clients that call one node, each as soon as its last call was answered. */
+  readonly clientsEach: number;
+}
+
+/** Tokens in use at the same time: few enough that each is called often, and is in every node's memory. */
+const inUse = 48;
+const revokedRemembered = 48;
+/** Longer than any fault: what a node answers when it thaws counts too. */
+const callPatienceMs = 45_000;
+const stopPatienceMs = 12_000;
+/** Of ten calls. */
+const shares: Readonly<Record<CallKind, number>> = { read: 2, check: 7, transfer: 1 };
+const withRevoked = 0.2;
+
+export function startLoad({ ports, tokens, kinds, chance, history, clientsEach }: LoadOptions): Load {
+  let fresh = 0;
+  const take = (): ArrangedToken | undefined => tokens[fresh++];
+  const active: ArrangedToken[] = [];
+  while (active.length < inUse) {
+    const token = take();
+    if (!token) throw new Error("There are fewer tokens than are in use at the same time.");
+    active.push(token);
+  }
+  const revoked: ArrangedToken[] = [];
+  const kindBag = kinds.flatMap((kind) => Array.from({ length: shares[kind] }, () => kind));
+  const idle: HttpConnection[][] = ports.map(() => []);
+  const open = new Set<HttpConnection>();
+  let [calls, requests, underWay, pauseMs, stopped] = [0, 0, 0, 0, false];
+
+  const call = async (
+    connection: HttpConnection,
+    kind: CallKind,
+    token: ArrangedToken,
+    node: number,
+  ): Promise<string> => {
+    requests += 1;
+    const request = requests;
+    underWay += 1;
+    const answer = await connection.send(callRequest(kind, token, chance, request), callPatienceMs);
+    underWay -= 1;
+    calls += 1;
+    const { sentAt, endedAt, outcome } = answer;
+    history.add({
+      kind,
+      node,
+      token: token.number,
+      sentAt,
+      endedAt,
+      outcome,
+      ...(kind === "transfer" ? { request } : {}),
+    });
+    return outcome;
+  };
+  const connectionTo = (node: number): HttpConnection => {
+    const connection = openConnection(ports[node] as number);
+    open.add(connection);
+    return connection;
+  };
+  const client = async (node: number): Promise<void> => {
+    const connection = connectionTo(node);
+    while (!stopped) {
+      const token =
+        revoked.length > 0 && chance.fraction() < withRevoked ? chance.pick(revoked) : chance.pick(active);
+      const outcome = await call(connection, chance.pick(kindBag), token, node);
+      // A node that cannot answer says so at once; asking it again and again would only be counted.
+      const restMs = outcome === "lost" || outcome.startsWith("5") ? Math.max(pauseMs, 25) : pauseMs;
+      if (restMs > 0) await sleep(restMs);
+    }
+  };
+  const probe = async (token: ArrangedToken, node: number, kind: CallKind): Promise<void> => {
+    if (stopped) return;
+    const free = idle[node] as HttpConnection[];
+    const connection = free.pop() ?? connectionTo(node);
+    await call(connection, kind, token, node);
+    free.push(connection);
+  };
+  const clients = ports.flatMap((_port, node) => Array.from({ length: clientsEach }, () => client(node)));
+
+  return {
+    calls: () => calls,
+    setPause(milliseconds) {
+      pauseMs = milliseconds;
+    },
+    takeWarm() {
+      const next = take();
+      if (!next) return undefined;
+      const [token] = active.splice(chance.below(active.length), 1, next);
+      return token;
+    },
+    takeCold: take,
+    noteRevoked(token) {
+      revoked.push(token);
+      if (revoked.length > revokedRemembered) revoked.shift();
+    },
+    probeAll(token) {
+      for (const node of ports.keys()) for (const kind of kinds) void probe(token, node, kind);
+    },
+    probe(token, node) {
+      for (const kind of kinds) if (kind !== "transfer") void probe(token, node, kind);
+    },
+    pickValid: () => chance.pick(active),
+    async stop() {
+      stopped = true;
+      const deadline = now() + stopPatienceMs;
+      while (underWay > 0 && now() < deadline) await sleep(20);
+      for (const connection of open) connection.close();
+      await Promise.all(clients);
+    },
+  };
+}

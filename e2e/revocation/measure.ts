@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Phase } from "./history.ts";
+import { now } from "./now.ts";
+import type { RunningTest } from "./storm.ts";
+
+// The quiet part of a run, in which it is measured how long things take. Clients go on calling, but no longer as fast as they can: two
+// cores that are busy to the full would measure how long the queue for them is.
+
+const quietPauseMs = 100;
+const probesAfterMs = [0, 500];
+const healthy = { revokes: 120, everyMs: 100 } as const;
+const frozen = { times: 3, forMs: 4_000, revokes: 12 } as const;
+const cutOffForMs = 6_000;
+
+/** Three phases: `healthy`, `one frozen`, `cut off`. */
+export async function measure(test: RunningTest): Promise<Phase[]> {
+  test.load.setPause(quietPauseMs);
+  await sleep(2_000); // Code that was just compiled, connections that were just opened.
+  const phases: Phase[] = [];
+  const phase = async (name: string, work: () => Promise<void>): Promise<void> => {
+    const startedAt = now();
+    await work();
+    phases.push({ name, startedAt, endedAt: now() });
+    await test.revoker.settled();
+  };
+  await phase("healthy", () => revokeOneByOne(test));
+  for (let time = 0; time < frozen.times; time += 1) {
+    await phase("one frozen", () => revokeWhileFrozen(test, time % test.cluster.nodes.length));
+    await sleep(1_000);
+  }
+  await phase("cut off", () => callWhileCutOff(test, 0));
+  test.say("measured");
+  return phases;
+}
+
+async function revokeOneByOne({ cluster, revoker }: RunningTest): Promise<void> {
+  for (let at = 0; at < healthy.revokes; at += 1) {
+    revoker.revoke(at % cluster.nodes.length, probesAfterMs);
+    await sleep(healthy.everyMs);
+  }
+}
+
+async function revokeWhileFrozen({ cluster, revoker, saboteur }: RunningTest, node: number): Promise<void> {
+  const others = [...cluster.nodes.keys()].filter((other) => other !== node);
+  await saboteur.make("freeze", node, async () => {
+    cluster.nodes[node]?.freeze();
+    for (let at = 0; at < frozen.revokes; at += 1) {
+      revoker.revoke(others[at % others.length] as number, probesAfterMs);
+      await sleep(frozen.forMs / 2 / frozen.revokes);
+    }
+    await sleep(frozen.forMs / 2);
+    cluster.nodes[node]?.thaw();
+  });
+}
+
+/** Calls the node that was cut off with valid tokens, often enough to see when it stops answering from memory. */
+async function callWhileCutOff({ cluster, load, saboteur }: RunningTest, node: number): Promise<void> {
+  await saboteur.make("network black hole", node, async () => {
+    cluster.links[node]?.blackHole();
+    for (const end = now() + cutOffForMs; now() < end; ) {
+      load.probe(load.pickValid(), node);
+      await sleep(25);
+    }
+    cluster.links[node]?.heal();
+  });
+}

@@ -1,0 +1,40 @@
+/** Repeatable chance: the same seed makes the same choices. */
+export interface Chance {
+  /** From 0 up to, but not, 1. */
+  fraction(): number;
+  /** A whole number from 0 up to, but not, `end`. */
+  below(end: number): number;
+  pick<Value>(values: readonly Value[]): Value;
+  /** Between the two, small ones as likely as large ones by their order of magnitude. */
+  logarithmic(least: number, most: number): number;
+  shuffled<Value>(values: readonly Value[]): Value[];
+}
+
+/** Mulberry32: 32 bits of state, even enough for choosing. */
+export function seededChance(seed: number): Chance {
+  let state = seed >>> 0;
+  const fraction = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (end: number): number => Math.floor(fraction() * end);
+  return {
+    fraction,
+    below,
+    pick(values) {
+      if (values.length === 0) throw new Error("There is nothing to pick from.");
+      return values[below(values.length)] as (typeof values)[number];
+    },
+    logarithmic: (least, most) => least * (most / least) ** fraction(),
+    shuffled(values) {
+      const left = [...values];
+      for (let at = left.length - 1; at > 0; at -= 1) {
+        const other = below(at + 1);
+        [left[at], left[other]] = [left[other] as never, left[at] as never];
+      }
+      return left;
+    },
+  };
+}

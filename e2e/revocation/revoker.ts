@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ArrangedToken } from "./arrange.ts";
+import type { Revocation, RevokeAttempt, RevokePath } from "./history.ts";
+import { openConnection } from "./http-connection.ts";
+import type { Load } from "./load.ts";
+import { now } from "./now.ts";
+import type { Chance } from "./random.ts";
+import { revokeRequest } from "./requests.ts";
+
+/** Ends tokens as people and programs do, and keeps at it until it is told that they have ended. */
+export interface Revoker {
+  /**
+   * Starts a revocation, through this node at first; the token is tried again so many milliseconds after the answer. Answers false when
+   * no token is left.
+   */
+  revoke(node: number, probesAfterMs?: readonly number[]): boolean;
+  /** How many were started. */
+  started(): number;
+  /** Resolves when all that were started have ended. */
+  settled(): Promise<void>;
+  revocations(): readonly Revocation[];
+}
+
+/** A little more than the longest that the product takes to say that it could not be confirmed. */
+const attemptPatienceMs = 6_000;
+const giveUpMs = 90_000;
+const coldShare = 0.4;
+/** From at once to longer than a lease. */
+const standardProbesAfterMs = [0, 20, 100, 400, 1_000, 2_000, 4_000];
+
+export function createRevoker({
+  ports,
+  paths,
+  load,
+  chance,
+}: {
+  readonly ports: readonly number[];
+  readonly paths: readonly RevokePath[];
+  readonly load: Load;
+  readonly chance: Chance;
+}): Revoker {
+  const revocations: Revocation[] = [];
+  const running = new Set<Promise<void>>();
+  let started = 0;
+
+  const attempt = async (token: ArrangedToken, node: number): Promise<RevokeAttempt> => {
+    const path = chance.pick(paths);
+    // A connection of its own: how long opening it takes counts for whoever revokes.
+    const connection = openConnection(ports[node] as number);
+    const { sentAt, endedAt, outcome } = await connection.send(revokeRequest(path, token), attemptPatienceMs);
+    connection.close();
+    return { path, node, sentAt, endedAt, outcome };
+  };
+
+  const run = async (
+    token: ArrangedToken,
+    first: number,
+    probesAfterMs: readonly number[],
+  ): Promise<void> => {
+    const attempts: RevokeAttempt[] = [];
+    const revocation: Revocation = { token: token.number, attempts };
+    revocations.push(revocation);
+    load.probeAll(token);
+    const startedAt = now();
+    for (let node = first; ; node = chance.below(ports.length)) {
+      const made = await attempt(token, node);
+      attempts.push(made);
+      if (made.outcome === "200" || now() - startedAt > giveUpMs) break;
+      await sleep(50 + chance.below(200));
+    }
+    load.noteRevoked(token);
+    let waited = 0;
+    for (const after of probesAfterMs) {
+      if (after > waited) await sleep(after - waited);
+      waited = after;
+      load.probeAll(token);
+    }
+  };
+
+  return {
+    revoke(node, probesAfterMs = standardProbesAfterMs) {
+      const token = chance.fraction() < coldShare ? load.takeCold() : load.takeWarm();
+      if (!token) return false;
+      started += 1;
+      const ended = run(token, node, probesAfterMs).finally(() => running.delete(ended));
+      running.add(ended);
+      return true;
+    },
+    started: () => started,
+    async settled() {
+      await Promise.all(running);
+    },
+    revocations: () => revocations,
+  };
+}
