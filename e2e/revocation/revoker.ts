@@ -21,8 +21,8 @@ export interface Revoker {
   revocations(): readonly Revocation[];
 }
 
-/** A little more than the longest that the product takes to say that it could not be confirmed. */
-const attemptPatienceMs = 6_000;
+/** Several times the longest that a revoke should take: what is given up goes on at the node, and repeating it soon only adds to its work. */
+const attemptPatienceMs = 10_000;
 const giveUpMs = 90_000;
 const coldShare = 0.4;
 /** From at once to longer than a lease. */
@@ -66,7 +66,7 @@ export function createRevoker({
       const made = await attempt(token, node);
       attempts.push(made);
       if (made.outcome === "200" || now() - startedAt > giveUpMs) break;
-      await sleep(50 + chance.below(200));
+      await sleep(100 + chance.below(400));
     }
     load.noteRevoked(token);
     let waited = 0;
