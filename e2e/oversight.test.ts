@@ -176,6 +176,10 @@ describe("a viewer of the Fusion team", () => {
     await main().getByRole("link", { name: "Fintechs" }).click();
     await main().getByRole("row").filter({ hasText: "Kirana Credit" }).getByText("140793").waitFor();
     await looksRight("fintechs");
+    await page.getByRole("link", { name: "Processes" }).first().click();
+    await main().getByText("Current", { exact: true }).waitFor();
+    await looksRight("processes");
+    await page.goBack();
     await main().getByRole("link", { name: "live books of Paisa Pocket" }).click();
     await page.getByText("No account holders yet").waitFor();
     await looksRight("empty");

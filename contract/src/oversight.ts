@@ -28,6 +28,24 @@ export const OverseenFintechList = z
   .meta({ id: "OverseenFintechList" });
 export type OverseenFintechList = z.infer<typeof OverseenFintechList>;
 
+/** The processes that answer for tokens, and how far each is. */
+export const ProcessList = z
+  .object({
+    epoch: z.number().int().describe("The number of the latest change to what a check of a token reads."),
+    processes: z.array(
+      z.object({
+        nodeId: z.string(),
+        name: z.string().describe("Machine and process number."),
+        startedAt: Instant,
+        acknowledgedEpoch: z.number().int().describe("Up to which change it has forgotten what it knew."),
+        secondsSinceRenewal: z.number().describe("A lease lasts 1.8 seconds from its renewal."),
+        state: z.enum(["current", "behind", "silent"]),
+      }),
+    ),
+  })
+  .meta({ id: "ProcessList" });
+export type ProcessList = z.infer<typeof ProcessList>;
+
 export const OverseenHolder = z.object({
   accountHolderId: Uuid,
   type: z.enum(["REAL", "LEGAL", "HEADLESS"]),

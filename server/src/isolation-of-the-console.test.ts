@@ -59,6 +59,10 @@ async function arrangeEverything() {
   const { token, secret } = await made(
     caller.send("POST", `${api}/applications/${applicationId}/tokens`, bodies.tokens),
   );
+  const spare = await made(caller.send("POST", `${api}/applications/${applicationId}/tokens`, bodies.tokens));
+  const { receiptId } = await made(
+    caller.send("POST", `${api}/tokens/${spare.token.tokenId}/revoke`, bodies.revoke),
+  );
   const { endpoint } = await made(
     caller.send("POST", `${api}/applications/${applicationId}/webhooks`, bodies.webhooks),
   );
@@ -74,6 +78,7 @@ async function arrangeEverything() {
   const ids: Record<string, string> = {
     applicationId,
     tokenId: token.tokenId,
+    receiptId,
     endpointId: endpoint.endpointId,
     eventId,
     requestId,

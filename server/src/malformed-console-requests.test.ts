@@ -83,6 +83,9 @@ beforeAll(async () => {
     operatorViewer: await logIn(operatorViewer),
     ended: await logIn(await arrangeUser(owner, fintech, "fintech_admin")),
   };
+  const spare = await arrangeToken(owner, sandbox, adminPerson);
+  const revoked = await sessions.admin.post(`/tokens/${spare.tokenId}/revoke`, { reason: "replaced" });
+  accepted(revoked);
   const sessionIds = {
     admin: (await sessions.admin.get("/session")).json().sessionId as string,
     viewer: (await sessions.viewer.get("/session")).json().sessionId as string,
@@ -156,6 +159,7 @@ beforeAll(async () => {
     ...Object.fromEntries(
       [
         "GET /oversight/fintechs",
+        "GET /oversight/processes",
         "GET {books}/account-holders",
         "POST {books}/account-holders/search",
         "GET {books}/account-holders/{accountHolderId}",
@@ -208,6 +212,10 @@ beforeAll(async () => {
       body: (variant) => ({ text: variant % 2 ? "9000000001" : ownBooks.accountId }),
     },
     "POST /tokens/{tokenId}/revoke": { body: () => ({ reason: "compromised" }) },
+    // Names one that was revoked before, so that the tokens of the other requests live on.
+    "POST /applications/{applicationId}/tokens/revoke": {
+      body: () => ({ reason: "compromised", tokenIds: [spare.tokenId] }),
+    },
     "PUT /tokens/{tokenId}/subscription": { body: (variant) => ({ subscribed: variant % 2 === 0 }) },
   };
   /** The bank's funding of the account. */
@@ -221,6 +229,7 @@ beforeAll(async () => {
     parameters: {
       applicationId: [sandbox, live, neighbour.applicationId],
       tokenId: [token.tokenId, neighbour.tokenId],
+      receiptId: [revoked.json().receiptId, "rcp_none"],
       requestId: [await arrangeCall(token.tokenId), await arrangeCall(neighbour.tokenId)],
       fintechId: [ownBooks.fintechId, neighbourBooks.fintechId],
       environment: ["sandbox", "live"],

@@ -1,6 +1,6 @@
 import type { CurrentSession } from "@fusion/contract/login.ts";
 import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
-import { Eye, House, KeyRound, Landmark, UserRound, UsersRound } from "lucide-react";
+import { Eye, House, KeyRound, Landmark, Server, UserRound, UsersRound } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { paths } from "../lib/paths.ts";
 import { isOperator, seesPeople, seesTeamActivity, useSession } from "../lib/session.ts";
@@ -67,6 +67,7 @@ function Modules({ session }: { session: CurrentSession }) {
             Icon: Landmark,
             current: pathname.startsWith(paths.fintechs),
           },
+          { to: paths.processes, words: "Processes", Icon: Server, current: pathname === paths.processes },
         ]
       : []),
     ...(seesPeople(session)

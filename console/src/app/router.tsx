@@ -172,6 +172,16 @@ const fintechs = createRoute({
   ),
 });
 
+const processes = createRoute({
+  getParentRoute: () => frame,
+  path: paths.processes,
+  beforeLoad: ({ context }) => forOperators(context.session),
+  component: lazyRouteComponent(
+    () => import("../features/oversight/process-list-page.tsx"),
+    "ProcessListPage",
+  ),
+});
+
 const bookHolders = createRoute({
   getParentRoute: () => frame,
   path: paths.bookHolders,
@@ -245,6 +255,7 @@ const routeTree = root.addChildren([
     account,
     people,
     fintechs,
+    processes,
     bookHolders,
     bookHolder,
     bookAccounts,

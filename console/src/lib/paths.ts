@@ -11,6 +11,7 @@ export const paths = {
   account: "/account",
   people: "/people",
   fintechs: "/fintechs",
+  processes: "/processes",
   bookHolders: "/fintechs/$fintechId/$environment/account-holders",
   bookHolder: "/fintechs/$fintechId/$environment/account-holders/$accountHolderId",
   bookAccounts: "/fintechs/$fintechId/$environment/accounts",

@@ -1,5 +1,5 @@
 import type { Transaction } from "../platform/database/database.ts";
-import type { FintechId, IfiId } from "../platform/ids.ts";
+import type { FintechKey } from "./roles.ts";
 
 /**
  * How long closing the gate waits for the writers inside. Longer than any writer can stay (`authorize_writes` in migration 0004 ends
@@ -24,11 +24,6 @@ export async function closeGates(tx: Transaction, fintechs: readonly FintechKey[
     [fintechs.map((fintech) => fintech.ifiId), fintechs.map((fintech) => fintech.fintechId)],
   );
   for (const { gate } of gates) await tx.query("SELECT pg_advisory_xact_lock($1)", [gate]);
-}
-
-export interface FintechKey {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
 }
 
 /** Runs a transaction that closes the gate, once more when it could not get its lock in time or the database chose it to end a deadlock. */

@@ -136,3 +136,43 @@ export async function readProgress(db: Queryable): Promise<Progress> {
   );
   return { epoch: Number(row?.epoch), acknowledged: (row?.acknowledged ?? []).map(Number) };
 }
+
+/** A node as people see it. By its times alone nothing is decided. */
+export interface NodeState {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly startedAt: Date;
+  readonly acknowledgedEpoch: number;
+  /** By the database's clock. */
+  readonly secondsSinceRenewal: number;
+}
+
+export interface NodesState {
+  readonly epoch: number;
+  readonly nodes: readonly NodeState[];
+}
+
+export async function listNodeStates(db: Queryable): Promise<NodesState> {
+  const { epoch } = await readProgress(db);
+  const rows = await db.query<{
+    node_id: string;
+    name: string;
+    started_at: Date;
+    acknowledged_epoch: string;
+    seconds: number;
+  }>(
+    `SELECT node_id, name, started_at, acknowledged_epoch,
+       greatest(0, extract(epoch FROM database_now() - renewed_at))::float8 AS seconds
+     FROM node ORDER BY started_at, node_id`,
+  );
+  return {
+    epoch,
+    nodes: rows.map((row) => ({
+      nodeId: row.node_id,
+      name: row.name,
+      startedAt: row.started_at,
+      acknowledgedEpoch: Number(row.acknowledged_epoch),
+      secondsSinceRenewal: row.seconds,
+    })),
+  };
+}

@@ -8,6 +8,7 @@ import {
   OverseenHolderList,
   OverseenTransfer,
   OverseenTransferList,
+  ProcessList,
   TeamActivity,
   TransferSearch,
 } from "@fusion/contract/oversight.ts";
@@ -16,6 +17,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
 import { provenUser } from "../access/proven-user.ts";
+import { listNodes } from "../leases/list-nodes.ts";
 import type { AccountId } from "../ledger/account.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Keys } from "../platform/keys.ts";
@@ -32,6 +34,7 @@ import {
   holderView,
   numberOf,
   placeOf,
+  processesView,
   transactionView,
   transferView,
 } from "./views.ts";
@@ -70,6 +73,18 @@ export function registerOversightRoutes(http: HttpServer, deps: OversightRoutesD
         },
       },
       async (request) => ({ fintechs: await listOverseenFintechs(deps, user.of(request)) }),
+    );
+
+    scope.get(
+      `${api}/oversight/processes`,
+      {
+        schema: {
+          tags,
+          summary: "The processes that answer for tokens, and how far each is; for the Fusion team",
+          response: { 200: ProcessList, 401: Problem, 403: Problem, 503: Problem },
+        },
+      },
+      async (request) => processesView(await listNodes(deps, user.of(request))),
     );
 
     scope.get(

@@ -1,6 +1,7 @@
 import type * as contract from "@fusion/contract/oversight.ts";
 import type { MaskedHolder } from "../account-holders/list-account-holders.ts";
 import type { FintechEntry } from "../audit/list-entries.ts";
+import type { NodesState } from "../leases/list-nodes.ts";
 import type { AccountTransaction } from "../ledger/list-transactions.ts";
 import { transferIdOf } from "../ledger/posted-transfer.ts";
 import { InvalidInput } from "../platform/errors.ts";
@@ -105,4 +106,23 @@ function noPlace(): InvalidInput {
   return new InvalidInput("This is no place in the list.", {
     fieldErrors: [{ pointer: "/cursor", detail: "must be the nextCursor of a page" }],
   });
+}
+
+/** Its row may be renewed a little late before anybody need worry; after this its lease is over for certain. */
+const silentAfterSeconds = 2;
+
+export function processesView({ epoch, nodes }: NodesState): contract.ProcessList {
+  return {
+    epoch,
+    processes: nodes.map((node) => ({
+      ...node,
+      startedAt: node.startedAt.toISOString(),
+      state:
+        node.secondsSinceRenewal > silentAfterSeconds
+          ? "silent"
+          : node.acknowledgedEpoch < epoch
+            ? "behind"
+            : "current",
+    })),
+  };
 }

@@ -1,9 +1,9 @@
 import type { RevokeReason } from "@fusion/contract/tokens.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
-import { closeGates, type FintechKey, retryingGate } from "../access/gate.ts";
+import { closeGates, retryingGate } from "../access/gate.ts";
 import type { Principal } from "../access/principal.ts";
-import type { Administrator } from "../access/roles.ts";
+import type { Administrator, FintechKey } from "../access/roles.ts";
 import { describeActor, recordAudit } from "../audit/record.ts";
 import { findApplicationFor } from "../fintechs/find-application.ts";
 import { listApplicationIds } from "../fintechs/list-application-ids.ts";

@@ -7,6 +7,7 @@ import {
   OverseenHolderList,
   OverseenTransfer,
   OverseenTransferList,
+  ProcessList,
   TeamActivity,
 } from "@fusion/contract/oversight.ts";
 import type { Environment } from "@fusion/contract/primitives.ts";
@@ -14,7 +15,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { z } from "zod";
 import { get, post } from "../../lib/api.ts";
 
-// Nothing here asks again by itself: every page that is opened is recorded.
+// Nothing of a fintech asks again by itself: every page that is opened is recorded.
 
 /** Whose books. */
 export interface Books {
@@ -30,6 +31,13 @@ export const fintechsQuery = queryOptions({
   queryKey: ["oversight", "fintechs"],
   queryFn: ({ signal }) => get("/oversight/fintechs", OverseenFintechList, { signal }),
   staleTime: 60_000,
+});
+
+/** Nobody's books: this one asks again by itself. */
+export const processesQuery = queryOptions({
+  queryKey: ["oversight", "processes"],
+  queryFn: ({ signal }) => get("/oversight/processes", ProcessList, { signal }),
+  refetchInterval: 2_000,
 });
 
 /** A list that goes on where the page before ended. */
