@@ -1,0 +1,203 @@
+// Which addresses may call: lists of CIDR ranges, compiled to numbers once and compared without an allocation. Pure.
+//
+// Node's own net.BlockList says the same (a property test holds the two together) and takes three times as long (ip-rules.test.ts: 0.06
+// against 0.18 us). One difference: there an IPv4 address lies in `::/0`, here a range of one family never lets in the other.
+
+/** An address: IPv4 as its 32 bits, IPv6 as four such numbers. IPv4-mapped IPv6 (`::ffff:203.0.113.7`) is IPv4. */
+export type IpAddress = number | Ipv6Address;
+type Ipv6Address = readonly [number, number, number, number];
+
+/** A compiled allow-list. Empty: from anywhere. */
+export interface IpRules {
+  /** A network and its mask, one after the other. */
+  readonly v4: readonly number[];
+  /** The four numbers of a network and the four of its mask, one after the other. */
+  readonly v6: readonly number[];
+}
+
+export const fromAnywhere: IpRules = Object.freeze({ v4: Object.freeze([]), v6: Object.freeze([]) });
+
+export interface IpRange {
+  readonly network: IpAddress;
+  /** 0 to 32 for IPv4, 0 to 128 for IPv6. */
+  readonly prefix: number;
+}
+
+/** Whether the list lets this address call; an empty one lets all. Undefined stands for what is no address, and is in no range. */
+export function allowsAddress({ v4, v6 }: IpRules, address: IpAddress | undefined): boolean {
+  if (typeof address === "number") {
+    for (let at = 0; at < v4.length; at += 2) if ((address & (v4[at + 1] as number)) === v4[at]) return true;
+  } else if (address !== undefined) {
+    for (let at = 0; at < v6.length; at += 8)
+      if (
+        (address[0] & (v6[at + 4] as number)) === v6[at] &&
+        (address[1] & (v6[at + 5] as number)) === v6[at + 1] &&
+        (address[2] & (v6[at + 6] as number)) === v6[at + 2] &&
+        (address[3] & (v6[at + 7] as number)) === v6[at + 3]
+      )
+        return true;
+  }
+  return v4.length === 0 && v6.length === 0;
+}
+
+/** Whether some address is in both lists. */
+export function haveCommonAddress(one: IpRules, other: IpRules): boolean {
+  if (one === fromAnywhere || other === fromAnywhere) return true;
+  return commonRange(one.v4, other.v4, 1) || commonRange(one.v6, other.v6, 4);
+}
+
+/** Of two ranges that meet, one is inside the other: their networks are the same under the shorter mask. */
+function commonRange(one: readonly number[], other: readonly number[], words: 1 | 4): boolean {
+  for (let a = 0; a < one.length; a += 2 * words)
+    for (let b = 0; b < other.length; b += 2 * words) {
+      let same = true;
+      for (let word = 0; word < words; word += 1) {
+        const mask = (one[a + words + word] as number) & (other[b + words + word] as number);
+        same &&= (((one[a + word] as number) ^ (other[b + word] as number)) & mask) === 0;
+      }
+      if (same) return true;
+    }
+  return false;
+}
+
+/** Compiles ranges as {@link parseIpRange} takes them; throws for any other. */
+export function compileIpRules(ranges: readonly string[]): IpRules {
+  if (ranges.length === 0) return fromAnywhere;
+  const v4: number[] = [];
+  const v6: number[] = [];
+  for (const text of ranges) {
+    const range = parseIpRange(text);
+    if (typeof range === "string") throw new Error(`The range ${text} cannot be read: ${range}.`);
+    const { network, prefix } = range;
+    if (typeof network === "number") v4.push(network, maskOf(prefix));
+    else v6.push(...network, ...masksOf(prefix));
+  }
+  return { v4, v6 };
+}
+
+/**
+ * Reads a CIDR range, or an address, which is the range of itself alone. What is wrong with the text comes back as a phrase. A range of
+ * IPv4-mapped IPv6 addresses is the one of IPv4.
+ */
+export function parseIpRange(text: string): IpRange | string {
+  const [written = "", length, ...more] = text.split("/");
+  const network = written.includes("%") ? undefined : parseIp(written);
+  if (network === undefined || more.length > 0)
+    return "must be an address or a CIDR range, such as 203.0.113.0/24";
+  const bits = written.includes(":") ? 128 : 32;
+  if (length !== undefined && !(/^(0|[1-9]\d{0,2})$/.test(length) && Number(length) <= bits))
+    return `must have a prefix length of 0 to ${bits}`;
+  let prefix = length === undefined ? bits : Number(length);
+  if (typeof network === "number" && bits === 128) {
+    if (prefix < 96) return "must not mix IPv4-mapped addresses with others; write IPv4 ranges as such";
+    prefix -= 96;
+  }
+  const inside =
+    typeof network === "number"
+      ? (network & ~maskOf(prefix)) !== 0
+      : masksOf(prefix).some((mask, at) => ((network[at] as number) & ~mask) !== 0);
+  if (inside)
+    return "must be the first address of its range; for one address alone, leave the prefix length out";
+  return { network, prefix };
+}
+
+/** The range in the words of PostgreSQL's cidr, which shows IPv4 as IPv4. */
+export function rangeText(text: string): string {
+  const range = parseIpRange(text);
+  if (typeof range === "string" || typeof range.network !== "number" || !text.includes(":")) return text;
+  const { network, prefix } = range;
+  return `${[24, 16, 8, 0].map((shift) => (network >>> shift) & 255).join(".")}/${prefix}`;
+}
+
+/** The 32 bits that a prefix of so many keeps; all for more, none for less. */
+function maskOf(prefix: number): number {
+  return prefix <= 0 ? 0 : prefix >= 32 ? -1 : -1 << (32 - prefix);
+}
+
+function masksOf(prefix: number): Ipv6Address {
+  return [maskOf(prefix), maskOf(prefix - 32), maskOf(prefix - 64), maskOf(prefix - 96)];
+}
+
+/** Reads an address as RFC 4291 section 2.2 writes it, an IPv6 zone left aside; undefined for what is none. */
+export function parseIp(text: string): IpAddress | undefined {
+  return text.includes(":") ? parseIpv6(text) : parseIpv4(text, 0);
+}
+
+const dot = 46;
+const colon = 58;
+
+/** Four decimal numbers without leading zeros, from `start` to the end. */
+function parseIpv4(text: string, start: number): number | undefined {
+  let address = 0;
+  let octet = -1;
+  let octets = 0;
+  for (let at = start; at <= text.length; at += 1) {
+    const code = at === text.length ? dot : text.charCodeAt(at);
+    if (code === dot) {
+      if (octet < 0 || octets === 4) return undefined;
+      address = (address << 8) | octet;
+      octets += 1;
+      octet = -1;
+    } else {
+      const digit = code - 48;
+      if (digit < 0 || digit > 9 || octet === 0) return undefined;
+      octet = octet < 0 ? digit : octet * 10 + digit;
+      if (octet > 255) return undefined;
+    }
+  }
+  return octets === 4 ? address : undefined;
+}
+
+function parseIpv6(text: string): IpAddress | undefined {
+  const zone = text.indexOf("%");
+  const end = zone < 0 ? text.length : zone;
+  if (zone === text.length - 1 && zone >= 0) return undefined;
+  const groups: number[] = [];
+  /** How many groups stand before `::`; -1 while there is none. */
+  let gap = -1;
+  let at = 0;
+  if (text.startsWith("::")) {
+    gap = 0;
+    at = 2;
+  }
+  while (at < end) {
+    const start = at;
+    let group = 0;
+    let code = 0;
+    for (; at < end; at += 1) {
+      code = text.charCodeAt(at);
+      const digit = hexDigit(code);
+      if (digit < 0) break;
+      group = (group << 4) | digit;
+    }
+    if (at < end && code === dot) {
+      const tail = parseIpv4(zone < 0 ? text : text.slice(0, end), start);
+      if (tail === undefined) return undefined;
+      groups.push(tail >>> 16, tail & 0xffff);
+      break;
+    }
+    if (at === start || at - start > 4) return undefined;
+    groups.push(group);
+    if (at === end) break;
+    if (code !== colon) return undefined;
+    at += 1;
+    if (at < end && text.charCodeAt(at) === colon) {
+      if (gap >= 0) return undefined;
+      gap = groups.length;
+      at += 1;
+    } else if (at === end) return undefined;
+  }
+  if (gap < 0 ? groups.length !== 8 : groups.length > 7) return undefined;
+  if (gap >= 0) groups.splice(gap, 0, ...zeros.slice(groups.length));
+  const pair = (first: number): number => ((groups[first] as number) << 16) | (groups[first + 1] as number);
+  const address: Ipv6Address = [pair(0), pair(2), pair(4), pair(6)];
+  return address[0] === 0 && address[1] === 0 && address[2] === 0xffff ? address[3] : address;
+}
+
+const zeros: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0];
+
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = (code | 32) - 87;
+  return letter >= 10 && letter <= 15 ? letter : -1;
+}
