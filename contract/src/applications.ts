@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { IpAllowList } from "./ip-allow-list.ts";
 import { ApplicationId, Environment, Instant } from "./primitives.ts";
 import { Scope } from "./scopes.ts";
 
@@ -50,7 +51,10 @@ export const ApplicationDetails = ApplicationSummary.extend({
     .string()
     .describe("Base URL of the Fusion API for this application, up to and including the IFI id."),
   scopes: z.array(Scope).describe("Scopes that its tokens may have."),
-  ipAllowList: z.array(z.string()).describe("CIDR ranges; empty means from anywhere."),
+  ipAllowList: IpAllowList.describe("CIDR ranges from which its tokens may be used; empty: from anywhere."),
+  canSetAllowList: z
+    .boolean()
+    .describe("Whether the person asking may change the application's IP allow-list."),
   createdAt: Instant,
   timeZone: z.string(),
   lifetimeDaysMax: z.number().int(),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { IpAllowList } from "./ip-allow-list.ts";
 import { ApplicationId, Environment, Instant, LocalDate, ReceiptId, TokenId } from "./primitives.ts";
 import { Scope } from "./scopes.ts";
 
@@ -31,7 +32,10 @@ export const TokenSummary = z.object({
   environment: Environment,
   name: z.string(),
   hint: z.string().describe("Prefix and last four characters, such as `fus_live_…9aZ3`."),
-  scopes: z.array(Scope),
+  scopes: z.array(Scope).describe("What it was given when it was generated."),
+  ipAllowList: IpAllowList.describe(
+    "CIDR ranges from which it may be used, beside the application's own list; empty: from anywhere.",
+  ),
   status: TokenStatus,
   createdAt: Instant,
   createdBy: z.string().describe("The person's name."),
@@ -82,6 +86,10 @@ export const TokenDetails = TokenSummary.extend({
   applicationName: z.string(),
   clientId: z.string(),
   timeZone: z.string(),
+  scopesNow: z
+    .array(Scope)
+    .describe("What it may do: the scopes it was given, as far as its application may still have them."),
+  applicationIpAllowList: IpAllowList.describe("A call must be inside this list, too."),
   canManage: z.boolean().describe("Whether the person asking may generate and renew."),
   canRevoke: z.boolean().describe("Whether the person asking may revoke; operator admins may, too."),
   firstUse: z.object({ at: Instant, ip: z.string() }).nullable(),
@@ -113,7 +121,7 @@ export const TokenDetails = TokenSummary.extend({
         action: z
           .string()
           .describe(
-            "`token.issued`, `token.renewed`, `token.revoked`, `token.found` (in public), `token.reminders-started`, `token.reminders-ended`.",
+            "`token.issued`, `token.renewed`, `token.revoked`, `token.found` (in public), `token.reminders-started`, `token.reminders-ended`, `token.ip-allow-list-set`.",
           ),
         actor: z.string(),
         details: z.record(z.string(), z.unknown()),
@@ -142,6 +150,7 @@ export const GenerateToken = z.object({
   expiry: Expiry,
   reminders: z.boolean().default(true).describe("Whether the person generating is reminded before it ends."),
   replaces: TokenId.nullable().default(null).describe("The token that this one renews."),
+  ipAllowList: IpAllowList.default([]),
 });
 export type GenerateToken = z.input<typeof GenerateToken>;
 

@@ -170,6 +170,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   const authenticateUser = createUserAuthentication({ ...parts, secureCookies: https });
   registerFintechRoutes(http, {
     ...parts,
+    nodes,
     publicUrl,
     authenticate: authenticateUser,
     countTokens: tokenCounter(parts.clock),

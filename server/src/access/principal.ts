@@ -23,7 +23,10 @@ export interface TokenPrincipal {
   readonly tokenId: TokenId;
   readonly applicationId: ApplicationId;
   readonly tenant: Tenant;
+  /** What it may do: the scopes it was given, as far as its application may still have them. */
   readonly scopes: readonly string[];
+  /** Names the scopes and allow-lists under which this request was admitted; a write makes sure that they are still the same. */
+  readonly policy: string;
   readonly expiresAt: Date;
 }
 

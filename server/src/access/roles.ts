@@ -36,12 +36,15 @@ export function isOperator(actor: Administrator): boolean {
   return actor.kind === "cli" || isOperatorRole(actor.role);
 }
 
-/** May manage the people of this fintech: its own admin, an operator admin, or the command line. */
-export function canManagePeopleOf(actor: Administrator, fintech: FintechKey | null): boolean {
+/** May decide for this fintech: its own admin, an operator admin, or the command line. */
+export function canAdminister(actor: Administrator, fintech: FintechKey): boolean {
   if (isOperatorAdmin(actor)) return true;
-  return (
-    actor.kind === "user" && actor.role === "fintech_admin" && fintech !== null && isOfFintech(actor, fintech)
-  );
+  return actor.kind === "user" && actor.role === "fintech_admin" && isOfFintech(actor, fintech);
+}
+
+/** May manage the people of this fintech, or (null) of the Fusion team. */
+export function canManagePeopleOf(actor: Administrator, fintech: FintechKey | null): boolean {
+  return fintech === null ? isOperatorAdmin(actor) : canAdminister(actor, fintech);
 }
 
 /**

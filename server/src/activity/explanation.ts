@@ -1,6 +1,8 @@
 import { revokeReasonWords } from "@fusion/contract/tokens.ts";
+import { allowsAddress, compileIpRules, parseIp } from "../access/ip-rules.ts";
 import type { ReachableApplication } from "../fintechs/find-application.ts";
 import { localTimeText } from "../platform/local-time.ts";
+import { scopesWithin } from "../tokens/token.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
 import type { ApiCall } from "./call.ts";
 
@@ -58,8 +60,10 @@ function ownFacts({ call, token, application }: Facts): string[] {
     case "scope_insufficient":
       return [
         `${call.route} takes the scope ${call.requiredScope ?? "that its documentation names"}.`,
-        `${name} has ${listWords(token.scopes)}, which does not cover it. Nothing was changed by this call.`,
+        scopeWords(name, { token, application }),
       ];
+    case "ip_not_allowed":
+      return addressWords(name, { call, token, application });
     case "application_suspended":
       return [
         `The application ${application.name} was suspended by the Fusion team when this call was made. ${
@@ -84,6 +88,32 @@ function ownFacts({ call, token, application }: Facts): string[] {
             "Values are not kept, so only the names of the fields are known here; the answer to the call said what is wrong with each.",
           ];
   }
+}
+
+function scopeWords(name: string, { token, application }: Pick<Facts, "token" | "application">): string {
+  const now = scopesWithin(token.scopes, application.scopes);
+  const given = `${name} has ${listWords(token.scopes)}`;
+  return now.length === token.scopes.length && now.every((scope) => token.scopes.includes(scope))
+    ? `${given}, which does not cover it. Nothing was changed by this call.`
+    : `${given}, of which its application leaves it ${listWords(now)}. Nothing was changed by this call.`;
+}
+
+/** By the lists as they are now, which is what somebody who asks can change. */
+function addressWords(name: string, { call, token, application }: Facts): string[] {
+  const outside = (ranges: readonly string[]): boolean =>
+    !allowsAddress(compileIpRules(ranges), parseIp(call.ip));
+  const lists = [
+    ...(outside(application.ipAllowList)
+      ? [`the IP allow-list of the application ${application.name} (${listWords(application.ipAllowList)})`]
+      : []),
+    ...(outside(token.ipAllowList) ? [`the token's own (${listWords(token.ipAllowList)})`] : []),
+  ];
+  return [
+    lists.length === 0
+      ? `${name} may be used from ${call.ip} by now. When this call was made from there, that address was not in the IP allow-list of the application or of the token.`
+      : `This call came from ${call.ip}, and that address is not in ${lists.join(" and not in ")}. ${name} may be used only from inside both lists.`,
+    "Nothing was changed by this call.",
+  ];
 }
 
 function listWords(words: readonly string[]): string {

@@ -229,6 +229,22 @@ describe("why was this refused?", () => {
     expect(scope.why.join(" ")).toContain("has accounts:read and bundles:read, which does not cover it");
   });
 
+  it("says which IP allow-list the address is not in by now, or that it is in both again", async () => {
+    const { owner } = database;
+    const told = async (): Promise<string> =>
+      (await tell({ status: 403, code: "ip_not_allowed", ip: "192.0.2.1" })).why.join(" ");
+    expect(await told()).toContain("may be used from 192.0.2.1 by now.");
+    await owner.query("UPDATE application SET ip_allow_list = '{203.0.113.0/24}' WHERE application_id = $1", [
+      applicationId,
+    ]);
+    expect(await told()).toMatch(
+      /^This call came from 192\.0\.2\.1, and that address is not in the IP allow-list of the application .+ \(203\.0\.113\.0\/24\)\./,
+    );
+    await owner.query("UPDATE application SET ip_allow_list = '{}' WHERE application_id = $1", [
+      applicationId,
+    ]);
+  });
+
   it("says whether a suspension still holds, which fields were wrong, and else what the documentation says", async () => {
     const suspended = await tell({ status: 403, code: "application_suspended" });
     expect(suspended.why[0]).toContain("It no longer is.");

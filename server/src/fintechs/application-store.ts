@@ -12,13 +12,14 @@ interface ApplicationRow {
   name: string;
   description: string;
   scopes: string[];
+  ip_allow_list: string[];
   suspended_at: Date | null;
   created_at: Date;
   fintech_name: string;
   fintech_suspended_at: Date | null;
   client_id: string;
   time_zone: string;
-  tokens_per_application_max: number;
+  tokens_max: number;
   lifetime_days_max: number;
   level: GrantedLevel;
 }
@@ -32,8 +33,9 @@ export interface ApplicationWithGrant {
 // The person goes into the join, not into WHERE: an application without a grant is still found, for those who need none.
 const select = `
   SELECT application_id, ifi_id, environment, fintech_id, application.name, application.description, application.scopes,
-    application.suspended_at, application.created_at, fintech.name AS fintech_name,
-    fintech.suspended_at AS fintech_suspended_at, fintech.client_id, fintech.time_zone, fintech.tokens_per_application_max,
+    application.ip_allow_list::text[] AS ip_allow_list, application.suspended_at, application.created_at, fintech.name AS fintech_name,
+    fintech.suspended_at AS fintech_suspended_at, fintech.client_id, fintech.time_zone,
+    coalesce(application.tokens_max, fintech.tokens_per_application_max) AS tokens_max,
     fintech.lifetime_days_max, granted.level
   FROM application
   JOIN fintech USING (ifi_id, fintech_id)
@@ -65,6 +67,28 @@ export async function listApplicationRows(
   return rows.map(toApplication);
 }
 
+/** Sets what is given; `tokensMax: null` leaves it to the fintech's limit. The caller holds the gate. */
+export async function writePolicy(
+  tx: Queryable,
+  applicationId: ApplicationId,
+  {
+    scopes,
+    ipAllowList,
+    tokensMax,
+  }: {
+    readonly scopes?: readonly string[] | undefined;
+    readonly ipAllowList?: readonly string[] | undefined;
+    readonly tokensMax?: number | null | undefined;
+  },
+): Promise<void> {
+  await tx.query(
+    `UPDATE application SET scopes = coalesce($2, scopes), ip_allow_list = coalesce($3::text[]::cidr[], ip_allow_list),
+       tokens_max = CASE WHEN $4 THEN $5 ELSE tokens_max END
+     WHERE application_id = $1`,
+    [applicationId, scopes ?? null, ipAllowList ?? null, tokensMax !== undefined, tokensMax ?? null],
+  );
+}
+
 function toApplication(row: ApplicationRow): ApplicationWithGrant {
   return {
     application: {
@@ -73,13 +97,14 @@ function toApplication(row: ApplicationRow): ApplicationWithGrant {
       name: row.name,
       description: row.description,
       scopes: row.scopes,
+      ipAllowList: row.ip_allow_list,
       suspendedAt: row.suspended_at,
       createdAt: row.created_at,
       fintechName: row.fintech_name,
       fintechSuspendedAt: row.fintech_suspended_at,
       clientId: row.client_id,
       timeZone: row.time_zone,
-      tokensMax: row.tokens_per_application_max,
+      tokensMax: row.tokens_max,
       lifetimeDaysMax: row.lifetime_days_max,
     },
     granted: row.level,

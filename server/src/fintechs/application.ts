@@ -11,6 +11,8 @@ export interface Application {
   readonly description: string;
   /** Which scopes its tokens may have. */
   readonly scopes: readonly string[];
+  /** CIDR ranges from which its tokens may be used; empty: from anywhere. */
+  readonly ipAllowList: readonly string[];
   readonly suspendedAt: Date | null;
   readonly createdAt: Date;
   readonly fintechName: string;
@@ -18,6 +20,7 @@ export interface Application {
   /** Identifies the fintech to the token service. */
   readonly clientId: string;
   readonly timeZone: string;
+  /** Live tokens that it may have: its own limit, else the fintech's. */
   readonly tokensMax: number;
   readonly lifetimeDaysMax: number;
 }

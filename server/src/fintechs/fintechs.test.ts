@@ -63,6 +63,9 @@ beforeAll(async () => {
   for (const person of [operator, operatorViewer, admin, member, stranger]) console_.knows(person);
   registerFintechRoutes(console_.http, {
     db: database.db,
+    clock: deps.clock,
+    random: deps.random,
+    nodes: deps.nodes,
     authenticate: console_.authenticate,
     publicUrl: "https://fusion.example",
     countTokens: async () =>

@@ -3,14 +3,19 @@ import {
   ApplicationList,
   type ApplicationSummary,
 } from "@fusion/contract/applications.ts";
+import { SetIpAllowList } from "@fusion/contract/ip-allow-list.ts";
 import { ApplicationId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
 import { provenUser } from "../access/proven-user.ts";
+import { canAdminister } from "../access/roles.ts";
+import type { Nodes } from "../leases/nodes.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
 import { baseUrlOf } from "./base-url.ts";
 import {
   type CountTokens,
@@ -18,9 +23,13 @@ import {
   type ListedApplication,
   listApplications,
 } from "./list-applications.ts";
+import { setApplicationPolicy } from "./set-application-policy.ts";
 
 export interface FintechRoutesDeps {
   readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly nodes: Pick<Nodes, "untilAllKnow">;
   readonly authenticate: AuthenticateUser;
   readonly countTokens: CountTokens;
   readonly publicUrl: string;
@@ -71,13 +80,42 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
           ifiId: application.tenant.ifiId,
           baseUrl: baseUrlOf(deps.publicUrl, application.tenant),
           scopes: application.scopes as ApplicationDetails["scopes"],
-          ipAllowList: [],
+          ipAllowList: [...application.ipAllowList],
+          canSetAllowList: canAdminister(user.of(request), application.tenant),
           createdAt: application.createdAt.toISOString(),
           timeZone: application.timeZone,
           lifetimeDaysMax: application.lifetimeDaysMax,
           tokensMax: application.tokensMax,
           contacts: found.contacts.map(({ name, role, address }) => ({ name, role, address })),
         };
+      },
+    );
+
+    scope.put(
+      `${api}/applications/:applicationId/ip-allow-list`,
+      {
+        schema: {
+          tags: ["Applications"],
+          summary: "Set from where an application's tokens may be used; in force when the answer is there",
+          params: z.object({ applicationId: ApplicationId }),
+          body: SetIpAllowList,
+          response: {
+            200: SetIpAllowList,
+            400: Problem,
+            401: Problem,
+            403: Problem,
+            404: Problem,
+            503: Problem,
+          },
+        },
+      },
+      async (request) => {
+        const { ipAllowList } = await setApplicationPolicy(deps, user.of(request), {
+          applicationId: request.params.applicationId as ids.ApplicationId,
+          policy: { ipAllowList: request.body.ipAllowList },
+          requestId: request.id,
+        });
+        return { ipAllowList: [...ipAllowList] };
       },
     );
   });

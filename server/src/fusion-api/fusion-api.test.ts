@@ -24,6 +24,7 @@ const principal: TokenPrincipal = {
   applicationId: "app_1" as ApplicationId,
   tenant: { ifiId: "140793" as IfiId, environment: "sandbox", fintechId: randomUUID() as FintechId },
   scopes: ["accounts:read"],
+  policy: "0.0",
   expiresAt: new Date("2027-11-23T05:30:00.000Z"),
 };
 const tokens: Record<string, TokenPrincipal> = {

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Scope } from "@fusion/contract/scopes.ts";
 import { expiringDays } from "@fusion/contract/tokens.ts";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
 import type { AuthenticateToken } from "../access/authenticate.ts";
 import type { TokenPrincipal } from "../access/principal.ts";
 import { requireScope } from "../access/require-scope.ts";
@@ -10,6 +11,7 @@ import type { TakeCall } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { routedPath } from "../platform/http/routed-path.ts";
 import type { HttpServer } from "../platform/http/server.ts";
+import { TokenPolicyChanged } from "../tokens/errors.ts";
 import { IfiNotAllowed } from "./errors.ts";
 import { answersOfEvery } from "./every-answer.ts";
 import { answerFailure, fusionErrorBody } from "./fusion-error.ts";
@@ -25,11 +27,16 @@ export interface FusionApiDependencies {
 export type RegisterFusionRoutes = (routes: HttpServer) => void;
 
 const prefix = "/api";
+/** Within this a process hears of a change also when no notification reaches it: it renews its lease twice a second. */
+const hearingMs = 1_000;
+const waitMs = 5;
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /**
  * Mounts the Fusion API (reference section 1): everything below `/api`. A request is authenticated before anything else is said about
- * it; then, in this order, how often the token calls (429), the bank in the path (403), the address (404), the method (405), the token's scope (403), the body (400).
+ * it; then, in this order, where it comes from (403), how often the token calls (429), the bank in the path (403), the address (404), the
+ * method (405), the token's scope (403), the body (400).
+ *
  * Errors of every kind are answered in the envelope of section 3.1. From 15 days before the token's end every answer says when that is.
  */
 export function registerFusionApi(
@@ -72,21 +79,29 @@ export function registerFusionApi(
       api.addHook("onRequest", async (request, reply) => {
         request.tokenPrincipal = await admit(request, reply);
         if (request.is404) throw Object.assign(new Error("no such route"), { statusCode: 404 });
-        const { requiredScope, otherMethods } = request.routeOptions.config;
+        const { otherMethods } = request.routeOptions.config;
         if (otherMethods) {
           reply.header("allow", otherMethods.join(", "));
           throw Object.assign(new Error("no such method"), { statusCode: 405 });
         }
-        assert(requiredScope, "every route names its scope");
-        requireScope(request.tokenPrincipal, requiredScope);
+        requireScopeOfRoute(request);
       });
+      const readmit = async (request: FastifyRequest): Promise<void> => {
+        const { policy } = callerOf(request);
+        // The database told us before this process has heard of the change, which takes milliseconds.
+        for (let waits = 0; callerOf(request).policy === policy && waits < hearingMs / waitMs; waits += 1) {
+          if (waits > 0) await sleep(waitMs);
+          request.tokenPrincipal = await authenticate(request);
+        }
+        requireScopeOfRoute(request);
+      };
       for (const [version, register] of [
         ["v1", registerRoutes],
         ["v2", registerRoutesOfV2],
       ] as const) {
         await api.register(
           async (routes: HttpServer) => {
-            const known = collectRoutes(routes);
+            const known = collectRoutes(routes, readmit);
             register(routes);
             refuseOtherMethods(routes, known);
           },
@@ -104,6 +119,12 @@ export function callerOf(request: FastifyRequest): TokenPrincipal {
   return request.tokenPrincipal;
 }
 
+function requireScopeOfRoute(request: FastifyRequest): void {
+  const { requiredScope } = request.routeOptions.config;
+  assert(requiredScope, "every route names its scope");
+  requireScope(callerOf(request), requiredScope);
+}
+
 /** Also for addresses without a route, which have no parameters. An address that names no bank concerns any. */
 function concernsBankOf(principal: TokenPrincipal, request: FastifyRequest): boolean {
   const written = /^\/api\/v\d+\/ifi\/([^/?]*)/.exec(routedPath(request.url))?.[1];
@@ -115,9 +136,12 @@ function concernsBankOf(principal: TokenPrincipal, request: FastifyRequest): boo
 
 /**
  * The address patterns registered from here on, with their methods. Every route must say which scope it needs: deny by default. What any
- * of them may answer beside what it says itself is added here.
+ * of them may answer beside what it says itself is added here, and its handler runs once more where {@link readmitting} says so.
  */
-function collectRoutes(v1: HttpServer): Map<string, Set<string>> {
+function collectRoutes(
+  v1: HttpServer,
+  readmit: (request: FastifyRequest) => Promise<void>,
+): Map<string, Set<string>> {
   const known = new Map<string, Set<string>>();
   v1.addHook("onRoute", (route) => {
     if (route.config?.otherMethods) return;
@@ -126,12 +150,32 @@ function collectRoutes(v1: HttpServer): Map<string, Set<string>> {
     const [method = "GET"] = [route.method].flat();
     const declared = route.schema?.response as Record<number, unknown> | undefined;
     route.schema = { ...route.schema, response: { ...answersOfEvery(method), ...declared } };
+    if (!["GET", "HEAD"].includes(method)) route.handler = readmitting(route.handler, readmit);
     const pattern = route.routePath;
     const seen = known.get(pattern) ?? new Set();
     for (const method of [route.method].flat()) seen.add(method);
     known.set(pattern, seen);
   });
   return known;
+}
+
+/**
+ * A write whose token's scopes or allow-lists changed after the request was admitted has written nothing; the request is admitted anew, by
+ * what holds now, and tried once more.
+ */
+function readmitting(
+  handler: RouteHandlerMethod,
+  readmit: (request: FastifyRequest) => Promise<void>,
+): RouteHandlerMethod {
+  return async function admittedTwice(request, reply) {
+    try {
+      return await handler.call(this, request, reply);
+    } catch (error) {
+      if (!(error instanceof TokenPolicyChanged)) throw error;
+      await readmit(request);
+      return await handler.call(this, request, reply);
+    }
+  };
 }
 
 /** 405 rather than 404 for a known address with another method. */

@@ -186,6 +186,26 @@ describe("403", () => {
     );
   });
 
+  it("says which allow-list the caller's address is not in, the application's or the token's", async () => {
+    const { owner } = app.database;
+    const from = (remoteAddress: string) =>
+      app.http.inject({ url: "/gateway/check", headers: present(), remoteAddress });
+    await owner.query("UPDATE token SET ip_allow_list = '{203.0.113.0/24}' WHERE token_id = $1", [
+      token.tokenId,
+    ]);
+    await app.database.untilNodesKnow();
+    expect((await from("203.0.113.7")).statusCode).toBe(200);
+    const response = await from("192.0.2.1");
+    expect(response.statusCode).toBe(403);
+    expect(response.headers["x-fusion-refusal"]).toBe("ip_not_allowed");
+    expect(response.json()).toMatchObject({ refusedBy: "token", callerIp: "192.0.2.1" });
+    await owner.query("UPDATE application SET ip_allow_list = '{2001:db8::/32}' WHERE application_id = $1", [
+      applicationId,
+    ]);
+    await app.database.untilNodesKnow();
+    expect((await from("203.0.113.7")).json()).toMatchObject({ refusedBy: "application" });
+  });
+
   it("to a token of a suspended application, with a challenge: it opens nothing here (RFC 6750 section 3)", async () => {
     await app.database.owner.query("UPDATE application SET suspended_at = now() WHERE application_id = $1", [
       applicationId,

@@ -15,6 +15,7 @@ import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
 import { TokenUnknown } from "../tokens/errors.ts";
 import { readPresentedSecret } from "../tokens/presented-secret.ts";
 import { refusalError } from "../tokens/refusal.ts";
+import { refuseAddress } from "../tokens/refuse-address.ts";
 import type { UsageRecorder } from "../tokens/usage.ts";
 import { checkPath, originalRoute } from "./original-request.ts";
 
@@ -120,13 +121,18 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   });
 }
 
-/** Why a call with this known token may not pass, or undefined when it may. In this order: the token itself, how often it calls, its scopes. */
+/**
+ * Why a call with this known token may not pass, or undefined when it may. In this order: the token itself, where the call comes from, how
+ * often the token calls, its scopes.
+ */
 function objectionTo(
   found: FoundToken,
   request: FastifyRequest,
   takeCall: TakeCall | undefined,
 ): DomainError | undefined {
   if (found.refusal !== null) return refusalError(found.refusal, found.tokenId);
+  const misplaced = refuseAddress(found, request.ip);
+  if (misplaced) return misplaced;
   const waitSeconds = takeCall?.(found.tokenId);
   if (waitSeconds) return new RateLimited(Math.ceil(waitSeconds), "with this token");
   for (const scope of demandedScopes(request)) {
@@ -180,7 +186,7 @@ const documentation = {
   tags: ["Gateways"],
   summary: "May this request pass?",
   description:
-    "For a proxy that asks before it lets a request through: nginx auth_request, Traefik forwardAuth, Envoy ext_authz (which asks below this address, with the method and path of its own request). Send the caller's X-Zeta-AuthToken or Authorization header. 200 has an empty body and says who is calling in the headers x-fusion-token-id, x-fusion-application-id, x-fusion-client-id, x-fusion-ifi-id, x-fusion-environment, x-fusion-scopes (separated by spaces) and x-fusion-token-expires (RFC 3339). Every other answer has the code of the refusal in x-fusion-refusal. Answers must not be cached: a revoked token is refused from the moment its revocation was answered.",
+    "For a proxy that asks before it lets a request through: nginx auth_request, Traefik forwardAuth, Envoy ext_authz (which asks below this address, with the method and path of its own request). Send the caller's X-Zeta-AuthToken or Authorization header. 200 has an empty body and says who is calling in the headers x-fusion-token-id, x-fusion-application-id, x-fusion-client-id, x-fusion-ifi-id, x-fusion-environment, x-fusion-scopes (separated by spaces) and x-fusion-token-expires (RFC 3339). For IP allow-lists to see the caller, the proxy must be one of TRUSTED_PROXIES and send X-Forwarded-For. Every other answer has the code of the refusal in x-fusion-refusal. Answers must not be cached: a revoked token is refused from the moment its revocation was answered.",
   querystring: z.object({
     scope: z.string().optional().describe("Scopes that the token must have, separated by spaces."),
   }),
@@ -204,7 +210,9 @@ const documentation = {
     200: z.undefined().describe("It may pass; who is calling stands in the headers."),
     400: Problem.describe("Two different tokens in one request, or a demanded scope that there is not."),
     401: Problem.describe("No token, or one that is malformed, unknown, expired or revoked."),
-    403: Problem.describe("The token lacks a scope, or its application or fintech is suspended."),
+    403: Problem.describe(
+      "The token lacks a scope or may not be used from the caller's address, or its application or fintech is suspended.",
+    ),
     429: Problem.describe("The token calls too often; Retry-After says when there is room again."),
     503: Problem.describe("Whether the token is valid cannot be known right now."),
   },

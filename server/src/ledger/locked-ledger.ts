@@ -68,6 +68,8 @@ export interface LedgerQuestion {
 export interface LedgerAnswer {
   /** For each token: `-` when it may write, `gate_closed`, or why not. */
   readonly refusals: readonly string[];
+  /** For each token, which scopes and allow-lists it has now (`token_policy` in migration 0085); `-` for one that is not there. */
+  readonly policies: readonly string[];
   /** For each tenant. */
   readonly ledgers: readonly LockedLedger[];
   /** For each tenant: accounts that exist and that another transaction holds, itself or what their holder has used. */
@@ -76,6 +78,7 @@ export interface LedgerAnswer {
 
 export interface LedgerRow {
   refusals: string | null;
+  policies: string | null;
   accounts: string | null;
   held: string | null;
   transfers: { tenant: number; transfer: unknown }[] | null;
@@ -103,13 +106,17 @@ interface LimitsJson {
 export function lockStatement({ tenants, accounts, requests, tokens, waits, now }: LedgerQuestion): string {
   const places = (things: readonly { readonly tenant: number }[]): string =>
     plainArrayLiteral(things.map(({ tenant }) => tenant + 1));
-  return `SELECT * FROM begin_transfer_batch(${[
-    String(waits),
-    textLiteral(now.toISOString()),
+  const tenantsAndTokens = [
     ...tenantArrays(tenants),
     places(tokens),
     textArrayLiteral(tokens.map(({ applicationId }) => applicationId)),
     textArrayLiteral(tokens.map(({ tokenId }) => tokenId)),
+  ];
+  const policies = tokens.length === 0 ? "NULL" : `token_policies(${tenantsAndTokens.join(", ")})`;
+  return `SELECT *, ${policies} AS policies FROM begin_transfer_batch(${[
+    String(waits),
+    textLiteral(now.toISOString()),
+    ...tenantsAndTokens,
     places(accounts),
     plainArrayLiteral(accounts.map(({ accountId }) => accountId)),
     places(requests),
@@ -183,7 +190,12 @@ export function readLedgers(question: LedgerQuestion, row: LedgerRow): LedgerAns
       held[tenant]?.add(accountId);
     }
   }
-  return { refusals: row.refusals?.split(" ") ?? [], ledgers, held };
+  return {
+    refusals: row.refusals?.split(" ") ?? [],
+    policies: row.policies?.split(" ") ?? [],
+    ledgers,
+    held,
+  };
 }
 
 type AccountLine = [

@@ -63,6 +63,7 @@ export async function arrangeToken(
       applicationId,
       tenant: { ifiId: ifi_id, environment, fintechId: fintech_id },
       scopes,
+      policy: "0.0",
       expiresAt,
     },
   };

@@ -4,6 +4,7 @@ import type { FoundToken, TokenCheck } from "./check-token.ts";
 import { TokenUnknown } from "./errors.ts";
 import { presentedSecret } from "./presented-secret.ts";
 import { refusalError } from "./refusal.ts";
+import { refuseAddress } from "./refuse-address.ts";
 import type { UsageRecorder } from "./usage.ts";
 
 export interface TokenAuthenticationDependencies {
@@ -16,7 +17,8 @@ export interface TokenAuthenticationDependencies {
  * refused from the moment its revoke has returned. Writes must check again in their own transaction (`authorize-write.ts`).
  *
  * Throws `token_missing`, `token_malformed`, `token_unknown`, `token_revoked`, `token_expired` (unauthenticated),
- * `application_suspended`, `fintech_suspended` (forbidden), `conflicting_credentials` (invalid), `token_state_unknown` (unavailable).
+ * `application_suspended`, `fintech_suspended`, `ip_not_allowed` (forbidden), `conflicting_credentials` (invalid), `token_state_unknown`
+ * (unavailable).
  */
 export function createTokenAuthentication({
   tokenCheck,
@@ -26,9 +28,11 @@ export function createTokenAuthentication({
     const secret = presentedSecret(request);
     const found = (tokenCheck.checkNow(secret) ?? { found: await tokenCheck.check(secret) }).found;
     if (!found) throw new TokenUnknown();
+    const refusal =
+      found.refusal === null ? refuseAddress(found, request.ip) : refusalError(found.refusal, found.tokenId);
     // Who called is known from here on, even when the call is refused: the token's page shows refusals too.
-    usage.notice(request, found, found.refusal ?? undefined);
-    if (found.refusal !== null) throw refusalError(found.refusal, found.tokenId);
+    usage.notice(request, found, refusal?.code);
+    if (refusal) throw refusal;
     return principalOf(found);
   };
 }
@@ -41,6 +45,7 @@ export function principalOf(found: FoundToken): TokenPrincipal {
     applicationId: found.applicationId,
     tenant: found.tenant,
     scopes: found.scopes,
+    policy: found.policy,
     expiresAt: found.expiresAt,
   };
 }

@@ -48,6 +48,39 @@ describe("authorising a write", () => {
     ).rejects.toMatchObject({ code: "token_revoked" });
   });
 
+  it("says that the policy changed when the scopes or a list are others than the request was admitted under", async () => {
+    const { principal, tokenId } = await arrangeToken(database.owner, applicationId, person);
+    const scope = { kind: "tenants", tenants: [principal.tenant] } as const;
+    const answer = async (policy: string): Promise<string | undefined> => {
+      const [refused] = await database.db.transaction(scope, (tx) =>
+        authorizeWrites(tx, [{ ...principal, policy }]),
+      );
+      return refused?.code;
+    };
+    expect(await answer("0.0")).toBeUndefined();
+    const { owner } = database;
+    await owner.query("UPDATE token SET ip_allow_list = '{203.0.113.0/24}' WHERE token_id = $1", [tokenId]);
+    expect([await answer("0.0"), await answer("0.1")]).toEqual(["token_policy_changed", undefined]);
+    // The same once more changes nothing.
+    await owner.query("UPDATE token SET ip_allow_list = '{203.0.113.0/24}' WHERE token_id = $1", [tokenId]);
+    expect(await answer("0.1")).toBeUndefined();
+    await owner.query("UPDATE application SET scopes = '{admin,accounts:read}' WHERE application_id = $1", [
+      applicationId,
+    ]);
+    await owner.query("UPDATE application SET ip_allow_list = '{::/0}' WHERE application_id = $1", [
+      applicationId,
+    ]);
+    expect([await answer("0.1"), await answer("2.1")]).toEqual(["token_policy_changed", undefined]);
+    await owner.query(
+      "UPDATE application SET ip_allow_list = '{}', scopes = '{admin}', policy_version = 0 WHERE application_id = $1",
+      [applicationId],
+    );
+    // The count is not for writing: it went on.
+    expect(await answer("3.1")).toBeUndefined();
+    await owner.query(revokeStatement, [tokenId]);
+    expect(await answer("0.0")).toBe("token_revoked");
+  });
+
   it("sees nothing of a tenant that the transaction was not opened for", async () => {
     const { principal } = await arrangeToken(database.owner, applicationId, person);
     await expect(

@@ -109,5 +109,7 @@ function keyOf(secret: string): string {
 
 /** Beside the strings that each token has for itself, what objects take; measured with a million tokens. */
 function bytesOf(found: FoundToken): number {
-  return 400 + found.scopes.length * 32;
+  const { application, token } = found.addresses;
+  const ranges = application.v4.length + application.v6.length + token.v4.length + token.v6.length;
+  return 400 + found.scopes.length * 32 + ranges * 8;
 }

@@ -44,6 +44,33 @@ export class TokenRevoked extends DomainError {
   }
 }
 
+/** The token may not be used from the caller's address. Which list says so is told, and what it holds is not. */
+export class IpNotAllowed extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "ip_not_allowed";
+  constructor(refusedBy: "application" | "token", callerIp: string) {
+    const list =
+      refusedBy === "token"
+        ? "the token's own IP allow-list"
+        : "the IP allow-list of the token's application";
+    super(`Calls from ${callerIp} are not allowed: the address is not in ${list}. Nothing was changed.`, {
+      extensions: { refusedBy, callerIp },
+    });
+  }
+}
+
+/** The scopes or allow-lists of the token were changed while its request was under way, more than once. */
+export class TokenPolicyChanged extends DomainError {
+  readonly kind = "unavailable";
+  readonly code = "token_policy_changed";
+  constructor(tokenId: TokenId) {
+    super("What this token may do was changed at this moment. Nothing was done. Try again.", {
+      fields: { tokenId },
+      retryAfterSeconds: 1,
+    });
+  }
+}
+
 /** Two authentication headers name different tokens: which one was meant cannot be told. */
 export class ConflictingCredentials extends DomainError {
   readonly kind = "invalid";

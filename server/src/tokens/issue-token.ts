@@ -1,6 +1,7 @@
 import type { Expiry } from "@fusion/contract/tokens.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
+import { readIpAllowList } from "../access/ip-allow-list.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { recordAudit } from "../audit/record.ts";
@@ -32,6 +33,8 @@ export interface IssueTokenInput {
   readonly applicationId: ApplicationId;
   readonly name: string;
   readonly scopes: readonly string[];
+  /** Addresses and CIDR ranges from which it may be used; empty, or left out: from anywhere. */
+  readonly ipAllowList?: readonly string[];
   readonly expiry: Expiry;
   /** Whether the person generating is reminded before it ends. */
   readonly reminders: boolean;
@@ -55,7 +58,7 @@ export interface IssuedToken {
  * asking in parallel.
  *
  * Checked in this order, each with its error: the application (`not_found`), the role (`role_insufficient`), a repeat
- * (`token_already_issued`), suspension, presence in live applications (`step_up_required`), scopes and duration (`invalid_input`),
+ * (`token_already_issued`), suspension, presence in live applications (`step_up_required`), scopes, allow-list and duration (`invalid_input`),
  * the renewed token (`invalid_input`, `token_not_renewable`, `token_already_renewed`), the limit (`token_limit_reached`).
  */
 export async function issueToken(
@@ -75,6 +78,7 @@ export async function issueToken(
     const live = application.tenant.environment === "live";
     if (live) requireRecentPresence(principal, clock);
     refuseForeignScopes(input.scopes, application);
+    const ipAllowList = readIpAllowList(input.ipAllowList ?? []);
 
     const now = clock.now();
     const expiresAt = expiryInstant({ now, ...application, expiry: input.expiry });
@@ -92,6 +96,7 @@ export async function issueToken(
       hint: hintOf(secret),
       name: input.name,
       scopes: [...new Set(input.scopes)],
+      ipAllowList,
       createdAt: now,
       createdBy: principal.userId,
       expiresAt,
@@ -111,6 +116,7 @@ export async function issueToken(
         applicationId: token.applicationId,
         environment: token.tenant.environment,
         scopes: token.scopes,
+        ipAllowList: token.ipAllowList,
         expiresAt: token.expiresAt.toISOString(),
         reminders: input.reminders,
         replaces: token.replaces,

@@ -1,13 +1,16 @@
 import { ApplicationSuspended, FintechSuspended } from "../fintechs/errors.ts";
 import type { DomainError } from "../platform/errors.ts";
 import type { TokenId } from "../platform/ids.ts";
-import { TokenExpired, TokenRevoked, TokenUnknown } from "./errors.ts";
+import { TokenExpired, TokenPolicyChanged, TokenRevoked, TokenUnknown } from "./errors.ts";
 import type { Refusal } from "./token-store.ts";
 
 export type { Refusal };
 
+/** Why a write must not go on. `policy_changed`: its request was admitted under other scopes or lists than hold now. */
+export type WriteRefusal = Refusal | "policy_changed";
+
 /** The error that tells a caller why a token is refused. */
-export function refusalError(refusal: Refusal, tokenId: TokenId): DomainError {
+export function refusalError(refusal: WriteRefusal, tokenId: TokenId): DomainError {
   switch (refusal) {
     case "token_unknown":
       return new TokenUnknown();
@@ -19,6 +22,8 @@ export function refusalError(refusal: Refusal, tokenId: TokenId): DomainError {
       return new ApplicationSuspended();
     case "fintech_suspended":
       return new FintechSuspended();
+    case "policy_changed":
+      return new TokenPolicyChanged(tokenId);
     default:
       return refusal satisfies never;
   }

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { fromAnywhere } from "../access/ip-rules.ts";
 import type { LeaseEvents, OpenLeaseConnection } from "../leases/lease-connection.ts";
 import type { LeaseStore } from "../leases/lease-store.ts";
 import { createMemory } from "../leases/memory.ts";
@@ -160,6 +161,8 @@ async function play(
           clientId: "client",
           scopes: ["admin"],
           issuedAt: new Date(0),
+          addresses: { application: fromAnywhere, token: fromAnywhere },
+          policy: "0.0",
           expiresAt: new Date(dayMs),
           refusal: world.revoked ? "token_revoked" : null,
         },

@@ -1,4 +1,5 @@
 import { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import { IpAllowListEffect, SetIpAllowList } from "@fusion/contract/ip-allow-list.ts";
 import { ApplicationId, ReceiptId, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import {
@@ -29,8 +30,10 @@ import { getReceipt } from "./get-receipt.ts";
 import { getToken } from "./get-token.ts";
 import { issueToken } from "./issue-token.ts";
 import { listTokens } from "./list-tokens.ts";
+import { type AllowListEffect, previewAllowList } from "./preview-allow-list.ts";
 import { revokeAllTokens, revokeToken, revokeTokens } from "./revoke-token.ts";
 import { setSubscription } from "./set-subscription.ts";
+import { setTokenAllowList } from "./set-token-allow-list.ts";
 import { summarizeTokens } from "./token-summary.ts";
 import { detailsView, receiptView, revocationView, summaryView } from "./views.ts";
 
@@ -223,6 +226,65 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.put(
+      `${api}/tokens/:tokenId/ip-allow-list`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Set from where a token may be used; in force when the answer is there",
+          params: ofToken,
+          body: SetIpAllowList,
+          response: { 200: SetIpAllowList, ...failures, 403: Problem },
+        },
+      },
+      async (request) => {
+        const { ipAllowList } = await setTokenAllowList(deps, user.of(request), {
+          tokenId: request.params.tokenId as ids.TokenId,
+          ipAllowList: request.body.ipAllowList,
+          requestId: request.id,
+        });
+        return { ipAllowList: [...ipAllowList] };
+      },
+    );
+
+    scope.post(
+      `${api}/tokens/:tokenId/ip-allow-list/preview`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "What an IP allow-list of a token would change; changes nothing",
+          params: ofToken,
+          body: SetIpAllowList,
+          response: { 200: IpAllowListEffect, ...failures },
+        },
+      },
+      async (request) => {
+        const tokenId = request.params.tokenId as ids.TokenId;
+        return effectView(
+          await previewAllowList(deps, user.of(request), { tokenId }, request.body.ipAllowList),
+        );
+      },
+    );
+
+    scope.post(
+      `${api}/applications/:applicationId/ip-allow-list/preview`,
+      {
+        schema: {
+          tags: ["Applications"],
+          summary: "What an IP allow-list of an application would change; changes nothing",
+          params: ofApplication,
+          body: SetIpAllowList,
+          response: { 200: IpAllowListEffect, ...failures },
+        },
+      },
+      async (request) => {
+        const applicationId = request.params.applicationId as ids.ApplicationId;
+        return effectView(
+          await previewAllowList(deps, user.of(request), { applicationId }, request.body.ipAllowList),
+        );
+      },
+    );
+
+    scope.put(
       `${api}/tokens/:tokenId/subscription`,
       {
         schema: {
@@ -244,4 +306,11 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
       },
     );
   });
+}
+
+function effectView({ excludedCallers, unusableTokens }: AllowListEffect): IpAllowListEffect {
+  return {
+    excludedCallers: excludedCallers.map(({ ip, lastAt }) => ({ ip, lastAt: lastAt.toISOString() })),
+    unusableTokens: [...unusableTokens],
+  };
 }

@@ -152,6 +152,26 @@ export async function findNextToExpire(
   );
 }
 
+export interface TokenAllowList {
+  readonly tokenId: TokenId;
+  readonly name: string;
+  readonly ipAllowList: readonly string[];
+}
+
+/** Of the application's live tokens, by name. */
+export async function listTokenAllowLists(
+  tx: Queryable,
+  applicationId: ApplicationId,
+  now: Date,
+): Promise<TokenAllowList[]> {
+  const rows = await tx.query<{ token_id: TokenId; name: string; ip_allow_list: string[] }>(
+    `SELECT token_id, name, ip_allow_list::text[] AS ip_allow_list FROM token
+     WHERE application_id = $1 AND $2::timestamptz IS NOT NULL AND ${conditions.active} ORDER BY name, token_id`,
+    [applicationId, now],
+  );
+  return rows.map((row) => ({ tokenId: row.token_id, name: row.name, ipAllowList: row.ip_allow_list }));
+}
+
 export async function listTokenNames(
   tx: Queryable,
   tokenIds: readonly TokenId[],

@@ -9,6 +9,8 @@ export interface TokenRecord {
   readonly name: string;
   readonly hint: string;
   readonly scopes: readonly string[];
+  /** CIDR ranges from which it may be used, beside the application's; empty: from anywhere. */
+  readonly ipAllowList: readonly string[];
   readonly createdAt: Date;
   /** The person's name. */
   readonly createdBy: string;

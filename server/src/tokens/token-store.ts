@@ -1,7 +1,9 @@
 import type { RevokeReason } from "@fusion/contract/tokens.ts";
+import { compileIpRules, fromAnywhere, type IpRules } from "../access/ip-rules.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
+import { scopesWithin } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 
 // All SQL on this room's tables, private to the room.
@@ -20,11 +22,24 @@ export interface FoundToken {
   readonly tenant: Tenant;
   /** Its fintech's, which never changes. */
   readonly clientId: string;
+  /** What it may do: its own scopes within those of its application. */
   readonly scopes: readonly string[];
   readonly issuedAt: Date;
+  /** Where it may be used: the address of a call must be inside both (`refuse-address.ts`). */
+  readonly addresses: AddressRules;
+  /** Names its scopes and lists as they are here; every change of them changes it. */
+  readonly policy: string;
   readonly expiresAt: Date;
   readonly refusal: Refusal | null;
 }
+
+export interface AddressRules {
+  readonly application: IpRules;
+  readonly token: IpRules;
+}
+
+/** One object for all tokens without a list, of which there may be a million in memory. */
+const noAddressRules: AddressRules = Object.freeze({ application: fromAnywhere, token: fromAnywhere });
 
 /** What is known of a token's hash, as of one snapshot of the database. */
 export interface TokenReading {
@@ -43,6 +58,10 @@ interface FoundRow {
   client_id: string;
   scopes: string[];
   created_at: Date;
+  application_scopes: string[];
+  application_ranges: string[];
+  token_ranges: string[];
+  policy: string;
   expires_at: Date;
   refusal: Refusal | null;
 }
@@ -51,7 +70,10 @@ interface FoundRow {
 export async function readTokenByHash(db: Queryable, secretHash: Buffer): Promise<TokenReading> {
   const [row] = await db.query<FoundRow>(
     `SELECT epoch, token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.created_at,
-       token.expires_at, token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
+       token.expires_at,
+       application.scopes AS application_scopes, application.ip_allow_list::text[] AS application_ranges,
+       token.ip_allow_list::text[] AS token_ranges, token_policy(application.policy_version, token.policy_version) AS policy,
+       token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
      FROM narrowing_clock
      LEFT JOIN (token
        JOIN application USING (ifi_id, environment, fintech_id, application_id)
@@ -68,8 +90,13 @@ export async function readTokenByHash(db: Queryable, secretHash: Buffer): Promis
       applicationId: row.application_id,
       tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
       clientId: row.client_id,
-      scopes: row.scopes,
+      scopes: scopesWithin(row.scopes, row.application_scopes),
       issuedAt: row.created_at,
+      addresses:
+        row.application_ranges.length + row.token_ranges.length === 0
+          ? noAddressRules
+          : { application: compileIpRules(row.application_ranges), token: compileIpRules(row.token_ranges) },
+      policy: row.policy,
       expiresAt: row.expires_at,
       refusal: row.refusal,
     },
@@ -85,6 +112,7 @@ export interface TokenRow {
   name: string;
   hint: string;
   scopes: string[];
+  ip_allow_list: string[];
   created_at: Date;
   created_by_name: string;
   expires_at: Date;
@@ -100,7 +128,7 @@ export interface TokenRow {
 /** Of the room's stores only. */
 export const selectToken = `
   SELECT token.token_id, token.application_id, token.ifi_id, token.environment, token.fintech_id, token.name, token.hint,
-    token.scopes, token.created_at, creator.name AS created_by_name, token.expires_at, token.revoked_at, token.revoked_by_name,
+    token.scopes, token.ip_allow_list::text[] AS ip_allow_list, token.created_at, creator.name AS created_by_name, token.expires_at, token.revoked_at, token.revoked_by_name,
     token.revoke_reason, token_last_use.last_used_at, token.replaces_token_id,
     (SELECT count(*) FROM token_subscription WHERE token_subscription.token_id = token.token_id AND ended_at IS NULL) AS subscribers,
     (SELECT replacement.token_id FROM token AS replacement WHERE replacement.replaces_token_id = token.token_id
@@ -123,6 +151,7 @@ export function toRecord(row: TokenRow): TokenRecord {
     name: row.name,
     hint: row.hint,
     scopes: row.scopes,
+    ipAllowList: row.ip_allow_list,
     createdAt: row.created_at,
     createdBy: row.created_by_name,
     expiresAt: row.expires_at,
@@ -144,6 +173,7 @@ export interface NewToken {
   readonly hint: string;
   readonly name: string;
   readonly scopes: readonly string[];
+  readonly ipAllowList: readonly string[];
   readonly createdAt: Date;
   readonly createdBy: UserId;
   readonly expiresAt: Date;
@@ -153,14 +183,15 @@ export interface NewToken {
 export async function insertToken(tx: Queryable, token: NewToken): Promise<void> {
   await tx.query(
     `INSERT INTO token (ifi_id, environment, fintech_id, application_id, token_id, secret_hash, hint, name, scopes,
-       created_at, created_by, expires_at, replaces_token_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+       ip_allow_list, created_at, created_by, expires_at, replaces_token_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text[]::cidr[], $11, $12, $13, $14)`,
     [
       ...tenantKey(token),
       token.secretHash,
       token.hint,
       token.name,
       token.scopes,
+      token.ipAllowList,
       token.createdAt,
       token.createdBy,
       token.expiresAt,
@@ -262,6 +293,18 @@ export async function revokeOnce(
     [revocation.tokenId, revocation.by.kind, revocation.by.id, revocation.by.name, revocation.reason],
   );
   return row?.revoked_at;
+}
+
+/** The caller holds the gate. */
+export async function writeAllowList(
+  tx: Queryable,
+  tokenId: TokenId,
+  ipAllowList: readonly string[],
+): Promise<void> {
+  await tx.query("UPDATE token SET ip_allow_list = $2::text[]::cidr[] WHERE token_id = $1", [
+    tokenId,
+    ipAllowList,
+  ]);
 }
 
 /** Starts or ends reminders of one person; answers whether that changed anything. */

@@ -2,12 +2,24 @@ import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { describe, expect, it } from "vitest";
 import { InvalidInput } from "../platform/errors.ts";
-import { expiryInstant, isActive, tokenStatus } from "./token.ts";
+import { expiryInstant, isActive, scopesWithin, tokenStatus } from "./token.ts";
 
 const day = 86_400_000;
 const india = { timeZone: "Asia/Kolkata", lifetimeDaysMax: 365 };
 const at = (now: string, expiry: Parameters<typeof expiryInstant>[0]["expiry"], limits = india) =>
   expiryInstant({ now: new Date(now), expiry, ...limits }).toISOString();
+
+describe("what a token may do within what its application may have", () => {
+  it.each([
+    [["admin"], ["admin"], ["admin"]],
+    [["admin"], ["accounts:read", "bundles:read"], ["accounts:read", "bundles:read"]],
+    [["accounts:read", "transfers:write"], ["admin"], ["accounts:read", "transfers:write"]],
+    [["accounts:read", "transfers:write"], ["bundles:read", "transfers:write"], ["transfers:write"]],
+    [["accounts:read"], ["bundles:read"], []],
+  ])("given %j, allowed %j: %j", (given, allowed, now) => {
+    expect(scopesWithin(given, allowed)).toEqual(now);
+  });
+});
 
 describe("the status of a token", () => {
   const expiresAt = new Date("2026-12-31T05:30:00Z");

@@ -27,6 +27,16 @@ export function isActive(token: TokenLife, now: Date): boolean {
   return token.revokedAt === null && now < token.expiresAt;
 }
 
+/**
+ * What a token may do now: the scopes it was given, as far as its application may still have them. `admin` stands for all scopes on either
+ * side, so an `admin` token of an application that may no longer have `admin` has all that the application may have.
+ */
+export function scopesWithin(given: readonly string[], allowed: readonly string[]): readonly string[] {
+  if (allowed.includes("admin")) return given;
+  if (given.includes("admin")) return allowed;
+  return given.filter((scope) => allowed.includes(scope));
+}
+
 /** The last instant at which a token made now may end. A day is 24 h here, whatever the clocks of the zone do. */
 export function latestExpiry(now: Date, lifetimeDaysMax: number): Date {
   return new Date(now.getTime() + lifetimeDaysMax * dayMs);

@@ -1,5 +1,6 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
+import { noAddress } from "./call-facts.ts";
 
 // How a token was used, for its page. What is written comes from `usage-store.ts`.
 
@@ -90,6 +91,20 @@ export async function listCallsPerDay(
     accepted: Number(row.accepted),
     refused: Number(row.refused),
   }));
+}
+
+/** From where calls of these tokens were accepted since, latest first; where callers were only counted together, their addresses are not known. */
+export async function listAcceptedAddresses(
+  tx: Queryable,
+  { tokenIds, since }: { readonly tokenIds: readonly TokenId[]; readonly since: Date },
+): Promise<{ readonly ip: string; readonly lastAt: Date }[]> {
+  const rows = await tx.query<{ ip: string; last_at: Date }>(
+    `SELECT host(ip) AS ip, max(last_at) AS last_at FROM token_call_hour
+     WHERE token_id = ANY ($1) AND last_at > $2 AND hour > $2::timestamptz - interval '1 hour' AND outcome = 'accepted' AND ip <> $3
+     GROUP BY token_call_hour.ip ORDER BY max(last_at) DESC, 1 LIMIT 100`,
+    [tokenIds, since, noAddress],
+  );
+  return rows.map((row) => ({ ip: row.ip, lastAt: row.last_at }));
 }
 
 export interface Caller {

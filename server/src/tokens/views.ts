@@ -2,7 +2,7 @@ import type { RevocationReceipt, RevokedToken, TokenDetails, TokenSummary } from
 import type { TokenStory } from "./get-token.ts";
 import type { ReceiptRecord } from "./receipt-store.ts";
 import type { Revocation } from "./revoke-token.ts";
-import { tokenStatus } from "./token.ts";
+import { scopesWithin, tokenStatus } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 
 /** A token as the console API shows it: no column of the table reaches an answer but through here. */
@@ -15,6 +15,7 @@ export function summaryView(token: TokenRecord, now: Date): TokenSummary {
     hint: token.hint,
     // Scopes were checked against the contract when the token was generated.
     scopes: token.scopes as TokenSummary["scopes"],
+    ipAllowList: [...token.ipAllowList],
     status: tokenStatus(token, now),
     createdAt: token.createdAt.toISOString(),
     createdBy: token.createdBy,
@@ -34,6 +35,8 @@ export function detailsView(story: TokenStory, now: Date): TokenDetails {
     applicationName: application.name,
     clientId: application.clientId,
     timeZone: application.timeZone,
+    scopesNow: scopesWithin(token.scopes, application.scopes) as TokenDetails["scopesNow"],
+    applicationIpAllowList: [...application.ipAllowList],
     canManage: application.canManage,
     canRevoke: application.canRevoke,
     firstUse: use ? { at: use.firstAt.toISOString(), ip: use.firstIp } : null,

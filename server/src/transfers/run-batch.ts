@@ -6,7 +6,7 @@ import type { Database } from "../platform/database/database.ts";
 import { twoStepTransaction } from "../platform/database/two-step.ts";
 import type { DomainError } from "../platform/errors.ts";
 import type { Keys } from "../platform/keys.ts";
-import { type Refusal, refusalError } from "../tokens/refusal.ts";
+import { refusalError, type WriteRefusal } from "../tokens/refusal.ts";
 import { type AskedTransfer, batchQuestion } from "./batch-question.ts";
 import { decideTransfer, sameContent } from "./decide-transfer.ts";
 import { isReversalCode } from "./reversal.ts";
@@ -66,19 +66,20 @@ export async function runBatch(
 
 function decideLine(
   { principal, request, maybeMade }: BatchLine,
-  { refusals, ledgers, held }: LedgerAnswer,
+  { refusals, policies, ledgers, held }: LedgerAnswer,
   at: { tenant: number; token: number; now: Date; planned: PlannedTransfer[] },
 ): BatchOutcome {
   const ledger = ledgers[at.tenant] as (typeof ledgers)[number];
-  const refusal = refusals[at.token];
-  if (refusal === "gate_closed") return { kind: "held" };
+  const checked = refusals[at.token] ?? "token_unknown";
+  if (checked === "gate_closed") return { kind: "held" };
+  const refusal = checked === "-" && policies[at.token] !== principal.policy ? "policy_changed" : checked;
   if (refusal !== "-") {
     // Made while the token was still good: its end afterwards does not undo that, so the answer is still what happened.
     const earlier = maybeMade ? ledger.posted.get(request.requestId) : undefined;
     if (earlier && sameContent(earlier, request)) return { kind: "made", transfer: earlier };
     return {
       kind: "refused",
-      error: refusalError((refusal ?? "token_unknown") as Refusal, principal.tokenId),
+      error: refusalError(refusal as WriteRefusal, principal.tokenId),
     };
   }
   const heldHere = held[at.tenant];

@@ -58,6 +58,8 @@ export interface OpenApiOperation {
   readonly responses?: Readonly<Record<string, OpenApiResponse>>;
   /** The scope that a token needs: an extension of ours. */
   readonly "x-required-scope"?: string;
+  /** Where it differs from the document's. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   /** As commands for a shell: a widely understood extension (Redoc, Scalar). */
   readonly "x-codeSamples"?: readonly OpenApiCodeSample[];
 }
@@ -160,7 +162,9 @@ function documentOf(
 ): OpenApiDocument {
   const paths = withExamples(
     Object.fromEntries(
-      Object.entries(whole.paths).filter(([path]) => api.prefixes.some((prefix) => path.startsWith(prefix))),
+      Object.entries(whole.paths)
+        .filter(([path]) => api.prefixes.some((prefix) => path.startsWith(prefix)))
+        .map(([path, operations]) => [path, withSecurity(operations, api)]),
     ),
     api.examples?.() ?? [],
     publicUrl,
@@ -180,11 +184,28 @@ function documentOf(
     openapi: whole.openapi,
     info: { title: api.title, description: api.description, version },
     servers: [{ url: publicUrl }],
-    security: Object.keys(api.securitySchemes).map((name) => ({ [name]: [] })),
+    security: securityOf(api, []),
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
       securitySchemes: api.securitySchemes,
     },
   } as OpenApiDocument;
+}
+
+/** OpenAPI 3.1.0, "Security Requirement Object": for schemes other than OAuth 2 the list may name roles, and such is a scope to us. */
+function withSecurity(
+  operations: OpenApiDocument["paths"][string],
+  api: ApiDescription,
+): OpenApiDocument["paths"][string] {
+  return Object.fromEntries(
+    Object.entries(operations).map(([method, operation]) => {
+      const scope = operation["x-required-scope"];
+      return [method, scope === undefined ? operation : { ...operation, security: securityOf(api, [scope]) }];
+    }),
+  );
+}
+
+function securityOf(api: ApiDescription, scopes: readonly string[]): Record<string, readonly string[]>[] {
+  return Object.keys(api.securitySchemes).map((name) => ({ [name]: scopes }));
 }

@@ -1,0 +1,68 @@
+import { dataScopeOf } from "../access/data-scope.ts";
+import { readIpAllowList } from "../access/ip-allow-list.ts";
+import {
+  allowsAddress,
+  compileIpRules,
+  haveCommonAddress,
+  type IpRules,
+  parseIp,
+} from "../access/ip-rules.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import { getApplicationFor } from "../fintechs/find-application.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database, Transaction } from "../platform/database/database.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { getTokenAndApplicationFor } from "./token-access.ts";
+import { listTokenAllowLists, type TokenAllowList } from "./token-list-store.ts";
+import { listAcceptedAddresses } from "./usage-queries.ts";
+
+/** What an IP allow-list would change. */
+export interface AllowListEffect {
+  /** From where calls were accepted in the last 24 hours and would not be, latest first. */
+  readonly excludedCallers: readonly { readonly ip: string; readonly lastAt: Date }[];
+  /** Live tokens that no address could use any more: their list and the application's have none in common. */
+  readonly unusableTokens: readonly { readonly tokenId: TokenId; readonly name: string }[];
+}
+
+const recentMs = 24 * 3_600_000;
+
+/**
+ * What it would mean if this were the list of the application, or of the token, for whoever may see it. Usage is about a second old.
+ * Throws `not_found`, and `invalid_input` as setting it would.
+ */
+export async function previewAllowList(
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  principal: UserPrincipal,
+  of: { readonly applicationId: ApplicationId } | { readonly tokenId: TokenId },
+  ipAllowList: readonly string[],
+): Promise<AllowListEffect> {
+  const rules = compileIpRules(readIpAllowList(ipAllowList));
+  return db.transaction(dataScopeOf(principal), async (tx) => {
+    const now = clock.now();
+    if ("applicationId" in of) {
+      await getApplicationFor(tx, principal, of.applicationId);
+      return effectOf(tx, rules, await listTokenAllowLists(tx, of.applicationId, now), now);
+    }
+    const { token, application } = await getTokenAndApplicationFor(tx, principal, of.tokenId);
+    return effectOf(tx, rules, [{ ...token, ipAllowList: application.ipAllowList }], now);
+  });
+}
+
+/** `lists`: of each token that is concerned, the list that is not changed. */
+async function effectOf(
+  tx: Transaction,
+  rules: IpRules,
+  lists: readonly TokenAllowList[],
+  now: Date,
+): Promise<AllowListEffect> {
+  const callers = await listAcceptedAddresses(tx, {
+    tokenIds: lists.map(({ tokenId }) => tokenId),
+    since: new Date(now.getTime() - recentMs),
+  });
+  return {
+    excludedCallers: callers.filter(({ ip }) => !allowsAddress(rules, parseIp(ip))),
+    unusableTokens: lists
+      .filter(({ ipAllowList }) => !haveCommonAddress(rules, compileIpRules(ipAllowList)))
+      .map(({ tokenId, name }) => ({ tokenId, name })),
+  };
+}
