@@ -134,6 +134,69 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect(await audited()).toMatchObject({ action: "access.revoked", object_id: userId });
   });
 
+  it("sets from where, for what and how many tokens an application may have", async () => {
+    expect(
+      await json(
+        "application",
+        "allow-ip",
+        applicationId,
+        "203.0.113.0/24",
+        "::ffff:198.51.100.7",
+        "2001:db8::/32",
+      ),
+    ).toEqual({
+      applicationId,
+      ipAllowList: ["203.0.113.0/24", "198.51.100.7/32", "2001:db8::/32"],
+      scopes: ["transfers:write", "accounts:read"],
+      tokensMax: 5,
+    });
+    expect(await audited()).toMatchObject({ action: "application.policy-set", object_id: applicationId });
+    expect(await json("application", "allow-ip", applicationId, "--anywhere")).toMatchObject({
+      ipAllowList: [],
+    });
+    expect(await fusion("application", "allow-ip", applicationId, "203.0.113.7/24")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("203.0.113.7/24 must be the first address of its range"),
+    });
+    for (const words of [["allow-ip"], ["token-limit"], ["token-limit", "--of-fintech", "--tokens-max", "3"]])
+      expect(await fusion("application", words[0] as string, applicationId, ...words.slice(1))).toMatchObject(
+        {
+          code: 2,
+          err: expect.stringMatching(/^Give either /),
+        },
+      );
+    expect(await json("application", "scopes", applicationId, "--scope", "accounts:read")).toMatchObject({
+      scopes: ["accounts:read"],
+    });
+    expect(await fusion("application", "scopes", applicationId, "--scope", "accounts:wirte")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--scope"),
+    });
+    expect(await json("application", "token-limit", applicationId, "--tokens-max", "3")).toMatchObject({
+      tokensMax: 3,
+    });
+    expect(await json("application", "token-limit", applicationId, "--of-fintech")).toMatchObject({
+      tokensMax: 5,
+    });
+    const { out } = await fusion("application", "allow-ip", applicationId, "2001:db8::/32");
+    expect(out).toMatch(
+      /allowed from\s+2001:db8::\/32\n\s+scopes\s+accounts:read\n\s+live tokens\s+at most 5/,
+    );
+    expect(await json("application", "list")).toMatchObject({
+      applications: [{ applicationId, ipAllowList: ["2001:db8::/32"], scopes: ["accounts:read"] }],
+    });
+    await json("application", "allow-ip", applicationId, "--anywhere");
+    await json(
+      "application",
+      "scopes",
+      applicationId,
+      "--scope",
+      "transfers:write",
+      "--scope",
+      "accounts:read",
+    );
+  });
+
   it("suspends and resumes an application and a fintech", async () => {
     expect((await fusion("application", "suspend", applicationId)).code).toBe(0);
     expect(await audited()).toMatchObject({ action: "application.suspended", object_id: applicationId });

@@ -14,6 +14,7 @@ import { createUser } from "../login/create-user.ts";
 import { endAccess } from "../login/end-access.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, UserId } from "../platform/ids.ts";
+import { addApplicationPolicyCommands, policyFacts } from "./application-policy-commands.ts";
 import {
   type AddCommands,
   applicationId,
@@ -142,7 +143,7 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
         return all.filter((each) => only === undefined || each.tenant.fintechId === only.fintechId);
       });
       const applications = listed.map((each) => ({
-        applicationId: each.applicationId,
+        ...policyFacts(each),
         name: each.name,
         environment: each.tenant.environment,
         ifiId: each.tenant.ifiId,
@@ -168,6 +169,8 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
       );
     }),
   );
+
+  addApplicationPolicyCommands(application, run);
 
   for (const [verb, suspended] of [
     ["suspend", true],
