@@ -1,8 +1,11 @@
 import type { ApplicationDetails } from "@fusion/contract/applications.ts";
 import { scopeSentences } from "@fusion/contract/scopes.ts";
-import type { ReactElement, ReactNode } from "react";
+import { Button } from "@mantine/core";
+import { type ReactElement, type ReactNode, useState } from "react";
 import { paths } from "../../lib/paths.ts";
+import { AllowListDialog } from "../../ui/allow-list-dialog.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
+import { IpRanges } from "../../ui/ip-ranges.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { ApplicationFrame } from "./application-frame.tsx";
@@ -55,17 +58,7 @@ function Details({ application }: { application: ApplicationDetails }): ReactEle
         </ul>
       </Fact>
       <Fact name="Allowed IP addresses">
-        {application.ipAllowList.length === 0 ? (
-          "Calls from anywhere"
-        ) : (
-          <ul className={classes.scopes}>
-            {application.ipAllowList.map((range) => (
-              <li key={range}>
-                <Mono>{range}</Mono>
-              </li>
-            ))}
-          </ul>
-        )}
+        <AllowedAddresses application={application} />
       </Fact>
       <Fact name="Limits">
         {application.tokensMax} live tokens, each for at most {application.lifetimeDaysMax} days
@@ -90,6 +83,29 @@ function Details({ application }: { application: ApplicationDetails }): ReactEle
         )}
       </Fact>
     </dl>
+  );
+}
+
+function AllowedAddresses({ application }: { application: ApplicationDetails }): ReactElement {
+  const [editing, setEditing] = useState(false);
+  return (
+    <div className={classes.allowed}>
+      <IpRanges ranges={application.ipAllowList} />
+      {application.canSetAllowList && (
+        <Button variant="default" size="xs" onClick={() => setEditing(true)}>
+          Change allowed addresses
+        </Button>
+      )}
+      {editing && (
+        <AllowListDialog
+          title="Allowed IP addresses"
+          description={`From where tokens of ${application.name} may be used: addresses or CIDR ranges, one on a line. Empty: from anywhere.`}
+          address={`/applications/${encodeURIComponent(application.applicationId)}/ip-allow-list`}
+          present={application.ipAllowList}
+          onClose={() => setEditing(false)}
+        />
+      )}
+    </div>
   );
 }
 

@@ -12,7 +12,7 @@ import { generateToken, useRefreshTokens } from "./token-queries.ts";
 interface GenerateDialogProps {
   application: ApplicationDetails;
   /** The token to renew, when the dialog was opened for that. */
-  renews?: Pick<TokenSummary, "tokenId" | "name" | "scopes" | "expiresAt"> | undefined;
+  renews?: Pick<TokenSummary, "tokenId" | "name" | "scopes" | "ipAllowList" | "expiresAt"> | undefined;
   onClose: () => void;
 }
 

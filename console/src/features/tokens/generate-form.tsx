@@ -8,6 +8,7 @@ import { ApiProblem, problemWords } from "../../lib/api.ts";
 import { endWords, formatInstant, formatMonth } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
+import { IpListField, rangesOf } from "../../ui/ip-list-field.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { type DurationChoice, DurationField, expiryOf } from "./duration-field.tsx";
@@ -17,7 +18,7 @@ import { isLive } from "./token-badge.tsx";
 import { tokenListQuery, tokenPreviewQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
-type Renewable = Pick<TokenSummary, "tokenId" | "name" | "scopes" | "expiresAt">;
+type Renewable = Pick<TokenSummary, "tokenId" | "name" | "scopes" | "ipAllowList" | "expiresAt">;
 
 interface GenerateFormProps {
   application: ApplicationDetails;
@@ -48,12 +49,14 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     date: "",
   });
   const [reminders, setReminders] = useState(true);
+  const [allowed, setAllowed] = useState<string>();
 
   const renewed =
     renewal === undefined ? candidates[0] : candidates.find(({ tokenId }) => tokenId === renewal);
   const chosen = {
     name: name ?? renewed?.name ?? nameDefault(application, { now, taken }),
     scopes: scopes ?? scopesDefault(application, renewed),
+    allowed: allowed ?? renewed?.ipAllowList.join("\n") ?? "",
   };
   const expiry: Expiry | undefined = expiryOf(duration);
   const preview = useQuery(tokenPreviewQuery(application.applicationId, expiry));
@@ -81,6 +84,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
       expiry,
       reminders,
       replaces: renewed?.tokenId ?? null,
+      ipAllowList: rangesOf(chosen.allowed),
     });
   }
 
@@ -187,6 +191,17 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         }
         checked={reminders}
         onChange={(event) => setReminders(event.currentTarget.checked)}
+      />
+
+      <IpListField
+        text={chosen.allowed}
+        onChange={setAllowed}
+        description={
+          application.ipAllowList.length === 0
+            ? "From where it may be used: addresses or CIDR ranges, one on a line. Empty: from anywhere."
+            : "From where it may be used, inside what its application allows. Empty: from all of that."
+        }
+        problem={refusal}
       />
 
       {refusal && refusal.fieldErrors.length === 0 && (

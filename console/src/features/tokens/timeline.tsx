@@ -64,6 +64,10 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
       return "Reminders started";
     case "token.reminders-ended":
       return "Reminders ended";
+    case "token.ip-allow-list-set":
+      return Array.isArray(details.to) && details.to.length > 0
+        ? `Allowed from ${details.to.join(", ")} only`
+        : "Allowed from anywhere";
     default:
       // A kind of event that is newer than this page.
       return action.replace(/^token\./, "").replaceAll(/[-_]/g, " ");

@@ -9,10 +9,12 @@ import { applicationQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
 import { countdown } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
+import { AllowListDialog } from "../../ui/allow-list-dialog.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { Fact, Facts } from "../../ui/facts.tsx";
+import { IpRanges } from "../../ui/ip-ranges.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
@@ -224,11 +226,15 @@ function TokenFacts({ token, now }: { token: TokenDetails; now: number }): React
         <span className={classes.soft}>{token.createdBy}</span>
       </Fact>
       <Fact name="Scope">
-        {token.scopes.map((scope) => (
+        {token.scopesNow.map((scope) => (
           <span key={scope}>
             <Mono>{scope}</Mono> <span className={classes.soft}>{scopeSentences[scope]}</span>
           </span>
         ))}
+        <LostScopes token={token} />
+      </Fact>
+      <Fact name="Allowed IP addresses">
+        <AllowedAddresses token={token} />
       </Fact>
       <Fact name="Application">
         <Link to={paths.application} params={{ applicationId: token.applicationId }}>
@@ -241,6 +247,48 @@ function TokenFacts({ token, now }: { token: TokenDetails; now: number }): React
       {token.replaces !== null && <Fact name="Renews">{link(token.replaces)}</Fact>}
       {token.replacedBy !== null && <Fact name="Renewed by">{link(token.replacedBy)}</Fact>}
     </Facts>
+  );
+}
+
+/** What it was generated with and may not use, because the application may not have it any more. */
+function LostScopes({ token }: { token: TokenDetails }): ReactElement | null {
+  const lost = token.scopes.filter((scope) => !token.scopesNow.includes(scope));
+  if (lost.length === 0) return null;
+  return (
+    <span className={classes.soft}>
+      Generated with {lost.join(", ")}, which its application may not have any more.
+    </span>
+  );
+}
+
+function AllowedAddresses({ token }: { token: TokenDetails }): ReactElement {
+  const [editing, setEditing] = useState(false);
+  const further = token.applicationIpAllowList.length > 0;
+  return (
+    <div className={classes.allowed}>
+      {token.ipAllowList.length === 0 && further ? (
+        <span>All that its application allows</span>
+      ) : (
+        <IpRanges ranges={token.ipAllowList} />
+      )}
+      {token.ipAllowList.length > 0 && further && (
+        <span className={classes.soft}>A call must be inside its application's list, too.</span>
+      )}
+      {token.canManage && isLive(token) && (
+        <Button variant="default" size="xs" onClick={() => setEditing(true)}>
+          Change allowed addresses
+        </Button>
+      )}
+      {editing && (
+        <AllowListDialog
+          title="Allowed IP addresses"
+          description={`From where ${token.name} may be used: addresses or CIDR ranges, one on a line. Empty: from wherever its application may be used.`}
+          address={`/tokens/${encodeURIComponent(token.tokenId)}/ip-allow-list`}
+          present={token.ipAllowList}
+          onClose={() => setEditing(false)}
+        />
+      )}
+    </div>
   );
 }
 

@@ -1,0 +1,165 @@
+import { IpAllowListEffect, SetIpAllowList } from "@fusion/contract/ip-allow-list.ts";
+import { Button } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, type ReactElement, useState } from "react";
+import { ApiProblem, isProblem, post, problemWords, put } from "../lib/api.ts";
+import classes from "./allow-list-dialog.module.css";
+import { IpListField, rangesOf } from "./ip-list-field.tsx";
+import { Mono } from "./mono.tsx";
+import { RelativeTime } from "./relative-time.tsx";
+import { SecretDialog, useReturnFocus } from "./secret-dialog.tsx";
+import { StepUp } from "./step-up.tsx";
+import { useToast } from "./toasts.tsx";
+
+interface AllowListDialogProps {
+  title: string;
+  /** What the list is about, above the field. */
+  description: string;
+  /** Of the console API: an application's or a token's `…/ip-allow-list`. */
+  address: string;
+  present: readonly string[];
+  onClose: () => void;
+}
+
+/**
+ * Changes an IP allow-list. While it is typed the server says whom it would shut out; presence is proven on the way where that is asked.
+ * What is saved is in force when the dialog is gone.
+ */
+export function AllowListDialog(props: AllowListDialogProps): ReactElement {
+  const { address, onClose } = props;
+  const client = useQueryClient();
+  const toast = useToast();
+  const [text, setText] = useState(props.present.join("\n"));
+  const [proving, setProving] = useState(false);
+  useReturnFocus();
+
+  const ranges = rangesOf(text);
+  const [settled] = useDebouncedValue(ranges.join(" "), 300);
+  const changed = ranges.join(" ") !== props.present.join(" ");
+  const preview = useQuery({
+    queryKey: ["allow-list-effect", address, settled],
+    queryFn: ({ signal }) =>
+      post(`${address}/preview`, { ipAllowList: rangesOf(settled) }, IpAllowListEffect, { signal }),
+    enabled: settled !== props.present.join(" "),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+  const save = useMutation({
+    mutationFn: () => put(address, { ipAllowList: ranges }, SetIpAllowList),
+    onSuccess: () => {
+      void client.invalidateQueries();
+      toast(
+        ranges.length === 0
+          ? "Calls are allowed from anywhere."
+          : "The list is in force. Calls from elsewhere are refused.",
+      );
+      onClose();
+    },
+    onError: (error) => setProving(isProblem(error, "step_up_required")),
+  });
+  const effect = changed && !preview.isError ? preview.data : undefined;
+  const shutsOut = effect !== undefined && effect.excludedCallers.length + effect.unusableTokens.length > 0;
+  const problem = (changed ? preview.error : null) ?? (proving ? null : save.error);
+  const refusal = problem instanceof ApiProblem ? problem : undefined;
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (changed && !save.isPending) save.mutate();
+  }
+
+  function close(): void {
+    if (!save.isPending) onClose();
+  }
+
+  return (
+    <SecretDialog title={props.title} onClose={close}>
+      {proving && (
+        <StepUp
+          doing={save.isPending ? "Setting the list" : null}
+          onDone={() => save.mutate()}
+          onBack={() => {
+            setProving(false);
+            save.reset();
+          }}
+        />
+      )}
+      {/* Kept while presence is proven, so that going back finds everything as it was. */}
+      <div hidden={proving}>
+        <form onSubmit={submit} className={classes.stack} noValidate>
+          <IpListField
+            text={text}
+            onChange={(typed) => {
+              setText(typed);
+              save.reset();
+            }}
+            description={props.description}
+            problem={refusal}
+            autoFocus
+          />
+          <div role="status">{shutsOut && <Effect effect={effect} />}</div>
+          {problem !== null && (refusal?.fieldErrors.length ?? 0) === 0 && (
+            <p role="alert" className={classes.problem}>
+              {problemWords(problem)}
+            </p>
+          )}
+          <div className={classes.actions}>
+            <Button variant="default" onClick={close} disabled={save.isPending}>
+              Cancel
+            </Button>
+            <Button
+              type="submit"
+              {...(shutsOut ? { color: "urgent" } : {})}
+              loading={save.isPending}
+              disabled={!changed || preview.isError}
+            >
+              {shutsOut ? "Save and refuse them" : "Save"}
+            </Button>
+          </div>
+        </form>
+      </div>
+    </SecretDialog>
+  );
+}
+
+function Effect({
+  effect: { excludedCallers, unusableTokens },
+}: {
+  effect: IpAllowListEffect;
+}): ReactElement {
+  return (
+    <div className={classes.effect}>
+      {unusableTokens.length > 0 && (
+        <>
+          <p>
+            <strong>
+              No address could use {unusableTokens.length === 1 ? "this token" : "these tokens"}:
+            </strong>{" "}
+            the application's list and the token's have none in common.
+          </p>
+          <ul>
+            {unusableTokens.map(({ tokenId, name }) => (
+              <li key={tokenId}>
+                {name} <Mono>{tokenId}</Mono>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {excludedCallers.length > 0 && (
+        <>
+          <p>
+            <strong>Would be refused</strong>, though it called in the last 24 hours:
+          </p>
+          <ul>
+            {excludedCallers.map(({ ip, lastAt }) => (
+              <li key={ip}>
+                <Mono>{ip}</Mono>, <RelativeTime instant={lastAt} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
+  );
+}
