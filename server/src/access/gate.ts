@@ -1,3 +1,4 @@
+import { confirmEarlierCommits } from "../platform/database/commit.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { FintechKey } from "./roles.ts";
 
@@ -11,6 +12,8 @@ const closeWaitMs = 12_000;
  * Takes the fintech's gate exclusively until the transaction ends: waits for every write made on the authority of its tokens and keeps
  * new ones out. For transactions that narrow what a token may do (revoke, suspend). Read what you decide on in a later statement: under
  * READ COMMITTED the snapshot of the statement that waits is older than the lock. Run inside {@link retryingGate}.
+ *
+ * The commit confirms earlier ones too: whoever revokes again what is revoked already is told so only when the first revocation will last.
  */
 export function closeGate(tx: Transaction, fintech: FintechKey): Promise<void> {
   return closeGates(tx, [fintech]);
@@ -24,6 +27,7 @@ export async function closeGates(tx: Transaction, fintechs: readonly FintechKey[
     [fintechs.map((fintech) => fintech.ifiId), fintechs.map((fintech) => fintech.fintechId)],
   );
   for (const { gate } of gates) await tx.query("SELECT pg_advisory_xact_lock($1)", [gate]);
+  await confirmEarlierCommits(tx);
 }
 
 /** Runs a transaction that closes the gate, once more when it could not get its lock in time or the database chose it to end a deadlock. */

@@ -1,5 +1,6 @@
 import type { TokenPrincipal } from "../access/principal.ts";
 import type { Clock } from "../platform/clock.ts";
+import { confirmEarlierCommits } from "../platform/database/commit.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { DomainError } from "../platform/errors.ts";
 import { type Keys, sameBytes } from "../platform/keys.ts";
@@ -35,6 +36,7 @@ export async function answerOnce<Answer>(
   const earlier = await findRequest(tx, tenant, operation, requestId);
   if (earlier) {
     if (!sameBytes(earlier.contentMac, contentMac)) throw request.mismatch?.() ?? new HolderRequestMismatch();
+    await confirmEarlierCommits(tx);
     return JSON.parse(keys.open("identity-number", earlier.answerSealed, name)) as Answer; // Our own, authenticated by its seal.
   }
   const answer = await work();

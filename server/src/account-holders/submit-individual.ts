@@ -1,4 +1,5 @@
 import type { TokenPrincipal } from "../access/principal.ts";
+import { confirmEarlierCommits } from "../platform/database/commit.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import { sameBytes } from "../platform/keys.ts";
@@ -202,7 +203,10 @@ async function submitOnce(
     const earlier = await findFirstAnswer(tx, tenant, key);
     if (earlier && !sameBytes(earlier.contentMac, contentMac))
       throw "formId" in key ? new FormIdReused() : new HolderRequestMismatch();
-    if (earlier) return openFirstAnswer(keys, earlier);
+    if (earlier) {
+      await confirmEarlierCommits(tx);
+      return openFirstAnswer(keys, earlier);
+    }
   }
 
   const decided = await decide();

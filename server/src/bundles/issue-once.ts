@@ -3,6 +3,7 @@ import type { TokenPrincipal } from "../access/principal.ts";
 import { requireAccountHolder } from "../account-holders/get-account-holder.ts";
 import { openAccount } from "../ledger/open-account.ts";
 import type { Clock } from "../platform/clock.ts";
+import { confirmEarlierCommits } from "../platform/database/commit.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
 import { recordEvent } from "../webhooks/record-event.ts";
@@ -52,7 +53,10 @@ export async function issueOnce(
   const earlier = await findIssuance(tx, tenant, requestId);
   if (earlier && !earlier.contentHash.equals(contentHash)) throw new IssuanceMismatch();
   const { bundleId, accountHolderId } = input;
-  if (earlier) return { ...earlier.issued, requestId, bundleId, accountHolderId };
+  if (earlier) {
+    await confirmEarlierCommits(tx);
+    return { ...earlier.issued, requestId, bundleId, accountHolderId };
+  }
 
   const bundle = await getBundle(tx, tenant, bundleId);
   if (bundle.status !== "ACTIVE") throw new BundleInactive();

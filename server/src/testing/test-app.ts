@@ -27,11 +27,13 @@ export interface TestAppOptions {
   readonly random?: Random;
   readonly settings?: Partial<AppSettings>;
   readonly parts?: Partial<Parts>;
+  /** Instead of one cloned from the run's template; dropped with the app all the same. */
+  readonly database?: TestDatabase;
 }
 
 /** The whole program on a database of the test file's own, without listening. Call once in `beforeAll`, close in `afterAll`. */
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const clock = manualClock(options.now ?? "2026-11-24T05:30:00.000Z");
   const random = options.random ?? systemRandom;
   const keys = testKeys;

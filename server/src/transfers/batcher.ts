@@ -3,9 +3,10 @@ import type { AccountId } from "../ledger/account.ts";
 import { keyOfTenant } from "../ledger/locked-ledger.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import type { Clock } from "../platform/clock.ts";
+import { endsConnection } from "../platform/database/commit.ts";
 import type { Database } from "../platform/database/database.ts";
+import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { endedBeforeCommit } from "../platform/database/retry.ts";
-import { endsConnection, OutcomeUnknown } from "../platform/database/two-step.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { AskedTransfer } from "./batch-question.ts";
 import { TransferOutcomeUnknown, TransfersBusy } from "./errors.ts";
@@ -15,7 +16,7 @@ import { type BatchOutcome, runBatch } from "./run-batch.ts";
 export interface TransferBatcher {
   /**
    * Resolves when the transfer is on disk. Rejects with its refusal; with `TransfersBusy` when too many are waiting; with
-   * `TransferOutcomeUnknown` when the database went away during its commit; with the database's error when it could not be begun.
+   * `TransferOutcomeUnknown` when the database went away, or did not wait for its standby, during the commit; with the database's error when it could not be begun.
    */
   submit(asked: AskedTransfer): Promise<PostedTransfer>;
 }
@@ -44,7 +45,7 @@ const besideMin = 16;
  * so on one database; the locks make it safe.
  *
  * A batch that the database refuses as a whole is tried once more, then in halves, so that what one line does to it fails no other.
- * When the connection breaks during a commit, the next batch finds by the request ids what was made, and answers that.
+ * When a commit's outcome is not known, the next batch finds by the request ids what was made, makes that certain, and answers it.
  */
 export function createTransferBatcher(
   deps: {

@@ -2,6 +2,7 @@ import { type LedgerAnswer, type LedgerRow, lockStatement, readLedgers } from ".
 import { type PlannedTransfer, planTransfer, postStatement } from "../ledger/post.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import type { Clock } from "../platform/clock.ts";
+import { confirmStatement } from "../platform/database/commit.ts";
 import type { Database } from "../platform/database/database.ts";
 import { twoStepTransaction } from "../platform/database/two-step.ts";
 import type { DomainError } from "../platform/errors.ts";
@@ -13,7 +14,7 @@ import { isReversalCode } from "./reversal.ts";
 
 /** A transfer of a batch, and what is known of it from before. */
 export interface BatchLine extends AskedTransfer {
-  /** An earlier batch may have made it: the connection broke during its commit. */
+  /** An earlier batch may have made it: whether its commit happened, or will last, is not known. */
   readonly maybeMade: boolean;
 }
 
@@ -56,8 +57,10 @@ export async function runBatch(
         const { tenant, token } = question.places[at] as (typeof question.places)[number];
         return decideLine(line, answer, { tenant, token, now, planned });
       });
+      // A repeat is answered from what an earlier batch left, whose own commit may never have been confirmed.
+      const repeats = result.some(({ kind }) => kind === "made") ? confirmStatement : undefined;
       return {
-        write: planned.length > 0 ? postStatement(keys, answer.ledgers, planned, now) : undefined,
+        write: planned.length > 0 ? postStatement(keys, answer.ledgers, planned, now) : repeats,
         result,
       };
     },

@@ -1,8 +1,11 @@
+import { OutcomeUnknown } from "./outcome-unknown.ts";
+
 /**
  * The server could not be reached, starts or stops, or the connection to it broke: nothing that a statement did. Class 08 connection
  * exceptions, 57P01-57P03 shutdown and start, 53300 too many connections, socket errors, and pg's own words.
  */
 export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof OutcomeUnknown) return isDatabaseAway(error.cause);
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code === "string")
     return /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/.test(code);

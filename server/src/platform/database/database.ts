@@ -2,7 +2,9 @@ import pg from "pg";
 import type { FintechId, IfiId, Tenant } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { createOutage } from "../outage.ts";
+import { committing } from "./commit.ts";
 import { isDatabaseAway } from "./database-away.ts";
+import { OutcomeUnknown } from "./outcome-unknown.ts";
 
 // int8 arrives as text by default, which is what we want: money and ids become bigint or branded strings where they are read.
 // bytea, timestamptz, json and arrays keep pg's own parsers.
@@ -37,7 +39,7 @@ export const systemScope: DataScope = { kind: "system" };
 export interface Database {
   /**
    * Runs `work` in one READ COMMITTED transaction limited to `scope`. Commits when it returns; rolls back when it throws.
-   * Throws {@link DatabaseUnavailable}-like connection errors as pg gives them.
+   * Throws {@link OutcomeUnknown} when it cannot be told whether the commit will last, and connection errors as pg gives them.
    */
   transaction<Result>(scope: DataScope, work: (tx: Transaction) => Promise<Result>): Promise<Result>;
   /** One statement in a transaction of its own. */
@@ -91,7 +93,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     back: "the database is reached again",
   });
   const noteFailure = (error: unknown): void => {
-    if (!closing && isDatabaseAway(error)) outage.failed(error);
+    const failure = error instanceof OutcomeUnknown ? error.cause : error;
+    if (!closing && isDatabaseAway(failure)) outage.failed(failure);
   };
   const connect = (): Promise<pg.PoolClient> =>
     pool.connect().catch((error: unknown) => {
@@ -124,7 +127,9 @@ export function openDatabase(options: DatabaseOptions): Database {
         query: async (text, values) => (await client.query(text, values as unknown[])).rows,
         afterCommit: (task) => void afterCommit.push(task),
       });
-      const end = await client.query("COMMIT");
+      const commit = (): Promise<pg.QueryResult> => client.query("COMMIT");
+      // On a connection that broke meanwhile pg sends nothing any more, so that is no doubtful commit: the work may be done again.
+      const end = await (broken ? commit() : committing(client, commit));
       // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
       if (end.command !== "COMMIT") throw new Error("The transaction had failed and was rolled back.");
     } catch (error) {

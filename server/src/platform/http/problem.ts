@@ -1,5 +1,6 @@
 import type { Problem } from "@fusion/contract/problem.ts";
 import { isDatabaseAway } from "../database/database-away.ts";
+import { OutcomeUnknown } from "../database/outcome-unknown.ts";
 import { DomainError, type ErrorKind } from "../errors.ts";
 
 /** The one table from kinds to statuses. */
@@ -78,6 +79,16 @@ export function describeFailure(error: unknown): Failure {
     };
   }
   const plain = { fieldErrors: [], retryAfterSeconds: undefined, extensions: {} };
+  if (error instanceof OutcomeUnknown)
+    return {
+      ...plain,
+      status: 503,
+      code: "outcome_unknown",
+      message:
+        "The database went away, or lost its standby, while this was written, so it is not certain that it will last. Send the same request again.",
+      retryAfterSeconds: 1,
+      unforeseen: true,
+    };
   if (isConnectionFailure(error)) {
     const { code, detail } = transportCodes[503] as { code: string; detail: string };
     return { ...plain, status: 503, code, message: detail, retryAfterSeconds: 1, unforeseen: true };
@@ -95,7 +106,7 @@ export function describeFailure(error: unknown): Failure {
   };
 }
 
-/** The database could not be reached, went away, or timed out: nothing that a caller did. */
+/** The database could not be reached, went away (during a commit too), or timed out: nothing that a caller did. */
 export function isConnectionFailure(error: unknown): boolean {
   // 57014 statement time-out, 25P03 and 25P04 time-outs in and of a transaction, 55P03 lock not available.
   const { code } = error as { code?: unknown };

@@ -1,0 +1,118 @@
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { type PrimaryAlone, startPrimaryAlone } from "../../testing/primary-alone.ts";
+import { describeFailure } from "../http/problem.ts";
+import { confirmEarlierCommits } from "./commit.ts";
+import { systemScope } from "./database.ts";
+import { OutcomeUnknown } from "./outcome-unknown.ts";
+import { twoStepTransaction } from "./two-step.ts";
+
+// A primary that waits for a standby which never answers: the wait is cancelled, the connection breaks, or the standby confirms at last.
+
+let primary: PrimaryAlone;
+beforeAll(async () => {
+  primary = await startPrimaryAlone();
+  await primary.owner.query("CREATE TABLE kept (what text); GRANT ALL ON kept TO fusion_runtime");
+});
+afterEach(() => primary.standbyConfirms());
+afterAll(() => primary.drop());
+
+const keep = (what: string) => `INSERT INTO kept VALUES ('${what}')`;
+const isKept = async (what: string): Promise<boolean> =>
+  (await primary.owner.query("SELECT FROM kept WHERE what = $1", [what])).rowCount === 1;
+
+/** What becomes of it, without waiting for it here. */
+function watched<Result>(work: Promise<Result>): { outcome: () => unknown; readonly settled: Promise<void> } {
+  let outcome: unknown = "pending";
+  const settled = work
+    .catch((error: unknown) => error)
+    .then((what) => {
+      outcome = what;
+    });
+  return { outcome: () => outcome, settled };
+}
+
+it("does not report a commit whose wait for the standby was cancelled as done", async () => {
+  await primary.awaitStandby();
+  let afterwards = false;
+  const commit = watched(
+    primary.db.transaction(systemScope, async (tx) => {
+      tx.afterCommit(() => {
+        afterwards = true;
+      });
+      await tx.query(keep("cancelled"));
+    }),
+  );
+  await primary.untilWaiting();
+  expect(commit.outcome()).toBe("pending");
+  await primary.cancelWaits();
+  await commit.settled;
+  expect(commit.outcome()).toBeInstanceOf(OutcomeUnknown);
+  expect(afterwards).toBe(false);
+  // It is there, and a failover would undo it.
+  expect(await isKept("cancelled")).toBe(true);
+});
+
+it("nor one in two steps", async () => {
+  await primary.awaitStandby();
+  const commit = watched(
+    twoStepTransaction(primary.db, systemScope, "SELECT 1", () => ({
+      write: keep("two steps"),
+      result: "done",
+    })),
+  );
+  await primary.untilWaiting();
+  await primary.cancelWaits();
+  await commit.settled;
+  expect(commit.outcome()).toBeInstanceOf(OutcomeUnknown);
+  expect(await isKept("two steps")).toBe(true);
+});
+
+it("nor one whose connection breaks before its answer arrives", async () => {
+  await primary.awaitStandby();
+  const commit = watched(primary.db.query(systemScope, keep("broken off")));
+  await primary.untilWaiting();
+  await primary.breakWaits();
+  await commit.settled;
+  expect(commit.outcome()).toBeInstanceOf(OutcomeUnknown);
+});
+
+it("answers such a commit with 503 and the advice to repeat it", () => {
+  expect(describeFailure(new OutcomeUnknown("the wait was cancelled"))).toMatchObject({
+    status: 503,
+    code: "outcome_unknown",
+    retryAfterSeconds: 1,
+  });
+});
+
+it("lets whoever finds it afterwards answer only when the standby has it", async () => {
+  await primary.awaitStandby();
+  const first = watched(primary.db.query(systemScope, keep("found")));
+  await primary.untilWaiting();
+  await primary.cancelWaits();
+  await first.settled;
+
+  const repeat = watched(
+    primary.db.transaction(systemScope, async (tx) => {
+      const found = await tx.query("SELECT what FROM kept WHERE what = 'found'");
+      await confirmEarlierCommits(tx);
+      return found;
+    }),
+  );
+  await primary.untilWaiting();
+  expect(repeat.outcome()).toBe("pending");
+  await primary.standbyConfirms();
+  await repeat.settled;
+  expect(repeat.outcome()).toEqual([{ what: "found" }]);
+});
+
+it("says that nothing was written when the database refused the commit itself", async () => {
+  await primary.owner.query(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused at the commit'; END $$;
+     CREATE CONSTRAINT TRIGGER late AFTER INSERT ON kept DEFERRABLE INITIALLY DEFERRED
+       FOR EACH ROW WHEN (NEW.what = 'late') EXECUTE FUNCTION refuse()`,
+  );
+  const commit = watched(primary.db.query(systemScope, keep("late")));
+  await commit.settled;
+  expect(commit.outcome()).not.toBeInstanceOf(OutcomeUnknown);
+  expect((commit.outcome() as Error).message).toBe("refused at the commit");
+});

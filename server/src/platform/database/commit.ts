@@ -1,0 +1,68 @@
+import pg from "pg";
+import type { Queryable } from "./database.ts";
+import { OutcomeUnknown } from "./outcome-unknown.ts";
+
+/**
+ * Sends a message that ends with COMMIT and judges its answer. Returns when the commit is as durable as the database promises: on disk and,
+ * with synchronous standbys, with them. Throws {@link OutcomeUnknown} when that is not certain; after any other error nothing was written.
+ */
+export async function committing<Result>(
+  client: pg.ClientBase,
+  send: () => Promise<Result>,
+): Promise<Result> {
+  let unconfirmed: string | undefined;
+  const onNotice = (notice: Notice): void => {
+    if (tellsOfCancelledWait(notice)) unconfirmed = notice.message ?? "no message";
+  };
+  client.on("notice", onNotice);
+  let result: Result;
+  try {
+    result = await send();
+  } catch (error) {
+    if (!endsConnection(error)) throw error;
+    throw new OutcomeUnknown(
+      "The connection to the database broke during a commit, so its outcome is not known.",
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    client.off("notice", onNotice);
+  }
+  if (unconfirmed !== undefined)
+    throw new OutcomeUnknown(
+      `PostgreSQL did not wait for its standby, so a failover may undo this commit: ${unconfirmed}`,
+    );
+  return result;
+}
+
+/**
+ * Makes the commit of `tx` wait until whatever it has seen is as durable as the commit itself. A transaction that writes nothing commits
+ * without waiting for anybody; if it found what an earlier one has written whose commit was never confirmed, its answer would promise
+ * more than is true. For use cases that answer a repeat from what the first attempt left.
+ */
+export async function confirmEarlierCommits(tx: Queryable): Promise<void> {
+  await tx.query(confirmStatement);
+}
+
+/** {@link confirmEarlierCommits} as text: a record in the write-ahead log that says nothing. PostgreSQL waits for it at the commit. */
+export const confirmStatement = "SELECT pg_logical_emit_message(true, 'fusion', '')";
+
+/** As far as it is read here. */
+interface Notice {
+  readonly message?: string | undefined;
+  readonly routine?: string | undefined;
+}
+
+/**
+ * A cancelled wait is a WARNING beside a successful COMMIT. Its text may be translated, the name of the function in the server's source
+ * that says it (unchanged since PostgreSQL 9.1) is not; servers that speak PostgreSQL's protocol without its source have the text.
+ */
+function tellsOfCancelledWait({ routine, message = "" }: Notice): boolean {
+  return routine === "SyncRepWaitForLSN" || /wait for synchronous replication/.test(message);
+}
+
+/** Whether it is the connection that failed, and not a statement on it: socket errors, class 08, the server's shutdown (57P0x). */
+export function endsConnection(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError) || /^(08|57P0)/.test(error.code ?? "");
+}

@@ -1,0 +1,15 @@
+import { randomBytes } from "node:crypto";
+import type pg from "pg";
+import type { UserPrincipal } from "../access/principal.ts";
+import { hashBrowserSecret } from "../login/browser-secret.ts";
+
+/** Logs the person in without the ways to do so; answers the Cookie header of a browser that talks plain HTTP to loopback. */
+export async function arrangeSession(owner: pg.Pool, user: UserPrincipal, now = new Date()): Promise<string> {
+  const secret = randomBytes(32).toString("base64url");
+  await owner.query(
+    `INSERT INTO user_session (session_id, secret_hash, user_id, device_id, created_at, last_seen_at, expires_at, stepped_up_at, ip, user_agent)
+     VALUES ($1, $2, $3, 'device', $4, $4, $5, $4, '127.0.0.1', 'test')`,
+    [user.sessionId, hashBrowserSecret(secret), user.userId, now, new Date(now.getTime() + 12 * 3_600_000)],
+  );
+  return `fusion_session=${secret}`;
+}
