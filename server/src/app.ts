@@ -26,6 +26,7 @@ import { registerOAuthRoutes } from "./oauth/routes.ts";
 import { registerOversightRoutes } from "./oversight/routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
+import type { DurabilityWatch } from "./platform/database/high-availability.ts";
 import { measurePool } from "./platform/database/pool-metrics.ts";
 import { serveConsole } from "./platform/http/console-files.ts";
 import { registerDocsPages } from "./platform/http/docs/docs-pages.ts";
@@ -91,6 +92,8 @@ export interface AppSettings {
 export interface Parts {
   readonly settings: AppSettings;
   readonly db: Database;
+  /** Where acknowledged commits must survive a failover: whether they do now. */
+  readonly durability?: DurabilityWatch | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly keys: Keys;

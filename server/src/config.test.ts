@@ -142,6 +142,7 @@ describe("each variable", () => {
     ["LOG_LEVEL", "loud"],
     ["MAIL_FROM", "Fusion <a@b>\nBcc: c@d"],
     ["API_REQUESTS_PER_SECOND", "-1"],
+    ["FUSION_HA", "yes"],
   ])("refuses %s=%s", (variable, value) => {
     expect(faultsOf({ [variable]: value })).toEqual([{ variable, fault: expect.any(String) }]);
   });
@@ -152,6 +153,34 @@ describe("each variable", () => {
       "::1",
       "192.0.2.1",
     ]);
+  });
+
+  it("uses the direct connection past a pooler for the owner too, unless told otherwise", () => {
+    const url = "postgres://app@pooler/fusion";
+    const directUrl = "postgres://app@primary/fusion";
+    expect(readConfig({ DATABASE_URL: url }).config?.database).toMatchObject({
+      directUrl: url,
+      migrationUrl: url,
+    });
+    expect(readConfig({ DATABASE_URL: url, DIRECT_DATABASE_URL: directUrl }).config?.database).toEqual({
+      kind: "external",
+      url,
+      directUrl,
+      migrationUrl: directUrl,
+      strictDurability: false,
+    });
+    expect(faultsOf({ DIRECT_DATABASE_URL: directUrl })).toEqual([
+      { variable: "DATABASE_URL", fault: expect.stringContaining("DIRECT_DATABASE_URL") },
+    ]);
+  });
+
+  it("demands commits that survive a failover of an external database alone", () => {
+    expect(faultsOf({ FUSION_HA: "strict" })).toEqual([
+      { variable: "FUSION_HA", fault: expect.stringContaining("embedded database, which has no standby") },
+    ]);
+    expect(readConfig({ ...safe, FUSION_HA: "strict" }).config?.database).toMatchObject({
+      strictDurability: true,
+    });
   });
 
   it("says that an owner's connection alone is not enough", () => {

@@ -82,12 +82,25 @@ export const variables = {
     standard: "the embedded PostgreSQL",
     secret: true,
   },
+  DIRECT_DATABASE_URL: {
+    schema: databaseUrl,
+    sentence:
+      "The same database and role as `DATABASE_URL`, past any pooler (pgbouncer) that stands in front of it: for what needs a session of its own, such as LISTEN and the job queue.",
+    standard: "`DATABASE_URL`",
+    secret: true,
+  },
   MIGRATION_DATABASE_URL: {
     schema: databaseUrl,
     sentence:
-      "The same database as its owner, used at start to bring the schema up to date and for nothing else. Production demands it.",
-    standard: "`DATABASE_URL`",
+      "The same database as its owner, past any pooler, used at start to bring the schema up to date and for nothing else. Production demands it.",
+    standard: "`DIRECT_DATABASE_URL`",
     secret: true,
+  },
+  FUSION_HA: {
+    schema: z.enum(["strict", "off"], { error: "must be strict or off" }),
+    sentence:
+      "`strict` refuses to start unless the external PostgreSQL keeps every commit that was answered through the loss of its primary (a synchronous standby and the settings that go with it), and looks again each minute; see [high availability](high-availability.md).",
+    standard: "`off`",
   },
   FUSION_ROOT_KEY: {
     schema: z
@@ -253,7 +266,15 @@ export interface Config {
   readonly dataFolder: string;
   readonly database:
     | { readonly kind: "embedded" }
-    | { readonly kind: "external"; readonly url: string; readonly migrationUrl: string };
+    | {
+        readonly kind: "external";
+        readonly url: string;
+        /** Past any pooler. */
+        readonly directUrl: string;
+        readonly migrationUrl: string;
+        /** Refuse a database whose acknowledged commits might not survive a failover. */
+        readonly strictDurability: boolean;
+      };
   /** Null: development's key file. */
   readonly rootKey: Buffer | null;
   readonly mail: {
@@ -324,8 +345,14 @@ function* contradictions(
   values: Values,
   missing: (variable: VariableName) => boolean,
 ): Generator<ConfigFault> {
-  if (!missing("MIGRATION_DATABASE_URL") && missing("DATABASE_URL"))
-    yield { variable: "DATABASE_URL", fault: "is missing, while MIGRATION_DATABASE_URL is given" };
+  const others = (["DIRECT_DATABASE_URL", "MIGRATION_DATABASE_URL"] as const).filter((url) => !missing(url));
+  if (others.length > 0 && missing("DATABASE_URL"))
+    yield { variable: "DATABASE_URL", fault: `is missing, while ${others[0]} is given` };
+  if (values.FUSION_HA === "strict" && missing("DATABASE_URL"))
+    yield {
+      variable: "FUSION_HA",
+      fault: "must not be strict with the embedded database, which has no standby: set DATABASE_URL",
+    };
   if (values.METRICS_PORT !== undefined && values.METRICS_PORT === (values.PORT ?? defaultPort))
     yield { variable: "METRICS_PORT", fault: "must be another port than PORT" };
   if (mode === "development") {
@@ -353,7 +380,7 @@ function* contradictions(
     TRUSTED_PROXIES: "the address of the proxy that speaks https for it",
   };
   for (const [variable, what] of Object.entries(demanded) as [VariableName, string][]) {
-    if (variable === "DATABASE_URL" && !missing("MIGRATION_DATABASE_URL") && missing(variable)) continue; // Said above.
+    if (variable === "DATABASE_URL" && others.length > 0) continue; // Said above.
     if (missing(variable)) yield { variable, fault: `is missing (${what})` };
   }
   if (values.WEBHOOKS_TO_LOOPBACK)
@@ -362,16 +389,15 @@ function* contradictions(
     yield { variable: "PUBLIC_URL", fault: "must start with https:// in production" };
   if (values.SMS_GATEWAY_URL !== undefined && protocolOf(values.SMS_GATEWAY_URL) !== "https:")
     yield { variable: "SMS_GATEWAY_URL", fault: "must start with https:// in production" };
-  if (
-    values.DATABASE_URL !== undefined &&
-    values.MIGRATION_DATABASE_URL !== undefined &&
-    accountOf(values.DATABASE_URL) === accountOf(values.MIGRATION_DATABASE_URL)
-  )
+  const { MIGRATION_DATABASE_URL: ownerUrl } = values;
+  for (const variable of ["DATABASE_URL", "DIRECT_DATABASE_URL"] as const) {
+    const url = values[variable];
+    if (url === undefined || ownerUrl === undefined || accountOf(url) !== accountOf(ownerUrl)) continue;
     yield {
       variable: "MIGRATION_DATABASE_URL",
-      fault:
-        "must name another role than DATABASE_URL: the owner's, while the program runs as one that owns nothing",
+      fault: `must name another role than ${variable}: the owner's, while the program runs as one that owns nothing`,
     };
+  }
 }
 
 function assemble(mode: Config["mode"], values: Values): Config {
@@ -389,7 +415,9 @@ function assemble(mode: Config["mode"], values: Values): Config {
         : {
             kind: "external",
             url: values.DATABASE_URL,
-            migrationUrl: values.MIGRATION_DATABASE_URL ?? values.DATABASE_URL,
+            directUrl: values.DIRECT_DATABASE_URL ?? values.DATABASE_URL,
+            migrationUrl: values.MIGRATION_DATABASE_URL ?? values.DIRECT_DATABASE_URL ?? values.DATABASE_URL,
+            strictDurability: values.FUSION_HA === "strict",
           },
     rootKey: values.FUSION_ROOT_KEY ?? null,
     mail:

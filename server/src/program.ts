@@ -34,7 +34,14 @@ async function start(
   const building = buildService(
     config,
     rooms,
-    { db: database.db, keys, log, metrics, alone: config.database.kind === "embedded" },
+    {
+      db: database.db,
+      durability: database.durability,
+      keys,
+      log,
+      metrics,
+      alone: config.database.kind === "embedded",
+    },
     started,
   );
   building.catch(() => undefined);

@@ -4,6 +4,7 @@ import type { App, Parts } from "./app.ts";
 import type { Config } from "./config.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
+import type { DurabilityWatch } from "./platform/database/high-availability.ts";
 import { untilDatabaseAnswers } from "./platform/database/retry.ts";
 import { type Connections, trackConnections } from "./platform/http/connections.ts";
 import { fetchText } from "./platform/http/outgoing.ts";
@@ -32,6 +33,7 @@ export interface Service {
 
 export interface ServiceDependencies {
   readonly db: Database;
+  readonly durability?: DurabilityWatch | undefined;
   readonly keys: Keys;
   readonly log: Log;
   readonly metrics: Metrics | undefined;
@@ -74,7 +76,7 @@ export async function buildService(
   dependencies: ServiceDependencies,
   started: (() => unknown)[],
 ): Promise<Service> {
-  const { db, keys, log, metrics } = dependencies;
+  const { db, durability, keys, log, metrics } = dependencies;
   const messengers = createMessengers(config, { db, clock: systemClock, keys, log });
   started.push(messengers.close);
   const parts: Parts = {
@@ -90,6 +92,7 @@ export async function buildService(
       nodeName: `${hostname()} ${process.pid}`,
     },
     db,
+    durability,
     clock: systemClock,
     random: systemRandom,
     keys,

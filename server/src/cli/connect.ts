@@ -37,7 +37,8 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
   const choice =
     config.database.kind === "embedded"
       ? ({ kind: "embedded", dataFolder: config.dataFolder } as const)
-      : config.database;
+      : // Whoever runs a command to end something must not be kept from it.
+        { ...config.database, strictDurability: false };
   const options = { log, strictRoles: config.mode === "production", onFirstStart };
 
   if (choice.kind === "external") {

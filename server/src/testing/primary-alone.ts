@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { createNodes } from "../leases/nodes.ts";
+import { systemClock } from "../platform/clock.ts";
 import { openDatabase } from "../platform/database/database.ts";
 import { startEmbeddedPostgres } from "../platform/database/embedded-postgres.ts";
 import { migrate } from "../platform/database/migrate.ts";
@@ -54,6 +56,9 @@ export async function startPrimaryAlone(): Promise<PrimaryAlone> {
     db,
     owner,
     ownerUrl,
+    async untilNodesKnow() {
+      await createNodes({ db, clock: systemClock }).untilAllKnow();
+    },
     awaitStandby: () => setStandbys("nobody"),
     standbyConfirms: () => setStandbys(""),
     async untilWaiting(atLeast = 1) {

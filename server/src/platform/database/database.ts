@@ -51,24 +51,31 @@ export interface Database {
   /** A connection outside any scope (row-level security shows it no tenant row), for health checks and LISTEN. */
   connect(): Promise<pg.PoolClient>;
   /**
-   * A connection outside the pool, for whoever must never wait for others' work; the caller ends it. It and its statements fail after
-   * `timeoutMs`, so that a server that does not answer is noticed.
+   * A connection outside the pool and past any pooler, for whoever must never wait for others' work, or listens; the caller ends it. It and
+   * its statements fail after `timeoutMs`, so that a server that does not answer is noticed.
    */
   connectApart(timeoutMs: number): Promise<pg.Client>;
   /** For whoever uses `connect` or `pool`: this failed, and when it is because the database is away, the log is told, once. */
   noteFailure(error: unknown): void;
-  /** The pool itself, for libraries that want one (the job queue). */
+  /** The pool itself, for what needs no scope. */
   readonly pool: pg.Pool;
+  /** Past any pooler, for the job queue: it listens and prepares statements, so its connections must be sessions of their own. */
+  readonly sessionPool: pg.Pool;
   close(): Promise<void>;
 }
 
 export interface DatabaseOptions {
   readonly connectionString: string;
+  /** The same database past the pooler that `connectionString` leads to, if that is one. */
+  readonly directConnectionString?: string | undefined;
   /** Role to act as from the first statement on, where the connection's own role is the owner. */
   readonly role?: string;
   readonly connectionsMax?: number;
   readonly log: Log;
 }
+
+/** Jobs at once, and the one that listens for them. */
+const sessionsMax = 6;
 
 /** Opens a pool of connections that act as the runtime role. Nothing connects until the first use. */
 export function openDatabase(options: DatabaseOptions): Database {
@@ -79,13 +86,27 @@ export function openDatabase(options: DatabaseOptions): Database {
     "-c standard_conforming_strings=on",
   ];
   if (options.role) settings.push(`-c role=${options.role}`);
-  const pool = new pg.Pool({
-    connectionString: options.connectionString,
-    max: options.connectionsMax ?? 16,
-    options: settings.join(" "),
-    connectionTimeoutMillis: 10_000,
-    application_name: "fusion",
-  });
+  const { connectionString, directConnectionString = connectionString } = options;
+  const createPool = (to: string, max: number): pg.Pool => {
+    const pool = new pg.Pool({
+      connectionString: to,
+      max,
+      options: settings.join(" "),
+      connectionTimeoutMillis: 10_000,
+      application_name: "fusion",
+    });
+    // An idle connection that breaks is replaced at the next use, and only that tells whether the database is away; without a handler
+    // its error would end the process.
+    pool.on("error", (error) => {
+      options.log.debug({ err: error }, "an idle database connection broke");
+    });
+    // One that breaks while it is used reports that in the statement; its event needs a listener all the same (the job queue warns without).
+    pool.on("connect", (client) => client.on("error", () => undefined));
+    return pool;
+  };
+  const pool = createPool(connectionString, options.connectionsMax ?? 16);
+  const sessionPool =
+    directConnectionString === connectionString ? pool : createPool(directConnectionString, sessionsMax);
   let closing = false;
   const outage = createOutage(options.log, {
     part: "database",
@@ -101,14 +122,6 @@ export function openDatabase(options: DatabaseOptions): Database {
       noteFailure(error);
       throw error;
     });
-  // An idle connection that breaks is replaced at the next use, and only that tells whether the database is away; without a handler
-  // its error would end the process.
-  pool.on("error", (error) => {
-    options.log.debug({ err: error }, "an idle database connection broke");
-  });
-  // One that breaks while it is used reports that in the statement; its event needs a listener all the same (the job queue warns without).
-  pool.on("connect", (client) => client.on("error", () => undefined));
-
   const transaction: Database["transaction"] = async (scope, work) => {
     const client = await connect();
     const afterCommit: (() => void | Promise<void>)[] = [];
@@ -153,7 +166,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connect,
     async connectApart(timeoutMs) {
       const client = new pg.Client({
-        connectionString: options.connectionString,
+        connectionString: directConnectionString,
         options: settings.join(" "),
         connectionTimeoutMillis: timeoutMs,
         query_timeout: timeoutMs,
@@ -171,9 +184,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     noteFailure,
     pool,
-    close() {
+    sessionPool,
+    async close() {
       closing = true;
-      return pool.end();
+      await Promise.all([...new Set([pool, sessionPool])].map((each) => each.end()));
     },
   };
 }

@@ -36,6 +36,36 @@ export async function allowRuntimeRole(
   return "fusion_runtime";
 }
 
+/**
+ * Makes sure that sessions are as the program asks for them when it connects. A pooler may drop that (pgbouncer with `options` among its
+ * `ignore_startup_parameters`), and so may an `options` in the URL; then they must be set for the account. Throws {@link DatabaseUnusable}.
+ */
+export async function assertSession(pool: pg.Pool, role: RuntimeRole): Promise<void> {
+  const { rows } = await pool.query<{
+    account: string;
+    role: string;
+    timezone: string;
+    idle: string;
+    strings: string;
+  }>(`SELECT session_user AS account, current_user AS role, current_setting('timezone') AS timezone,
+             current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('standard_conforming_strings') AS strings`);
+  const [session] = rows;
+  if (!session) throw new Error("The session's own settings were not found.");
+  const wanted = [
+    session.role !== role && `role = '${role}'`,
+    session.timezone !== "UTC" && "timezone = 'UTC'",
+    session.idle === "0" && "idle_in_transaction_session_timeout = '10s'",
+    session.strings !== "on" && "standard_conforming_strings = on",
+  ].filter((setting) => setting !== false);
+  if (wanted.length === 0) return;
+  const name = pg.escapeIdentifier(session.account);
+  throw new DatabaseUnusable(
+    `Sessions of ${session.account} do not take the settings that the program asks for, as behind a pooler. Set them for the account: ${wanted
+      .map((setting) => `ALTER ROLE ${name} SET ${setting};`)
+      .join(" ")}`,
+  );
+}
+
 interface Account {
   readonly name: string;
   readonly superuser: boolean;

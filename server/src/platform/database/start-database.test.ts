@@ -74,6 +74,37 @@ describe("an external database", () => {
     );
   });
 
+  it("is used past its pooler by what needs a session of its own", async () => {
+    const directUrl = `${urlOf(names.app)}&application_name=direct`;
+    const started = await startDatabase(
+      { kind: "external", url: urlOf(names.app), directUrl, migrationUrl: urlOf(names.owner) },
+      { log: silentLog(), strictRoles: true },
+    );
+    const named = "SELECT current_setting('application_name') AS name, current_user AS role";
+    expect((await started.db.sessionPool.query(named)).rows).toEqual([
+      { name: "direct", role: "fusion_runtime" },
+    ]);
+    expect((await started.db.pool.query(named)).rows).toEqual([{ name: "fusion", role: "fusion_runtime" }]);
+    const apart = await started.db.connectApart(1_000);
+    expect((await apart.query(named)).rows).toEqual([{ name: "direct", role: "fusion_runtime" }]);
+    await apart.end();
+    await started.stop();
+  });
+
+  it("is refused when sessions do not take the program's settings, as behind a pooler, until the account has them", async () => {
+    // What a pooler drops, the URL replaces here.
+    const dropped = `${urlOf(names.app)}&options=-c%20geqo%3Don`;
+    const remedy = await start(dropped, urlOf(names.owner), true).then(
+      () => "it started",
+      (error: Error) => error.message,
+    );
+    expect(remedy).toContain(`ALTER ROLE "${names.app}" SET role = 'fusion_runtime';`);
+    await admin.query(remedy.slice(remedy.indexOf("ALTER ROLE")));
+    const started = await start(dropped, urlOf(names.owner), true);
+    expect(await started.db.query(systemScope, whoAmI)).toEqual([{ role: "fusion_runtime", super: false }]);
+    await started.stop();
+  });
+
   it("that does not exist is named without more", async () => {
     await expect(start(urlOf(names.app, "nowhere"), urlOf(names.owner, "nowhere"), true)).rejects.toThrow(
       /cannot be used: database "nowhere" does not exist/,

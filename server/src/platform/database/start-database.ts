@@ -6,17 +6,29 @@ import { withAdvisoryLock } from "./advisory-lock.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { type EmbeddedPostgres, runningServerUrl, startEmbeddedPostgres } from "./embedded-postgres.ts";
+import { type DurabilityWatch, type NamedUrl, watchDurability } from "./high-availability.ts";
 import { assertSchemaFits, migrateWith } from "./migrate.ts";
-import { allowRuntimeRole } from "./runtime-role.ts";
+import { allowRuntimeRole, assertSession } from "./runtime-role.ts";
 import { withClient } from "./with-client.ts";
 
 export type DatabaseChoice =
   | { readonly kind: "embedded"; readonly dataFolder: string }
-  | { readonly kind: "external"; readonly url: string; readonly migrationUrl: string };
+  | {
+      readonly kind: "external";
+      readonly url: string;
+      /** Past any pooler; `url` unless given. */
+      readonly directUrl?: string;
+      /** As the owner, past any pooler. */
+      readonly migrationUrl: string;
+      /** Refuse it when a commit that was answered might not survive a failover. */
+      readonly strictDurability?: boolean;
+    };
 
 export interface StartedDatabase {
   /** Not to be asked anything before `prepared`. */
   readonly db: Database;
+  /** Undefined where nobody demanded that commits survive a failover. */
+  readonly durability: DurabilityWatch | undefined;
   /** Resolves when the schemas are there; rejects when they cannot be. */
   readonly prepared: Promise<void>;
   /** Rejects when the database is gone for good; never resolves. */
@@ -78,6 +90,7 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
   const db = openDatabase({ connectionString: server.connectionString(databaseName, "fusion_runtime"), log });
   return {
     db,
+    durability: undefined,
     prepared,
     lost,
     async stop() {
@@ -130,7 +143,13 @@ function openJoined(choice: DatabaseChoice, log: Log, connectionsMax?: number): 
         log,
         ...limit,
       })
-    : openDatabase({ connectionString: choice.url, role: "fusion_runtime", log, ...limit });
+    : openDatabase({
+        connectionString: choice.url,
+        directConnectionString: choice.directUrl,
+        role: "fusion_runtime",
+        log,
+        ...limit,
+      });
 }
 
 async function prepareEmbedded(server: EmbeddedPostgres): Promise<void> {
@@ -152,20 +171,61 @@ async function startExternal(
   choice: Extract<DatabaseChoice, { kind: "external" }>,
   { log, strictRoles }: { readonly log: Log; readonly strictRoles: boolean },
 ): Promise<StartedDatabase> {
-  const role = await explained(choice.migrationUrl, () =>
-    withClient(choice.migrationUrl, async (owner) => {
+  const { url, directUrl, migrationUrl } = choice;
+  let durability: DurabilityWatch | undefined;
+  await explained(migrationUrl, () =>
+    withClient(migrationUrl, async (owner) => {
       await assertVersion(owner);
-      return prepareSchemas(owner, choice.migrationUrl, () => allowRuntimeRole(choice, strictRoles));
+      // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
+      if (choice.strictDurability)
+        durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
+      await prepareSchemas(owner, migrationUrl, async () => {
+        for (const each of namedUrls(choice))
+          await allowRuntimeRole({ url: each.url, migrationUrl }, strictRoles);
+      });
     }),
-  );
-  const db = openDatabase({ connectionString: choice.url, role, log });
+  ).catch((error: unknown) => {
+    durability?.stop();
+    throw error;
+  });
+  const db = openDatabase({
+    connectionString: url,
+    directConnectionString: directUrl,
+    role: "fusion_runtime",
+    log,
+  });
+  const stop = (): Promise<void> => {
+    durability?.stop();
+    return db.close();
+  };
+  try {
+    await explained(url, () => assertSession(db.pool, "fusion_runtime"));
+    await explained(directUrl ?? url, () => assertSession(db.sessionPool, "fusion_runtime"));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     db,
+    durability,
     prepared: Promise.resolve(),
     lost: new Promise<never>(() => undefined),
-    stop: () => db.close(),
+    stop,
     abandon: () => undefined,
   };
+}
+
+function namedUrls({
+  url,
+  directUrl = url,
+}: {
+  readonly url: string;
+  readonly directUrl?: string;
+}): NamedUrl[] {
+  return [
+    { variable: "DATABASE_URL", url },
+    ...(directUrl === url ? [] : [{ variable: "DIRECT_DATABASE_URL", url: directUrl }]),
+  ];
 }
 
 /**

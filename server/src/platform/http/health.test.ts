@@ -41,6 +41,23 @@ it("says that the process is about to end, while it still answers", async () => 
   expect((await http.inject("/healthz")).statusCode).toBe(200);
 });
 
+it("says whether commits survive a failover, where that is demanded, and stays ready either way", async () => {
+  const watched = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+  let faults: string[] = [];
+  const durability = { faults: () => faults, stop: () => undefined };
+  const pool = { query: async () => [] };
+  registerHealthRoutes(watched, {
+    db: { pool } as unknown as Database,
+    readiness: { leaving: false },
+    durability,
+  });
+  const ready = async () => (await watched.inject("/readyz")).json();
+  expect(await ready()).toEqual({ status: "ok", database: true, durable: true });
+  faults = ["synchronous_standby_names is empty"];
+  expect(await ready()).toEqual({ status: "ok", database: true, durable: false });
+  await watched.close();
+});
+
 it("asks the database once for all who ask at once, so that nobody can use up its connections by asking", async () => {
   asked = 0;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -58,7 +58,7 @@ export async function addJob(
 }
 
 /**
- * Works off the queue and keeps the schedules, on the database's own pool and with its runtime role. The job schema must be there
+ * Works off the queue and keeps the schedules, on sessions of the database and with its runtime role. The job schema must be there
  * (see `schema.ts`). A job that throws is tried again with growing pauses (exp(attempts) seconds); each failure is logged without
  * its payload. `alone` says that no other process works on this database: jobs that a killed process held are then free at once
  * instead of after four hours. `holdsJobsAs` is told under which names jobs are held here, for whoever frees them if this process dies.
@@ -86,7 +86,7 @@ export async function startJobs(
     options.holdsJobsAs?.(names);
   });
   const runner = await run({
-    pgPool: db.pool,
+    pgPool: db.sessionPool,
     events,
     noHandleSignals: true,
     concurrency: 4,
