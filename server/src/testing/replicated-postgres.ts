@@ -34,8 +34,8 @@ export interface ReplicatedPostgres {
   promoteStandby(): Promise<void>;
   /** A new standby, copied from the primary while that works. Resolves when it follows. */
   addStandby(): Promise<void>;
-  /** Stops the standby's receiver: it gets nothing more, and nobody notices for a while. */
-  freezeStandby(): Promise<void>;
+  /** The standby gets nothing more, which nobody notices where nobody waits for it. */
+  severStandby(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -96,13 +96,12 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
       const folder = folderOf();
       await copyRunningCluster(primary, folder);
       standby = await start(folder);
-      await untilFollowing(primary);
+      await untilRowsAre(primary, "SELECT FROM pg_stat_replication WHERE state = 'streaming'", 1);
     },
-    async freezeStandby() {
-      await withClient(requireStandby().server.connectionString(), async (client) => {
-        const { rows } = await client.query<{ pid: number }>("SELECT pid FROM pg_stat_wal_receiver");
-        process.kill((rows[0] as { pid: number }).pid, "SIGSTOP");
-      });
+    async severStandby() {
+      const severed = requireStandby();
+      await set(severed, "primary_conninfo", "");
+      await untilRowsAre(severed, "SELECT FROM pg_stat_wal_receiver", 0);
     },
     async remove() {
       await proxy.close();
@@ -171,12 +170,10 @@ function own(like: string, path: string): void {
   chownSync(path, uid, gid);
 }
 
-async function untilFollowing(primary: Node): Promise<void> {
-  await withClient(primary.server.connectionString(), async (client) => {
-    for (const deadline = performance.now() + 30_000; performance.now() < deadline; await sleep(20)) {
-      const { rowCount } = await client.query("SELECT FROM pg_stat_replication WHERE state = 'streaming'");
-      if (rowCount) return;
-    }
-    throw new Error("The standby does not follow.");
+async function untilRowsAre(node: Node, query: string, count: number): Promise<void> {
+  await withClient(node.server.connectionString(), async (client) => {
+    for (const deadline = performance.now() + 30_000; performance.now() < deadline; await sleep(20))
+      if ((await client.query(query)).rowCount === count) return;
+    throw new Error(`It does not come to ${count} rows: ${query}`);
   });
 }
