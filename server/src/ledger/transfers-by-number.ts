@@ -2,22 +2,38 @@ import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import { type PostedTransfer, parsePostedTransfer } from "./posted-transfer.ts";
 
-/** The tenant's transfers with these numbers, in the order given. For the program itself: a number is never shown. */
+/** Transfers of one tenant by their numbers. */
+export interface NumberedTransfers {
+  readonly tenant: Tenant;
+  readonly numbers: readonly string[];
+}
+
+/** For each of `asked` its tenant's transfers with these numbers, in the order given. For the program itself: a number is never shown. */
 export async function listTransfersByNumber(
   db: Queryable,
-  { ifiId, environment, fintechId }: Tenant,
-  numbers: readonly string[],
-): Promise<PostedTransfer[]> {
-  const [row] = await db.query<{ transfers: unknown[] | null }>(
-    `SELECT json_agg(json_build_object('requestId', t.request_id, 'kind', t.kind, 'debitAccountId', t.debit_account_id,
-       'creditAccountId', t.credit_account_id, 'amountMinor', t.amount::text, 'currency', t.currency,
-       'transferCode', t.transfer_code, 'remarks', t.remarks, 'attributes', t.attributes,
-       'debitSequence', t.debit_sequence::text, 'postedAt', t.posted_at) ORDER BY asked.position) AS transfers
-     FROM unnest($4::bigint[]) WITH ORDINALITY AS asked (number, position)
+  asked: readonly NumberedTransfers[],
+): Promise<PostedTransfer[][]> {
+  const flat = asked.flatMap(({ tenant, numbers }, place) =>
+    numbers.map((number) => ({ tenant, number, place })),
+  );
+  const found: PostedTransfer[][] = asked.map(() => []);
+  if (flat.length === 0) return found;
+  const rows = await db.query<{ place: number; transfer: unknown }>(
+    `SELECT asked.place, transfer_json(t) AS transfer
+     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::uuid[], $5::int[]) WITH ORDINALITY
+       AS asked (number, ifi, environment, fintech, place, position)
      CROSS JOIN LATERAL (
        SELECT * FROM transfer t WHERE t.transfer_number = asked.number
-         AND t.ifi_id = $1 AND t.environment = $2 AND t.fintech_id = $3 OFFSET 0) t`,
-    [ifiId, environment, fintechId, numbers],
+         AND t.ifi_id = asked.ifi AND t.environment = asked.environment AND t.fintech_id = asked.fintech OFFSET 0) t
+     ORDER BY asked.position`,
+    [
+      flat.map(({ number }) => number),
+      flat.map(({ tenant }) => tenant.ifiId),
+      flat.map(({ tenant }) => tenant.environment),
+      flat.map(({ tenant }) => tenant.fintechId),
+      flat.map(({ place }) => place),
+    ],
   );
-  return row?.transfers?.map(parsePostedTransfer) ?? [];
+  for (const { place, transfer } of rows) found[place]?.push(parsePostedTransfer(transfer));
+  return found;
 }

@@ -25,7 +25,8 @@ export const systemRandom: Random = {
   },
 };
 
-const base62Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/** In the order of their bytes, so that numbers of one length sort as text. */
+export const base62Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** Uniform base62 characters: bytes of 248 and above are drawn again, so that no character is likelier than another. */
 export function randomBase62(random: Random, length: number): string {

@@ -3,13 +3,12 @@ import { dataScopeOf } from "../access/data-scope.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { recordAudit } from "../audit/record.ts";
 import { NotFound } from "../platform/errors.ts";
-import { newId } from "../platform/ids.ts";
 import { askAgain, findDelivery, listDeliveryRows, type StoredDelivery } from "./delivery-store.ts";
 import { getEndpointFor, getEndpointToManage } from "./endpoint-access.ts";
 import { WebhookDisabled } from "./errors.ts";
 import { insertEventFor } from "./event-store.ts";
 import type { ManageDeps } from "./manage-endpoints.ts";
-import { eventBody } from "./webhook-event.ts";
+import { eventBody, newEventId } from "./webhook-event.ts";
 
 type Deps = Pick<ManageDeps, "db" | "clock" | "random">;
 interface DeliveryKey {
@@ -86,7 +85,7 @@ export async function sendTestEvent(
     if (endpoint.disabledAt) throw new WebhookDisabled();
     const { tenant } = endpoint;
     const now = deps.clock.now();
-    const eventId = newId<string>(deps.random, "evt");
+    const eventId = newEventId(deps.random, now);
     const body = eventBody({
       eventId,
       name: testEventName,

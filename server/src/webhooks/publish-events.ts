@@ -1,13 +1,13 @@
+import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import { listTransfersByNumber } from "../ledger/transfers-by-number.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
-import { newId } from "../platform/ids.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
 import type { Random } from "../platform/random.ts";
 import { insertEvents, type NewEvent, type OutboxRow, takeOutboxRows } from "./event-store.ts";
-import { eventBody, transferContent } from "./webhook-event.ts";
+import { eventBody, newEventId, transferContent } from "./webhook-event.ts";
 
-/** A row may name 256 transfers, so that one transaction makes some thousand events at most. */
-const rowsAtOnce = 16;
+/** A row names what one statement did for one tenant: some transfers when the ledger is busy, 256 at most. */
+const rowsAtOnce = 64;
 
 export interface PublishDeps {
   readonly db: Database;
@@ -24,29 +24,32 @@ export interface PublishDeps {
 export async function publishEvents(deps: PublishDeps): Promise<boolean> {
   return deps.db.transaction(systemScope, async (tx) => {
     const rows = await takeOutboxRows(tx, rowsAtOnce);
-    const events: NewEvent[] = [];
-    for (const row of rows) events.push(...(await eventsOf(deps, tx, row)));
-    await insertEvents(tx, events, deps.clock.now());
+    const transfers = await listTransfersByNumber(
+      tx,
+      rows.map(({ tenant, transferNumbers }) => ({ tenant, numbers: transferNumbers ?? [] })),
+    );
+    const now = deps.clock.now();
+    const events = rows.flatMap((row, at) => eventsOf(deps, row, transfers[at] ?? [], now));
+    await insertEvents(tx, events, now);
     return rows.length === rowsAtOnce;
   });
 }
 
-async function eventsOf(deps: PublishDeps, tx: Transaction, row: OutboxRow): Promise<NewEvent[]> {
-  const { tenant, name } = row;
+function eventsOf(
+  { random, publicUrl }: PublishDeps,
+  { tenant, name, content, occurredAt }: OutboxRow,
+  transfers: readonly PostedTransfer[],
+  now: Date,
+): NewEvent[] {
   const told =
-    row.content === null
-      ? (await listTransfersByNumber(tx, tenant, row.transferNumbers ?? [])).map((transfer) => ({
+    content === null
+      ? transfers.map((transfer) => ({
           content: transferContent(tenant.ifiId, transfer),
           occurredAt: transfer.postedAt,
         }))
-      : [{ content: row.content, occurredAt: row.occurredAt }];
-  return told.map(({ content, occurredAt }) => {
-    const eventId = newId<string>(deps.random, "evt");
-    return {
-      tenant,
-      eventId,
-      name,
-      body: eventBody({ eventId, name, content, tenant, occurredAt, instance: deps.publicUrl }),
-    };
+      : [{ content, occurredAt }];
+  return told.map((one) => {
+    const eventId = newEventId(random, now);
+    return { tenant, eventId, name, body: eventBody({ eventId, name, tenant, instance: publicUrl, ...one }) };
   });
 }

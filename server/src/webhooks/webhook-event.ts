@@ -1,6 +1,7 @@
 import type { EventName, testEventName } from "@fusion/contract/webhooks.ts";
 import { type PostedTransfer, transferIdOf } from "../ledger/posted-transfer.ts";
-import type { Tenant } from "../platform/ids.ts";
+import type { IdPrefix, Tenant } from "../platform/ids.ts";
+import { base62Alphabet, type Random, randomBase62 } from "../platform/random.ts";
 
 /** What an event says beside its name: whom it is about, in which state that now is, and its facts. */
 export interface EventContent {
@@ -11,6 +12,23 @@ export interface EventContent {
 }
 
 const dataMaxBytes = 2_048;
+
+/**
+ * `evt_` and 20 base62 characters: 8 of the time in milliseconds, 12 that nobody can guess. What is made at one time lies together in the
+ * indexes of events and deliveries, which costs the database half of what it costs to look for a place for each.
+ */
+export function newEventId(random: Random, now: Date): string {
+  let time = "";
+  for (
+    let left = now.getTime();
+    time.length < timeCharacters;
+    left = Math.floor(left / base62Alphabet.length)
+  )
+    time = `${base62Alphabet[left % base62Alphabet.length]}${time}`;
+  return `${"evt" satisfies IdPrefix}_${time}${randomBase62(random, 20 - timeCharacters)}`;
+}
+
+const timeCharacters = 8;
 
 /** The body of a delivery (wire contract, section 11), made once for an event. */
 export function eventBody(event: {
