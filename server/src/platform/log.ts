@@ -3,12 +3,18 @@ import { type DestinationStream, type Logger, pino } from "pino";
 export type Log = Logger;
 
 /**
+ * Lines are written together, at the latest after this many milliseconds: written one by one they take a tenth of the time that a short
+ * request takes. A fatal line and the end of the process write what waits.
+ */
+const collected = { minLength: 8_192, periodicFlush: 50 };
+
+/**
  * The process's log, one JSON line each on standard error, so that standard output stays for people. Paths listed under `redact`
  * are the last defence only: callers do not pass secrets in the first place.
  */
 export function createLog(
   level: string,
-  lines: DestinationStream = pino.destination({ dest: 2, sync: false }),
+  lines: DestinationStream = pino.destination({ dest: 2, sync: false, ...collected }),
 ): Log {
   return pino(
     {
