@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBundle } from "../bundles/create-bundle.ts";
 import type { AccountId } from "../ledger/account.ts";
 import { openFundingAccount } from "../ledger/open-funding-account.ts";
-import { lockForTransfers, postTransfers } from "../ledger/post.ts";
+import { lockForTransfers, postTransfers, type TransferToPost } from "../ledger/post.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
 import { arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
@@ -61,6 +61,25 @@ const reverse = (amount: number, original: object = {}, more: object = {}) =>
     creditAccountID: funding,
     attributes: original,
     ...more,
+  });
+const reversalOf = (amountMinor: number, original: object): TransferToPost => ({
+  requestId: randomUUID(),
+  kind: "transfer",
+  debitAccountId: account as AccountId,
+  creditAccountId: funding as AccountId,
+  amountMinor: BigInt(amountMinor),
+  currency: "INR",
+  transferCode: "ATLAS_P2M_AUTH-REVERSAL",
+  remarks: "",
+  attributes: { ...original },
+  requestedBy: "test",
+});
+/** Past everything that looks beforehand, as one batch. */
+const post = (transfers: readonly TransferToPost[]) =>
+  app.database.db.transaction({ kind: "tenants", tenants: [client.tenant] }, async (tx) => {
+    const accountIds = [account, funding] as AccountId[];
+    const ledger = await lockForTransfers(tx, client.tenant, { accountIds, requestIds: [] }, new Date());
+    await postTransfers(tx, app, ledger, transfers, new Date());
   });
 const balance = async (): Promise<number> => (await client.get(`/accounts/${account}/balance`)).body.balance;
 
@@ -155,27 +174,33 @@ describe("a reversal", () => {
     expect(await balance()).toBe(before - 100);
   });
 
+  it("undoes what came before it, not what the same batch posts after it", async () => {
+    const code = { transferCode: "LATER_AUTH" };
+    const { body: original } = await pay(70, code);
+    const undo = { ...reversalOf(70, {}), transferCode: "LATER_AUTH-REVERSAL" };
+    const later = {
+      ...undo,
+      ...code,
+      requestId: randomUUID(),
+      debitAccountId: undo.creditAccountId,
+      creditAccountId: undo.debitAccountId,
+    };
+    await post([undo, later]);
+    const [tied] = await app.database.db.query(
+      { kind: "tenants", tenants: [client.tenant] },
+      "SELECT original_request_id FROM transfer_reversal WHERE request_id = $1",
+      [undo.requestId],
+    );
+    expect(tied).toEqual({ original_request_id: original.requestID });
+    const latest = { ...later, requestId: randomUUID() };
+    const named = { ...undo, requestId: randomUUID(), attributes: { originalRequestID: latest.requestId } };
+    await expect(post([named, latest])).rejects.toMatchObject({ constraint: "transfer_reversal_original" });
+  });
+
   it("is bounded by the database itself, also without any look beforehand", async () => {
     const { body: original } = await pay(10);
     const insert = (amountMinor: number) =>
-      app.database.db.transaction({ kind: "tenants", tenants: [client.tenant] }, async (tx) => {
-        const accountIds = [account, funding] as AccountId[];
-        const ledger = await lockForTransfers(tx, client.tenant, { accountIds, requestIds: [] }, new Date());
-        const [debitAccountId, creditAccountId] = accountIds as [AccountId, AccountId];
-        const reversal = {
-          requestId: randomUUID(),
-          kind: "transfer" as const,
-          debitAccountId,
-          creditAccountId,
-          amountMinor: BigInt(amountMinor),
-          currency: "INR",
-          transferCode: "ATLAS_P2M_AUTH-REVERSAL",
-          remarks: "",
-          attributes: { originalTransferID: original.transferID },
-          requestedBy: "test",
-        };
-        await postTransfers(tx, app, ledger, [reversal], new Date());
-      });
+      post([reversalOf(amountMinor, { originalTransferID: original.transferID })]);
     await expect(insert(11)).rejects.toMatchObject({ constraint: "transfer_reversal_amount" });
     await insert(10);
     await expect(insert(1)).rejects.toMatchObject({ constraint: "transfer_reversal_amount" });
