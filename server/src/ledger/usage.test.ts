@@ -3,7 +3,7 @@ import { addUse, limitPeriods, parseUsage, periodStarts, type Usage, usageText, 
 
 const dayOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 86_400_000;
 const dateOf = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10);
-const none: Usage = Array.from({ length: 21 }, () => 0n);
+const none: Usage = Array.from({ length: 21 }, () => 0);
 
 describe("the periods of a day", () => {
   it.each([
@@ -29,24 +29,34 @@ describe("what is used", () => {
     let usage = addUse(none, thursday, "DEBIT", 500n);
     usage = addUse(usage, thursday, "DEBIT", 200n);
     usage = addUse(usage, friday, "DEBIT", 30n);
-    expect(usedIn(usage, friday, "DEBIT", "DAY")).toEqual({ count: 1n, amountMinor: 30n });
-    expect(usedIn(usage, friday, "DEBIT", "WEEK")).toEqual({ count: 3n, amountMinor: 730n });
+    expect(usedIn(usage, friday, "DEBIT", "DAY")).toEqual({ count: 1, amountMinor: 30 });
+    expect(usedIn(usage, friday, "DEBIT", "WEEK")).toEqual({ count: 3, amountMinor: 730 });
     for (const period of ["MONTH", "QUARTER", "YEAR"] as const)
-      expect(usedIn(usage, friday, "DEBIT", period)).toEqual({ count: 1n, amountMinor: 30n });
-    expect(usedIn(usage, friday, "CREDIT", "YEAR")).toEqual({ count: 0n, amountMinor: 0n });
+      expect(usedIn(usage, friday, "DEBIT", period)).toEqual({ count: 1, amountMinor: 30 });
+    expect(usedIn(usage, friday, "CREDIT", "YEAR")).toEqual({ count: 0, amountMinor: 0 });
   });
 
   it("is not lost when a clock goes back over midnight", () => {
     const usage = addUse(none, periodStarts(dayOf("2026-11-26")), "DEBIT", 100n);
     const before = periodStarts(dayOf("2026-11-25"));
     expect(usedIn(addUse(usage, before, "DEBIT", 1n), before, "DEBIT", "DAY")).toEqual({
-      count: 2n,
-      amountMinor: 101n,
+      count: 2,
+      amountMinor: 101,
     });
   });
 
+  it("of more than a number holds exactly stays above every limit", () => {
+    const starts = periodStarts(dayOf("2026-11-25"));
+    const most = addUse(none, starts, "DEBIT", 9_007_199_254_740_991n);
+    for (const usage of [
+      addUse(most, starts, "DEBIT", 1n),
+      parseUsage(`{${starts.DAY},1,9223372036854775807}`),
+    ])
+      expect(usedIn(usage, starts, "DEBIT", "DAY").amountMinor).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
   it("reads as it was written", () => {
-    const usage = addUse(none, periodStarts(dayOf("2026-11-25")), "CREDIT", 9_007_199_254_740_993n);
+    const usage = addUse(none, periodStarts(dayOf("2026-11-25")), "CREDIT", 9_007_199_254_740_991n);
     expect(parseUsage(usageText(usage))).toEqual(usage);
   });
 });

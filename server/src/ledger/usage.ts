@@ -5,8 +5,11 @@ export const limitPeriods = ["DAY", "WEEK", "MONTH", "QUARTER", "YEAR"] as const
 export type LimitPeriod = (typeof limitPeriods)[number];
 export type Direction = "DEBIT" | "CREDIT";
 
-/** As it is stored; see above. */
-export type Usage = readonly bigint[];
+/**
+ * As it is stored; see above. Plain numbers, which cost a fifth of what bigints do here. What goes beyond the greatest that they hold exactly
+ * stays at it: no limit is greater, so that each is exceeded by then.
+ */
+export type Usage = readonly number[];
 
 /** The first local day of each period, in days since 1970-01-01. */
 export type PeriodStarts = Readonly<Record<LimitPeriod, number>>;
@@ -32,41 +35,37 @@ export function usedIn(
   starts: PeriodStarts,
   direction: Direction,
   period: LimitPeriod,
-): { readonly count: bigint; readonly amountMinor: bigint } {
+): { readonly count: number; readonly amountMinor: number } {
   const at = placeOf(direction, limitPeriods.indexOf(period));
-  if ((usage[0] ?? 0n) < BigInt(starts[period])) return { count: 0n, amountMinor: 0n };
-  return { count: usage[at] ?? 0n, amountMinor: usage[at + 1] ?? 0n };
+  if ((usage[0] ?? 0) < starts[period]) return { count: 0, amountMinor: 0 };
+  return { count: usage[at] ?? 0, amountMinor: usage[at + 1] ?? 0 };
 }
 
 /** With one movement more. */
 export function addUse(usage: Usage, starts: PeriodStarts, direction: Direction, amountMinor: bigint): Usage {
-  if (usage[0] === BigInt(starts.DAY)) return addToday(usage, direction, amountMinor);
-  // A clock that went back over midnight counts on in the later day.
-  const day = (usage[0] ?? 0n) > BigInt(starts.DAY) ? (usage[0] ?? 0n) : BigInt(starts.DAY);
-  const next = [day];
-  for (const one of ["DEBIT", "CREDIT"] as const)
-    for (const period of limitPeriods) {
-      const used = usedIn(usage, starts, one, period);
-      const [count, amount] = one === direction ? [1n, amountMinor] : [0n, 0n];
-      next.push(used.count + count, used.amountMinor + amount);
-    }
-  return next;
-}
-
-/** On the day of the last use nothing has to be begun anew, in no period. */
-function addToday(usage: Usage, direction: Direction, amountMinor: bigint): Usage {
   const next = [...usage];
-  for (const period of limitPeriods.keys()) {
-    const at = placeOf(direction, period);
-    next[at] = (next[at] ?? 0n) + 1n;
-    next[at + 1] = (next[at + 1] ?? 0n) + amountMinor;
+  const lastDay = usage[0] ?? 0;
+  // A clock that went back over midnight counts on in the later day.
+  next[0] = Math.max(lastDay, starts.DAY);
+  for (const [position, period] of limitPeriods.entries()) {
+    // On the day of the last use nothing has to be begun anew, in no period.
+    if (lastDay < starts[period])
+      for (const one of ["DEBIT", "CREDIT"] as const)
+        next.fill(0, placeOf(one, position), placeOf(one, position) + 2);
+    const at = placeOf(direction, position);
+    next[at] = (next[at] ?? 0) + 1;
+    next[at + 1] = Math.min((next[at + 1] ?? 0) + Number(amountMinor), Number.MAX_SAFE_INTEGER);
   }
   return next;
 }
 
 /** `{1,2,…}`, PostgreSQL's way of writing an array. */
 export function parseUsage(text: string): Usage {
-  return text.slice(1, -1).split(",").map(BigInt);
+  return text.slice(1, -1).split(",").map(readNumber);
+}
+
+function readNumber(digits: string): number {
+  return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
 }
 
 export function usageText(usage: Usage): string {

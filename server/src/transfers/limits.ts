@@ -45,15 +45,15 @@ function broken(
   if (rules.allowedTransferCodes && !rules.allowedTransferCodes.includes(transferCode)) return "LE400021";
   const limits = (rules.limits ?? []).filter((limit) => (limit.direction ?? "DEBIT") === direction);
   for (const limit of limits) {
-    if (limit.minimumAmount !== undefined && amountMinor < BigInt(limit.minimumAmount)) return "LE400009";
+    if (limit.minimumAmount !== undefined && amountMinor < limit.minimumAmount) return "LE400009";
     if (limit.period === "TRANSACTION" && exceeds(amountMinor, limit.maximumAmount)) return "LE400001";
   }
   for (const period of limitPeriods)
     for (const limit of limits) {
       if (limit.period !== period || !usage || !ledger.periods) continue;
       const used = usedIn(usage, ledger.periods, direction, period);
-      if (exceeds(used.count + 1n, limit.maximumCount)) return periodCodes[period][0];
-      if (exceeds(used.amountMinor + amountMinor, limit.maximumAmount)) return periodCodes[period][1];
+      if (exceeds(used.count + 1, limit.maximumCount)) return periodCodes[period][0];
+      if (exceeds(used.amountMinor + Number(amountMinor), limit.maximumAmount)) return periodCodes[period][1];
     }
   if (direction === "CREDIT") {
     const balanceMinor = ledger.accounts.get(creditAccountId)?.balanceMinor ?? 0n;
@@ -62,6 +62,7 @@ function broken(
   return undefined;
 }
 
-function exceeds(value: bigint, maximum: number | undefined): boolean {
-  return maximum !== undefined && value > BigInt(maximum);
+/** JavaScript compares a bigint with a number exactly. */
+function exceeds(value: bigint | number, maximum: number | undefined): boolean {
+  return maximum !== undefined && value > maximum;
 }
