@@ -10,8 +10,8 @@ import { listTransactions, type TransactionQuery } from "./list-transactions.ts"
 const postings = Number(process.env.FUSION_TEST_POSTINGS ?? 20_000);
 const pageSize = 20;
 const pages = postings / pageSize;
-/** Three for each row of the page and its transfer, the neighbours of a time range, the ways down the indexes; whatever the history's length. */
-const blocksMax = 200;
+/** Three for each row of the page and its transfer, the neighbours of a time range, some four for each step of halving, twice the logarithm. */
+const blocksMax = 400;
 const startMs = Date.UTC(2026, 0, 1);
 const msApart = 10_000;
 

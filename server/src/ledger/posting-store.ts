@@ -3,7 +3,7 @@ import type { Tenant } from "../platform/ids.ts";
 import type { AccountId } from "./account.ts";
 import { transferIdOf } from "./posted-transfer.ts";
 
-// SQL that reads `posting`. Only the database itself writes it (post_transfers in migration 0015).
+// SQL that reads `posting`. Only the database itself writes it (`post_transfers` in migration 0052).
 
 /** One debit (negative) or credit of one account, with what its transfer says about it. */
 export interface Posting {
@@ -84,9 +84,9 @@ export async function selectPostingsDownFrom(
 }
 
 /**
- * Which postings were made after `after` and before `before` (both exclusive); undefined for none. Two looks into the index of times. An
- * account's times rise with its sequence but for what the clocks of several processes differ, so the outermost sequence among so
- * many neighbours is taken: there may be a few among them whose times lie outside.
+ * Which postings were made after `after` and before `before` (both exclusive); undefined for none. Both ends are found by halving. An
+ * account's times rise with its sequence but for what the clocks of several processes differ, so the outermost sequence among so many
+ * neighbours is taken: there may be a few among them whose times lie outside.
  */
 export async function findSequencesBetween(
   db: Queryable,
@@ -94,15 +94,14 @@ export async function findSequencesBetween(
   accountId: AccountId,
   { after, before }: { readonly after: Date; readonly before: Date },
 ): Promise<SequenceRange | undefined> {
-  const neighbours = 256;
-  const within = `FROM posting p WHERE p.ifi_id = $1 AND p.environment = $2 AND p.fintech_id = $3 AND p.account_id = $4
-    AND p.posted_at > $5 AND p.posted_at < $6`;
-  // For a table whose statistics are behind its size, the planner would rather sort all of the account's postings.
-  await db.query("SET LOCAL enable_sort = off");
+  const neighbours = 128;
+  const near = (bound: string): string =>
+    `FROM posting p WHERE p.ifi_id = $1 AND p.environment = $2 AND p.fintech_id = $3 AND p.account_id = $4
+       AND p.sequence BETWEEN ${bound} - ${neighbours} AND ${bound} + ${neighbours} AND p.posted_at > $5 AND p.posted_at < $6`;
   const [row] = await db.query<{ first: string | null; last: string | null }>(
-    `SELECT
-      (SELECT min(sequence) FROM (SELECT p.sequence ${within} ORDER BY p.posted_at, p.sequence LIMIT ${neighbours})) AS first,
-      (SELECT max(sequence) FROM (SELECT p.sequence ${within} ORDER BY p.posted_at DESC, p.sequence DESC LIMIT ${neighbours})) AS last`,
+    `SELECT (SELECT min(p.sequence) ${near("range.first")}) AS first, (SELECT max(p.sequence) ${near("range.behind")}) AS last
+     FROM (SELECT first_sequence_after($1, $2, $3, $4, $5) AS first,
+       first_sequence_after($1, $2, $3, $4, $6::timestamptz - interval '1 microsecond') AS behind OFFSET 0) range`,
     [ifiId, environment, fintechId, accountId, after, before],
   );
   if (!row || row.first === null || row.last === null) return undefined;
