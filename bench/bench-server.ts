@@ -1,17 +1,22 @@
-// The servers that the transfer benchmarks measure: PostgreSQL as the program brings it, and the program as people start it.
+// The servers that the benchmarks measure: PostgreSQL as the program brings it, and the program as people start it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { pino } from "pino";
 import { startEmbeddedPostgres } from "../server/src/platform/database/embedded-postgres.ts";
+import { createLog, type Log } from "../server/src/platform/log.ts";
 
 const entry = join(import.meta.dirname, "../server/src/main.ts");
 
 export interface BenchPostgres {
-  url(database: string): string;
+  /** As its owner, a superuser, unless another role is named. */
+  url(database: string, role?: string): string;
+  readonly pid: number;
   /** The folder of its Unix socket, for pgbench. */
   readonly socketFolder: string;
   stop(): Promise<void>;
@@ -35,7 +40,8 @@ export async function startBenchPostgres(): Promise<BenchPostgres> {
   await client.query("CREATE DATABASE pgbench");
   await client.end();
   return {
-    url: (database) => server.connectionString(database),
+    url: server.connectionString,
+    pid: server.pid,
     socketFolder: rows[0].unix_socket_directories,
     async stop() {
       await server.stop();
@@ -49,10 +55,14 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** The program as a process of its own on core 0, over this database, with the log of production and no limit on calls from one address. */
+/**
+ * The program as a process of its own on core 0, over this database, with the log of production and no limit on calls from one address.
+ * In development's mode unless `settings`, more of its environment, say otherwise.
+ */
 export async function startBenchServer(
   databaseUrl: string,
   nodeOptions: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<BenchServer> {
   const port = await freePort();
   const dataFolder = mkdtempSync(join(tmpdir(), "fusion-bench-data-"));
@@ -65,6 +75,7 @@ export async function startBenchServer(
       PORT: String(port),
       LOG_LEVEL: "info",
       API_REQUESTS_PER_SECOND: "999999",
+      ...settings,
     },
     stdio: ["ignore", "ignore", "ignore"],
   });
@@ -78,6 +89,45 @@ export async function startBenchServer(
       rmSync(dataFolder, { recursive: true, force: true });
     },
   };
+}
+
+/** A program of the benchmarks that says where it listens, as a process of its own on core 0. */
+export interface OtherServer<Said> {
+  readonly said: Said;
+  stop(): void;
+}
+
+export async function startOtherServer<Said extends { readonly port: number }>(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
+): Promise<OtherServer<Said>> {
+  const child = spawn(
+    "taskset",
+    ["-c", "0", process.execPath, ...nodeOptions, join(import.meta.dirname, file)],
+    {
+      env: { PATH: process.env.PATH ?? "", NODE_ENV: "production", ...environment },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.startsWith("{")) continue;
+    return { said: JSON.parse(line) as Said, stop: () => void child.kill("SIGTERM") };
+  }
+  throw new Error(`${file} ended while starting.`);
+}
+
+/** The log of production, to nowhere. */
+export function unreadLog(): Log {
+  return createLog("info", pino.destination({ dest: "/dev/null", sync: false }));
+}
+
+/** Tells {@link startOtherServer} where this process listens. */
+export function announcePort(server: Server): void {
+  const address = server.address();
+  process.stdout.write(
+    `${JSON.stringify({ port: typeof address === "object" && address ? address.port : 0 })}\n`,
+  );
 }
 
 async function untilItAnswers(port: number, child: ChildProcess): Promise<void> {

@@ -1,0 +1,38 @@
+// The gateway check as the program has it, but with the database asked about each token: what it would cost without leases. Everything else
+// of a call is switched on. Prints its port as JSON on standard output.
+import { createCallRecorder, recordCalls } from "../server/src/activity/call-recorder.ts";
+import { registerGatewayRoutes } from "../server/src/gateway/routes.ts";
+import { systemClock } from "../server/src/platform/clock.ts";
+import { openDatabase } from "../server/src/platform/database/database.ts";
+import { limitCalls } from "../server/src/platform/http/rate-limit.ts";
+import { createHttpServer } from "../server/src/platform/http/server.ts";
+import { systemRandom } from "../server/src/platform/random.ts";
+import { readTokenFrom } from "../server/src/tokens/check-token.ts";
+import { hashSecret } from "../server/src/tokens/token-secret.ts";
+import { createUsageRecorder, recordTokenUsage } from "../server/src/tokens/usage.ts";
+import { announcePort, unreadLog } from "./bench-server.ts";
+
+const log = unreadLog();
+const db = openDatabase({
+  connectionString: process.env.DATABASE_URL as string,
+  role: "fusion_runtime",
+  connectionsMax: 16,
+  log,
+});
+const parts = { db, clock: systemClock, random: systemRandom, log };
+const http = createHttpServer({ log, random: systemRandom, trustedProxies: ["127.0.0.1"], https: true });
+const usage = createUsageRecorder(parts);
+recordTokenUsage(http);
+recordCalls(http, createCallRecorder(parts));
+const readToken = readTokenFrom(db);
+registerGatewayRoutes(http, {
+  tokenCheck: {
+    checkNow: () => undefined,
+    check: async (secret) => (await readToken(hashSecret(secret))).found,
+  },
+  usage,
+  takeCall: limitCalls(systemClock, { perSecond: 999_999, burst: 999_999 }),
+  https: true,
+});
+await http.listen({ port: 0, host: "127.0.0.1" });
+announcePort(http.server);

@@ -1,0 +1,348 @@
+// npm run bench:verify -- [--rounds 5] [--seconds 1.5] [--stored 100000] [--remembered 100000] [--only check,fastify] [--profile folder]
+//
+// What the check of a token costs, against servers that answer a constant, the same check without its memory, and other programs'
+// checks (bench/README.md). Rounds are interleaved and medians are printed, one JSON line a figure.
+
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import pg from "pg";
+import { openDatabase } from "../server/src/platform/database/database.ts";
+import { migrate } from "../server/src/platform/database/migrate.ts";
+import { prepareJobSchema } from "../server/src/platform/jobs/schema.ts";
+import { silentLog } from "../server/src/platform/log.ts";
+import { arrangeBook } from "../server/src/testing/ledger-fixture.ts";
+import { startBenchPostgres, startBenchServer, startOtherServer } from "./bench-server.ts";
+import { addStoredTokens, addUsableTokens, arrangeOwners, unknownSecrets } from "./bench-tokens.ts";
+import type { KeepAliveOrder, KeepAliveResult } from "./keep-alive-load.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "1.5" },
+    // How many tokens stand in the table beside those that are presented.
+    stored: { type: "string", default: "100000" },
+    // How many other tokens the second program has in memory.
+    remembered: { type: "string", default: "100000" },
+    // Some of the sides below; all of them unless told otherwise.
+    only: { type: "string" },
+    // A folder for profiles of the programs' processor time.
+    profile: { type: "string" },
+  },
+});
+const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)];
+const [stored, remembered] = [Number(options.stored), Number(options.remembered)];
+const tokensInRotation = 10_000;
+const connections = 32;
+const warmUpSeconds = 2;
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const nodeOptions = options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [];
+
+interface Side {
+  readonly port: number;
+  readonly before: string;
+  readonly after: string;
+  readonly values?: string;
+  readonly expected: string;
+  readonly remembers?: boolean;
+}
+type Start = () => Promise<Side>;
+
+const folder = mkdtempSync(join(tmpdir(), "fusion-bench-verify-"));
+const inFolder = (name: string): string => join(folder, name);
+const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+const measured = new Map<string, { perSecond: number[]; p99Ms: number[] }>();
+try {
+  requirePeers();
+  const postgres = await startBenchPostgres();
+  ends.push(() => postgres.stop());
+  // Beside the load: the database's own work is no part of the program's.
+  spawnSync("taskset", ["-a", "-p", "-c", "1", String(postgres.pid)]);
+  const sides = await arrangeSides(postgres.url);
+  say("warming up");
+  const running = new Map<string, Side>();
+  for (const [name, start] of Object.entries(sides)) {
+    if (options.only !== undefined && !options.only.split(",").includes(name)) continue;
+    const side = await start();
+    running.set(name, side);
+    // Each token once, so that it is in memory where there is one; and the runtime compiles what runs often: a program that has just started
+    // is not what is compared.
+    if (side.remembers) await load(side, { seconds: 0, once: true });
+    await load(side, { seconds: warmUpSeconds });
+  }
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`round ${round} of ${rounds}`);
+    for (const [name, side] of running) {
+      const { perSecond, p99Ms } = await load(side, { seconds });
+      const known = measured.get(name) ?? { perSecond: [], p99Ms: [] };
+      measured.set(name, known);
+      known.perSecond.push(perSecond);
+      known.p99Ms.push(p99Ms);
+      say(`  ${name}: ${perSecond.toFixed(0)} /s, p99 ${p99Ms.toFixed(2)} ms`);
+    }
+  }
+} finally {
+  for (const end of ends.toReversed()) await end();
+}
+tell();
+
+/** Whatever is measured: how it is started, and what it is asked. */
+async function arrangeSides(
+  url: (database: string, role?: string) => string,
+): Promise<Record<string, Start>> {
+  const ownerUrl = url("fusion");
+  await migrate(ownerUrl);
+  await prepareJobSchema(ownerUrl);
+  const owner = new pg.Pool({ connectionString: ownerUrl, max: 2 });
+  await owner.query("CREATE ROLE bench_server LOGIN IN ROLE fusion_runtime");
+  for (const name of ["better_auth", "better_auth_memory"]) await owner.query(`CREATE DATABASE ${name}`);
+  const owners = await arrangeOwners(owner);
+  if (stored > 0) {
+    say(`storing ${stored.toLocaleString("en")} tokens`);
+    await addStoredTokens(owner, owners, { count: stored, say });
+  }
+  await addUsableTokens(owner, owners, { count: tokensInRotation, file: inFolder("live") });
+  if (remembered > 0)
+    await addUsableTokens(owner, owners, { count: remembered, file: inFolder("remembered") });
+  writeFileSync(inFolder("unknown"), unknownSecrets(200_000).join("\n"));
+  const balance = await arrangeBalance(ownerUrl, owner);
+  await owner.query("VACUUM ANALYZE");
+  await owner.end();
+
+  const programs = new Map<string, Promise<number>>();
+  const program = (name: string): Promise<number> => {
+    const known = programs.get(name) ?? startProgram(ownerUrl, url("fusion", "bench_server"));
+    programs.set(name, known);
+    return known;
+  };
+  const constant =
+    (server: string): Start =>
+    async () => {
+      const port = await other("constant-servers.ts", { SERVER: server });
+      return { ...get("/constant", []), port: port.port, expected: "200" };
+    };
+  const check =
+    (values: string, expected: string): Start =>
+    async () => {
+      const side = { ...get("/gateway/check", ["x-zeta-authtoken: "]), values: inFolder(values), expected };
+      return { ...side, port: await program("first"), remembers: expected === "200" };
+    };
+  const betterAuth =
+    (storage: string, database: string): Start =>
+    async () => {
+      const values = inFolder(`better-auth-${storage}`);
+      const { port } = await other("peers/better-auth.mjs", {
+        STORAGE: storage,
+        DATABASE_URL: url(database),
+        KEYS: "500",
+        SECRETS_FILE: values,
+      });
+      return { ...get("/", ["x-api-key: "]), port, values, expected: "200" };
+    };
+  return {
+    bare: constant("bare"),
+    fastify: constant("fastify"),
+    frame: constant("frame"),
+    check: check("live", "200"),
+    async balance() {
+      const { path, secret } = balance;
+      const { before, after } = get(path, [`x-zeta-authtoken: ${secret}`]);
+      return { before, after, port: await program("first"), expected: "200" };
+    },
+    async malformed() {
+      const { before, after } = get("/gateway/check", [`x-zeta-authtoken: fus_live_${"x".repeat(36)}`]);
+      return { before, after, port: await program("first"), expected: "401" };
+    },
+    unknown: check("unknown", "401"),
+    async database() {
+      const { port } = await other("asking-gateway.ts", { DATABASE_URL: ownerUrl });
+      const side = get("/gateway/check", ["x-zeta-authtoken: "]);
+      return { ...side, port, values: inFolder("live"), expected: "200" };
+    },
+    betterAuth: betterAuth("database", "better_auth"),
+    betterAuthMemory: betterAuth("memory", "better_auth_memory"),
+    async oidc() {
+      const values = inFolder("oidc");
+      const { port, authorization } = await other<{ port: number; authorization: string }>(
+        "peers/oidc-provider.mjs",
+        { KEYS: "5000", SECRETS_FILE: values },
+      );
+      const length = "token=".length + 43;
+      const before = `POST /token/introspection HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: ${authorization}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: ${length}\r\n\r\ntoken=`;
+      return { before, after: "", port, values, expected: "200" };
+    },
+    async jose() {
+      const values = inFolder("jose");
+      const { port } = await other("peers/jose.mjs", { KEYS: "2000", SECRETS_FILE: values });
+      return { ...get("/", ["authorization: Bearer "]), port, values, expected: "200" };
+    },
+    ...(remembered > 0
+      ? {
+          async remembered() {
+            return {
+              ...get("/gateway/check", ["x-zeta-authtoken: "]),
+              port: await program("second"),
+              values: inFolder("remembered"),
+              expected: "200",
+              remembers: true,
+            };
+          },
+        }
+      : {}),
+  };
+}
+
+/** A fintech's token and one of its accounts, for a read of the Fusion API. */
+async function arrangeBalance(ownerUrl: string, owner: pg.Pool): Promise<{ path: string; secret: string }> {
+  const db = openDatabase({ connectionString: ownerUrl, role: "fusion_runtime", log: silentLog() });
+  try {
+    const { tenant, token, fund } = await arrangeBook({ db, owner });
+    const accountId = await fund(1_000n);
+    return { path: `/api/v1/ifi/${tenant.ifiId}/accounts/${accountId}/balance`, secret: token.secret };
+  } finally {
+    await db.close();
+  }
+}
+
+/** The program in production's mode, as a user runs it behind a proxy: usage recording, limits, access log. Nothing is sent anywhere. */
+async function startProgram(ownerUrl: string, runtimeUrl: string): Promise<number> {
+  const server = await startBenchServer(ownerUrl, nodeOptions, {
+    FUSION_ENV: "production",
+    PUBLIC_URL: "https://fusion.example",
+    DATABASE_URL: runtimeUrl,
+    MIGRATION_DATABASE_URL: ownerUrl,
+    FUSION_ROOT_KEY: Buffer.alloc(32, 7).toString("base64"),
+    SMTP_URL: "smtp://127.0.0.1:9",
+    MAIL_FROM: "bench@fusion.example",
+    SMS_GATEWAY_URL: "https://127.0.0.1:9",
+    SMS_GATEWAY_TOKEN: "bench",
+    SMS_TEMPLATE_OTP: "bench",
+    SMS_TEMPLATE_REMINDER: "bench",
+    SMS_TEMPLATE_NOTICE: "bench",
+    TRUSTED_PROXIES: "127.0.0.1",
+    TOKEN_MEMORY_MIB: "4096",
+  });
+  ends.push(() => server.stop());
+  return server.port;
+}
+
+async function other<Said extends { readonly port: number } = { readonly port: number }>(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Said> {
+  const server = await startOtherServer<Said>(file, environment);
+  ends.push(() => server.stop());
+  return server.said;
+}
+
+/** A GET whose last header line ends in the value, as a proxy sends it. */
+function get(path: string, headers: readonly string[]): { before: string; after: string } {
+  const lines = [`GET ${path} HTTP/1.1`, "host: 127.0.0.1", "user-agent: bench", ...headers];
+  return { before: lines.join("\r\n"), after: "\r\n\r\n" };
+}
+
+async function load(
+  { port, before, after, values, expected }: Side,
+  { seconds: forSeconds, once }: { readonly seconds: number; readonly once?: boolean },
+): Promise<KeepAliveResult> {
+  const order: KeepAliveOrder = { port, connections, seconds: forSeconds, before, after, values, once };
+  const program = join(import.meta.dirname, "keep-alive-load.ts");
+  const child = spawn("taskset", ["-c", "1", process.execPath, program], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  child.stdin.end(JSON.stringify(order));
+  const result = JSON.parse(await text(child.stdout)) as KeepAliveResult;
+  if (Object.keys(result.statuses).join() !== expected)
+    throw new Error(`Not every answer was ${expected}: ${JSON.stringify(result.statuses)}`);
+  return result;
+}
+
+/** Installs what is compared with, once: exactly what the lock file names, without running anybody's install script. */
+function requirePeers(): void {
+  const peers = join(import.meta.dirname, "peers");
+  if (existsSync(join(peers, "node_modules", ".package-lock.json"))) return;
+  say("installing the peers (bench/peers)");
+  const { status } = spawnSync("npm", ["ci", "--ignore-scripts"], {
+    cwd: peers,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  if (status !== 0)
+    throw new Error(
+      "The peers are not installed. This benchmark needs npm and a registry: npm ci --ignore-scripts in bench/peers.",
+    );
+}
+
+function tell(): void {
+  const of = (side: string, what: "perSecond" | "p99Ms" = "perSecond"): number =>
+    median(measured.get(side)?.[what] ?? []);
+  const ours = (name: string, side: string, other: string | null, goal: number | null): void => {
+    if (measured.has(side) && (other === null || measured.has(other)))
+      figure(
+        name,
+        of(side),
+        other === null ? null : of(other),
+        "1/s",
+        goal === null ? null : { atLeast: goal },
+      );
+  };
+  ours("a: Fastify answering a constant, and bare node:http", "fastify", "bare", null);
+  ours("a: our frame answering a constant (ids, headers, log), and bare node:http", "frame", "bare", null);
+  ours("b: gateway check, and Fastify answering a constant", "check", "fastify", 0.85);
+  ours("b: gateway check, and bare node:http", "check", "bare", 0.65);
+  if (measured.has("check") && measured.has("fastify"))
+    figure(
+      "b: p99 of the gateway check, and of Fastify",
+      of("check", "p99Ms"),
+      of("fastify", "p99Ms"),
+      "ms",
+      {
+        atMost: 2,
+      },
+    );
+  ours("c: gateway check, and asking PostgreSQL each time", "check", "database", 2.2);
+  ours("d: gateway check, and better-auth on PostgreSQL", "check", "betterAuth", 25);
+  ours("d: gateway check, and better-auth in memory", "check", "betterAuthMemory", 7);
+  ours("e: gateway check, and oidc-provider's introspection", "check", "oidc", 4.5);
+  ours("f: gateway check, and jose RS256", "check", "jose", 2);
+  ours(
+    `g: ${remembered} tokens in memory of ${stored + remembered + tokensInRotation} stored, and b`,
+    "remembered",
+    "check",
+    0.9,
+  );
+  ours("h: malformed token, and a good one", "malformed", "check", 1);
+  ours("h: well-formed token that nobody has, and a good one", "unknown", "check", null);
+  ours("i: a balance of the Fusion API, and the gateway check", "balance", "check", null);
+}
+
+function figure(
+  name: string,
+  ours: number,
+  theirs: number | null,
+  unit: string,
+  goal: { readonly atLeast: number } | { readonly atMost: number } | null,
+): void {
+  const ratio = theirs === null ? null : ours / theirs;
+  const holds =
+    ratio === null || goal === null ? null : "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
+  const round = (value: number | null): number | null =>
+    value === null ? null : Number(value.toPrecision(4));
+  const line = {
+    figure: name,
+    ours: round(ours),
+    theirs: round(theirs),
+    unit,
+    ratio: round(ratio),
+    goal,
+    holds,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
