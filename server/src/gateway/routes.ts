@@ -42,17 +42,12 @@ const furtherMethods = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencies): void {
   const { tokenCheck, usage, takeCall } = deps;
   const everyAnswer = Object.entries(securityHeaders(deps)).flat();
-  /** The principal's headers: the same for every call with what the check found. */
-  const headersOf = new WeakMap<FoundToken, readonly string[]>();
+  const emptyAnswer = [...everyAnswer, "content-length", "0"];
 
+  // The headers are put together each time: a list kept for each token would take more memory than all that is remembered of it.
   const pass = (request: FastifyRequest, reply: FastifyReply, found: FoundToken): void => {
-    let headers = headersOf.get(found);
-    if (!headers) {
-      headers = [...everyAnswer, "content-length", "0", ...principalHeaders(found)];
-      headersOf.set(found, headers);
-    }
     reply.hijack();
-    reply.raw.writeHead(200, [...headers, "x-request-id", request.id]).end();
+    reply.raw.writeHead(200, [...emptyAnswer, ...principalHeaders(found), "x-request-id", request.id]).end();
   };
 
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
