@@ -65,7 +65,7 @@ export async function loadMetrics(
   options: { readonly process?: string },
 ): Promise<Metrics | undefined> {
   if (metricsPort === null) return undefined;
-  const { createMetrics } = await import("./platform/metrics.ts");
+  const { createMetrics } = await import("./platform/prometheus.ts");
   return createMetrics(options);
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, expect, it } from "vitest";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import { mergeExpositions, serveMetrics } from "./metrics-endpoint.ts";
+import { createMetrics } from "./prometheus.ts";
 
 const closing: { close(): Promise<void> }[] = [];
 afterEach(async () => {
