@@ -27,6 +27,7 @@ const withoutLists = { application: fromAnywhere, token: fromAnywhere };
 let made = 0;
 const check = createTokenCheck({
   memory,
+  nodes: { untilAllKnow: async () => ({ confirmed: 0, total: 0 }) },
   node: {
     lease: { holds: () => true, databaseMs: Date.now, leftMs: () => 1_000 },
     epoch: () => 0,

@@ -164,7 +164,7 @@ export async function buildApp(parts: Parts): Promise<App> {
 
   const memory = createMemory<FoundToken>({ bytesMax: settings.tokenMemoryBytes });
   const { node, nodes } = joinNodes({ ...parts, memory, name: settings.nodeName });
-  const tokenCheck = createTokenCheck({ readToken: readTokenFrom(parts.db), node, memory });
+  const tokenCheck = createTokenCheck({ readToken: readTokenFrom(parts.db), node, nodes, memory });
 
   const login = registerLoginRoutes(http, { ...parts, secureCookies: https });
   jobs.push(loginJobs(parts));
@@ -227,7 +227,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     const findScannerKey = createScannerKeys({ ...parts, address: settings.secretScanningKeys });
     registerSecretScanningRoutes(http, { ...parts, nodes, tokenCheck, findScannerKey });
   }
-  registerFusionApi(http, { authenticate, clock: parts.clock, takeCall }, registerV1, (v2) => {
+  registerFusionApi(http, { authenticate, clock: parts.clock, nodes, takeCall }, registerV1, (v2) => {
     registerApplicationRoutesOfV2(v2, parts);
     registerApplicationSectionRoutes(v2, parts);
   });

@@ -48,7 +48,11 @@ beforeAll(async () => {
   http.addHook("onClose", check.close);
   registerFusionApi(
     http,
-    { authenticate: createTokenAuthentication({ tokenCheck: check.tokenCheck, usage }), clock },
+    {
+      authenticate: createTokenAuthentication({ tokenCheck: check.tokenCheck, usage }),
+      clock,
+      nodes: check.nodes,
+    },
     (v1) => {
       v1.get("/accounts/:accountID/balance", { config: { requiredScope: "accounts:read" } }, async () => ({
         balance: 1,

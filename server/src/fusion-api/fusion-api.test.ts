@@ -40,6 +40,8 @@ class NoMoney extends DomainError {
   }
 }
 
+/** Without any process that could still accept a token. */
+const nodes = { untilAllKnow: async () => ({ confirmed: 0, total: 0 }) };
 let http: HttpServer;
 const seen: unknown[] = [];
 beforeAll(async () => {
@@ -48,6 +50,7 @@ beforeAll(async () => {
     http,
     {
       clock,
+      nodes,
       authenticate: async (request) => {
         const secret = request.headers["x-zeta-authtoken"];
         if (secret === undefined) throw new TokenMissing();
@@ -335,6 +338,7 @@ describe("429", () => {
       limited,
       {
         clock,
+        nodes,
         takeCall: limitCalls(clock, { perSecond: 2, burst: 4 }),
         authenticate: async (request) => ({
           ...principal,
@@ -383,7 +387,7 @@ describe("starting", () => {
       trustedProxies: [],
       https: false,
     });
-    registerFusionApi(other, { clock, authenticate: async () => principal }, (v1) => {
+    registerFusionApi(other, { clock, nodes, authenticate: async () => principal }, (v1) => {
       v1.get("/open", async () => ({}));
     });
     await expect(other.ready()).rejects.toThrow(/must name a required scope/);

@@ -5,13 +5,14 @@ import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
 import type { AuthenticateToken } from "../access/authenticate.ts";
 import type { TokenPrincipal } from "../access/principal.ts";
 import { requireScope } from "../access/require-scope.ts";
+import type { Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import { assert } from "../platform/errors.ts";
 import type { TakeCall } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { routedPath } from "../platform/http/routed-path.ts";
 import type { HttpServer } from "../platform/http/server.ts";
-import { TokenPolicyChanged } from "../tokens/errors.ts";
+import { TokenPolicyChanged, TokenRevoked } from "../tokens/errors.ts";
 import { IfiNotAllowed } from "./errors.ts";
 import { answersOfEvery } from "./every-answer.ts";
 import { answerFailure, fusionErrorBody } from "./fusion-error.ts";
@@ -19,6 +20,7 @@ import { answerFailure, fusionErrorBody } from "./fusion-error.ts";
 export interface FusionApiDependencies {
   readonly authenticate: AuthenticateToken;
   readonly clock: Clock;
+  readonly nodes: Pick<Nodes, "untilAllKnow">;
   /** Takes one call of a token's share; left out where nothing is limited, as in most tests. */
   readonly takeCall?: TakeCall | undefined;
 }
@@ -41,7 +43,7 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
  */
 export function registerFusionApi(
   http: HttpServer,
-  { authenticate, clock, takeCall }: FusionApiDependencies,
+  { authenticate, clock, nodes, takeCall }: FusionApiDependencies,
   registerRoutes: RegisterFusionRoutes,
   registerRoutesOfV2: RegisterFusionRoutes = () => undefined,
 ): void {
@@ -101,7 +103,7 @@ export function registerFusionApi(
       ] as const) {
         await api.register(
           async (routes: HttpServer) => {
-            const known = collectRoutes(routes, readmit);
+            const known = collectRoutes(routes, { readmit, nodes });
             register(routes);
             refuseOtherMethods(routes, known);
           },
@@ -138,10 +140,7 @@ function concernsBankOf(principal: TokenPrincipal, request: FastifyRequest): boo
  * The address patterns registered from here on, with their methods. Every route must say which scope it needs: deny by default. What any
  * of them may answer beside what it says itself is added here, and its handler runs once more where {@link readmitting} says so.
  */
-function collectRoutes(
-  v1: HttpServer,
-  readmit: (request: FastifyRequest) => Promise<void>,
-): Map<string, Set<string>> {
+function collectRoutes(v1: HttpServer, admission: Admission): Map<string, Set<string>> {
   const known = new Map<string, Set<string>>();
   v1.addHook("onRoute", (route) => {
     if (route.config?.otherMethods) return;
@@ -150,7 +149,7 @@ function collectRoutes(
     const [method = "GET"] = [route.method].flat();
     const declared = route.schema?.response as Record<number, unknown> | undefined;
     route.schema = { ...route.schema, response: { ...answersOfEvery(method), ...declared } };
-    if (!["GET", "HEAD"].includes(method)) route.handler = readmitting(route.handler, readmit);
+    if (!["GET", "HEAD"].includes(method)) route.handler = readmitting(route.handler, admission);
     const pattern = route.routePath;
     const seen = known.get(pattern) ?? new Set();
     for (const method of [route.method].flat()) seen.add(method);
@@ -159,18 +158,21 @@ function collectRoutes(
   return known;
 }
 
+interface Admission {
+  readonly readmit: (request: FastifyRequest) => Promise<void>;
+  readonly nodes: Pick<Nodes, "untilAllKnow">;
+}
+
 /**
  * A write whose token's scopes or allow-lists changed after the request was admitted has written nothing; the request is admitted anew, by
- * what holds now, and tried once more.
+ * what holds now, and tried once more. One whose token was revoked meanwhile is told so only when no node accepts the token any more.
  */
-function readmitting(
-  handler: RouteHandlerMethod,
-  readmit: (request: FastifyRequest) => Promise<void>,
-): RouteHandlerMethod {
+function readmitting(handler: RouteHandlerMethod, { readmit, nodes }: Admission): RouteHandlerMethod {
   return async function admittedTwice(request, reply) {
     try {
       return await handler.call(this, request, reply);
     } catch (error) {
+      if (error instanceof TokenRevoked) await nodes.untilAllKnow();
       if (!(error instanceof TokenPolicyChanged)) throw error;
       await readmit(request);
       return await handler.call(this, request, reply);

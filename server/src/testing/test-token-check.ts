@@ -18,7 +18,7 @@ export function createTestTokenCheck(db: Database) {
     name: "test",
   });
   return {
-    tokenCheck: createTokenCheck({ readToken: readTokenFrom(db), node, memory }),
+    tokenCheck: createTokenCheck({ readToken: readTokenFrom(db), node, nodes, memory }),
     node,
     nodes,
     memory,

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { LeaseUnavailable } from "../leases/errors.ts";
 import type { Memory } from "../leases/memory.ts";
 import type { Node } from "../leases/node.ts";
+import type { Nodes } from "../leases/nodes.ts";
 import { applicationSubject, fintechSubject } from "../leases/subject.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { type FoundToken, readTokenByHash, type TokenReading } from "./token-store.ts";
@@ -39,10 +40,12 @@ const readingsMax = 5;
 export function createTokenCheck({
   readToken,
   node,
+  nodes,
   memory,
 }: {
   readonly readToken: ReadToken;
   readonly node: Pick<Node, "lease" | "epoch" | "untilLease">;
+  readonly nodes: Pick<Nodes, "untilAllKnow">;
   readonly memory: TokenMemory;
 }): TokenCheck {
   const { lease } = node;
@@ -50,6 +53,13 @@ export function createTokenCheck({
   /** Readings under way: whoever wants the same token meanwhile takes the same, and looks at its own lease afterwards. */
   const filling = new Map<string, Promise<FoundToken | undefined>>();
 
+  const everyNodeKnows = async (): Promise<void> => {
+    try {
+      await nodes.untilAllKnow();
+    } catch (error) {
+      throw new LeaseUnavailable(error);
+    }
+  };
   const fill = async (key: string): Promise<FoundToken | undefined> => {
     for (let readings = 0; readings < readingsMax; readings += 1) {
       const known = node.epoch();
@@ -58,6 +68,8 @@ export function createTokenCheck({
       const found = reading.found && share(reading.found);
       // A server that was the primary once still answers; it has not seen what this node has.
       if (epoch < known) throw new LeaseUnavailable();
+      // Refused as revoked only when no node accepts it any more, so that whoever was refused once is refused from then on, by every node.
+      if (found?.refusal === "token_revoked") await everyNodeKnows();
       const kept = memory.fill(key, {
         facts: found,
         epoch,
