@@ -4,6 +4,7 @@ import { systemClock } from "./platform/clock.ts";
 import { lockDataFolder } from "./platform/database/data-folder.ts";
 import { claimInstallation } from "./platform/database/installation.ts";
 import { type StartedDatabase, startDatabase } from "./platform/database/start-database.ts";
+import { endsInTime } from "./platform/ends-in-time.ts";
 import { createKeys, type Keys } from "./platform/keys.ts";
 import type { Log } from "./platform/log.ts";
 import { systemRandom } from "./platform/random.ts";
@@ -46,7 +47,7 @@ export async function takeGround(
     },
   );
   const database = starting.then((it) => {
-    started.push(() => it.stop());
+    started.push(endsInTime(() => it.stop()));
     abandoned.push(() => it.abandon());
     it.lost.catch(fail);
     return it;

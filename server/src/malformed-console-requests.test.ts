@@ -216,6 +216,12 @@ beforeAll(async () => {
     "POST /applications/{applicationId}/tokens/revoke": {
       body: () => ({ reason: "compromised", tokenIds: [spare.tokenId] }),
     },
+    "PUT /applications/{applicationId}/ip-allow-list": { body: () => ({ ipAllowList: [] }) },
+    "POST /applications/{applicationId}/ip-allow-list/preview": {
+      body: () => ({ ipAllowList: ["203.0.113.0/24"] }),
+    },
+    "PUT /tokens/{tokenId}/ip-allow-list": { body: () => ({ ipAllowList: [] }) },
+    "POST /tokens/{tokenId}/ip-allow-list/preview": { body: () => ({ ipAllowList: ["203.0.113.0/24"] }) },
     "PUT /tokens/{tokenId}/subscription": { body: (variant) => ({ subscribed: variant % 2 === 0 }) },
   };
   /** The bank's funding of the account. */

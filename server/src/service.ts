@@ -6,6 +6,7 @@ import { systemClock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
 import type { DurabilityWatch } from "./platform/database/high-availability.ts";
 import { untilDatabaseAnswers } from "./platform/database/retry.ts";
+import { endsInTime } from "./platform/ends-in-time.ts";
 import { type Connections, trackConnections } from "./platform/http/connections.ts";
 import { fetchText } from "./platform/http/outgoing.ts";
 import type { Keys } from "./platform/keys.ts";
@@ -104,7 +105,7 @@ export async function buildService(
     log,
   };
   const building = buildApp(parts);
-  started.push(async () => (await building).close());
+  started.push(endsInTime(async () => (await building).close()));
   const app = await building;
   const connections = trackConnections(app.http.server);
   const background = createBackground(app, dependencies);

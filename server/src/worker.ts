@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Config } from "./config.ts";
 import { readKeys } from "./ground.ts";
 import { joinPreparedDatabase } from "./platform/database/start-database.ts";
+import { endsInTime } from "./platform/ends-in-time.ts";
 import { createLog } from "./platform/log.ts";
 import type { LeaveReason } from "./platform/processes/pool-messages.ts";
 import { joinPool } from "./platform/processes/worker-channel.ts";
@@ -41,7 +42,7 @@ export async function runWorker(
         : config.database,
       log,
     );
-    started.push(() => db.close());
+    started.push(endsInTime(() => db.close()));
     goOn();
     const [rooms, metrics] = await loading;
     const { holdsJobsAs } = channel;

@@ -18,6 +18,13 @@ export type OpenLeaseConnection = (events: LeaseEvents) => Promise<LeaseConnecti
 
 /** On a connection outside any pool, which must lead to PostgreSQL itself: LISTEN does not pass a pooler that shares connections. */
 export function leaseConnections(connectApart: () => Promise<pg.Client>): OpenLeaseConnection {
+  // Sessions that did not end when they were given up: a commit that waits for a standby would keep them, and the lock on the node's row, until
+  // there is one.
+  let abandoned: number[] = [];
+  const close = async (client: pg.Client): Promise<void> => {
+    const { processID } = client as unknown as { processID: number };
+    if (!(await end(client))) abandoned.push(processID);
+  };
   return async (events) => {
     const client = await connectApart();
     client.on("error", events.broken);
@@ -28,21 +35,32 @@ export function leaseConnections(connectApart: () => Promise<pg.Client>): OpenLe
     });
     try {
       await client.query("LISTEN fusion_narrowing; LISTEN fusion_acknowledged");
+      if (abandoned.length > 0) {
+        await client.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE pid = ANY ($1) AND usename = session_user AND query LIKE '%UPDATE node%'`,
+          [abandoned],
+        );
+        abandoned = [];
+      }
     } catch (error) {
-      await end(client);
+      await close(client);
       throw error;
     }
-    return { store: createLeaseStore(client), close: () => end(client) };
+    return { store: createLeaseStore(client), close: () => close(client) };
   };
 }
 
-/** Without waiting for a server that does not answer. */
-async function end(client: pg.Client): Promise<void> {
+/** Whether the session has ended; a server that does not answer is not waited for. */
+async function end(client: pg.Client): Promise<boolean> {
   client.removeAllListeners("end");
   client.removeAllListeners("error");
   client.on("error", () => undefined);
-  await Promise.race([
-    client.end().catch(() => undefined),
-    new Promise((resolve) => setTimeout(resolve, 500).unref()),
+  return Promise.race([
+    client.end().then(
+      () => true,
+      () => true,
+    ),
+    new Promise<false>((resolve) => setTimeout(resolve, 500, false).unref()),
   ]);
 }

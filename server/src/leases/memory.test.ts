@@ -71,7 +71,8 @@ describe("its size", () => {
       memory.find("t0");
       expect(memory.size.bytes).toBeLessThanOrEqual(50_000);
     }
-    expect(memory.size.tokens).toBe(100);
+    expect(memory.size.tokens).toBeGreaterThan(50);
+    expect(memory.size.tokens).toBeLessThan(500);
     expect(memory.find("t0")).toBeDefined();
     expect(memory.find("t1")).toBeUndefined();
     expect(memory.find("t999")).toBeDefined();
