@@ -156,7 +156,8 @@ describe("strict mode", () => {
     });
     await expect.poll(() => watch.faults(), settled).toEqual([]);
     watch.stop();
-    expect(lines).toEqual([
+    // While the setting goes, one fault may be seen before the other: a change of what is wrong is told, too.
+    expect(lines.filter((line, at) => line !== lines[at - 1])).toEqual([
       "error: what is answered now might not survive a failover",
       "warn: what is answered survives a failover again",
     ]);
