@@ -1,6 +1,6 @@
 // The gateway check as the program has it, but with the database asked about each token: what it would cost without leases. Everything else
 // of a call is switched on. Prints its port as JSON on standard output.
-import { createCallRecorder, recordCalls } from "../server/src/activity/call-recorder.ts";
+import { createCallRecorder } from "../server/src/activity/call-recorder.ts";
 import { registerGatewayRoutes } from "../server/src/gateway/routes.ts";
 import { systemClock } from "../server/src/platform/clock.ts";
 import { openDatabase } from "../server/src/platform/database/database.ts";
@@ -9,7 +9,7 @@ import { createHttpServer } from "../server/src/platform/http/server.ts";
 import { systemRandom } from "../server/src/platform/random.ts";
 import { readTokenFrom } from "../server/src/tokens/check-token.ts";
 import { hashSecret } from "../server/src/tokens/token-secret.ts";
-import { createUsageRecorder, recordTokenUsage } from "../server/src/tokens/usage.ts";
+import { createUsageRecorder } from "../server/src/tokens/usage.ts";
 import { announcePort, unreadLog } from "./bench-server.ts";
 
 const log = unreadLog();
@@ -22,8 +22,7 @@ const db = openDatabase({
 const parts = { db, clock: systemClock, random: systemRandom, log };
 const http = createHttpServer({ log, random: systemRandom, trustedProxies: ["127.0.0.1"], https: true });
 const usage = createUsageRecorder(parts);
-recordTokenUsage(http);
-recordCalls(http, createCallRecorder(parts));
+const calls = createCallRecorder(parts);
 const readToken = readTokenFrom(db);
 registerGatewayRoutes(http, {
   tokenCheck: {
@@ -31,6 +30,8 @@ registerGatewayRoutes(http, {
     check: async (secret) => (await readToken(hashSecret(secret))).found,
   },
   usage,
+  calls,
+  log,
   takeCall: limitCalls(systemClock, { perSecond: 999_999, burst: 999_999 }),
   https: true,
 });

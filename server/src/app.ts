@@ -214,7 +214,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   };
   const rate = rateOf(settings);
   const takeCall = rate && limitCalls(parts.clock, rate);
-  registerGatewayRoutes(http, { tokenCheck, usage, takeCall, https });
+  registerGatewayRoutes(http, { ...parts, tokenCheck, usage, calls, takeCall, https });
   registerOAuthRoutes(http, { ...parts, nodes, tokenCheck, usage, publicUrl });
   registerHolderRoutes(http, {
     ...parts,

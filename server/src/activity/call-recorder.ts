@@ -21,12 +21,24 @@ import { writeCalls } from "./call-store.ts";
  * each process.
  */
 export interface CallRecorder extends WriteBehind {
-  /** To be called when the answer has gone out. */
-  record(request: FastifyRequest, reply: FastifyReply, token: UsedToken): void;
+  /** To be called when the answer has gone out, with its status; what else is told of the call is asked only when it is listed. */
+  record(token: UsedToken, status: number, describe: () => CallFacts): void;
 }
 
 /** Calls kept for the next write, over all applications; beyond it calls are counted. Accepted ones may take half, so that refusals fit. */
 const waitingMax = 20_000;
+
+/** What is told of a call beside whose it was, when, and how it was answered. */
+export interface CallFacts {
+  readonly requestId: string;
+  readonly route: string;
+  /** Why it was refused. */
+  readonly failure: Failure | undefined;
+  readonly durationMs: number;
+  /** As they were sent. */
+  readonly ip: string;
+  readonly userAgent: string;
+}
 
 /** An application's calls since the last write. */
 interface Tally {
@@ -46,7 +58,7 @@ export function noteFailure(request: FastifyRequest, failure: Failure): void {
 export function recordCalls(http: HttpServer, recorder: CallRecorder): void {
   http.addHook("onResponse", (request, reply, done) => {
     const token = tokenPresentedBy(request);
-    if (token) recorder.record(request, reply, token);
+    if (token) recorder.record(token, reply.statusCode, () => factsOf(request, reply));
     done();
   });
 }
@@ -111,8 +123,8 @@ export function createCallRecorder({
   };
 
   const recorder: CallRecorder = {
-    record(request, reply, token) {
-      const outcome = outcomeOf(reply.statusCode);
+    record(token, status, describe) {
+      const outcome = outcomeOf(status);
       const tally = tallyOf(token.applicationId, token.tenant);
       if (
         tally.listed[outcome] >= callsListedPerSecond[outcome] ||
@@ -122,32 +134,43 @@ export function createCallRecorder({
         return;
       }
       tally.listed[outcome] += 1;
-      waiting.push(describeCall(request, reply, token, clock.now()));
+      waiting.push(listedCall(token, status, describe(), clock.now()));
     },
     ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };
   return recorder;
 }
 
-function describeCall(request: FastifyRequest, reply: FastifyReply, token: UsedToken, at: Date): ApiCall {
-  const failure = failures.get(request);
+function factsOf(request: FastifyRequest, reply: FastifyReply): CallFacts {
+  return {
+    requestId: request.id,
+    route: request.routeOptions.url === undefined ? `${request.method} (no such address)` : routeOf(request),
+    failure: failures.get(request),
+    durationMs: reply.elapsedTime,
+    ip: request.ip,
+    userAgent: request.headers["user-agent"] ?? "",
+  };
+}
+
+function listedCall(token: UsedToken, status: number, facts: CallFacts, at: Date): ApiCall {
+  const { failure } = facts;
   const { errorCode, requiredScope } = failure?.extensions ?? {};
   const fields = (failure?.fieldErrors ?? []).slice(0, 20).map(({ pointer }) => fieldName(pointer));
   return {
-    requestId: request.id,
+    requestId: facts.requestId,
     tenant: token.tenant,
     applicationId: token.applicationId,
     tokenId: token.tokenId,
     at,
-    route: request.routeOptions.url === undefined ? `${request.method} (no such address)` : routeOf(request),
-    status: reply.statusCode,
+    route: facts.route,
+    status,
     code: failure ? failure.code.slice(0, 100) : null,
     errorCode: typeof errorCode === "string" ? errorCode.slice(0, 100) : null,
     fields: [...new Set(fields)],
     requiredScope: typeof requiredScope === "string" ? requiredScope : null,
-    durationMs: reply.elapsedTime,
-    ip: callerIp(request.ip),
-    userAgent: plainText(request.headers["user-agent"] ?? ""),
+    durationMs: facts.durationMs,
+    ip: callerIp(facts.ip),
+    userAgent: plainText(facts.userAgent),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
 import { originalRoute } from "./original-request.ts";
 
@@ -6,9 +6,9 @@ const routeOf = (request: { method?: string; url?: string; headers?: Record<stri
   originalRoute({
     method: "GET",
     url: "/gateway/check",
-    headers: {},
     ...request,
-  } as unknown as FastifyRequest);
+    raw: { headers: request.headers ?? {} } as IncomingMessage,
+  });
 
 describe("the route that a proxy was asked for", () => {
   it("is told by nginx, Traefik, Caddy or Envoy, or is the check's own", () => {

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { DirectCall } from "../platform/http/direct-calls.ts";
 
 // What the proxy was asked, for the token's page: its holder should read `POST /orders/:id` there, not `GET /gateway/check`.
 
@@ -10,7 +10,8 @@ export const checkPath = "/gateway/check";
  * the headers that nginx's documentation uses (`X-Original-Method`, `X-Original-URI`), by Traefik's and Caddy's (`X-Forwarded-Method`,
  * `X-Forwarded-Uri`), or, from Envoy, by this request's own method and the rest of its path. The check's own where nothing is told.
  */
-export function originalRoute({ method, url, headers }: FastifyRequest): string {
+export function originalRoute({ method, url, raw }: Pick<DirectCall, "method" | "url" | "raw">): string {
+  const { headers } = raw;
   const target =
     single(headers["x-original-uri"]) ?? single(headers["x-forwarded-uri"]) ?? url.slice(checkPath.length);
   const toldMethod = single(headers["x-original-method"]) ?? single(headers["x-forwarded-method"]) ?? method;

@@ -224,7 +224,9 @@ describe("429 and 503", () => {
     const http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
     registerGatewayRoutes(http, {
       tokenCheck: testCheck.tokenCheck,
-      usage: { notice: () => undefined },
+      usage: { record: () => undefined },
+      calls: { record: () => undefined },
+      log: silentLog(),
       takeCall: limitCalls(clock, { perSecond: 1, burst: 1 }),
       https: true,
     });
@@ -246,7 +248,9 @@ describe("429 and 503", () => {
         checkNow: () => undefined,
         check: () => Promise.reject(Object.assign(new Error("connect"), { code: "ECONNREFUSED" })),
       },
-      usage: { notice: () => undefined },
+      usage: { record: () => undefined },
+      calls: { record: () => undefined },
+      log: silentLog(),
       https: false,
     });
     const response = await http.inject({ url: "/gateway/check", headers: present() });

@@ -1,15 +1,16 @@
 import { Problem } from "@fusion/contract/problem.ts";
 import { coversScope, Scope } from "@fusion/contract/scopes.ts";
-import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { ScopeInsufficient } from "../access/errors.ts";
-import { noteFailure } from "../activity/call-recorder.ts";
+import type { CallRecorder } from "../activity/call-recorder.ts";
 import { type DomainError, InvalidInput } from "../platform/errors.ts";
-import { describeFailure, problemBody } from "../platform/http/problem.ts";
+import type { DirectCall } from "../platform/http/direct-calls.ts";
+import { describeFailure, type Failure, problemBody } from "../platform/http/problem.ts";
 import type { TakeCall } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { securityHeaders } from "../platform/http/security-headers.ts";
 import { type HttpServer, logUnforeseen } from "../platform/http/server.ts";
+import type { Log } from "../platform/log.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
 import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
 import { TokenUnknown } from "../tokens/errors.ts";
@@ -21,40 +22,45 @@ import { checkPath, originalRoute } from "./original-request.ts";
 
 export interface GatewayDependencies {
   readonly tokenCheck: TokenCheck;
-  readonly usage: Pick<UsageRecorder, "notice">;
+  readonly usage: Pick<UsageRecorder, "record">;
+  readonly calls: Pick<CallRecorder, "record">;
+  readonly log: Log;
   /** Takes one call of a token's share; left out where nothing is limited. */
   readonly takeCall?: TakeCall | undefined;
   /** Whether the public address is https. */
   readonly https: boolean;
 }
 
-/** Methods under which Envoy asks; the others send GET. */
-const furtherMethods = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/** Envoy asks under the method of its own request; the others send GET. */
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /**
  * `/gateway/check`, with which a proxy (nginx `auth_request`, Traefik `forwardAuth`, Envoy `ext_authz`) asks whether a request may pass:
  * 200 and the principal in headers, or the refusal's status, its code in `x-fusion-refusal` and the challenge of RFC 6750. Where nothing
  * can be known the answer is 503, never 200.
  *
- * The product's hottest path. So the answer is written in one piece, past Fastify's serialization; schemas are for the document alone; and
- * nothing is thrown for what a flood of junk would make us say.
+ * The product's hottest path. So it is answered directly, past Fastify; schemas are for the document alone; and nothing is thrown for what a
+ * flood of junk would make us say.
  */
 export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencies): void {
-  const { tokenCheck, usage, takeCall } = deps;
+  const { tokenCheck, usage, calls, log, takeCall } = deps;
   const everyAnswer = Object.entries(securityHeaders(deps)).flat();
   const emptyAnswer = [...everyAnswer, "content-length", "0"];
 
   // The headers are put together each time: a list kept for each token would take more memory than all that is remembered of it.
-  const pass = (request: FastifyRequest, reply: FastifyReply, found: FoundToken): void => {
-    reply.hijack();
-    reply.raw.writeHead(200, [...emptyAnswer, ...principalHeaders(found), "x-request-id", request.id]).end();
+  const pass = (call: DirectCall, found: FoundToken): void => {
+    const ms = call.respond(
+      200,
+      [...emptyAnswer, ...principalHeaders(found), "x-request-id", call.requestId],
+      "",
+    );
+    note(call, found, 200, ms, undefined);
   };
 
-  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+  const refuse = (call: DirectCall, error: unknown, found?: FoundToken): void => {
     const failure = describeFailure(error);
-    logUnforeseen(failure, error, request);
-    noteFailure(request, failure);
-    const body = JSON.stringify(problemBody(failure, request.id));
+    logUnforeseen(failure, error, { id: call.requestId, log });
+    const body = JSON.stringify(problemBody(failure, call.requestId));
     const headers = [
       ...everyAnswer,
       "content-type",
@@ -62,7 +68,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
       "content-length",
       String(Buffer.byteLength(body)),
       "x-request-id",
-      request.id,
+      call.requestId,
       "x-fusion-refusal",
       failure.code,
     ];
@@ -70,49 +76,65 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     if (challenge !== undefined) headers.push("www-authenticate", challenge);
     if (failure.retryAfterSeconds !== undefined)
       headers.push("retry-after", String(failure.retryAfterSeconds));
-    reply.hijack();
-    reply.raw.writeHead(failure.status, headers).end(body);
+    const ms = call.respond(failure.status, headers, body);
+    // Who called is told even when the call is refused: the token's page shows refusals too.
+    if (found) note(call, found, failure.status, ms, failure);
   };
 
-  const decide = (request: FastifyRequest, reply: FastifyReply, found: FoundToken | undefined): void => {
-    if (!found) {
-      refuse(new TokenUnknown(), request, reply);
+  /** Tells the token's page and its application's of the call. */
+  const note = (
+    call: DirectCall,
+    found: FoundToken,
+    status: number,
+    ms: number,
+    failure: Failure | undefined,
+  ): void => {
+    const { ip } = call;
+    const userAgent = call.raw.headers["user-agent"] ?? "";
+    const route = originalRoute(call);
+    const isRefused = status === 401 || status === 403;
+    usage.record(found, { ip, userAgent, route, outcome: isRefused && failure ? failure.code : "accepted" });
+    calls.record(found, status, () => ({
+      requestId: call.requestId,
+      route,
+      failure,
+      durationMs: ms,
+      ip,
+      userAgent,
+    }));
+  };
+
+  const decide = (call: DirectCall, found: FoundToken | undefined): void => {
+    const error = found ? objectionTo(found, call, takeCall) : new TokenUnknown();
+    if (found && !error) pass(call, found);
+    else refuse(call, error, found);
+  };
+
+  const check = (call: DirectCall): void => {
+    const secret = readPresentedSecret(call.raw.rawHeaders);
+    if (typeof secret !== "string") {
+      refuse(call, secret);
       return;
     }
-    const error = objectionTo(found, request, takeCall);
-    // Who called is told even when the call is refused: the token's page shows refusals too.
-    usage.notice(request, found, error?.code);
-    if (error) refuse(error, request, reply);
-    else pass(request, reply, found);
-  };
-
-  const check = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
-    const secret = readPresentedSecret(request.raw.rawHeaders);
-    if (typeof secret !== "string") {
-      refuse(secret, request, reply);
-      return undefined;
-    }
     const known = tokenCheck.checkNow(secret);
-    if (!known) return tokenCheck.check(secret).then((found) => decide(request, reply, found));
-    decide(request, reply, known.found);
-    return undefined;
+    if (known) decide(call, known.found);
+    else
+      tokenCheck.check(secret).then(
+        (found) => decide(call, found),
+        (error) => refuse(call, error),
+      );
   };
 
+  http.direct.serve(checkPath, methods, check);
   void http.register(async (gateway: HttpServer) => {
     // A body, should the proxy pass it on, is the upstream's; nobody reads it here.
     gateway.removeAllContentTypeParsers();
     gateway.addContentTypeParser("*", (_request, _body, done) => done(null));
     gateway.setValidatorCompiler(() => () => true);
-    gateway.setErrorHandler(refuse);
-    const route = { handler: check, config: { describeCall: originalRoute } };
-    gateway.route({ ...route, method: "GET", url: checkPath, schema: documentation });
-    gateway.route({ ...route, method: furtherMethods, url: checkPath, schema: { hide: true } });
-    gateway.route({
-      ...route,
-      method: ["GET", ...furtherMethods],
-      url: `${checkPath}/*`,
-      schema: { hide: true },
-    });
+    const route = { handler: http.direct.fastifyHandler(check), method: methods, schema: { hide: true } };
+    gateway.route({ ...route, url: checkPath, method: "GET", schema: documentation });
+    gateway.route({ ...route, url: checkPath, method: methods.filter((method) => method !== "GET") });
+    gateway.route({ ...route, url: `${checkPath}/*` });
   });
 }
 
@@ -122,15 +144,15 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
  */
 function objectionTo(
   found: FoundToken,
-  request: FastifyRequest,
+  call: DirectCall,
   takeCall: TakeCall | undefined,
 ): DomainError | undefined {
   if (found.refusal !== null) return refusalError(found.refusal, found.tokenId);
-  const misplaced = refuseAddress(found, request.ip);
+  const misplaced = refuseAddress(found, call.ip);
   if (misplaced) return misplaced;
   const waitSeconds = takeCall?.(found.tokenId);
   if (waitSeconds) return new RateLimited(Math.ceil(waitSeconds), "with this token");
-  for (const scope of demandedScopes(request)) {
+  for (const scope of demandedScopes(call)) {
     const known = Scope.safeParse(scope);
     if (!known.success)
       return new InvalidInput("The proxy demands a scope that there is not.", {
@@ -147,14 +169,14 @@ const none: readonly string[] = [];
  * The scopes that the proxy demands, all of them: in the header `X-Fusion-Require-Scope`, or in the query; not in that of Envoy's requests,
  * which is its caller's. A caller who sends the header as well can only demand more.
  */
-function demandedScopes(request: FastifyRequest): readonly string[] {
-  const header = request.headers["x-fusion-require-scope"];
-  const { scope } = request.query as { scope?: string | string[] };
-  if (header === undefined && scope === undefined) return none;
-  const ofProxy = request.routeOptions.url === checkPath ? scope : undefined;
-  return [header, ofProxy]
-    .flat()
-    .flatMap((scopes) => scopes?.split(/[ ,]+/) ?? none)
+function demandedScopes({ raw, route, url }: DirectCall): readonly string[] {
+  const header = raw.headers["x-fusion-require-scope"];
+  const query = route === checkPath ? url.indexOf("?") : -1;
+  if (header === undefined && query < 0) return none;
+  const inQuery = query < 0 ? none : new URLSearchParams(url.slice(query)).getAll("scope");
+  return [header ?? none, inQuery]
+    .flat(2)
+    .flatMap((scopes) => scopes.split(/[ ,]+/))
     .filter((name) => name !== "");
 }
 

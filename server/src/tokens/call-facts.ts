@@ -6,10 +6,8 @@ import type { FastifyRequest } from "fastify";
 /** Stands for an address that is none. */
 export const noAddress = "0.0.0.0";
 
-/** `POST /transfers` for `POST /api/v1/ifi/:ifiID/transfers`; or what the route itself says. */
+/** `POST /transfers` for `POST /api/v1/ifi/:ifiID/transfers`. */
 export function routeOf(request: FastifyRequest): string {
-  const told = request.routeOptions.config?.describeCall?.(request);
-  if (told !== undefined) return told;
   const path = (request.routeOptions.url ?? "").replace(/^\/api\/v\d+\/ifi\/:[^/]+/, "");
   return `${request.method} ${path === "" ? "/" : path}`;
 }
@@ -27,11 +25,4 @@ export function plainText(text: string): string {
     .replace(/\p{Cc}/gu, " ")
     .toWellFormed()
     .trim();
-}
-
-declare module "fastify" {
-  interface FastifyContextConfig {
-    /** How a call of this route is told, where its own pattern says too little. */
-    describeCall?: (request: FastifyRequest) => string;
-  }
 }

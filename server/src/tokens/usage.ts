@@ -42,6 +42,8 @@ export interface UsageRecorder extends WriteBehind {
 const countersMax = 20_000;
 /** Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. */
 const callersPerTokenHourMax = 50;
+/** Callers and outcomes of one token that are found at once. */
+const recentPerTokenMax = 8;
 /** Tokens whose callers of this hour are remembered; beyond it every further caller counts under {@link others}. */
 const rememberedTokensMax = 20_000;
 const others = { ip: noAddress, userAgent: "others" } as const;
@@ -71,8 +73,8 @@ export function createUsageRecorder({
   readonly flushIntervalMs?: number;
 }): UsageRecorder {
   let waiting = new Map<string, Counter>();
-  /** Counters by what calls look like that go there, before it is made fit for the database. */
-  let counterOf = new Map<string, Counter>();
+  /** Where the next call of a token probably counts; found without putting a key together, which takes longer than all else here. */
+  let recent = new Map<TokenId, RecentCall[]>();
   let callers = new Map<string, Set<string>>();
   let callersOf = 0; // The hour that `callers` is about.
 
@@ -118,7 +120,7 @@ export function createUsageRecorder({
     if (waiting.size === 0) return;
     const batch = waiting;
     waiting = new Map();
-    counterOf = new Map();
+    recent = new Map();
     try {
       await writeUsage(db, [...batch.values()]);
     } catch (error) {
@@ -137,9 +139,9 @@ export function createUsageRecorder({
     record(token, call) {
       const at = clock.now();
       // Nearly every call repeats an earlier one of the same batch: the same token and caller, with the same outcome.
-      const looks = looksOf(token.tokenId, at, call);
-      const known = counterOf.get(looks);
-      if (known && at >= known.lastAt) {
+      const recentOfToken = recent.get(token.tokenId);
+      const known = recentOfToken?.find((each) => isRepeated(each, call, at))?.counter;
+      if (known) {
         known.calls += 1;
         known.lastAt = at;
         if (call.route !== known.lastRoute) known.lastRoute = plainText(call.route);
@@ -163,7 +165,11 @@ export function createUsageRecorder({
         lastRoute: plainText(call.route),
       });
       const apart = counter.ip === seen.ip && counter.userAgent === seen.userAgent;
-      if (apart && counterOf.size < countersMax) counterOf.set(looks, counter);
+      if (!apart || call.userAgent.length > 200) return;
+      const { ip, userAgent, outcome } = call;
+      const remembered = { ip, userAgent, outcome, counter };
+      if (!recentOfToken) recent.set(token.tokenId, [remembered]);
+      else if (recentOfToken.length < recentPerTokenMax) recentOfToken.push(remembered);
     },
     ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };
@@ -202,9 +208,19 @@ export function recordTokenUsage(http: HttpServer): void {
 /** A counter while it waits. */
 type Counter = { -readonly [Member in keyof CallCount]: CallCount[Member] };
 
-/** The user agent last, since it alone may contain spaces. */
-function looksOf(tokenId: TokenId, at: Date, { ip, outcome, userAgent }: TokenCall): string {
-  return `${Math.floor(at.getTime() / quarterHourMs)} ${tokenId} ${outcome} ${ip} ${userAgent.length > 200 ? userAgent.slice(0, 200) : userAgent}`;
+/** What a call looked like before it was made fit for the database, and the counter it went to. */
+interface RecentCall extends Pick<TokenCall, "ip" | "userAgent" | "outcome"> {
+  readonly counter: Counter;
+}
+
+function isRepeated({ ip, userAgent, outcome, counter }: RecentCall, call: TokenCall, at: Date): boolean {
+  return (
+    ip === call.ip &&
+    userAgent === call.userAgent &&
+    outcome === call.outcome &&
+    at >= counter.lastAt &&
+    at.getTime() - counter.quarterHour.getTime() < quarterHourMs
+  );
 }
 
 declare module "fastify" {

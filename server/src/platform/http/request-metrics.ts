@@ -17,11 +17,9 @@ export function measureRequests(http: HttpServer, metrics: Pick<Metrics, "counte
     labels: ["method", "route"],
     buckets: durationBuckets,
   });
-  http.addHook("onResponse", (request, reply, done) => {
-    const { method } = request;
-    const route = request.routeOptions.url ?? noRoute;
-    requests.add({ method, route, status: String(reply.statusCode) });
-    durations.observe({ method, route }, reply.elapsedTime / 1_000);
-    done();
+  http.onAnswered(({ method, route, status, ms }) => {
+    const labels = { method, route: route ?? noRoute };
+    requests.add({ ...labels, status: String(status) });
+    durations.observe(labels, ms / 1_000);
   });
 }

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { FastifyRequest } from "fastify";
 import { CrossSiteRequest, HostNotAllowed } from "./request-errors.ts";
 import { routedPath } from "./routed-path.ts";
 import type { HttpServer } from "./server.ts";
@@ -33,12 +32,14 @@ export function refuseCrossSite(
  */
 export function refuseForeignHosts(http: HttpServer, publicUrl: string): void {
   const allowed = new Set(["localhost", "127.0.0.1", "[::1]", new URL(publicUrl).hostname]);
+  const isForeign = ({ headers }: { headers: IncomingHttpHeaders }): boolean =>
+    !allowed.has(hostnameOf(headers));
+  http.direct.sendTheLongWay(isForeign);
   http.addHook("onRequest", (request, _reply, done) => {
-    done(allowed.has(hostnameOf(request)) ? undefined : new HostNotAllowed());
+    done(isForeign(request) ? new HostNotAllowed() : undefined);
   });
 }
 
-function hostnameOf(request: FastifyRequest): string {
-  const host = request.headers.host ?? "";
+function hostnameOf({ host = "" }: IncomingHttpHeaders): string {
   return host.replace(/:\d*$/, "").toLowerCase();
 }

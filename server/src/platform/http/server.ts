@@ -1,5 +1,12 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { Socket } from "node:net";
+import proxyAddr from "@fastify/proxy-addr";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -14,6 +21,7 @@ import { type IdPrefix, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { isTold } from "../outage.ts";
 import type { Random } from "../random.ts";
+import { type AnsweredRequest, createDirectCalls, type DirectCalls } from "./direct-calls.ts";
 import { describeFailure, type Failure, problemBody } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
@@ -54,8 +62,22 @@ export function createHttpServer({
   serves,
 }: HttpServerOptions): HttpServer {
   const errorEnvelopes: ErrorEnvelope[] = [];
+  const answered: ((request: AnsweredRequest) => void)[] = [];
+  const tellAnswered = (request: AnsweredRequest): void => {
+    for (const listener of answered) listener(request);
+  };
+  const direct = createDirectCalls({
+    newRequestId: () => newId<string>(random, "req" satisfies IdPrefix),
+    ipOf: callerOf(trustedProxies),
+    tellAnswered,
+  });
   const http = Fastify({
     ...fastifyOptions({ log, random, trustedProxies }),
+    serverFactory: (fastify: RequestListener) => {
+      const server = createServer(serverOptions, direct.listener(fastify));
+      server.keepAliveTimeout = keepAliveMs;
+      return server;
+    },
     // Before a route is looked for, so that nothing of what is there has a say.
     ...(serves && {
       rewriteUrl: ({ url = "/" }: IncomingMessage) => (serves(routedPath(url)) ? url : nowhere),
@@ -74,6 +96,8 @@ export function createHttpServer({
       answerUnreadable(error, socket, newId<string>(random, "req"), errorEnvelopes),
   }).withTypeProvider<ZodTypeProvider>();
   http.decorate("errorEnvelopes", errorEnvelopes);
+  http.decorate("direct", direct);
+  http.decorate("onAnswered", (listener: (request: AnsweredRequest) => void) => void answered.push(listener));
   const fallback: Fallback = {};
   http.decorate("fallback", fallback);
   http.setValidatorCompiler(validatorCompiler);
@@ -97,18 +121,17 @@ export function createHttpServer({
   });
   // The line's members are named here and hold no secret, so nothing needs to be looked for and censored in them.
   const accessLog = log.child({}, { redact: [] });
+  http.onAnswered(({ requestId, method, route, status, ms }) =>
+    accessLog.info({ requestId, method, route, status, ms: Math.round(ms * 10) / 10 }, "request"),
+  );
   http.addHook("onResponse", (request, reply, done) => {
-    // The route's pattern, not the address: addresses can carry personal data.
-    accessLog.info(
-      {
-        requestId: request.id,
-        method: request.method,
-        route: request.routeOptions.url ?? null,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      },
-      "request",
-    );
+    tellAnswered({
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? null,
+      status: reply.statusCode,
+      ms: reply.elapsedTime,
+    });
     done();
   });
 
@@ -140,14 +163,34 @@ export function fastifyOptions({
     bodyLimit: 64 * 1024,
     // Whoever closes it has ended its connections before (connections.ts); what comes on the last of them is answered.
     return503OnClosing: false,
-    requestTimeout: 30_000,
+    requestTimeout: serverOptions.requestTimeout,
     genReqId: () => newId<string>(random, "req" satisfies IdPrefix),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     // Existing clients call `/transfers` and `/transfers/` alike, and a redirect would lose a POST's body.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
-    // Node looks for connections that are too slow every half minute unless told otherwise, and so would wait up to 40 s for headers.
-    http: { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    keepAliveTimeout: keepAliveMs,
+    http: serverOptions,
   };
+}
+
+/** How long a connection may be silent between two requests. */
+const keepAliveMs = 72_000;
+
+const serverOptions = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  // Node looks for connections that are too slow every half minute unless told otherwise, and so would wait up to 40 s for headers.
+  connectionsCheckingInterval: 1_000,
+};
+
+/** As Fastify's `request.ip`. */
+function callerOf(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
+  const isTrusted = trustedProxies.length > 0 ? proxyAddr.compile([...trustedProxies]) : undefined;
+  return (request) =>
+    isTrusted && request.headers["x-forwarded-for"] !== undefined
+      ? proxyAddr(request, isTrusted)
+      : (request.socket.remoteAddress ?? "");
 }
 
 /** Answers anything thrown as a problem (RFC 9457). */
@@ -163,7 +206,11 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 }
 
 /** What nobody foresaw is told the log, with the request's id; but not once more that the database is away. */
-export function logUnforeseen(failure: Failure, error: unknown, request: FastifyRequest): void {
+export function logUnforeseen(
+  failure: Failure,
+  error: unknown,
+  request: { readonly id: string; readonly log: Pick<FastifyBaseLogger, "error"> },
+): void {
   if (failure.unforeseen && !isTold(error))
     request.log.error({ requestId: request.id, err: error }, "request failed");
 }
@@ -228,6 +275,9 @@ export interface ErrorEnvelope {
 
 declare module "fastify" {
   interface FastifyInstance {
+    readonly direct: DirectCalls;
+    /** Tells the listener of every request once it is answered. */
+    onAnswered(listener: (request: AnsweredRequest) => void): void;
     readonly errorEnvelopes: ErrorEnvelope[];
     readonly fallback: Fallback;
   }
