@@ -15,7 +15,7 @@ export function originalRoute({ method, url, raw }: Pick<DirectCall, "method" | 
   const target =
     single(headers["x-original-uri"]) ?? single(headers["x-forwarded-uri"]) ?? url.slice(checkPath.length);
   const toldMethod = single(headers["x-original-method"]) ?? single(headers["x-forwarded-method"]) ?? method;
-  const path = routeOfTarget(target);
+  const path = target === "" ? "" : routeOfTarget(target);
   return path === ""
     ? `${method} ${checkPath}`
     : `${/^[A-Z]{1,20}$/.test(toldMethod) ? toldMethod : method} ${path}`;

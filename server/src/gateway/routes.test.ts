@@ -13,6 +13,7 @@ import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { revokeToken } from "../tokens/revoke-token.ts";
+import { generateSecret } from "../tokens/token-secret.ts";
 import { registerGatewayRoutes } from "./routes.ts";
 
 let app: TestApp;
@@ -20,9 +21,13 @@ let fintech: TestFintech;
 let person: UserPrincipal;
 let applicationId: ApplicationId;
 let token: TestToken;
+let port: number;
 
 beforeAll(async () => {
   app = await createTestApp();
+  await app.http.listen({ port: 0, host: "127.0.0.1" });
+  const address = app.http.server.address();
+  port = typeof address === "object" && address ? address.port : 0;
   fintech = await arrangeFintech(app.database.owner);
   person = await arrangeUser(app.database.owner, fintech, "fintech_admin");
 });
@@ -52,7 +57,6 @@ describe("200", () => {
       "x-fusion-token-expires": token.principal.expiresAt.toISOString(),
       "cache-control": "no-store",
       "x-request-id": expect.stringMatching(/^req_/),
-      "x-content-type-options": "nosniff",
     });
     expect(response.headers).not.toHaveProperty("x-fusion-refusal");
   });
@@ -79,9 +83,6 @@ describe("200", () => {
   });
 
   it("on a connection that goes on, with a body that is not read", async () => {
-    await app.http.listen({ port: 0, host: "127.0.0.1" });
-    const address = app.http.server.address();
-    const port = typeof address === "object" && address ? address.port : 0;
     const socket = connect({ port, host: "127.0.0.1" });
     const request = `POST /gateway/check HTTP/1.1\r\nhost: 127.0.0.1\r\nx-zeta-authtoken: ${token.secret}\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{"a":`;
     let received = "";
@@ -93,6 +94,30 @@ describe("200", () => {
     socket.write(request);
     await vi.waitFor(() => expect(received.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2));
     socket.destroy();
+  });
+});
+
+describe("an answer", () => {
+  it("is the same by the short way, past the router, and by the long one", async () => {
+    const changing = /^(?:date|connection|keep-alive|x-request-id)$/;
+    const told = (headers: Iterable<readonly [string, unknown]>) =>
+      Object.fromEntries([...headers].filter(([name]) => !changing.test(name)));
+    for (const [url, headers] of [
+      ["/gateway/check", present()],
+      ["/gateway/check?scope=transfers:write", present()],
+      ["/gateway/check/?scope=transfers:write", present()],
+      ["/gateway/check/orders?scope=transfers:write", present()],
+      ["/gateway/check", {}],
+      ["/gateway/check", { authorization: `Bearer ${token.secret}x` }],
+      ["/gateway/check", { authorization: `Bearer ${generateSecret(systemRandom, "live")}` }],
+    ] as [string, Record<string, string>][]) {
+      const long = await check(headers, url);
+      const short = await fetch(`http://127.0.0.1:${port}${url}`, { headers });
+      expect(short.status).toBe(long.statusCode);
+      expect(told(short.headers)).toEqual(told(Object.entries(long.headers)));
+      const withoutId = (body: string) => body.replace(/req_\w+/, "");
+      expect(withoutId(await short.text())).toBe(withoutId(long.body));
+    }
   });
 });
 
@@ -231,10 +256,15 @@ describe("429 and 503", () => {
       https: true,
     });
     const request = { url: "/gateway/check", headers: present() };
-    expect((await http.inject(request)).headers["strict-transport-security"]).toBe("max-age=63072000");
+    expect((await http.inject(request)).statusCode).toBe(200);
     const response = await http.inject(request);
     expect(response.statusCode).toBe(429);
-    expect(response.headers).toMatchObject({ "retry-after": "1", "x-fusion-refusal": "rate_limited" });
+    expect(response.headers).toMatchObject({
+      "retry-after": "1",
+      "x-fusion-refusal": "rate_limited",
+      "strict-transport-security": "max-age=63072000",
+      "x-content-type-options": "nosniff",
+    });
     clock.advanceMs(1_000);
     expect((await http.inject(request)).statusCode).toBe(200);
     await http.close();

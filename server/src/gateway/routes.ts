@@ -10,11 +10,12 @@ import type { TakeCall } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { securityHeaders } from "../platform/http/security-headers.ts";
 import { type HttpServer, logUnforeseen } from "../platform/http/server.ts";
+import type { ApplicationId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
 import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
 import { TokenUnknown } from "../tokens/errors.ts";
-import { readPresentedSecret } from "../tokens/presented-secret.ts";
+import { readPresented, wellFormed } from "../tokens/presented-secret.ts";
 import { refusalError } from "../tokens/refusal.ts";
 import { refuseAddress } from "../tokens/refuse-address.ts";
 import type { UsageRecorder } from "../tokens/usage.ts";
@@ -39,21 +40,29 @@ const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
  * 200 and the principal in headers, or the refusal's status, its code in `x-fusion-refusal` and the challenge of RFC 6750. Where nothing
  * can be known the answer is 503, never 200.
  *
- * The product's hottest path. So it is answered directly, past Fastify; schemas are for the document alone; and nothing is thrown for what a
- * flood of junk would make us say.
+ * The product's hottest path. So it is answered directly, past Fastify; schemas are for the document alone; nothing is thrown for what a
+ * flood of junk would make us say; and a 200, which has no body and is read by a proxy, leaves out the headers that bind browsers.
  */
 export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencies): void {
   const { tokenCheck, usage, calls, log, takeCall } = deps;
   const everyAnswer = Object.entries(securityHeaders(deps)).flat();
-  const emptyAnswer = [...everyAnswer, "content-length", "0"];
 
   // The headers are put together each time: a list kept for each token would take more memory than all that is remembered of it.
   const pass = (call: DirectCall, found: FoundToken): void => {
-    const ms = call.respond(
-      200,
-      [...emptyAnswer, ...principalHeaders(found), "x-request-id", call.requestId],
-      "",
-    );
+    const headers = [
+      "cache-control",
+      "no-store",
+      "content-length",
+      "0",
+      "x-request-id",
+      call.requestId,
+      "x-fusion-token-id",
+      found.tokenId,
+      "x-fusion-token-expires",
+      found.expiresAt.toISOString(),
+    ];
+    for (const text of groupHeaders(found)) headers.push(text);
+    const ms = call.respond(200, headers, "");
     note(call, found, 200, ms, undefined);
   };
 
@@ -111,13 +120,16 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   };
 
   const check = (call: DirectCall): void => {
-    const secret = readPresentedSecret(call.raw.rawHeaders);
-    if (typeof secret !== "string") {
-      refuse(call, secret);
+    const presented = readPresented(call.raw.rawHeaders);
+    if (typeof presented !== "string") {
+      refuse(call, presented);
       return;
     }
-    const known = tokenCheck.checkNow(secret);
+    // What memory knows need not be looked at for its form.
+    const known = tokenCheck.checkNow(presented);
+    const secret = known ? presented : wellFormed(presented);
     if (known) decide(call, known.found);
+    else if (typeof secret !== "string") refuse(call, secret);
     else
       tokenCheck.check(secret).then(
         (found) => decide(call, found),
@@ -180,23 +192,32 @@ function demandedScopes({ raw, route, url }: DirectCall): readonly string[] {
     .filter((name) => name !== "");
 }
 
-function principalHeaders(found: FoundToken): string[] {
-  return [
-    "x-fusion-token-id",
-    found.tokenId,
+interface GroupHeaders {
+  readonly applicationId: ApplicationId;
+  readonly headers: readonly string[];
+}
+/** By the list of scopes, since all tokens of an application with the same scopes share one (`check-token.ts`). */
+const headersOfGroup = new WeakMap<readonly string[], GroupHeaders>();
+
+/** Headers that tokens of one application with the same scopes have in common. */
+function groupHeaders(found: FoundToken): readonly string[] {
+  const { applicationId, clientId, tenant, scopes } = found;
+  const known = headersOfGroup.get(scopes);
+  if (known?.applicationId === applicationId) return known.headers;
+  const headers = [
     "x-fusion-application-id",
-    found.applicationId,
+    applicationId,
     "x-fusion-client-id",
-    found.clientId,
+    clientId,
     "x-fusion-ifi-id",
-    found.tenant.ifiId,
+    tenant.ifiId,
     "x-fusion-environment",
-    found.tenant.environment,
+    tenant.environment,
     "x-fusion-scopes",
-    found.scopes.join(" "),
-    "x-fusion-token-expires",
-    found.expiresAt.toISOString(),
+    scopes.join(" "),
   ];
+  headersOfGroup.set(scopes, { applicationId, headers });
+  return headers;
 }
 
 const documentation = {

@@ -30,13 +30,14 @@ export const base62Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm
 
 /** Uniform base62 characters: bytes of 248 and above are drawn again, so that no character is likelier than another. */
 export function randomBase62(random: Random, length: number): string {
-  let text = "";
-  while (text.length < length) {
-    for (const byte of random.bytes(length - text.length + 8)) {
-      if (byte < 248 && text.length < length) text += base62Alphabet[byte % 62];
+  // Made of numbers at once: every request has an id, and a text put together letter by letter takes twice as long.
+  const characters: number[] = [];
+  while (characters.length < length) {
+    for (const byte of random.bytes(length - characters.length + 8)) {
+      if (byte < 248 && characters.length < length) characters.push(base62Alphabet.charCodeAt(byte % 62));
     }
   }
-  return text;
+  return String.fromCharCode(...characters);
 }
 
 /** Uniform decimal digits, drawn like {@link randomBase62}. */

@@ -14,13 +14,14 @@ const conflicting = new ConflictingCredentials();
  * {@link ConflictingCredentials} when several values differ: two readers could then disagree on who is calling.
  */
 export function presentedSecret(request: FastifyRequest): string {
-  const secret = readPresentedSecret(request.raw.rawHeaders);
+  const presented = readPresented(request.raw.rawHeaders);
+  const secret = typeof presented === "string" ? wellFormed(presented) : presented;
   if (typeof secret !== "string") throw secret;
   return secret;
 }
 
-/** The same from raw headers, for those who answer without throwing. */
-export function readPresentedSecret(rawHeaders: readonly string[]): string | DomainError {
+/** What these headers present, whatever its form, or why it is none: for those who answer without throwing. */
+export function readPresented(rawHeaders: readonly string[]): string | DomainError {
   let secret: string | undefined;
   // The raw list, since the parsed headers keep only the first of several `Authorization` lines.
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -29,8 +30,12 @@ export function readPresentedSecret(rawHeaders: readonly string[]): string | Dom
     if (secret !== undefined && secret !== value) return conflicting;
     secret = value;
   }
-  if (secret === undefined || isOtherScheme(secret)) return missing;
-  return isWellFormedSecret(secret) ? secret : malformed;
+  return secret === undefined || isOtherScheme(secret) ? missing : secret;
+}
+
+/** What was presented, if it has the form of a secret. */
+export function wellFormed(presented: string): string | DomainError {
+  return isWellFormedSecret(presented) ? presented : malformed;
 }
 
 /** What this header presents as a token; undefined when it is another header, or empty. */
@@ -38,7 +43,7 @@ function presentedValue(name: string, text: string): string | undefined {
   if (name.length !== 13 && name.length !== 16) return undefined;
   const lowerCase = name.toLowerCase();
   if (lowerCase !== "x-zeta-authtoken" && lowerCase !== "authorization") return undefined;
-  const value = text.replace(/^\s*(?:bearer\s*)?/i, "").trimEnd();
+  const value = (text.startsWith("fus_") ? text : text.replace(/^\s*(?:bearer\s*)?/i, "")).trimEnd();
   return value === "" ? undefined : value;
 }
 

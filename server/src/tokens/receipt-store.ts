@@ -63,14 +63,15 @@ export async function insertReceipts(
   );
 }
 
-/** Completes what is open among the receipts of these tokens, at the database's time; what is complete stays. */
+/** Completes what is open among the receipts of these tokens, all at one moment of the database's time; what is complete stays. */
 export async function completeReceipts(
   tx: Queryable,
   tokenIds: readonly TokenId[],
   { confirmed, total }: NodeCount,
 ): Promise<void> {
   await tx.query(
-    `UPDATE revocation_receipt SET effective_at = date_trunc('milliseconds', database_now()), nodes_confirmed = $2, nodes_total = $3
+    `WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', database_now()) AS now)
+     UPDATE revocation_receipt SET effective_at = (SELECT now FROM moment), nodes_confirmed = $2, nodes_total = $3
      WHERE token_id = ANY ($1) AND effective_at IS NULL`,
     [tokenIds, confirmed, total],
   );
