@@ -10,10 +10,12 @@ import { revokeRequest } from "./requests.ts";
 /** Ends tokens as people and programs do, and keeps at it until it is told that they have ended. */
 export interface Revoker {
   /**
-   * Starts a revocation, through this node at first; the token is tried again so many milliseconds after the answer. Answers false when
-   * no token is left.
+   * Starts a revocation, through this node at first, with calls of the token racing with it; the token is tried again from the answer on.
+   * Answers false when no token is left.
    */
-  revoke(node: number, probesAfterMs?: readonly number[]): boolean;
+  revoke(node: number): boolean;
+  /** The same without the race, and with the token tried again only once: so that what is measured is the revocation. */
+  revokeAlone(node: number): boolean;
   /** How many were started. */
   started(): number;
   /** Resolves when all that were started have ended. */
@@ -26,7 +28,7 @@ const attemptPatienceMs = 10_000;
 const giveUpMs = 90_000;
 const coldShare = 0.4;
 /** From at once to longer than a lease. */
-const standardProbesAfterMs = [0, 20, 100, 400, 1_000, 2_000, 4_000];
+const probesAfterMs = [0, 20, 100, 400, 1_000, 2_000, 4_000];
 
 export function createRevoker({
   ports,
@@ -52,15 +54,11 @@ export function createRevoker({
     return { path, node, sentAt, endedAt, outcome };
   };
 
-  const run = async (
-    token: ArrangedToken,
-    first: number,
-    probesAfterMs: readonly number[],
-  ): Promise<void> => {
+  const run = async (token: ArrangedToken, first: number, alone: boolean): Promise<void> => {
     const attempts: RevokeAttempt[] = [];
     const revocation: Revocation = { token: token.number, attempts };
     revocations.push(revocation);
-    load.probeAll(token);
+    if (!alone) load.probeAll(token);
     const startedAt = now();
     for (let node = first; ; node = chance.below(ports.length)) {
       const made = await attempt(token, node);
@@ -70,22 +68,25 @@ export function createRevoker({
     }
     load.noteRevoked(token);
     let waited = 0;
-    for (const after of probesAfterMs) {
+    for (const after of alone ? [0] : probesAfterMs) {
       if (after > waited) await sleep(after - waited);
       waited = after;
       load.probeAll(token);
     }
   };
 
+  const start = (node: number, alone: boolean): boolean => {
+    const token = chance.fraction() < coldShare ? load.takeCold() : load.takeWarm();
+    if (!token) return false;
+    started += 1;
+    const ended = run(token, node, alone).finally(() => running.delete(ended));
+    running.add(ended);
+    return true;
+  };
+
   return {
-    revoke(node, probesAfterMs = standardProbesAfterMs) {
-      const token = chance.fraction() < coldShare ? load.takeCold() : load.takeWarm();
-      if (!token) return false;
-      started += 1;
-      const ended = run(token, node, probesAfterMs).finally(() => running.delete(ended));
-      running.add(ended);
-      return true;
-    },
+    revoke: (node) => start(node, false),
+    revokeAlone: (node) => start(node, true),
     started: () => started,
     async settled() {
       await Promise.all(running);

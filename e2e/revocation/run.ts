@@ -45,7 +45,7 @@ export const nodeCount = 3;
 /** How long a node may go on from memory, and how much longer a revoke waits for that. */
 export const leaseMs: number = standardLeaseMs + marginMs;
 const fintechCount = 6;
-const clientsEach = 10;
+const clientsEach = 40;
 /** Tokens beyond those to be revoked: in use at the end, and taken by revokes beyond the number asked for. */
 const spareTokens = 600;
 
