@@ -1,9 +1,9 @@
 // npm run test:revocation -- [--calls 100000] [--revokes 500] [--seed N] [--history file] [--server folder] [--faults a,b] [--turns 3]
-//   [--without-phases] [--fill-delay ms]
+//   [--without-phases] [--fill-delay ms] [--clients 40]
 //
 // Three server processes over an external PostgreSQL, clients that call and revoke, faults; then what was promised is looked for in the
 // history (e2e/revocation/README.md). One JSON line a figure on standard output, a table on standard error. A release is measured with
-// `--calls 5000000 --revokes 10000`.
+// `--calls 5000000 --revokes 10000 --clients 120`.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { FaultName } from "./faults.ts";
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     turns: { type: "string", default: "3" },
     "without-phases": { type: "boolean", default: false },
     "fill-delay": { type: "string", default: "0" },
+    // Clients that call each node.
+    clients: { type: "string" },
   },
 });
 // So that what was started ends too.
@@ -40,6 +42,7 @@ const verdict = await runRevocationTest({
   serverFolder: values.server,
   withoutPhases: values["without-phases"],
   fillDelayMs: Number(values["fill-delay"]),
+  ...(values.clients === undefined ? {} : { clientsEach: Number(values.clients) }),
   ...(values.history === undefined ? {} : { historyFile: values.history }),
   ...(values.faults === undefined ? {} : { faults: values.faults.split(",") as FaultName[] }),
   say,

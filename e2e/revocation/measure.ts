@@ -7,7 +7,8 @@ import type { RunningTest } from "./storm.ts";
 // cores that are busy to the full would measure how long the queue for them is.
 
 /** Before it clients call, and tokens are revoked, for so long: code that nobody has run yet, on six processes at once, is ten times slower. */
-const warmUp = { revokes: 60, everyMs: 200 } as const;
+const warmUp = { revokes: 200, everyMs: 80 } as const;
+/** Of each client, between an answer and its next call. */
 const quietPauseMs = 800;
 const healthy = { revokes: 120, everyMs: 150 } as const;
 const frozen = { times: 3, forMs: 4_000, revokes: 12 } as const;

@@ -41,8 +41,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/tokens/revoke-token.ts",
-        from: "await complete(await nodes.untilAllKnow());",
-        to: "await complete({ confirmed: 0, total: 0 });",
+        from: "await deps.nodes.untilAllKnow()",
+        to: "{ confirmed: 0, total: 0 }",
       },
     ],
     faults: ["network black hole", "network delay", "listener cut"],

@@ -22,7 +22,7 @@ import { createRevoker } from "./revoker.ts";
 import { storm } from "./storm.ts";
 
 export interface RunOptions {
-  /** The run ends when so many calls were answered and so many tokens revoked, and each kind of fault has had its turns. */
+  /** The run ends when so many calls were answered and so many tokens revoked under faults, and each kind of fault has had its turns. */
   readonly calls: number;
   readonly revokes: number;
   /** Decides every choice of the test's own; what the machine does in between is chance all the same. */
@@ -31,6 +31,7 @@ export interface RunOptions {
   readonly faults?: readonly FaultName[];
   /** How often each kind at least. */
   readonly turns: number;
+  readonly clientsEach?: number;
   /** Leaves out the quiet phases that are for measuring. */
   readonly withoutPhases?: boolean;
   /** The server to run. */
@@ -45,9 +46,10 @@ export const nodeCount = 3;
 /** How long a node may go on from memory, and how much longer a revoke waits for that. */
 export const leaseMs: number = standardLeaseMs + marginMs;
 const fintechCount = 6;
-const clientsEach = 40;
+/** Clients that call each node: in part of the faults most of them wait for an answer. */
+const standardClientsEach = 40;
 /** Tokens beyond those to be revoked: in use at the end, and taken by revokes beyond the number asked for. */
-const spareTokens = 600;
+const spareTokens = 1_000;
 
 /** One whole run: starts everything, does it, ends everything, and judges what was seen. */
 export async function runRevocationTest(options: RunOptions): Promise<Verdict> {
@@ -144,7 +146,7 @@ async function drive({
     kinds: served.kinds,
     chance,
     history,
-    clientsEach,
+    clientsEach: options.clientsEach ?? standardClientsEach,
   });
   const revoker = createRevoker({ ports, paths: served.paths, load, chance });
   const saboteur = createSaboteur(cluster, chance);

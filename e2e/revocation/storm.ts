@@ -16,6 +16,7 @@ export interface RunningTest {
 }
 
 export interface StormOptions {
+  /** While there are faults. */
   readonly calls: number;
   readonly revokes: number;
   readonly faults?: readonly FaultName[];
@@ -41,8 +42,8 @@ export async function storm(test: RunningTest, options: StormOptions): Promise<v
   let turn: FaultName[] = [];
   load.setPause(0);
   const isDone = (): boolean =>
-    load.calls() >= options.calls &&
-    revoker.started() >= options.revokes &&
+    load.calls() - callsBefore >= options.calls &&
+    revoker.started() - revokesBefore >= options.revokes &&
     kinds.every((kind) => saboteur.done(kind) >= options.turns);
 
   for (let told = startedAt; !isDone(); ) {
@@ -55,8 +56,7 @@ export async function storm(test: RunningTest, options: StormOptions): Promise<v
     const gap = gapMs.least + chance.below(gapMs.spread);
     // So many that revokes keep step with calls: what will have been started when the next fault comes.
     const rate = (load.calls() - callsBefore) / Math.max(1, now() - startedAt);
-    const due =
-      ((load.calls() - callsBefore + rate * gap) * (options.revokes - revokesBefore)) / options.calls;
+    const due = ((load.calls() - callsBefore + rate * gap) * options.revokes) / options.calls;
     const count = Math.min(
       burst.most,
       Math.max(burst.least, Math.ceil(due) - (revoker.started() - revokesBefore)),

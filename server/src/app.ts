@@ -16,6 +16,7 @@ import { registerResourceRoutes } from "./fusion-api/resource-routes.ts";
 import { registerTransferRoutes } from "./fusion-api/transfer-routes.ts";
 import { registerGatewayRoutes } from "./gateway/routes.ts";
 import { joinNodes } from "./leases/join-nodes.ts";
+import { measureLease } from "./leases/lease-metrics.ts";
 import { createMemory } from "./leases/memory.ts";
 import type { Node } from "./leases/node.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
@@ -164,6 +165,7 @@ export async function buildApp(parts: Parts): Promise<App> {
 
   const memory = createMemory<FoundToken>({ bytesMax: settings.tokenMemoryBytes });
   const { node, nodes } = joinNodes({ ...parts, memory, name: settings.nodeName });
+  if (metrics) measureLease(node, memory, metrics);
   const tokenCheck = createTokenCheck({ readToken: readTokenFrom(parts.db), node, nodes, memory });
 
   const login = registerLoginRoutes(http, { ...parts, secureCookies: https });

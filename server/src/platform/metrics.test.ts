@@ -1,5 +1,7 @@
 import { afterEach, expect, it } from "vitest";
+import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { arrangeToken } from "../testing/token-fixture.ts";
 import type { Metrics } from "./metrics.ts";
 import { mergeExpositions, serveMetrics } from "./metrics-endpoint.ts";
 import { createMetrics } from "./prometheus.ts";
@@ -59,6 +61,33 @@ it("tells connections, jobs, the sizes of batches, and the runtime's own figures
     "process_cpu_seconds_total",
   ])
     expect([own, figure(text, own)]).toEqual([own, expect.any(Number)]);
+});
+
+it("tells whether the process may answer from memory, how far it has followed revocations, and what it remembers", async () => {
+  const metrics = createMetrics();
+  const { app, database } = await appWith(metrics);
+  expect(figure(await metrics.text(), "fusion_lease_left_seconds")).toBe(0);
+  const fintech = await arrangeFintech(database.owner);
+  const person = await arrangeUser(database.owner, fintech, "fintech_admin");
+  const token = await arrangeToken(database.owner, await arrangeApplication(database.owner, fintech), person);
+  const check = () =>
+    app.http.inject({ url: "/gateway/check", headers: { "x-zeta-authtoken": token.secret } });
+  expect((await check()).statusCode).toBe(200);
+  const text = await metrics.text();
+  expect(figure(text, "fusion_lease_left_seconds")).toBeGreaterThan(0);
+  expect(figure(text, 'fusion_token_memory_tokens{state="live"}')).toBe(1);
+  expect(figure(text, "fusion_token_memory_bytes")).toBeGreaterThan(100);
+  await database.owner.query(
+    `UPDATE token SET revoked_at = now(), revoked_by_kind = 'system', revoked_by = 'test', revoked_by_name = 'Test',
+       revoke_reason = 'compromised' WHERE token_id = $1`,
+    [token.tokenId],
+  );
+  await database.untilNodesKnow();
+  const afterwards = await metrics.text();
+  expect(figure(afterwards, 'fusion_token_memory_tokens{state="live"}')).toBe(0);
+  expect(figure(afterwards, "fusion_lease_epoch")).toBeGreaterThan(
+    figure(text, "fusion_lease_epoch") ?? Number.POSITIVE_INFINITY,
+  );
 });
 
 it("reads a gauge when it is asked, with one value or one for each label", async () => {

@@ -50,7 +50,7 @@ export async function findReceipt(tx: Queryable, receiptId: string): Promise<Rec
   return row && toReceipt(row);
 }
 
-/** Opens a receipt for each. */
+/** Opens a receipt for each token that has none yet. The caller holds the gate, so that nobody else does. */
 export async function insertReceipts(
   tx: Queryable,
   receipts: readonly { readonly receiptId: string; readonly tokenId: TokenId }[],
@@ -58,7 +58,8 @@ export async function insertReceipts(
   await tx.query(
     `INSERT INTO revocation_receipt (ifi_id, environment, fintech_id, application_id, token_id, receipt_id)
      SELECT ifi_id, environment, fintech_id, application_id, token_id, opened.receipt_id
-     FROM unnest($1::text[], $2::text[]) AS opened (receipt_id, token_id) JOIN token USING (token_id)`,
+     FROM unnest($1::text[], $2::text[]) AS opened (receipt_id, token_id) JOIN token USING (token_id)
+     ON CONFLICT DO NOTHING`,
     [receipts.map((each) => each.receiptId), receipts.map((each) => each.tokenId)],
   );
 }

@@ -136,19 +136,20 @@ async function revokeChosen(
       return { tokenIds, open: await openReceipts(tx, deps, tokenIds) };
     }),
   );
-  await confirm(deps, open, async (nodes) =>
-    db.transaction(scope, (tx) => completeReceipts(tx, tokenIds, nodes)),
-  );
-  return db.transaction(scope, async (tx) => {
-    const receipts = await findReceipts(tx, tokenIds);
-    return Promise.all(
-      tokenIds.map(async (tokenId) =>
-        toRevocation(
-          await findToken(tx, tokenId),
-          receipts.find((receipt) => receipt.tokenId === tokenId),
+  return knowing(open, async () => {
+    const nodes = open.length > 0 ? await deps.nodes.untilAllKnow() : undefined;
+    return db.transaction(scope, async (tx) => {
+      if (nodes) await completeReceipts(tx, tokenIds, nodes);
+      const receipts = await findReceipts(tx, tokenIds);
+      return Promise.all(
+        tokenIds.map(async (tokenId) =>
+          toRevocation(
+            await findToken(tx, tokenId),
+            receipts.find((receipt) => receipt.tokenId === tokenId),
+          ),
         ),
-      ),
-    );
+      );
+    });
   });
 }
 
@@ -181,25 +182,22 @@ async function openReceipts(
   { random }: RevokeDependencies,
   tokenIds: readonly TokenId[],
 ): Promise<ReceiptRecord[]> {
-  const known = new Set((await findReceipts(tx, tokenIds)).map((receipt) => receipt.tokenId));
-  const added = tokenIds.filter((tokenId) => !known.has(tokenId));
-  if (added.length > 0) {
-    const receipts = added.map((tokenId) => ({ receiptId: newId<string>(random, "rcp"), tokenId }));
-    await insertReceipts(tx, receipts);
-  }
+  await insertReceipts(
+    tx,
+    tokenIds.map((tokenId) => ({ receiptId: newId<string>(random, "rcp"), tokenId })),
+  );
   return (await findReceipts(tx, tokenIds)).filter((receipt) => receipt.effectiveAt === null);
 }
 
-/** Waits for the nodes, and completes the receipts; says what is known when that cannot be done. */
-async function confirm(
-  { nodes }: RevokeDependencies,
+/** Runs what completes these receipts; says what is known when that cannot be done. */
+async function knowing<Result>(
   open: readonly ReceiptRecord[],
-  complete: (nodes: NodeCount) => Promise<void>,
-): Promise<void> {
-  if (open.length === 0) return;
+  complete: () => Promise<Result>,
+): Promise<Result> {
   try {
-    await complete(await nodes.untilAllKnow());
+    return await complete();
   } catch (error) {
+    if (open.length === 0) throw error;
     throw new ChangeUnconfirmed(
       {
         receipts: open.map(({ receiptId, tokenId, revokedAt }) => ({
