@@ -19,6 +19,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 60_000,
           pool: "forks",
+          // Also where Vitest would leave a core to others: most of a file's time is waiting.
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },

@@ -122,7 +122,7 @@ it("the token's page shows both lists, changes its own, and tells so in its hist
   await dialog().getByRole("button", { name: "Save", exact: true }).click();
   await dialog().waitFor({ state: "hidden" });
   await page.getByText("All that its application allows").waitFor();
-  await page.getByText("Allowed from anywhere").waitFor();
+  await page.getByText("Allowed from anywhere", { exact: true }).waitFor();
   expect(await lookAt(page, "token-allow-list")).toEqual([]);
 
   await openApplication("sandbox");
@@ -138,7 +138,7 @@ it("in a live application a code is asked for, inside the dialog", async () => {
   await forgetPresence(product);
   await forgetSentCodes(product);
   await change().click();
-  await field().fill("2001:db8::/32");
+  await field().fill("2001:db8::/32, 198.51.100.7");
   const asked = new Date();
   await dialog().getByRole("button", { name: "Save", exact: true }).click();
   await dialog().getByText("This is a live application, so prove that it is you.").waitFor();
@@ -147,7 +147,9 @@ it("in a live application a code is asked for, inside the dialog", async () => {
     .getByLabel("One-time code")
     .fill(await readCode(product.url, to.includes("@") ? admin.address : "+919000000001", asked));
   await dialog().waitFor({ state: "hidden" });
+  // A range looks like one, an address like one.
   await page.getByText("2001:db8::/32", { exact: true }).waitFor();
+  await page.getByText("198.51.100.7", { exact: true }).waitFor();
 });
 
 it("nothing went wrong in the pages meanwhile", () => {

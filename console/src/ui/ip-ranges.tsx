@@ -9,7 +9,7 @@ export function IpRanges({ ranges }: { ranges: readonly string[] }): ReactElemen
     <ul className={classes.ranges}>
       {ranges.map((range) => (
         <li key={range}>
-          <Mono>{range.replace(/\/(32|128)$/, "")}</Mono>
+          <Mono>{range.replace(range.includes(":") ? /\/128$/ : /\/32$/, "")}</Mono>
         </li>
       ))}
     </ul>
