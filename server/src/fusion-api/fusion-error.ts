@@ -1,8 +1,8 @@
 import type { FusionError } from "@fusion/contract/fusion/common.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { noteFailure } from "../activity/call-recorder.ts";
-import { describeFailure, type Failure } from "../platform/http/problem.ts";
-import { asInvalid, logUnforeseen } from "../platform/http/server.ts";
+import { describeFailure, type Failure, logUnforeseen } from "../platform/http/problem.ts";
+import { asInvalid } from "../platform/http/server.ts";
 import { JsonRefused } from "../platform/http/strict-json.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
 

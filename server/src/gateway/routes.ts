@@ -5,11 +5,17 @@ import { ScopeInsufficient } from "../access/errors.ts";
 import type { CallRecorder } from "../activity/call-recorder.ts";
 import { type DomainError, InvalidInput } from "../platform/errors.ts";
 import type { DirectCall } from "../platform/http/direct-calls.ts";
-import { describeFailure, type Failure, problemBody } from "../platform/http/problem.ts";
+import {
+  describeFailure,
+  type Failure,
+  logUnforeseen,
+  problemBody,
+  problemType,
+} from "../platform/http/problem.ts";
 import type { TakeCall } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { securityHeaders } from "../platform/http/security-headers.ts";
-import { type HttpServer, logUnforeseen } from "../platform/http/server.ts";
+import type { HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
@@ -73,7 +79,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     const headers = [
       ...everyAnswer,
       "content-type",
-      "application/problem+json; charset=utf-8",
+      problemType,
       "content-length",
       String(Buffer.byteLength(body)),
       "x-request-id",
@@ -119,22 +125,18 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     else refuse(call, error, found);
   };
 
-  const check = (call: DirectCall): void => {
+  const check = (call: DirectCall): void | Promise<void> => {
     const presented = readPresented(call.raw.rawHeaders);
-    if (typeof presented !== "string") {
-      refuse(call, presented);
-      return;
-    }
+    if (typeof presented !== "string") return refuse(call, presented);
     // What memory knows need not be looked at for its form.
     const known = tokenCheck.checkNow(presented);
-    const secret = known ? presented : wellFormed(presented);
-    if (known) decide(call, known.found);
-    else if (typeof secret !== "string") refuse(call, secret);
-    else
-      tokenCheck.check(secret).then(
-        (found) => decide(call, found),
-        (error) => refuse(call, error),
-      );
+    if (known) return decide(call, known.found);
+    const secret = wellFormed(presented);
+    if (typeof secret !== "string") return refuse(call, secret);
+    return tokenCheck.check(secret).then(
+      (found) => decide(call, found),
+      (error) => refuse(call, error),
+    );
   };
 
   http.direct.serve(checkPath, methods, check);

@@ -29,6 +29,13 @@ beforeEach(async () => {
   const longWay = { handler: http.direct.fastifyHandler(handler), method: ["GET", "POST"] };
   http.route({ ...longWay, url: "/quick" });
   http.route({ ...longWay, url: "/quick/*" });
+  const faulty = (call: DirectCall): void | Promise<void> => {
+    if (call.url === "/faulty/later") return Promise.reject(new Error("a secret detail"));
+    if (call.url === "/faulty/answered") call.respond(200, ["content-length", "2"], "ok");
+    throw new Error("a secret detail");
+  };
+  http.direct.serve("/faulty", ["GET"], faulty);
+  http.get("/faulty/*", http.direct.fastifyHandler(faulty));
   http.get("/quickly", async () => ({ route: "another" }));
   await http.listen({ port: 0, host: "127.0.0.1" });
   const address = http.server.address();
@@ -92,6 +99,24 @@ describe("a route that is served directly", () => {
     const headers = { "x-forwarded-for": "203.0.113.9, 198.51.100.7" };
     expect((await ask("/quick", { headers })).ip).toBe("198.51.100.7");
     expect((await ask("/%71uick", { headers })).ip).toBe("198.51.100.7");
+  });
+
+  it("is answered 500 when its handler fails, at once or later, and goes on serving", async () => {
+    for (const path of ["/faulty/at-once", "/faulty/later"])
+      for (const answer of [
+        await fetch(`http://127.0.0.1:${port}${path}`).then(async (response) => ({
+          status: response.status,
+          body: await response.text(),
+        })),
+        await http.inject(path).then(({ statusCode, body }) => ({ status: statusCode, body })),
+      ]) {
+        expect(answer.status).toBe(500);
+        expect(answer.body).toContain("internal_error");
+        expect(answer.body).not.toContain("secret");
+      }
+    expect(lines.filter(({ msg }) => msg === "request failed")).toHaveLength(4);
+    await fetch(`http://127.0.0.1:${port}/faulty/answered`).catch(() => undefined);
+    expect((await ask("/quick")).route).toBe("/quick");
   });
 
   it("is told once, in the log and to whoever counts, by its pattern", async () => {

@@ -1,5 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Log } from "../log.ts";
+import { describeFailure, logUnforeseen, problemBody, problemType } from "./problem.ts";
 
 /** A request that is answered in one piece, with nothing between it and Node's server. */
 export interface DirectCall {
@@ -19,8 +21,8 @@ export interface DirectCall {
   respond(status: number, headers: readonly string[], body: string): number;
 }
 
-/** Answers the call, now or later; throws nothing. */
-export type DirectHandler = (call: DirectCall) => void;
+/** Answers the call, now or later. What it throws is a fault: it goes to the log, and the caller gets a 500. */
+export type DirectHandler = (call: DirectCall) => void | Promise<void>;
 
 /** What became of a request, however it was answered. */
 export interface AnsweredRequest {
@@ -49,10 +51,12 @@ export interface DirectCalls {
 }
 
 export function createDirectCalls({
+  log,
   newRequestId,
   ipOf,
   tellAnswered,
 }: {
+  readonly log: Pick<Log, "error">;
   readonly newRequestId: () => string;
   readonly ipOf: (request: IncomingMessage) => string;
   readonly tellAnswered: (answered: AnsweredRequest) => void;
@@ -60,6 +64,25 @@ export function createDirectCalls({
   const served: { path: string; methods: ReadonlySet<string>; handler: DirectHandler }[] = [];
   const detours: ((request: IncomingMessage) => boolean)[] = [];
 
+  const run = (handler: DirectHandler, call: DirectCall, response: ServerResponse): void => {
+    const fail = (error: unknown): void => {
+      const failure = describeFailure(error);
+      logUnforeseen(failure, error, { id: call.requestId, log });
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
+      const body = JSON.stringify(problemBody(failure, call.requestId));
+      const headers = ["content-type", problemType, "content-length", String(Buffer.byteLength(body))];
+      call.respond(failure.status, [...headers, "cache-control", "no-store"], body);
+    };
+    try {
+      const later = handler(call);
+      if (later) later.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
   const answer = (
     raw: IncomingMessage,
     response: ServerResponse,
@@ -69,7 +92,7 @@ export function createDirectCalls({
     const startedAt = performance.now();
     const { method = "", url = "" } = raw;
     const requestId = newRequestId();
-    handler({
+    const call: DirectCall = {
       requestId,
       method,
       route,
@@ -82,7 +105,8 @@ export function createDirectCalls({
         tellAnswered({ requestId, method, route, status, ms });
         return ms;
       },
-    });
+    };
+    run(handler, call, response);
   };
 
   return {
@@ -94,7 +118,7 @@ export function createDirectCalls({
     },
     fastifyHandler: (handler) => (request, reply) => {
       reply.hijack();
-      handler({
+      const call: DirectCall = {
         requestId: request.id,
         method: request.method,
         route: request.routeOptions.url ?? "",
@@ -106,7 +130,8 @@ export function createDirectCalls({
           reply.raw.writeHead(status, headers as string[]).end(body);
           return reply.elapsedTime;
         },
-      });
+      };
+      run(handler, call, reply.raw);
     },
     listener: (longWay) => (request, response) => {
       const { url = "", method = "" } = request;

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { describeFailure, type Failure } from "./problem.ts";
-import { logUnforeseen } from "./server.ts";
+import { describeFailure, type Failure, logUnforeseen } from "./problem.ts";
 
 /** Our codes that are error codes of RFC 6749 section 5.2 as they stand. */
 const oauthCodes = new Set(["invalid_request", "invalid_client", "invalid_grant", "unsupported_grant_type"]);

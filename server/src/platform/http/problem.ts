@@ -2,6 +2,7 @@ import type { Problem } from "@fusion/contract/problem.ts";
 import { isDatabaseAway } from "../database/database-away.ts";
 import { OutcomeUnknown } from "../database/outcome-unknown.ts";
 import { DomainError, type ErrorKind } from "../errors.ts";
+import { isTold } from "../outage.ts";
 
 /** The one table from kinds to statuses. */
 export const statusOfKind = {
@@ -112,6 +113,19 @@ export function isConnectionFailure(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return isDatabaseAway(error) || (typeof code === "string" && /^(57014|25P0[34]|55P03)$/.test(code));
 }
+
+/** What nobody foresaw is told the log, with the request's id; but not once more that the database is away. */
+export function logUnforeseen(
+  failure: Failure,
+  error: unknown,
+  request: { readonly id: string; readonly log: { error(facts: object, message: string): void } },
+): void {
+  if (failure.unforeseen && !isTold(error))
+    request.log.error({ requestId: request.id, err: error }, "request failed");
+}
+
+/** The media type of {@link problemBody}. */
+export const problemType = "application/problem+json; charset=utf-8";
 
 /** RFC 9457. */
 export function problemBody(failure: Failure, requestId: string): Problem {

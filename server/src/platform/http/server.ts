@@ -19,10 +19,9 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fas
 import { DomainError } from "../errors.ts";
 import { type IdPrefix, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
-import { isTold } from "../outage.ts";
 import type { Random } from "../random.ts";
 import { type AnsweredRequest, createDirectCalls, type DirectCalls } from "./direct-calls.ts";
-import { describeFailure, type Failure, problemBody } from "./problem.ts";
+import { describeFailure, type Failure, logUnforeseen, problemBody, problemType } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 import { JsonRefused, parseStrictJson } from "./strict-json.ts";
@@ -67,6 +66,7 @@ export function createHttpServer({
     for (const listener of answered) listener(request);
   };
   const direct = createDirectCalls({
+    log,
     newRequestId: () => newId<string>(random, "req" satisfies IdPrefix),
     ipOf: callerOf(trustedProxies),
     tellAnswered,
@@ -141,7 +141,7 @@ export function createHttpServer({
     const failure = describeFailure({ statusCode: 404 });
     return reply
       .status(404)
-      .header("content-type", "application/problem+json; charset=utf-8")
+      .header("content-type", problemType)
       .serializer(JSON.stringify)
       .send(problemBody(failure, request.id));
   });
@@ -200,19 +200,9 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
   return reply
     .status(failure.status)
-    .header("content-type", "application/problem+json; charset=utf-8")
+    .header("content-type", problemType)
     .serializer(JSON.stringify)
     .send(problemBody(failure, request.id));
-}
-
-/** What nobody foresaw is told the log, with the request's id; but not once more that the database is away. */
-export function logUnforeseen(
-  failure: Failure,
-  error: unknown,
-  request: { readonly id: string; readonly log: Pick<FastifyBaseLogger, "error"> },
-): void {
-  if (failure.unforeseen && !isTold(error))
-    request.log.error({ requestId: request.id, err: error }, "request failed");
 }
 
 /** Text that is not acceptable JSON, in the shape in which Fastify reports invalid input. */
@@ -247,7 +237,7 @@ function answerUnreadable(
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      "content-type: application/problem+json; charset=utf-8",
+      `content-type: ${problemType}`,
       `content-length: ${Buffer.byteLength(body)}`,
       "cache-control: no-store",
       "x-content-type-options: nosniff",
