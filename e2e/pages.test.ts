@@ -113,6 +113,7 @@ describe("before logging in", () => {
       ["/docs/errors/token_revoked", "docs-error"],
       ["/docs", "docs"],
       ["/docs/console", "docs-console"],
+      ["/docs/services", "docs-services"],
     ] as const) {
       await page.goto(product.url + path);
       // The operations are alike; axe needs not see each of them.
@@ -326,6 +327,23 @@ describe("after logging in", () => {
       await page.getByRole("heading", { level: 1 }).waitFor();
       await looksRight(name);
     }
+  });
+
+  it("revoking all that an application has: the question, and what came of it", async () => {
+    await openApplication("sandbox");
+    const secrets = [await generate("Fleet one", 30), await generate("Fleet two", 30)];
+    await page.getByRole("button", { name: "Revoke all" }).click();
+    const question = page.getByRole("alertdialog");
+    const confirm = question.getByRole("button", { name: /^Confirm: revoke all \d+/ });
+    expect(await confirm.isDisabled()).toBe(true);
+    await question.getByLabel("Compromised").check();
+    await looksRight("revoke-all");
+    await confirm.click();
+    await page.getByText(/Refused everywhere since/).waitFor();
+    await looksRight("application-all-revoked");
+    for (const secret of secrets)
+      expect((await callFusion(`${product.url}/api/v1/ifi/140793`, secret, "/bundles")).status).toBe(401);
+    expect(await page.getByRole("button", { name: "Revoke all" }).isVisible()).toBe(false);
   });
 
   it("no page raised an error or broke the content policy", () => {
