@@ -25,7 +25,8 @@ export interface Revoker {
 
 /** Several times the longest that a revoke should take: what is given up goes on at the node, and repeating it soon only adds to its work. */
 const attemptPatienceMs = 10_000;
-const giveUpMs = 90_000;
+/** Under faults all the time, one attempt in four is answered: rarely, ten in a row are not. */
+const giveUpMs = 300_000;
 const coldShare = 0.4;
 /** From at once to longer than a lease. */
 const probesAfterMs = [0, 20, 100, 400, 1_000, 2_000, 4_000];

@@ -14,11 +14,10 @@ export function originalRoute({ method, url, raw }: Pick<DirectCall, "method" | 
   const { headers } = raw;
   const target =
     single(headers["x-original-uri"]) ?? single(headers["x-forwarded-uri"]) ?? url.slice(checkPath.length);
-  const toldMethod = single(headers["x-original-method"]) ?? single(headers["x-forwarded-method"]) ?? method;
   const path = target === "" ? "" : routeOfTarget(target);
-  return path === ""
-    ? `${method} ${checkPath}`
-    : `${/^[A-Z]{1,20}$/.test(toldMethod) ? toldMethod : method} ${path}`;
+  if (path === "") return `${method} ${checkPath}`;
+  const toldMethod = single(headers["x-original-method"]) ?? single(headers["x-forwarded-method"]) ?? method;
+  return `${/^[A-Z]{1,20}$/.test(toldMethod) ? toldMethod : method} ${path}`;
 }
 
 function single(header: string | string[] | undefined): string | undefined {

@@ -202,7 +202,7 @@ describe("the preview of a list", () => {
           ...{
             firstAt: at,
             firstIp: ip,
-            lastAt: at,
+            lastAtMs: at.getTime(),
             lastIp: ip,
             lastUserAgent: "",
             lastRoute: "GET /bundles",

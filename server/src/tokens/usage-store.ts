@@ -14,7 +14,8 @@ export interface CallCount {
   readonly calls: number;
   readonly firstAt: Date;
   readonly firstIp: string;
-  readonly lastAt: Date;
+  /** In milliseconds since 1970, which a counter can count on with without an object for each call. */
+  readonly lastAtMs: number;
   readonly lastIp: string;
   readonly lastUserAgent: string;
   readonly lastRoute: string;
@@ -41,7 +42,7 @@ export async function writeUsage(db: Database, counts: readonly CallCount[]): Pr
     counts.map((count) => count.calls),
     counts.map((count) => count.firstAt),
     counts.map((count) => count.firstIp),
-    counts.map((count) => count.lastAt),
+    counts.map((count) => new Date(count.lastAtMs)),
     counts.map((count) => count.lastIp),
     counts.map((count) => count.lastUserAgent),
     counts.map((count) => count.lastRoute),

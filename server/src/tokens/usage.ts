@@ -94,9 +94,10 @@ export function createUsageRecorder({
       return counter;
     }
     const { firstAt, firstIp } = count.firstAt < counter.firstAt ? count : counter;
-    const { lastAt, lastIp, lastUserAgent, lastRoute } = count.lastAt >= counter.lastAt ? count : counter;
+    const last = count.lastAtMs >= counter.lastAtMs ? count : counter;
+    const { lastAtMs, lastIp, lastUserAgent, lastRoute } = last;
     const calls = counter.calls + count.calls;
-    return Object.assign(counter, { calls, firstAt, firstIp, lastAt, lastIp, lastUserAgent, lastRoute });
+    return Object.assign(counter, { calls, firstAt, firstIp, lastAtMs, lastIp, lastUserAgent, lastRoute });
   };
 
   const isCountedApart = (tokenId: TokenId, at: Date, caller: string): boolean => {
@@ -143,7 +144,7 @@ export function createUsageRecorder({
       const known = recentOfToken?.find((each) => isRepeated(each, call, at))?.counter;
       if (known) {
         known.calls += 1;
-        known.lastAt = at;
+        known.lastAtMs = at.getTime();
         if (call.route !== known.lastRoute) known.lastRoute = plainText(call.route);
         return;
       }
@@ -159,7 +160,7 @@ export function createUsageRecorder({
         calls: 1,
         firstAt: at,
         firstIp: seen.ip,
-        lastAt: at,
+        lastAtMs: at.getTime(),
         lastIp: seen.ip,
         lastUserAgent: seen.userAgent,
         lastRoute: plainText(call.route),
@@ -218,7 +219,7 @@ function isRepeated({ ip, userAgent, outcome, counter }: RecentCall, call: Token
     ip === call.ip &&
     userAgent === call.userAgent &&
     outcome === call.outcome &&
-    at >= counter.lastAt &&
+    at.getTime() >= counter.lastAtMs &&
     at.getTime() - counter.quarterHour.getTime() < quarterHourMs
   );
 }
