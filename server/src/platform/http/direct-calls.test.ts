@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createLog } from "../log.ts";
+import { createLog, silentLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import type { AnsweredRequest, DirectCall } from "./direct-calls.ts";
 import { refuseForeignHosts } from "./same-origin.ts";
@@ -93,6 +93,21 @@ describe("a route that is served directly", () => {
     });
     expect(answer).toMatch(/^HTTP\/1\.1 403 /);
     expect(answer).not.toContain("x-way: direct");
+  });
+
+  it("is not served by a process whose roles leave it out", async () => {
+    const other = createHttpServer({
+      log: silentLog(),
+      random: systemRandom,
+      trustedProxies: [],
+      serves: (path) => path !== "/quick",
+    });
+    other.direct.serve("/quick", ["GET"], (call) => void call.respond(200, ["content-length", "0"], ""));
+    await other.listen({ port: 0, host: "127.0.0.1" });
+    const address = other.server.address();
+    const otherPort = typeof address === "object" && address ? address.port : 0;
+    expect((await fetch(`http://127.0.0.1:${otherPort}/quick`)).status).toBe(404);
+    await other.close();
   });
 
   it("sees the caller behind proxies that are trusted, as other routes do", async () => {

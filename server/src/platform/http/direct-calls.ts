@@ -55,7 +55,10 @@ export function createDirectCalls({
   newRequestId,
   ipOf,
   tellAnswered,
+  serves = () => true,
 }: {
+  /** Which paths this process answers; the others go the long way, which leads nowhere. */
+  readonly serves?: ((path: string) => boolean) | undefined;
   readonly log: Pick<Log, "error">;
   readonly newRequestId: () => string;
   readonly ipOf: (request: IncomingMessage) => string;
@@ -74,7 +77,8 @@ export function createDirectCalls({
       }
       const body = JSON.stringify(problemBody(failure, call.requestId));
       const headers = ["content-type", problemType, "content-length", String(Buffer.byteLength(body))];
-      call.respond(failure.status, [...headers, "cache-control", "no-store"], body);
+      headers.push("cache-control", "no-store", "x-request-id", call.requestId);
+      call.respond(failure.status, headers, body);
     };
     try {
       const later = handler(call);
@@ -111,7 +115,7 @@ export function createDirectCalls({
 
   return {
     serve(path, methods, handler) {
-      served.push({ path, methods: new Set(methods), handler });
+      if (serves(path)) served.push({ path, methods: new Set(methods), handler });
     },
     sendTheLongWay(isToGo) {
       detours.push(isToGo);

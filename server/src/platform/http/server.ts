@@ -70,6 +70,7 @@ export function createHttpServer({
     newRequestId: () => newId<string>(random, "req" satisfies IdPrefix),
     ipOf: callerOf(trustedProxies),
     tellAnswered,
+    serves,
   });
   const http = Fastify({
     ...fastifyOptions({ log, random, trustedProxies }),
