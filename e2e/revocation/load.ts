@@ -10,7 +10,7 @@ import { callRequest } from "./requests.ts";
 export interface Load {
   /** Calls that have ended so far. */
   calls(): number;
-  /** Every client pauses so long between an answer and its next call. */
+  /** Every client pauses between an answer and its next call, on average so long: not all alike, or they would call all at once. */
   setPause(milliseconds: number): void;
   /** A token in use, to be revoked: it leaves those in use, and another takes its place. */
   takeWarm(): ArrangedToken | undefined;
@@ -99,7 +99,8 @@ export function startLoad({ ports, tokens, kinds, chance, history, clientsEach }
         revoked.length > 0 && chance.fraction() < withRevoked ? chance.pick(revoked) : chance.pick(active);
       const outcome = await call(connection, chance.pick(kindBag), token, node);
       // A node that cannot answer says so at once; asking it again and again would only be counted.
-      const restMs = outcome === "lost" || outcome.startsWith("5") ? Math.max(pauseMs, 25) : pauseMs;
+      const unhurriedMs = pauseMs * 2 * chance.fraction();
+      const restMs = outcome === "lost" || outcome.startsWith("5") ? Math.max(unhurriedMs, 25) : unhurriedMs;
       if (restMs > 0) await sleep(restMs);
     }
   };

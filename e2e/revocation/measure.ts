@@ -10,7 +10,7 @@ import type { RunningTest } from "./storm.ts";
 const warmUp = { revokes: 200, everyMs: 80 } as const;
 /** Of each client, between an answer and its next call. */
 const quietPauseMs = 800;
-const healthy = { revokes: 120, everyMs: 150 } as const;
+const healthy = { revokes: 250, everyMs: 100 } as const;
 const frozen = { times: 3, forMs: 4_000, revokes: 12 } as const;
 const cutOffForMs = 6_000;
 

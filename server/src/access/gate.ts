@@ -1,4 +1,3 @@
-import { confirmEarlierCommits } from "../platform/database/commit.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { FintechKey } from "./roles.ts";
 
@@ -21,13 +20,11 @@ export function closeGate(tx: Transaction, fintech: FintechKey): Promise<void> {
 
 /** {@link closeGate} for several fintechs, in the order in which everybody takes gates. */
 export async function closeGates(tx: Transaction, fintechs: readonly FintechKey[]): Promise<void> {
-  await tx.query("SELECT set_config('lock_timeout', $1, true)", [`${closeWaitMs}ms`]);
-  const gates = await tx.query<{ gate: string }>(
-    "SELECT DISTINCT gate_key(ifi, fintech) AS gate FROM unnest($1::bigint[], $2::uuid[]) AS t (ifi, fintech) ORDER BY gate",
-    [fintechs.map((fintech) => fintech.ifiId), fintechs.map((fintech) => fintech.fintechId)],
-  );
-  for (const { gate } of gates) await tx.query("SELECT pg_advisory_xact_lock($1)", [gate]);
-  await confirmEarlierCommits(tx);
+  await tx.query("SELECT close_gates($1, $2, $3)", [
+    fintechs.map((fintech) => fintech.ifiId),
+    fintechs.map((fintech) => fintech.fintechId),
+    closeWaitMs,
+  ]);
 }
 
 /** Runs a transaction that closes the gate, once more when it could not get its lock in time or the database chose it to end a deadlock. */

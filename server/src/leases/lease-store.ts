@@ -4,14 +4,18 @@ import type { Subject } from "./subject.ts";
 
 // All SQL on nodes, the epoch and narrowings, private to the room.
 
-export interface Renewal {
+/** What had been committed, as of one snapshot. */
+export interface News {
+  readonly epoch: number;
+  readonly narrowings: readonly { readonly epoch: number; readonly subjects: readonly Subject[] }[];
+}
+
+/** With the news of a snapshot younger than its own commit. */
+export interface Renewal extends News {
   /** Whether the node still has its row. Without it nothing else is said. */
   readonly known: boolean;
   /** The database's time, in milliseconds, at some moment of the renewal. */
   readonly databaseMs: number;
-  /** What had been committed when the renewal had. */
-  readonly epoch: number;
-  readonly narrowings: readonly { readonly epoch: number; readonly subjects: readonly Subject[] }[];
 }
 
 /** PostgreSQL committed on its own disk only: someone cancelled the wait for the standby. Whether it lasts is not known. */
@@ -30,6 +34,8 @@ export interface LeaseStore {
    * the protocol stands on.
    */
   renew(nodeId: string, since: number): Promise<Renewal>;
+  /** Reads the narrowings above `since`, and commits nothing. */
+  readNews(since: number): Promise<News>;
   /** Commits that the node has forgotten what narrowings up to `epoch` concern; false when it has lost its row. */
   acknowledge(nodeId: string, epoch: number): Promise<boolean>;
   /** All nodes, with how often each was renewed. */
@@ -76,25 +82,27 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
          UPDATE node SET renewed_at = database_now(), renewals = renewals + 1 WHERE node_id = ${literal(nodeId)}
            RETURNING (extract(epoch FROM renewed_at) * 1000)::float8 AS database_ms;
          COMMIT;
-         SELECT clock.epoch, narrowing.epoch AS at, array_agg(narrowing.subject) AS subjects
-         FROM narrowing_clock AS clock LEFT JOIN narrowing ON narrowing.epoch > ${Math.trunc(since)}
-         GROUP BY clock.epoch, narrowing.epoch ORDER BY narrowing.epoch`,
+         ${selectNews(since)}`,
       );
       const [renewed] = (results[1]?.rows ?? []) as { database_ms: number }[];
-      const rows = (results[3]?.rows ?? []) as { epoch: string; at: string | null; subjects: Subject[] }[];
       return {
         known: renewed !== undefined,
         databaseMs: renewed?.database_ms ?? 0,
-        epoch: Number(rows[0]?.epoch),
-        narrowings: rows.flatMap(({ at, subjects }) =>
-          at === null ? [] : [{ epoch: Number(at), subjects }],
-        ),
+        ...toNews(results[3]),
       };
+    },
+    async readNews(since) {
+      const [answer] = await send(selectNews(since));
+      return toNews(answer);
     },
     async acknowledge(nodeId, epoch) {
       const [, updated] = await send(
+        // Told in a transaction of its own: those that tell something commit one after the other, each waiting for the disk in turn.
         `BEGIN;
          UPDATE node SET acknowledged_epoch = ${Math.trunc(epoch)} WHERE node_id = ${literal(nodeId)};
+         COMMIT;
+         BEGIN;
+         SET LOCAL synchronous_commit = off;
          SELECT pg_notify('fusion_acknowledged', '');
          COMMIT`,
       );
@@ -116,6 +124,19 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
     async pruneNarrowings() {
       await send("DELETE FROM narrowing WHERE epoch <= (SELECT min(acknowledged_epoch) FROM node)");
     },
+  };
+}
+
+const selectNews = (since: number): string =>
+  `SELECT clock.epoch, narrowing.epoch AS at, array_agg(narrowing.subject) AS subjects
+   FROM narrowing_clock AS clock LEFT JOIN narrowing ON narrowing.epoch > ${Math.trunc(since)}
+   GROUP BY clock.epoch, narrowing.epoch ORDER BY narrowing.epoch`;
+
+function toNews(answer: pg.QueryResult | undefined): News {
+  const rows = (answer?.rows ?? []) as { epoch: string; at: string | null; subjects: Subject[] }[];
+  return {
+    epoch: Number(rows[0]?.epoch),
+    narrowings: rows.flatMap(({ at, subjects }) => (at === null ? [] : [{ epoch: Number(at), subjects }])),
   };
 }
 

@@ -6,8 +6,9 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixt
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
 import { joinNodes } from "./join-nodes.ts";
+import type { LeaseEvents } from "./lease-connection.ts";
 import { createMemory } from "./memory.ts";
-import type { Node } from "./node.ts";
+import { createNode, type Node } from "./node.ts";
 import { createNodes } from "./nodes.ts";
 
 let database: TestDatabase;
@@ -98,6 +99,74 @@ describe("a node", () => {
     expect((await rows()).get(node.nodeId)).toBe(node.epoch());
     await node.close();
     expect((await rows()).has(node.nodeId)).toBe(false);
+  });
+
+  it("that is told of a narrowing forgets and acknowledges, without renewing its lease", async () => {
+    const { node } = join();
+    await node.untilLease();
+    const leftMs = node.lease.leftMs();
+    const epoch = node.epoch();
+    await changeSomething();
+    expect(await createNodes({ db: database.db, clock: systemClock }).untilAllKnow()).toEqual({
+      confirmed: 1,
+      total: 1,
+    });
+    expect(node.epoch()).toBe(epoch + 1);
+    expect(node.lease.leftMs()).toBe(leftMs);
+    const { rows: found } = await database.owner.query("SELECT renewals::int FROM node");
+    expect(found).toEqual([{ renewals: 1 }]);
+    await node.close();
+  });
+
+  it("reads again what it had seen but could not acknowledge, for a failover may put something else in its place", async () => {
+    const asked: string[] = [];
+    let events: LeaseEvents | undefined;
+    let [epoch, reachable] = [7, true];
+    const narrowed = createMemory<string>({ bytesMax: 1_000 });
+    const node = createNode({
+      clock: manualClock("2026-11-27T00:00:00Z"),
+      log: silentLog(),
+      nodeId: "nod_seeing",
+      name: "test",
+      memory: narrowed,
+      noteFailure: () => undefined,
+      onAcknowledged: () => undefined,
+      openConnection: async (told) => {
+        events = told;
+        return {
+          close: async () => undefined,
+          store: {
+            register: async () => undefined,
+            renew: async (_nodeId, since) => {
+              asked.push(`renew since ${since}`);
+              return { known: true, databaseMs: 0, epoch, narrowings: [] };
+            },
+            readNews: async (since) => {
+              asked.push(`read since ${since}`);
+              return { epoch, narrowings: [{ epoch, subjects: [] }] };
+            },
+            acknowledge: async (_nodeId, known) => {
+              if (!reachable) throw new Error("The primary is gone.");
+              asked.push(`acknowledge ${known}`);
+              return true;
+            },
+            listNodes: async () => [],
+            removeNode: async () => undefined,
+            leave: async () => undefined,
+            pruneNarrowings: async () => undefined,
+          },
+        };
+      },
+    });
+    await node.untilLease();
+    asked.length = 0;
+    [epoch, reachable] = [8, false];
+    events?.narrowed();
+    await expect.poll(() => asked).toEqual(["read since 7"]);
+    reachable = true;
+    await node.renew();
+    expect(asked).toEqual(["read since 7", "renew since 7", "acknowledge 8"]);
+    await node.close();
   });
 
   it("that lost its row starts with an empty memory", async () => {
@@ -193,7 +262,7 @@ describe("whoever waits for the nodes", () => {
   it("is told change_unconfirmed when the database cannot be asked to the end", async () => {
     const clock = manualClock("2026-11-27T00:00:00Z");
     const nodes = createNodes({
-      db: { ...database.db, transaction: () => Promise.reject(new Error("no database")) },
+      db: { queryUnscoped: () => Promise.reject(new Error("no database")) },
       clock,
     });
     const waiting = nodes.untilAllKnow();

@@ -5,7 +5,7 @@ import { createOutage, isTold } from "../platform/outage.ts";
 import { LeaseUnavailable } from "./errors.ts";
 import { createLease, type Lease, momentOf } from "./lease.ts";
 import type { LeaseConnection, OpenLeaseConnection } from "./lease-connection.ts";
-import type { LeaseStore } from "./lease-store.ts";
+import type { LeaseStore, News } from "./lease-store.ts";
 import type { Subject } from "./subject.ts";
 
 /** Between two renewals; a lease outlasts three that fail. */
@@ -27,13 +27,13 @@ interface Forgets {
 export interface Node {
   readonly nodeId: string;
   readonly lease: Pick<Lease, "holds" | "databaseMs" | "leftMs">;
-  /** The epoch up to which it has forgotten what narrowings concern. */
+  /** The latest epoch that it knows of; it has forgotten what narrowings up to it concern. */
   epoch(): number;
   /** Resolves when the lease holds. Throws {@link LeaseUnavailable} when none can be had within a second. */
   untilLease(): Promise<void>;
   /** Renews now. Throws what the connection throws. */
   renew(): Promise<void>;
-  /** Renews now and every half second from then on; told of a narrowing, at once. */
+  /** Renews now and every half second from then on; told of a narrowing, forgets at once. */
   start(): void;
   /** Ends the lease, then the row: nobody waits for this node any more. */
   close(): Promise<void>;
@@ -64,11 +64,17 @@ export function createNode(deps: NodeDependencies): Node {
   });
   let connection: Promise<LeaseConnection> | undefined;
   let registered = false;
-  let epoch = 0;
-  let acknowledged = 0;
+  /** The latest that a server has shown. */
+  let seen = 0;
+  /**
+   * Up to here everything was forgotten and acknowledged by a commit that lasts. What was only seen may be lost by a failover, and others then
+   * come under the same numbers; so it is read again until it was acknowledged.
+   */
+  let acknowledged = -1;
   let renewals = 0;
-  let running: Promise<void> | undefined;
-  let again = false;
+  let turn: Promise<void> = Promise.resolve();
+  let renewing: Promise<void> | undefined;
+  let following: Promise<void> | undefined;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   const others = new Map<string, { readonly renewals: number; readonly seenAt: number }>();
@@ -84,7 +90,7 @@ export function createNode(deps: NodeDependencies): Node {
   const connected = (): Promise<LeaseConnection> => {
     if (connection) return connection;
     const opening: Promise<LeaseConnection> = openConnection({
-      narrowed: () => void renewAgain(),
+      narrowed: () => void follow().catch(() => undefined),
       acknowledged: onAcknowledged,
       broken: () => {
         if (connection === opening) disconnect();
@@ -100,6 +106,18 @@ export function createNode(deps: NodeDependencies): Node {
     lease.drop();
     memory.reset(Number.MAX_SAFE_INTEGER);
   };
+  /** Forgets what is new, and says so in a commit. False when the row is gone, and with it what memory was good for. */
+  const takeIn = async (store: LeaseStore, { epoch, narrowings }: News): Promise<boolean> => {
+    for (const narrowing of narrowings) memory.narrow(narrowing.epoch, narrowing.subjects);
+    seen = epoch;
+    if (seen === acknowledged) return true;
+    if (!(await store.acknowledge(nodeId, epoch))) {
+      lose();
+      return false;
+    }
+    acknowledged = epoch;
+    return true;
+  };
   const renewOnce = async (): Promise<void> => {
     const { store } = await connected();
     const isNew = !registered;
@@ -109,30 +127,30 @@ export function createNode(deps: NodeDependencies): Node {
     }
     // Before the renewal is sent: a lease counted from its answer would outlive what the revoker waits for.
     const sent = momentOf(clock);
-    const renewal = await store.renew(nodeId, isNew ? Number.MAX_SAFE_INTEGER : epoch);
+    const renewal = await store.renew(nodeId, isNew ? Number.MAX_SAFE_INTEGER : acknowledged);
     if (!renewal.known) {
       lose();
       return renewOnce();
     }
     // Behind what was seen before: another database, or one that lost commits. Nothing known of the first holds for it.
-    if (isNew || renewal.epoch < epoch) {
+    if (isNew || renewal.epoch < seen) {
       lease.drop();
       memory.reset(renewal.epoch);
       acknowledged = -1;
-    } else for (const narrowing of renewal.narrowings) memory.narrow(narrowing.epoch, narrowing.subjects);
-    registered = true;
-    epoch = renewal.epoch;
-    if (epoch !== acknowledged) {
-      if (!(await store.acknowledge(nodeId, epoch))) {
-        lose();
-        return renewOnce();
-      }
-      acknowledged = epoch;
     }
+    registered = true;
+    if (!(await takeIn(store, renewal))) return renewOnce();
     lease.grant(sent, renewal.databaseMs);
     renewals += 1;
     if (renewals % lookAtOthersEvery === 0) await removeSilentNodes(store);
     if (renewals % pruneEvery === 0) await store.pruneNarrowings();
+  };
+  /** Told of a narrowing. The lease that it has needs no renewing for that: what counts is that the node forgets and says so. */
+  const followOnce = async (): Promise<void> => {
+    if (!registered || !lease.holds()) return renewOnce();
+    const { store } = await connected();
+    const news = await store.readNews(acknowledged);
+    if (news.epoch < seen || !(await takeIn(store, news))) return renewOnce();
   };
   /** Silent on this node's monotonic clock: no clock of the database can make a living node lose its row, and with it those who wait for it. */
   const removeSilentNodes = async (store: LeaseStore): Promise<void> => {
@@ -147,13 +165,12 @@ export function createNode(deps: NodeDependencies): Node {
     }
   };
 
-  const renew = (): Promise<void> => {
-    running ??= (async () => {
+  /** One thing at a time: an answer that was overtaken by a later one would say less than is known. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = turn.then(async () => {
+      if (closed) return;
       try {
-        do {
-          again = false;
-          await renewOnce();
-        } while (again && !closed);
+        await work();
         outage.worked();
       } catch (error) {
         disconnect();
@@ -161,23 +178,30 @@ export function createNode(deps: NodeDependencies): Node {
         // When the database is away the log says that already, and while the lease holds nothing is amiss.
         if (!closed && !isTold(error) && !lease.holds()) outage.failed(error);
         throw error;
-      } finally {
-        running = undefined;
       }
-    })();
-    return running;
+    });
+    turn = done.catch(() => undefined);
+    return done;
   };
-  /** What was committed since the running renewal has read may not be in it. */
-  const renewAgain = (): Promise<void> => {
-    again = true;
-    if (closed) return Promise.resolve();
-    return renew().catch(() => undefined);
+  const renew = (): Promise<void> => {
+    renewing ??= inTurn(renewOnce).finally(() => {
+      renewing = undefined;
+    });
+    return renewing;
+  };
+  const follow = (): Promise<void> => {
+    // What is committed once it has begun may not be in it, so whoever is told then follows again.
+    following ??= inTurn(() => {
+      following = undefined;
+      return followOnce();
+    });
+    return following;
   };
 
   return {
     nodeId,
     lease,
-    epoch: () => epoch,
+    epoch: () => seen,
     renew,
     async untilLease() {
       if (lease.holds()) return;
@@ -200,7 +224,7 @@ export function createNode(deps: NodeDependencies): Node {
     async close() {
       closed = true;
       clearInterval(timer);
-      await running?.catch(() => undefined);
+      await turn;
       lease.drop();
       if (connection && registered) {
         // Its row would go by itself; until then every revocation would wait for a node that is no more.

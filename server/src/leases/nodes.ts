@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
+import type { Database } from "../platform/database/database.ts";
 import { ChangeUnconfirmed } from "./errors.ts";
 import { leaseMs, marginMs } from "./lease.ts";
 import { type NodeCount, type Progress, readProgress } from "./lease-store.ts";
@@ -34,10 +34,16 @@ interface Waiter {
 }
 
 /** All who wait in this process look together, so that a hundred revocations at once ask the database no more often than one. */
-export function createNodes({ db, clock }: { readonly db: Database; readonly clock: Clock }): Nodes {
+export function createNodes({
+  db,
+  clock,
+}: {
+  readonly db: Pick<Database, "queryUnscoped">;
+  readonly clock: Clock;
+}): Nodes {
   return watchNodes({
     clock,
-    askProgress: () => db.transaction(systemScope, readProgress),
+    askProgress: () => readProgress({ query: db.queryUnscoped }),
     pause: sleep,
   });
 }

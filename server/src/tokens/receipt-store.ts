@@ -1,3 +1,4 @@
+import type { RevokeReason } from "@fusion/contract/tokens.ts";
 import type { NodeCount } from "../leases/nodes.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
@@ -7,30 +8,43 @@ import type { TokenId } from "../platform/ids.ts";
 export interface ReceiptRecord {
   readonly receiptId: string;
   readonly tokenId: TokenId;
+  readonly hint: string;
+  /** When the revocation was written. */
   readonly revokedAt: Date;
-  /** Null as long as it is not certain that every node refuses the token. */
+  readonly reason: RevokeReason;
+  /** The name of whoever revoked it. */
+  readonly by: string;
+  /** Since when no node accepts the token, by the database's clock; null as long as that is not certain. */
   readonly effectiveAt: Date | null;
+  /** How many nodes had confirmed by then; the leases of the others had run out. */
   readonly nodes: NodeCount | null;
 }
 
 interface ReceiptRow {
   receipt_id: string;
   token_id: TokenId;
+  hint: string;
   revoked_at: Date;
+  revoke_reason: RevokeReason;
+  revoked_by_name: string;
   effective_at: Date | null;
   nodes_confirmed: number | null;
   nodes_total: number | null;
 }
 
-const selectReceipt = `
-  SELECT receipt_id, token_id, token.revoked_at, effective_at, nodes_confirmed, nodes_total
+const receiptColumns = `receipt_id, token.token_id, hint, token.revoked_at, revoke_reason, revoked_by_name,
+  effective_at, nodes_confirmed, nodes_total`;
+const selectReceipt = `SELECT ${receiptColumns}
   FROM revocation_receipt JOIN token USING (ifi_id, environment, fintech_id, application_id, token_id)`;
 
 function toReceipt(row: ReceiptRow): ReceiptRecord {
   return {
     receiptId: row.receipt_id,
     tokenId: row.token_id,
+    hint: row.hint,
     revokedAt: row.revoked_at,
+    reason: row.revoke_reason,
+    by: row.revoked_by_name,
     effectiveAt: row.effective_at,
     nodes:
       row.nodes_confirmed === null || row.nodes_total === null
@@ -41,7 +55,7 @@ function toReceipt(row: ReceiptRow): ReceiptRecord {
 
 /** The receipts of those tokens that have one, in no order. */
 export async function findReceipts(tx: Queryable, tokenIds: readonly TokenId[]): Promise<ReceiptRecord[]> {
-  const rows = await tx.query<ReceiptRow>(`${selectReceipt} WHERE token_id = ANY ($1)`, [tokenIds]);
+  const rows = await tx.query<ReceiptRow>(`${selectReceipt} WHERE token.token_id = ANY ($1)`, [tokenIds]);
   return rows.map(toReceipt);
 }
 
@@ -50,30 +64,48 @@ export async function findReceipt(tx: Queryable, receiptId: string): Promise<Rec
   return row && toReceipt(row);
 }
 
-/** Opens a receipt for each token that has none yet. The caller holds the gate, so that nobody else does. */
-export async function insertReceipts(
+/**
+ * Opens a receipt for each of these tokens that has none yet, and answers those that are open, in no order. The tokens are revoked; the
+ * caller holds the gate, so that nobody else opens one.
+ */
+export async function openReceipts(
   tx: Queryable,
   receipts: readonly { readonly receiptId: string; readonly tokenId: TokenId }[],
-): Promise<void> {
-  await tx.query(
-    `INSERT INTO revocation_receipt (ifi_id, environment, fintech_id, application_id, token_id, receipt_id)
-     SELECT ifi_id, environment, fintech_id, application_id, token_id, opened.receipt_id
-     FROM unnest($1::text[], $2::text[]) AS opened (receipt_id, token_id) JOIN token USING (token_id)
-     ON CONFLICT DO NOTHING`,
+): Promise<ReceiptRecord[]> {
+  const rows = await tx.query<ReceiptRow>(
+    `WITH opened AS (
+       INSERT INTO revocation_receipt (ifi_id, environment, fintech_id, application_id, token_id, receipt_id)
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, new.receipt_id
+       FROM unnest($1::text[], $2::text[]) AS new (receipt_id, token_id) JOIN token USING (token_id)
+       ON CONFLICT DO NOTHING RETURNING *
+     ), receipt AS (SELECT * FROM opened UNION ALL SELECT * FROM revocation_receipt WHERE token_id = ANY ($2))
+     SELECT ${receiptColumns}
+     FROM receipt JOIN token USING (ifi_id, environment, fintech_id, application_id, token_id)
+     WHERE effective_at IS NULL`,
     [receipts.map((each) => each.receiptId), receipts.map((each) => each.tokenId)],
   );
+  return rows.map(toReceipt);
 }
 
-/** Completes what is open among the receipts of these tokens, all at one moment of the database's time; what is complete stays. */
+/**
+ * Completes what is open among the receipts of these tokens, all at one moment of the database's time, and answers those it completed, in no
+ * order; what is complete stays.
+ */
 export async function completeReceipts(
   tx: Queryable,
   tokenIds: readonly TokenId[],
   { confirmed, total }: NodeCount,
-): Promise<void> {
-  await tx.query(
+): Promise<ReceiptRecord[]> {
+  const rows = await tx.query<ReceiptRow>(
     `WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', database_now()) AS now)
-     UPDATE revocation_receipt SET effective_at = (SELECT now FROM moment), nodes_confirmed = $2, nodes_total = $3
-     WHERE token_id = ANY ($1) AND effective_at IS NULL`,
+     UPDATE revocation_receipt AS receipt
+     SET effective_at = (SELECT now FROM moment), nodes_confirmed = $2, nodes_total = $3
+     FROM token
+     WHERE receipt.token_id = ANY ($1) AND effective_at IS NULL
+       AND (receipt.ifi_id, receipt.environment, receipt.fintech_id, receipt.application_id, receipt.token_id)
+         = (token.ifi_id, token.environment, token.fintech_id, token.application_id, token.token_id)
+     RETURNING ${receiptColumns}`,
     [tokenIds, confirmed, total],
   );
+  return rows.map(toReceipt);
 }

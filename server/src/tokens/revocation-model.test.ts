@@ -123,12 +123,13 @@ async function play(
           if (row) row.renewals += 1;
           return { known: row !== undefined, databaseMs: world.nowMs };
         });
-        return ask("read narrowings", () => ({
-          ...renewed,
+        return { ...renewed, ...(await store.readNews(since)) };
+      },
+      readNews: (since) =>
+        ask("read narrowings", () => ({
           epoch: world.epoch,
           narrowings: world.narrowings.filter((narrowing) => narrowing.epoch > since),
-        }));
-      },
+        })),
       async acknowledge(nodeId, epoch) {
         const known = await ask("acknowledge", () => {
           const row = world.rows.get(nodeId);
@@ -261,7 +262,11 @@ async function play(
   return { calls, revokeAnswered };
 }
 
-it("whatever the order of steps, no call is accepted that is sent after a revocation was answered, or anybody refused", async () => {
+const runs = Number(process.env.FUSION_TEST_MODEL_RUNS ?? 1_500);
+
+it("whatever the order of steps, no call is accepted that is sent after a revocation was answered, or anybody refused", {
+  timeout: 30_000 + runs * 20,
+}, async () => {
   const seen = { accepted: 0, revoked: 0, unavailable: 0 };
   await fc.assert(
     fc.asyncProperty(
@@ -283,7 +288,7 @@ it("whatever the order of steps, no call is accepted that is sent after a revoca
         }
       },
     ),
-    { numRuns: Number(process.env.FUSION_TEST_MODEL_RUNS ?? 1_500) },
+    { numRuns: runs },
   );
   // Not true for want of anybody who was let through.
   expect(seen.accepted).toBeGreaterThan(200);

@@ -55,13 +55,7 @@ describe("the receipt", () => {
     expect(first.effectiveAt.getTime()).toBeGreaterThanOrEqual(first.revokedAt.getTime());
     expect(first.nodes).toEqual({ confirmed: 0, total: 0 });
     expect(await revoke(tokenId)).toEqual(first);
-    expect(await getReceipt({ db: database.db }, admin, first.receiptId)).toEqual({
-      receiptId: first.receiptId,
-      tokenId,
-      revokedAt: first.revokedAt,
-      effectiveAt: first.effectiveAt,
-      nodes: first.nodes,
-    });
+    expect(await getReceipt({ db: database.db }, admin, first.receiptId)).toEqual(first);
   });
 
   it("is a missing one for whoever may not see the token", async () => {

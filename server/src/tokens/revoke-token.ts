@@ -15,23 +15,14 @@ import { assert, NotFound } from "../platform/errors.ts";
 import { type ApplicationId, newId, type TokenId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { announce } from "./announcement.ts";
-import { completeReceipts, findReceipts, insertReceipts, type ReceiptRecord } from "./receipt-store.ts";
+import { completeReceipts, findReceipts, openReceipts, type ReceiptRecord } from "./receipt-store.ts";
 import { getTokenFor } from "./token-access.ts";
 import type { TokenRecord } from "./token-record.ts";
-import { findToken, listTokensToRevoke, lockTokensOf, revokeOnce } from "./token-store.ts";
+import { listTokensToRevoke, lockTokensOf, revokeOnce } from "./token-store.ts";
 
-export interface Revocation {
-  readonly tokenId: TokenId;
-  readonly hint: string;
-  /** When it was written. */
-  readonly revokedAt: Date;
-  readonly reason: RevokeReason;
-  /** The name of whoever revoked it. */
-  readonly by: string;
-  readonly receiptId: string;
-  /** Since when no node accepts it, by the database's clock. */
+/** A revocation that every node knows, or of which none can be ignorant any more. */
+export interface Revocation extends ReceiptRecord {
   readonly effectiveAt: Date;
-  /** How many nodes had confirmed by then; the leases of the others had run out. */
   readonly nodes: NodeCount;
 }
 
@@ -133,24 +124,21 @@ async function revokeChosen(
         tokens.map((token) => token.tenant),
       );
       for (const token of tokens) await revokeOne(tx, deps, principal, { ...input, token });
-      return { tokenIds, open: await openReceipts(tx, deps, tokenIds) };
+      const receipts = tokenIds.map((tokenId) => ({ receiptId: newId<string>(deps.random, "rcp"), tokenId }));
+      return { tokenIds, open: await openReceipts(tx, receipts) };
     }),
   );
-  return knowing(open, async () => {
+  const complete = await knowing(open, async () => {
+    const openIds = open.map((receipt) => receipt.tokenId);
     const nodes = open.length > 0 ? await deps.nodes.untilAllKnow() : undefined;
     return db.transaction(scope, async (tx) => {
-      if (nodes) await completeReceipts(tx, tokenIds, nodes);
-      const receipts = await findReceipts(tx, tokenIds);
-      return Promise.all(
-        tokenIds.map(async (tokenId) =>
-          toRevocation(
-            await findToken(tx, tokenId),
-            receipts.find((receipt) => receipt.tokenId === tokenId),
-          ),
-        ),
-      );
+      const completed = nodes ? await completeReceipts(tx, openIds, nodes) : [];
+      // Those of earlier calls, and what another call has completed meanwhile.
+      const others = tokenIds.filter((tokenId) => !completed.some((receipt) => receipt.tokenId === tokenId));
+      return [...completed, ...(others.length > 0 ? await findReceipts(tx, others) : [])];
     });
   });
+  return tokenIds.map((tokenId) => asComplete(complete.find((receipt) => receipt.tokenId === tokenId)));
 }
 
 async function revokeOne(
@@ -176,19 +164,6 @@ async function revokeOne(
   if (token.tenant.environment === "live") await announce(tx, "revoked", token.tokenId);
 }
 
-/** Gives each revoked token its receipt, and answers those that are not complete. */
-async function openReceipts(
-  tx: Transaction,
-  { random }: RevokeDependencies,
-  tokenIds: readonly TokenId[],
-): Promise<ReceiptRecord[]> {
-  await insertReceipts(
-    tx,
-    tokenIds.map((tokenId) => ({ receiptId: newId<string>(random, "rcp"), tokenId })),
-  );
-  return (await findReceipts(tx, tokenIds)).filter((receipt) => receipt.effectiveAt === null);
-}
-
 /** Runs what completes these receipts; says what is known when that cannot be done. */
 async function knowing<Result>(
   open: readonly ReceiptRecord[],
@@ -211,17 +186,7 @@ async function knowing<Result>(
   }
 }
 
-function toRevocation(token: TokenRecord | undefined, receipt: ReceiptRecord | undefined): Revocation {
-  assert(token?.revokedAt && token.revokeReason && token.revokedBy, "a token is revoked once it was revoked");
+function asComplete(receipt: ReceiptRecord | undefined): Revocation {
   assert(receipt?.effectiveAt && receipt.nodes, "a receipt is complete once it was completed");
-  return {
-    tokenId: token.tokenId,
-    hint: token.hint,
-    revokedAt: token.revokedAt,
-    reason: token.revokeReason,
-    by: token.revokedBy,
-    receiptId: receipt.receiptId,
-    effectiveAt: receipt.effectiveAt,
-    nodes: receipt.nodes,
-  };
+  return { ...receipt, effectiveAt: receipt.effectiveAt, nodes: receipt.nodes };
 }
