@@ -1,9 +1,9 @@
 // Sends requests on keep-alive connections, each as soon as the one before it is answered, and counts the answers. A process of its own, so
 // that it can be pinned to the core that the server does not use; written to cost less than any server it measures.
-// Reads what to do as JSON on standard input, answers as JSON on standard output.
+// Reads what to do on standard input, an order as JSON each line, and answers each with a line of JSON on standard output.
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { text } from "node:stream/consumers";
+import { createInterface } from "node:readline";
 
 export interface KeepAliveOrder {
   readonly port: number;
@@ -26,83 +26,89 @@ export interface KeepAliveResult {
   readonly p99Ms: number;
 }
 
-const order = JSON.parse(await text(process.stdin)) as KeepAliveOrder;
-const { port, connections, seconds, before, after, once = false } = order;
-const values = order.values === undefined ? [""] : readFileSync(order.values, "latin1").split("\n");
 /** From one value to the next, so that no memory is read in the order in which it was filled; a prime, so that all have their turn. */
 const stride = 7_919;
-// The first part of the time is not counted: connections are new.
-const warmUpMs = once ? 0 : Math.min(300, seconds * 200);
-const statuses: Record<string, number> = {};
-const latencies: number[] = [];
-let next = 0;
-let sent = 0;
-let counting = false;
-let stopped = false;
+const read = new Map<string, readonly string[]>();
 
-const sockets = await Promise.all(Array.from({ length: connections }, open));
-const finished = Promise.all(sockets.map(run));
-await new Promise((resolve) => setTimeout(resolve, warmUpMs));
-counting = true;
-const startedAt = performance.now();
-if (!once) {
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
-  stopped = true;
+for await (const line of createInterface({ input: process.stdin }))
+  process.stdout.write(`${JSON.stringify(await perform(JSON.parse(line) as KeepAliveOrder))}\n`);
+
+async function perform(order: KeepAliveOrder): Promise<KeepAliveResult> {
+  const { port, connections, seconds, before, after, once = false } = order;
+  const values = order.values === undefined ? [""] : valuesOf(order.values);
+  // The first part of the time is not counted: connections are new.
+  const warmUpMs = once ? 0 : Math.min(300, seconds * 200);
+  const statuses: Record<string, number> = {};
+  const latencies: number[] = [];
+  let next = 0;
+  let sent = 0;
+  let counting = false;
+  let stopped = false;
+
+  /** Resolves when this connection has had its last answer. */
+  const run = (socket: Socket): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let sentAt = 0;
+    let received = "";
+    const send = (): void => {
+      if (stopped || (once && sent === values.length)) {
+        resolve();
+        return;
+      }
+      next = (next + stride) % values.length;
+      sent += 1;
+      sentAt = performance.now();
+      socket.write(before + values[next] + after, "latin1");
+    };
+    socket.on("data", (chunk) => {
+      received += chunk.toString("latin1");
+      const headEnd = received.indexOf("\r\n\r\n");
+      if (headEnd < 0) return;
+      const length = Number(/content-length: (\d+)/i.exec(received)?.[1]);
+      if (!(length >= 0)) return reject(new Error(`An answer without a length: ${received.slice(0, 300)}`));
+      if (received.length < headEnd + 4 + length) return;
+      const status = received.slice(9, 12);
+      received = "";
+      if (counting) {
+        latencies.push(performance.now() - sentAt);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+      }
+      send();
+    });
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("The server closed a connection.")));
+    send();
+    return promise;
+  };
+
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const finished = Promise.all(sockets.map(run));
+  await new Promise((resolve) => setTimeout(resolve, warmUpMs));
+  counting = true;
+  const startedAt = performance.now();
+  if (!once) {
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+    stopped = true;
+  }
+  if (once) await finished;
+  counting = false;
+  const took = (performance.now() - startedAt) / 1_000;
+  await finished;
+  for (const socket of sockets) socket.destroy();
+  latencies.sort((left, right) => left - right);
+  const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0;
+  return { perSecond: latencies.length / took, statuses, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
-if (once) await finished;
-counting = false;
-const took = (performance.now() - startedAt) / 1_000;
-await finished;
-for (const socket of sockets) socket.destroy();
-latencies.sort((left, right) => left - right);
-const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0;
-const result: KeepAliveResult = {
-  perSecond: latencies.length / took,
-  statuses,
-  p50Ms: at(0.5),
-  p99Ms: at(0.99),
-};
-process.stdout.write(JSON.stringify(result));
 
-function open(): Promise<Socket> {
+function valuesOf(file: string): readonly string[] {
+  const known = read.get(file) ?? readFileSync(file, "latin1").split("\n");
+  read.set(file, known);
+  return known;
+}
+
+function open(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port, noDelay: true }, () => resolve(socket));
     socket.once("error", reject);
   });
-}
-
-/** Resolves when this connection has had its last answer. */
-function run(socket: Socket): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let sentAt = 0;
-  let received = "";
-  const send = (): void => {
-    if (stopped || (once && sent === values.length)) {
-      resolve();
-      return;
-    }
-    next = (next + stride) % values.length;
-    sent += 1;
-    sentAt = performance.now();
-    socket.write(before + values[next] + after, "latin1");
-  };
-  socket.on("data", (chunk) => {
-    received += chunk.toString("latin1");
-    const headEnd = received.indexOf("\r\n\r\n");
-    if (headEnd < 0) return;
-    const length = Number(/content-length: (\d+)/i.exec(received)?.[1]);
-    if (!(length >= 0)) return reject(new Error(`An answer without a length: ${received.slice(0, 300)}`));
-    if (received.length < headEnd + 4 + length) return;
-    const status = received.slice(9, 12);
-    received = "";
-    if (counting) {
-      latencies.push(performance.now() - sentAt);
-      statuses[status] = (statuses[status] ?? 0) + 1;
-    }
-    send();
-  });
-  socket.on("error", reject);
-  socket.on("close", () => reject(new Error("The server closed a connection.")));
-  send();
-  return promise;
 }

@@ -19,6 +19,7 @@ import { createTransferBatcher } from "../server/src/transfers/batcher.ts";
 import type { TransferRequest } from "../server/src/transfers/decide-transfer.ts";
 import { arrangeTenants, type BenchTenant } from "./bench-ledger.ts";
 import { startBenchPostgres, startBenchServer } from "./bench-server.ts";
+import { type Goal, median, printFigure } from "./figures.ts";
 import { addPostings } from "./filler-postings.ts";
 import type { LoadCaller, LoadOrder, LoadResult } from "./http-load.ts";
 import { findPgbench, preparePgbench, runPgbench } from "./pgbench.ts";
@@ -114,48 +115,23 @@ try {
   await postgres.stop();
 }
 
-const of = (figure: string): number => median(measured.get(figure) ?? []);
-figure("a: pgbench TPC-B-like, 16 clients", of("pgbench"), null, "tps", null);
-figure("b: transfers over HTTP, 64 connections", of("http64"), of("pgbench"), "1/s", { atLeast: 3.5 });
-figure("b: transfers over HTTP, 256 connections", of("http256"), of("pgbench"), "1/s", { atLeast: 6 });
-figure("c: one hot funding account, 64 connections", of("hot64"), of("http64"), "1/s", { atLeast: 0.8 });
-figure("c: one hot funding account, 256 connections", of("hot256"), of("http256"), "1/s", { atLeast: 0.8 });
-figure("d: in process, batches of 100", of("inProcess"), of("pgbench"), "1/s", { atLeast: 8 });
-figure("e: lone transfer p50, batched and plain", of("batchedLatency"), of("plainLatency"), "ms", {
-  atMost: 1.2,
+const of = (side: string): number[] => measured.get(side) ?? [];
+const compare = (name: string, ours: string, theirs: string, goal: Goal, unit = "1/s"): void =>
+  printFigure({ name, ours: of(ours), theirs: of(theirs), unit, goal });
+printFigure({
+  name: "a: pgbench TPC-B-like, 16 clients",
+  ours: of("pgbench"),
+  theirs: null,
+  unit: "tps",
+  goal: null,
 });
-figure("f: over HTTP at 64 and one transaction each at 16", of("http64"), of("plain16"), "1/s", {
-  atLeast: 1,
-});
-
-function figure(
-  name: string,
-  ours: number,
-  theirs: number | null,
-  unit: string,
-  goal: { readonly atLeast: number } | { readonly atMost: number } | null,
-): void {
-  const ratio = theirs === null ? null : ours / theirs;
-  const holds =
-    ratio === null || goal === null ? null : "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
-  const round = (value: number | null): number | null =>
-    value === null ? null : Number(value.toPrecision(4));
-  const line = {
-    figure: name,
-    ours: round(ours),
-    theirs: round(theirs),
-    unit,
-    ratio: round(ratio),
-    goal,
-    holds,
-  };
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
+compare("b: transfers over HTTP, 64 connections", "http64", "pgbench", { atLeast: 3.5 });
+compare("b: transfers over HTTP, 256 connections", "http256", "pgbench", { atLeast: 6 });
+compare("c: one hot funding account, 64 connections", "hot64", "http64", { atLeast: 0.8 });
+compare("c: one hot funding account, 256 connections", "hot256", "http256", { atLeast: 0.8 });
+compare("d: in process, batches of 100", "inProcess", "pgbench", { atLeast: 8 });
+compare("e: lone transfer p50, batched and plain", "batchedLatency", "plainLatency", { atMost: 1.2 }, "ms");
+compare("f: over HTTP at 64 and one transaction each at 16", "http64", "plain16", { atLeast: 1 });
 
 /** Each connection moves money between accounts of its own, connections in turn over all fintechs. */
 function distinctAccounts(connection: number): LoadCaller {
