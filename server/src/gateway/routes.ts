@@ -20,8 +20,7 @@ import type { ApplicationId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
 import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
-import { TokenUnknown } from "../tokens/errors.ts";
-import { readPresented, wellFormed } from "../tokens/presented-secret.ts";
+import { isMadeOnce, readPresented, unknownToken, wellFormed } from "../tokens/presented-secret.ts";
 import { refusalError } from "../tokens/refusal.ts";
 import { refuseAddress } from "../tokens/refuse-address.ts";
 import type { UsageRecorder } from "../tokens/usage.ts";
@@ -37,6 +36,15 @@ export interface GatewayDependencies {
   /** Whether the public address is https. */
   readonly https: boolean;
 }
+
+interface Refusal {
+  readonly failure: Failure;
+  readonly headers: readonly string[];
+  readonly bodyAround: readonly [before: string, after: string];
+  readonly bytesAround: number;
+}
+/** No message has it, and JSON writes it as it is. */
+const idGoesHere = "\u{1F194}";
 
 /** Envoy asks under the method of its own request; the others send GET. */
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -72,26 +80,40 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     note(call, found, 200, ms, undefined);
   };
 
-  const refuse = (call: DirectCall, error: unknown, found?: FoundToken): void => {
+  /** All but the request's id, which comes behind what is here. */
+  const compose = (error: unknown): Refusal => {
     const failure = describeFailure(error);
-    logUnforeseen(failure, error, { id: call.requestId, log });
-    const body = JSON.stringify(problemBody(failure, call.requestId));
-    const headers = [
-      ...everyAnswer,
-      "content-type",
-      problemType,
-      "content-length",
-      String(Buffer.byteLength(body)),
-      "x-request-id",
-      call.requestId,
-      "x-fusion-refusal",
-      failure.code,
-    ];
+    const [before = "", after = ""] = JSON.stringify(problemBody(failure, idGoesHere)).split(idGoesHere);
     const challenge = bearerChallenge(failure, "Fusion");
-    if (challenge !== undefined) headers.push("www-authenticate", challenge);
-    if (failure.retryAfterSeconds !== undefined)
-      headers.push("retry-after", String(failure.retryAfterSeconds));
-    const ms = call.respond(failure.status, headers, body);
+    const { retryAfterSeconds } = failure;
+    return {
+      failure,
+      bodyAround: [before, after],
+      bytesAround: Buffer.byteLength(before + after),
+      headers: [
+        ...everyAnswer,
+        ...["content-type", problemType, "x-fusion-refusal", failure.code],
+        ...(challenge === undefined ? [] : ["www-authenticate", challenge]),
+        ...(retryAfterSeconds === undefined ? [] : ["retry-after", String(retryAfterSeconds)]),
+      ],
+    };
+  };
+  /** Of errors that are made once and thrown many times; a flood of junk costs less than the calls it wants to hold up. */
+  const composed = new WeakMap<DomainError, Refusal>();
+  const refusalOf = (error: unknown): Refusal => {
+    if (!isMadeOnce(error)) return compose(error);
+    const known = composed.get(error) ?? compose(error);
+    composed.set(error, known);
+    return known;
+  };
+
+  const refuse = (call: DirectCall, error: unknown, found?: FoundToken): void => {
+    const { failure, bodyAround, bytesAround, headers: common } = refusalOf(error);
+    const { requestId } = call;
+    logUnforeseen(failure, error, { id: requestId, log });
+    const length = bytesAround + Buffer.byteLength(requestId);
+    const headers = [...common, "content-length", String(length), "x-request-id", requestId];
+    const ms = call.respond(failure.status, headers, bodyAround[0] + requestId + bodyAround[1]);
     // Who called is told even when the call is refused: the token's page shows refusals too.
     if (found) note(call, found, failure.status, ms, failure);
   };
@@ -120,7 +142,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   };
 
   const decide = (call: DirectCall, found: FoundToken | undefined): void => {
-    const error = found ? objectionTo(found, call, takeCall) : new TokenUnknown();
+    const error = found ? objectionTo(found, call, takeCall) : unknownToken;
     if (found && !error) pass(call, found);
     else refuse(call, error, found);
   };

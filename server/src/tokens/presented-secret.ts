@@ -1,12 +1,20 @@
 import type { FastifyRequest } from "fastify";
 import type { DomainError } from "../platform/errors.ts";
-import { ConflictingCredentials, TokenMalformed, TokenMissing } from "./errors.ts";
+import { ConflictingCredentials, TokenMalformed, TokenMissing, TokenUnknown } from "./errors.ts";
 import { isWellFormedSecret } from "./token-secret.ts";
 
 // Made once: they tell nothing of a request, and a flood of junk should not pay for a stack trace each.
 const missing = new TokenMissing();
 const malformed = new TokenMalformed();
 const conflicting = new ConflictingCredentials();
+/** For whoever looked a well-formed secret up and found nothing. */
+export const unknownToken = new TokenUnknown();
+const madeOnce: ReadonlySet<unknown> = new Set([missing, malformed, conflicting, unknownToken]);
+
+/** Whether it is one of the refusals of this file: the same object each time, for whoever keeps what is composed of it. */
+export function isMadeOnce(error: unknown): error is DomainError {
+  return madeOnce.has(error);
+}
 
 /**
  * The secret that a request presents, in `X-Zeta-AuthToken` or `Authorization: Bearer` (either may leave the word Bearer out or glue it
