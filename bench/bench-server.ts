@@ -36,8 +36,8 @@ export async function startBenchPostgres(): Promise<BenchPostgres> {
   );
   if (settings.rows.some(({ setting }) => setting !== "on"))
     throw new Error(`Commits are not durable here: ${JSON.stringify(settings.rows)}`);
-  await client.query("CREATE DATABASE fusion");
-  await client.query("CREATE DATABASE pgbench");
+  for (const database of ["fusion", "fusion_large", "pgbench"])
+    await client.query(`CREATE DATABASE ${database}`);
   await client.end();
   return {
     url: server.connectionString,

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { systemClock } from "../server/src/platform/clock.ts";
-import { openDatabase } from "../server/src/platform/database/database.ts";
+import { type Database, openDatabase } from "../server/src/platform/database/database.ts";
 import { migrate } from "../server/src/platform/database/migrate.ts";
 import { prepareJobSchema } from "../server/src/platform/jobs/schema.ts";
 import { silentLog } from "../server/src/platform/log.ts";
@@ -18,7 +18,7 @@ import { testKeys } from "../server/src/testing/test-keys.ts";
 import { createTransferBatcher } from "../server/src/transfers/batcher.ts";
 import type { TransferRequest } from "../server/src/transfers/decide-transfer.ts";
 import { arrangeTenants, type BenchTenant } from "./bench-ledger.ts";
-import { startBenchPostgres, startBenchServer } from "./bench-server.ts";
+import { type BenchServer, startBenchPostgres, startBenchServer } from "./bench-server.ts";
 import { type Goal, median, printFigure } from "./figures.ts";
 import { addPostings } from "./filler-postings.ts";
 import type { LoadCaller, LoadOrder, LoadResult } from "./http-load.ts";
@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
     postings: { type: "string", default: "0" },
     // Any of limits, events: to see what they cost.
     without: { type: "string", default: "" },
-    // Some of a, b64, b256, c64, c256, d, e, f.
+    // Some of a, flush, b64, b256, c64, c256, d, e, f, g.
     only: { type: "string" },
     // A folder for a profile of the server's processor time.
     profile: { type: "string" },
@@ -50,35 +50,19 @@ const without = options.without.split(",");
 const only = options.only?.split(",") ?? [];
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+interface BenchProgram {
+  readonly db: Database;
+  readonly tenants: readonly BenchTenant[];
+  readonly server: BenchServer;
+}
+
 const pgbench = findPgbench();
 const postgres = await startBenchPostgres();
-const ownerUrl = postgres.url("fusion");
-await migrate(ownerUrl);
-await prepareJobSchema(ownerUrl);
 await preparePgbench(pgbench, postgres.socketFolder);
-const db = openDatabase({
-  connectionString: ownerUrl,
-  role: "fusion_runtime",
-  connectionsMax: 16,
-  log: silentLog(),
-});
-const tenants = await arrangeTenants(
-  { db, ownerUrl },
-  {
-    tenants: tenantCount,
-    customersEach: (callersMax / tenantCount) * accountsEachConnection,
-    limited: !without.includes("limits"),
-    listening: !without.includes("events"),
-  },
-);
-if (options.postings !== "0") {
-  say(`adding ${options.postings} postings of others`);
-  await addPostings(ownerUrl, Number(options.postings));
-}
-const server = await startBenchServer(
-  ownerUrl,
-  options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [],
-);
+const usual = await startProgram("fusion", 0);
+const large =
+  options.postings === "0" ? undefined : await startProgram("fusion_large", Number(options.postings));
+const { db, tenants } = usual;
 
 const measured = new Map<string, number[]>();
 function note(figure: string, value: number): void {
@@ -90,10 +74,12 @@ const one = async (figure: string, value: Promise<number>): Promise<{ figure: st
 ];
 const measures: Record<string, () => Promise<{ figure: string; value: number }[]>> = {
   a: () => one("pgbench", runPgbench(pgbench, postgres.socketFolder, seconds)),
-  b64: () => one("http64", overHttp(64, distinctAccounts)),
-  b256: () => one("http256", overHttp(256, distinctAccounts)),
-  c64: () => one("hot64", overHttp(64, hotFunding)),
-  c256: () => one("hot256", overHttp(256, hotFunding)),
+  flush: () => one("flush", flushMs()),
+  b64: () => one("http64", overHttp(usual, 64, distinctAccounts)),
+  g: async () => (large ? one("large64", overHttp(large, 64, distinctAccounts)) : []),
+  b256: () => one("http256", overHttp(usual, 256, distinctAccounts)),
+  c64: () => one("hot64", overHttp(usual, 64, hotFunding)),
+  c256: () => one("hot256", overHttp(usual, 256, hotFunding)),
   d: () => one("inProcess", inProcess(inProcessBatch)),
   f: () => one("plain16", plainAtOnce(16)),
   e: loneLatency,
@@ -101,7 +87,8 @@ const measures: Record<string, () => Promise<{ figure: string; value: number }[]
 try {
   // The runtime compiles what runs often; a program that has just started is not what is compared.
   say("warming up");
-  await overHttp(connectionsMax, distinctAccounts, warmUpSeconds);
+  for (const program of large ? [usual, large] : [usual])
+    await overHttp(program, connectionsMax, distinctAccounts, warmUpSeconds);
   await inProcess(inProcessBatch);
   for (let round = 1; round <= rounds; round += 1) {
     say(`round ${round} of ${rounds}`);
@@ -110,8 +97,10 @@ try {
         for (const value of await measure()) note(value.figure, value.value);
   }
 } finally {
-  await server.stop();
-  await db.close();
+  for (const program of large ? [usual, large] : [usual]) {
+    await program.server.stop();
+    await program.db.close();
+  }
   await postgres.stop();
 }
 
@@ -125,6 +114,13 @@ printFigure({
   unit: "tps",
   goal: null,
 });
+printFigure({
+  name: "a: what a flush to disk adds to a commit",
+  ours: of("flush"),
+  theirs: null,
+  unit: "ms",
+  goal: null,
+});
 compare("b: transfers over HTTP, 64 connections", "http64", "pgbench", { atLeast: 3.5 });
 compare("b: transfers over HTTP, 256 connections", "http256", "pgbench", { atLeast: 6 });
 compare("c: one hot funding account, 64 connections", "hot64", "http64", { atLeast: 0.8 });
@@ -132,9 +128,59 @@ compare("c: one hot funding account, 256 connections", "hot256", "http256", { at
 compare("d: in process, batches of 100", "inProcess", "pgbench", { atLeast: 8 });
 compare("e: lone transfer p50, batched and plain", "batchedLatency", "plainLatency", { atMost: 1.2 }, "ms");
 compare("f: over HTTP at 64 and one transaction each at 16", "http64", "plain16", { atLeast: 1 });
+compare(`g: b at 64 with ${options.postings} other postings, and with none`, "large64", "http64", {
+  atLeast: 0.9,
+});
+
+/** The program over a database of its own, with what its callers need, and so many postings of a stranger. */
+async function startProgram(database: string, postings: number): Promise<BenchProgram> {
+  const ownerUrl = postgres.url(database);
+  await migrate(ownerUrl);
+  await prepareJobSchema(ownerUrl);
+  const db = openDatabase({
+    connectionString: ownerUrl,
+    role: "fusion_runtime",
+    connectionsMax: 16,
+    log: silentLog(),
+  });
+  const tenants = await arrangeTenants(
+    { db, ownerUrl },
+    {
+      tenants: tenantCount,
+      customersEach: (callersMax / tenantCount) * accountsEachConnection,
+      limited: !without.includes("limits"),
+      listening: !without.includes("events"),
+    },
+  );
+  if (postings > 0) {
+    say(`adding ${postings} postings of others`);
+    await addPostings(ownerUrl, postings);
+  }
+  const server = await startBenchServer(
+    ownerUrl,
+    options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [],
+  );
+  return { db, tenants, server };
+}
+
+/** How long a commit waits for the disk, p50: how slow pgbench is beside what shares its flushes depends on that above all. */
+async function flushMs(): Promise<number> {
+  const [flushed, read]: [number[], number[]] = [[], []];
+  const client = await db.pool.connect();
+  for (let turn = 0; turn < 200; turn += 1) {
+    const startedAt = performance.now();
+    await client.query("SELECT pg_logical_emit_message(true, 'bench', '')");
+    const between = performance.now();
+    await client.query("SELECT pg_logical_emit_message(false, 'bench', '')");
+    flushed.push(between - startedAt);
+    read.push(performance.now() - between);
+  }
+  client.release();
+  return median(flushed) - median(read);
+}
 
 /** Each connection moves money between accounts of its own, connections in turn over all fintechs. */
-function distinctAccounts(connection: number): LoadCaller {
+function distinctAccounts({ tenants }: BenchProgram, connection: number): LoadCaller {
   const { book, customers } = tenants[connection % tenantCount] as BenchTenant;
   const first = Math.floor(connection / tenantCount) * accountsEachConnection;
   const own = customers.slice(first, first + accountsEachConnection);
@@ -147,7 +193,7 @@ function distinctAccounts(connection: number): LoadCaller {
 }
 
 /** Every transfer is paid from one and the same account. */
-function hotFunding(connection: number): LoadCaller {
+function hotFunding({ tenants }: BenchProgram, connection: number): LoadCaller {
   const { book, customers, funding } = tenants[0] as BenchTenant;
   return {
     ifiId: book.tenant.ifiId,
@@ -158,14 +204,15 @@ function hotFunding(connection: number): LoadCaller {
 }
 
 async function overHttp(
+  program: BenchProgram,
   connections: number,
-  callerOf: (at: number) => LoadCaller,
+  callerOf: (program: BenchProgram, at: number) => LoadCaller,
   forSeconds = seconds,
 ): Promise<number> {
   const order: LoadOrder = {
-    port: server.port,
+    port: program.server.port,
     seconds: forSeconds,
-    callers: Array.from({ length: connections }, (_, at) => callerOf(at)),
+    callers: Array.from({ length: connections }, (_, at) => callerOf(program, at)),
   };
   const load = spawn("taskset", ["-c", "1", process.execPath, join(import.meta.dirname, "http-load.ts")], {
     stdio: ["pipe", "pipe", "inherit"],

@@ -260,7 +260,8 @@ async function load(
 ): Promise<KeepAliveResult> {
   const order: KeepAliveOrder = { port, connections, seconds: forSeconds, before, after, values, once };
   const result = await client.perform(order);
-  if (Object.keys(result.statuses).join() !== expected)
+  // A slice in which a slow side answers nothing counts as nothing; an unexpected answer is none.
+  if (Object.keys(result.statuses).some((status) => status !== expected))
     throw new Error(`Not every answer was ${expected}: ${JSON.stringify(result.statuses)}`);
   return result;
 }

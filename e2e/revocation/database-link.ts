@@ -67,7 +67,7 @@ export async function openDatabaseLink(databasePort: number): Promise<DatabaseLi
         const { chunk } = underWay.shift() as (typeof underWay)[number];
         if (node.writable) node.write(chunk);
       }
-      if (underWay[0]) setTimeout(deliver, underWay[0].arrivesAt - performance.now() + 1);
+      if (underWay[0]) setTimeout(deliver, Math.max(0, underWay[0].arrivesAt - performance.now()) + 1);
     };
     database.on("data", (chunk) => {
       if (delayMs === 0 && underWay.length === 0) {
