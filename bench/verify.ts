@@ -353,8 +353,8 @@ function figuresOf(comparison: Comparison): Figure[] {
   const { name, goal, p99AtMost } = comparison;
   const { ours, theirs } = slices.get(comparison) ?? { ours: [], theirs: [] };
   const of = (what: "perSecond" | "p99Ms"): { ours: number[]; theirs: number[] } => ({
-    ours: ours.map((slice) => slice[what]),
-    theirs: theirs.map((slice) => slice[what]),
+    ours: ours.map((slice) => measureOf(slice, what)),
+    theirs: theirs.map((slice) => measureOf(slice, what)),
   });
   return [
     { name, ...of("perSecond"), unit: "1/s", goal: goal === null ? null : { atLeast: goal } },
@@ -362,4 +362,9 @@ function figuresOf(comparison: Comparison): Figure[] {
       ? []
       : [{ name: `${name}, p99`, ...of("p99Ms"), unit: "ms", goal: { atMost: p99AtMost } }]),
   ];
+}
+
+/** Who answers nothing is not quick. */
+function measureOf(slice: KeepAliveResult, what: "perSecond" | "p99Ms"): number {
+  return what === "p99Ms" && slice.perSecond === 0 ? Number.POSITIVE_INFINITY : slice[what];
 }

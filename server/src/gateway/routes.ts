@@ -102,9 +102,12 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   const composed = new WeakMap<DomainError, Refusal>();
   const refusalOf = (error: unknown): Refusal => {
     if (!isMadeOnce(error)) return compose(error);
-    const known = composed.get(error) ?? compose(error);
-    composed.set(error, known);
-    return known;
+    let refusal = composed.get(error);
+    if (!refusal) {
+      refusal = compose(error);
+      composed.set(error, refusal);
+    }
+    return refusal;
   };
 
   const refuse = (call: DirectCall, error: unknown, found?: FoundToken): void => {

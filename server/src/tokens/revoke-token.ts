@@ -134,11 +134,13 @@ async function revokeChosen(
     return db.transaction(scope, async (tx) => {
       const completed = nodes ? await completeReceipts(tx, openIds, nodes) : [];
       // Those of earlier calls, and what another call has completed meanwhile.
-      const others = tokenIds.filter((tokenId) => !completed.some((receipt) => receipt.tokenId === tokenId));
+      const done = new Set(completed.map((receipt) => receipt.tokenId));
+      const others = tokenIds.filter((tokenId) => !done.has(tokenId));
       return [...completed, ...(others.length > 0 ? await findReceipts(tx, others) : [])];
     });
   });
-  return tokenIds.map((tokenId) => asComplete(complete.find((receipt) => receipt.tokenId === tokenId)));
+  const byToken = new Map(complete.map((receipt) => [receipt.tokenId, receipt]));
+  return tokenIds.map((tokenId) => asComplete(byToken.get(tokenId)));
 }
 
 async function revokeOne(
