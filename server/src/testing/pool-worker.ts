@@ -12,6 +12,7 @@ else if (behaviour === "unable") {
   await channel.unable("There is no room.");
   process.exit(1);
 } else {
-  channel.ready({ take: (connection) => connection.end(String(process.pid)) });
+  // A connection stays until its other side closes it.
+  channel.ready({ take: (connection) => connection.resume().write(String(process.pid)) });
   if (behaviour === "short-lived") setTimeout(() => process.exit(4), 20);
 }
