@@ -28,6 +28,9 @@ export interface CallRecorder extends WriteBehind {
 /** Calls kept for the next write, over all applications; beyond it calls are counted. Accepted ones may take half, so that refusals fit. */
 const waitingMax = 20_000;
 
+/** Calls written at once: putting thousands into one statement would hold up other calls. */
+const writtenAtOnce = 1_000;
+
 /** What is told of a call beside whose it was, when, and how it was answered. */
 export interface CallFacts {
   readonly requestId: string;
@@ -109,16 +112,20 @@ export function createCallRecorder({
     const unlisted = unlistedOf(tallies, clock.now(), random);
     waiting = [];
     tallies = new Map();
-    try {
-      await writeCalls(db, calls, unlisted);
-    } catch (error) {
-      // Rows that the database refuses would be refused again, and hold up all others.
-      const again = isConnectionFailure(error);
-      log[isTold(error) ? "debug" : "warn"](
-        { err: error, calls: calls.length },
-        again ? "calls could not be written; trying again" : "calls could not be written and are left out",
-      );
-      if (again) takeBack(calls, unlisted);
+    for (let at = 0; at === 0 || at < calls.length; at += writtenAtOnce) {
+      const piece = calls.slice(at, at + writtenAtOnce);
+      const counts = at === 0 ? unlisted : [];
+      try {
+        await writeCalls(db, piece, counts);
+      } catch (error) {
+        // Rows that the database refuses would be refused again, and hold up all others.
+        const again = isConnectionFailure(error);
+        log[isTold(error) ? "debug" : "warn"](
+          { err: error, calls: piece.length },
+          again ? "calls could not be written; trying again" : "calls could not be written and are left out",
+        );
+        if (again) return takeBack(calls.slice(at), counts);
+      }
     }
   };
 

@@ -47,14 +47,32 @@ export async function writeUsage(db: Database, counts: readonly CallCount[]): Pr
     counts.map((count) => count.lastUserAgent),
     counts.map((count) => count.lastRoute),
   ];
-  const batch = `batch AS (
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::inet[], $8::text[],
-      $9::text[], $10::bigint[], $11::timestamptz[], $12::inet[], $13::timestamptz[], $14::inet[], $15::text[], $16::text[])
-      AS t (ifi_id, environment, fintech_id, application_id, token_id, quarter_hour, ip, user_agent, outcome, calls,
-        first_at, first_ip, last_at, last_ip, last_user_agent, last_route))`;
   await db.transaction({ kind: "tenants", tenants: [...tenants.values()] }, async (tx) => {
+    // One statement, so that the batch is sent once.
     await tx.query(
-      `WITH ${batch}
+      `WITH batch AS (
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::inet[], $8::text[],
+           $9::text[], $10::bigint[], $11::timestamptz[], $12::inet[], $13::timestamptz[], $14::inet[], $15::text[], $16::text[])
+           AS t (ifi_id, environment, fintech_id, application_id, token_id, quarter_hour, ip, user_agent, outcome, calls,
+             first_at, first_ip, last_at, last_ip, last_user_agent, last_route)),
+       used AS (
+         SELECT DISTINCT ON (token_id) *,
+           first_value(first_at) OVER earliest AS used_first_at, first_value(first_ip) OVER earliest AS used_first_ip
+         FROM batch WHERE outcome = 'accepted'
+         WINDOW earliest AS (PARTITION BY token_id ORDER BY first_at)
+         ORDER BY token_id, last_at DESC),
+       moved AS (
+         INSERT INTO token_last_use AS known (ifi_id, environment, fintech_id, application_id, token_id,
+           first_used_at, first_ip, last_used_at, last_ip, last_user_agent, last_route)
+         SELECT ifi_id, environment, fintech_id, application_id, token_id,
+           used_first_at, used_first_ip, last_at, last_ip, last_user_agent, last_route FROM used ORDER BY token_id
+         ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id)
+         DO UPDATE SET
+           first_used_at = least(known.first_used_at, excluded.first_used_at),
+           first_ip = CASE WHEN excluded.first_used_at < known.first_used_at THEN excluded.first_ip ELSE known.first_ip END,
+           last_used_at = excluded.last_used_at, last_ip = excluded.last_ip,
+           last_user_agent = excluded.last_user_agent, last_route = excluded.last_route
+         WHERE known.last_used_at <= excluded.last_used_at)
        INSERT INTO token_call_hour AS known
          (ifi_id, environment, fintech_id, application_id, token_id, hour, ip, user_agent, outcome, calls, last_at)
        SELECT ifi_id, environment, fintech_id, application_id, token_id,
@@ -63,26 +81,6 @@ export async function writeUsage(db: Database, counts: readonly CallCount[]): Pr
        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 5, 6, 7, 8, 9
        ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, hour, ip, user_agent, outcome)
        DO UPDATE SET calls = known.calls + excluded.calls, last_at = greatest(known.last_at, excluded.last_at)`,
-      columns,
-    );
-    await tx.query(
-      `WITH ${batch}, used AS (
-         SELECT DISTINCT ON (token_id) *,
-           first_value(first_at) OVER earliest AS used_first_at, first_value(first_ip) OVER earliest AS used_first_ip
-         FROM batch WHERE outcome = 'accepted'
-         WINDOW earliest AS (PARTITION BY token_id ORDER BY first_at)
-         ORDER BY token_id, last_at DESC)
-       INSERT INTO token_last_use AS known (ifi_id, environment, fintech_id, application_id, token_id,
-         first_used_at, first_ip, last_used_at, last_ip, last_user_agent, last_route)
-       SELECT ifi_id, environment, fintech_id, application_id, token_id,
-         used_first_at, used_first_ip, last_at, last_ip, last_user_agent, last_route FROM used ORDER BY token_id
-       ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id)
-       DO UPDATE SET
-         first_used_at = least(known.first_used_at, excluded.first_used_at),
-         first_ip = CASE WHEN excluded.first_used_at < known.first_used_at THEN excluded.first_ip ELSE known.first_ip END,
-         last_used_at = excluded.last_used_at, last_ip = excluded.last_ip,
-         last_user_agent = excluded.last_user_agent, last_route = excluded.last_route
-       WHERE known.last_used_at <= excluded.last_used_at`,
       columns,
     );
   });

@@ -212,6 +212,38 @@ describe("a database that is away", () => {
     ).toMatchObject([{ ip: "192.0.2.1", calls: 3 }]);
   });
 
+  it("in the middle of a long write loses nothing of it and counts nothing twice", async () => {
+    let writes = 0;
+    const recorder = createUsageRecorder({
+      db: {
+        ...database.db,
+        transaction(scope, work) {
+          writes += 1;
+          return writes === 2 ? Promise.reject(new Error("gone")) : database.db.transaction(scope, work);
+        },
+      },
+      clock,
+      log: silentLog(),
+      flushIntervalMs: 60_000,
+    });
+    for (let count = 0; count < 2_500; count += 1)
+      recorder.record(token.principal, {
+        ip: "192.0.2.1",
+        userAgent: "a",
+        route: "GET /",
+        outcome: `code_${count}`,
+      });
+    await recorder.flush();
+    await recorder.close();
+    // In pieces, since one statement with hundreds of thousands of counters would hold up calls.
+    expect(writes).toBe(1 + 1 + 2);
+    const { rows } = await database.owner.query(
+      "SELECT count(*)::int AS counters, sum(calls)::int AS calls FROM token_call_hour WHERE token_id = $1",
+      [token.tokenId],
+    );
+    expect(rows).toEqual([{ counters: 2_500, calls: 2_500 }]);
+  });
+
   it("and two recorders that write the same counters at once add up", async () => {
     const recorders = Array.from({ length: 4 }, () =>
       createUsageRecorder({ db: database.db, clock, log: silentLog(), flushIntervalMs: 60_000 }),

@@ -40,6 +40,11 @@ export interface UsageRecorder extends WriteBehind {
 
 /** Counters kept between two flushes; beyond it, further callers of a token count together. */
 const countersMax = 20_000;
+/**
+ * Counters written at once. Hundreds of thousands wait when as many tokens are in use, and putting them all into one statement would hold up
+ * calls for seconds; so many take some milliseconds.
+ */
+const writtenAtOnce = 1_000;
 /** Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. */
 const callersPerTokenHourMax = 50;
 /** Callers and outcomes of one token that are found at once. */
@@ -119,17 +124,19 @@ export function createUsageRecorder({
 
   const flushOnce = async (): Promise<void> => {
     if (waiting.size === 0) return;
-    const batch = waiting;
+    const counts = [...waiting.values()];
     waiting = new Map();
     recent = new Map();
+    let written = 0;
     try {
-      await writeUsage(db, [...batch.values()]);
+      for (; written < counts.length; written += writtenAtOnce)
+        await writeUsage(db, counts.slice(written, written + writtenAtOnce));
     } catch (error) {
       log[isTold(error) ? "debug" : "warn"](
-        { err: error, counters: batch.size },
+        { err: error, counters: counts.length - written },
         "token usage could not be written; trying again",
       );
-      for (const count of batch.values()) add(count);
+      for (const count of counts.slice(written)) add(count);
     }
   };
 
