@@ -49,10 +49,11 @@ const check = createTokenCheck({
         },
         clientId: copied(`client-${at % 10}`),
         scopes: ["accounts:read", "transfers:read", "transfers:write"].map(copied),
-        issuedAt: new Date(expiresAt - made),
+        issuedAtMs: expiresAt - made,
         addresses: withoutLists,
         policy: copied("0/0"),
-        expiresAt: new Date(expiresAt + made),
+        expiresAtMs: expiresAt + made,
+        expires: new Date(expiresAt + made).toISOString(),
         refusal: null,
       },
     };

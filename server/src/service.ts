@@ -107,7 +107,7 @@ export async function buildService(
   const building = buildApp(parts);
   started.push(endsInTime(async () => (await building).close()));
   const app = await building;
-  const connections = trackConnections(app.http.server);
+  const connections = trackConnections(app.http.server, app.http.plainConnections);
   const background = createBackground(app, dependencies);
   return {
     app,

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
 import { originalRoute } from "./original-request.ts";
 
@@ -7,7 +6,7 @@ const routeOf = (request: { method?: string; url?: string; headers?: Record<stri
     method: "GET",
     url: "/gateway/check",
     ...request,
-    raw: { headers: request.headers ?? {} } as IncomingMessage,
+    header: (name) => request.headers?.[name],
   });
 
 describe("the route that a proxy was asked for", () => {

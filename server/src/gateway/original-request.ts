@@ -5,23 +5,22 @@ import type { DirectCall } from "../platform/http/direct-calls.ts";
 /** Where the check answers; what follows it is the address that Envoy was asked for. */
 export const checkPath = "/gateway/check";
 
+/** Of nearly every call; a text put together anew would be compared letter by letter with that of the token's last call. */
+const ownRoute = `GET ${checkPath}`;
+
 /**
  * Method and path that the proxy was asked for, without the query, and with whatever may identify somebody replaced by `:id`. Told by
  * the headers that nginx's documentation uses (`X-Original-Method`, `X-Original-URI`), by Traefik's and Caddy's (`X-Forwarded-Method`,
  * `X-Forwarded-Uri`), or, from Envoy, by this request's own method and the rest of its path. The check's own where nothing is told.
  */
-export function originalRoute({ method, url, raw }: Pick<DirectCall, "method" | "url" | "raw">): string {
-  const { headers } = raw;
+export function originalRoute(call: Pick<DirectCall, "method" | "url" | "header">): string {
+  const { method, url } = call;
   const target =
-    single(headers["x-original-uri"]) ?? single(headers["x-forwarded-uri"]) ?? url.slice(checkPath.length);
+    call.header("x-original-uri") ?? call.header("x-forwarded-uri") ?? url.slice(checkPath.length);
   const path = target === "" ? "" : routeOfTarget(target);
-  if (path === "") return `${method} ${checkPath}`;
-  const toldMethod = single(headers["x-original-method"]) ?? single(headers["x-forwarded-method"]) ?? method;
+  if (path === "") return method === "GET" ? ownRoute : `${method} ${checkPath}`;
+  const toldMethod = call.header("x-original-method") ?? call.header("x-forwarded-method") ?? method;
   return `${/^[A-Z]{1,20}$/.test(toldMethod) ? toldMethod : method} ${path}`;
-}
-
-function single(header: string | string[] | undefined): string | undefined {
-  return typeof header === "string" ? header : undefined;
 }
 
 /** Words stay (`orders`, `v1`); numbers, ids, mail addresses and whatever is long become `:id`. */

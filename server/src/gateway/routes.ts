@@ -4,6 +4,7 @@ import { z } from "zod";
 import { ScopeInsufficient } from "../access/errors.ts";
 import type { CallRecorder } from "../activity/call-recorder.ts";
 import { type DomainError, InvalidInput } from "../platform/errors.ts";
+import { type CommonHeaders, commonHeaders } from "../platform/http/answer-headers.ts";
 import type { DirectCall } from "../platform/http/direct-calls.ts";
 import {
   describeFailure,
@@ -39,7 +40,7 @@ export interface GatewayDependencies {
 
 interface Refusal {
   readonly failure: Failure;
-  readonly headers: readonly string[];
+  readonly headers: CommonHeaders;
   readonly bodyAround: readonly [before: string, after: string];
   readonly bytesAround: number;
 }
@@ -61,22 +62,17 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   const { tokenCheck, usage, calls, log, takeCall } = deps;
   const everyAnswer = Object.entries(securityHeaders(deps)).flat();
 
-  // The headers are put together each time: a list kept for each token would take more memory than all that is remembered of it.
   const pass = (call: DirectCall, found: FoundToken): void => {
-    const headers = [
-      "cache-control",
-      "no-store",
-      "content-length",
-      "0",
+    const { tokenId, expires } = found;
+    const own = [
       "x-request-id",
       call.requestId,
       "x-fusion-token-id",
-      found.tokenId,
+      tokenId,
       "x-fusion-token-expires",
-      found.expiresAt.toISOString(),
+      expires,
     ];
-    for (const text of groupHeaders(found)) headers.push(text);
-    const ms = call.respond(200, headers, "");
+    const ms = call.respond(200, groupHeaders(found), own, "");
     note(call, found, 200, ms, undefined);
   };
 
@@ -90,12 +86,12 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
       failure,
       bodyAround: [before, after],
       bytesAround: Buffer.byteLength(before + after),
-      headers: [
+      headers: commonHeaders([
         ...everyAnswer,
         ...["content-type", problemType, "x-fusion-refusal", failure.code],
         ...(challenge === undefined ? [] : ["www-authenticate", challenge]),
         ...(retryAfterSeconds === undefined ? [] : ["retry-after", String(retryAfterSeconds)]),
-      ],
+      ]),
     };
   };
   /** Of errors that are made once and thrown many times; a flood of junk costs less than the calls it wants to hold up. */
@@ -111,12 +107,12 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   };
 
   const refuse = (call: DirectCall, error: unknown, found?: FoundToken): void => {
-    const { failure, bodyAround, bytesAround, headers: common } = refusalOf(error);
+    const { failure, bodyAround, bytesAround, headers } = refusalOf(error);
     const { requestId } = call;
     logUnforeseen(failure, error, { id: requestId, log });
     const length = bytesAround + Buffer.byteLength(requestId);
-    const headers = [...common, "content-length", String(length), "x-request-id", requestId];
-    const ms = call.respond(failure.status, headers, bodyAround[0] + requestId + bodyAround[1]);
+    const own = ["content-length", String(length), "x-request-id", requestId];
+    const ms = call.respond(failure.status, headers, own, bodyAround[0] + requestId + bodyAround[1]);
     // Who called is told even when the call is refused: the token's page shows refusals too.
     if (found) note(call, found, failure.status, ms, failure);
   };
@@ -130,7 +126,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     failure: Failure | undefined,
   ): void => {
     const { ip } = call;
-    const userAgent = call.raw.headers["user-agent"] ?? "";
+    const userAgent = call.header("user-agent") ?? "";
     const route = originalRoute(call);
     const isRefused = status === 401 || status === 403;
     usage.record(found, { ip, userAgent, route, outcome: isRefused && failure ? failure.code : "accepted" });
@@ -151,7 +147,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   };
 
   const check = (call: DirectCall): void | Promise<void> => {
-    const presented = readPresented(call.raw.rawHeaders);
+    const presented = readPresented(call.rawHeaders);
     if (typeof presented !== "string") return refuse(call, presented);
     // What memory knows need not be looked at for its form.
     const known = tokenCheck.checkNow(presented);
@@ -208,41 +204,33 @@ const none: readonly string[] = [];
  * The scopes that the proxy demands, all of them: in the header `X-Fusion-Require-Scope`, or in the query; not in that of Envoy's requests,
  * which is its caller's. A caller who sends the header as well can only demand more.
  */
-function demandedScopes({ raw, route, url }: DirectCall): readonly string[] {
-  const header = raw.headers["x-fusion-require-scope"];
+function demandedScopes(call: DirectCall): readonly string[] {
+  const { route, url } = call;
+  const header = call.header("x-fusion-require-scope");
   const query = route === checkPath ? url.indexOf("?") : -1;
   if (header === undefined && query < 0) return none;
   const inQuery = query < 0 ? none : new URLSearchParams(url.slice(query)).getAll("scope");
-  return [header ?? none, inQuery]
-    .flat(2)
-    .flatMap((scopes) => scopes.split(/[ ,]+/))
-    .filter((name) => name !== "");
+  return [header ?? "", ...inQuery].flatMap((scopes) => scopes.split(/[ ,]+/)).filter((name) => name !== "");
 }
 
 interface GroupHeaders {
   readonly applicationId: ApplicationId;
-  readonly headers: readonly string[];
+  readonly headers: CommonHeaders;
 }
 /** By the list of scopes, since all tokens of an application with the same scopes share one (`check-token.ts`). */
 const headersOfGroup = new WeakMap<readonly string[], GroupHeaders>();
 
-/** Headers that tokens of one application with the same scopes have in common. */
-function groupHeaders(found: FoundToken): readonly string[] {
+/** What a 200 tells of any token of one application with the same scopes. (Of each token it would take more memory than the token.) */
+function groupHeaders(found: FoundToken): CommonHeaders {
   const { applicationId, clientId, tenant, scopes } = found;
   const known = headersOfGroup.get(scopes);
   if (known?.applicationId === applicationId) return known.headers;
-  const headers = [
-    "x-fusion-application-id",
-    applicationId,
-    "x-fusion-client-id",
-    clientId,
-    "x-fusion-ifi-id",
-    tenant.ifiId,
-    "x-fusion-environment",
-    tenant.environment,
-    "x-fusion-scopes",
-    scopes.join(" "),
-  ];
+  const headers = commonHeaders([
+    ...["cache-control", "no-store", "content-length", "0"],
+    ...["x-fusion-application-id", applicationId, "x-fusion-client-id", clientId],
+    ...["x-fusion-ifi-id", tenant.ifiId, "x-fusion-environment", tenant.environment],
+    ...["x-fusion-scopes", scopes.join(" ")],
+  ]);
   headersOfGroup.set(scopes, { applicationId, headers });
   return headers;
 }

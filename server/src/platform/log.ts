@@ -3,7 +3,7 @@ import { type DestinationStream, type Logger, pino } from "pino";
 export type Log = Logger;
 
 /** Lines are written together, so many characters at a time, at the latest after this many milliseconds. */
-const collectedMax = 16_384;
+const collectedMax = 65_536;
 const collectedForMs = 50;
 
 /**
@@ -58,6 +58,20 @@ function standardError(): DestinationStream & { flushSync(): void } {
       if (collected.length >= collectedMax) pass();
     },
     flushSync,
+  };
+}
+
+/**
+ * Writes lines of `level` info whose members the caller has composed as JSON (`"a":1,"b":2`), as `log.info` would: pino asks of every member
+ * of every line what it is, which took a tenth of a short request.
+ */
+export function lineWriter(log: Log): (members: string) => void {
+  const lines = (log as unknown as Record<symbol, DestinationStream>)[
+    pino.symbols.streamSym
+  ] as DestinationStream;
+  return (members) => {
+    if (log.isLevelEnabled("info"))
+      lines.write(`{"level":${pino.levels.values.info}${isoTime()},${members}}\n`);
   };
 }
 

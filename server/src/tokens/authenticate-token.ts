@@ -46,6 +46,6 @@ export function principalOf(found: FoundToken): TokenPrincipal {
     tenant: found.tenant,
     scopes: found.scopes,
     policy: found.policy,
-    expiresAt: found.expiresAt,
+    expiresAt: new Date(found.expiresAtMs),
   };
 }

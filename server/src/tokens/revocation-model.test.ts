@@ -176,10 +176,11 @@ async function play(
           tenant: { ifiId: "1" as IfiId, environment: "sandbox", fintechId: "f" as FintechId },
           clientId: "client",
           scopes: ["admin"],
-          issuedAt: new Date(0),
+          issuedAtMs: 0,
           addresses: { application: fromAnywhere, token: fromAnywhere },
           policy: "0.0",
-          expiresAt: new Date(dayMs),
+          expiresAtMs: dayMs,
+          expires: new Date(dayMs).toISOString(),
           refusal: world.revoked ? "token_revoked" : null,
         },
       }));

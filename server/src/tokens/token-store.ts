@@ -24,12 +24,15 @@ export interface FoundToken {
   readonly clientId: string;
   /** What it may do: its own scopes within those of its application. */
   readonly scopes: readonly string[];
-  readonly issuedAt: Date;
+  /** In milliseconds since 1970, as its end below: a memory holds a million tokens, and dates take six times as much. */
+  readonly issuedAtMs: number;
   /** Where it may be used: the address of a call must be inside both (`refuse-address.ts`). */
   readonly addresses: AddressRules;
   /** Names its scopes and lists as they are here; every change of them changes it. */
   readonly policy: string;
-  readonly expiresAt: Date;
+  readonly expiresAtMs: number;
+  /** Its end as answers tell it (RFC 3339). */
+  readonly expires: string;
   readonly refusal: Refusal | null;
 }
 
@@ -91,13 +94,14 @@ export async function readTokenByHash(db: Queryable, secretHash: Buffer): Promis
       tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
       clientId: row.client_id,
       scopes: scopesWithin(row.scopes, row.application_scopes),
-      issuedAt: row.created_at,
+      issuedAtMs: row.created_at.getTime(),
       addresses:
         row.application_ranges.length + row.token_ranges.length === 0
           ? noAddressRules
           : { application: compileIpRules(row.application_ranges), token: compileIpRules(row.token_ranges) },
       policy: row.policy,
-      expiresAt: row.expires_at,
+      expiresAtMs: row.expires_at.getTime(),
+      expires: row.expires_at.toISOString(),
       refusal: row.refusal,
     },
   };

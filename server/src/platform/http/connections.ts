@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { PlainConnections } from "./plain-connections.ts";
 
 /** The connections of a server, from the first to the last. */
 export interface Connections {
@@ -14,8 +15,8 @@ export interface Connections {
   drain(options: { readonly lingerMs: number; readonly deadlineMs: number }): Promise<void>;
 }
 
-/** To be called before the server listens. */
-export function trackConnections(server: Server): Connections {
+/** To be called before the server listens; with those of its connections that are not Node's, if it has any. */
+export function trackConnections(server: Server, plain?: PlainConnections): Connections {
   const open = new Set<Socket>();
   server.on("connection", (socket) => {
     open.add(socket);
@@ -37,12 +38,14 @@ export function trackConnections(server: Server): Connections {
       server.prependListener("request", (_request: IncomingMessage, response: ServerResponse) => {
         response.setHeader("connection", "close");
       });
+      plain?.drain();
       // Of the underlying server, since that of HTTP closes idle connections at once: between two requests of a busy caller, too.
       if (server.listening) NetServer.prototype.close.call(server);
       await untilEmpty(open, lingerMs);
       const deadline = performance.now() + deadlineMs;
       do {
         server.closeIdleConnections();
+        plain?.closeIdle();
         // Node does not count one as idle on which nothing was ever asked, such as browsers open in advance.
         for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
       } while (

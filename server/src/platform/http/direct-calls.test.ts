@@ -2,10 +2,12 @@ import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLog, silentLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
+import { commonHeaders } from "./answer-headers.ts";
 import type { AnsweredRequest, DirectCall } from "./direct-calls.ts";
 import { refuseForeignHosts } from "./same-origin.ts";
 import { createHttpServer, type HttpServer } from "./server.ts";
 
+const none = commonHeaders([]);
 let http: HttpServer;
 let port: number;
 let lines: Record<string, unknown>[];
@@ -23,7 +25,12 @@ beforeEach(async () => {
   const handler = (call: DirectCall): void => {
     const { method, route, url, ip, requestId } = call;
     const body = JSON.stringify({ method, route, url, ip, requestId });
-    call.respond(200, ["content-length", String(Buffer.byteLength(body)), "x-way", "direct"], body);
+    call.respond(
+      200,
+      commonHeaders(["x-way", "direct"]),
+      ["content-length", String(Buffer.byteLength(body))],
+      body,
+    );
   };
   http.direct.serve("/quick", ["GET", "POST"], handler);
   const longWay = { handler: http.direct.fastifyHandler(handler), method: ["GET", "POST"] };
@@ -31,7 +38,7 @@ beforeEach(async () => {
   http.route({ ...longWay, url: "/quick/*" });
   const faulty = (call: DirectCall): void | Promise<void> => {
     if (call.url === "/faulty/later") return Promise.reject(new Error("a secret detail"));
-    if (call.url === "/faulty/answered") call.respond(200, ["content-length", "2"], "ok");
+    if (call.url === "/faulty/answered") call.respond(200, none, ["content-length", "2"], "ok");
     throw new Error("a secret detail");
   };
   http.direct.serve("/faulty", ["GET"], faulty);
@@ -102,7 +109,11 @@ describe("a route that is served directly", () => {
       trustedProxies: [],
       serves: (path) => path !== "/quick",
     });
-    other.direct.serve("/quick", ["GET"], (call) => void call.respond(200, ["content-length", "0"], ""));
+    other.direct.serve(
+      "/quick",
+      ["GET"],
+      (call) => void call.respond(200, none, ["content-length", "0"], ""),
+    );
     await other.listen({ port: 0, host: "127.0.0.1" });
     const address = other.server.address();
     const otherPort = typeof address === "object" && address ? address.port : 0;

@@ -1,24 +1,42 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Log } from "../log.ts";
+import { type CommonHeaders, commonHeaders } from "./answer-headers.ts";
+import { headerOf, type PlainRequest } from "./plain-request.ts";
 import { describeFailure, logUnforeseen, problemBody, problemType } from "./problem.ts";
 
-/** A request that is answered in one piece, with nothing between it and Node's server. */
-export interface DirectCall {
-  readonly requestId: string;
+/** A request on its short way in. */
+export interface DirectRequest {
   readonly method: string;
-  /** The address that is served, or it and `/*` for one below it. */
-  readonly route: string;
   /** As it was sent. */
   readonly url: string;
-  readonly raw: IncomingMessage;
+  /** Name, value, name, value, with all that came twice. */
+  readonly rawHeaders: readonly string[];
+  /** The value of a header, named in lower case; what came twice is as Node has it. */
+  header(name: string): string | undefined;
+}
+
+/** A request that is answered in one piece, past Fastify. */
+export interface DirectCall extends DirectRequest {
+  readonly requestId: string;
+  /** The address that is served, or it and `/*` for one below it. */
+  readonly route: string;
   /** The caller's address, proxies that are trusted left aside. */
   readonly ip: string;
   /**
-   * Sends the whole answer, with these headers (name, value, name, value) and no others; once. Yields how many milliseconds the call has
-   * taken.
+   * Sends the whole answer, with these headers (`own`: name, value, name, value) and no others; once. Yields how many milliseconds the
+   * call has taken.
    */
-  respond(status: number, headers: readonly string[], body: string): number;
+  respond(status: number, common: CommonHeaders, own: readonly string[], body: string): number;
+}
+
+/** Who has asked, and where the answer goes. */
+export interface Caller {
+  /** The other end of the connection, which may be a proxy's. */
+  readonly remoteAddress: string | undefined;
+  send(status: number, common: CommonHeaders, own: readonly string[], body: string): void;
+  /** Ends the connection, whatever was sent on it. */
+  breakOff(): void;
 }
 
 /** Answers the call, now or later. What it throws is a fault: it goes to the log, and the caller gets a 500. */
@@ -34,6 +52,8 @@ export interface AnsweredRequest {
   readonly ms: number;
 }
 
+const problemHeaders = commonHeaders(["content-type", problemType, "cache-control", "no-store"]);
+
 /**
  * The short way in, past Fastify, for routes that are asked tens of thousands of times a second: routing, hooks and a reply object would cost them
  * more than what they do. Whatever is out of the ordinary (an escape in the address, an unusual method, a guest that is not to be
@@ -43,11 +63,13 @@ export interface DirectCalls {
   /** Serves this address, and those below it, to these methods. */
   serve(path: string, methods: readonly string[], handler: DirectHandler): void;
   /** Sends those requests the long way of which this says true. */
-  sendTheLongWay(isToGo: (request: IncomingMessage) => boolean): void;
+  sendTheLongWay(isToGo: (request: DirectRequest) => boolean): void;
   /** For the routes that stand in Fastify's tables for the same addresses. */
   fastifyHandler(handler: DirectHandler): (request: FastifyRequest, reply: FastifyReply) => void;
   /** The server's listener: this way, or else `longWay`. */
   listener(longWay: RequestListener): RequestListener;
+  /** Answers a request that Node's server has not seen (`plain-connections.ts`); false when it must go the long way. */
+  answerPlain(request: PlainRequest, caller: Caller): boolean;
 }
 
 export function createDirectCalls({
@@ -61,24 +83,23 @@ export function createDirectCalls({
   readonly serves?: ((path: string) => boolean) | undefined;
   readonly log: Pick<Log, "error">;
   readonly newRequestId: () => string;
-  readonly ipOf: (request: IncomingMessage) => string;
+  readonly ipOf: (request: DirectRequest, remoteAddress: string | undefined) => string;
   readonly tellAnswered: (answered: AnsweredRequest) => void;
 }): DirectCalls {
   const served: { path: string; methods: ReadonlySet<string>; handler: DirectHandler }[] = [];
-  const detours: ((request: IncomingMessage) => boolean)[] = [];
+  const detours: ((request: DirectRequest) => boolean)[] = [];
 
-  const run = (handler: DirectHandler, call: DirectCall, response: ServerResponse): void => {
+  const run = (handler: DirectHandler, call: DirectCall, caller: Caller, isAnswered: () => boolean): void => {
     const fail = (error: unknown): void => {
       const failure = describeFailure(error);
       logUnforeseen(failure, error, { id: call.requestId, log });
-      if (response.headersSent) {
-        response.destroy();
+      if (isAnswered()) {
+        caller.breakOff();
         return;
       }
       const body = JSON.stringify(problemBody(failure, call.requestId));
-      const headers = ["content-type", problemType, "content-length", String(Buffer.byteLength(body))];
-      headers.push("cache-control", "no-store", "x-request-id", call.requestId);
-      call.respond(failure.status, headers, body);
+      const own = ["content-length", String(Buffer.byteLength(body)), "x-request-id", call.requestId];
+      call.respond(failure.status, problemHeaders, own, body);
     };
     try {
       const later = handler(call);
@@ -87,30 +108,34 @@ export function createDirectCalls({
       fail(error);
     }
   };
-  const answer = (
-    raw: IncomingMessage,
-    response: ServerResponse,
-    route: string,
-    handler: DirectHandler,
-  ): void => {
+  /** Answers the request if it is plainly one of ours. */
+  const answer = (request: DirectRequest, caller: Caller): boolean => {
+    const { url, method } = request;
+    const found = served.find(({ path }) => url.startsWith(path));
+    const route = found && routeOf(url, found.path);
+    if (route === undefined || !found?.methods.has(method)) return false;
+    if (url.includes("%") || detours.some((isToGo) => isToGo(request))) return false;
     const startedAt = performance.now();
-    const { method = "", url = "" } = raw;
     const requestId = newRequestId();
+    let isAnswered = false;
     const call: DirectCall = {
       requestId,
       method,
       route,
       url,
-      raw,
-      ip: ipOf(raw),
-      respond(status, headers, body) {
-        response.writeHead(status, headers as string[]).end(body);
+      rawHeaders: request.rawHeaders,
+      header: (name) => request.header(name),
+      ip: ipOf(request, caller.remoteAddress),
+      respond(status, common, own, body) {
+        caller.send(status, common, own, body);
+        isAnswered = true;
         const ms = performance.now() - startedAt;
         tellAnswered({ requestId, method, route, status, ms });
         return ms;
       },
     };
-    run(handler, call, response);
+    run(found.handler, call, caller, () => isAnswered);
+    return true;
   };
 
   return {
@@ -122,33 +147,47 @@ export function createDirectCalls({
     },
     fastifyHandler: (handler) => (request, reply) => {
       reply.hijack();
+      const caller = nodesCaller(request.raw, reply.raw);
       const call: DirectCall = {
+        ...nodesRequest(request.raw),
         requestId: request.id,
-        method: request.method,
         route: request.routeOptions.url ?? "",
-        url: request.raw.url ?? "",
-        raw: request.raw,
         ip: request.ip,
-        respond(status, headers, body) {
+        respond(status, common, own, body) {
           // Fastify's hook tells that it was answered.
-          reply.raw.writeHead(status, headers as string[]).end(body);
+          caller.send(status, common, own, body);
           return reply.elapsedTime;
         },
       };
-      run(handler, call, reply.raw);
+      run(handler, call, caller, () => reply.raw.headersSent);
     },
     listener: (longWay) => (request, response) => {
-      const { url = "", method = "" } = request;
-      for (const { path, methods, handler } of served) {
-        if (!url.startsWith(path)) continue;
-        const route = routeOf(url, path);
-        if (route === undefined) continue;
-        if (!methods.has(method) || url.includes("%") || detours.some((isToGo) => isToGo(request))) break;
-        answer(request, response, route, handler);
-        return;
-      }
-      longWay(request, response);
+      if (!answer(nodesRequest(request), nodesCaller(request, response))) longWay(request, response);
     },
+    answerPlain: ({ url, rawHeaders }, caller) =>
+      answer({ method: "GET", url, rawHeaders, header: (name) => headerOf(rawHeaders, name) }, caller),
+  };
+}
+
+function nodesRequest(raw: IncomingMessage): DirectRequest {
+  const { method = "", url = "", rawHeaders } = raw;
+  return {
+    method,
+    url,
+    rawHeaders,
+    header(name) {
+      const value = raw.headers[name];
+      // Only `Set-Cookie`, which no request has, is a list.
+      return typeof value === "string" ? value : undefined;
+    },
+  };
+}
+
+function nodesCaller(request: IncomingMessage, response: ServerResponse): Caller {
+  return {
+    remoteAddress: request.socket.remoteAddress,
+    send: (status, { list }, own, body) => void response.writeHead(status, [...list, ...own]).end(body),
+    breakOff: () => void response.destroy(),
   };
 }
 

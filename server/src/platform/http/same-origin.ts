@@ -32,14 +32,9 @@ export function refuseCrossSite(
  */
 export function refuseForeignHosts(http: HttpServer, publicUrl: string): void {
   const allowed = new Set(["localhost", "127.0.0.1", "[::1]", new URL(publicUrl).hostname]);
-  const isForeign = ({ headers }: { headers: IncomingHttpHeaders }): boolean =>
-    !allowed.has(hostnameOf(headers));
-  http.direct.sendTheLongWay(isForeign);
+  const isForeign = (host = ""): boolean => !allowed.has(host.replace(/:\d*$/, "").toLowerCase());
+  http.direct.sendTheLongWay((request) => isForeign(request.header("host")));
   http.addHook("onRequest", (request, _reply, done) => {
-    done(isForeign(request) ? new HostNotAllowed() : undefined);
+    done(isForeign(request.headers.host) ? new HostNotAllowed() : undefined);
   });
-}
-
-function hostnameOf({ host = "" }: IncomingHttpHeaders): string {
-  return host.replace(/:\d*$/, "").toLowerCase();
 }

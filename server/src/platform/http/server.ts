@@ -18,9 +18,15 @@ import Fastify, {
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { DomainError } from "../errors.ts";
 import { type IdPrefix, newId } from "../ids.ts";
-import type { Log } from "../log.ts";
+import { type Log, lineWriter } from "../log.ts";
 import type { Random } from "../random.ts";
-import { type AnsweredRequest, createDirectCalls, type DirectCalls } from "./direct-calls.ts";
+import {
+  type AnsweredRequest,
+  createDirectCalls,
+  type DirectCalls,
+  type DirectRequest,
+} from "./direct-calls.ts";
+import { type PlainConnections, servePlainRequests } from "./plain-connections.ts";
 import { describeFailure, type Failure, logUnforeseen, problemBody, problemType } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
@@ -72,11 +78,17 @@ export function createHttpServer({
     tellAnswered,
     serves,
   });
+  let plainConnections: PlainConnections | undefined;
   const http = Fastify({
     ...fastifyOptions({ log, random, trustedProxies }),
     serverFactory: (fastify: RequestListener) => {
       const server = createServer(serverOptions, direct.listener(fastify));
       server.keepAliveTimeout = keepAliveMs;
+      plainConnections = servePlainRequests(server, {
+        answer: direct.answerPlain,
+        firstRequestMs: serverOptions.headersTimeout,
+        keepAliveMs,
+      });
       return server;
     },
     // Before a route is looked for, so that nothing of what is there has a say.
@@ -98,6 +110,12 @@ export function createHttpServer({
   }).withTypeProvider<ZodTypeProvider>();
   http.decorate("errorEnvelopes", errorEnvelopes);
   http.decorate("direct", direct);
+  http.decorate("plainConnections", plainConnections as unknown as PlainConnections);
+  http.addHook("preClose", (done) => {
+    plainConnections?.drain();
+    plainConnections?.closeIdle();
+    done();
+  });
   http.decorate("onAnswered", (listener: (request: AnsweredRequest) => void) => void answered.push(listener));
   const fallback: Fallback = {};
   http.decorate("fallback", fallback);
@@ -120,11 +138,12 @@ export function createHttpServer({
     // PostgreSQL's text cannot hold NUL, and no name, id or address of ours contains one.
     done(/%00/.test(request.url) ? new NulInAddress() : undefined);
   });
-  // The line's members are named here and hold no secret, so nothing needs to be looked for and censored in them.
-  const accessLog = log.child({}, { redact: [] });
-  http.onAnswered(({ requestId, method, route, status, ms }) =>
-    accessLog.info({ requestId, method, route, status, ms: Math.round(ms * 10) / 10 }, "request"),
-  );
+  const writeLine = lineWriter(log);
+  http.onAnswered(({ requestId, method, route, status, ms }) => {
+    // Ids and methods are plain words.
+    const about = `"requestId":"${requestId}","method":"${method}","route":${JSON.stringify(route)}`;
+    writeLine(`${about},"status":${status},"ms":${Math.round(ms * 10) / 10},"msg":"request"`);
+  });
   http.addHook("onResponse", (request, reply, done) => {
     tellAnswered({
       requestId: request.id,
@@ -186,12 +205,16 @@ const serverOptions = {
 };
 
 /** As Fastify's `request.ip`. */
-function callerOf(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
+function callerOf(
+  trustedProxies: readonly string[],
+): (request: DirectRequest, remoteAddress: string | undefined) => string {
   const isTrusted = trustedProxies.length > 0 ? proxyAddr.compile([...trustedProxies]) : undefined;
-  return (request) =>
-    isTrusted && request.headers["x-forwarded-for"] !== undefined
-      ? proxyAddr(request, isTrusted)
-      : (request.socket.remoteAddress ?? "");
+  return (request, remoteAddress = "") => {
+    const forwardedFor = isTrusted && request.header("x-forwarded-for");
+    if (!isTrusted || forwardedFor === undefined) return remoteAddress;
+    const seen = { headers: { "x-forwarded-for": forwardedFor }, socket: { remoteAddress } };
+    return proxyAddr(seen as unknown as IncomingMessage, isTrusted);
+  };
 }
 
 /** Answers anything thrown as a problem (RFC 9457). */
@@ -267,6 +290,7 @@ export interface ErrorEnvelope {
 declare module "fastify" {
   interface FastifyInstance {
     readonly direct: DirectCalls;
+    readonly plainConnections: PlainConnections;
     /** Tells the listener of every request once it is answered. */
     onAnswered(listener: (request: AnsweredRequest) => void): void;
     readonly errorEnvelopes: ErrorEnvelope[];

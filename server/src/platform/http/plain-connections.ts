@@ -1,0 +1,159 @@
+import { type Server, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { type CommonHeaders, headerLines } from "./answer-headers.ts";
+import type { Caller } from "./direct-calls.ts";
+import { type PlainRequest, readPlainRequest } from "./plain-request.ts";
+
+/** Connections that have asked nothing but plain requests so far, and are served without Node's request, response and parser. */
+export interface PlainConnections {
+  /** From here on each ends with its next answer, and new ones are Node's. */
+  drain(): void;
+  /** Closes those on which nothing is being answered. */
+  closeIdle(): void;
+}
+
+export interface PlainConnectionsOptions {
+  /** Answers the request, now or later and once; false where it is not to be answered this way. */
+  readonly answer: (request: PlainRequest, caller: Caller) => boolean;
+  /** How long a new connection may be silent. */
+  readonly firstRequestMs: number;
+  /** How long one may be silent between two requests; callers are told. */
+  readonly keepAliveMs: number;
+}
+
+/** Beyond what callers are told, so that a request sent in the last moment is not lost. Node's own servers wait as long. */
+const keepAliveGraceMs = 1_000;
+
+/**
+ * Serves plain requests (`plain-request.ts`) of a server's connections right from the socket. The first piece that is anything else, or that
+ * `answer` does not take, goes with its connection to Node's own server, for good, as though nothing had been before. So the rules of HTTP
+ * (bodies, pipelining, slow headers, upgrades, what is malformed) stay Node's. To be called when the server is made.
+ */
+export function servePlainRequests(server: Server, options: PlainConnectionsOptions): PlainConnections {
+  const byNode = server.listeners("connection")[0] as (this: Server, socket: Socket) => void;
+  server.off("connection", byNode);
+  const open = new Set<PlainConnection>();
+  const state: State = {
+    ...options,
+    draining: false,
+    keepAliveLines: `Connection: keep-alive\r\nKeep-Alive: timeout=${options.keepAliveMs / 1_000}\r\n\r\n`,
+    ended: (connection) => open.delete(connection),
+    giveToNode: (socket) => byNode.call(server, socket),
+  };
+  server.on("connection", (socket: Socket) => {
+    if (state.draining) state.giveToNode(socket);
+    else open.add(new PlainConnection(socket, state));
+  });
+  return {
+    drain() {
+      state.draining = true;
+    },
+    closeIdle() {
+      for (const connection of open) connection.closeIfIdle();
+    },
+  };
+}
+
+/** What a server's plain connections have in common. */
+interface State extends PlainConnectionsOptions {
+  draining: boolean;
+  readonly keepAliveLines: string;
+  readonly ended: (connection: PlainConnection) => void;
+  readonly giveToNode: (socket: Socket) => void;
+}
+
+class PlainConnection implements Caller {
+  readonly #socket: Socket;
+  readonly #state: State;
+  #answering = false;
+  #hasAnswered = false;
+  #callerHasEnded = false;
+
+  constructor(socket: Socket, state: State) {
+    this.#socket = socket;
+    this.#state = state;
+    socket.setTimeout(state.firstRequestMs);
+    socket.on("timeout", this.#timedOut);
+    // What breaks a connection closes it, and nobody is there to be told.
+    socket.on("error", ignore);
+    socket.on("close", this.#closed);
+    socket.on("end", this.#callerEnded);
+    socket.on("data", this.#received);
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  readonly #received = (chunk: Buffer): void => {
+    const request = readPlainRequest(chunk);
+    this.#answering = true;
+    if (!request || !this.#state.answer(request, this)) {
+      this.#leaveToNode(chunk);
+      return;
+    }
+    // What comes meanwhile waits in the socket.
+    if (this.#answering) this.#socket.pause();
+  };
+
+  #leaveToNode(chunk: Buffer): void {
+    const socket = this.#socket;
+    this.#state.ended(this);
+    socket.setTimeout(0);
+    socket.off("timeout", this.#timedOut);
+    socket.off("error", ignore);
+    socket.off("close", this.#closed);
+    socket.off("end", this.#callerEnded);
+    socket.off("data", this.#received);
+    this.#state.giveToNode(socket);
+    socket.unshift(chunk);
+  }
+
+  send(status: number, common: CommonHeaders, own: readonly string[], body: string): void {
+    const { draining, keepAliveLines, keepAliveMs } = this.#state;
+    const socket = this.#socket;
+    const isLast = draining || this.#callerHasEnded;
+    const headers = common.lines + headerLines(own);
+    const end = isLast ? "Connection: close\r\n\r\n" : keepAliveLines;
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}Date: ${httpDate()}\r\n${end}`;
+    const wasPaused = socket.isPaused();
+    const taken = body === "" ? socket.write(head, "latin1") : socket.write(head + body);
+    this.#answering = false;
+    if (isLast) return void socket.destroySoon();
+    if (!this.#hasAnswered) socket.setTimeout(keepAliveMs + keepAliveGraceMs);
+    this.#hasAnswered = true;
+    // Nothing more is read for a caller who does not take the answers.
+    if (!taken) socket.pause().once("drain", () => socket.resume());
+    else if (wasPaused) socket.resume();
+  }
+
+  breakOff(): void {
+    this.#socket.destroy();
+  }
+
+  closeIfIdle(): void {
+    if (!this.#answering) this.#socket.destroySoon();
+  }
+
+  /** The caller may end its side once it has asked. */
+  readonly #callerEnded = (): void => {
+    this.#callerHasEnded = true;
+    this.closeIfIdle();
+  };
+  readonly #timedOut = (): void => this.closeIfIdle();
+  readonly #closed = (): void => this.#state.ended(this);
+}
+
+function ignore(): void {}
+
+let dateSecond = 0;
+let dateText = "";
+
+function httpDate(): string {
+  const second = Math.floor(Date.now() / 1_000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(second * 1_000).toUTCString();
+  }
+  return dateText;
+}
