@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { runCommandLine } from "./cli/command-line.ts";
 import { startJobs } from "./platform/jobs/jobs.ts";
 import { createLog, type Log } from "./platform/log.ts";
 import type { Message } from "./platform/messages/message.ts";
@@ -7,6 +6,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "./testing/fixtu
 import { individualBody } from "./testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
 import { codeIn, createTestBrowser } from "./testing/test-browser.ts";
+import { createTestCommandLine } from "./testing/test-command-line.ts";
 
 // A whole run with planted secrets: logins, tokens, calls, refusals, faults of ours, jobs and the command line. Afterwards none of the
 // secrets is anywhere but where it has to be.
@@ -78,16 +78,10 @@ async function whileRefusing(table: string, work: () => Promise<void>): Promise<
 }
 
 async function fusion(...words: string[]): Promise<number> {
-  return runCommandLine({
-    words,
-    environment: { PUBLIC_URL: "https://fusion.example" },
-    account: "omar",
-    clock: app.clock,
-    random: app.random,
-    connection: { db: app.database.db, keys: () => app.keys, close: async () => undefined },
-    out: (text) => void printed.push(text),
-    err: (text) => void printed.push(text),
-  });
+  const commandLine = createTestCommandLine({ db: app.database.db, keys: app.keys, clock: app.clock });
+  const { code, out, err } = await commandLine(...words);
+  printed.push(out, err);
+  return code;
 }
 
 describe("planted secrets", () => {

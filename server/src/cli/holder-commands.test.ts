@@ -1,34 +1,18 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { arrangeClient, individualBody, newIdentity, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
-import { runCommandLine } from "./command-line.ts";
+import { createTestCommandLine, type TestCommandLine } from "../testing/test-command-line.ts";
 
 let app: TestApp;
+let fusion: TestCommandLine;
 let client: TestClient;
 beforeAll(async () => {
   app = await createTestApp();
+  fusion = createTestCommandLine({ db: app.database.db, keys: app.keys, clock: app.clock });
   client = await arrangeClient(app);
 });
 afterAll(() => app.close());
 
-async function fusion(...words: string[]) {
-  const said = { out: "", err: "" };
-  const code = await runCommandLine({
-    words,
-    environment: { PUBLIC_URL: "https://fusion.example" },
-    account: "omar",
-    clock: app.clock,
-    random: app.random,
-    connection: { db: app.database.db, keys: () => app.keys, close: async () => undefined },
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-  });
-  return { code, ...said };
-}
 const submit = async (pan: string): Promise<string> => {
   const body = individualBody({ ...newIdentity(), pan });
   return (await client.post("/applications/newIndividualApplication", body)).body.applicationID;

@@ -140,7 +140,10 @@ class PlainConnection implements Caller {
     this.#callerHasEnded = true;
     this.closeIfIdle();
   };
-  readonly #timedOut = (): void => this.closeIfIdle();
+  /** Also on one whose caller takes no answers: what waits for him would wait for ever. */
+  readonly #timedOut = (): void => {
+    if (!this.#answering) this.#socket.destroy();
+  };
   readonly #closed = (): void => this.#state.ended(this);
 }
 

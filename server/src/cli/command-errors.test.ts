@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "../platform/clock.ts";
+import { createTestCommandLine, runTestCommand, type TestCommandLine } from "../testing/test-command-line.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
+
+let database: TestDatabase;
+let fusion: TestCommandLine;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  fusion = createTestCommandLine({ db: database.db, keys: testKeys, clock: systemClock });
+  for (const words of [
+    ["ifi", "create", "--id", "140793", "--name", "A bank"],
+    ["fintech", "create", "--ifi", "140793", "--name", "Acme Pay", "--client-id", "acme-pay"],
+    [
+      ...["user", "create", "--name", "Asha", "--role", "fintech_admin"],
+      ...["--fintech", "acme-pay", "--email", "asha@example.com"],
+    ],
+  ])
+    expect(await fusion(...words)).toMatchObject({ code: 0 });
+});
+afterAll(() => database.drop());
+
+describe("errors are one sentence on standard error, with a code that scripts can use", () => {
+  it.each([
+    [
+      1,
+      ["ifi", "create", "--id", "140793", "--name", "Twice"],
+      "IFI 140793 exists already.",
+      "already_exists",
+    ],
+    [1, ["fintech", "create", "--ifi", "999", "--name", "x"], "There is no such IFI.", "not_found"],
+    [
+      1,
+      ["application", "create", "--fintech", "nobody", "--environment", "live", "--name", "x"],
+      "There is no such fintech.",
+      "not_found",
+    ],
+    [1, ["tokens", "revoke", "tok_missing", "--reason", "replaced"], "There is no such token.", "not_found"],
+    [1, ["tokens", "list", "--application", "app_missing"], "There is no such application.", "not_found"],
+    [
+      1,
+      ["access", "grant", "--application", "app_x", "--user", "usr_x", "--level", "view"],
+      "There is no such application.",
+      "not_found",
+    ],
+    [1, ["password-reset", "approve", "usr_missing"], "There is no such person.", "not_found"],
+    [
+      1,
+      [
+        "user",
+        "create",
+        "--name",
+        "x",
+        "--role",
+        "fintech_admin",
+        "--fintech",
+        "acme-pay",
+        "--email",
+        "asha@example.com",
+      ],
+      /already/,
+      "identity_taken",
+    ],
+    [
+      2,
+      ["ifi", "create", "--id", "0", "--name", "x"],
+      "--id: must be a whole number above zero that fits into 64 bits.",
+      "invalid_input",
+    ],
+    [
+      2,
+      ["ifi", "create", "--id", "99999999999999999999", "--name", "x"],
+      "--id: must be a whole number above zero that fits into 64 bits.",
+      "invalid_input",
+    ],
+    [2, ["ifi", "create", "--id", "7", "--name", "x".repeat(121)], /^--name: /, "invalid_input"],
+    [
+      2,
+      ["ifi", "create", "--id", "7", "--name", "a\u0007b"],
+      /^--name: .*control characters/,
+      "invalid_input",
+    ],
+    [
+      2,
+      ["fintech", "create", "--ifi", "140793", "--name", "x", "--time-zone", "Mars/Olympus"],
+      /^--time-zone: .*time zone/,
+      "invalid_input",
+    ],
+    [
+      2,
+      ["fintech", "create", "--ifi", "140793", "--name", "x", "--reminder-time", "25:00"],
+      /^--reminder-time: .*a time such as 09:00/,
+      "invalid_input",
+    ],
+    [
+      2,
+      ["fintech", "create", "--ifi", "140793", "--name", "x", "--tokens-max", "many"],
+      /whole number/,
+      "usage",
+    ],
+    [
+      2,
+      ["application", "create", "--fintech", "acme-pay", "--environment", "prod", "--name", "x"],
+      /Allowed choices are sandbox, live/,
+      "usage",
+    ],
+    [
+      2,
+      [
+        "application",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--scope",
+        "root",
+      ],
+      /^--scope: /,
+      "invalid_input",
+    ],
+    [2, ["user", "create", "--name", "x", "--role", "king"], /Allowed choices/, "usage"],
+    [
+      2,
+      ["user", "create", "--name", "x", "--role", "fintech_member", "--email", "a@b.c"],
+      "--fintech: A fintech's admins and members need a fintech that they belong to.",
+      "person_invalid",
+    ],
+    [
+      2,
+      [
+        ...["user", "create", "--name", "x", "--role", "operator_admin", "--email", "a@b.c"],
+        ...["--fintech", "acme-pay"],
+      ],
+      "--fintech: Operators belong to no fintech.",
+      "person_invalid",
+    ],
+    [
+      2,
+      ["user", "create", "--name", "x", "--role", "operator_admin", "--phone", "a@b.c"],
+      "--phone: This is not a phone number.",
+      "person_invalid",
+    ],
+    [
+      2,
+      ["user", "create", "--name", "x", "--role", "operator_admin", "--email", "nowhere"],
+      "--email: This is not an email address.",
+      "person_invalid",
+    ],
+    [2, ["fintech", "create", "--ifi", "x", "--name", "x"], /^--ifi: /, "invalid_input"],
+    [2, ["limits", "list", "--ifi", "x", "--environment", "live"], /^--ifi: /, "invalid_input"],
+    [
+      2,
+      [
+        ...["bundle", "create", "--fintech", "acme-pay", "--environment", "live", "--name", "x"],
+        ...["--account-product", "", "--short-code", ""],
+      ],
+      /--short-code: .*--account-product: /,
+      "invalid_input",
+    ],
+    [
+      2,
+      ["user", "create", "--name", "x", "--role", "operator_admin"],
+      /^--email: .*needs a phone number or an email/,
+      "person_invalid",
+    ],
+    [
+      2,
+      ["bundle", "create", "--fintech", "acme-pay", "--environment", "live", "--name", ""],
+      /^--name: /,
+      "invalid_input",
+    ],
+    [
+      2,
+      [
+        "funding-account",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--opening-balance",
+        "-5",
+      ],
+      /amount such as/,
+      "usage",
+    ],
+    [
+      2,
+      [
+        "funding-account",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--opening-balance",
+        "1.234",
+      ],
+      /amount such as/,
+      "usage",
+    ],
+    [
+      2,
+      [
+        "funding-account",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--opening-balance",
+        "999999999999999",
+      ],
+      /paise/,
+      "funding_amount_invalid",
+    ],
+    [
+      2,
+      [
+        "funding-account",
+        "create",
+        "--fintech",
+        "acme-pay",
+        "--environment",
+        "live",
+        "--name",
+        "x",
+        "--currency",
+        "rupee",
+      ],
+      "--currency: must be a currency code such as INR.",
+      "invalid_input",
+    ],
+    [2, ["tokens", "revoke", "tok_x"], /required option '--reason/, "usage"],
+    [2, ["tokens", "revoke", "not-a-token", "--reason", "replaced"], /looks like tok_/, "usage"],
+    [2, ["reminders", "preview"], /required option '--at/, "usage"],
+    [2, ["reminders", "preview", "--at", "tomorrow"], /instant with its offset/, "usage"],
+    [2, ["reminders", "preview", "--at", "2026-13-01T00:00:00Z"], /instant with its offset/, "usage"],
+    [2, ["reminders", "preview", "--at", "2026-12-01T00:00:00"], /instant with its offset/, "usage"],
+    [2, ["ifi", "destroy"], /unknown command/, "usage"],
+    [2, ["nonsense"], /unknown command/, "usage"],
+    [2, ["ifi", "create", "--id", "7", "--name", "x", "--nonsense"], /unknown option/, "usage"],
+    [2, ["ledger", "verify", "extra"], /too many arguments/, "usage"],
+  ] as const)("%i: fusion %j", async (code, words, message, errorCode) => {
+    const before = await database.owner.query("SELECT count(*) FROM audit_entry");
+    const plain = await fusion(...words);
+    expect(plain.code).toBe(code);
+    expect(plain.out).toBe("");
+    const [sentence] = plain.err.split("\n");
+    if (typeof message === "string") expect(sentence).toBe(message);
+    else expect(plain.err).toMatch(message);
+    expect(plain.err).not.toMatch(/\bat .+\.(ts|js):\d+|\bSELECT\b|constraint/);
+    const asJson = await fusion(...words, "--json");
+    expect(asJson).toMatchObject({ code, out: "" });
+    expect(JSON.parse(asJson.err).error.code).toBe(errorCode);
+    expect((await database.owner.query("SELECT count(*) FROM audit_entry")).rows).toEqual(before.rows);
+  });
+
+  it("names every wrong setting at once", async () => {
+    const { code, err } = await runTestCommand({
+      words: ["ledger", "verify"],
+      environment: { PORT: "x", FUSION_ENV: "production" },
+    });
+    expect(code).toBe(3);
+    expect(err).toMatch(/settings are wrong: .*PORT must be .*DATABASE_URL.*SMTP_URL/);
+  });
+
+  it("says in one sentence that the database went away", async () => {
+    const gone = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    const db = { ...database.db, transaction: () => Promise.reject(gone), query: () => Promise.reject(gone) };
+    const answer = await runTestCommand({
+      words: ["ledger", "verify"],
+      environment: {},
+      connection: { db, keys: () => testKeys, close: async () => undefined },
+    });
+    expect(answer).toEqual({
+      code: 3,
+      out: "",
+      err: "The database could not be reached or went away. Run the command again; nothing is ever half done.\n",
+    });
+  });
+});
