@@ -7,7 +7,7 @@ import { openDatabase } from "../server/src/platform/database/database.ts";
 import { limitCalls } from "../server/src/platform/http/rate-limit.ts";
 import { createHttpServer } from "../server/src/platform/http/server.ts";
 import { systemRandom } from "../server/src/platform/random.ts";
-import { readTokenFrom } from "../server/src/tokens/check-token.ts";
+import { readTokensFrom } from "../server/src/tokens/read-tokens.ts";
 import { hashSecret } from "../server/src/tokens/token-secret.ts";
 import { createUsageRecorder } from "../server/src/tokens/usage.ts";
 import { announcePort, unreadLog } from "./bench-server.ts";
@@ -23,7 +23,7 @@ const parts = { db, clock: systemClock, random: systemRandom, log };
 const http = createHttpServer({ log, random: systemRandom, trustedProxies: ["127.0.0.1"], https: true });
 const usage = createUsageRecorder(parts);
 const calls = createCallRecorder(parts);
-const readToken = readTokenFrom(db);
+const readToken = readTokensFrom(db);
 registerGatewayRoutes(http, {
   tokenCheck: {
     checkNow: () => undefined,

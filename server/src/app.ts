@@ -55,8 +55,9 @@ import { isServed, type Role, roles } from "./roles.ts";
 import { registerSecretScanningRoutes } from "./secret-scanning/routes.ts";
 import { createScannerKeys } from "./secret-scanning/scanner-keys.ts";
 import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
-import { createTokenCheck, type FoundToken, readTokenFrom } from "./tokens/check-token.ts";
+import { createTokenCheck, type FoundToken } from "./tokens/check-token.ts";
 import { tokenJobs } from "./tokens/jobs.ts";
+import { readTokensFrom } from "./tokens/read-tokens.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { tokenCounter } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
@@ -166,7 +167,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   const memory = createMemory<FoundToken>({ bytesMax: settings.tokenMemoryBytes });
   const { node, nodes } = joinNodes({ ...parts, memory, name: settings.nodeName });
   if (metrics) measureLease(node, memory, metrics);
-  const tokenCheck = createTokenCheck({ readToken: readTokenFrom(parts.db), node, nodes, memory });
+  const tokenCheck = createTokenCheck({ readToken: readTokensFrom(parts.db), node, nodes, memory });
 
   const login = registerLoginRoutes(http, { ...parts, secureCookies: https });
   jobs.push(loginJobs(parts));

@@ -4,7 +4,8 @@ import { systemClock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
-import { createTokenCheck, type FoundToken, readTokenFrom } from "../tokens/check-token.ts";
+import { createTokenCheck, type FoundToken } from "../tokens/check-token.ts";
+import { readTokensFrom } from "../tokens/read-tokens.ts";
 
 /** A node of the test file's own with what checks tokens; close it before the database goes. */
 export function createTestTokenCheck(db: Database) {
@@ -18,7 +19,7 @@ export function createTestTokenCheck(db: Database) {
     name: "test",
   });
   return {
-    tokenCheck: createTokenCheck({ readToken: readTokenFrom(db), node, nodes, memory }),
+    tokenCheck: createTokenCheck({ readToken: readTokensFrom(db), node, nodes, memory }),
     node,
     nodes,
     memory,

@@ -4,8 +4,7 @@ import type { Memory } from "../leases/memory.ts";
 import type { Node } from "../leases/node.ts";
 import type { Nodes } from "../leases/nodes.ts";
 import { applicationSubject, fintechSubject } from "../leases/subject.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
-import { type FoundToken, readTokenByHash, type TokenReading } from "./token-store.ts";
+import type { FoundToken, TokenReading } from "./token-store.ts";
 
 export type { FoundToken };
 
@@ -26,11 +25,6 @@ export interface TokenCheck {
 
 /** Asks the primary, never a replica, for the token with this hash. */
 export type ReadToken = (secretHash: Buffer) => Promise<TokenReading>;
-
-export const readTokenFrom =
-  (db: Database): ReadToken =>
-  (secretHash) =>
-    db.transaction(systemScope, (tx) => readTokenByHash(tx, secretHash));
 
 export type TokenMemory = Memory<FoundToken>;
 

@@ -69,21 +69,35 @@ interface FoundRow {
   refusal: Refusal | null;
 }
 
-/** The token with this hash, and whether it is valid by the database's time; one statement, so that the epoch is of the same snapshot. */
-export async function readTokenByHash(db: Queryable, secretHash: Buffer): Promise<TokenReading> {
-  const [row] = await db.query<FoundRow>(
-    `SELECT epoch, token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.created_at,
-       token.expires_at,
-       application.scopes AS application_scopes, application.ip_allow_list::text[] AS application_ranges,
-       token.ip_allow_list::text[] AS token_ranges, token_policy(application.policy_version, token.policy_version) AS policy,
-       token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
-     FROM narrowing_clock
-     LEFT JOIN (token
+/**
+ * The tokens with these hashes, in their order, and whether each is valid by the database's time; one statement, so that the epoch is of the
+ * same snapshot.
+ */
+export async function readTokensByHash(
+  db: Queryable,
+  secretHashes: readonly Buffer[],
+): Promise<TokenReading[]> {
+  const rows = await db.query<FoundRow>(
+    `SELECT epoch, known.*
+     FROM narrowing_clock CROSS JOIN unnest($1::bytea[]) WITH ORDINALITY AS asked (secret_hash, position)
+     LEFT JOIN LATERAL (
+       SELECT token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.created_at,
+         token.expires_at,
+         application.scopes AS application_scopes, application.ip_allow_list::text[] AS application_ranges,
+         token.ip_allow_list::text[] AS token_ranges, token_policy(application.policy_version, token.policy_version) AS policy,
+         token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
+       FROM token
        JOIN application USING (ifi_id, environment, fintech_id, application_id)
-       JOIN fintech USING (ifi_id, fintech_id)) ON secret_hash = $1`,
-    [secretHash],
+       JOIN fintech USING (ifi_id, fintech_id)
+       WHERE token.secret_hash = asked.secret_hash) AS known ON true
+     ORDER BY position`,
+    [secretHashes],
   );
-  assert(row, "the epoch has its row");
+  assert(rows.length === secretHashes.length, "the epoch has its row, and no two tokens have the same hash");
+  return rows.map(toReading);
+}
+
+function toReading(row: FoundRow): TokenReading {
   const epoch = Number(row.epoch);
   if (row.token_id === null) return { found: undefined, epoch };
   return {

@@ -1,0 +1,69 @@
+import { hash } from "node:crypto";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Database } from "../platform/database/database.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { readTokensFrom } from "./read-tokens.ts";
+
+let database: TestDatabase;
+let tokens: TestToken[];
+/** Statements of readings, each of which is let go by `release`. */
+let held: { readonly release: () => void }[];
+let db: Pick<Database, "transaction">;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const fintech = await arrangeFintech(database.owner);
+  const applicationId = await arrangeApplication(database.owner, fintech);
+  const person = await arrangeUser(database.owner, fintech, "fintech_admin");
+  tokens = [];
+  for (let made = 0; made < 12; made += 1)
+    tokens.push(await arrangeToken(database.owner, applicationId, person));
+  db = {
+    async transaction(scope, work) {
+      await new Promise<void>((release) => held.push({ release }));
+      return database.db.transaction(scope, work);
+    },
+  };
+  held = [];
+});
+afterAll(() => database.drop());
+
+const hashOf = ({ secret }: TestToken): Buffer => hash("sha256", secret, "buffer");
+
+it("reads what is asked for meanwhile together, and gives each its own", async () => {
+  const read = readTokensFrom(db);
+  const known = tokens.map((token) => read(hashOf(token)));
+  const nobodys = read(hash("sha256", "nobody's", "buffer"));
+  await expect.poll(() => held.length).toBe(1);
+  // While they are read others come, one by one.
+  const others: Promise<unknown>[] = [];
+  for (const token of tokens.toReversed()) {
+    others.push(read(hashOf(token)));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await expect.poll(() => held.length).toBe(4);
+  for (const { release } of held.splice(0)) release();
+  await expect.poll(() => held.length).toBe(1);
+  for (const { release } of held.splice(0)) release();
+  expect((await Promise.all(known)).map(({ found }) => found?.tokenId)).toEqual(
+    tokens.map(({ tokenId }) => tokenId),
+  );
+  expect((await nobodys).found).toBeUndefined();
+  expect((await Promise.all(others)) as unknown[]).toMatchObject(
+    tokens.toReversed().map(({ tokenId }) => ({ found: { tokenId } })),
+  );
+});
+
+it("goes on after a reading that failed, which fails those that asked for it alone", async () => {
+  let fails = true;
+  const read = readTokensFrom({
+    transaction: (scope, work) =>
+      fails ? Promise.reject(new Error("gone")) : database.db.transaction(scope, work),
+  });
+  const [token] = tokens as [TestToken];
+  await expect(Promise.all([read(hashOf(token)), read(hashOf(token))])).rejects.toThrow("gone");
+  fails = false;
+  expect((await read(hashOf(token))).found?.tokenId).toBe(token.tokenId);
+});

@@ -1,0 +1,55 @@
+import { type Database, systemScope } from "../platform/database/database.ts";
+import type { ReadToken } from "./check-token.ts";
+import { readTokensByHash, type TokenReading } from "./token-store.ts";
+
+interface Asked {
+  readonly secretHash: Buffer;
+  readonly resolve: (reading: TokenReading) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** More than one, so that a connection that hangs holds up only what was asked of it. */
+const readingsAtOnce = 4;
+const hashesMax = 256;
+
+/**
+ * Reads tokens from the primary. What is asked for while readings are under way is read together by the next one: a flood of secrets that nobody
+ * has, or the first calls after a start, cost the database a statement for many of them; one alone waits for nothing.
+ */
+export function readTokensFrom(db: Pick<Database, "transaction">): ReadToken {
+  let waiting: Asked[] = [];
+  let running = 0;
+  let soon = false;
+
+  /** Lets the requests that have already arrived be read first. */
+  const startSoon = (): void => {
+    if (soon) return;
+    soon = true;
+    setImmediate(() => {
+      soon = false;
+      while (running < readingsAtOnce && waiting.length > 0) {
+        const asked = waiting.slice(0, hashesMax);
+        waiting = waiting.slice(hashesMax);
+        void read(asked);
+      }
+    });
+  };
+  const read = async (asked: readonly Asked[]): Promise<void> => {
+    running += 1;
+    try {
+      const hashes = asked.map(({ secretHash }) => secretHash);
+      const readings = await db.transaction(systemScope, (tx) => readTokensByHash(tx, hashes));
+      for (const [at, { resolve }] of asked.entries()) resolve(readings[at] as TokenReading);
+    } catch (error) {
+      for (const { reject } of asked) reject(error);
+    }
+    running -= 1;
+    startSoon();
+  };
+
+  return (secretHash) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ secretHash, resolve, reject });
+      startSoon();
+    });
+}
