@@ -1,7 +1,7 @@
 // docs/configuration.md is made from server/src/config.ts. Run with --write to renew it; without, fails when it is not current.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Variable, variables } from "../server/src/config.ts";
+import { type Variable, variables } from "../server/src/config-variables.ts";
 
 const page = join(import.meta.dirname, "../docs/configuration.md");
 
@@ -12,7 +12,7 @@ export function configurationPage(): string {
   );
   return `# Configuration
 
-<!-- Made from server/src/config.ts: node checks/configuration-page.ts --write -->
+<!-- Made from server/src/config-variables.ts: node checks/configuration-page.ts --write -->
 
 All settings are environment variables. An empty one counts as unset. The program reads them once, at the start, and refuses to start when
 any is wrong, naming all of them at once. How it runs in several processes, stops, and shows metrics: [operations](operations.md).

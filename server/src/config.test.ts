@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type ConfigFault, readConfig, variables } from "./config.ts";
+import { type ConfigFault, readConfig } from "./config.ts";
+import { variables } from "./config-variables.ts";
 
 const safe = {
   FUSION_ENV: "production",
