@@ -1,4 +1,4 @@
-import { get, type OutgoingHttpHeaders } from "node:http";
+import { type OutgoingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -105,11 +105,13 @@ interface Answer {
   readonly body: string;
 }
 
-function ask(path: string, headers: Record<string, string>): Promise<Answer> {
+function ask(method: string, path: string, headers: Record<string, string>): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    get({ port, host: "127.0.0.1", path, headers, agent: false }, async (response) => {
+    request({ method, port, host: "127.0.0.1", path, headers, agent: false }, async (response) => {
       resolve({ status: response.statusCode, headers: response.headers, body: await text(response) });
-    }).on("error", reject);
+    })
+      .on("error", reject)
+      .end();
   });
 }
 
@@ -121,20 +123,21 @@ describe("an answer", () => {
       headers: Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !changing.test(name))),
       body: answer.body.replace(/req_\w+/, ""),
     });
-    for (const [url, headers] of [
-      ["/gateway/check", present()],
-      ["/gateway/check?scope=transfers:write", present()],
-      ["/gateway/check/?scope=transfers:write", present()],
-      ["/gateway/check/orders?scope=transfers:write", present()],
-      ["/gateway/check", {}],
-      ["/gateway/check", { authorization: `Bearer ${token.secret}x` }],
-      ["/gateway/check", { authorization: `Bearer ${generateSecret(systemRandom, "live")}` }],
-    ] as [string, Record<string, string>][]) {
-      const { statusCode, ...long } = await check(headers, url);
+    for (const [method, url, headers] of [
+      ["GET", "/gateway/check", present()],
+      ["GET", "/gateway/check?scope=transfers:write", present()],
+      ["GET", "/gateway/check/?scope=transfers:write", present()],
+      ["POST", "/gateway/check/orders?scope=transfers:write", { ...present(), "content-length": "0" }],
+      ["DELETE", "/gateway/check/orders", present()],
+      ["GET", "/gateway/check", {}],
+      ["GET", "/gateway/check", { authorization: `Bearer ${token.secret}x` }],
+      ["GET", "/gateway/check", { authorization: `Bearer ${generateSecret(systemRandom, "live")}` }],
+    ] as ["GET" | "POST" | "DELETE", string, Record<string, string>][]) {
+      const { statusCode, ...long } = await app.http.inject({ method, url, headers });
       const throughRouter = told({ status: statusCode, headers: long.headers, body: long.body });
       // A connection that is to end is Node's own server's from its first request.
       for (const connection of ["keep-alive", "close"])
-        expect(told(await ask(url, { ...headers, connection }))).toEqual(throughRouter);
+        expect(told(await ask(method, url, { ...headers, connection }))).toEqual(throughRouter);
     }
   });
 });

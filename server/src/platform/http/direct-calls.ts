@@ -164,8 +164,8 @@ export function createDirectCalls({
     listener: (longWay) => (request, response) => {
       if (!answer(nodesRequest(request), nodesCaller(request, response))) longWay(request, response);
     },
-    answerPlain: ({ url, rawHeaders }, caller) =>
-      answer({ method: "GET", url, rawHeaders, header: (name) => headerOf(rawHeaders, name) }, caller),
+    answerPlain: ({ method, url, rawHeaders }, caller) =>
+      answer({ method, url, rawHeaders, header: (name) => headerOf(rawHeaders, name) }, caller),
   };
 }
 

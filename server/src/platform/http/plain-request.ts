@@ -1,5 +1,6 @@
-/** A GET without a body, whose whole text came in one piece and is spelled plainly. */
+/** A request without a body, whose whole text came in one piece and is spelled plainly. */
 export interface PlainRequest {
+  readonly method: string;
   readonly url: string;
   /** Name (in lower case), value, name, value. No name comes twice. */
   readonly rawHeaders: readonly string[];
@@ -11,7 +12,7 @@ export interface PlainRequest {
  * nothing unusual in the address.
  */
 const grammar =
-  /^GET (\/[A-Za-z0-9\-._~!$&'()*+,;=:@/?]*) HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)+\r\n$/;
+  /^(GET|POST|PUT|PATCH|DELETE|OPTIONS) (\/[A-Za-z0-9\-._~!$&'()*+,;=:@/?]*) HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)+\r\n$/;
 
 /** Longer ones are rare, and the limits on them are Node's business. */
 const lengthMax = 8_192;
@@ -34,20 +35,27 @@ const unusual: ReadonlySet<string> = new Set([
 export function readPlainRequest(chunk: Buffer): PlainRequest | undefined {
   if (chunk.length > lengthMax) return undefined;
   const text = chunk.toString("latin1");
-  const url = grammar.exec(text)?.[1];
-  if (url === undefined) return undefined;
+  const [, method, url] = grammar.exec(text) ?? [];
+  if (method === undefined || url === undefined) return undefined;
   const rawHeaders: string[] = [];
   for (let at = text.indexOf("\n") + 1; at < text.length - 2; ) {
     const colon = text.indexOf(":", at);
     const end = text.indexOf("\r", colon);
     const name = text.slice(at, colon).toLowerCase();
     const value = text.slice(colon + 1, end).trim();
-    const asksForTheUsual = name === "connection" && value.toLowerCase() === "keep-alive";
-    if ((unusual.has(name) && !asksForTheUsual) || headerOf(rawHeaders, name) !== undefined) return undefined;
+    if ((unusual.has(name) && !isUsual(name, value)) || headerOf(rawHeaders, name) !== undefined)
+      return undefined;
     rawHeaders.push(name, value);
     at = end + 2;
   }
-  return headerOf(rawHeaders, "host") === undefined ? undefined : { url, rawHeaders };
+  return headerOf(rawHeaders, "host") === undefined ? undefined : { method, url, rawHeaders };
+}
+
+/** That the connection goes on, and that there is no body, holds anyway. */
+function isUsual(name: string, value: string): boolean {
+  return name === "connection"
+    ? value.toLowerCase() === "keep-alive"
+    : name === "content-length" && value === "0";
 }
 
 /** The value of a header, named in lower case. */
