@@ -8,7 +8,7 @@ import { type ApplicationId, newId, type Tenant } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { isTold } from "../platform/outage.ts";
 import type { Random } from "../platform/random.ts";
-import { type WriteBehind, writeBehind } from "../platform/write-behind.ts";
+import { type Pause, type WriteBehind, writeBehind } from "../platform/write-behind.ts";
 import { callerIp, plainText, routeOf } from "../tokens/call-facts.ts";
 import { tokenPresentedBy, type UsedToken } from "../tokens/usage.ts";
 import { type ApiCall, fieldName, outcomeOf, type UnlistedCalls } from "./call.ts";
@@ -106,13 +106,14 @@ export function createCallRecorder({
       tallyOf(applicationId, tenant).unlisted[outcome] += count;
   };
 
-  const flushOnce = async (): Promise<void> => {
+  const flushOnce = async (pause: Pause): Promise<void> => {
     if (tallies.size === 0 && waiting.length === 0) return;
     const calls = waiting;
     const unlisted = unlistedOf(tallies, clock.now(), random);
     waiting = [];
     tallies = new Map();
     for (let at = 0; at === 0 || at < calls.length; at += writtenAtOnce) {
+      if (at > 0) await pause();
       const piece = calls.slice(at, at + writtenAtOnce);
       const counts = at === 0 ? unlisted : [];
       try {

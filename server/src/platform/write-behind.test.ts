@@ -42,6 +42,35 @@ describe("writing behind", () => {
     expect(writes).toBe(5);
   });
 
+  it("pauses between the pieces of a long write, unless somebody waits for it", async () => {
+    const pieces: number[] = [];
+    const { flush, close } = writeBehind(
+      async (pause) => {
+        for (const tookMs of [2, 50, 0]) {
+          if (tookMs !== 2) await pause();
+          pieces.push(tookMs);
+          clock.advanceMs(tookMs);
+        }
+      },
+      { clock, intervalMs: 1_000 },
+    );
+    await pass(1_000);
+    expect(pieces).toEqual([2]);
+    // Ten times as long as the piece took, 50 ms at most.
+    await vi.advanceTimersByTimeAsync(20);
+    expect(pieces).toEqual([2, 50]);
+    await vi.advanceTimersByTimeAsync(49);
+    expect(pieces).toEqual([2, 50]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(pieces).toEqual([2, 50, 0]);
+    // In the first pause of the next write.
+    clock.advanceMs(1_000);
+    while (pieces.length < 4) await vi.advanceTimersByTimeAsync(1);
+    await flush();
+    expect(pieces).toHaveLength(9);
+    await close();
+  });
+
   it("never happens twice at once", async () => {
     let open: () => void = () => undefined;
     let under = 0;

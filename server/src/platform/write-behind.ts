@@ -4,36 +4,65 @@ import type { Clock } from "./clock.ts";
 const restFactor = 10;
 /** But nothing waits longer than this: people read what is written. */
 const restMaxMs = 20_000;
+/** Between two pieces of a long write the rest is at most so long, or its last piece would come too late. */
+const pauseMaxMs = 50;
 
 export interface WriteBehind {
-  /** Writes what is waiting. */
+  /** Writes what is waiting, without resting in between. */
   flush(): Promise<void>;
   /** Stops the timer and writes what is waiting. */
   close(): Promise<void>;
 }
 
+/** To be awaited between two pieces of a long write. */
+export type Pause = () => Promise<void>;
+
 /** Calls `write`, which never rejects, every `intervalMs` until it is closed, never twice at once, and less often while writing takes long. */
 export function writeBehind(
-  write: () => Promise<void>,
+  write: (pause: Pause) => Promise<void>,
   { clock, intervalMs }: { readonly clock: Pick<Clock, "monotonicMs">; readonly intervalMs: number },
 ): WriteBehind {
   let running: Promise<void> | undefined;
   let restsUntil = 0;
+  /** Who waits for a write: for them it does without pauses. */
+  let waiting = 0;
+  let endPause: () => void = () => undefined;
+
+  const rest = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      timer.unref();
+      endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const writeOnce = async (): Promise<void> => {
-    const startedAt = clock.monotonicMs();
-    await write();
-    const endedAt = clock.monotonicMs();
-    restsUntil = endedAt + Math.min((endedAt - startedAt) * restFactor, restMaxMs);
+    let [startedAt, tookMs] = [clock.monotonicMs(), 0];
+    const pieceMs = (): number => clock.monotonicMs() - startedAt;
+    await write(async () => {
+      tookMs += pieceMs();
+      if (waiting === 0) await rest(Math.min(pieceMs() * restFactor, pauseMaxMs));
+      startedAt = clock.monotonicMs();
+    });
+    tookMs += pieceMs();
+    restsUntil = clock.monotonicMs() + Math.min(tookMs * restFactor, restMaxMs);
   };
-  const flush = async (): Promise<void> => {
-    while (running) await running;
+  const start = (): Promise<void> => {
     running = writeOnce().finally(() => {
       running = undefined;
     });
-    await running;
+    return running;
+  };
+  const flush = async (): Promise<void> => {
+    waiting += 1;
+    endPause();
+    while (running) await running;
+    await start();
+    waiting -= 1;
   };
   const timer = setInterval(() => {
-    if (!running && clock.monotonicMs() >= restsUntil) void flush();
+    if (!running && clock.monotonicMs() >= restsUntil) void start();
   }, intervalMs);
   timer.unref();
   return {

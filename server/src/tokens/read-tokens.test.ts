@@ -43,7 +43,7 @@ it("reads what is asked for meanwhile together, and gives each its own", async (
     others.push(read(hashOf(token)));
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await expect.poll(() => held.length).toBe(4);
+  await expect.poll(() => held.length).toBe(2);
   for (const { release } of held.splice(0)) release();
   await expect.poll(() => held.length).toBe(1);
   for (const { release } of held.splice(0)) release();

@@ -9,7 +9,7 @@ interface Asked {
 }
 
 /** More than one, so that a connection that hangs holds up only what was asked of it. */
-const readingsAtOnce = 4;
+const readingsAtOnce = 2;
 const hashesMax = 256;
 
 /**

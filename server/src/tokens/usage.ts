@@ -6,7 +6,7 @@ import type { HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { isTold } from "../platform/outage.ts";
-import { type WriteBehind, writeBehind } from "../platform/write-behind.ts";
+import { type Pause, type WriteBehind, writeBehind } from "../platform/write-behind.ts";
 import { callerIp, noAddress, plainText, routeOf } from "./call-facts.ts";
 import { type CallCount, writeUsage } from "./usage-store.ts";
 
@@ -122,15 +122,17 @@ export function createUsageRecorder({
     return true;
   };
 
-  const flushOnce = async (): Promise<void> => {
+  const flushOnce = async (pause: Pause): Promise<void> => {
     if (waiting.size === 0) return;
     const counts = [...waiting.values()];
     waiting = new Map();
     recent = new Map();
     let written = 0;
     try {
-      for (; written < counts.length; written += writtenAtOnce)
+      for (; written < counts.length; written += writtenAtOnce) {
+        if (written > 0) await pause();
         await writeUsage(db, counts.slice(written, written + writtenAtOnce));
+      }
     } catch (error) {
       log[isTold(error) ? "debug" : "warn"](
         { err: error, counters: counts.length - written },
