@@ -198,9 +198,9 @@ describe("the preview of a list", () => {
       return writeUsage(database.db, [
         {
           ...{ tokenId: by.tokenId, applicationId, tenant, ip, userAgent: "okhttp/4.12", outcome, calls: 1 },
-          quarterHour: new Date(Math.floor(at.getTime() / 900_000) * 900_000),
+          quarterHourMs: Math.floor(at.getTime() / 900_000) * 900_000,
           ...{
-            firstAt: at,
+            firstAtMs: at.getTime(),
             firstIp: ip,
             lastAtMs: at.getTime(),
             lastIp: ip,

@@ -47,8 +47,6 @@ const countersMax = 20_000;
 const writtenAtOnce = 1_000;
 /** Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. */
 const callersPerTokenHourMax = 50;
-/** Callers and outcomes of one token that are found at once. */
-const recentPerTokenMax = 8;
 /** Tokens whose callers of this hour are remembered; beyond it every further caller counts under {@link others}. */
 const rememberedTokensMax = 20_000;
 const others = { ip: noAddress, userAgent: "others" } as const;
@@ -77,36 +75,39 @@ export function createUsageRecorder({
   readonly log: Log;
   readonly flushIntervalMs?: number;
 }): UsageRecorder {
-  let waiting = new Map<string, Counter>();
-  /** Where the next call of a token probably counts; found without putting a key together, which takes longer than all else here. */
-  let recent = new Map<TokenId, RecentCall[]>();
-  let callers = new Map<string, Set<string>>();
+  let waiting = new Map<TokenId, Counter[]>();
+  let counters = 0;
+  let callers = new Map<TokenId, Set<string>>();
   let callersOf = 0; // The hour that `callers` is about.
 
   /** Adds to the counter of this caller, or to that of all others of the token when there are too many; yields the counter. */
   const add = (count: CallCount): Counter => {
-    let key = keyOf(count);
-    let counter = waiting.get(key);
-    if (!counter && waiting.size >= countersMax) {
-      key = keyOf({ ...count, ...others });
-      counter = waiting.get(key);
+    let ofToken = waiting.get(count.tokenId);
+    if (!ofToken) {
+      ofToken = [];
+      waiting.set(count.tokenId, ofToken);
+    }
+    let counter = ofToken.find((each) => countsTogether(each, count));
+    if (!counter && counters >= countersMax) {
       // One such counter per live token and outcome is still bounded, by the tokens there are.
-      if (!counter) count = { ...count, ...others };
+      count = { ...count, ...others };
+      counter = ofToken.find((each) => countsTogether(each, count));
     }
     if (!counter) {
-      counter = { ...count };
-      waiting.set(key, counter);
+      counter = { ...count, asSent: undefined };
+      ofToken.push(counter);
+      counters += 1;
       return counter;
     }
-    const { firstAt, firstIp } = count.firstAt < counter.firstAt ? count : counter;
+    const { firstAtMs, firstIp } = count.firstAtMs < counter.firstAtMs ? count : counter;
     const last = count.lastAtMs >= counter.lastAtMs ? count : counter;
     const { lastAtMs, lastIp, lastUserAgent, lastRoute } = last;
     const calls = counter.calls + count.calls;
-    return Object.assign(counter, { calls, firstAt, firstIp, lastAtMs, lastIp, lastUserAgent, lastRoute });
+    return Object.assign(counter, { calls, firstAtMs, firstIp, lastAtMs, lastIp, lastUserAgent, lastRoute });
   };
 
-  const isCountedApart = (tokenId: TokenId, at: Date, caller: string): boolean => {
-    const hour = Math.floor(at.getTime() / 3_600_000);
+  const isCountedApart = (tokenId: TokenId, atMs: number, caller: string): boolean => {
+    const hour = Math.floor(atMs / 3_600_000);
     if (hour !== callersOf) {
       callers = new Map();
       callersOf = hour;
@@ -124,9 +125,9 @@ export function createUsageRecorder({
 
   const flushOnce = async (pause: Pause): Promise<void> => {
     if (waiting.size === 0) return;
-    const counts = [...waiting.values()];
+    const counts = [...waiting.values()].flat();
     waiting = new Map();
-    recent = new Map();
+    counters = 0;
     let written = 0;
     try {
       for (; written < counts.length; written += writtenAtOnce) {
@@ -147,39 +148,34 @@ export function createUsageRecorder({
       request.presentedToken = { recorder, token, refusal };
     },
     record(token, call) {
-      const at = clock.now();
-      // Nearly every call repeats an earlier one of the same batch: the same token and caller, with the same outcome.
-      const recentOfToken = recent.get(token.tokenId);
-      const known = recentOfToken?.find((each) => isRepeated(each, call, at))?.counter;
+      const atMs = clock.now().getTime();
+      // Nearly every call repeats an earlier one: the same token and caller, with the same outcome.
+      const known = waiting.get(token.tokenId)?.find((each) => isRepeated(each, call, atMs));
       if (known) {
         known.calls += 1;
-        known.lastAtMs = at.getTime();
+        known.lastAtMs = atMs;
         if (call.route !== known.lastRoute) known.lastRoute = plainText(call.route);
         return;
       }
       const seen = { ip: callerIp(call.ip), userAgent: plainText(call.userAgent) };
-      const caller = isCountedApart(token.tokenId, at, `${seen.ip} ${seen.userAgent}`) ? seen : others;
+      const caller = isCountedApart(token.tokenId, atMs, `${seen.ip} ${seen.userAgent}`) ? seen : others;
       const counter = add({
         tokenId: token.tokenId,
         applicationId: token.applicationId,
         tenant: token.tenant,
         ...caller,
-        quarterHour: new Date(Math.floor(at.getTime() / quarterHourMs) * quarterHourMs),
+        quarterHourMs: Math.floor(atMs / quarterHourMs) * quarterHourMs,
         outcome: plainText(call.outcome).slice(0, 60),
         calls: 1,
-        firstAt: at,
+        firstAtMs: atMs,
         firstIp: seen.ip,
-        lastAtMs: at.getTime(),
+        lastAtMs: atMs,
         lastIp: seen.ip,
         lastUserAgent: seen.userAgent,
         lastRoute: plainText(call.route),
       });
-      const apart = counter.ip === seen.ip && counter.userAgent === seen.userAgent;
-      if (!apart || call.userAgent.length > 200) return;
-      const { ip, userAgent, outcome } = call;
-      const remembered = { ip, userAgent, outcome, counter };
-      if (!recentOfToken) recent.set(token.tokenId, [remembered]);
-      else if (recentOfToken.length < recentPerTokenMax) recentOfToken.push(remembered);
+      const isApart = counter.ip === seen.ip && counter.userAgent === seen.userAgent;
+      if (isApart && call.userAgent.length <= 200) counter.asSent = call;
     },
     ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };
@@ -216,20 +212,32 @@ export function recordTokenUsage(http: HttpServer): void {
 }
 
 /** A counter while it waits. */
-type Counter = { -readonly [Member in keyof CallCount]: CallCount[Member] };
+type Counter = { -readonly [Member in keyof CallCount]: CallCount[Member] } & {
+  /** A call that it counts, before that was made fit for the database: the next one is compared with it. */
+  asSent: Pick<TokenCall, "ip" | "userAgent" | "outcome"> | undefined;
+};
 
-/** What a call looked like before it was made fit for the database, and the counter it went to. */
-interface RecentCall extends Pick<TokenCall, "ip" | "userAgent" | "outcome"> {
-  readonly counter: Counter;
+function isRepeated(
+  { asSent, lastAtMs, quarterHourMs: quarter }: Counter,
+  call: TokenCall,
+  atMs: number,
+): boolean {
+  return (
+    asSent !== undefined &&
+    asSent.ip === call.ip &&
+    asSent.userAgent === call.userAgent &&
+    asSent.outcome === call.outcome &&
+    atMs >= lastAtMs &&
+    atMs - quarter < quarterHourMs
+  );
 }
 
-function isRepeated({ ip, userAgent, outcome, counter }: RecentCall, call: TokenCall, at: Date): boolean {
+function countsTogether(one: CallCount, other: CallCount): boolean {
   return (
-    ip === call.ip &&
-    userAgent === call.userAgent &&
-    outcome === call.outcome &&
-    at.getTime() >= counter.lastAtMs &&
-    at.getTime() - counter.quarterHour.getTime() < quarterHourMs
+    one.outcome === other.outcome &&
+    one.ip === other.ip &&
+    one.userAgent === other.userAgent &&
+    one.quarterHourMs === other.quarterHourMs
   );
 }
 
@@ -238,14 +246,4 @@ declare module "fastify" {
     /** Set when the request presented a known token. */
     presentedToken?: PresentedToken | undefined;
   }
-}
-
-function keyOf(count: Pick<CallCount, "tokenId" | "quarterHour" | "ip" | "userAgent" | "outcome">): string {
-  return JSON.stringify([
-    count.tokenId,
-    count.quarterHour.getTime(),
-    count.ip,
-    count.userAgent,
-    count.outcome,
-  ]);
 }
