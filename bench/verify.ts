@@ -1,4 +1,4 @@
-// npm run bench:verify -- [--rounds 16] [--seconds 0.5] [--stored 100000] [--remembered 100000] [--only check,fastify] [--profile folder]
+// npm run bench:verify -- [--rounds 16] [--seconds 1] [--stored 100000] [--remembered 100000] [--only check,fastify] [--profile folder]
 //
 // What the check of a token costs, against servers that answer a constant, the same check without its memory, and other programs'
 // checks (bench/README.md). Each is measured right beside what it is compared with, in many short slices; one JSON line a figure.
@@ -23,7 +23,8 @@ import type { KeepAliveOrder, KeepAliveResult } from "./keep-alive-load.ts";
 const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "16" },
-    seconds: { type: "string", default: "0.5" },
+    // Long enough for what a program writes behind its answers to fall into its own slice.
+    seconds: { type: "string", default: "1" },
     // How many tokens stand in the table beside those that are presented.
     stored: { type: "string", default: "100000" },
     // How many other tokens the second program has in memory.

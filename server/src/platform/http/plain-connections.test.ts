@@ -18,16 +18,22 @@ let finish: () => void;
 let headers: readonly string[];
 let thrown: unknown;
 const sockets: Socket[] = [];
+/** The addresses that were asked for, of plain requests and of others. */
+let asked: string[];
+let byNode: (string | undefined)[];
 const from = commonHeaders(["x-from", "here"]);
 const large = "x".repeat(1_000_000);
 
 /** A server that says in each answer by whom it was given. */
 beforeEach(async () => {
   headers = [];
+  asked = [];
+  byNode = [];
   thrown = undefined;
   const later = Promise.withResolvers<void>();
   finish = later.resolve;
   server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
+    byNode.push(request.url);
     let body = "";
     for await (const chunk of request) body += String(chunk);
     response.end(request.url === "/large" ? large : `node ${request.method} ${request.url} ${body}\n`);
@@ -37,8 +43,10 @@ beforeEach(async () => {
   plain = servePlainRequests(server, {
     answer({ url }, caller) {
       if (url.startsWith("/node")) return false;
+      asked.push(url);
       if (url === "/later") void later.promise.then(() => say(caller, `plain ${url}\n`));
       else if (url === "/large") say(caller, large);
+      else if (url === "/middling") say(caller, "x".repeat(60_000));
       else if (url === "/with-headers") {
         try {
           caller.send(200, from, headers, "");
@@ -202,5 +210,36 @@ describe("a server that drains", () => {
     await once(busy.socket, "end");
     expect(busy.bodies()).toEqual(["plain /later"]);
     await drained;
+  });
+
+  it("does nothing any more for who asks on a connection that has ended, and sends what it had answered", async () => {
+    for (const end of ["idle", "last answer"]) {
+      const accepted = once(server, "connection") as Promise<[Socket]>;
+      const { socket, text } = await open();
+      const [ours] = await accepted;
+      socket.pause();
+      // Until some of the answers wait for the caller, but not so many that nothing more is read from him.
+      for (let before = 0; ours.writableLength === 0 && before < 1_000; before = asked.length) {
+        socket.write(get("/middling"));
+        await expect.poll(() => asked.length, { interval: 1 }).toBe(before + 1);
+      }
+      if (end === "idle") plain.closeIdle();
+      else {
+        plain.drain();
+        socket.write(get("/last"));
+        await expect.poll(() => asked.at(-1)).toBe("/last");
+      }
+      const done = asked.length;
+      socket.write(get("/after"));
+      socket.write("POST /node HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n");
+      await sleep(50);
+      expect(asked).toHaveLength(done);
+      expect(byNode).toEqual([]);
+      const ended = once(socket, "end");
+      socket.resume();
+      await ended;
+      expect(text().match(/HTTP\/1\.1 200 OK/g)).toHaveLength(done);
+      asked.length = 0;
+    }
   });
 });

@@ -68,6 +68,7 @@ class PlainConnection implements Caller {
   #answering = false;
   #hasAnswered = false;
   #callerHasEnded = false;
+  #finishing = false;
 
   constructor(socket: Socket, state: State) {
     this.#socket = socket;
@@ -119,7 +120,10 @@ class PlainConnection implements Caller {
     const wasPaused = socket.isPaused();
     const taken = body === "" ? socket.write(head, "latin1") : socket.write(head + body);
     this.#answering = false;
-    if (isLast) return void socket.destroySoon();
+    if (isLast) {
+      this.#finish();
+      return;
+    }
     if (!this.#hasAnswered) socket.setTimeout(keepAliveMs + keepAliveGraceMs);
     this.#hasAnswered = true;
     // Nothing more is read for a caller who does not take the answers.
@@ -132,7 +136,15 @@ class PlainConnection implements Caller {
   }
 
   closeIfIdle(): void {
-    if (!this.#answering) this.#socket.destroySoon();
+    if (!this.#answering) this.#finish();
+  }
+
+  /** Ends it once what was answered is sent. What still comes is read and forgotten: it could no longer be answered, so it is not done. */
+  #finish(): void {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    this.#socket.off("data", this.#received).resume();
+    this.#socket.destroySoon();
   }
 
   /** The caller may end its side once it has asked. */

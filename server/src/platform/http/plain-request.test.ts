@@ -62,6 +62,7 @@ describe("a plain request", () => {
       `${head}a: \0\r\n\r\n`,
       `${head}a: \xe9\r\n\r\n`,
       `${head}: 1\r\n\r\n`,
+      `${head}${Array.from({ length: 64 }, (_, at) => `a-${at}: 1\r\n`).join("")}\r\n`,
       `${head}a: ${"1".repeat(8_192)}\r\n\r\n`,
     ])
       expect([text, read(text)]).toEqual([text, undefined]);

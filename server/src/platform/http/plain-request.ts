@@ -16,6 +16,8 @@ const grammar =
 
 /** Longer ones are rare, and the limits on them are Node's business. */
 const lengthMax = 8_192;
+/** Each is looked for among those before it; and Node itself refuses more than a thousand. */
+const headersMax = 64;
 
 /** What says that there is more to a request than its head, or that its connection is to be treated specially. */
 const unusual: ReadonlySet<string> = new Set([
@@ -42,9 +44,11 @@ export function readPlainRequest(chunk: Buffer): PlainRequest | undefined {
     const colon = text.indexOf(":", at);
     const end = text.indexOf("\r", colon);
     const name = text.slice(at, colon).toLowerCase();
-    const value = text.slice(colon + 1, end).trim();
+    // Out of the bytes: a slice of the text would keep all of it, secrets and cookies too, for as long as somebody remembers the value.
+    const value = chunk.toString("latin1", afterBlanks(text, colon + 1), end).trimEnd();
     if ((unusual.has(name) && !isUsual(name, value)) || headerOf(rawHeaders, name) !== undefined)
       return undefined;
+    if (rawHeaders.length >= 2 * headersMax) return undefined;
     rawHeaders.push(name, value);
     at = end + 2;
   }
@@ -62,4 +66,10 @@ function isUsual(name: string, value: string): boolean {
 export function headerOf(rawHeaders: PlainRequest["rawHeaders"], name: string): string | undefined {
   for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at] === name) return rawHeaders[at + 1];
   return undefined;
+}
+
+function afterBlanks(text: string, from: number): number {
+  let at = from;
+  while (text[at] === " " || text[at] === "\t") at += 1;
+  return at;
 }
