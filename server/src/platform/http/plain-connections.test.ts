@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { commonHeaders } from "./answer-headers.ts";
 import { type Connections, trackConnections } from "./connections.ts";
@@ -138,6 +139,50 @@ describe("a connection", () => {
     await expect.poll(bodies).toHaveLength(3);
     expect(bodies()[0]).toBe("plain /later");
     expect(bodies().map((body) => body.split("/")[1]?.trim())).toEqual(["later", "next", "node"]);
+  });
+
+  it("is answered everything that was asked on it, in order and once, wherever what came is cut", async () => {
+    const request = fc.tuple(
+      fc.constantFrom<(url: string) => [text: string, body: string]>(
+        (url) => [get(url), ""],
+        (url) => [get(`/node${url}`), ""],
+        (url) => [`POST ${url} HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n`, ""],
+        (url) => [
+          `POST ${url} HTTP/1.1\r\nhost: a\r\ncontent-length: ${get("/b").length}\r\n\r\n${get("/b")}`,
+          get("/b"),
+        ],
+        (url) => [
+          `PUT ${url} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n`,
+          "hi",
+        ],
+        (url) => [`\r\n${get(url)}`, ""],
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(request, { minLength: 1, maxLength: 6 }),
+        fc.array(fc.nat({ max: 999 }), { maxLength: 6 }),
+        async (requests, thousandths) => {
+          const asking = requests.map(([write], at) => write(`/${at}`));
+          const text = asking.map(([part]) => part).join("");
+          const cuts = thousandths.map((where) => Math.floor((where / 1_000) * text.length));
+          const { socket, bodies } = await open();
+          let from = 0;
+          for (const to of [...cuts.toSorted((a, b) => a - b), text.length]) {
+            if (to === from) continue;
+            socket.write(text.slice(from, to));
+            from = to;
+            await sleep(1);
+          }
+          await expect.poll(bodies, { interval: 2 }).toHaveLength(requests.length);
+          expect(bodies().map((answer) => answer.replace(/^.*?\/(?=\d)/, "").trimEnd())).toEqual(
+            asking.map(([, body], at) => `${at} ${body.split("\r")[0]}`.trimEnd()),
+          );
+          socket.destroy();
+        },
+      ),
+      { numRuns: 150 },
+    );
   });
 
   it("whose caller ends its side once it has asked is answered, and ends", async () => {
