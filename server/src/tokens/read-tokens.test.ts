@@ -67,3 +67,19 @@ it("goes on after a reading that failed, which fails those that asked for it alo
   fails = false;
   expect((await read(hashOf(token))).found?.tokenId).toBe(token.tokenId);
 });
+
+it("goes on beside readings that hang", async () => {
+  let hangs = 2;
+  const read = readTokensFrom({
+    transaction(scope, work) {
+      hangs -= 1;
+      return hangs >= 0 ? new Promise(() => undefined) : database.db.transaction(scope, work);
+    },
+  });
+  const [one, two, token] = tokens as [TestToken, TestToken, TestToken];
+  for (const hung of [one, two]) {
+    void read(hashOf(hung));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect((await read(hashOf(token))).found?.tokenId).toBe(token.tokenId);
+});

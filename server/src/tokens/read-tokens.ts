@@ -11,6 +11,8 @@ interface Asked {
 /** More than one, so that a connection that hangs holds up only what was asked of it. */
 const readingsAtOnce = 2;
 const hashesMax = 256;
+/** A reading that takes longer, on a connection that broke without a sign perhaps, is no more waited for by others. */
+const overdueMs = 1_000;
 
 /**
  * Reads tokens from the primary. What is asked for while readings are under way is read together by the next one: a flood of secrets that nobody
@@ -36,6 +38,14 @@ export function readTokensFrom(db: Pick<Database, "transaction">): ReadToken {
   };
   const read = async (asked: readonly Asked[]): Promise<void> => {
     running += 1;
+    let isCounted = true;
+    const letOthersRun = (): void => {
+      if (!isCounted) return;
+      isCounted = false;
+      running -= 1;
+      startSoon();
+    };
+    const overdue = setTimeout(letOthersRun, overdueMs).unref();
     try {
       const hashes = asked.map(({ secretHash }) => secretHash);
       const readings = await db.transaction(systemScope, (tx) => readTokensByHash(tx, hashes));
@@ -43,8 +53,8 @@ export function readTokensFrom(db: Pick<Database, "transaction">): ReadToken {
     } catch (error) {
       for (const { reject } of asked) reject(error);
     }
-    running -= 1;
-    startSoon();
+    clearTimeout(overdue);
+    letOthersRun();
   };
 
   return (secretHash) =>
