@@ -22,6 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
+const newFundingAccount = [
+  ...["funding-account", "create", "--fintech", "acme-pay"],
+  ...["--environment", "live", "--name", "x"],
+];
+
 describe("errors are one sentence on standard error, with a code that scripts can use", () => {
   it.each([
     [
@@ -174,71 +179,12 @@ describe("errors are one sentence on standard error, with a code that scripts ca
       /^--name: /,
       "invalid_input",
     ],
+    [2, [...newFundingAccount, "--opening-balance", "-5"], /amount such as/, "usage"],
+    [2, [...newFundingAccount, "--opening-balance", "1.234"], /amount such as/, "usage"],
+    [2, [...newFundingAccount, "--opening-balance", "999999999999999"], /paise/, "funding_amount_invalid"],
     [
       2,
-      [
-        "funding-account",
-        "create",
-        "--fintech",
-        "acme-pay",
-        "--environment",
-        "live",
-        "--name",
-        "x",
-        "--opening-balance",
-        "-5",
-      ],
-      /amount such as/,
-      "usage",
-    ],
-    [
-      2,
-      [
-        "funding-account",
-        "create",
-        "--fintech",
-        "acme-pay",
-        "--environment",
-        "live",
-        "--name",
-        "x",
-        "--opening-balance",
-        "1.234",
-      ],
-      /amount such as/,
-      "usage",
-    ],
-    [
-      2,
-      [
-        "funding-account",
-        "create",
-        "--fintech",
-        "acme-pay",
-        "--environment",
-        "live",
-        "--name",
-        "x",
-        "--opening-balance",
-        "999999999999999",
-      ],
-      /paise/,
-      "funding_amount_invalid",
-    ],
-    [
-      2,
-      [
-        "funding-account",
-        "create",
-        "--fintech",
-        "acme-pay",
-        "--environment",
-        "live",
-        "--name",
-        "x",
-        "--currency",
-        "rupee",
-      ],
+      [...newFundingAccount, "--currency", "rupee"],
       "--currency: must be a currency code such as INR.",
       "invalid_input",
     ],

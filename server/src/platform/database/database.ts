@@ -225,10 +225,10 @@ export function scopeStatement(scope: DataScope): string {
 }
 
 function setTenants(tenants: readonly Tenant[]): string {
-  const keys = tenants.map((tenant) => `${tenant.ifiId}/${tenant.environment}/${tenant.fintechId}`);
+  const keys = new Set(tenants.map((tenant) => `${tenant.ifiId}/${tenant.environment}/${tenant.fintechId}`));
   const fintechs = new Set(tenants.map((tenant) => `${tenant.ifiId}/${tenant.fintechId}`));
   return (
-    `SET LOCAL fusion.tenants = ${pg.escapeLiteral(keys.join(","))}; ` +
+    `SET LOCAL fusion.tenants = ${pg.escapeLiteral([...keys].join(","))}; ` +
     `SET LOCAL fusion.fintechs = ${pg.escapeLiteral([...fintechs].join(","))}`
   );
 }
