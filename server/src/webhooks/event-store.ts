@@ -5,6 +5,9 @@ import type { EventContent } from "./webhook-event.ts";
 
 // SQL on the outbox and on events, private to the room.
 
+/** So many at once, so that a tenant with many leaves room for the others. */
+const rowsOfATenant = 16;
+
 const tenantKey = ({ ifiId, environment, fintechId }: Tenant): unknown[] => [ifiId, environment, fintechId];
 
 /** Nothing happens where no endpoint of the tenant wants it. */
@@ -31,8 +34,21 @@ export interface OutboxRow {
   readonly occurredAt: Date;
 }
 
-/** Takes the oldest rows that nobody else is taking. They are gone when the transaction commits, and back when it does not. */
-export async function takeOutboxRows(tx: Queryable, limit: number): Promise<OutboxRow[]> {
+/** An endpoint `e` that may be told something: enabled, and neither its application nor its fintech suspended. */
+const toldEndpoints = `webhook_endpoint e
+  JOIN application a USING (ifi_id, environment, fintech_id, application_id)
+  JOIN fintech f USING (ifi_id, fintech_id)`;
+const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
+
+/**
+ * Takes the oldest rows of each tenant that nobody else is taking, `limit` in all. They are gone when the transaction commits, and back when it
+ * does not. A tenant's rows stay while every endpoint that wants the first of them has `dueMax` deliveries due: written out they would take
+ * fifty times the room and be told no sooner. So one that fails or is slow holds up no other, neither of the tenant nor of others.
+ */
+export async function takeOutboxRows(
+  tx: Queryable,
+  { limit, dueMax, now }: { readonly limit: number; readonly dueMax: number; readonly now: Date },
+): Promise<OutboxRow[]> {
   const rows = await tx.query<{
     ifi_id: Tenant["ifiId"];
     environment: Tenant["environment"];
@@ -42,11 +58,36 @@ export async function takeOutboxRows(tx: Queryable, limit: number): Promise<Outb
     content: EventContent | null;
     occurred_at: Date;
   }>(
-    `DELETE FROM event_outbox o
-     USING (SELECT outbox_id FROM event_outbox ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED) AS next
-     WHERE o.outbox_id = next.outbox_id
+    `WITH RECURSIVE waiting AS (
+       -- The first row of each tenant, by one look-up in the index for each.
+       (SELECT ifi_id, environment, fintech_id, name FROM event_outbox ORDER BY ifi_id, environment, fintech_id, outbox_id LIMIT 1)
+       UNION ALL
+       SELECT next.* FROM waiting w CROSS JOIN LATERAL (
+         SELECT o.ifi_id, o.environment, o.fintech_id, o.name FROM event_outbox o
+         WHERE (o.ifi_id, o.environment, o.fintech_id) > (w.ifi_id, w.environment, w.fintech_id)
+         ORDER BY o.ifi_id, o.environment, o.fintech_id, o.outbox_id LIMIT 1) next
+     ), open AS (
+       SELECT w.ifi_id, w.environment, w.fintech_id FROM waiting w
+       CROSS JOIN LATERAL (
+         SELECT min(due.count) AS least FROM ${toldEndpoints}
+         CROSS JOIN LATERAL (
+           SELECT count(*) FROM (
+             -- Ordered as the index is, so that it is read and not the table.
+             SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $2 ORDER BY d.next_at LIMIT $3) d) due
+         WHERE e.ifi_id = w.ifi_id AND e.environment = w.environment AND e.fintech_id = w.fintech_id
+           AND w.name = ANY (e.events) AND ${mayBeTold}) due
+       WHERE due.least IS NULL OR due.least < $3
+     ), next AS (
+       SELECT mine.* FROM open CROSS JOIN LATERAL (
+         SELECT o.ifi_id, o.environment, o.fintech_id, o.outbox_id FROM event_outbox o
+         WHERE o.ifi_id = open.ifi_id AND o.environment = open.environment AND o.fintech_id = open.fintech_id
+         ORDER BY o.outbox_id LIMIT ${rowsOfATenant} FOR UPDATE SKIP LOCKED) mine
+       LIMIT $1
+     )
+     DELETE FROM event_outbox o USING next
+     WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.outbox_id = next.outbox_id
      RETURNING o.ifi_id, o.environment, o.fintech_id, o.name, o.transfer_numbers, o.content, o.occurred_at`,
-    [limit],
+    [limit, now, dueMax],
   );
   return rows.map((row) => ({
     tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
@@ -62,30 +103,27 @@ export interface NewEvent {
   readonly eventId: string;
   readonly name: string;
   readonly body: string;
+  readonly occurredAt: Date;
 }
 
 /**
- * Keeps the events, with a delivery to every endpoint of the tenant that wants them and may be told: enabled, and neither its application
- * nor its fintech suspended.
+ * Keeps the events, with a delivery to every endpoint of the tenant that wants them, may be told, and was there when they happened, or a minute
+ * later, for what the clocks of several processes differ.
  */
 export async function insertEvents(tx: Queryable, events: readonly NewEvent[], now: Date): Promise<void> {
   if (events.length === 0) return;
   await tx.query(
-    `WITH event AS (
+    `WITH new AS (
+       SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $8::timestamptz[])
+         AS new (ifi_id, environment, fintech_id, event_id, name, body, occurred_at)
+     ), event AS (
        INSERT INTO webhook_event (ifi_id, environment, fintech_id, event_id, name, body, created_at)
-       SELECT ifi, environment, fintech, id, name, body, $7
-       FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[])
-         AS new (ifi, environment, fintech, id, name, body)
-       RETURNING ifi_id, environment, fintech_id, event_id, name
+       SELECT ifi_id, environment, fintech_id, event_id, name, body, $7 FROM new
      )
      INSERT INTO webhook_delivery (ifi_id, environment, fintech_id, endpoint_id, event_id, created_at, next_at)
-     SELECT ifi_id, environment, fintech_id, e.endpoint_id, event.event_id, $7, $7
-     FROM event
-     JOIN webhook_endpoint e USING (ifi_id, environment, fintech_id)
-     JOIN application a USING (ifi_id, environment, fintech_id, application_id)
-     JOIN fintech f USING (ifi_id, fintech_id)
-     WHERE e.disabled_at IS NULL AND e.deleted_at IS NULL AND event.name = ANY (e.events)
-       AND a.suspended_at IS NULL AND f.suspended_at IS NULL`,
+     SELECT ifi_id, environment, fintech_id, e.endpoint_id, new.event_id, $7, $7
+     FROM new JOIN (${toldEndpoints}) USING (ifi_id, environment, fintech_id)
+     WHERE new.name = ANY (e.events) AND ${mayBeTold} AND e.created_at <= new.occurred_at + interval '1 minute'`,
     [
       events.map(({ tenant }) => tenant.ifiId),
       events.map(({ tenant }) => tenant.environment),
@@ -94,6 +132,7 @@ export async function insertEvents(tx: Queryable, events: readonly NewEvent[], n
       events.map(({ name }) => name),
       events.map(({ body }) => body),
       now,
+      events.map(({ occurredAt }) => occurredAt),
     ],
   );
 }
@@ -102,7 +141,7 @@ export async function insertEvents(tx: Queryable, events: readonly NewEvent[], n
 export async function insertEventFor(
   tx: Queryable,
   endpointId: string,
-  event: NewEvent,
+  event: Omit<NewEvent, "occurredAt">,
   now: Date,
 ): Promise<void> {
   await tx.query(

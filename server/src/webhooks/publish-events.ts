@@ -8,6 +8,8 @@ import { eventBody, newEventId, transferContent } from "./webhook-event.ts";
 
 /** A row names what one statement did for one tenant: some transfers when the ledger is busy, 256 at most. */
 const rowsAtOnce = 64;
+/** Due deliveries of an endpoint beyond which nothing more is written out for it: more than it is told in the half second before the next look. */
+const dueMaxByDefault = 1_000;
 
 export interface PublishDeps {
   readonly db: Database;
@@ -15,23 +17,25 @@ export interface PublishDeps {
   readonly random: Random;
   /** An origin without a slash at its end. */
   readonly publicUrl: string;
+  /** Tests make it smaller. */
+  readonly dueMax?: number;
 }
 
 /**
  * Turns the oldest rows of the outbox into events with their deliveries, in one transaction: both or neither, so that an event has one id
- * for ever. May run in several processes at once. Answers whether there may be more.
+ * for ever; nothing where what is due to the endpoints has not been told yet. May run in several processes at once. Answers whether there were any.
  */
 export async function publishEvents(deps: PublishDeps): Promise<boolean> {
   return deps.db.transaction(systemScope, async (tx) => {
-    const rows = await takeOutboxRows(tx, rowsAtOnce);
+    const now = deps.clock.now();
+    const rows = await takeOutboxRows(tx, { limit: rowsAtOnce, dueMax: deps.dueMax ?? dueMaxByDefault, now });
     const transfers = await listTransfersByNumber(
       tx,
       rows.map(({ tenant, transferNumbers }) => ({ tenant, numbers: transferNumbers ?? [] })),
     );
-    const now = deps.clock.now();
     const events = rows.flatMap((row, at) => eventsOf(deps, row, transfers[at] ?? [], now));
     await insertEvents(tx, events, now);
-    return rows.length === rowsAtOnce;
+    return rows.length > 0;
   });
 }
 
@@ -50,6 +54,7 @@ function eventsOf(
       : [{ content, occurredAt }];
   return told.map((one) => {
     const eventId = newEventId(random, now);
-    return { tenant, eventId, name, body: eventBody({ eventId, name, tenant, instance: publicUrl, ...one }) };
+    const body = eventBody({ eventId, name, tenant, instance: publicUrl, ...one });
+    return { tenant, eventId, name, body, occurredAt: one.occurredAt };
   });
 }

@@ -3,7 +3,7 @@ import { isConnectionFailure } from "../platform/http/problem.ts";
 import type { Log } from "../platform/log.ts";
 import { type DeliverDeps, deliverDue } from "./deliver.ts";
 import { listDueEndpoints } from "./delivery-store.ts";
-import { publishEvents } from "./publish-events.ts";
+import { type PublishDeps, publishEvents } from "./publish-events.ts";
 
 /** Publishes and delivers in the background. */
 export interface Publisher {
@@ -23,7 +23,7 @@ const lanesMax = 128;
  * Each endpoint has a lane of its own, so that a slow one holds up nobody else. Any number of processes may run one on a database: rows are
  * claimed. Nothing wakes it: a notification inside each commit would cost the transfers most of their throughput.
  */
-export function createPublisher(deps: DeliverDeps & { readonly log: Log }): Publisher {
+export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log: Log }): Publisher {
   const stopping = new AbortController();
   const lanes = new Map<string, Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
@@ -31,7 +31,7 @@ export function createPublisher(deps: DeliverDeps & { readonly log: Log }): Publ
 
   const look = async (): Promise<void> => {
     while (!stopping.signal.aborted && (await publishEvents(deps))) {
-      // Until the outbox is empty.
+      // Until there are none left whose endpoints have room for more.
     }
     for (const endpointId of await deps.db.transaction(systemScope, (tx) =>
       listDueEndpoints(tx, deps.clock.now()),
