@@ -50,10 +50,17 @@ describe("what is used", () => {
     const most = addUse(none, starts, "DEBIT", 9_007_199_254_740_991n);
     for (const usage of [
       addUse(most, starts, "DEBIT", 1n),
-      parseUsage(`{${starts.DAY},1,9223372036854775807}`),
+      parseUsage(`{${[starts.DAY, 1, "9223372036854775807", ...none.slice(3)].join(",")}}`),
     ])
       expect(usedIn(usage, starts, "DEBIT", "DAY").amountMinor).toBe(Number.MAX_SAFE_INTEGER);
   });
+
+  it.each(["", "{}", "{1,2}", `{${none.slice(1).join(",")},x}`, `{${none.join(",")},0}`])(
+    "is not read from %j",
+    (text) => {
+      expect(() => parseUsage(text)).toThrow("is no usage");
+    },
+  );
 
   it("reads as it was written", () => {
     const usage = addUse(none, periodStarts(dayOf("2026-11-25")), "CREDIT", 9_007_199_254_740_991n);

@@ -1,3 +1,5 @@
+import { assert } from "../platform/errors.ts";
+
 // What has been moved in the current periods, for limits: 21 numbers in a row (migration 0014), which day, then count and amount for each
 // direction and period. Periods are those of the bank's time zone: days begin at its midnight, weeks on Monday.
 
@@ -59,10 +61,14 @@ export function addUse(usage: Usage, starts: PeriodStarts, direction: Direction,
   return next;
 }
 
-/** `{1,2,…}`, PostgreSQL's way of writing an array. */
+/** `{1,2,…}`, PostgreSQL's way of writing an array. Throws for what is not 21 numbers: compared with those, no limit would hold. */
 export function parseUsage(text: string): Usage {
-  return text.slice(1, -1).split(",").map(readNumber);
+  const usage = text.slice(1, -1).split(",").map(readNumber);
+  assert(usage.length === usageLength && !usage.some(Number.isNaN), `"${text}" is no usage`);
+  return usage;
 }
+
+const usageLength = 1 + 2 * limitPeriods.length * 2;
 
 function readNumber(digits: string): number {
   return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
