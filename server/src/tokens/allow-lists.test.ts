@@ -195,18 +195,15 @@ describe("the preview of a list", () => {
     const called = (by: TestToken, ip: string, hoursAgo: number, outcome = "accepted") => {
       const at = new Date(clock.now().getTime() - hoursAgo * 3_600_000);
       const { applicationId, tenant } = by.principal;
+      const kind = { ip, userAgent: "okhttp/4.12", outcome, route: "GET /bundles" };
       return writeUsage(database.db, [
         {
-          ...{ tokenId: by.tokenId, applicationId, tenant, ip, userAgent: "okhttp/4.12", outcome, calls: 1 },
+          token: { tokenId: by.tokenId, applicationId, tenant },
           quarterHourMs: Math.floor(at.getTime() / 900_000) * 900_000,
-          ...{
-            firstAtMs: at.getTime(),
-            firstIp: ip,
-            lastAtMs: at.getTime(),
-            lastIp: ip,
-            lastUserAgent: "",
-            lastRoute: "GET /bundles",
-          },
+          calls: 1,
+          firstAtMs: at.getTime(),
+          lastAtMs: at.getTime(),
+          ...{ counted: kind, first: kind, last: kind },
         },
       ]);
     };

@@ -122,6 +122,11 @@ describe("401", () => {
         status: 401,
         code: "token_expired",
       });
+      // One object for all its calls from then on: what is counted of them hangs on it.
+      const { tokenCheck } = check;
+      const ended = await tokenCheck.check(ending.secret);
+      expect(ended).toMatchObject({ refusal: "token_expired" });
+      expect(await tokenCheck.check(ending.secret)).toBe(ended);
     } finally {
       await at("clock_timestamp()");
     }

@@ -5,6 +5,7 @@ import { assert } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
 import { scopesWithin } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
+import type { CountedToken } from "./usage.ts";
 
 // All SQL on this room's tables, private to the room.
 
@@ -16,10 +17,7 @@ export type Refusal =
   | "application_suspended"
   | "fintech_suspended";
 
-export interface FoundToken {
-  readonly tokenId: TokenId;
-  readonly applicationId: ApplicationId;
-  readonly tenant: Tenant;
+export interface FoundToken extends CountedToken {
   /** Its fintech's, which never changes. */
   readonly clientId: string;
   /** What it may do: its own scopes within those of its application. */

@@ -1,26 +1,37 @@
 import type { Database } from "../platform/database/database.ts";
+import { arrayText } from "../platform/database/sql-literals.ts";
+import { Distinct } from "../platform/distinct.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
+
+export interface UsedToken {
+  readonly tokenId: TokenId;
+  readonly applicationId: ApplicationId;
+  readonly tenant: Tenant;
+}
+
+/** What many calls have in common, in texts that PostgreSQL takes: one object for all of them. */
+export interface CallKind {
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly outcome: string;
+  readonly route: string;
+}
 
 /**
  * Calls of one token by one caller with one outcome within a quarter of an hour, and the first and the last of them. Instants in milliseconds
  * since 1970: a busy process makes thousands of these a second, and dates cost most of what writing them does.
  */
 export interface CallCount {
-  readonly tokenId: TokenId;
-  readonly applicationId: ApplicationId;
-  readonly tenant: Tenant;
+  readonly token: UsedToken;
   /** Start of the quarter, in which hours of every time zone begin. */
   readonly quarterHourMs: number;
-  readonly ip: string;
-  readonly userAgent: string;
-  readonly outcome: string;
+  /** Whose calls with which outcome are counted; the route is left out of account. */
+  readonly counted: CallKind;
   readonly calls: number;
   readonly firstAtMs: number;
-  readonly firstIp: string;
+  readonly first: CallKind;
   readonly lastAtMs: number;
-  readonly lastIp: string;
-  readonly lastUserAgent: string;
-  readonly lastRoute: string;
+  readonly last: CallKind;
 }
 
 /**
@@ -30,36 +41,50 @@ export interface CallCount {
  */
 export async function writeUsage(db: Database, counts: readonly CallCount[]): Promise<void> {
   if (counts.length === 0) return;
-  // Most share their object.
-  const tenants = [...new Set(counts.map((count) => count.tenant))];
-  const columns = [
-    counts.map((count) => count.tenant.ifiId),
-    counts.map((count) => count.tenant.environment),
-    counts.map((count) => count.tenant.fintechId),
-    counts.map((count) => count.applicationId),
-    counts.map((count) => count.tokenId),
-    counts.map((count) => count.quarterHourMs),
-    counts.map((count) => count.ip),
-    counts.map((count) => count.userAgent),
-    counts.map((count) => count.outcome),
-    counts.map((count) => count.calls),
-    counts.map((count) => count.firstAtMs),
-    counts.map((count) => count.firstIp),
-    counts.map((count) => count.lastAtMs),
-    counts.map((count) => count.lastIp),
-    counts.map((count) => count.lastUserAgent),
-    counts.map((count) => count.lastRoute),
+  // Told once, and named by their places in each row: most rows share them.
+  const applications = new Distinct<UsedToken>();
+  const kinds = new Distinct<CallKind>();
+  const kindOf = (kind: CallKind): number => kinds.place(kind, kind);
+  const rows = [
+    counts.map(({ token }) => applications.place(token.applicationId, token)),
+    counts.map(({ token }) => token.tokenId),
+    counts.map(({ quarterHourMs }) => quarterHourMs),
+    counts.map(({ counted }) => kindOf(counted)),
+    counts.map(({ calls }) => calls),
+    counts.map(({ firstAtMs }) => firstAtMs),
+    counts.map(({ first }) => kindOf(first)),
+    counts.map(({ lastAtMs }) => lastAtMs),
+    counts.map(({ last }) => kindOf(last)),
   ];
+  const tenants = [...new Set(applications.values.map(({ tenant }) => tenant))];
+  const columns = [
+    applications.values.map(({ tenant }) => tenant.ifiId),
+    applications.values.map(({ tenant }) => tenant.environment),
+    applications.values.map(({ tenant }) => tenant.fintechId),
+    applications.values.map(({ applicationId }) => applicationId),
+    kinds.values.map(({ ip }) => ip),
+    kinds.values.map(({ userAgent }) => userAgent),
+    kinds.values.map(({ outcome }) => outcome),
+    kinds.values.map(({ route }) => route),
+    ...rows,
+  ].map(arrayText);
   await db.transaction({ kind: "tenants", tenants }, async (tx) => {
     // One statement, so that the batch is sent once.
     await tx.query(
-      `WITH batch AS (
-         SELECT *, to_timestamp(quarter_hour_ms / 1000.0) AS quarter_hour, to_timestamp(first_at_ms / 1000.0) AS first_at,
-           to_timestamp(last_at_ms / 1000.0) AS last_at
-         FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::inet[], $8::text[],
-           $9::text[], $10::bigint[], $11::bigint[], $12::inet[], $13::bigint[], $14::inet[], $15::text[], $16::text[])
-           AS t (ifi_id, environment, fintech_id, application_id, token_id, quarter_hour_ms, ip, user_agent, outcome, calls,
-             first_at_ms, first_ip, last_at_ms, last_ip, last_user_agent, last_route)),
+      `WITH application AS (
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[]) WITH ORDINALITY
+           AS t (ifi_id, environment, fintech_id, application_id, place)),
+       kind AS (
+         SELECT * FROM unnest($5::inet[], $6::text[], $7::text[], $8::text[]) WITH ORDINALITY AS t (ip, user_agent, outcome, route, place)),
+       batch AS (
+         SELECT a.ifi_id, a.environment, a.fintech_id, a.application_id, t.token_id,
+           to_timestamp(t.quarter_hour_ms / 1000.0) AS quarter_hour, counted.ip, counted.user_agent, counted.outcome, t.calls,
+           to_timestamp(t.first_at_ms / 1000.0) AS first_at, first.ip AS first_ip,
+           to_timestamp(t.last_at_ms / 1000.0) AS last_at, last.ip AS last_ip, last.user_agent AS last_user_agent, last.route AS last_route
+         FROM unnest($9::int[], $10::text[], $11::bigint[], $12::int[], $13::bigint[], $14::bigint[], $15::int[], $16::bigint[], $17::int[])
+           AS t (application, token_id, quarter_hour_ms, counted, calls, first_at_ms, first, last_at_ms, last)
+         JOIN application a ON a.place = t.application + 1 JOIN kind counted ON counted.place = t.counted + 1
+         JOIN kind first ON first.place = t.first + 1 JOIN kind last ON last.place = t.last + 1),
        used AS (
          SELECT DISTINCT ON (token_id) *,
            first_value(first_at) OVER earliest AS used_first_at, first_value(first_ip) OVER earliest AS used_first_ip

@@ -3,18 +3,13 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { describeFailure } from "../platform/http/problem.ts";
 import type { HttpServer } from "../platform/http/server.ts";
-import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { isTold } from "../platform/outage.ts";
 import { type Pause, type WriteBehind, writeBehind } from "../platform/write-behind.ts";
 import { callerIp, noAddress, plainText, routeOf } from "./call-facts.ts";
-import { type CallCount, writeUsage } from "./usage-store.ts";
+import { type CallCount, type CallKind, type UsedToken, writeUsage } from "./usage-store.ts";
 
-export interface UsedToken {
-  readonly tokenId: TokenId;
-  readonly applicationId: ApplicationId;
-  readonly tenant: Tenant;
-}
+export type { UsedToken } from "./usage-store.ts";
 
 export interface TokenCall {
   readonly ip: string;
@@ -34,8 +29,8 @@ export interface UsageRecorder extends WriteBehind {
    * Says that this request presented this token, and why it is refused if that is known; the outcome is recorded when the answer has gone
    * out ({@link recordTokenUsage}).
    */
-  notice(request: FastifyRequest, token: UsedToken, refusal?: string): void;
-  record(token: UsedToken, call: TokenCall): void;
+  notice(request: FastifyRequest, token: CountedToken, refusal?: string): void;
+  record(token: CountedToken, call: TokenCall): void;
 }
 
 /** Counters kept between two flushes; beyond it, further callers of a token count together. */
@@ -47,14 +42,15 @@ const countersMax = 20_000;
 const writtenAtOnce = 1_000;
 /** Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. */
 const callersPerTokenHourMax = 50;
-/** Tokens whose callers of this hour are remembered; beyond it every further caller counts under {@link others}. */
-const rememberedTokensMax = 20_000;
-const others = { ip: noAddress, userAgent: "others" } as const;
 const quarterHourMs = 15 * 60_000;
+/** Of a user agent that is remembered as it was sent, in characters. */
+const userAgentMax = 200;
+/** Kinds of call remembered; made-up ones push out all, which only costs time. */
+const kindsMax = 1_000;
 /** What is known of a request's token. A member of the request, since a weak map of all requests is much slower. */
 interface PresentedToken {
   readonly recorder: UsageRecorder;
-  readonly token: UsedToken;
+  readonly token: CountedToken;
   refusal: string | undefined;
 }
 
@@ -75,64 +71,57 @@ export function createUsageRecorder({
   readonly log: Log;
   readonly flushIntervalMs?: number;
 }): UsageRecorder {
-  let waiting = new Map<TokenId, Counter[]>();
-  let counters = 0;
-  let callers = new Map<TokenId, Set<string>>();
-  let callersOf = 0; // The hour that `callers` is about.
+  let waiting: Counter[] = [];
+  const kinds = new Map<string, SentKind>();
 
-  /** Adds to the counter of this caller, or to that of all others of the token when there are too many; yields the counter. */
-  const add = (count: CallCount): Counter => {
-    let ofToken = waiting.get(count.tokenId);
-    if (!ofToken) {
-      ofToken = [];
-      waiting.set(count.tokenId, ofToken);
-    }
-    let counter = ofToken.find((each) => countsTogether(each, count));
-    if (!counter && counters >= countersMax) {
+  /** The token's counters that wait here, one of them; the others hang on it. */
+  const countersOf = ({ counter }: CountedToken): Counter | undefined =>
+    counter?.among === waiting ? counter : undefined;
+
+  /** Adds to the counter of this caller, or to that of all others of the token when there are too many. Takes the counter over. */
+  const add = (counter: Counter): void => {
+    const first = countersOf(counter.token);
+    let known = counterLike(counter, first);
+    if (!known && waiting.length >= countersMax) {
       // One such counter per live token and outcome is still bounded, by the tokens there are.
-      count = { ...count, ...others };
-      counter = ofToken.find((each) => countsTogether(each, count));
+      counter.counted = others(counter.counted);
+      counter.repeats = undefined;
+      known = counterLike(counter, first);
     }
-    if (!counter) {
-      counter = { ...count, asSent: undefined };
-      ofToken.push(counter);
-      counters += 1;
-      return counter;
+    if (known) merge(known, counter);
+    else {
+      counter.among = waiting;
+      counter.next = first;
+      counter.token.counter = counter;
+      waiting.push(counter);
     }
-    const { firstAtMs, firstIp } = count.firstAtMs < counter.firstAtMs ? count : counter;
-    const last = count.lastAtMs >= counter.lastAtMs ? count : counter;
-    const { lastAtMs, lastIp, lastUserAgent, lastRoute } = last;
-    const calls = counter.calls + count.calls;
-    return Object.assign(counter, { calls, firstAtMs, firstIp, lastAtMs, lastIp, lastUserAgent, lastRoute });
   };
 
-  const isCountedApart = (tokenId: TokenId, atMs: number, caller: string): boolean => {
-    const hour = Math.floor(atMs / 3_600_000);
-    if (hour !== callersOf) {
-      callers = new Map();
-      callersOf = hour;
+  const kindOf = (call: TokenCall): SentKind => {
+    // Long ones are not kept as they were sent.
+    if (call.userAgent.length > userAgentMax) return describe(call);
+    const key = `${call.ip}\n${call.userAgent}\n${call.outcome}\n${call.route}`;
+    let kind = kinds.get(key);
+    if (!kind) {
+      if (kinds.size >= kindsMax) kinds.clear();
+      kind = describe(call);
+      kinds.set(key, kind);
     }
-    let known = callers.get(tokenId);
-    if (!known) {
-      if (callers.size >= rememberedTokensMax) return false;
-      known = new Set();
-      callers.set(tokenId, known);
-    }
-    if (!known.has(caller) && known.size >= callersPerTokenHourMax) return false;
-    known.add(caller);
-    return true;
+    return kind;
   };
 
   const flushOnce = async (pause: Pause): Promise<void> => {
-    if (waiting.size === 0) return;
-    const counts = [...waiting.values()].flat();
-    waiting = new Map();
-    counters = 0;
+    if (waiting.length === 0) return;
+    const counts = waiting;
+    waiting = [];
     let written = 0;
     try {
       for (; written < counts.length; written += writtenAtOnce) {
         if (written > 0) await pause();
-        await writeUsage(db, counts.slice(written, written + writtenAtOnce));
+        const piece = counts.slice(written, written + writtenAtOnce);
+        await writeUsage(db, piece);
+        // Its token outlives it.
+        for (const { token } of piece) if (token.counter?.among === counts) token.counter = undefined;
       }
     } catch (error) {
       log[isTold(error) ? "debug" : "warn"](
@@ -150,32 +139,28 @@ export function createUsageRecorder({
     record(token, call) {
       const atMs = clock.now().getTime();
       // Nearly every call repeats an earlier one: the same token and caller, with the same outcome.
-      const known = waiting.get(token.tokenId)?.find((each) => isRepeated(each, call, atMs));
-      if (known) {
-        known.calls += 1;
-        known.lastAtMs = atMs;
-        if (call.route !== known.lastRoute) known.lastRoute = plainText(call.route);
-        return;
-      }
-      const seen = { ip: callerIp(call.ip), userAgent: plainText(call.userAgent) };
-      const caller = isCountedApart(token.tokenId, atMs, `${seen.ip} ${seen.userAgent}`) ? seen : others;
-      const counter = add({
-        tokenId: token.tokenId,
-        applicationId: token.applicationId,
-        tenant: token.tenant,
-        ...caller,
+      for (let each = countersOf(token); each; each = each.next)
+        if (isRepeated(each, call, atMs)) {
+          each.calls += 1;
+          each.lastAtMs = atMs;
+          if (call.route !== each.last.sentRoute) each.last = kindOf(call);
+          return;
+        }
+      const kind = kindOf(call);
+      const apart = isCountedApart(token, kind, atMs);
+      add({
+        token,
         quarterHourMs: Math.floor(atMs / quarterHourMs) * quarterHourMs,
-        outcome: plainText(call.outcome).slice(0, 60),
+        counted: apart ? kind : others(kind),
         calls: 1,
         firstAtMs: atMs,
-        firstIp: seen.ip,
+        first: kind,
         lastAtMs: atMs,
-        lastIp: seen.ip,
-        lastUserAgent: seen.userAgent,
-        lastRoute: plainText(call.route),
+        last: kind,
+        repeats: apart && call.userAgent.length <= userAgentMax ? call : undefined,
+        among: waiting,
+        next: undefined,
       });
-      const isApart = counter.ip === seen.ip && counter.userAgent === seen.userAgent;
-      if (isApart && call.userAgent.length <= 200) counter.asSent = call;
     },
     ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };
@@ -211,34 +196,122 @@ export function recordTokenUsage(http: HttpServer): void {
   });
 }
 
+interface SentKind extends CallKind {
+  readonly sentRoute: string;
+  /** Once it was needed: the same outcome, by whoever is not counted apart. */
+  others: CallKind | undefined;
+}
+
+function describe({ ip, userAgent, outcome, route }: TokenCall): SentKind {
+  return {
+    ip: callerIp(ip),
+    userAgent: plainText(userAgent),
+    outcome: plainText(outcome).slice(0, 60),
+    route: plainText(route),
+    sentRoute: route,
+    others: undefined,
+  };
+}
+
+function others(kind: CallKind | SentKind): CallKind {
+  const { outcome } = kind;
+  if (!("others" in kind)) return kind;
+  kind.others ??= { ip: noAddress, userAgent: "others", outcome, route: "" };
+  return kind.others;
+}
+
 /** A counter while it waits. */
-type Counter = { -readonly [Member in keyof CallCount]: CallCount[Member] } & {
-  /** A call that it counts, before that was made fit for the database: the next one is compared with it. */
-  asSent: Pick<TokenCall, "ip" | "userAgent" | "outcome"> | undefined;
-};
+interface Counter extends CallCount {
+  readonly token: CountedToken;
+  counted: CallKind;
+  calls: number;
+  firstAtMs: number;
+  first: SentKind;
+  lastAtMs: number;
+  last: SentKind;
+  /** A call that it counts, as it was sent: the next one is compared with it. */
+  repeats: TokenCall | undefined;
+  /** Those that are written together with it. */
+  among: readonly Counter[];
+  /** Another of the same token. */
+  next: Counter | undefined;
+}
+
+/**
+ * What waits to be written of a token's use hangs on the token itself, which whoever records has in hand: looking for it among those of a
+ * million tokens takes longer than all the rest.
+ */
+export interface CountedToken extends UsedToken {
+  counter?: Counter | undefined;
+  /** Who called in the hour `callersOf`; as a set of texts once there are several. */
+  callers?: CallKind | Set<string> | undefined;
+  callersOf?: number;
+}
+
+/** Whether this caller is one of the token's first in this hour. */
+function isCountedApart(token: CountedToken, caller: CallKind, atMs: number): boolean {
+  const hour = Math.floor(atMs / 3_600_000);
+  const known = token.callersOf === hour ? token.callers : undefined;
+  if (known === undefined) {
+    token.callersOf = hour;
+    token.callers = caller;
+  } else if (known instanceof Set) {
+    const name = nameOf(caller);
+    if (!known.has(name) && known.size >= callersPerTokenHourMax) return false;
+    known.add(name);
+  } else if (known.ip !== caller.ip || known.userAgent !== caller.userAgent) {
+    token.callers = new Set([nameOf(known), nameOf(caller)]);
+  }
+  return true;
+}
+
+function nameOf({ ip, userAgent }: CallKind): string {
+  return `${ip} ${userAgent}`;
+}
 
 function isRepeated(
-  { asSent, lastAtMs, quarterHourMs: quarter }: Counter,
+  { repeats, lastAtMs, quarterHourMs: quarter }: Counter,
   call: TokenCall,
   atMs: number,
 ): boolean {
   return (
-    asSent !== undefined &&
-    asSent.ip === call.ip &&
-    asSent.userAgent === call.userAgent &&
-    asSent.outcome === call.outcome &&
+    repeats !== undefined &&
+    repeats.ip === call.ip &&
+    repeats.userAgent === call.userAgent &&
+    repeats.outcome === call.outcome &&
     atMs >= lastAtMs &&
     atMs - quarter < quarterHourMs
   );
 }
 
-function countsTogether(one: CallCount, other: CallCount): boolean {
-  return (
-    one.outcome === other.outcome &&
-    one.ip === other.ip &&
-    one.userAgent === other.userAgent &&
-    one.quarterHourMs === other.quarterHourMs
-  );
+/** The one that counts what `counter` counts, among `first` and those that hang on it. */
+function counterLike(
+  { counted, quarterHourMs: quarter }: Counter,
+  first: Counter | undefined,
+): Counter | undefined {
+  const { ip, userAgent, outcome } = counted;
+  for (let each = first; each; each = each.next)
+    if (
+      each.quarterHourMs === quarter &&
+      each.counted.outcome === outcome &&
+      each.counted.ip === ip &&
+      each.counted.userAgent === userAgent
+    )
+      return each;
+  return undefined;
+}
+
+function merge(into: Counter, from: Counter): void {
+  into.calls += from.calls;
+  into.repeats = from.repeats;
+  if (from.firstAtMs < into.firstAtMs) {
+    into.firstAtMs = from.firstAtMs;
+    into.first = from.first;
+  }
+  if (from.lastAtMs >= into.lastAtMs) {
+    into.lastAtMs = from.lastAtMs;
+    into.last = from.last;
+  }
 }
 
 declare module "fastify" {

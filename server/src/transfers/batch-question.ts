@@ -1,6 +1,7 @@
 import type { TokenPrincipal } from "../access/principal.ts";
 import type { AccountId } from "../ledger/account.ts";
 import { keyOfTenant, type LedgerQuestion } from "../ledger/locked-ledger.ts";
+import { Distinct } from "../platform/distinct.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { TransferRequest } from "./decide-transfer.ts";
 
@@ -42,19 +43,4 @@ export function batchQuestion(
     waits,
     now,
   };
-}
-
-/** Each thing once, in the order of first mention. */
-class Distinct<Value> {
-  readonly values: Value[] = [];
-  readonly #places = new Map<string, number>();
-
-  place(key: string, value: Value): number {
-    let place = this.#places.get(key);
-    if (place === undefined) {
-      place = this.values.push(value) - 1;
-      this.#places.set(key, place);
-    }
-    return place;
-  }
 }

@@ -25,8 +25,6 @@ interface Bucket {
 
 /** Keys remembered at a time. Whoever is forgotten starts with a full bucket. */
 const bucketsMax = 50_000;
-/** So many are forgotten together, since looking for those whose buckets are full again takes as long for one as for many. */
-const forgottenAtOnce = bucketsMax / 10;
 
 /**
  * Limits requests per client address in this process's memory: a brake on one busy or broken caller, generous for all others. Limits that
@@ -47,16 +45,23 @@ export function limitRates(
   });
 }
 
-/** A token bucket for each key, in this process's memory. */
+/**
+ * A token bucket for each key, in this process's memory. Those that called lately are in the younger of two maps; when that is full the older
+ * one is forgotten, so that those silent longest go first and nobody looks for them.
+ */
 export function limitCalls(clock: Clock, { perSecond, burst }: Rate): TakeCall {
-  const buckets = new Map<string, Bucket>();
+  let younger = new Map<string, Bucket>();
+  let older = new Map<string, Bucket>();
   return (key) => {
     const now = clock.monotonicMs();
-    let bucket = buckets.get(key);
+    let bucket = younger.get(key);
     if (!bucket) {
-      if (buckets.size >= bucketsMax) makeRoom(buckets, now - (burst / perSecond) * 1_000);
-      bucket = { tokens: burst, at: now };
-      buckets.set(key, bucket);
+      bucket = older.get(key) ?? { tokens: burst, at: now };
+      if (younger.size >= bucketsMax / 2) {
+        older = younger;
+        younger = new Map();
+      }
+      younger.set(key, bucket);
     }
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1_000) * perSecond);
     bucket.at = now;
@@ -64,17 +69,6 @@ export function limitCalls(clock: Clock, { perSecond, burst }: Rate): TakeCall {
     bucket.tokens -= 1;
     return undefined;
   };
-}
-
-/** Forgets those that were silent since `fullSince`, who lose nothing by it, and then, as far as needed, those first seen longest ago. */
-function makeRoom(buckets: Map<string, Bucket>, fullSince: number): void {
-  for (const [key, { at }] of buckets) if (at <= fullSince) buckets.delete(key);
-  let surplus = buckets.size - (bucketsMax - forgottenAtOnce);
-  for (const key of buckets.keys()) {
-    if (surplus <= 0) return;
-    buckets.delete(key);
-    surplus -= 1;
-  }
 }
 
 /** An IPv6 caller usually has a whole /64, so its addresses count as one. */

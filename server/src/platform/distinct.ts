@@ -1,0 +1,15 @@
+/** Each thing once, in the order of first mention. */
+export class Distinct<Value> {
+  readonly values: Value[] = [];
+  readonly #places = new Map<unknown, number>();
+
+  /** Where the thing with this key stands among the values, from 0. */
+  place(key: unknown, value: Value): number {
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.values.push(value) - 1;
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+}
