@@ -63,7 +63,7 @@ import { tokenCounter } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
 import { createTransferBatcher } from "./transfers/batcher.ts";
 import { webhookJobs } from "./webhooks/jobs.ts";
-import { createPublisher, type Publisher } from "./webhooks/publisher.ts";
+import { createPublisher, measurePublisher, type Publisher } from "./webhooks/publisher.ts";
 import { registerWebhookRoutes } from "./webhooks/routes.ts";
 import type { ResolveHost } from "./webhooks/send-webhook.ts";
 
@@ -198,6 +198,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   jobs.push(webhookJobs(parts));
   const publisher = createPublisher(webhooks);
   const worksOffJobs = served.includes("jobs");
+  if (metrics && worksOffJobs) measurePublisher(publisher, parts.clock, metrics);
 
   const usage = createUsageRecorder(parts);
   recordTokenUsage(http);

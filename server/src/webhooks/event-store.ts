@@ -38,6 +38,14 @@ export interface OutboxRow {
 const toldEndpoints = `webhook_endpoint e
   JOIN application a USING (ifi_id, environment, fintech_id, application_id)
   JOIN fintech f USING (ifi_id, fintech_id)`;
+/** The outbox's oldest row of each tenant, found by one look-up in the index for each. */
+const firstOfEachTenant = `waiting AS (
+  (SELECT ifi_id, environment, fintech_id, name, occurred_at FROM event_outbox ORDER BY ifi_id, environment, fintech_id, outbox_id LIMIT 1)
+  UNION ALL
+  SELECT next.* FROM waiting w CROSS JOIN LATERAL (
+    SELECT o.ifi_id, o.environment, o.fintech_id, o.name, o.occurred_at FROM event_outbox o
+    WHERE (o.ifi_id, o.environment, o.fintech_id) > (w.ifi_id, w.environment, w.fintech_id)
+    ORDER BY o.ifi_id, o.environment, o.fintech_id, o.outbox_id LIMIT 1) next)`;
 const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
 
 /**
@@ -58,15 +66,7 @@ export async function takeOutboxRows(
     content: EventContent | null;
     occurred_at: Date;
   }>(
-    `WITH RECURSIVE waiting AS (
-       -- The first row of each tenant, by one look-up in the index for each.
-       (SELECT ifi_id, environment, fintech_id, name FROM event_outbox ORDER BY ifi_id, environment, fintech_id, outbox_id LIMIT 1)
-       UNION ALL
-       SELECT next.* FROM waiting w CROSS JOIN LATERAL (
-         SELECT o.ifi_id, o.environment, o.fintech_id, o.name FROM event_outbox o
-         WHERE (o.ifi_id, o.environment, o.fintech_id) > (w.ifi_id, w.environment, w.fintech_id)
-         ORDER BY o.ifi_id, o.environment, o.fintech_id, o.outbox_id LIMIT 1) next
-     ), open AS (
+    `WITH RECURSIVE ${firstOfEachTenant}, open AS (
        SELECT w.ifi_id, w.environment, w.fintech_id FROM waiting w
        CROSS JOIN LATERAL (
          SELECT min(due.count) AS least FROM ${toldEndpoints}
@@ -96,6 +96,14 @@ export async function takeOutboxRows(
     content: row.content,
     occurredAt: row.occurred_at,
   }));
+}
+
+/** Since when the outbox's oldest row waits; undefined when nothing waits there. */
+export async function findOldestInOutbox(tx: Queryable): Promise<Date | undefined> {
+  const [row] = await tx.query<{ oldest: Date | null }>(
+    `WITH RECURSIVE ${firstOfEachTenant} SELECT min(occurred_at) AS oldest FROM waiting`,
+  );
+  return row?.oldest ?? undefined;
 }
 
 export interface NewEvent {

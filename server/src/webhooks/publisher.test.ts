@@ -169,6 +169,7 @@ describe("a transfer", () => {
     const written = async (): Promise<number> => (await deliveriesOf(endpointId)).deliveries.length;
     await publisher.runOnce();
     expect(await written()).toBe(16);
+    expect(publisher.waitsSince()).toBeInstanceOf(Date);
     await publisher.runOnce();
     expect(await written()).toBe(16);
     endpoint.answer(200);
@@ -177,6 +178,7 @@ describe("a transfer", () => {
     for (let looks = 0; looks < 3; looks += 1) await publisher.runOnce();
     const told = endpoint.received.map(({ event }) => event.data.requestID);
     expect(told.sort()).toEqual(requests.sort());
+    expect(publisher.waitsSince()).toBeUndefined();
   });
 
   it("waits for no endpoint of another, and for none that has room", async () => {

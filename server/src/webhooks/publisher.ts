@@ -1,8 +1,11 @@
+import type { Clock } from "../platform/clock.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
 import type { Log } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import { type DeliverDeps, deliverDue } from "./deliver.ts";
 import { listDueEndpoints } from "./delivery-store.ts";
+import { findOldestInOutbox } from "./event-store.ts";
 import { type PublishDeps, publishEvents } from "./publish-events.ts";
 
 /** Publishes and delivers in the background. */
@@ -11,6 +14,8 @@ export interface Publisher {
   start(): void;
   /** Looks once and waits until nothing more is due. */
   runOnce(): Promise<void>;
+  /** Since when the oldest event waits of which no delivery is written yet, as of the last look; undefined when none waits. */
+  waitsSince(): Date | undefined;
   /** Takes no new work, breaks off what is being sent (it is sent again later), and waits for the rest. */
   stop(): Promise<void>;
 }
@@ -27,15 +32,18 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
   const stopping = new AbortController();
   const lanes = new Map<string, Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
+  let oldest: Date | undefined;
   let looking: Promise<void> | undefined;
 
   const look = async (): Promise<void> => {
     while (!stopping.signal.aborted && (await publishEvents(deps))) {
       // Until there are none left whose endpoints have room for more.
     }
-    for (const endpointId of await deps.db.transaction(systemScope, (tx) =>
-      listDueEndpoints(tx, deps.clock.now()),
-    )) {
+    const due = await deps.db.transaction(systemScope, async (tx) => {
+      oldest = await findOldestInOutbox(tx);
+      return listDueEndpoints(tx, deps.clock.now());
+    });
+    for (const endpointId of due) {
       if (stopping.signal.aborted || lanes.size >= lanesMax) break;
       if (!lanes.has(endpointId)) openLane(endpointId);
     }
@@ -68,6 +76,7 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
       await look();
       await Promise.all(lanes.values());
     },
+    waitsSince: () => oldest,
     async stop() {
       stopping.abort();
       clearTimeout(timer);
@@ -75,4 +84,20 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
       await Promise.all(lanes.values());
     },
   };
+}
+
+/** How far telling is behind what happens. */
+export function measurePublisher(
+  publisher: Pick<Publisher, "waitsSince">,
+  clock: Clock,
+  metrics: Pick<Metrics, "gauge">,
+): void {
+  metrics.gauge({
+    name: "fusion_webhook_outbox_seconds",
+    help: "How long the oldest event has waited of which no delivery is written yet, because those before it have not been told; 0 when none waits.",
+    read: () => {
+      const since = publisher.waitsSince();
+      return since ? Math.max(0, (clock.now().getTime() - since.getTime()) / 1_000) : 0;
+    },
+  });
 }
