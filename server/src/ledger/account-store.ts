@@ -1,6 +1,9 @@
-import type { Queryable } from "../platform/database/database.ts";
+import type { Database, Queryable } from "../platform/database/database.ts";
+import { textLiteral } from "../platform/database/sql-literals.ts";
+import { twoStepTransaction } from "../platform/database/two-step.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Account, AccountId, AccountKind, AccountStatus } from "./account.ts";
+import { transactionIdOf } from "./posted-transfer.ts";
 
 // All SQL on `account` but the locking of rows and the moving of money (post.ts).
 
@@ -96,6 +99,49 @@ export async function findAccount(
     [ifiId, environment, fintechId, accountId],
   );
   return row && toAccount(row);
+}
+
+export interface Balance {
+  readonly balanceMinor: bigint;
+  readonly currency: string;
+  /** Null when nothing was ever posted. */
+  readonly lastTransactionId: string | null;
+}
+
+/** Of an account which a caller may know of (`read_balance` in migration 0103). */
+export async function findBalance(
+  db: Pick<Database, "connect" | "noteFailure">,
+  tenant: Tenant,
+  accountId: string,
+): Promise<Balance | undefined> {
+  const { ifiId, environment, fintechId } = tenant;
+  const asked = [ifiId, environment, fintechId, accountId].map(textLiteral).join(", ");
+  return twoStepTransaction(
+    db,
+    { kind: "tenants", tenants: [tenant] },
+    `SELECT * FROM read_balance(${asked})`,
+    (row: BalanceRow | undefined) => ({ write: undefined, result: row && toBalance(row, accountId) }),
+  );
+}
+
+interface BalanceRow {
+  balance: string;
+  currency: string;
+  posting_count: string;
+  posted_at: Date | null;
+}
+
+function toBalance({ balance, currency, posting_count, posted_at }: BalanceRow, accountId: string): Balance {
+  const last = posted_at && {
+    postedAt: posted_at,
+    sequence: BigInt(posting_count),
+    accountId: accountId as AccountId,
+  };
+  return {
+    balanceMinor: BigInt(balance),
+    currency,
+    lastTransactionId: last ? transactionIdOf(last) : null,
+  };
 }
 
 /** Those of the ids that are accounts which a caller may know of, in no order. */

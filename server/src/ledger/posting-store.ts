@@ -47,22 +47,6 @@ function toPosting(row: PostingRow): Posting {
   };
 }
 
-export async function findPosting(
-  db: Queryable,
-  { ifiId, environment, fintechId }: Tenant,
-  accountId: AccountId,
-  sequence: bigint,
-): Promise<Posting | undefined> {
-  const [row] = await db.query<PostingRow>(`${selectPostings} AND p.sequence = $5`, [
-    ifiId,
-    environment,
-    fintechId,
-    accountId,
-    sequence.toString(),
-  ]);
-  return row && toPosting(row);
-}
-
 /** Sequences of an account, both included. They have no gaps, so that any page of them starts at a number that can be computed. */
 export interface SequenceRange {
   readonly first: bigint;
