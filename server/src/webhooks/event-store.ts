@@ -34,10 +34,11 @@ export interface OutboxRow {
   readonly occurredAt: Date;
 }
 
-/** An endpoint `e` that may be told something: enabled, and neither its application nor its fintech suspended. */
+/** Endpoints `e`, and whether one may be told something: enabled, and neither its application nor its fintech suspended. */
 const toldEndpoints = `webhook_endpoint e
   JOIN application a USING (ifi_id, environment, fintech_id, application_id)
   JOIN fintech f USING (ifi_id, fintech_id)`;
+const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
 /** The outbox's oldest row of each tenant, found by one look-up in the index for each. */
 const firstOfEachTenant = `waiting AS (
   (SELECT ifi_id, environment, fintech_id, name, occurred_at FROM event_outbox ORDER BY ifi_id, environment, fintech_id, outbox_id LIMIT 1)
@@ -46,7 +47,6 @@ const firstOfEachTenant = `waiting AS (
     SELECT o.ifi_id, o.environment, o.fintech_id, o.name, o.occurred_at FROM event_outbox o
     WHERE (o.ifi_id, o.environment, o.fintech_id) > (w.ifi_id, w.environment, w.fintech_id)
     ORDER BY o.ifi_id, o.environment, o.fintech_id, o.outbox_id LIMIT 1) next)`;
-const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
 
 /**
  * Takes the oldest rows of each tenant that nobody else is taking, `limit` in all. They are gone when the transaction commits, and back when it

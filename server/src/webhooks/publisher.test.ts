@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import type { EventName } from "@fusion/contract/webhooks.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AccountId } from "../ledger/account.ts";
-import { type Clock, systemClock } from "../platform/clock.ts";
+import { systemClock } from "../platform/clock.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
@@ -64,19 +64,6 @@ function pay(input: Partial<CreateTransferInput> = {}): Promise<unknown> {
     book.token.principal,
     transferOf({ debitAccountId: from, creditAccountId: to, ...input }),
   );
-}
-
-/** One after the other, so that the outbox has a row for each. Answers their request ids. */
-async function payEach(count: number, clock: Clock = systemClock): Promise<string[]> {
-  const requests = Array.from({ length: count }, () => randomUUID());
-  const own = createTransferBatcher({ db: database.db, clock, keys: testKeys });
-  for (const requestId of requests)
-    await createTransfer(
-      { batcher: own, random: systemRandom },
-      book.token.principal,
-      transferOf({ debitAccountId: from, creditAccountId: to, requestId }),
-    );
-  return requests;
 }
 
 const deliveriesOf = (endpointId: string) =>
@@ -158,72 +145,6 @@ describe("a transfer", () => {
     await Promise.all([webhooks.publisher, ...others].map((publisher) => publisher.runOnce()));
     await webhooks.publisher.runOnce();
     expect(endpoint.received.map(({ event }) => event.data.requestID).sort()).toEqual(requests.sort());
-  });
-
-  it("stays in the outbox while what is due has not been told, and comes in the end, once", async () => {
-    const publisher = createPublisher({ ...webhooks.deps, dueMax: 5 });
-    const endpoint = await receiver();
-    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
-    endpoint.answer(503);
-    const requests = await payEach(40);
-    const written = async (): Promise<number> => (await deliveriesOf(endpointId)).deliveries.length;
-    await publisher.runOnce();
-    expect(await written()).toBe(16);
-    expect(publisher.waitsSince()).toBeInstanceOf(Date);
-    await publisher.runOnce();
-    expect(await written()).toBe(16);
-    endpoint.answer(200);
-    endpoint.received.length = 0;
-    webhooks.clock.advanceMs(60_000);
-    for (let looks = 0; looks < 3; looks += 1) await publisher.runOnce();
-    const told = endpoint.received.map(({ event }) => event.data.requestID);
-    expect(told.sort()).toEqual(requests.sort());
-    expect(publisher.waitsSince()).toBeUndefined();
-  });
-
-  it("waits for no endpoint of another, and for none that has room", async () => {
-    const publisher = createPublisher({ ...webhooks.deps, dueMax: 1 });
-    const [failing, other] = [await receiver(), await receiver()];
-    await webhooks.add(admin, application, failing.url);
-    failing.answer(503);
-    await payEach(20);
-    await publisher.runOnce();
-    const stranger = await arrangeBook(database);
-    const [payer, payee] = [await stranger.fund(100n), (await stranger.open()).accountId];
-    await webhooks.add(
-      await arrangeUser(database.owner, stranger.fintech, "fintech_admin"),
-      stranger.token.principal.applicationId,
-      other.url,
-    );
-    await createTransfer(
-      { batcher, random: systemRandom },
-      stranger.token.principal,
-      transferOf({ debitAccountId: payer, creditAccountId: payee }),
-    );
-    await publisher.runOnce();
-    expect(other.received.length).toBe(1);
-    // A further endpoint of the tenant hears of what happens from now on, and has room.
-    const quick = await receiver();
-    webhooks.clock.advanceMs(120_000);
-    await webhooks.add(admin, application, quick.url);
-    const requests = await payEach(3, webhooks.clock);
-    for (let looks = 0; looks < 3; looks += 1) await publisher.runOnce();
-    expect(quick.received.map(({ event }) => event.data.requestID).sort()).toEqual(requests.sort());
-  });
-
-  it("that nobody is told any more does not wait", async () => {
-    const publisher = createPublisher({ ...webhooks.deps, dueMax: 1 });
-    const endpoint = await receiver();
-    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
-    endpoint.answer(503);
-    await payEach(30);
-    await publisher.runOnce();
-    const waiting = () =>
-      database.owner.query("SELECT FROM event_outbox WHERE fintech_id = $1", [book.tenant.fintechId]);
-    expect((await waiting()).rows.length).toBe(14);
-    await setEndpointEnabled(webhooks.deps, admin, { endpointId, enabled: false });
-    await publisher.runOnce();
-    expect((await waiting()).rows.length).toBe(0);
   });
 
   it("is told to nobody else's endpoint", async () => {
