@@ -1,4 +1,4 @@
-import type { Transaction } from "../platform/database/database.ts";
+import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import { findApplication, selectApplications, updateApplicationRow } from "./application-store.ts";
@@ -12,12 +12,12 @@ const number = /^\d{1,18}$/;
 /** As it stands now. Throws {@link HolderApplicationNotFound} for another fintech's, and for what is no number at all. */
 export async function getApplication(
   { keys }: { readonly keys: Keys },
-  tx: Transaction,
+  db: Queryable,
   tenant: Tenant,
   applicationNumber: string,
 ): Promise<HolderApplication> {
   const stored = number.test(applicationNumber)
-    ? await findApplication(tx, tenant, applicationNumber, { lock: false })
+    ? await findApplication(db, tenant, applicationNumber, { lock: false })
     : undefined;
   if (!stored) throw new HolderApplicationNotFound();
   return openStored(keys, stored);
@@ -26,7 +26,7 @@ export async function getApplication(
 /** The tenant's, newest first. Pages start at 1. */
 export async function listApplications(
   { keys }: { readonly keys: Keys },
-  tx: Transaction,
+  db: Queryable,
   tenant: Tenant,
   query: {
     readonly status?: ApplicationStatus | undefined;
@@ -34,7 +34,7 @@ export async function listApplications(
     readonly pageSize: number;
   },
 ): Promise<HolderApplication[]> {
-  const stored = await selectApplications(tx, tenant, {
+  const stored = await selectApplications(db, tenant, {
     status: query.status,
     offset: (query.pageNumber - 1) * query.pageSize,
     limit: query.pageSize,

@@ -110,10 +110,11 @@ async function untilAlone(db: Database): Promise<void> {
     performance.now() < deadline;
     await sleep(100)
   ) {
-    const [row] = await db.query<{ connections: number }>(
-      systemScope,
-      "SELECT count(*)::int AS connections FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user",
-    );
+    const [row] = await db
+      .reader(systemScope)
+      .query<{ connections: number }>(
+        "SELECT count(*)::int AS connections FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user",
+      );
     if ((row?.connections ?? 0) <= db.pool.totalCount) return;
   }
 }

@@ -56,7 +56,9 @@ describe("the demonstration data", () => {
           if (begun > allowed) throw new Error("cut off");
           return database.db.transaction(scope, work);
         },
-        query: (scope, text, values) => cut.transaction(scope, (tx) => tx.query(text, values)),
+        reader: (scope) => ({
+          query: (text, values) => cut.transaction(scope, (tx) => tx.query(text, values)),
+        }),
       };
       const people = await arrangeDemonstration({ ...deps(), db: cut }).catch(() => undefined);
       // What ran side by side must have ended before the next run looks.

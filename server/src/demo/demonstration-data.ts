@@ -123,8 +123,7 @@ export async function arrangeDemonstration(deps: Deps): Promise<readonly Demonst
 }
 
 async function arrangeUnlessDone(deps: Deps): Promise<readonly DemonstrationPerson[]> {
-  const [state] = await deps.db.query<{ done: boolean; foreign: boolean }>(
-    systemScope,
+  const [state] = await deps.db.reader(systemScope).query<{ done: boolean; foreign: boolean }>(
     `SELECT EXISTS (SELECT FROM identity WHERE channel = 'email' AND address = $1) AS done,
             EXISTS (SELECT FROM ifi WHERE ifi_id <> $2)
               OR EXISTS (SELECT FROM fintech WHERE client_id <> ALL ($3)) AS foreign`,
@@ -132,7 +131,9 @@ async function arrangeUnlessDone(deps: Deps): Promise<readonly DemonstrationPers
   );
   if (state?.done) return demonstrationPeople;
   if (state?.foreign) return [];
-  const known = await deps.db.query(systemScope, "SELECT FROM ifi WHERE ifi_id = $1", [demonstrationIfiId]);
+  const known = await deps.db
+    .reader(systemScope)
+    .query("SELECT FROM ifi WHERE ifi_id = $1", [demonstrationIfiId]);
   if (known.length === 0)
     await createIfi(deps, actor, { ifiId: demonstrationIfiId, name: "Demonstration Bank" });
   await Promise.all(fintechs.map((fintech) => arrangeFintech(deps, fintech)));
@@ -142,11 +143,11 @@ async function arrangeUnlessDone(deps: Deps): Promise<readonly DemonstrationPers
 }
 
 async function arrangeFintech(deps: Deps, wanted: DemonstrationFintech): Promise<void> {
-  const [found] = await deps.db.query<{ fintech_id: FintechId }>(
-    systemScope,
-    "SELECT fintech_id FROM fintech WHERE client_id = $1",
-    [wanted.clientId],
-  );
+  const [found] = await deps.db
+    .reader(systemScope)
+    .query<{ fintech_id: FintechId }>("SELECT fintech_id FROM fintech WHERE client_id = $1", [
+      wanted.clientId,
+    ]);
   const fintechId =
     found?.fintech_id ??
     (
@@ -175,11 +176,11 @@ async function findOrCreateUser(
   { name, role, phone, email }: DemonstrationPerson,
   fintech: { ifiId: IfiId; fintechId: FintechId } | null,
 ): Promise<UserId> {
-  const [found] = await deps.db.query<{ user_id: UserId }>(
-    systemScope,
-    "SELECT user_id FROM identity WHERE channel = 'email' AND address = $1",
-    [email],
-  );
+  const [found] = await deps.db
+    .reader(systemScope)
+    .query<{ user_id: UserId }>("SELECT user_id FROM identity WHERE channel = 'email' AND address = $1", [
+      email,
+    ]);
   return found?.user_id ?? (await createUser(deps, actor, { name, role, fintech, phone, email })).userId;
 }
 
@@ -189,11 +190,12 @@ async function findOrCreateApplication(
   fintechId: FintechId,
   environment: Environment,
 ): Promise<ApplicationId> {
-  const [found] = await deps.db.query<{ application_id: ApplicationId }>(
-    systemScope,
-    "SELECT application_id FROM application WHERE fintech_id = $1 AND environment = $2",
-    [fintechId, environment],
-  );
+  const [found] = await deps.db
+    .reader(systemScope)
+    .query<{ application_id: ApplicationId }>(
+      "SELECT application_id FROM application WHERE fintech_id = $1 AND environment = $2",
+      [fintechId, environment],
+    );
   if (found) return found.application_id;
   const made = await createApplication(deps, actor, {
     fintechId,

@@ -186,11 +186,9 @@ describe("a reversal", () => {
       creditAccountId: undo.debitAccountId,
     };
     await post([undo, later]);
-    const [tied] = await app.database.db.query(
-      { kind: "tenants", tenants: [client.tenant] },
-      "SELECT original_request_id FROM transfer_reversal WHERE request_id = $1",
-      [undo.requestId],
-    );
+    const [tied] = await app.database.db
+      .reader({ kind: "tenants", tenants: [client.tenant] })
+      .query("SELECT original_request_id FROM transfer_reversal WHERE request_id = $1", [undo.requestId]);
     expect(tied).toEqual({ original_request_id: original.requestID });
     const latest = { ...later, requestId: randomUUID() };
     const named = { ...undo, requestId: randomUUID(), attributes: { originalRequestID: latest.requestId } };
@@ -205,9 +203,8 @@ describe("a reversal", () => {
     await insert(10);
     await expect(insert(1)).rejects.toMatchObject({ constraint: "transfer_reversal_amount" });
     await expect(
-      app.database.db.query(
-        { kind: "tenants", tenants: [client.tenant] },
-        "DELETE FROM transfer_reversal WHERE amount > 0",
+      app.database.db.transaction({ kind: "tenants", tenants: [client.tenant] }, (tx) =>
+        tx.query("DELETE FROM transfer_reversal WHERE amount > 0"),
       ),
     ).rejects.toThrow(/permission denied/);
   });

@@ -1,5 +1,5 @@
 import type { TokenPrincipal } from "../access/principal.ts";
-import type { Database, Transaction } from "../platform/database/database.ts";
+import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
 import { retryingTransaction } from "../platform/database/retry.ts";
 import { authorizeWrite } from "../tokens/authorize-write.ts";
 
@@ -24,11 +24,11 @@ export function withTokenWrite<Result>(
   );
 }
 
-/** Runs what a token reads, in one transaction that sees its tenant only. */
+/** Runs what a token reads; it sees its tenant only. */
 export function withTokenRead<Result>(
   { db }: { readonly db: Database },
-  principal: TokenPrincipal,
-  work: (tx: Transaction) => Promise<Result>,
+  { tenant }: TokenPrincipal,
+  work: (reader: Queryable) => Promise<Result>,
 ): Promise<Result> {
-  return db.transaction({ kind: "tenants", tenants: [principal.tenant] }, work);
+  return work(db.reader({ kind: "tenants", tenants: [tenant] }));
 }

@@ -1,6 +1,4 @@
-import type { Database, Queryable } from "../platform/database/database.ts";
-import { textLiteral } from "../platform/database/sql-literals.ts";
-import { twoStepTransaction } from "../platform/database/two-step.ts";
+import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Account, AccountId, AccountKind, AccountStatus } from "./account.ts";
 import { transactionIdOf } from "./posted-transfer.ts";
@@ -110,18 +108,17 @@ export interface Balance {
 
 /** Of an account which a caller may know of (`read_balance` in migration 0103). */
 export async function findBalance(
-  db: Pick<Database, "connect" | "noteFailure">,
-  tenant: Tenant,
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
   accountId: string,
 ): Promise<Balance | undefined> {
-  const { ifiId, environment, fintechId } = tenant;
-  const asked = [ifiId, environment, fintechId, accountId].map(textLiteral).join(", ");
-  return twoStepTransaction(
-    db,
-    { kind: "tenants", tenants: [tenant] },
-    `SELECT * FROM read_balance(${asked})`,
-    (row: BalanceRow | undefined) => ({ write: undefined, result: row && toBalance(row, accountId) }),
-  );
+  const [row] = await db.query<BalanceRow>("SELECT * FROM read_balance($1, $2, $3, $4)", [
+    ifiId,
+    environment,
+    fintechId,
+    accountId,
+  ]);
+  return row && toBalance(row, accountId);
 }
 
 interface BalanceRow {

@@ -124,11 +124,12 @@ describe("the runtime role", () => {
   it("cannot write a posting, balanced or not", async () => {
     await expectRefused(
       () =>
-        database.db.query(
-          system,
-          `INSERT INTO posting (ifi_id, environment, fintech_id, account_id, sequence, transfer_number, amount, balance_after, posted_at)
+        database.db.transaction(system, (tx) =>
+          tx.query(
+            `INSERT INTO posting (ifi_id, environment, fintech_id, account_id, sequence, transfer_number, amount, balance_after, posted_at)
          VALUES ($1, $2, $3, $4, 99, 1, 500, 500, now())`,
-          [book.tenant.ifiId, book.tenant.environment, book.tenant.fintechId, customer],
+            [book.tenant.ifiId, book.tenant.environment, book.tenant.fintechId, customer],
+          ),
         ),
       /permission denied for table posting/,
     );
@@ -154,17 +155,21 @@ describe("the runtime role", () => {
     ["switch the bound of reversals off", "ALTER TABLE transfer DISABLE TRIGGER ALL"],
     ["move the posting out of the way", "ALTER FUNCTION post_transfers RENAME TO unused"],
   ])("cannot %s", async (_what, sql) => {
-    await expectRefused(() => database.db.query(system, sql), /permission denied|must be owner/);
+    await expectRefused(
+      () => database.db.transaction(system, (tx) => tx.query(sql)),
+      /permission denied|must be owner/,
+    );
   });
 
   it("cannot open an account with money in it", async () => {
     await expectRefused(
       () =>
-        database.db.query(
-          system,
-          `INSERT INTO account (ifi_id, environment, fintech_id, account_id, kind, currency, name, balance, created_at)
+        database.db.transaction(system, (tx) =>
+          tx.query(
+            `INSERT INTO account (ifi_id, environment, fintech_id, account_id, kind, currency, name, balance, created_at)
          VALUES ($1, $2, $3, gen_random_uuid(), 'funding', 'INR', 'Rich', 1000000, now())`,
-          [book.tenant.ifiId, book.tenant.environment, book.tenant.fintechId],
+            [book.tenant.ifiId, book.tenant.environment, book.tenant.fintechId],
+          ),
         ),
       /permission denied/,
     );
@@ -173,11 +178,12 @@ describe("the runtime role", () => {
   it("cannot open a customer's or a funding account that may go below zero", async () => {
     await expectRefused(
       () =>
-        database.db.query(
-          system,
-          `INSERT INTO account (ifi_id, environment, fintech_id, account_id, kind, currency, name, floor, created_at)
+        database.db.transaction(system, (tx) =>
+          tx.query(
+            `INSERT INTO account (ifi_id, environment, fintech_id, account_id, kind, currency, name, floor, created_at)
          VALUES ($1, $2, $3, gen_random_uuid(), 'funding', 'INR', 'Debtor', -1000000, now())`,
-          [book.tenant.ifiId, book.tenant.environment, book.tenant.fintechId],
+            [book.tenant.ifiId, book.tenant.environment, book.tenant.fintechId],
+          ),
         ),
       /violates check constraint/,
     );
@@ -267,10 +273,9 @@ describe("in the scope of one tenant", () => {
   it("nothing of another tenant's books can be seen or moved", async () => {
     const scope = { kind: "tenants", tenants: [other.tenant] } as const;
     for (const table of ["account", "transfer", "posting"]) {
-      const seen = await database.db.query<{ fintech_id: string }>(
-        scope,
-        `SELECT DISTINCT fintech_id FROM ${table}`,
-      );
+      const seen = await database.db
+        .reader(scope)
+        .query<{ fintech_id: string }>(`SELECT DISTINCT fintech_id FROM ${table}`);
       expect(seen).toEqual([{ fintech_id: other.tenant.fintechId }]);
     }
     await expectRefused(() => post(scope, {}), /does not work for that tenant/);

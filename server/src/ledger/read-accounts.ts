@@ -63,20 +63,19 @@ export async function getAccount(
 ): Promise<Account> {
   requireScope(principal, "accounts:read");
   const { tenant } = principal;
-  return db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
-    getTenantAccount(tx, tenant, accountId),
-  );
+  return getTenantAccount(db.reader({ kind: "tenants", tenants: [tenant] }), tenant, accountId);
 }
 
-/** Of one moment. The most frequent of all reads, so it asks in one message, of a function whose plan is kept. */
+/** Of one moment. The most frequent of all reads, so it asks a function whose plan is kept. */
 export async function getBalance(
-  { db }: { db: Pick<Database, "connect" | "noteFailure"> },
+  { db }: { db: Pick<Database, "reader"> },
   principal: TokenPrincipal,
   accountId: string,
 ): Promise<Balance> {
   requireScope(principal, "accounts:read");
   const { tenant } = principal;
-  const found = uuid.test(accountId) ? await findBalance(db, tenant, accountId) : undefined;
+  const reader = db.reader({ kind: "tenants", tenants: [tenant] });
+  const found = uuid.test(accountId) ? await findBalance(reader, tenant, accountId) : undefined;
   if (!found) throw new AccountNotFound(accountId);
   return found;
 }
@@ -91,12 +90,10 @@ export async function listAccountsOfHolder(
   requireScope(principal, "accounts:read");
   if (!uuid.test(accountHolderId)) return [];
   const { tenant } = principal;
-  return db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
-    selectAccountsOfHolder(tx, tenant, accountHolderId, {
-      offset: (page.pageNumber - 1) * page.pageSize,
-      limit: page.pageSize,
-    }),
-  );
+  return selectAccountsOfHolder(db.reader({ kind: "tenants", tenants: [tenant] }), tenant, accountHolderId, {
+    offset: (page.pageNumber - 1) * page.pageSize,
+    limit: page.pageSize,
+  });
 }
 
 /** All accounts of the tenant, funding accounts included, oldest first. Pages start at 1. */
@@ -107,10 +104,8 @@ export async function listAccounts(
 ): Promise<Account[]> {
   requireScope(principal, "accounts:read");
   const { tenant } = principal;
-  return db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
-    selectAccountsOfTenant(tx, tenant, {
-      offset: (page.pageNumber - 1) * page.pageSize,
-      limit: page.pageSize,
-    }),
-  );
+  return selectAccountsOfTenant(db.reader({ kind: "tenants", tenants: [tenant] }), tenant, {
+    offset: (page.pageNumber - 1) * page.pageSize,
+    limit: page.pageSize,
+  });
 }

@@ -141,7 +141,7 @@ describe("row-level security", () => {
     await app.logIn(app.browser(), person.email);
     await app.browser().post("/login/start", { identifier: "passer-by@example.com" });
     const seen = async (of: TestFintech, table: string) =>
-      (await app.database.db.query({ kind: "fintech", ...of }, `SELECT FROM ${table}`)).length;
+      (await app.database.db.reader({ kind: "fintech", ...of }).query(`SELECT FROM ${table}`)).length;
     expect(await seen(stranger, "user_session")).toBe(1);
     expect(await seen(stranger, "known_device")).toBe(1);
     const empty = await arrangeFintech(app.database.owner);

@@ -19,7 +19,7 @@ export async function listPeople(
 ): Promise<z.infer<typeof PersonList>> {
   if (!isOperator(principal) && principal.role !== "fintech_admin")
     throw new RoleInsufficient("an admin of the fintech or an operator");
-  const rows = await db.query<{
+  const rows = await db.reader(dataScopeOf(principal)).query<{
     user_id: string;
     name: string;
     role: Person["role"];
@@ -31,7 +31,6 @@ export async function listPeople(
     identities: Person["identities"];
     access: Person["access"];
   }>(
-    dataScopeOf(principal),
     `SELECT u.user_id, u.name, u.role, f.name AS fintech_name, u.password_hash IS NOT NULL AS password_set, u.disabled_at, r.requested_at,
        (SELECT max(last_seen_at) FROM user_session s WHERE s.user_id = u.user_id) AS last_seen_at,
        coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)

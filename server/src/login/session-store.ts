@@ -54,7 +54,7 @@ export async function findSession(
 ): Promise<
   (Session & { name: string; role: Role; ifiId: IfiId | null; fintechId: FintechId | null }) | undefined
 > {
-  const [row] = await db.query<{
+  const [row] = await db.reader(systemScope).query<{
     session_id: SessionId;
     user_id: UserId;
     device_id: string;
@@ -66,7 +66,6 @@ export async function findSession(
     ifi_id: IfiId | null;
     fintech_id: FintechId | null;
   }>(
-    systemScope,
     `SELECT s.session_id, s.user_id, s.device_id, s.last_seen_at, s.expires_at, s.stepped_up_at, u.name, u.role, u.ifi_id, u.fintech_id
      FROM user_session s JOIN console_user u ON u.user_id = s.user_id AND u.disabled_at IS NULL
      WHERE s.secret_hash = $3 AND ${isLive}`,
@@ -89,10 +88,11 @@ export async function findSession(
 }
 
 export async function touchSession(db: Database, sessionId: SessionId, now: Date): Promise<void> {
-  await db.query(
-    systemScope,
-    "UPDATE user_session SET last_seen_at = $2 WHERE session_id = $1 AND last_seen_at < $2 AND ended_at IS NULL",
-    [sessionId, now],
+  await db.transaction(systemScope, (tx) =>
+    tx.query(
+      "UPDATE user_session SET last_seen_at = $2 WHERE session_id = $1 AND last_seen_at < $2 AND ended_at IS NULL",
+      [sessionId, now],
+    ),
   );
 }
 

@@ -19,14 +19,13 @@ export async function describeCurrentSession(
   { db, clock, limits }: { db: Database; clock: Clock; limits: LoginLimits },
   principal: UserPrincipal,
 ): Promise<CurrentSession> {
-  const [row] = await db.query<{
+  const [row] = await db.reader(dataScopeOf(principal)).query<{
     expires_at: Date;
     identities: Address[];
     fintech_name: string | null;
     client_id: string | null;
     time_zone: string | null;
   }>(
-    dataScopeOf(principal),
     `SELECT s.expires_at, f.name AS fintech_name, f.client_id, f.time_zone,
        coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
                  FROM identity i WHERE i.user_id = s.user_id), '[]') AS identities
@@ -60,9 +59,8 @@ export async function listSessions(
   { db, clock, limits }: { db: Database; clock: Clock; limits: LoginLimits },
   principal: UserPrincipal,
 ): Promise<z.infer<typeof SessionList>> {
-  const sessions = await db.transaction(dataScopeOf(principal), (tx) =>
-    listLiveSessions(tx, principal.userId, clock.now(), limits),
-  );
+  const reader = db.reader(dataScopeOf(principal));
+  const sessions = await listLiveSessions(reader, principal.userId, clock.now(), limits);
   return {
     sessions: sessions.map((session) => ({
       ...session,

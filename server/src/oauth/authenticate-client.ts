@@ -24,9 +24,7 @@ export async function authenticateClient(
   const presented = presentedCredentials(request);
   // Nothing else is an id of ours, and PostgreSQL's text takes no NUL.
   if (!/^rsv_[0-9A-Za-z]{1,40}$/.test(presented.clientId)) throw new InvalidClient();
-  const found = await db.transaction(systemScope, (tx) =>
-    findCredentials(tx, presented.clientId, clock.now()),
-  );
+  const found = await findCredentials(db.reader(systemScope), presented.clientId, clock.now());
   const secretHash = hashClientSecret(presented.clientSecret);
   if (!found?.secretHashes.some((known) => timingSafeEqual(known, secretHash))) throw new InvalidClient();
   return found.server;

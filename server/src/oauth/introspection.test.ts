@@ -248,10 +248,9 @@ describe("a resource server's credentials", () => {
       "SELECT row_to_json(resource_server)::text AS text FROM resource_server",
     );
     for (const { text } of rows) expect(text).not.toContain(client.secret);
-    const seen = await app.database.db.query(
-      { kind: "fintech", ifiId: fintech.ifiId, fintechId: fintech.fintechId },
-      "SELECT FROM resource_server",
-    );
+    const seen = await app.database.db
+      .reader({ kind: "fintech", ifiId: fintech.ifiId, fintechId: fintech.fintechId })
+      .query("SELECT FROM resource_server");
     expect(seen).toEqual([]);
   });
 });

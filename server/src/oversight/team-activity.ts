@@ -20,9 +20,10 @@ export async function listTeamActivity(
 ): Promise<TeamActivityPage> {
   const { fintech, role } = principal;
   if (role !== "fintech_admin" || fintech === null) throw new RoleInsufficient("an admin of a fintech");
-  const rows = await db.transaction(dataScopeOf(principal), (tx) =>
-    listEntriesOfOperators(tx, fintech, { ...page, limit: page.limit + 1 }),
-  );
+  const rows = await listEntriesOfOperators(db.reader(dataScopeOf(principal)), fintech, {
+    ...page,
+    limit: page.limit + 1,
+  });
   const entries = rows.slice(0, page.limit);
   const last = rows.length > page.limit ? entries.at(-1) : undefined;
   return { entries, next: last ? { at: last.at, entryId: last.entryId } : null };

@@ -54,7 +54,7 @@ it("a database that cannot be reached is told once, without a stack, and once th
   await admin.query(`CREATE DATABASE ${name}`);
   const connectionString = inject("postgresUrl").replace("DATABASE", name).replace("fusion@", `${name}@`);
   const db = openDatabase({ connectionString, connectionsMax: 3, log });
-  const ask = () => db.query(systemScope, "SELECT 1");
+  const ask = () => db.reader(systemScope).query("SELECT 1");
   try {
     await Promise.all([ask(), ask(), ask()]);
     // Three idle connections break, and no new one is let in.

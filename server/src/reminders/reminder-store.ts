@@ -102,9 +102,9 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
  * Returns how many notices were missed.
  */
 export async function closePastDays(db: Database, now: Date): Promise<number> {
-  const [row] = await db.query<{ missed: number }>(
-    systemScope,
-    `WITH past AS (
+  const [row] = await db.transaction(systemScope, (tx) =>
+    tx.query<{ missed: number }>(
+      `WITH past AS (
        SELECT ifi_id, fintech_id, user_id, channel, local_day, state FROM reminder_digest
        WHERE due_at IS NOT NULL AND send_until <= $1
        FOR UPDATE SKIP LOCKED
@@ -129,7 +129,8 @@ export async function closePastDays(db: Database, now: Date): Promise<number> {
        RETURNING r.state
      )
      SELECT count(*)::int AS missed FROM notice WHERE state = 'missed'`,
-    [now],
+      [now],
+    ),
   );
   return row?.missed ?? 0;
 }
@@ -157,9 +158,9 @@ export async function claimDigest(
   now: Date,
   leaseUntil: Date,
 ): Promise<ClaimedDigest | undefined> {
-  const [claimed] = await db.query<ClaimedDigest & Record<string, unknown>>(
-    systemScope,
-    `UPDATE reminder_digest g
+  const [claimed] = await db.transaction(systemScope, (tx) =>
+    tx.query<ClaimedDigest & Record<string, unknown>>(
+      `UPDATE reminder_digest g
      SET state = 'sending', due_at = $2, attempts = g.attempts + 1, frozen_at = coalesce(g.frozen_at, $1)
      FROM (SELECT ifi_id, fintech_id, user_id, channel, local_day FROM reminder_digest
            WHERE due_at <= $1 AND send_until > $1
@@ -168,7 +169,8 @@ export async function claimDigest(
          = (next.ifi_id, next.fintech_id, next.user_id, next.channel, next.local_day)
      RETURNING g.ifi_id AS "ifiId", g.fintech_id AS "fintechId", g.user_id AS "userId", g.channel,
                g.local_day::text AS "localDay", g.attempts, g.send_until AS "sendUntil"`,
-    [now, leaseUntil],
+      [now, leaseUntil],
+    ),
   );
   return claimed;
 }

@@ -455,7 +455,19 @@ describe("after days without a sweep", () => {
 
   it("a notice that was planned but never begun is missed, one begun without an answer failed", async () => {
     await subscribe(await token(), admin);
-    const db: Database = { ...database.db, query: () => Promise.reject(new Error("cut")) };
+    const db: Database = {
+      ...database.db,
+      transaction: (scope, work) =>
+        database.db.transaction(scope, (tx) =>
+          work({
+            ...tx,
+            query: (text, values) =>
+              text.includes("SET state = 'sending'")
+                ? Promise.reject(new Error("cut"))
+                : tx.query(text, values),
+          }),
+        ),
+    };
     await expect(sweepReminders({ ...deps, db })).rejects.toThrow("cut");
     await at("2027-11-09T03:30:00Z");
     expect((await reminders()).map(({ state }) => state)).toEqual(["missed", "sent"]);

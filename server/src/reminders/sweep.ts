@@ -49,7 +49,7 @@ async function planDueDays(deps: {
   let last: RemindedFintech | undefined;
   for (;;) {
     const now = clock.now();
-    const fintechs = await db.transaction(systemScope, (tx) => listFintechsAfter(tx, last, fintechsPerPage));
+    const fintechs = await listFintechsAfter(db.reader(systemScope), last, fintechsPerPage);
     const days = fintechs.flatMap((fintech) => daysToPlan(fintech, now, log));
     if (days.length > 0) {
       const done = await db.transaction(systemScope, async (tx) => {

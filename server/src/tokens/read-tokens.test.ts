@@ -10,7 +10,7 @@ let database: TestDatabase;
 let tokens: TestToken[];
 /** Statements of readings, each of which is let go by `release`. */
 let held: { readonly release: () => void }[];
-let db: Pick<Database, "transaction">;
+let db: Pick<Database, "reader">;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -21,10 +21,12 @@ beforeAll(async () => {
   for (let made = 0; made < 12; made += 1)
     tokens.push(await arrangeToken(database.owner, applicationId, person));
   db = {
-    async transaction(scope, work) {
-      await new Promise<void>((release) => held.push({ release }));
-      return database.db.transaction(scope, work);
-    },
+    reader: (scope) => ({
+      async query(text, values) {
+        await new Promise<void>((release) => held.push({ release }));
+        return database.db.reader(scope).query(text, values);
+      },
+    }),
   };
   held = [];
 });
@@ -59,8 +61,10 @@ it("reads what is asked for meanwhile together, and gives each its own", async (
 it("goes on after a reading that failed, which fails those that asked for it alone", async () => {
   let fails = true;
   const read = readTokensFrom({
-    transaction: (scope, work) =>
-      fails ? Promise.reject(new Error("gone")) : database.db.transaction(scope, work),
+    reader: (scope) => ({
+      query: (text, values) =>
+        fails ? Promise.reject(new Error("gone")) : database.db.reader(scope).query(text, values),
+    }),
   });
   const [token] = tokens as [TestToken];
   await expect(Promise.all([read(hashOf(token)), read(hashOf(token))])).rejects.toThrow("gone");
@@ -71,10 +75,12 @@ it("goes on after a reading that failed, which fails those that asked for it alo
 it("goes on beside readings that hang", async () => {
   let hangs = 2;
   const read = readTokensFrom({
-    transaction(scope, work) {
-      hangs -= 1;
-      return hangs >= 0 ? new Promise(() => undefined) : database.db.transaction(scope, work);
-    },
+    reader: (scope) => ({
+      query(text, values) {
+        hangs -= 1;
+        return hangs >= 0 ? new Promise(() => undefined) : database.db.reader(scope).query(text, values);
+      },
+    }),
   });
   const [one, two, token] = tokens as [TestToken, TestToken, TestToken];
   for (const hung of [one, two]) {

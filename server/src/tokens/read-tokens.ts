@@ -18,7 +18,7 @@ const overdueMs = 1_000;
  * Reads tokens from the primary. What is asked for while readings are under way is read together by the next one: a flood of secrets that nobody
  * has, or the first calls after a start, cost the database a statement for many of them; one alone waits for nothing.
  */
-export function readTokensFrom(db: Pick<Database, "transaction">): ReadToken {
+export function readTokensFrom(db: Pick<Database, "reader">): ReadToken {
   let waiting: Asked[] = [];
   let running = 0;
   let soon = false;
@@ -48,7 +48,7 @@ export function readTokensFrom(db: Pick<Database, "transaction">): ReadToken {
     const overdue = setTimeout(letOthersRun, overdueMs).unref();
     try {
       const hashes = asked.map(({ secretHash }) => secretHash);
-      const readings = await db.transaction(systemScope, (tx) => readTokensByHash(tx, hashes));
+      const readings = await readTokensByHash(db.reader(systemScope), hashes);
       for (const [at, { resolve }] of asked.entries()) resolve(readings[at] as TokenReading);
     } catch (error) {
       for (const { reject } of asked) reject(error);

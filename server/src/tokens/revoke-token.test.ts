@@ -217,7 +217,9 @@ describe("revoking", () => {
         database.owner.query(`UPDATE token SET ${change} WHERE token_id = $1`, [tokenId]),
       ).rejects.toThrow(/written once/);
     await expect(
-      database.db.query({ kind: "system" }, "DELETE FROM token WHERE token_id = $1", [tokenId]),
+      database.db.transaction({ kind: "system" }, (tx) =>
+        tx.query("DELETE FROM token WHERE token_id = $1", [tokenId]),
+      ),
     ).rejects.toThrow(/permission denied/);
   });
 

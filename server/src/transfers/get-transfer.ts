@@ -29,9 +29,7 @@ export async function getTransferByRequestId(
 ): Promise<PostedTransfer> {
   requireScope(principal, "transfers:read");
   const { tenant } = principal;
-  const transfer = await db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
-    findTransfer(tx, tenant, requestId),
-  );
+  const transfer = await findTransfer(db.reader({ kind: "tenants", tenants: [tenant] }), tenant, requestId);
   if (transfer?.kind !== "transfer") throw new TransferNotFound();
   return transfer;
 }

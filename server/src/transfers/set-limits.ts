@@ -65,7 +65,7 @@ export function listKycLimits(
   { db }: Pick<Dependencies, "db">,
   bank: { readonly ifiId: IfiId; readonly environment: Environment },
 ): Promise<{ readonly kycStatus: string; readonly rules: PolicyRules }[]> {
-  return db.transaction(systemScope, (tx) => selectKycLimits(tx, bank));
+  return selectKycLimits(db.reader(systemScope), bank);
 }
 
 /** Reads limits from what an operator wrote as JSON. Throws {@link InvalidInput}, which names every mistake. */

@@ -69,7 +69,7 @@ it("nor one in two steps", async () => {
 
 it("nor one whose connection breaks before its answer arrives", async () => {
   await primary.awaitStandby();
-  const commit = watched(primary.db.query(systemScope, keep("broken off")));
+  const commit = watched(primary.db.transaction(systemScope, (tx) => tx.query(keep("broken off"))));
   await primary.untilWaiting();
   await primary.breakWaits();
   await commit.settled;
@@ -86,7 +86,7 @@ it("answers such a commit with 503 and the advice to repeat it", () => {
 
 it("lets whoever finds it afterwards answer only when the standby has it", async () => {
   await primary.awaitStandby();
-  const first = watched(primary.db.query(systemScope, keep("found")));
+  const first = watched(primary.db.transaction(systemScope, (tx) => tx.query(keep("found"))));
   await primary.untilWaiting();
   await primary.cancelWaits();
   await first.settled;
@@ -111,7 +111,7 @@ it("says that nothing was written when the database refused the commit itself", 
      CREATE CONSTRAINT TRIGGER late AFTER INSERT ON kept DEFERRABLE INITIALLY DEFERRED
        FOR EACH ROW WHEN (NEW.what = 'late') EXECUTE FUNCTION refuse()`,
   );
-  const commit = watched(primary.db.query(systemScope, keep("late")));
+  const commit = watched(primary.db.transaction(systemScope, (tx) => tx.query(keep("late"))));
   await commit.settled;
   expect(commit.outcome()).not.toBeInstanceOf(OutcomeUnknown);
   expect((commit.outcome() as Error).message).toBe("refused at the commit");

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { systemScope } from "./database.ts";
 
@@ -9,27 +9,88 @@ beforeAll(async () => {
 afterEach(() => vi.useRealTimers());
 afterAll(() => database.drop());
 
-const burst = async (): Promise<number[]> => {
-  const statement = "SELECT pg_backend_pid() AS pid, pg_sleep(0.05)";
-  const rows = await Promise.all(
-    Array.from({ length: 8 }, () => database.db.query<{ pid: number }>(systemScope, statement)),
-  );
-  return rows.map(([row]) => row?.pid ?? 0).toSorted((one, other) => one - other);
-};
+describe("connections", () => {
+  const burst = async (): Promise<number[]> => {
+    const statement = "SELECT pg_backend_pid() AS pid, pg_sleep(0.05)";
+    const rows = await Promise.all(
+      Array.from({ length: 8 }, () => database.db.reader(systemScope).query<{ pid: number }>(statement)),
+    );
+    return rows.map(([row]) => row?.pid ?? 0).toSorted((one, other) => one - other);
+  };
 
-it("serves a burst that comes after quiet minutes on the connections of the one before", async () => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  const first = await burst();
-  vi.advanceTimersByTime(5 * 60_000);
+  it("serves a burst that comes after quiet minutes on the connections of the one before", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const first = await burst();
+    vi.advanceTimersByTime(5 * 60_000);
 
-  expect(new Set(first).size).toBe(8);
-  expect(await burst()).toEqual(first);
+    expect(new Set(first).size).toBe(8);
+    expect(await burst()).toEqual(first);
+  });
+
+  it("closes connections that nobody has needed for long", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    await burst();
+    vi.advanceTimersByTime(15 * 60_000);
+
+    expect(database.db.pool.totalCount).toBe(0);
+  });
 });
 
-it("closes connections that nobody has needed for long", async () => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  await burst();
-  vi.advanceTimersByTime(15 * 60_000);
+describe("a reader", () => {
+  const reader = () => database.db.reader(systemScope);
 
-  expect(database.db.pool.totalCount).toBe(0);
+  it("cannot write, whatever it is given", async () => {
+    await expect(reader().query("INSERT INTO ifi VALUES (140794, 'Bank', now())")).rejects.toThrow(
+      /read-only transaction/,
+    );
+    await expect(reader().query("SELECT nextval('transfer_transfer_number_seq')")).rejects.toThrow(
+      /read-only transaction|permission denied/,
+    );
+  });
+
+  it("says what was wrong with its statement, and leaves its connection as good as before", async () => {
+    const { pool } = database.db;
+    await reader().query("SELECT 1");
+    const open = pool.totalCount;
+    for (let time = 0; time < 3; time += 1) {
+      await expect(reader().query("SELECT 1 / 0")).rejects.toThrow("division by zero");
+      expect(await reader().query("SELECT current_setting('fusion.scope') AS scope")).toEqual([
+        { scope: "system" },
+      ]);
+    }
+    expect(pool.totalCount).toBe(open);
+    expect(pool.idleCount).toBe(open);
+  });
+});
+
+describe("a transaction", () => {
+  it("begins before its first statement, though it does not wait to be told so", async () => {
+    const seen = await database.db.transaction(systemScope, async (tx) => {
+      const statement = "SELECT pg_current_xact_id()::text AS id, current_setting('fusion.scope') AS scope";
+      return [await tx.query(statement), await tx.query(statement)];
+    });
+    expect(seen[0]).toEqual([{ id: expect.any(String), scope: "system" }]);
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
+  it("answers no statement when it could not begin, and sends no further one", async () => {
+    // An operator cancels what begins it, at the worst moment: as if that had happened, the message that begins it fails.
+    const connect = vi.spyOn(database.db.pool, "connect").mockImplementationOnce(async () => {
+      connect.mockRestore();
+      const client = await database.db.pool.connect();
+      const query = vi.spyOn(client, "query").mockImplementationOnce(() => {
+        query.mockRestore();
+        return client.query("SELECT 1 / 0") as never;
+      });
+      return client;
+    });
+    const answered: unknown[] = [];
+    const attempt = database.db.transaction(systemScope, async (tx) => {
+      answered.push(await tx.query("SELECT 1"));
+      answered.push(await tx.query("INSERT INTO ifi VALUES (140795, 'Bank', now())"));
+    });
+    await expect(attempt).rejects.toThrow("division by zero");
+    expect(answered).toEqual([]);
+    expect(await database.db.reader(systemScope).query("SELECT FROM ifi WHERE ifi_id = 140795")).toEqual([]);
+  });
 });

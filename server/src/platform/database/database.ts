@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import { createOutage } from "../outage.ts";
 import { committing } from "./commit.ts";
 import { isDatabaseAway } from "./database-away.ts";
+import { onConnection } from "./on-connection.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
 
 // int8 arrives as text by default, which is what we want: money and ids become bigint or branded strings where they are read.
@@ -42,12 +43,11 @@ export interface Database {
    * Throws {@link OutcomeUnknown} when it cannot be told whether the commit will last, and connection errors as pg gives them.
    */
   transaction<Result>(scope: DataScope, work: (tx: Transaction) => Promise<Result>): Promise<Result>;
-  /** One statement in a transaction of its own. */
-  query<Row extends object = Record<string, unknown>>(
-    scope: DataScope,
-    text: string,
-    values?: readonly unknown[],
-  ): Promise<Row[]>;
+  /**
+   * For what only reads: each statement in a READ ONLY transaction of its own that is limited to `scope`, in one round trip. Several see as much
+   * of what is committed meanwhile as those of one transaction do, which is READ COMMITTED.
+   */
+  reader(scope: DataScope): Queryable;
   /** One statement in one round trip, on tables that belong to no tenant: row-level security shows it no row of the others. */
   queryUnscoped<Row extends object = Record<string, unknown>>(
     text: string,
@@ -105,6 +105,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       connectionTimeoutMillis: 10_000,
       idleTimeoutMillis: idleConnectionMs,
       keepAlive: true,
+      // What is asked without waiting for the last answer is sent at once; PostgreSQL answers in turn.
+      pipeline: true,
       application_name: "fusion",
     });
     // An idle connection that breaks is replaced at the next use, and only that tells whether the database is away; without a handler
@@ -135,46 +137,46 @@ export function openDatabase(options: DatabaseOptions): Database {
       throw error;
     });
   const transaction: Database["transaction"] = async (scope, work) => {
-    const client = await connect();
     const afterCommit: (() => void | Promise<void>)[] = [];
-    // A client that broke while it was ours must not go back to the pool; pg also emits its error here.
-    let broken: Error | undefined;
-    const onError = (error: Error): void => {
-      broken = error;
-    };
-    client.on("error", onError);
-    let result: Awaited<ReturnType<typeof work>>;
-    try {
-      // One simple-protocol message, so that opening a scope costs one round trip.
-      await client.query(`BEGIN; ${scopeStatement(scope)}`);
-      outage.worked();
-      result = await work({
-        query: async (text, values) => (await client.query(text, values as unknown[])).rows,
+    const result = await onConnection({ connect, noteFailure }, async (client, isBroken) => {
+      // It goes to the database with the work's first statement, which is answered only if it is.
+      const opened = client.query(`BEGIN; ${scopeStatement(scope)}`).then(outage.worked);
+      opened.catch(() => undefined);
+      const worked = await work({
+        query: async (text, values) =>
+          (await Promise.all([opened, client.query(text, values as unknown[])]))[1].rows,
         afterCommit: (task) => void afterCommit.push(task),
       });
+      await opened;
       const commit = (): Promise<pg.QueryResult> => client.query("COMMIT");
       // On a connection that broke meanwhile pg sends nothing any more, so that is no doubtful commit: the work may be done again.
-      const end = await (broken ? commit() : committing(client, commit));
+      const end = await (isBroken() ? commit() : committing(client, commit));
       // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
       if (end.command !== "COMMIT") throw new Error("The transaction had failed and was rolled back.");
-    } catch (error) {
-      noteFailure(error);
-      await client.query("ROLLBACK").catch((failure: Error) => {
-        broken ??= failure;
-      });
-      client.off("error", onError);
-      client.release(broken);
-      throw error;
-    }
-    client.off("error", onError);
-    client.release(broken);
+      return worked;
+    });
     for (const task of afterCommit) await task();
     return result;
   };
+  const read = <Row extends object>(
+    scope: DataScope,
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]> =>
+    onConnection({ connect, noteFailure }, async (client) => {
+      // Sent together; whichever fails first says why.
+      const [, { rows }] = await Promise.all([
+        client.query(`BEGIN READ ONLY; ${scopeStatement(scope)}`),
+        client.query(text, values as unknown[]),
+        client.query("COMMIT"),
+      ]);
+      outage.worked();
+      return rows;
+    });
 
   return {
     transaction,
-    query: (scope, text, values) => transaction(scope, (tx) => tx.query(text, values)),
+    reader: (scope) => ({ query: (text, values) => read(scope, text, values) }),
     async queryUnscoped(text, values) {
       try {
         const { rows } = await pool.query(text, values as unknown[]);

@@ -33,18 +33,17 @@ const applications = "SELECT application_id FROM application ORDER BY applicatio
 
 describe("row-level security", () => {
   it("shows a query that forgot its filter only the tenants of its transaction", async () => {
-    const seen = await database.db.query(
-      { kind: "tenants", tenants: [{ ifiId, environment: "live", fintechId: alpha }] },
-      applications,
-    );
+    const seen = await database.db
+      .reader({ kind: "tenants", tenants: [{ ifiId, environment: "live", fintechId: alpha }] })
+      .query(applications);
     expect(seen).toEqual([{ application_id: "app_alpha_live" }]);
   });
 
   it("shows a fintech's people both environments of their own fintech and no other", async () => {
-    const seen = await database.db.query({ kind: "fintech", ifiId, fintechId: beta }, applications);
+    const seen = await database.db.reader({ kind: "fintech", ifiId, fintechId: beta }).query(applications);
     expect(seen).toEqual([{ application_id: "app_beta_live" }, { application_id: "app_beta_sandbox" }]);
     expect(
-      await database.db.query({ kind: "fintech", ifiId, fintechId: beta }, "SELECT name FROM fintech"),
+      await database.db.reader({ kind: "fintech", ifiId, fintechId: beta }).query("SELECT name FROM fintech"),
     ).toEqual([{ name: "beta" }]);
   });
 
@@ -58,26 +57,28 @@ describe("row-level security", () => {
   });
 
   it("does not carry a scope over to the next transaction of the same connection", async () => {
-    await database.db.query({ kind: "system" }, applications);
-    expect(await database.db.query({ kind: "tenants", tenants: [] }, applications)).toEqual([]);
+    await database.db.reader({ kind: "system" }).query(applications);
+    expect(await database.db.reader({ kind: "tenants", tenants: [] }).query(applications)).toEqual([]);
   });
 
   it("refuses to write a row of another tenant", async () => {
     await expect(
-      database.db.query(
-        { kind: "fintech", ifiId, fintechId: alpha },
-        "INSERT INTO application (ifi_id, environment, fintech_id, application_id, name, created_at) VALUES (140793, 'live', $1, 'app_x', 'x', now())",
-        [beta],
+      database.db.transaction({ kind: "fintech", ifiId, fintechId: alpha }, (tx) =>
+        tx.query(
+          "INSERT INTO application (ifi_id, environment, fintech_id, application_id, name, created_at) VALUES (140793, 'live', $1, 'app_x', 'x', now())",
+          [beta],
+        ),
       ),
     ).rejects.toThrow(/row-level security/);
   });
 
   it("runs as a role that owns no table and cannot bypass it", async () => {
-    const [role] = await database.db.query<{ rolsuper: boolean; rolbypassrls: boolean; owned: string }>(
-      { kind: "system" },
-      `SELECT rolsuper, rolbypassrls, (SELECT count(*) FROM pg_class WHERE relowner = pg_roles.oid) AS owned
-       FROM pg_roles WHERE rolname = current_user`,
-    );
+    const [role] = await database.db.reader({ kind: "system" }).query<{
+      rolsuper: boolean;
+      rolbypassrls: boolean;
+      owned: string;
+    }>(`SELECT rolsuper, rolbypassrls, (SELECT count(*) FROM pg_class WHERE relowner = pg_roles.oid) AS owned
+       FROM pg_roles WHERE rolname = current_user`);
     expect(role).toEqual({ rolsuper: false, rolbypassrls: false, owned: "0" });
   });
 });

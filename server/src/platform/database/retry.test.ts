@@ -23,7 +23,7 @@ describe("retryingTransaction", () => {
       }),
     );
     expect(attempts).toBe(2);
-    expect(await database.db.query(systemScope, "SELECT name FROM ifi")).toEqual([{ name: "Bank" }]);
+    expect(await database.db.reader(systemScope).query("SELECT name FROM ifi")).toEqual([{ name: "Bank" }]);
   });
 
   it("runs a transaction again that could not get its lock in time", async () => {

@@ -47,10 +47,14 @@ describe("an external database", () => {
   it("is brought up to date by its owner, who is no superuser, and used by a role that owns nothing", async () => {
     const started = await start(urlOf(names.app), urlOf(names.owner), true);
     try {
-      expect(await started.db.query(systemScope, whoAmI)).toEqual([{ role: "fusion_runtime", super: false }]);
-      expect(await started.db.query(systemScope, "SELECT FROM installation")).toEqual([]);
+      expect(await started.db.reader(systemScope).query(whoAmI)).toEqual([
+        { role: "fusion_runtime", super: false },
+      ]);
+      expect(await started.db.reader(systemScope).query("SELECT FROM installation")).toEqual([]);
       // The job queue's schema is usable too.
-      await started.db.query(systemScope, `SELECT graphile_worker.add_job('x', '{}'::json)`);
+      await started.db.transaction(systemScope, (tx) =>
+        tx.query(`SELECT graphile_worker.add_job('x', '{}'::json)`),
+      );
     } finally {
       await started.stop();
     }
@@ -58,7 +62,9 @@ describe("an external database", () => {
 
   it("may be reached by one URL in development, and still as the runtime role", async () => {
     const started = await start(urlOf(names.owner), urlOf(names.owner), false);
-    expect(await started.db.query(systemScope, whoAmI)).toEqual([{ role: "fusion_runtime", super: false }]);
+    expect(await started.db.reader(systemScope).query(whoAmI)).toEqual([
+      { role: "fusion_runtime", super: false },
+    ]);
     await started.stop();
   });
 
@@ -101,7 +107,9 @@ describe("an external database", () => {
     expect(remedy).toContain(`ALTER ROLE "${names.app}" SET role = 'fusion_runtime';`);
     await admin.query(remedy.slice(remedy.indexOf("ALTER ROLE")));
     const started = await start(dropped, urlOf(names.owner), true);
-    expect(await started.db.query(systemScope, whoAmI)).toEqual([{ role: "fusion_runtime", super: false }]);
+    expect(await started.db.reader(systemScope).query(whoAmI)).toEqual([
+      { role: "fusion_runtime", super: false },
+    ]);
     await started.stop();
   });
 

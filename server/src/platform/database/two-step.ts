@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { committing } from "./commit.ts";
 import { type Database, type DataScope, scopeStatement } from "./database.ts";
-import { OutcomeUnknown } from "./outcome-unknown.ts";
+import { onConnection } from "./on-connection.ts";
 
 /**
  * A transaction in two round trips: the first message opens it, limits it to `scope` and runs `read`; the second runs the statement that
@@ -16,31 +16,13 @@ export async function twoStepTransaction<Row, Result>(
   read: string,
   decide: (row: Row) => { readonly write: string | undefined; readonly result: Result },
 ): Promise<Result> {
-  const client = await db.connect();
-  // A connection that broke while it was ours must not go back to the pool.
-  let broken: Error | undefined;
-  const onError = (error: Error): void => {
-    broken = error;
-  };
-  client.on("error", onError);
-  try {
+  return onConnection(db, async (client) => {
     const results = await queryAll(client, `BEGIN; ${scopeStatement(scope)}; ${read}`);
     const { write, result } = decide(results.at(-1)?.rows[0] as Row);
     if (write === undefined) await client.query("ROLLBACK");
     else await committing(client, () => queryAll(client, `${write}; COMMIT`));
     return result;
-  } catch (error) {
-    db.noteFailure(error);
-    if (error instanceof OutcomeUnknown) broken ??= error;
-    else
-      await client.query("ROLLBACK").catch((failure: Error) => {
-        broken ??= failure;
-      });
-    throw error;
-  } finally {
-    client.off("error", onError);
-    client.release(broken);
-  }
+  });
 }
 
 /** pg answers a message of several statements with several results, which its types do not say. */

@@ -4,14 +4,15 @@ import { type Database, systemScope } from "../database/database.ts";
 
 /** Frees the jobs that these parts of the queue held (see `startJobs`). Only for those whose process has ended. */
 export async function freeJobs(db: Database, holders: readonly string[]): Promise<void> {
-  await db.query(systemScope, "SELECT graphile_worker.force_unlock_workers($1::text[])", [holders]);
+  await db.transaction(systemScope, (tx) =>
+    tx.query("SELECT graphile_worker.force_unlock_workers($1::text[])", [holders]),
+  );
 }
 
 /** Frees every job that is held. Only while nobody works on this database. */
 export async function freeAllJobs(db: Database): Promise<void> {
-  await db.query(
-    systemScope,
-    `WITH holders AS (SELECT array_agg(DISTINCT locked_by) AS names FROM graphile_worker.jobs WHERE locked_by IS NOT NULL)
-     SELECT graphile_worker.force_unlock_workers(names) FROM holders WHERE names IS NOT NULL`,
+  await db.transaction(systemScope, (tx) =>
+    tx.query(`WITH holders AS (SELECT array_agg(DISTINCT locked_by) AS names FROM graphile_worker.jobs WHERE locked_by IS NOT NULL)
+     SELECT graphile_worker.force_unlock_workers(names) FROM holders WHERE names IS NOT NULL`),
   );
 }

@@ -51,11 +51,11 @@ export function createInbox({
       return "kept in the development inbox";
     },
     async list() {
-      const rows = await db.query<{ sealed: Buffer }>(
-        systemScope,
-        "SELECT sealed FROM development_message ORDER BY number DESC LIMIT $1",
-        [keptMax],
-      );
+      const rows = await db
+        .reader(systemScope)
+        .query<{ sealed: Buffer }>("SELECT sealed FROM development_message ORDER BY number DESC LIMIT $1", [
+          keptMax,
+        ]);
       return rows.map(({ sealed }) => JSON.parse(keys.open(keyPurpose, sealed, keyPurpose)) as KeptMessage);
     },
   };

@@ -258,9 +258,9 @@ describe("a message in the outbox", () => {
 
   it("is hidden from every transaction but the system's, and forgotten after a week", async () => {
     await queued();
-    expect(await database.db.query({ kind: "tenants", tenants: [] }, "SELECT FROM outgoing_message")).toEqual(
-      [],
-    );
+    expect(
+      await database.db.reader({ kind: "tenants", tenants: [] }).query("SELECT FROM outgoing_message"),
+    ).toEqual([]);
     const later = manualClock("2026-12-02T05:30:00.000Z");
     await messageJobs({ db: database.db, clock: later, messenger: nobodyAsks, log: silentLog() }).tasks[
       "message-forget"

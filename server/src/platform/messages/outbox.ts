@@ -54,10 +54,10 @@ export function messageJobs(deps: {
         if (typeof messageId === "string") await deliverMessage(deps, messageId);
       },
       "message-forget": async () => {
-        await deps.db.query(
-          { kind: "system" },
-          "DELETE FROM outgoing_message WHERE created_at < $1::timestamptz - interval '7 days'",
-          [deps.clock.now()],
+        await deps.db.transaction({ kind: "system" }, (tx) =>
+          tx.query("DELETE FROM outgoing_message WHERE created_at < $1::timestamptz - interval '7 days'", [
+            deps.clock.now(),
+          ]),
         );
       },
     },
@@ -73,18 +73,19 @@ export async function deliverMessage(
   { db, clock, messenger, log }: { db: Database; clock: Clock; messenger: Messenger; log: Log },
   messageId: string,
 ): Promise<void> {
-  const [message] = await db.query<{
-    channel: "sms" | "email";
-    address: string;
-    subject: string;
-    text: string;
-    sms_template: string | null;
-  }>(
-    { kind: "system" },
-    `UPDATE outgoing_message SET attempts = attempts + 1
+  const [message] = await db.transaction({ kind: "system" }, (tx) =>
+    tx.query<{
+      channel: "sms" | "email";
+      address: string;
+      subject: string;
+      text: string;
+      sms_template: string | null;
+    }>(
+      `UPDATE outgoing_message SET attempts = attempts + 1
      WHERE message_id = $1 AND sent_at IS NULL AND rejected_at IS NULL
      RETURNING channel, address, subject, text, sms_template`,
-    [messageId],
+      [messageId],
+    ),
   );
   if (!message) return;
   let answer: string;
@@ -104,9 +105,11 @@ export async function deliverMessage(
     column = "rejected_at";
     log.warn({ messageId, channel: message.channel }, "a provider rejected the address of a message");
   }
-  await db.query(
-    { kind: "system" },
-    `UPDATE outgoing_message SET ${column} = $2, answer = $3 WHERE message_id = $1`,
-    [messageId, clock.now(), answer.slice(0, 300)],
+  await db.transaction({ kind: "system" }, (tx) =>
+    tx.query(`UPDATE outgoing_message SET ${column} = $2, answer = $3 WHERE message_id = $1`, [
+      messageId,
+      clock.now(),
+      answer.slice(0, 300),
+    ]),
   );
 }
