@@ -104,7 +104,9 @@ export function openDatabase(options: DatabaseOptions): Database {
       options: settings.join(" "),
       connectionTimeoutMillis: 10_000,
       idleTimeoutMillis: idleConnectionMs,
+      // So that firewalls do not forget an idle one, and one whose server has vanished is noticed in some 20 s instead of by the next caller.
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
       // What is asked without waiting for the last answer is sent at once; PostgreSQL answers in turn.
       pipeline: true,
       application_name: "fusion",
