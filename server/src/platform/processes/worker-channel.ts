@@ -45,6 +45,9 @@ export function joinPool({
           () => undefined,
         );
         return;
+      case "alive?":
+        tell({ kind: "alive" });
+        return;
       case "leave":
         leaveOnce(message.reason);
         return;

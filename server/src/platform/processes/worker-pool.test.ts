@@ -14,12 +14,21 @@ const workerFile = join(import.meta.dirname, "../../testing/pool-worker.ts");
 let behaviour: string;
 let forked: ChildProcess[];
 let pool: WorkerPool;
+let askEveryMs: number;
 let server: Server;
 let port: number;
 
 beforeEach(async () => {
   behaviour = "serve";
   forked = [];
+  askEveryMs = 10_000;
+  server = createServer({ pauseOnConnect: true }, (connection) => pool.hand(connection));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ({ port } = server.address() as { port: number });
+  arrangePool();
+});
+function arrangePool(): void {
   pool = createWorkerPool({
     count: 2,
     log: silentLog(),
@@ -29,12 +38,9 @@ beforeEach(async () => {
       return child;
     },
     leaveDeadlineMs: 5_000,
+    askEveryMs,
   });
-  server = createServer({ pauseOnConnect: true }, (connection) => pool.hand(connection));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ({ port } = server.address() as { port: number });
-});
+}
 afterEach(async () => {
   await pool.stop({ announcedForMs: 0 });
   server.close();
@@ -143,6 +149,35 @@ describe("a worker that dies", () => {
     // At 0, 250, 750, 1,750 and 3,750 ms, and later with what each start takes.
     expect(forked.length - 2).toBeGreaterThanOrEqual(2);
     expect(forked.length - 2).toBeLessThanOrEqual(5);
+  });
+});
+
+describe("a worker that hangs", () => {
+  it("is replaced, and a connection on its way to it goes to another one", async () => {
+    askEveryMs = 100;
+    arrangePool();
+    await pool.start();
+    const [hanging] = forked as [ChildProcess];
+    hanging.kill("SIGSTOP");
+    const answers = await Promise.all([whoAnswers(), whoAnswers(), whoAnswers()]);
+    expect(answers).not.toContain(hanging.pid);
+    await expect.poll(() => hanging.signalCode).toBe("SIGKILL");
+    await expect.poll(() => pool.counts().serving, { timeout: 10_000 }).toBe(2);
+  });
+
+  it("for a moment only goes on", async () => {
+    askEveryMs = 600;
+    arrangePool();
+    await pool.start();
+    const [slow] = forked as [ChildProcess];
+    for (let time = 0; time < 3; time += 1) {
+      slow.kill("SIGSTOP");
+      await sleep(700);
+      slow.kill("SIGCONT");
+      await sleep(700);
+    }
+    expect(slow.signalCode).toBe(null);
+    expect(forked).toHaveLength(2);
   });
 });
 

@@ -16,6 +16,8 @@ export interface WorkerPoolOptions {
   /** How long a worker that was told to leave may take before it is killed. */
   readonly leaveDeadlineMs: number;
   readonly startDeadlineMs?: number;
+  /** Between two questions to each worker whether it is alive. */
+  readonly askEveryMs?: number;
 }
 
 /** Worker processes that serve connections which this process accepts. */
@@ -55,6 +57,8 @@ interface Worker {
   connections: number;
   jobHolders: readonly string[];
   unable: string | undefined;
+  /** Questions in a row that it has not answered. */
+  unanswered: number;
   readonly asked: Map<number, (text: string) => void>;
 }
 
@@ -64,6 +68,8 @@ const forgottenAfterMs = 60_000;
 /** So many failed starts in a row, with no other worker serving, are the end. */
 const failedStartsMax = 5;
 const figuresDeadlineMs = 2_000;
+/** A worker that leaves so many questions unanswered hangs: whoever is connected to it waits for nothing. */
+const unansweredMax = 3;
 /** Connections that wait while no worker serves; beyond it they are refused. */
 const waitingMax = 1_024;
 
@@ -78,6 +84,7 @@ export function createWorkerPool({
   onDeath,
   leaveDeadlineMs,
   startDeadlineMs = 60_000,
+  askEveryMs = 10_000,
 }: WorkerPoolOptions): WorkerPool {
   const workers = new Set<Worker>();
   const waiting: Socket[] = [];
@@ -101,6 +108,7 @@ export function createWorkerPool({
       connections: 0,
       jobHolders: [],
       unable: undefined,
+      unanswered: 0,
       asked: new Map(),
     };
     workers.add(worker);
@@ -125,6 +133,7 @@ export function createWorkerPool({
       clearTimeout(tooLate);
     }
     if (worker.state === "starting") worker.state = "serving";
+    watch(worker);
     void worker.exited.then(() => {
       if (worker.state === "serving" && !stopping.signal.aborted) void mourn(worker);
     });
@@ -150,12 +159,31 @@ export function createWorkerPool({
       case "figures":
         worker.asked.get(message.id)?.(message.text);
         return;
+      case "alive":
+        worker.unanswered = 0;
+        return;
       case "holds-jobs-as":
         worker.jobHolders = message.names;
         return;
       default:
         message satisfies never;
     }
+  };
+
+  /** Counts questions, not time: when this process itself was stopped for a while, no worker is to blame. */
+  const watch = (worker: Worker): void => {
+    const asking = setInterval(() => {
+      if (worker.unanswered >= unansweredMax) {
+        log.error(
+          { part: "workers", place: worker.place, pid: worker.child.pid },
+          "a worker does not answer any more; it is killed",
+        );
+        worker.child.kill("SIGKILL");
+      }
+      worker.unanswered += 1;
+      tell(worker, { kind: "alive?" });
+    }, askEveryMs);
+    void worker.exited.then(() => clearInterval(asking));
   };
 
   const tell = (worker: Worker, message: ToWorker): void => {
