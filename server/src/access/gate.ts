@@ -2,7 +2,7 @@ import type { Transaction } from "../platform/database/database.ts";
 import type { FintechKey } from "./roles.ts";
 
 /**
- * How long closing the gate waits for the writers inside. Longer than any writer can stay (`authorize_writes` in migration 0004 ends
+ * How long closing the gate waits for the writers inside. Longer than any writer can stay (`authorize_writes` in migration 0085 ends
  * its transaction after 8 s), and advisory locks queue fairly, so that one wait is enough.
  */
 const closeWaitMs = 12_000;

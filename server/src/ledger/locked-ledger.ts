@@ -5,7 +5,7 @@ import type { AccountId, AccountKind, AccountStatus } from "./account.ts";
 import { type PostedTransfer, parsePostedTransfer } from "./posted-transfer.ts";
 import { type PeriodStarts, parseUsage, periodStarts, type Usage } from "./usage.ts";
 
-// What stands under the locks of a transaction that is to move money: asked by one statement, `begin_transfer_batch` (migration 0053).
+// What stands under the locks of a transaction that is to move money: asked by one statement, `begin_transfer_batch` (migration 0102).
 
 /** An account as it stands under the lock. Moving money in memory moves it here first, so that the next transfer sees it. */
 export interface LockedAccount {

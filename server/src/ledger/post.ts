@@ -96,7 +96,7 @@ function moveInMemory(
 }
 
 /**
- * The statement that writes all of them or none (`post_transfers` in migration 0052); the database derives the postings and balances and
+ * The statement that writes all of them or none (`post_transfers` in migration 0102); the database derives the postings and balances and
  * refuses what would break a rule of the ledger. Fails with 23505 on `transfer_request` when another transaction has just used one of the
  * request ids: in a new transaction it is seen.
  */

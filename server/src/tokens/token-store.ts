@@ -7,7 +7,7 @@ import { scopesWithin } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 import type { CountedToken } from "./usage.ts";
 
-// All SQL on this room's tables, private to the room.
+// SQL on tokens, private to the room. Lists, use and receipts have stores of their own.
 
 /** Why a known token is refused; the codes of `token_refusal` in migration 0004. */
 export type Refusal =
@@ -277,7 +277,7 @@ export async function insertTokenRequest(
   );
 }
 
-/** A live token that renews this one, directly or through others that have ended (migration 0004). */
+/** A live token that renews this one, directly or through others that have ended (migration 0013). */
 export async function findLiveReplacement(
   tx: Queryable,
   tokenId: TokenId,
