@@ -1,4 +1,4 @@
-// docs/configuration.md is made from server/src/config.ts. Run with --write to renew it; without, fails when it is not current.
+// docs/configuration.md is made from server/src/config-variables.ts. Run with --write to renew it; without, fails when it is not current.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Variable, variables } from "../server/src/config-variables.ts";

@@ -24,7 +24,7 @@ function anchorsOf(markdown: string): Set<string> {
   );
 }
 
-for (const page of globSync(["README.md", "docs/**/*.md", "bench/*.md"], { cwd: root })) {
+for (const page of globSync("**/*.md", { cwd: root, exclude: ["**/node_modules/**", "data/**"] })) {
   const markdown = readFileSync(join(root, page), "utf8");
   for (const link of linksIn(markdown)) {
     const [path = "", anchor] = link.split("#");

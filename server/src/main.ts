@@ -4,7 +4,8 @@ import { type ConfigFault, readConfig } from "./config.ts";
 import { run } from "./program.ts";
 import { type Program, readableProblem } from "./run-program.ts";
 
-// Starts the process and stops it. The only file that reads the environment or handles signals (worker-main.ts does so in a worker).
+// Starts the process and stops it. It alone reads the settings from the environment and handles signals, as worker-main.ts does in a
+// worker and cli/main.ts, without the signals, for the command line.
 
 /** One Ctrl-C arrives twice: from the terminal, and from npm, which passes on what it gets. */
 const samePressMs = 1_000;

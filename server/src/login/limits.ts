@@ -1,4 +1,4 @@
-/** How often codes are sent and how often one may be wrong. The values are those of the design; tests pass others. */
+/** How often codes are sent and how often one may be wrong. The program has those below; tests pass others. */
 export interface LoginLimits {
   readonly codeLifetimeMs: number;
   /** Of the walk from identifier to session. */

@@ -316,7 +316,7 @@ describe("sending codes", () => {
     }
     expect((await app.browser().post("/login/start", { identifier: person.email })).statusCode).toBe(429);
     await app.logIn(browser, person.email);
-    // Proving presence likewise, and each known browser has the limits of the design.
+    // Proving presence likewise, and each known browser has the standard limits for itself.
     const statuses: number[] = [];
     for (let send = 0; send < 5; send += 1) {
       app.clock.advanceMs(60_000);

@@ -4,7 +4,7 @@ import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
 import { dueNotices, type FintechDay, fintechDayValues } from "./due-notices.ts";
 import type { LocalDay, ReminderSettings } from "./schedule.ts";
 
-// All SQL on this room's own tables.
+// SQL on this room's own tables, private to the room. Which notices are due is asked by `due-notices.ts`.
 
 export interface RemindedFintech extends ReminderSettings {
   readonly ifiId: IfiId;
