@@ -6,7 +6,7 @@ import type { HolderApplication } from "./individual.ts";
 import type { ProvisionDependencies } from "./provision-holder.ts";
 import { changePending } from "./read-application.ts";
 
-// Free-form sections of an application, added and corrected while the bank has not decided (reference section 4.5).
+// Free-form sections of an application, added and corrected while the bank has not decided (wire contract, section 4.5).
 
 export type Sections = Readonly<Record<string, unknown>>;
 

@@ -195,7 +195,7 @@ function shown(keys: Keys, stored: StoredBeneficiaryAccount, accountHolderId: st
   };
 }
 
-/** These operations have a code of their own for it (reference section 3.5). */
+/** These operations have a code of their own for it (wire contract, section 3.5). */
 async function requireHolder(tx: Queryable, tenant: Tenant, accountHolderId: string): Promise<string> {
   try {
     return await requireAccountHolder(tx, tenant, accountHolderId);

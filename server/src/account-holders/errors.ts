@@ -1,6 +1,6 @@
 import { DomainError, type FieldError } from "../platform/errors.ts";
 
-/** What was submitted about a person cannot be accepted. `wireCode` is one of the reference's section 3.3, or FU4000. */
+/** What was submitted about a person cannot be accepted. `wireCode` is FU4000 or one of those in wire contract, section 3.3. */
 export class HolderApplicationInvalid extends DomainError {
   readonly kind = "invalid";
   readonly code = "holder_application_invalid";
@@ -41,7 +41,7 @@ export class AccountHolderExists extends DomainError {
   }
 }
 
-/** No such application, or another fintech's: both look alike on purpose. 400, as section 3.3 has it. */
+/** No such application, or another fintech's: both look alike on purpose. 400 (wire contract, section 3.3). */
 export class HolderApplicationNotFound extends DomainError {
   readonly kind = "invalid";
   readonly code = "holder_application_not_found";
@@ -82,7 +82,7 @@ export class ApplicationAlreadyDecided extends DomainError {
   }
 }
 
-/** The requestID was used before, for something else. The words are those of the wire contract (reference section 3.1, c). */
+/** The requestID was used before, for something else. The words are prescribed (wire contract, section 3.1, c). */
 export class HolderRequestMismatch extends DomainError {
   readonly kind = "conflict";
   readonly code = "REQUEST_MISMATCH";
@@ -102,7 +102,7 @@ export class HolderPartsExceeded extends DomainError {
   }
 }
 
-/** {@link AccountHolderNotFound} as the beneficiary operations say it (reference section 3.5). */
+/** {@link AccountHolderNotFound} as the beneficiary operations say it (wire contract, section 3.5). */
 export class BeneficiaryHolderNotFound extends DomainError {
   readonly kind = "invalid";
   readonly code = "beneficiary_holder_not_found";
@@ -140,7 +140,7 @@ export class BeneficiaryNotFound extends DomainError {
   }
 }
 
-/** The holder has a policy of this name. The platform answers 500 with this word (reference section 3.5); we say what it is. */
+/** The holder has a policy of this name. The platform answers 500 with this word (wire contract, section 3.5); we say what it is. */
 export class PolicyAlreadyExists extends DomainError {
   readonly kind = "conflict";
   readonly code = "POLICY_ALREADY_EXISTS";

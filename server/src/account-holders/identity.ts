@@ -55,8 +55,8 @@ export type Match =
   | { readonly kind: "taken" };
 
 /**
- * Who is meant by a phone and identity numbers (docs/decisions, reference section 4.2): a second fintech that matches the phone *and* a
- * number of one account holder, and contradicts none of the holder's numbers, is talking of that holder. Anything less is a clash.
+ * Who is meant by a phone and identity numbers (docs/decisions/0006; wire contract, section 4.2): a second fintech that matches the phone *and*
+ * a number of one account holder, and contradicts none of the holder's numbers, is talking of that holder. Anything less is a clash.
  */
 export function matchIdentities(
   submitted: readonly Identity[],

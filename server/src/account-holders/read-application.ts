@@ -42,7 +42,7 @@ export async function listApplications(
   return stored.map((one) => openStored(keys, one));
 }
 
-/** What may be changed before the bank has decided (reference section 4.5); undefined stays as it is. */
+/** What may be changed before the bank has decided (wire contract, section 4.5); undefined stays as it is. */
 export type ApplicationChanges = {
   readonly [Key in
     | "salutation"

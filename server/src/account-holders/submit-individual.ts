@@ -37,8 +37,8 @@ export type SubmitIndividualDependencies = ProvisionDependencies;
 type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
 
 /**
- * Submits a holder and decides at once: APPROVED with the account holder's id, or REJECTED when the phone or a number is taken (reference
- * sections 4.1 and 4.2). A repeat of a formID with the same content gives the first answer again.
+ * Submits a holder and decides at once: APPROVED with the account holder's id, or REJECTED when the phone or a number is taken (wire
+ * contract, sections 4.1 and 4.2). A repeat of a formID with the same content gives the first answer again.
  *
  * Runs in the caller's transaction, behind the gate. Of any number of submissions with the same phone, PAN, Aadhaar or passport number at
  * once exactly one makes the account holder: each takes an advisory lock for its formID and for each identity, in the order of the locks'
@@ -74,7 +74,7 @@ export async function submitIndividual(
 }
 
 /**
- * Submits a person for the bank to decide on (reference section 4.5): PROCESSING until it does (decide-application.ts). Identities are
+ * Submits a person for the bank to decide on (wire contract, section 4.5): PROCESSING until it does (decide-application.ts). Identities are
  * claimed only then. Idempotent like {@link submitIndividual}, by the requestID if there is one and else by the formID.
  *
  * Throws what that throws; {@link AccountHolderExists} (AR400003) when the phone or a number is somebody's already; for a
@@ -111,7 +111,7 @@ export async function submitApplication(
 }
 
 /**
- * Applies for another KYC level of a holder (reference section 4.5): PROCESSING until the bank decides. Throws
+ * Applies for another KYC level of a holder (wire contract, section 4.5): PROCESSING until the bank decides. Throws
  * {@link AccountHolderNotFound}, {@link AccountHolderExists} when a number or phone is another holder's, {@link HolderApplicationInvalid}
  * when it contradicts the holder's own, {@link HolderRequestMismatch}.
  */

@@ -36,7 +36,7 @@ export class ResourceNotFound extends DomainError {
   }
 }
 
-/** The requestID was used before, for something else. The words are those of the wire contract (reference section 3.1, c). */
+/** The requestID was used before, for something else. The words are prescribed (wire contract, section 3.1, c). */
 export class IssuanceMismatch extends DomainError {
   readonly kind = "conflict";
   readonly code = "REQUEST_MISMATCH";

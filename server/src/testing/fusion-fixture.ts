@@ -73,7 +73,7 @@ export function newIdentity(): { phone: string; pan: string } {
   return { phone: `+91900${String(Date.now() % 1000).padStart(3, "0")}${digits}`, pan: `ABCDE${digits}F` };
 }
 
-/** The least that clients send to newIndividual (reference section 4.1), of a new person but for what is given. */
+/** The least that clients send to newIndividual (wire contract, section 4.1), of a new person but for what is given. */
 export function individualBody(
   identity: { phone: string; pan: string } = newIdentity(),
   more: Record<string, unknown> = {},

@@ -5,7 +5,7 @@ import { type PostedTransfer, requestIdOf, transferIdOf } from "../ledger/posted
 import type { Database } from "../platform/database/database.ts";
 import { TransferNotFound } from "./errors.ts";
 
-/** By transfer id. Our extension of the wire contract (section 6.3). Throws {@link TransferNotFound} for another tenant's too. */
+/** By transfer id. Our extension (wire contract, section 6.3). Throws {@link TransferNotFound} for another tenant's too. */
 export async function getTransfer(
   { db }: { db: Database },
   principal: TokenPrincipal,
