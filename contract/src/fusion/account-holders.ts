@@ -13,7 +13,7 @@ import {
   wireText,
 } from "./common.ts";
 
-// Creating and reading account holders (reference sections 4 and 7).
+// Creating and reading account holders (wire contract, sections 4 and 7).
 
 export const name = optional(wireText(100));
 

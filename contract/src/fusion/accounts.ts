@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DateTimeParts, looseInteger, PathText } from "./common.ts";
 import { pagingQuery, wholeBetween } from "./paging.ts";
 
-// Accounts, balances, transactions: reference section 8.
+// Accounts, balances, transactions: wire contract, section 8.
 
 export const AccountPath = z.object({
   ifiID: z.string().describe("The bank (IFI), such as 140793."),

@@ -11,7 +11,7 @@ import {
 import { FreeObject, optional, optionalText, PathText, RequestId, wireText } from "./common.ts";
 import { pagingQuery } from "./paging.ts";
 
-// Applications that the bank decides on, and holders that are no individuals (reference sections 4.3, 4.5 and 4.6).
+// Applications that the bank decides on, and holders that are no individuals (wire contract, sections 4.3, 4.5 and 4.6).
 
 export const applicationStates = ["PROCESSING", "APPROVED", "REJECTED"] as const;
 
@@ -98,7 +98,7 @@ export const NewSection = z
   .meta({ id: "NewSection" });
 export const SetSection = FreeObject.describe("The whole section, free-form.");
 
-/** The flat model of section 4.6; the address is our choice, since none is documented. */
+/** The flat model of wire contract, section 4.6; the address is our choice, since none is documented. */
 export const NewAccountHolder = z
   .object({
     ifiID: bodyIfiId,

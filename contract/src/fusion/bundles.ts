@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { looseBoolean, optional, optionalText, RequestId, Uuid, WordyTime, wireText } from "./common.ts";
 
-// Bundles, what is issued from them, and payment instruments (reference sections 5 and 9).
+// Bundles, what is issued from them, and payment instruments (wire contract, sections 5 and 9).
 
 const accountName = optionalText(256).describe(
   "Becomes the account's name; the bundle's name when left out.",

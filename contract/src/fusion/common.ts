@@ -123,8 +123,8 @@ export const DateTimeParts = z
   });
 
 /**
- * Every error of the Fusion API (reference section 3), whatever went wrong. Loose, since what could not be read as HTTP is answered for all
- * APIs in one, with a problem's members beside these.
+ * Every error of the Fusion API (wire contract, section 3), whatever went wrong. Loose, since what could not be read as HTTP is answered for
+ * all APIs in one, with a problem's members beside these.
  */
 export const FusionError = z
   .looseObject({

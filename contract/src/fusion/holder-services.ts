@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { looseInteger, looseText, optional, RequestId, WordyTime, wireText } from "./common.ts";
 
-// Beneficiaries and transaction policies of an account holder (reference section 10).
+// Beneficiaries and transaction policies of an account holder (wire contract, section 10).
 
 const name = optional(wireText(100));
 

@@ -8,7 +8,7 @@ export function wholeBetween(smallest: number, largest: number) {
   );
 }
 
-/** The query of every list (reference section 1). A page that is not there is empty. */
+/** The query of every list (wire contract, section 1). A page that is not there is empty. */
 export const pagingQuery = {
   pageNumber: wholeBetween(1, 1_000_000_000).default(1).describe("From 1."),
   pageSize: wholeBetween(1, 1_000).default(20).describe("At most 1,000."),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { FreeObject, looseText, optional, optionalText, PathText, RequestId, Uuid } from "./common.ts";
 
-// Account-to-account transfers: reference section 6.
+// Account-to-account transfers: wire contract, section 6.
 
 /** The greatest amount that is understood at all: the greatest int8. What an account can hold is far less. */
 export const amountPaiseMax: bigint = 2n ** 63n - 1n;

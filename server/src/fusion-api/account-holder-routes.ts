@@ -21,7 +21,7 @@ const numberKeys = ["PAN", "AADHAAR", "PASSPORT"];
 const ifiID = PathText.describe("The bank (IFI), such as 140793.");
 const tags = ["Account holders"];
 
-/** Reference sections 4.1 and 7. */
+/** Wire contract, sections 4.1 and 7. */
 export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderRouteDependencies): void {
   v1.post(
     "/applications/newIndividual",
@@ -39,7 +39,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
         requiredScope: "account-holders:write",
         losslessKeys: new Set(["formID", "spoolID", ...numberKeys]),
       },
-      // The wire names what is wrong by codes of its own (section 3.3).
+      // The wire names what is wrong by codes of its own (wire contract, section 3.3).
       attachValidation: true,
     },
     async (request) => {

@@ -11,7 +11,7 @@ import type { HolderApplication, HolderType, Individual } from "../account-holde
 import type { IfiId } from "../platform/ids.ts";
 import { dateTimeParts, isoIndian, wordyTime } from "./time-formats.ts";
 
-// Between the wire's words (reference sections 4.1 and 7) and the room's.
+// Between the wire's words (wire contract, sections 4.1 and 7) and the room's.
 
 /** The wire's addresses, either nested or flat, as one shape. */
 export function popOf(pop: NonNullable<NewIndividual["pops"]>[number]): {
@@ -123,7 +123,7 @@ export function applicationView(application: HolderApplication, ifiId: IfiId): A
   };
 }
 
-/** The answer of version 2 (section 4.5). */
+/** The answer of version 2 (wire contract, section 4.5). */
 export function applicationAnswer(application: HolderApplication, ifiId: IfiId): ApplicationAnswer {
   const { accountHolderId, requestId } = application;
   return {
@@ -148,7 +148,7 @@ function whatWasSaid(application: HolderApplication) {
   const { kyc } = individual;
   return {
     ...(individual.spoolId === undefined ? {} : { spoolID: individual.spoolId }),
-    // The platform repeats the individual's type here, not the applicationType of the request (recorded, section 4.1).
+    // The platform repeats the individual's type here, not the applicationType of the request (recorded; wire contract, section 4.1).
     applicationType: individual.type,
     salutation: individual.salutation,
     firstName: individual.firstName,

@@ -28,7 +28,7 @@ import { withTokenWrite } from "./token-write.ts";
 const tags = ["Accounts"];
 const requiredScope = "accounts:read";
 
-/** Accounts, balances and transactions (reference section 8). */
+/** Accounts, balances and transactions (wire contract, section 8). */
 export function registerAccountRoutes(
   v1: HttpServer,
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },

@@ -36,7 +36,7 @@ const mismatch = {
   409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
 };
 
-/** Applications that the bank decides on (reference sections 4.3 and 4.5). */
+/** Applications that the bank decides on (wire contract, sections 4.3 and 4.5). */
 export function registerApplicationRoutes(v1: HttpServer, deps: AccountHolderRouteDependencies): void {
   v1.post(
     "/applications/newIndividualApplication",

@@ -17,7 +17,7 @@ const tags = ["Applications"];
 const ours = "Our choice of address and body: the Fusion API names the operation only.";
 const config = { requiredScope: "account-holders:write", losslessKeys: new Set(["requestID"]) } as const;
 
-/** Adding to an application what was not at hand when it was submitted (reference section 4.5), below `/api/v2/ifi/:ifiID`. */
+/** Adding to an application what was not at hand when it was submitted (wire contract, section 4.5), below `/api/v2/ifi/:ifiID`. */
 export function registerApplicationSectionRoutes(v2: HttpServer, deps: AccountHolderRouteDependencies): void {
   v2.post(
     "/applications/:applicationID/sections",

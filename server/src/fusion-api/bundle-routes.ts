@@ -39,7 +39,7 @@ const issueErrors = {
 };
 const losslessKeys = new Set(["requestID"]);
 
-/** Reference sections 5 and 9. */
+/** Wire contract, sections 5 and 9. */
 export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependencies): void {
   v1.post(
     "/bundles/:bundleID/issueBundle",

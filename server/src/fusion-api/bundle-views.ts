@@ -13,7 +13,7 @@ export function targetOf(accountId: string | null): { targetAccount?: string } {
   return accountId === null ? {} : { targetAccount: `account://${accountId}` };
 }
 
-/** Reference section 9. */
+/** Wire contract, section 9. */
 export function bundleView(bundle: Bundle, tenant: Tenant): WireBundle {
   const ifiID = Number(tenant.ifiId);
   return {
@@ -48,7 +48,7 @@ export function bundleView(bundle: Bundle, tenant: Tenant): WireBundle {
   };
 }
 
-/** The body is not attested anywhere (reference section 9); the words are those of issueBundle's answer. */
+/** The body is not attested anywhere (wire contract, section 9); the words are those of issueBundle's answer. */
 export function resourceView(resource: ResourceWithFormFactors, tenant: Tenant): WireResource {
   return {
     id: resource.resourceId,

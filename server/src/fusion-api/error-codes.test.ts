@@ -18,8 +18,8 @@ import {
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { fusionErrorBody } from "./fusion-error.ts";
 
-// Every code of reference section 3, and what comes of it here: a call that is answered with it, where else it is tested, or why nothing can
-// be. A code that the reference does not have is no code of ours either.
+// Every code of wire contract, section 3, and what comes of it here: a call that is answered with it, where else it is tested, or why nothing
+// can be. A code that the wire contract does not have is no code of ours either.
 
 type Reach = () => Promise<Pick<Answer, "status" | "body">>;
 type Place = { readonly status: number; readonly by: Reach } | "limits" | { readonly never: string };

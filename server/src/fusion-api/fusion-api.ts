@@ -35,11 +35,12 @@ const waitMs = 5;
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /**
- * Mounts the Fusion API (reference section 1): everything below `/api`. A request is authenticated before anything else is said about
+ * Mounts the Fusion API (wire contract, section 1): everything below `/api`. A request is authenticated before anything else is said about
  * it; then, in this order, where it comes from (403), how often the token calls (429), the bank in the path (403), the address (404), the
  * method (405), the token's scope (403), the body (400).
  *
- * Errors of every kind are answered in the envelope of section 3.1. From 15 days before the token's end every answer says when that is.
+ * Errors of every kind are answered in the envelope of wire contract, section 3.1. From 15 days before the token's end every answer says
+ * when that is.
  */
 export function registerFusionApi(
   http: HttpServer,

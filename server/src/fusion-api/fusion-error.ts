@@ -7,8 +7,8 @@ import { JsonRefused } from "../platform/http/strict-json.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
 
 /**
- * Answers anything thrown in the Fusion API's envelope (reference section 3.1). A room's error names its own wire code, such as
- * LE400008, as `errorCode` among its extensions; the others get the generic one of their status (section 3.2).
+ * Answers anything thrown in the Fusion API's envelope (wire contract, section 3.1). A room's error names its own wire code, such as
+ * LE400008, as `errorCode` among its extensions; the others get the generic one of their status (wire contract, section 3.2).
  */
 export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);

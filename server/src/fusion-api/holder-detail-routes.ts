@@ -110,7 +110,7 @@ export function registerHolderDetailRoutes(v1: HttpServer, deps: AccountHolderRo
     },
     async (request) => {
       if (request.validationError)
-        // The codes of section 3.3 are those of an application with this one vector.
+        // The codes of wire contract, section 3.3, are those of an application with this one vector.
         throw invalidApplication(
           (request.validationError.validation as readonly Issue[]).map((issue) => ({
             ...issue,

@@ -49,7 +49,7 @@ const write = {
 } as const;
 const read = { config: { requiredScope: "account-holders:read" } } as const;
 
-/** Beneficiaries and transaction policies of a holder (reference section 10). */
+/** Beneficiaries and transaction policies of a holder (wire contract, section 10). */
 export function registerHolderServiceRoutes(v1: HttpServer, deps: AccountHolderRouteDependencies): void {
   v1.post(
     "/individuals/:individualID/beneficiaries",

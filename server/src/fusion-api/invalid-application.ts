@@ -1,8 +1,8 @@
 import { HolderApplicationInvalid } from "../account-holders/errors.ts";
 
-// What is wrong with an application, by the codes of reference section 3.3.
+// What is wrong with an application, by the codes of wire contract, section 3.3.
 
-/** Names the first thing that is wrong with its code of section 3.3, and all of them in additionalInfo. */
+/** Names the first thing that is wrong with its code of wire contract, section 3.3, and all of them in additionalInfo. */
 export function invalidApplication(
   issues: readonly { instancePath: string; message?: string | undefined }[],
   body: unknown,

@@ -24,7 +24,7 @@ const ResourcePath = z.object({ ifiID, resourceID: PathText });
 const tags = ["Payment instruments"];
 const ours = "Our choice of body: the Fusion API names the operation only.";
 
-/** Payment instruments and their form factors (reference sections 5.2, 9 and 10). */
+/** Payment instruments and their form factors (wire contract, sections 5.2, 9 and 10). */
 export function registerResourceRoutes(v1: HttpServer, deps: AccountHolderRouteDependencies): void {
   v1.get(
     "/resources/:resourceID",

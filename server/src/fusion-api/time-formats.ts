@@ -1,4 +1,4 @@
-// The styles in which the Fusion API writes an instant (reference section 1): (a) epoch milliseconds, (b) ISO 8601 with +05:30,
+// The styles in which the Fusion API writes an instant (wire contract, section 1): (a) epoch milliseconds, (b) ISO 8601 with +05:30,
 // (c) words, (d) an object. (c) and (d) carry no zone; like (b) they are Indian Standard Time, which has no daylight saving.
 
 const indianOffsetMs = 5.5 * 60 * 60 * 1000;

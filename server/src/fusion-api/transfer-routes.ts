@@ -18,7 +18,7 @@ import { callerOf } from "./fusion-api.ts";
 
 const tags = ["Transfers"];
 
-/** Account-to-account transfers (reference section 6), and our extension to look one up again (section 6.3). */
+/** Account-to-account transfers (wire contract, section 6), and our extension to look one up again (wire contract, section 6.3). */
 export function registerTransferRoutes(
   v1: HttpServer,
   deps: { readonly db: Database; readonly batcher: TransferBatcher; readonly random: Random },

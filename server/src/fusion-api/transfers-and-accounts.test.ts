@@ -4,7 +4,7 @@ import type { AccountId } from "../ledger/account.ts";
 import { arrangeBook, arrangeHolder, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 
-// Over HTTP, as clients of the Fusion API see it (reference sections 6 and 8, checklist in section 15).
+// Over HTTP, as clients of the Fusion API see it (wire contract, sections 6 and 8, checklist in section 15).
 
 let app: TestApp;
 let book: TestBook;
