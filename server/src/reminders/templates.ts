@@ -1,3 +1,4 @@
+import { escapeHtml } from "../platform/http/html.ts";
 import { clockTimeText, localTimeText } from "../platform/local-time.ts";
 import type { OpenNotice } from "./reminder-store.ts";
 import { daysLeft } from "./schedule.ts";
@@ -117,8 +118,4 @@ function linkTo(notice: OpenNotice, publicUrl: string): string {
 /** Names are people's own words: in a header they must not begin a new line. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

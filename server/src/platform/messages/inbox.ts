@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { type Database, systemScope } from "../database/database.ts";
+import { escapeHtml } from "../http/html.ts";
 import type { HttpServer } from "../http/server.ts";
 import type { Keys } from "../keys.ts";
 import type { Message, Messenger } from "./message.ts";
@@ -112,15 +113,6 @@ ${messages.length === 0 ? '<p class="empty">Nothing yet. Ask for a code on the <
 </body>
 </html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;");
 }
 
 const pageStyle = `:root { color-scheme: light dark; --line: #d5d9e0; --soft: #5b6472; --ground: #f6f7f9; --paper: #fff; --ink: #15181d; --mark: #1f5fd0 }
