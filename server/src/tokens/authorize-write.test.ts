@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeGate } from "../access/gate.ts";
+import type { TokenPrincipal } from "../access/principal.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
-import { authorizeWrite, authorizeWrites } from "./authorize-write.ts";
+import { authorizeWrite } from "./authorize-write.ts";
 
 let database: TestDatabase;
 let fintech: TestFintech;
@@ -22,8 +23,19 @@ afterAll(() => database.drop());
 const revokeStatement = `UPDATE token SET revoked_at = now(), revoked_by = 'x', revoked_by_kind = 'system', revoked_by_name = 'x',
   revoke_reason = 'replaced' WHERE token_id = $1`;
 
+/** The code of the error that a write on this authority meets; undefined when it may go on. */
+async function refusalOf(principal: TokenPrincipal): Promise<string | undefined> {
+  const scope = { kind: "tenants", tenants: [principal.tenant] } as const;
+  try {
+    await database.db.transaction(scope, (tx) => authorizeWrite(tx, principal));
+    return undefined;
+  } catch (error) {
+    return String((error as { code?: unknown }).code);
+  }
+}
+
 describe("authorising a write", () => {
-  it("passes for a valid token and says what is wrong with others, in order", async () => {
+  it("passes for a valid token and says what is wrong with others", async () => {
     const valid = await arrangeToken(database.owner, applicationId, person);
     const revoked = await arrangeToken(database.owner, applicationId, person);
     const expired = await arrangeToken(database.owner, applicationId, person, {
@@ -32,31 +44,15 @@ describe("authorising a write", () => {
     });
     await database.owner.query(revokeStatement, [revoked.tokenId]);
     const unknown = { ...valid.principal, tokenId: "tok_none" as TokenId };
-    const scope = { kind: "tenants", tenants: [valid.principal.tenant] } as const;
-    const answers = await database.db.transaction(scope, (tx) =>
-      authorizeWrites(tx, [revoked.principal, valid.principal, unknown, expired.principal, valid.principal]),
-    );
-    expect(answers.map((answer) => answer?.code)).toEqual([
-      "token_revoked",
-      undefined,
-      "token_unknown",
-      "token_expired",
-      undefined,
-    ]);
-    await expect(
-      database.db.transaction(scope, (tx) => authorizeWrite(tx, revoked.principal)),
-    ).rejects.toMatchObject({ code: "token_revoked" });
+    expect(await refusalOf(valid.principal)).toBeUndefined();
+    expect(await refusalOf(revoked.principal)).toBe("token_revoked");
+    expect(await refusalOf(unknown)).toBe("token_unknown");
+    expect(await refusalOf(expired.principal)).toBe("token_expired");
   });
 
   it("says that the policy changed when the scopes or a list are others than the request was admitted under", async () => {
     const { principal, tokenId } = await arrangeToken(database.owner, applicationId, person);
-    const scope = { kind: "tenants", tenants: [principal.tenant] } as const;
-    const answer = async (policy: string): Promise<string | undefined> => {
-      const [refused] = await database.db.transaction(scope, (tx) =>
-        authorizeWrites(tx, [{ ...principal, policy }]),
-      );
-      return refused?.code;
-    };
+    const answer = (policy: string): Promise<string | undefined> => refusalOf({ ...principal, policy });
     expect(await answer("0.0")).toBeUndefined();
     const { owner } = database;
     await owner.query("UPDATE token SET ip_allow_list = '{203.0.113.0/24}' WHERE token_id = $1", [tokenId]);
