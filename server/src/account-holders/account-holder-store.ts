@@ -1,16 +1,10 @@
 import type { Queryable } from "../platform/database/database.ts";
+import { ofTenant, tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { VectorType } from "./identity.ts";
 import type { HolderType } from "./individual.ts";
 
 // SQL on holders, associations and vectors. Private to the room, like application-store.ts and identity-store.ts.
-
-const tenantKey = (tenant: Tenant): [string, string, string] => [
-  tenant.ifiId,
-  tenant.environment,
-  tenant.fintechId,
-];
-const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
 
 /** Which of these holders the fintech has already. */
 export async function listAssociated(

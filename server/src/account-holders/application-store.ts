@@ -1,15 +1,9 @@
 import type { Queryable } from "../platform/database/database.ts";
+import { ofTenant, tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { ApplicationStatus, HolderApplication } from "./individual.ts";
 
 // SQL on applications. Private to the room, like account-holder-store.ts.
-
-const tenantKey = (tenant: Tenant): [string, string, string] => [
-  tenant.ifiId,
-  tenant.environment,
-  tenant.fintechId,
-];
-const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
 
 export async function nextApplicationNumber(tx: Queryable): Promise<string> {
   const [row] = await tx.query<{ number: string }>("SELECT nextval('holder_application_number') AS number");

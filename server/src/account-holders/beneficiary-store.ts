@@ -1,15 +1,11 @@
 import type { Queryable } from "../platform/database/database.ts";
+import { ofTenant, tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
 
 // SQL on beneficiaries. Private to the room.
 
-const ofHolder = "ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND account_holder_id = $4";
-const holderKey = ({ ifiId, environment, fintechId }: Tenant, accountHolderId: string) => [
-  ifiId,
-  environment,
-  fintechId,
-  accountHolderId,
-];
+const ofHolder = `${ofTenant} AND account_holder_id = $4`;
+const holderKey = (tenant: Tenant, accountHolderId: string) => [...tenantKey(tenant), accountHolderId];
 
 export interface StoredBeneficiary {
   readonly beneficiaryId: string;

@@ -1,15 +1,9 @@
 import type { Queryable } from "../platform/database/database.ts";
+import { ofTenant, tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { AccountProduct, Bundle, FormFactor, PaymentProduct, Resource } from "./bundle.ts";
 
 // All SQL on this room's tables. Private to the room.
-
-const tenantKey = (tenant: Tenant): [string, string, string] => [
-  tenant.ifiId,
-  tenant.environment,
-  tenant.fintechId,
-];
-const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
 
 export async function insertBundle(tx: Queryable, tenant: Tenant, bundle: Bundle): Promise<void> {
   await tx.query(

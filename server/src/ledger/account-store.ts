@@ -1,4 +1,5 @@
 import type { Queryable } from "../platform/database/database.ts";
+import { ofTenant } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Account, AccountId, AccountKind, AccountStatus } from "./account.ts";
 import { transactionIdOf } from "./posted-transfer.ts";
@@ -24,7 +25,6 @@ interface AccountRow {
 
 const columns = `account_id, kind, currency, name, status, account_holder_id, bundle_id, product_id, attributes, balance, floor,
   posting_count, created_at, status_changed_at`;
-const ofTenant = "ifi_id = $1 AND environment = $2 AND fintech_id = $3";
 
 function toAccount(row: AccountRow): Account {
   return {

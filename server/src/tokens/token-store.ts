@@ -202,7 +202,7 @@ export async function insertToken(tx: Queryable, token: NewToken): Promise<void>
        ip_allow_list, created_at, created_by, expires_at, replaces_token_id)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text[]::cidr[], $11, $12, $13, $14)`,
     [
-      ...tenantKey(token),
+      ...tokenKey(token),
       token.secretHash,
       token.hint,
       token.name,
@@ -273,7 +273,7 @@ export async function insertTokenRequest(
   await tx.query(
     `INSERT INTO token_request (ifi_id, environment, fintech_id, application_id, token_id, user_id, idempotency_key, created_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [...tenantKey(token), token.createdBy, idempotencyKey, token.createdAt],
+    [...tokenKey(token), token.createdBy, idempotencyKey, token.createdAt],
   );
 }
 
@@ -336,7 +336,7 @@ export async function writeSubscription(
          ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, user_id)
          DO UPDATE SET subscribed_at = excluded.subscribed_at, ended_at = NULL WHERE known.ended_at IS NOT NULL
          RETURNING user_id`,
-        [...tenantKey(token), subscription.userId, subscription.at],
+        [...tokenKey(token), subscription.userId, subscription.at],
       )
     : await tx.query(
         `UPDATE token_subscription SET ended_at = $3 WHERE token_id = $1 AND user_id = $2 AND ended_at IS NULL
@@ -347,7 +347,7 @@ export async function writeSubscription(
 }
 
 /** Values of `ifi_id, environment, fintech_id, application_id, token_id`. */
-function tenantKey(token: {
+function tokenKey(token: {
   readonly tokenId: TokenId;
   readonly applicationId: ApplicationId;
   readonly tenant: Tenant;

@@ -1,5 +1,6 @@
 import type { EventName } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
+import { tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { EventContent } from "./webhook-event.ts";
 
@@ -7,8 +8,6 @@ import type { EventContent } from "./webhook-event.ts";
 
 /** So many at once, so that a tenant with many leaves room for the others. */
 const rowsOfATenant = 16;
-
-const tenantKey = ({ ifiId, environment, fintechId }: Tenant): unknown[] => [ifiId, environment, fintechId];
 
 /** Nothing happens where no endpoint of the tenant wants it. */
 export async function insertOutboxRow(
