@@ -1,7 +1,6 @@
-import type { RevokedToken, RevokeReason } from "@fusion/contract/tokens.ts";
-import { type ReactElement, useState } from "react";
-import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
-import { ReasonField } from "./reason-field.tsx";
+import type { RevokedToken } from "@fusion/contract/tokens.ts";
+import type { ReactElement } from "react";
+import { ReasonedToaster } from "./reasoned-toaster.tsx";
 import { useRevokeAllTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
@@ -16,44 +15,23 @@ export function RevokeAllToaster({
   onCancel: () => void;
   onRevoked: (revoked: readonly RevokedToken[]) => void;
 }): ReactElement {
-  const [reason, setReason] = useState<RevokeReason>();
   const revoke = useRevokeAllTokens();
-  const reset = (): void => {
-    setReason(undefined);
-    revoke.reset();
-  };
   return (
-    <ConfirmToaster
-      opened={application !== null}
-      title={application && `Revoke all ${application.tokens} live tokens of ${application.name}?`}
-      confirmLabel={application ? `Confirm: revoke all ${application.tokens}` : "Confirm"}
-      confirmDisabled={reason === undefined}
-      pending={revoke.isPending}
-      error={revoke.error}
-      onCancel={() => {
-        reset();
-        onCancel();
-      }}
-      onConfirm={() => {
-        if (application === null || reason === undefined) return;
-        revoke.mutate(
-          { applicationId: application.applicationId, reason },
-          {
-            onSuccess: ({ tokens }) => {
-              reset();
-              onRevoked(tokens);
-            },
-          },
-        );
-      }}
-    >
-      {application && (
-        <>
-          <p className={classes.consequence}>Every program that calls with one of them stops at once.</p>
-          <ReasonField reason={reason} onChange={setReason} />
-          <p className={classes.soft}>They are refused everywhere at once. This cannot be undone.</p>
-        </>
-      )}
-    </ConfirmToaster>
+    <ReasonedToaster
+      question={
+        application && {
+          title: `Revoke all ${application.tokens} live tokens of ${application.name}?`,
+          confirmLabel: `Confirm: revoke all ${application.tokens}`,
+          facts: (
+            <p className={classes.consequence}>Every program that calls with one of them stops at once.</p>
+          ),
+          consequence: "They are refused everywhere at once.",
+          revocation: (reason) => ({ applicationId: application.applicationId, reason }),
+        }
+      }
+      revoke={revoke}
+      onCancel={onCancel}
+      onRevoked={({ tokens }) => onRevoked(tokens)}
+    />
   );
 }

@@ -1,11 +1,10 @@
-import type { RevokedToken, RevokeReason, TokenDetails } from "@fusion/contract/tokens.ts";
+import type { RevokedToken, TokenDetails } from "@fusion/contract/tokens.ts";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactElement, useState } from "react";
+import type { ReactElement } from "react";
 import { relativeTime } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
-import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { ReasonField } from "./reason-field.tsx";
+import { ReasonedToaster } from "./reasoned-toaster.tsx";
 import { tokenQuery, useRevokeToken } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
@@ -18,48 +17,29 @@ interface RevokeToasterProps {
 
 /** Asks before a token is revoked: what it did lately, why, and a button that names it. */
 export function RevokeToaster({ token, onCancel, onRevoked }: RevokeToasterProps): ReactElement {
-  const [reason, setReason] = useState<RevokeReason>();
   const revoke = useRevokeToken();
-  const reset = (): void => {
-    setReason(undefined);
-    revoke.reset();
-  };
   return (
-    <ConfirmToaster
-      opened={token !== null}
-      title={token && `Revoke ${token.name}?`}
-      confirmLabel={token ? `Confirm: revoke ${token.hint}` : "Confirm"}
-      confirmDisabled={reason === undefined}
-      pending={revoke.isPending}
-      error={revoke.error}
-      onCancel={() => {
-        reset();
-        onCancel();
-      }}
-      onConfirm={() => {
-        if (token === null || reason === undefined) return;
-        revoke.mutate(
-          { tokenId: token.tokenId, reason },
-          {
-            onSuccess: (fact) => {
-              reset();
-              onRevoked(fact);
-            },
-          },
-        );
-      }}
-    >
-      {token && (
-        <>
-          <p className={classes.idLine}>
-            <Mono>{token.tokenId}</Mono>
-          </p>
-          <RecentUse tokenId={token.tokenId} />
-          <ReasonField reason={reason} onChange={setReason} />
-          <p className={classes.soft}>It is refused everywhere at once. This cannot be undone.</p>
-        </>
-      )}
-    </ConfirmToaster>
+    <ReasonedToaster
+      question={
+        token && {
+          title: `Revoke ${token.name}?`,
+          confirmLabel: `Confirm: revoke ${token.hint}`,
+          facts: (
+            <>
+              <p className={classes.idLine}>
+                <Mono>{token.tokenId}</Mono>
+              </p>
+              <RecentUse tokenId={token.tokenId} />
+            </>
+          ),
+          consequence: "It is refused everywhere at once.",
+          revocation: (reason) => ({ tokenId: token.tokenId, reason }),
+        }
+      }
+      revoke={revoke}
+      onCancel={onCancel}
+      onRevoked={onRevoked}
+    />
   );
 }
 
@@ -78,7 +58,7 @@ function RecentUse({ tokenId }: { tokenId: string }): ReactElement {
 }
 
 /** "1,204 calls by 3 callers in the last 24 hours, last POST /transfers 2 minutes ago." */
-export function recentUseWords(
+function recentUseWords(
   { last24Hours, lastUse }: Pick<TokenDetails, "last24Hours" | "lastUse">,
   now: number,
 ): string {
