@@ -1,4 +1,5 @@
 import { type Database, systemScope } from "../platform/database/database.ts";
+import { oncePerTurn } from "../platform/once-per-turn.ts";
 import type { ReadToken } from "./check-token.ts";
 import { readTokensByHash, type TokenReading } from "./token-store.ts";
 
@@ -21,21 +22,14 @@ const overdueMs = 1_000;
 export function readTokensFrom(db: Pick<Database, "reader">): ReadToken {
   let waiting: Asked[] = [];
   let running = 0;
-  let soon = false;
 
-  /** Lets the requests that have already arrived be read first. */
-  const startSoon = (): void => {
-    if (soon) return;
-    soon = true;
-    setImmediate(() => {
-      soon = false;
-      while (running < readingsAtOnce && waiting.length > 0) {
-        const asked = waiting.slice(0, hashesMax);
-        waiting = waiting.slice(hashesMax);
-        void read(asked);
-      }
-    });
-  };
+  const startSoon = oncePerTurn(() => {
+    while (running < readingsAtOnce && waiting.length > 0) {
+      const asked = waiting.slice(0, hashesMax);
+      waiting = waiting.slice(hashesMax);
+      void read(asked);
+    }
+  });
   const read = async (asked: readonly Asked[]): Promise<void> => {
     running += 1;
     let isCounted = true;

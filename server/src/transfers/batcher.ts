@@ -8,6 +8,7 @@ import type { Database } from "../platform/database/database.ts";
 import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { endedBeforeCommit } from "../platform/database/retry.ts";
 import type { Keys } from "../platform/keys.ts";
+import { oncePerTurn } from "../platform/once-per-turn.ts";
 import type { AskedTransfer } from "./batch-question.ts";
 import { TransferOutcomeUnknown, TransfersBusy } from "./errors.ts";
 import { type BatchOutcome, runBatch } from "./run-batch.ts";
@@ -63,7 +64,6 @@ export function createTransferBatcher(
   let running = 0;
   /** What the running batches are about. A line that concerns one of these accounts waits for their end. */
   const busy = new Set<AccountId>();
-  let soon = false;
   const lanes = new Map<string, Line[]>();
   const idleLanes: string[] = [];
   let lanesRunning = 0;
@@ -73,18 +73,8 @@ export function createTransferBatcher(
     startSoon();
   };
 
-  /**
-   * Lets the requests that have already arrived be read first; without any it costs nothing. Once for all of them, since what waits is
-   * looked through each time.
-   */
-  const startSoon = (): void => {
-    if (soon) return;
-    soon = true;
-    setImmediate(() => {
-      soon = false;
-      start();
-    });
-  };
+  /** Once for all requests that have already arrived, since what waits is looked through each time. */
+  const startSoon = oncePerTurn(() => start());
 
   const start = (): void => {
     while (running < runningMax && waiting.length >= (running === 0 ? 1 : enough)) {
