@@ -5,7 +5,7 @@ import { type Variable, variables } from "../server/src/config-variables.ts";
 
 const page = join(import.meta.dirname, "../docs/configuration.md");
 
-export function configurationPage(): string {
+function configurationPage(): string {
   const rows = Object.entries(variables as Record<string, Variable>).map(
     ([name, { sentence, standard, secret }]) =>
       `| \`${name}\` | ${sentence}${secret ? " **Secret.**" : ""} | ${standard} |`,

@@ -14,7 +14,7 @@ interface CodeInSource {
 }
 
 /** Codes as the source declares them: `code = "…"` of an error class, `code: "…"` of the transport table. */
-export function codesInSource(): Map<string, CodeInSource> {
+function codesInSource(): Map<string, CodeInSource> {
   const codes = new Map<string, CodeInSource>();
   for (const entry of readdirSync(join(root, "server/src"), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith(".ts") || entry.name.endsWith(".test.ts")) continue;

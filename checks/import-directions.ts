@@ -1,8 +1,6 @@
 // Who may import whom (docs/architecture.md). Reads the import lines of every source file and names each one that goes the wrong way.
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
-
-const root = join(import.meta.dirname, "..");
+import { dirname, join, relative } from "node:path";
 
 /** Lower rows may import from higher ones; rooms of one row do not import each other. */
 const rows: readonly (readonly string[])[] = [
@@ -20,16 +18,19 @@ const rows: readonly (readonly string[])[] = [
 /** Private to their room: nobody else imports them. */
 const privateFile = /(-store|^routes|^jobs|-routes)\.ts$/;
 
-export interface Breach {
+interface Breach {
   readonly file: string;
   readonly imports: string;
   readonly why: string;
 }
 
-/** Every import that breaks the house's rules. Test files may import from anywhere but the console and the server from each other. */
-export function findBreaches(): Breach[] {
+/**
+ * Every import below this folder that breaks the house's rules. Test files may import from anywhere but the console and the server from
+ * each other.
+ */
+export function findBreaches(root: string): Breach[] {
   const breaches: Breach[] = [];
-  for (const file of sourceFiles(["contract/src", "server/src", "console/src"])) {
+  for (const file of sourceFiles(root, ["contract/src", "server/src", "console/src"])) {
     for (const specifier of importsOf(readFileSync(join(root, file), "utf8"))) {
       const why = judge(file, specifier);
       if (why) breaches.push({ file, imports: specifier, why });
@@ -53,7 +54,7 @@ function judge(file: string, specifier: string): string | undefined {
       return isTest ? undefined : "the console runs in a browser";
     return undefined;
   }
-  const target = relative(root, resolve(root, dirname(file), specifier));
+  const target = join(dirname(file), specifier);
   if (file.startsWith("console/")) return judgeConsole(file, target);
   if (isTest) return undefined;
   return judgeServer(file, target);
@@ -110,7 +111,7 @@ function roomOf(path: string): string | undefined {
   return parts.length > 3 ? parts[2] : undefined;
 }
 
-function* sourceFiles(folders: readonly string[]): Generator<string> {
+function* sourceFiles(root: string, folders: readonly string[]): Generator<string> {
   for (const folder of folders) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
       if (entry.isFile() && /\.tsx?$/.test(entry.name))
@@ -128,7 +129,7 @@ function importsOf(source: string): string[] {
 }
 
 if (import.meta.main) {
-  const breaches = findBreaches();
+  const breaches = findBreaches(join(import.meta.dirname, ".."));
   for (const { file, imports, why } of breaches) console.error(`${file} imports ${imports}: ${why}`);
   if (breaches.length > 0) process.exitCode = 1;
 }
