@@ -3,7 +3,7 @@ import { StepUpRequired } from "./errors.ts";
 import type { UserPrincipal } from "./principal.ts";
 
 /** How long a proof of presence counts (login and step-up alike). */
-export const presenceLastsMs: number = 5 * 60_000;
+const presenceLastsMs = 5 * 60_000;
 
 /** Until when presence counts as proven. */
 export function presenceEndsAt(steppedUpAt: Date): Date {

@@ -21,7 +21,7 @@ import { addResourceServerCommands } from "./resource-server-commands.ts";
 import { addTokenCommands } from "./token-commands.ts";
 
 /** What a command's end tells a script. */
-export const exitCodes = {
+const exitCodes = {
   done: 0,
   /** Understood and refused: not found, exists already, … */
   refused: 1,

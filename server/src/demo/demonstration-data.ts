@@ -43,9 +43,9 @@ interface DemonstrationFintech {
   readonly member: DemonstrationPerson;
 }
 
-export const demonstrationIfiId = exampleIds.ifi as IfiId;
+const demonstrationIfiId = exampleIds.ifi as IfiId;
 /** The same in each fintech and environment, so that the reference's examples can name it. */
-export const demonstrationBundleId = exampleIds.bundle;
+const demonstrationBundleId = exampleIds.bundle;
 const openingBalanceMinor = 1_000_000_00n;
 
 const actor: CommandLinePrincipal = { kind: "cli", account: "demonstration data" };

@@ -19,7 +19,7 @@ export interface Renewal extends News {
 }
 
 /** PostgreSQL committed on its own disk only: someone cancelled the wait for the standby. Whether it lasts is not known. */
-export class CommitUnconfirmed extends Error {
+class CommitUnconfirmed extends Error {
   constructor() {
     super("The wait for the synchronous standby was cancelled, so a commit is not confirmed.");
   }

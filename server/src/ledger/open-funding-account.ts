@@ -17,7 +17,7 @@ export interface FundingDependencies {
 }
 
 /** The code under which the bank's money appears in a funding account's transactions. */
-export const fundingTransferCode = "BANK_FUNDING_AUTH";
+const fundingTransferCode = "BANK_FUNDING_AUTH";
 
 export interface NewFundingAccount {
   /** 1 to 256 characters. */
@@ -68,7 +68,7 @@ export async function openFundingAccount(
  * {@link AccountNotFound} for anything but a funding account of the tenant, {@link FundingAmountInvalid} for an amount that is not
  * positive or would pass the largest balance.
  */
-export async function addFunds(
+async function addFunds(
   tx: Transaction,
   { clock, random, keys }: FundingDependencies,
   tenant: Tenant,

@@ -142,7 +142,7 @@ function send(messenger: Messenger, digest: DigestKey, to: string, text: DigestT
 }
 
 /** Of the digest's key alone, so that a repeat of the same digest is recognised as one by mail programs. */
-export function digestMessageId({ ifiId, fintechId, userId, channel, localDay }: DigestKey): string {
+function digestMessageId({ ifiId, fintechId, userId, channel, localDay }: DigestKey): string {
   const key = createHash("sha256")
     .update([ifiId, fintechId, userId, channel, localDay].join("/"))
     .digest("hex");

@@ -91,7 +91,7 @@ export function callersOf(pid: number): Set<number> {
 }
 
 /** The child processes of a process, in the order in which they were started. */
-export function childrenOf(pid: number): number[] {
+function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
     .trim()
     .split(" ")

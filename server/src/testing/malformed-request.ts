@@ -35,7 +35,7 @@ export interface TestRequest {
 }
 
 /** Variants of a request that is wrong somewhere are below. */
-export const variantsMax = 2_000;
+const variantsMax = 2_000;
 
 const change = fc.record({
   at: fc.nat(10_000),

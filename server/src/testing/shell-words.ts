@@ -1,5 +1,5 @@
 /** The words of a command as a POSIX shell would split it: quotes, backslashes, and `$NAME` outside single quotes. */
-export function shellWords(command: string, variables: Readonly<Record<string, string>> = {}): string[] {
+function shellWords(command: string, variables: Readonly<Record<string, string>> = {}): string[] {
   const words: string[] = [];
   const part = /\\\n|\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s'"\\]+)|(\s+)/gs;
   let word: string | undefined;

@@ -26,7 +26,7 @@ export interface TokenCheck {
 /** Asks the primary, never a replica, for the token with this hash. */
 export type ReadToken = (secretHash: Buffer) => Promise<TokenReading>;
 
-export type TokenMemory = Memory<FoundToken>;
+type TokenMemory = Memory<FoundToken>;
 
 /** A reading that a narrowing overtook is made again; after so many, something is wrong. */
 const readingsMax = 5;

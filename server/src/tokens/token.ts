@@ -38,7 +38,7 @@ export function scopesWithin(given: readonly string[], allowed: readonly string[
 }
 
 /** The last instant at which a token made now may end. A day is 24 h here, whatever the clocks of the zone do. */
-export function latestExpiry(now: Date, lifetimeDaysMax: number): Date {
+function latestExpiry(now: Date, lifetimeDaysMax: number): Date {
   return new Date(now.getTime() + lifetimeDaysMax * dayMs);
 }
 

@@ -11,7 +11,7 @@ export interface Narrowing {
   readonly route?: string | undefined;
 }
 
-export const liveEveryMs = 5_000;
+const liveEveryMs = 5_000;
 
 /** An application's calls, page by page, latest first. Once older ones are shown the list stands still, so that nobody loses their place. */
 export const callListQuery = (applicationId: string, { show, token, route }: Narrowing) =>
