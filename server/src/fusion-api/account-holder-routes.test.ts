@@ -16,7 +16,7 @@ const path = "/applications/newIndividual";
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe("newIndividual: 200 APPROVED", () => {
-  it("checklist 1: answers with every recorded field", async () => {
+  it("answers with every recorded field", async () => {
     const { phone, pan } = newIdentity();
     const { status, body } = await client.post(
       path,
@@ -77,7 +77,7 @@ describe("newIndividual: 200 APPROVED", () => {
     });
   });
 
-  it("checklist 9: takes what clients leave out, send as null, or send in another type", async () => {
+  it("takes what clients leave out, send as null, or send in another type", async () => {
     const least = (more: Record<string, unknown>) => {
       const { phone, pan } = newIdentity();
       return {
@@ -171,7 +171,7 @@ describe("newIndividual: 200 APPROVED", () => {
 });
 
 describe("newIndividual: 200 REJECTED", () => {
-  it("checklist 3: an identity that is taken, with the reason in statusDetails.message", async () => {
+  it("an identity that is taken, with the reason in statusDetails.message", async () => {
     const identity = newIdentity();
     await client.post(path, individualBody(identity));
     for (const [who, clash] of [
@@ -410,7 +410,7 @@ describe("reading an account holder", () => {
       expect((await client.get(same)).body).toEqual(body);
   });
 
-  it("200, checklist 8: by phone with a bare plus, by email with a bare @", async () => {
+  it("200: by phone with a bare plus, by email with a bare @", async () => {
     const { phone, pan } = newIdentity();
     const email = `Asha.${pan}@example.com`;
     const { body } = await client.post(

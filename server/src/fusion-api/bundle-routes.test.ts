@@ -45,7 +45,7 @@ async function countRows(table: string): Promise<number> {
 }
 
 describe("issueBundle: 200", () => {
-  it("checklist 4 and 5: the individualID works as accountHolderID; one account and one payment instrument", async () => {
+  it("the individualID works as accountHolderID; one account and one payment instrument", async () => {
     const requestID = randomUUID();
     const { status, body } = await issue(client, {
       accountHolderID: holder,
@@ -81,7 +81,7 @@ describe("issueBundle: 200", () => {
     });
   });
 
-  it("checklist 9: without name, phone and requestID, which is made", async () => {
+  it("without name, phone and requestID, which is made", async () => {
     const { status, body } = await issue(client, { accountHolderID: holder, name: null, phoneNumber: "" });
     expect([status, typeof body.requestID]).toEqual([200, "string"]);
     const account = await client.get(`/accounts/${body.accounts[0].accountID}`);

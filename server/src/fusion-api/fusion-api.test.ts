@@ -141,7 +141,7 @@ describe("200", () => {
     expect(seen.at(-1)).toEqual({ requestID: "r-1", amount: 10, flag: true, count: 5 });
   });
 
-  it("checklist 7: a requestID may be a number of any length, and keeps every digit", async () => {
+  it("a requestID may be a number of any length, and keeps every digit", async () => {
     const digits = "123456789012345678901234567890123456789";
     const response = await call("POST", `${base}/things`, {
       token: "admin",
@@ -159,7 +159,7 @@ describe("200", () => {
     ).toBe(long);
   });
 
-  it("checklist 8: a trailing slash changes nothing and redirects nowhere; a bare plus in the path is a plus", async () => {
+  it("a trailing slash changes nothing and redirects nowhere; a bare plus in the path is a plus", async () => {
     const answers = await Promise.all(
       ["/things/+919000000001", "/things/+919000000001/", "/things/%2B919000000001"].map((path) =>
         raw(
@@ -176,7 +176,7 @@ describe("200", () => {
     ).toBe(200);
   });
 
-  it("checklist 11: a GET with a JSON content type and no body is no parse error", async () => {
+  it("a GET with a JSON content type and no body is no parse error", async () => {
     const response = await call("GET", `${base}/things/1`, {
       token: "reader",
       headers: { "content-type": "application/json" },
@@ -293,7 +293,7 @@ describe("403", () => {
     );
   });
 
-  it("checklist 2: a room's own wire code and exact message stand in the envelope", async () => {
+  it("a room's own wire code and exact message stand in the envelope", async () => {
     const response = await call("POST", `${base}/broke`, { token: "admin" });
     expect(response.statusCode).toBe(403);
     expect(envelopeOf(response)).toMatchObject({

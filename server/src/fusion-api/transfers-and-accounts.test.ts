@@ -4,7 +4,7 @@ import type { AccountId } from "../ledger/account.ts";
 import { arrangeBook, arrangeHolder, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 
-// Over HTTP, as clients of the Fusion API see it (wire contract, sections 6 and 8, checklist in section 15).
+// Over HTTP, as clients of the Fusion API see it (wire contract, sections 6 and 8).
 
 let app: TestApp;
 let book: TestBook;
@@ -269,7 +269,7 @@ describe("accounts", () => {
 });
 
 describe("balance and transactions", () => {
-  it("checklist 10: an account without any: zero, no last transaction, an empty list", async () => {
+  it("an account without any: zero, no last transaction, an empty list", async () => {
     const { accountId } = await book.open();
     expect((await call("GET", `/accounts/${accountId}/balance`)).body).toMatchObject({
       balance: 0,
@@ -332,7 +332,7 @@ describe("balance and transactions", () => {
     expect(balance).toMatchObject({ balance: 21, lastTransactionID: all[0]?.transactionID });
   });
 
-  it("checklist 6: takes whole paise as number or text, and answers numbers", async () => {
+  it("takes whole paise as number or text, and answers numbers", async () => {
     const { accountId } = await book.open();
     for (const [at, amount] of [500, "500", "10.0", 1234.0, "5e2", 1].entries()) {
       const before = (await call("GET", `/accounts/${accountId}/balance`)).body.balance;
@@ -346,7 +346,7 @@ describe("balance and transactions", () => {
     expect(last).toMatchObject({ amount: 1, previousBalance: 2744, newBalance: 2745 });
   });
 
-  it("checklist 12: money comes from the funding account, and nowhere else", async () => {
+  it("money comes from the funding account, and nowhere else", async () => {
     const { rows } = await app.database.owner.query(
       "SELECT account_id FROM account WHERE kind = 'settlement'",
     );
