@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { silentLog } from "../platform/log.ts";
+import { AddressRejected, DeliveryFailed, type Message } from "../platform/messages/message.ts";
+import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import type { SendDeps } from "./send-digest.ts";
+import { sweepReminders } from "./sweep.ts";
+
+let database: TestDatabase;
+let owner: TestDatabase["owner"];
+/** What the messenger throws instead of keeping a message. */
+let refuse: (message: Message) => Error | undefined;
+let clock: TestReminders["clock"];
+let letters: TestReminders["letters"];
+let deps: TestReminders["deps"];
+let admin: TestReminders["admin"];
+let member: TestReminders["member"];
+let token: TestReminders["token"];
+let subscribe: TestReminders["subscribe"];
+let at: TestReminders["at"];
+let reminders: TestReminders["reminders"];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  owner = database.owner;
+});
+afterAll(() => database.drop());
+
+// Each test has a fintech of its own and the database to itself.
+beforeEach(async () => {
+  refuse = () => undefined;
+  ({ clock, letters, deps, admin, member, token, subscribe, at, reminders } = await arrangeReminders(
+    database,
+    (message) => refuse(message),
+  ));
+});
+
+describe("a digest", () => {
+  it("names every token of the recipient, the most urgent first, without a secret", async () => {
+    for (const [name, expiresAt] of [
+      ["later", "2027-11-22T05:30:00Z"],
+      ["soonest", "2027-11-10T05:30:00Z"],
+      ['<b>"evil"\r\nBcc: x@y.z', "2027-11-12T05:30:00Z"],
+    ] as const)
+      await subscribe(await token({ name, expiresAt: new Date(expiresAt) }), admin);
+    await sweepReminders(deps);
+    expect(letters).toHaveLength(1);
+    expect(letters[0]?.subject).toBe(
+      '2 days left: token "soonest" expires Wed 10 Nov 2027, 11:00 IST, and 2 more',
+    );
+    const text = letters[0]?.text ?? "";
+    expect(text.indexOf("soonest")).toBeLessThan(text.indexOf("evil"));
+    expect(text.indexOf("evil")).toBeLessThan(text.indexOf("later"));
+    expect(text).toContain("Never used");
+    expect(letters[0]?.html).not.toContain("<b>");
+    expect(`${text}${letters[0]?.html}`).not.toMatch(/fus_(live|test)_[0-9A-Za-z]{36}/);
+  });
+
+  it("keeps header fields on one line whatever a token is called", async () => {
+    await subscribe(await token({ name: "a\r\nBcc: x@y.z" }), admin);
+    await sweepReminders(deps);
+    expect(letters[0]?.subject).toMatch(/^15 days left: token "a Bcc: x@y\.z"/);
+  });
+});
+
+describe("failures", () => {
+  it("are tried again with growing pauses on the same local day, and recorded", async () => {
+    await subscribe(await token(), admin);
+    const tries: string[] = [];
+    refuse = () => {
+      tries.push(clock.now().toISOString().slice(11, 16));
+      return new DeliveryFailed("451 try later");
+    };
+    for (let minutes = 0; minutes < 20 * 60; minutes += 15) {
+      clock.set(new Date(Date.parse("2027-11-08T03:30:00Z") + minutes * 60_000));
+      await sweepReminders(deps);
+    }
+    expect(tries.slice(0, 5)).toEqual(["03:30", "03:45", "04:00", "04:30", "05:15"]);
+    // The last try is before midnight in India (18:30 UTC); then the next day's notice is tried.
+    expect(await reminders()).toEqual([
+      { day: "2027-11-08", state: "failed", channel: "email", error: "451 try later" },
+    ]);
+    refuse = () => undefined;
+    await at("2027-11-09T03:30:00Z");
+    expect(letters.length).toBe(1);
+    expect((await reminders()).map(({ state }) => state)).toEqual(["failed", "sent"]);
+  });
+
+  it("of one recipient keep nobody else's message", async () => {
+    await subscribe(await token(), admin);
+    await subscribe(await token(), member);
+    refuse = (message) => (message.to === admin.email ? new TypeError("bug") : undefined);
+    await sweepReminders(deps);
+    expect(letters).toHaveLength(2);
+    const failed = (await reminders()).find(({ state }) => state === "failed");
+    expect(failed?.error).toBe("It could not be handed over.");
+  });
+});
+
+describe("addresses that are refused for good", () => {
+  it("are marked, not used again, and the person's other address goes on", async () => {
+    await subscribe(await token(), member);
+    refuse = (message) => (message.channel === "email" ? new AddressRejected("550 no such user") : undefined);
+    await sweepReminders(deps);
+    expect(letters.map((letter) => letter.channel)).toEqual(["sms"]);
+    const { rows } = await owner.query("SELECT bounced_at FROM identity WHERE address = $1", [member.email]);
+    expect(rows[0].bounced_at).toEqual(clock.now());
+    const audit = await owner.query("SELECT action, object_id, details FROM audit_entry");
+    expect(audit.rows).toEqual([
+      { action: "identity.bounced", object_id: member.userId, details: { channel: "email" } },
+    ]);
+    await at("2027-11-09T03:30:00Z");
+    expect(letters.map((letter) => letter.channel)).toEqual(["sms", "sms"]);
+  });
+
+  it("of the only subscriber hand over to the fintech's admins on the same day, who read why", async () => {
+    await subscribe(await token(), member);
+    refuse = (message) => (message.to === admin.email ? undefined : new AddressRejected("550"));
+    await sweepReminders(deps);
+    expect(letters.map((letter) => letter.to)).toEqual([admin.email]);
+    expect(letters[0]?.text).toContain("nobody who asked to be reminded can be reached");
+    await at("2027-11-09T03:30:00Z");
+    expect(letters).toHaveLength(2);
+  });
+
+  it("a person whose access ended is not told; the admins are", async () => {
+    await subscribe(await token(), member);
+    await owner.query("DELETE FROM application_access");
+    await sweepReminders(deps);
+    expect(letters.map((letter) => letter.to)).toEqual([admin.email]);
+  });
+
+  it("raise an alarm in the log when nobody at all can be reached", async () => {
+    const id = await token();
+    await subscribe(id, member);
+    await owner.query("UPDATE console_user SET disabled_at = now()");
+    const alarms: unknown[] = [];
+    const log = { ...silentLog(), info: () => undefined, error: (fields: unknown) => alarms.push(fields) };
+    await sweepReminders({ ...deps, log: log as unknown as SendDeps["log"] });
+    expect(alarms).toEqual([{ tokenIds: [id] }]);
+  });
+});
