@@ -1,17 +1,13 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
-import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccountId } from "../ledger/account.ts";
-import { transferIdOf } from "../ledger/posted-transfer.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
-import { systemClock } from "../platform/clock.ts";
-import type { Database } from "../platform/database/database.ts";
 import { systemRandom } from "../platform/random.ts";
+import { batcherOn, isMade, outcomeOf, pairOf, revokeTokenOf, spiedOn } from "../testing/batcher-fixture.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
-import { createTransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 
 // What sharing a transaction must not change: each transfer is decided as if it were alone.
@@ -24,59 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-type Batcher = ReturnType<typeof createTransferBatcher>;
-const newBatcher = (db: Pick<Database, "connect" | "noteFailure"> = database.db, options = {}): Batcher =>
-  createTransferBatcher({ db, clock: systemClock, keys: testKeys }, options);
-
-/** Its transfer id, or the code of its refusal. */
-function outcomeOf(batcher: Batcher, book: TestBook, input: CreateTransferInput): Promise<string> {
-  return createTransfer({ batcher, random: systemRandom }, book.token.principal, input).then(
-    transferIdOf,
-    (error: { code?: string; message: string }) => error.code ?? error.message,
-  );
-}
-
-/** Two accounts of the book, the first with this much in it. */
-async function pairOf(book: TestBook, balanceMinor = 1_000n): Promise<CreateTransferInput> {
-  return transferOf({
-    debitAccountId: await book.fund(balanceMinor),
-    creditAccountId: (await book.open()).accountId,
-  });
-}
-
-const isMade = expect.stringMatching(/^\d{17}_\d+_/);
-
-/** The database, counting the messages it is sent, and broken as `sabotage` likes. */
-function spied(
-  sabotage: (text: string, client: pg.PoolClient) => Promise<void> | undefined = () => undefined,
-): {
-  db: Pick<Database, "connect" | "noteFailure">;
-  messages: string[];
-} {
-  const messages: string[] = [];
-  return {
-    messages,
-    db: {
-      noteFailure: () => undefined,
-      async connect() {
-        const client = await database.db.connect();
-        return new Proxy(client, {
-          get(target, name) {
-            if (name !== "query") {
-              const value = Reflect.get(target, name);
-              return typeof value === "function" ? value.bind(target) : value;
-            }
-            return async (text: string) => {
-              messages.push(text);
-              await sabotage(text, target);
-              return target.query(text);
-            };
-          },
-        });
-      },
-    },
-  };
-}
+const newBatcher = (db: Parameters<typeof batcherOn>[0] = database.db, options = {}) =>
+  batcherOn(db, options);
+const spied = (sabotage?: Parameters<typeof spiedOn>[1]) => spiedOn(database.db, sabotage);
+const revoke = (book: TestBook) => revokeTokenOf(database.owner, book);
 
 describe("a batch", () => {
   const step = fc.record({
@@ -277,148 +224,3 @@ describe("batch mates", () => {
     expect(await book.balanceOf(poisoned.debitAccountId as AccountId)).toBe(1_000n);
   });
 });
-
-describe("locks that somebody else holds", () => {
-  /** Runs `meanwhile` while another connection holds what `sql` takes; lets go when it is done. */
-  async function whileHeld(
-    sql: string,
-    values: unknown[],
-    meanwhile: (release: () => Promise<unknown>) => Promise<void>,
-  ): Promise<void> {
-    const client = await database.owner.connect();
-    try {
-      await client.query("BEGIN");
-      await client.query(sql, values);
-      await meanwhile(() => client.query("COMMIT"));
-    } finally {
-      await client.query("ROLLBACK");
-      client.release();
-    }
-  }
-
-  it("a closed gate keeps its fintech waiting, and nobody else", async () => {
-    const [held, free] = [books[0] as TestBook, books[1] as TestBook];
-    const [theirs, mine, batcher] = [await pairOf(held), await pairOf(free), newBatcher()];
-    await whileHeld(
-      "SELECT pg_advisory_xact_lock(gate_key($1, $2))",
-      [held.tenant.ifiId, held.tenant.fintechId],
-      async (release) => {
-        let answered = false;
-        const waiting = outcomeOf(batcher, held, theirs).finally(() => {
-          answered = true;
-        });
-        const startedAt = performance.now();
-        for (let at = 0; at < 20; at += 1)
-          expect(
-            await outcomeOf(batcher, free, { ...mine, requestId: randomUUID(), amountMinor: 1n }),
-          ).toEqual(isMade);
-        expect(performance.now() - startedAt).toBeLessThan(1_500);
-        expect(answered).toBe(false);
-        await release();
-        expect(await waiting).toEqual(isMade);
-      },
-    );
-  });
-
-  it("a revocation behind the gate is seen by those who waited for it", async () => {
-    const book = await arrangeBook(database);
-    const [input, batcher] = [await pairOf(book), newBatcher()];
-    await whileHeld(
-      "SELECT pg_advisory_xact_lock(gate_key($1, $2))",
-      [book.tenant.ifiId, book.tenant.fintechId],
-      async (release) => {
-        const waiting = [outcomeOf(batcher, book, input), outcomeOf(batcher, book, input)];
-        await revoke(book);
-        await release();
-        expect(await Promise.all(waiting)).toEqual(["token_revoked", "token_revoked"]);
-      },
-    );
-  });
-
-  it("a locked account keeps waiting only what names it", async () => {
-    const book = books[0] as TestBook;
-    const [locked, free, batcher] = [await pairOf(book), await pairOf(book), newBatcher()];
-    await whileHeld(
-      "SELECT FROM account WHERE account_id = $1 FOR NO KEY UPDATE",
-      [locked.debitAccountId],
-      async (release) => {
-        const waiting = outcomeOf(batcher, book, locked);
-        const startedAt = performance.now();
-        expect(await outcomeOf(batcher, book, free)).toEqual(isMade);
-        expect(performance.now() - startedAt).toBeLessThan(1_000);
-        await release();
-        expect(await waiting).toEqual(isMade);
-      },
-    );
-  });
-});
-
-describe("a connection that breaks", () => {
-  const killed = (client: pg.PoolClient): Promise<void> =>
-    database.owner
-      .query("SELECT pg_terminate_backend($1)", [(client as unknown as { processID: number }).processID])
-      .then(() => new Promise((resolve) => setTimeout(resolve, 20)));
-
-  it("right after a commit loses no answer and moves nothing twice", async () => {
-    const book = books[0] as TestBook;
-    const input = await pairOf(book);
-    let cuts = 0;
-    const { db } = spied(async (text, client) => {
-      if (!text.endsWith("COMMIT") || cuts > 0) return;
-      cuts += 1;
-      // Committed, but the answer never arrives.
-      await client.query(text);
-      await killed(client);
-    });
-    const batcher = newBatcher(db);
-    expect(await outcomeOf(batcher, book, input)).toEqual(isMade);
-    expect(cuts).toBe(1);
-    expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
-  });
-
-  it("right after a commit answers what happened even when the token was revoked since", async () => {
-    const book = await arrangeBook(database);
-    const input = await pairOf(book);
-    let cut = false;
-    const { db } = spied(async (text, client) => {
-      if (!text.endsWith("COMMIT") || cut) return;
-      cut = true;
-      await client.query(text);
-      await revoke(book);
-      await killed(client);
-    });
-    expect(await outcomeOf(newBatcher(db), book, input)).toEqual(isMade);
-    expect(await outcomeOf(newBatcher(), book, input)).toBe("token_revoked");
-  });
-
-  it("before a commit makes the transfer all the same, once", async () => {
-    const book = books[0] as TestBook;
-    const input = await pairOf(book);
-    let cuts = 0;
-    const { db } = spied(async (text, client) => {
-      if (!text.endsWith("COMMIT") || cuts > 0) return;
-      cuts += 1;
-      await killed(client);
-    });
-    expect(await outcomeOf(newBatcher(db), book, input)).toEqual(isMade);
-    expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
-  });
-
-  it("that does not come back is told: nothing was begun, or it is not known", async () => {
-    const book = books[0] as TestBook;
-    const input = await pairOf(book);
-    const away = {
-      connect: () => Promise.reject(Object.assign(new Error("away"), { code: "ECONNREFUSED" })),
-      noteFailure: () => undefined,
-    };
-    expect(await outcomeOf(newBatcher(away), book, input)).toBe("ECONNREFUSED");
-  });
-});
-
-async function revoke(book: TestBook): Promise<void> {
-  await database.owner.query(
-    `UPDATE token SET revoked_at = now(), revoked_by_kind = 'user', revoked_by = 'usr_x', revoked_by_name = 'x', revoke_reason = 'compromised'
-     WHERE token_id = $1`,
-    [book.token.tokenId],
-  );
-}

@@ -1,0 +1,80 @@
+import type pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AccountId } from "../ledger/account.ts";
+import { batcherOn, isMade, outcomeOf, pairOf, revokeTokenOf, spiedOn } from "../testing/batcher-fixture.ts";
+import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+
+let database: TestDatabase;
+let books: TestBook[];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  books = [await arrangeBook(database)];
+});
+afterAll(() => database.drop());
+
+const newBatcher = (db: Parameters<typeof batcherOn>[0] = database.db) => batcherOn(db);
+const spied = (sabotage?: Parameters<typeof spiedOn>[1]) => spiedOn(database.db, sabotage);
+const revoke = (book: TestBook) => revokeTokenOf(database.owner, book);
+
+describe("a connection that breaks", () => {
+  const killed = (client: pg.PoolClient): Promise<void> =>
+    database.owner
+      .query("SELECT pg_terminate_backend($1)", [(client as unknown as { processID: number }).processID])
+      .then(() => new Promise((resolve) => setTimeout(resolve, 20)));
+
+  it("right after a commit loses no answer and moves nothing twice", async () => {
+    const book = books[0] as TestBook;
+    const input = await pairOf(book);
+    let cuts = 0;
+    const { db } = spied(async (text, client) => {
+      if (!text.endsWith("COMMIT") || cuts > 0) return;
+      cuts += 1;
+      // Committed, but the answer never arrives.
+      await client.query(text);
+      await killed(client);
+    });
+    const batcher = newBatcher(db);
+    expect(await outcomeOf(batcher, book, input)).toEqual(isMade);
+    expect(cuts).toBe(1);
+    expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
+  });
+
+  it("right after a commit answers what happened even when the token was revoked since", async () => {
+    const book = await arrangeBook(database);
+    const input = await pairOf(book);
+    let cut = false;
+    const { db } = spied(async (text, client) => {
+      if (!text.endsWith("COMMIT") || cut) return;
+      cut = true;
+      await client.query(text);
+      await revoke(book);
+      await killed(client);
+    });
+    expect(await outcomeOf(newBatcher(db), book, input)).toEqual(isMade);
+    expect(await outcomeOf(newBatcher(), book, input)).toBe("token_revoked");
+  });
+
+  it("before a commit makes the transfer all the same, once", async () => {
+    const book = books[0] as TestBook;
+    const input = await pairOf(book);
+    let cuts = 0;
+    const { db } = spied(async (text, client) => {
+      if (!text.endsWith("COMMIT") || cuts > 0) return;
+      cuts += 1;
+      await killed(client);
+    });
+    expect(await outcomeOf(newBatcher(db), book, input)).toEqual(isMade);
+    expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
+  });
+
+  it("that does not come back is told: nothing was begun, or it is not known", async () => {
+    const book = books[0] as TestBook;
+    const input = await pairOf(book);
+    const away = {
+      connect: () => Promise.reject(Object.assign(new Error("away"), { code: "ECONNREFUSED" })),
+      noteFailure: () => undefined,
+    };
+    expect(await outcomeOf(newBatcher(away), book, input)).toBe("ECONNREFUSED");
+  });
+});

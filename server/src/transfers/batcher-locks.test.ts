@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { batcherOn, isMade, outcomeOf, pairOf, revokeTokenOf } from "../testing/batcher-fixture.ts";
+import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+
+let database: TestDatabase;
+let books: TestBook[];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  books = [await arrangeBook(database), await arrangeBook(database)];
+});
+afterAll(() => database.drop());
+
+const newBatcher = (db: Parameters<typeof batcherOn>[0] = database.db) => batcherOn(db);
+const revoke = (book: TestBook) => revokeTokenOf(database.owner, book);
+
+describe("locks that somebody else holds", () => {
+  /** Runs `meanwhile` while another connection holds what `sql` takes; lets go when it is done. */
+  async function whileHeld(
+    sql: string,
+    values: unknown[],
+    meanwhile: (release: () => Promise<unknown>) => Promise<void>,
+  ): Promise<void> {
+    const client = await database.owner.connect();
+    try {
+      await client.query("BEGIN");
+      await client.query(sql, values);
+      await meanwhile(() => client.query("COMMIT"));
+    } finally {
+      await client.query("ROLLBACK");
+      client.release();
+    }
+  }
+
+  it("a closed gate keeps its fintech waiting, and nobody else", async () => {
+    const [held, free] = [books[0] as TestBook, books[1] as TestBook];
+    const [theirs, mine, batcher] = [await pairOf(held), await pairOf(free), newBatcher()];
+    await whileHeld(
+      "SELECT pg_advisory_xact_lock(gate_key($1, $2))",
+      [held.tenant.ifiId, held.tenant.fintechId],
+      async (release) => {
+        let answered = false;
+        const waiting = outcomeOf(batcher, held, theirs).finally(() => {
+          answered = true;
+        });
+        const startedAt = performance.now();
+        for (let at = 0; at < 20; at += 1)
+          expect(
+            await outcomeOf(batcher, free, { ...mine, requestId: randomUUID(), amountMinor: 1n }),
+          ).toEqual(isMade);
+        expect(performance.now() - startedAt).toBeLessThan(1_500);
+        expect(answered).toBe(false);
+        await release();
+        expect(await waiting).toEqual(isMade);
+      },
+    );
+  });
+
+  it("a revocation behind the gate is seen by those who waited for it", async () => {
+    const book = await arrangeBook(database);
+    const [input, batcher] = [await pairOf(book), newBatcher()];
+    await whileHeld(
+      "SELECT pg_advisory_xact_lock(gate_key($1, $2))",
+      [book.tenant.ifiId, book.tenant.fintechId],
+      async (release) => {
+        const waiting = [outcomeOf(batcher, book, input), outcomeOf(batcher, book, input)];
+        await revoke(book);
+        await release();
+        expect(await Promise.all(waiting)).toEqual(["token_revoked", "token_revoked"]);
+      },
+    );
+  });
+
+  it("a locked account keeps waiting only what names it", async () => {
+    const book = books[0] as TestBook;
+    const [locked, free, batcher] = [await pairOf(book), await pairOf(book), newBatcher()];
+    await whileHeld(
+      "SELECT FROM account WHERE account_id = $1 FOR NO KEY UPDATE",
+      [locked.debitAccountId],
+      async (release) => {
+        const waiting = outcomeOf(batcher, book, locked);
+        const startedAt = performance.now();
+        expect(await outcomeOf(batcher, book, free)).toEqual(isMade);
+        expect(performance.now() - startedAt).toBeLessThan(1_000);
+        await release();
+        expect(await waiting).toEqual(isMade);
+      },
+    );
+  });
+});
