@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { arrangeClient, individualBody, newIdentity, type TestClient } from "../testing/fusion-fixture.ts";
+import { withoutTrace } from "../testing/holder-application-fixture.ts";
+import { createTestApp, type TestApp } from "../testing/test-app.ts";
+
+let app: TestApp;
+let client: TestClient;
+let neighbour: TestClient;
+beforeAll(async () => {
+  app = await createTestApp({ now: "2026-11-24T05:30:00.000Z" });
+  client = await arrangeClient(app);
+  neighbour = await arrangeClient(app);
+});
+afterAll(() => app.close());
+
+describe("addresses and vectors of a holder", () => {
+  const holderOf = async (who: TestClient): Promise<string> =>
+    (await who.post("/applications/newIndividual", individualBody())).body.individualID;
+
+  it("adds addresses, once for a requestID, and the latest default is the default", async () => {
+    const holder = await holderOf(client);
+    const pops = `/accountHolders/${holder}/pops`;
+    const home = {
+      requestID: 1,
+      label: "home",
+      address: { line1: "1 MG Road", postCode: "560001" },
+      isDefault: true,
+    };
+    const first = await client.post(pops, home);
+    expect([first.status, first.body]).toEqual([
+      200,
+      expect.objectContaining({
+        label: "home",
+        entityID: holder,
+        isDefault: true,
+        createdAt: "Nov 24, 2026 11:00:00 AM",
+      }),
+    ]);
+    expect((await client.post(pops, home)).body).toEqual(first.body);
+    expect((await client.post(pops, { ...home, label: "work" })).body.code).toBe("REQUEST_MISMATCH");
+    await client.post(`${pops}/`, { line1: "2 Brigade Road", label: "work", isDefault: "true" });
+    const { body } = await client.get(pops);
+    expect(body.pops.map((pop: { label: string; isDefault: boolean }) => [pop.label, pop.isDefault])).toEqual(
+      [
+        ["home", false],
+        ["work", true],
+      ],
+    );
+    expect((await client.get(`/accountHolders/${holder}`)).body.pops).toEqual(body.pops);
+    expect((await client.post(pops, { postCode: "!" })).body.errorCode).toBe("AR400005");
+    expect((await client.post(pops, { address: { country: "1" } })).body.errorCode).toBe("AR400006");
+  });
+
+  it("keeps every one of 20 addresses added at once", async () => {
+    const holder = await holderOf(client);
+    const pops = `/accountHolders/${holder}/pops`;
+    await Promise.all(Array.from({ length: 20 }, (_, turn) => client.post(pops, { label: `pop ${turn}` })));
+    expect((await client.get(pops)).body.pops).toHaveLength(20);
+  });
+
+  it("adds vectors, by which the holder is then found", async () => {
+    const holder = await holderOf(client);
+    const vectors = `/accountHolders/${holder}/vectors`;
+    const { phone } = newIdentity();
+    const body = { requestID: "vec", type: "p", value: phone };
+    const first = await client.post(vectors, body);
+    expect([first.status, first.body.value]).toEqual([200, phone]);
+    expect((await client.post(vectors, body)).body).toEqual(first.body);
+    expect((await client.get(`/individualByVector/p/${phone}`)).body.id).toBe(holder);
+    const number = await client.post(vectors, { type: "aadhaar", value: String(Math.random()).slice(2, 14) });
+    expect(number.body.value).toMatch(/^X+\d{4}$/);
+    expect((await client.get(vectors)).body.vectors.map(({ type }: { type: string }) => type)).toEqual([
+      "p",
+      "pan",
+      "p",
+      "aadhaar",
+    ]);
+  });
+
+  it("AR400003: a vector is one holder's, also when 10 want it at once; AR400009, AR4000010 for none", async () => {
+    const { phone } = newIdentity();
+    const holders = await Promise.all(Array.from({ length: 10 }, () => holderOf(client)));
+    const answers = await Promise.all(
+      holders.map((holder) => client.post(`/accountHolders/${holder}/vectors`, { type: "p", value: phone })),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(new Set(answers.map(({ body }) => body.errorCode ?? "made"))).toEqual(
+      new Set(["made", "AR400003"]),
+    );
+    const codes = [];
+    for (const body of [
+      { type: "p", value: "12" },
+      { type: "e", value: "nobody" },
+      { type: "pan", value: newIdentity().pan },
+    ])
+      codes.push((await client.post(`/accountHolders/${holders[0]}/vectors`, body)).body.errorCode);
+    expect(codes).toEqual(["AR400009", "AR4000010", "AR4000011"]);
+  });
+
+  it("404: another fintech's holder is like a missing one, to read and to add to", async () => {
+    const theirs = await holderOf(neighbour);
+    for (const path of ["pops", "vectors"]) {
+      const missing = await client.get(`/accountHolders/3f0e5f1c-3c1f-4a52-9f2e-6f4c1a9b7d10/${path}`);
+      expect(missing.status).toBe(404);
+      for (const answer of [
+        await client.get(`/accountHolders/${theirs}/${path}`),
+        await client.post(`/accountHolders/${theirs}/${path}`, { type: "e", value: "a@b.example" }),
+      ])
+        expect(withoutTrace(answer.body)).toEqual(withoutTrace(missing.body));
+    }
+  });
+});
