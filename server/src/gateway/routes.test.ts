@@ -74,9 +74,10 @@ describe("200", () => {
   });
 
   it("to Envoy, which asks with the method, path and query of its own request, and may pass on the body's type", async () => {
-    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"] as const) {
+    const unusual = ["PROPFIND", "LOCK", "M-SEARCH", "TRACE", "QUERY"];
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", ...unusual]) {
       const response = await app.http.inject({
-        method,
+        method: method as "GET",
         url: "/gateway/check/orders/42?scope=admin",
         headers: { ...present(), "content-type": "application/grpc" },
       });
@@ -129,15 +130,31 @@ describe("an answer", () => {
       ["GET", "/gateway/check/?scope=transfers:write", present()],
       ["POST", "/gateway/check/orders?scope=transfers:write", { ...present(), "content-length": "0" }],
       ["DELETE", "/gateway/check/orders", present()],
+      ["PROPFIND", "/gateway/check/orders", present()],
+      ["PROPFIND", "/gateway/check", {}],
       ["GET", "/gateway/check", {}],
       ["GET", "/gateway/check", { authorization: `Bearer ${token.secret}x` }],
       ["GET", "/gateway/check", { authorization: `Bearer ${generateSecret(systemRandom, "live")}` }],
-    ] as ["GET" | "POST" | "DELETE", string, Record<string, string>][]) {
+    ] as ["GET" | "POST" | "DELETE" | "PROPFIND", string, Record<string, string>][]) {
       const { statusCode, ...long } = await app.http.inject({ method, url, headers });
       const throughRouter = told({ status: statusCode, headers: long.headers, body: long.body });
       // A connection that is to end is Node's own server's from its first request.
       for (const connection of ["keep-alive", "close"])
         expect(told(await ask(method, url, { ...headers, connection }))).toEqual(throughRouter);
+    }
+  });
+});
+
+describe("a refusal", () => {
+  it("has its code in the header also when it comes before anybody looks for a token", async () => {
+    for (const [url, headers, status, code] of [
+      ["/gateway/check?scope=%00", {}, 400, "invalid_request"],
+      ["/gateway/check/%zz", {}, 400, "invalid_request"],
+      ["/gateway/check", { host: "elsewhere.example" }, 403, "host_not_allowed"],
+    ] as [string, Record<string, string>, number, string][]) {
+      const response = await check({ ...present(), ...headers }, url);
+      expect([url, response.statusCode, response.headers["x-fusion-refusal"]]).toEqual([url, status, code]);
+      expect(response.json()).toMatchObject({ code });
     }
   });
 });

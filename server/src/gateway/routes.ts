@@ -1,3 +1,4 @@
+import { METHODS } from "node:http";
 import { Problem } from "@fusion/contract/problem.ts";
 import { coversScope, Scope } from "@fusion/contract/scopes.ts";
 import { z } from "zod";
@@ -16,7 +17,7 @@ import {
 import type { TakeCall } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { securityHeaders } from "../platform/http/security-headers.ts";
-import type { HttpServer } from "../platform/http/server.ts";
+import { answerProblem, type ErrorEnvelope, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
@@ -47,8 +48,11 @@ interface Refusal {
 /** No message has it, and JSON writes it as it is. */
 const idGoesHere = "\u{1F194}";
 
-/** Envoy asks under the method of its own request; the others send GET. */
-const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/**
+ * Envoy asks under the method of its own request, whatever that is; the others send GET. HEAD comes with GET's route, and a CONNECT is
+ * never passed on.
+ */
+const methods = METHODS.filter((method) => method !== "HEAD" && method !== "CONNECT");
 
 /**
  * `/gateway/check`, with which a proxy (nginx `auth_request`, Traefik `forwardAuth`, Envoy `ext_authz`) asks whether a request may pass:
@@ -161,11 +165,18 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   };
 
   http.direct.serve(checkPath, methods, check);
+  for (const method of methods)
+    if (!http.supportedMethods.includes(method)) http.addHttpMethod(method, { hasBody: true });
+  // What is refused before the check is asked: an address that cannot be read, a guest that is not to be let in.
+  const answerEarly: ErrorEnvelope["answer"] = async (error, request, reply) =>
+    answerProblem(error, request, reply.header("x-fusion-refusal", describeFailure(error).code));
+  http.errorEnvelopes.push({ prefix: checkPath, body: () => ({}), answer: answerEarly });
   void http.register(async (gateway: HttpServer) => {
     // A body, should the proxy pass it on, is the upstream's; nobody reads it here.
     gateway.removeAllContentTypeParsers();
     gateway.addContentTypeParser("*", (_request, _body, done) => done(null));
     gateway.setValidatorCompiler(() => () => true);
+    gateway.setErrorHandler(answerEarly);
     const route = { handler: http.direct.fastifyHandler(check), method: methods, schema: { hide: true } };
     gateway.route({ ...route, url: checkPath, method: "GET", schema: documentation });
     gateway.route({ ...route, url: checkPath, method: methods.filter((method) => method !== "GET") });
