@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { setApplicationPolicy } from "../fintechs/set-application-policy.ts";
+import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { createNodes } from "../leases/nodes.ts";
 import { manualClock, systemClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
@@ -187,6 +188,66 @@ describe("scopes and the limit of tokens", () => {
     });
     expect(back.tokensMax).toBe(10);
   });
+});
+
+describe("what narrows", () => {
+  const narrowings = {
+    "a token's list": (nodes: typeof deps.nodes) =>
+      setTokenAllowList({ ...deps, nodes }, admin, {
+        tokenId: token.tokenId,
+        ipAllowList: ["203.0.113.0/24"],
+      }),
+    "an application's list": (nodes: typeof deps.nodes) =>
+      setApplicationPolicy({ ...deps, nodes }, admin, {
+        applicationId: application,
+        policy: { ipAllowList: ["203.0.113.0/24"] },
+      }),
+    "an application's scopes": (nodes: typeof deps.nodes) =>
+      setApplicationPolicy(
+        { ...deps, nodes },
+        { kind: "cli", account: "omar" },
+        { applicationId: application, policy: { scopes: ["accounts:read"] } },
+      ),
+  };
+  /** Whether a call that was admitted under the old rules may still write. */
+  const isInForce = () =>
+    write().then(
+      () => false,
+      (error: { code?: string }) => error.code === "token_policy_changed",
+    );
+
+  it.each(Object.entries(narrowings))(
+    "as %s does has committed when it waits, once, until every node knows",
+    async (_what, narrow) => {
+      const seenByTheWait: boolean[] = [];
+      await narrow({
+        untilAllKnow: async () => {
+          seenByTheWait.push(await isInForce());
+          return { confirmed: 3, total: 3 };
+        },
+      });
+      expect(seenByTheWait).toEqual([true]);
+    },
+  );
+
+  it.each(Object.entries(narrowings))(
+    "as %s does, and is not confirmed, says so, and is completed by the same call, which changes nothing more",
+    async (_what, narrow) => {
+      const lost = { untilAllKnow: () => Promise.reject(new ChangeUnconfirmed()) };
+      await expect(narrow(lost)).rejects.toMatchObject({ code: "change_unconfirmed" });
+      expect(await isInForce()).toBe(true);
+      let waits = 0;
+      await narrow({
+        untilAllKnow: async () => {
+          waits += 1;
+          return { confirmed: 3, total: 3 };
+        },
+      });
+      expect(waits).toBe(1);
+      const audited = [...(await lastAudit(token.tokenId)), ...(await lastAudit(application))];
+      expect(audited).toHaveLength(1);
+    },
+  );
 });
 
 describe("the preview of a list", () => {
