@@ -295,9 +295,10 @@ describe("onboarding, from a bank to money in a funding account", () => {
 
   describe("tokens and reminders", () => {
     let tokenId: TokenId;
+    let admin: Awaited<ReturnType<typeof arrangeUser>>;
 
     beforeAll(async () => {
-      const admin = await arrangeUser(
+      admin = await arrangeUser(
         database.owner,
         { ifiId: "140793" as never, fintechId: fintechId as never, clientId: "" },
         "fintech_admin",
@@ -367,6 +368,25 @@ describe("onboarding, from a bank to money in a funding account", () => {
       expect(again).toMatchObject({ reason: "compromised", by: "Fusion team (omar)" });
       const { tokens } = await json("tokens", "list", "--status", "revoked");
       expect(tokens).toMatchObject([{ tokenId, status: "revoked" }]);
+    });
+
+    it("revokes several tokens at one moment, or none of them", async () => {
+      const ids: TokenId[] = [];
+      for (let time = 0; time < 3; time += 1)
+        ids.push((await arrangeToken(database.owner, applicationId, admin)).tokenId);
+      const none = await fusion("tokens", "revoke", ...ids, "tok_missing", "--reason", "compromised");
+      expect(none.code).toBe(1);
+      expect(none.err).toContain("There is no such token.");
+      expect((await json("tokens", "list", "--status", "active")).tokens).toHaveLength(3);
+
+      const { tokens } = await json("tokens", "revoke", ...ids, "--reason", "compromised");
+      expect(tokens.map((each: { tokenId: TokenId }) => each.tokenId)).toEqual(ids);
+      expect(new Set(tokens.map((each: { effectiveAt: string }) => each.effectiveAt)).size).toBe(1);
+      expect((await json("tokens", "list", "--status", "active")).tokens).toEqual([]);
+      const again = await fusion("tokens", "revoke", ...ids, "--reason", "replaced");
+      expect(again.out).toMatch(
+        /^(Token tok_.+ revoked\. Refused everywhere since 20.+Z\. Receipt rcp_.+\.\n){3}$/,
+      );
     });
   });
 

@@ -6,13 +6,14 @@ import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { type PreviewedDigest, previewReminders } from "../reminders/preview-reminders.ts";
 import { listTokens } from "../tokens/list-tokens.ts";
-import { revokeAllTokens, revokeToken } from "../tokens/revoke-token.ts";
+import { type Revocation, revokeAllTokens, revokeTokens } from "../tokens/revoke-token.ts";
 import { tokenStatus } from "../tokens/token.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
 import {
   type AddCommands,
   applicationId,
   type CommandContext,
+  collect,
   examples,
   tokenId,
 } from "./command-context.ts";
@@ -64,24 +65,37 @@ export const addTokenCommands: AddCommands = (program, run) => {
   examples(
     tokens
       .command("revoke")
-      .description("end a token, for good and at once")
-      .argument("<token-id>", "the token", tokenId)
+      .description("end a token, for good and at once; or several, all or none of them, with one wait")
+      .argument("<token-id...>", "the token, or several", (id: string, earlier?: readonly string[]) =>
+        collect(tokenId(id), earlier),
+      )
       .addOption(
         new Option("--reason <reason>", "why; the fintech can read it")
           .choices(RevokeReasons.options)
           .makeOptionMandatory(),
       ),
-    ["tokens revoke tok_4fTz… --reason compromised"],
-  ).action((id: string, options: { reason: RevokeReason }) =>
+    [
+      "tokens revoke tok_4fTz… --reason compromised",
+      "tokens revoke tok_4fTz… tok_9kQa… tok_1bXe… --reason compromised --json",
+    ],
+  ).action((ids: string[], options: { reason: RevokeReason }) =>
     run(async ({ output, principal, ...deps }) => {
-      const revoked = await revokeToken(deps, principal, { tokenId: id as TokenId, reason: options.reason });
-      output.result(revoked, [
-        `Token ${revoked.tokenId} (${revoked.hint}) revoked. Refused everywhere since ${revoked.effectiveAt.toISOString()}.`,
+      const revoked = await revokeTokens(deps, principal, {
+        tokenIds: ids as TokenId[],
+        reason: options.reason,
+      });
+      const [only, ...others] = revoked;
+      if (!only || others.length > 0) {
+        output.result({ tokens: revoked }, revoked.map(sentence));
+        return;
+      }
+      output.result(only, [
+        `Token ${only.tokenId} (${only.hint}) revoked. Refused everywhere since ${only.effectiveAt.toISOString()}.`,
         ...facts([
-          ["reason", revoked.reason],
-          ["by", revoked.by],
-          ["receipt", revoked.receiptId],
-          ["confirmed by", `${revoked.nodes.confirmed} of ${revoked.nodes.total} processes`],
+          ["reason", only.reason],
+          ["by", only.by],
+          ["receipt", only.receiptId],
+          ["confirmed by", `${only.nodes.confirmed} of ${only.nodes.total} processes`],
         ]),
       ]);
     }),
@@ -113,12 +127,7 @@ export const addTokenCommands: AddCommands = (program, run) => {
       const revoked = await revokeAllTokens(deps, principal, { of, reason: options.reason });
       output.result(
         { tokens: revoked },
-        revoked.length === 0
-          ? ["No token was live, so none was revoked."]
-          : revoked.map(
-              ({ tokenId, hint, effectiveAt, receiptId }) =>
-                `Token ${tokenId} (${hint}) revoked. Refused everywhere since ${effectiveAt.toISOString()}. Receipt ${receiptId}.`,
-            ),
+        revoked.length === 0 ? ["No token was live, so none was revoked."] : revoked.map(sentence),
       );
     });
   });
@@ -157,6 +166,11 @@ export const addTokenCommands: AddCommands = (program, run) => {
     }),
   );
 };
+
+/** One of several revocations. */
+function sentence({ tokenId, hint, effectiveAt, receiptId }: Revocation): string {
+  return `Token ${tokenId} (${hint}) revoked. Refused everywhere since ${effectiveAt.toISOString()}. Receipt ${receiptId}.`;
+}
 
 async function chosenApplications(
   { db, principal }: CommandContext,

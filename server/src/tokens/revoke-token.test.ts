@@ -157,6 +157,39 @@ describe("revoking all", () => {
     expect(revoked.map((each) => each.tokenId)).toEqual(ids.toSorted());
   });
 
+  it("of named tokens ends them at one moment with one wait, in the order given, and leaves the others", async () => {
+    const second = await arrangeApplication(database.owner, fintech);
+    const wanted: TokenId[] = [];
+    for (const of of [applicationId, second, applicationId])
+      wanted.push((await arrangeToken(database.owner, of, admin)).tokenId);
+    const spared = await arrangeToken(database.owner, applicationId, admin);
+    let waits = 0;
+    const counting = {
+      untilAllKnow: async () => {
+        waits += 1;
+        return { confirmed: 3, total: 3 };
+      },
+    };
+    const [first, ...others] = wanted.toReversed() as [TokenId, ...TokenId[]];
+    const revoked = await revokeTokens({ ...deps(), nodes: counting }, admin, {
+      tokenIds: [first, ...others, first],
+      reason: "compromised",
+    });
+    expect(waits).toBe(1);
+    expect(revoked.map((each) => each.tokenId)).toEqual([first, ...others]);
+    expect(new Set(revoked.map((each) => each.effectiveAt.getTime())).size).toBe(1);
+    expect(new Set(revoked.map((each) => each.receiptId)).size).toBe(3);
+    for (const { receiptId, effectiveAt } of revoked)
+      expect(await getReceipt({ db: database.db }, admin, receiptId)).toMatchObject({
+        effectiveAt,
+        nodes: { confirmed: 3, total: 3 },
+      });
+    const { rows } = await database.owner.query("SELECT revoked_at FROM token WHERE token_id = $1", [
+      spared.tokenId,
+    ]);
+    expect(rows).toEqual([{ revoked_at: null }]);
+  });
+
   it("of named tokens revokes all or none: one of another application is a missing one", async () => {
     const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
     const other = await arrangeToken(
