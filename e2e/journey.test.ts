@@ -228,6 +228,13 @@ describe("the journey", () => {
       )
       .first()
       .waitFor();
+    // The token's page keeps the receipt.
+    await page.reload();
+    const refusedEverywhere = page.getByRole("main").getByText("Refused everywhere", { exact: true });
+    await refusedEverywhere.waitFor();
+    expect(await refusedEverywhere.locator("xpath=..").textContent()).toMatch(
+      /\d\d:\d\d.*Receipt rcp_[0-9A-Za-z]+, confirmed by the one process that runs$/s,
+    );
     expect(
       await callFusion(baseUrl, secret, "/transfers", { ...transfer, requestID: "journey-transfer-2" }),
     ).toMatchObject({

@@ -1,5 +1,11 @@
 import { TokenManagementSummary } from "@fusion/contract/applications.ts";
-import { GeneratedToken, RevokedToken, TokenDetails, TokenList } from "@fusion/contract/tokens.ts";
+import {
+  GeneratedToken,
+  RevocationReceipt,
+  RevokedToken,
+  TokenDetails,
+  TokenList,
+} from "@fusion/contract/tokens.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
 import { createNodes } from "../leases/nodes.ts";
@@ -198,6 +204,27 @@ describe("2xx", () => {
       status: "revoked",
       revocation: { by: admin.name, reason: "compromised" },
     });
+  });
+
+  it("200: the receipt of a revocation, to its owner, as the revocation answered it", async () => {
+    const { tokenId } = await arrangeToken(database.owner, sandbox, admin);
+    const revoked = RevokedToken.parse((await revoke(tokenId)).json);
+    for (const person of [admin, viewer, operatorViewer]) {
+      const answer = await call(`/receipts/${revoked.receiptId}`, { person });
+      expect(answer.status).toBe(200);
+      expect(RevocationReceipt.parse(answer.json)).toEqual({
+        receiptId: revoked.receiptId,
+        tokenId,
+        revokedAt: revoked.revokedAt,
+        effectiveAt: revoked.effectiveAt,
+        nodes: revoked.nodes,
+      });
+    }
+    const missing = await call("/receipts/rcp_none", { person: stranger });
+    const theirs = await call(`/receipts/${revoked.receiptId}`, { person: stranger });
+    expect([missing.status, theirs.status]).toEqual([404, 404]);
+    expect({ ...theirs.json, request_id: "" }).toEqual({ ...missing.json, request_id: "" });
+    expect((await call(`/receipts/${revoked.receiptId}`, { person: null })).status).toBe(401);
   });
 
   it("200: a member looks at what was granted, an operator at everything", async () => {
