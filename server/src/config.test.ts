@@ -84,6 +84,24 @@ describe("production", () => {
       expect(requireTls(`smtp://${host}:25`)).toBe(false);
   });
 
+  it("is public under https alone, since tokens MUST NOT travel in the clear: RFC 6750 sections 5.2 and 5.3, RFC 7009 sections 2 and 5, RFC 7662 section 4, RFC 8414 sections 2 and 6.1", () => {
+    expect(readConfig({ ...safe, PUBLIC_URL: "https://fusion.example.com/" }).config?.publicUrl).toBe(
+      "https://fusion.example.com",
+    );
+    expect(faultsOf({ ...safe, PUBLIC_URL: "http://fusion.example.com" })).toEqual([
+      { variable: "PUBLIC_URL", fault: "must start with https:// in production" },
+    ]);
+  });
+
+  it.each(["?", "?a=b", "#", "#here", "/?a=b", "/#here"])(
+    "has no query or fragment in its public address, which is the issuer (RFC 8414 section 2): %s",
+    (end) => {
+      expect(faultsOf({ ...safe, PUBLIC_URL: `https://fusion.example.com${end}` })).toEqual([
+        { variable: "PUBLIC_URL", fault: expect.stringContaining("without a path") },
+      ]);
+    },
+  );
+
   it("lists everything that is missing at once", () => {
     const missing = faultsOf({ FUSION_ENV: "production" }).map(({ variable }) => variable);
     expect(missing).toEqual(

@@ -258,7 +258,7 @@ describe("401", () => {
     }
   });
 
-  it("gives the reason in code, and RFC 6750's challenge", async () => {
+  it("gives the reason in code, and the challenge of RFC 6750 sections 3 and 3.1", async () => {
     const response = await call("GET", `${base}/things/1`, { token: "old" });
     expect(envelopeOf(response)).toMatchObject({ code: "token_revoked", errorCode: "FU4001" });
     expect(response.headers["www-authenticate"]).toMatch(/^Bearer realm="Fusion API", error="invalid_token"/);
@@ -281,7 +281,7 @@ describe("403", () => {
     }
   });
 
-  it("when the scope does not cover the operation, before the body is read", async () => {
+  it("when the scope does not cover the operation, before the body is read; the challenge names it (RFC 6750 section 3.1)", async () => {
     const response = await call("POST", `${base}/things`, { token: "reader", body: "{" });
     expect(response.statusCode).toBe(403);
     expect(envelopeOf(response)).toMatchObject({

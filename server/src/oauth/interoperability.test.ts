@@ -43,10 +43,9 @@ async function discover(): Promise<oauth.AuthorizationServer> {
 }
 
 describe("oauth4webapi", () => {
-  it("discovers the endpoints, with all that RFC 8414 section 2 requires and nothing empty (section 3.2)", async () => {
+  it("discovers the endpoints, with all that RFC 8414 section 2 requires, nothing empty (section 3.2), and the issuer that was asked for (section 3.3)", async () => {
     const server = await discover();
     expect(server).toMatchObject({
-      // Section 3.3: identical to the issuer that was asked for.
       issuer: issuer.origin,
       introspection_endpoint: `${issuer.origin}/oauth2/introspect`,
       revocation_endpoint: `${issuer.origin}/oauth2/revoke`,
@@ -135,7 +134,7 @@ describe("the token endpoint", () => {
 });
 
 describe("the metadata", () => {
-  it("is JSON at the well-known address (RFC 8414 section 3)", async () => {
+  it("is JSON at the well-known address, by GET (RFC 8414 sections 3, 3.1 and 3.2)", async () => {
     const response = await app.http.inject("/.well-known/oauth-authorization-server");
     expect(response.statusCode).toBe(200);
     expect(response.headers["content-type"]).toMatch(/^application\/json/);

@@ -82,7 +82,7 @@ describe("RFC 7662 section 2.2, the answer", () => {
     });
   });
 
-  it("is alike, to the byte, for what is no token, unknown, expired, revoked, suspended or foreign: nothing more may be told of an inactive one", async () => {
+  it("is alike, to the byte, for what is no token, unknown, expired, revoked, suspended or foreign: nothing more may be told of an inactive one, which is no error (section 2.3), and all that makes it so must be checked (section 4)", async () => {
     const { owner } = app.database;
     const expired = await arrangeToken(owner, applicationId, person, {
       createdAt: new Date(Date.now() - 86_400_000),
@@ -179,7 +179,14 @@ describe("RFC 7662 section 2.1, the request", () => {
     expect([large.statusCode, large.json().error]).toEqual([413, "invalid_request"]);
   });
 
-  it("must be authorized: invalid_client, 401 and a challenge, whatever is wrong with the credentials (RFC 6749 section 5.2)", async () => {
+  it("finds the token whatever token_type_hint says: a wrong or unknown one MUST extend the search", async () => {
+    for (const hint of ["access_token", "refresh_token", "urn:example:no-such-type", ""]) {
+      const response = await introspect({ token: token.secret, token_type_hint: hint });
+      expect([hint, response.json()]).toMatchObject([hint, { active: true, jti: token.tokenId }]);
+    }
+  });
+
+  it("must be authorized (also section 4): invalid_client, 401 and a challenge, whatever is wrong with the credentials (section 2.3, RFC 6749 section 5.2)", async () => {
     const { resourceServerId } = client.server;
     const ended = await arrangeResourceServer(app, fintech);
     await endResourceServer(deps(), operator, ended.server);
