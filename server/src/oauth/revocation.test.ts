@@ -114,6 +114,24 @@ describe("RFC 7009 section 2.1, the request", () => {
   });
 });
 
+describe("RFC 6749 section 5.2, the errors", () => {
+  it("are of that form also for another method, an address that there is not or that cannot be read", async () => {
+    for (const [method, url, status] of [
+      ["GET", "/oauth2/revoke", 405],
+      ["DELETE", "/oauth2/introspect", 405],
+      ["POST", "/oauth2/nothing", 404],
+      ["GET", "/oauth2/%zz", 400],
+      ["POST", "/oauth2/revoke?%00", 400],
+    ] as const) {
+      const response = await app.http.inject({ method, url });
+      expect([url, response.statusCode]).toEqual([url, status]);
+      expect(response.headers["content-type"]).toBe("application/json; charset=utf-8");
+      expect(response.json()).toEqual({ error: "invalid_request", error_description: expect.any(String) });
+      if (status === 405) expect(response.headers.allow).toBe("POST");
+    }
+  });
+});
+
 describe("RFC 7009 section 2.2, the answer", () => {
   it("is 200 for tokens that are invalid already: what the client wanted is so", async () => {
     const expired = await arrangeToken(app.database.owner, applicationId, person, {

@@ -9,7 +9,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { provenUser } from "../access/proven-user.ts";
 import { formType, takeForms } from "../platform/http/form-body.ts";
-import { answerOAuthError } from "../platform/http/oauth-error.ts";
+import { answerOAuthError, oauthErrorBody } from "../platform/http/oauth-error.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { principalOf } from "../tokens/authenticate-token.ts";
 import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
@@ -36,6 +36,7 @@ const failures = {
   503: OAuthError,
 };
 const tags = ["Resource servers"];
+const prefix = "/oauth2";
 
 /**
  * The OAuth endpoints: metadata (RFC 8414), introspection for resource servers (RFC 7662), revocation for public clients (RFC 7009). Errors are
@@ -59,6 +60,12 @@ export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): 
     async () => metadata,
   );
 
+  // Also for what no route of ours answers: another method, an address that cannot be read.
+  http.errorEnvelopes.push({
+    prefix,
+    body: oauthErrorBody,
+    answer: async (error, request, reply) => answerOAuthError(error, request, reply),
+  });
   void http.register(
     async (oauth: HttpServer) => {
       takeForms(oauth);
@@ -126,7 +133,7 @@ export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): 
         },
       );
     },
-    { prefix: "/oauth2" },
+    { prefix },
   );
 }
 

@@ -23,7 +23,8 @@ export interface OAuthErrorBody {
   readonly error_description: string;
 }
 
-function oauthErrorBody(failure: Failure): OAuthErrorBody {
+/** RFC 6749 section 5.2. */
+export function oauthErrorBody(failure: Failure): OAuthErrorBody {
   const [first] = failure.fieldErrors;
   const text = first ? `${first.pointer.slice(1) || "body"}: ${first.detail}` : failure.message;
   return {

@@ -78,6 +78,12 @@ export function createHttpServer({
     tellAnswered,
     serves,
   });
+  /** Outside of any room's routes: by the address's own API, where it has an envelope of its own. */
+  const answerError: ErrorEnvelope["answer"] = async (error, request, reply) => {
+    const path = routedPath(request.url);
+    const own = errorEnvelopes.find(({ prefix }) => path.startsWith(`${prefix}/`));
+    return own ? own.answer(error, request, reply) : answerProblem(error, request, reply);
+  };
   let plainConnections: PlainConnections | undefined;
   const http = Fastify({
     ...fastifyOptions({ log, random, trustedProxies }),
@@ -99,11 +105,7 @@ export function createHttpServer({
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
       setSecurityHeaders(reply as FastifyReply, { https });
-      const own = errorEnvelopes.find((envelope) =>
-        routedPath(request.url).startsWith(`${envelope.prefix}/`),
-      );
-      if (own) void own.answer(error, request, reply as FastifyReply);
-      else answerProblem(error, request, reply as FastifyReply);
+      void answerError(error, request, reply as FastifyReply);
     },
     clientErrorHandler: (error, socket) =>
       answerUnreadable(error, socket, newId<string>(random, "req"), errorEnvelopes),
@@ -155,15 +157,10 @@ export function createHttpServer({
     done();
   });
 
-  http.setErrorHandler(answerProblem);
+  http.setErrorHandler(answerError);
   http.setNotFoundHandler(async (request, reply) => {
     if (await fallback.page?.(request, reply)) return reply;
-    const failure = describeFailure({ statusCode: 404 });
-    return reply
-      .status(404)
-      .header("content-type", problemType)
-      .serializer(JSON.stringify)
-      .send(problemBody(failure, request.id));
+    return answerError({ statusCode: 404 }, request, reply);
   });
   return http;
 }
