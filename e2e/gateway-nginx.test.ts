@@ -24,6 +24,8 @@ import { freePort, type Product, startProduct } from "./support/product.ts";
 
 // The sample configuration of docs/gateway.md in a real nginx, between a caller and a service that answers what it was sent.
 
+/** With one token, for long; twenty times as many at once. */
+const callsPerSecond = 2;
 let product: Product;
 let owner: pg.Pool;
 let service: Server;
@@ -35,7 +37,9 @@ let cookie: string;
 let newToken: (scopes?: string[]) => Promise<TestToken>;
 
 beforeAll(async () => {
-  product = await startProduct({ env: { TRUSTED_PROXIES: "127.0.0.1" } });
+  product = await startProduct({
+    env: { TRUSTED_PROXIES: "127.0.0.1", API_REQUESTS_PER_SECOND: String(callsPerSecond) },
+  });
   owner = new pg.Pool({ connectionString: runningServerUrl(product.dataFolder)("fusion"), max: 2 });
   owner.on("error", () => undefined);
   fintech = await arrangeFintech(owner);
@@ -173,6 +177,42 @@ describe("nginx in front of a service", () => {
     const answer = await ask({ ...present(one), authorization: `Bearer ${other.secret}` });
     expect(answer.status).toBe(400);
     expect(answer.headers.get("x-fusion-refusal")).toBe("conflicting_credentials");
+  });
+
+  it("refuses an address that is not on the token's list with 403, whatever address the caller claims", async () => {
+    const token = await newToken();
+    const allow = async (ipAllowList: string[]): Promise<number> =>
+      (
+        await fetch(`${product.url}/console/api/tokens/${token.tokenId}/ip-allow-list`, {
+          method: "PUT",
+          headers: { cookie, "content-type": "application/json" },
+          body: JSON.stringify({ ipAllowList }),
+        })
+      ).status;
+    expect(await allow(["203.0.113.0/24"])).toBe(200);
+    for (const claimed of [{}, { "x-forwarded-for": "203.0.113.7" }]) {
+      const answer = await ask({ ...present(token), ...claimed });
+      expect(answer.status).toBe(403);
+      expect(answer.headers.get("x-fusion-refusal")).toBe("ip_not_allowed");
+      expect(answer.headers.get("x-request-id")).toMatch(/^req_/);
+    }
+    expect(await allow(["127.0.0.1"])).toBe(200);
+    expect((await ask(present(token))).status).toBe(200);
+  });
+
+  it("says 429 with Retry-After to a token that calls too often, not 500, and lets others pass", async () => {
+    const token = await newToken();
+    const answers = await Promise.all(
+      Array.from({ length: callsPerSecond * 20 + 20 }, () => ask(present(token))),
+    );
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const answer of refused) {
+      expect(answer.status).toBe(429);
+      expect(answer.headers.get("x-fusion-refusal")).toBe("rate_limited");
+      expect(answer.headers.get("retry-after")).toBe("1");
+    }
+    expect((await ask(present(await newToken()))).status).toBe(200);
   });
 
   it("leaves a 500 of the service as it is", async () => {
