@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OpenApiDocument } from "./platform/http/openapi.ts";
-import type { Role } from "./roles.ts";
+import { isServed, ofPrograms, type Role } from "./roles.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
 
 const apps = new Map<string, TestApp>();
@@ -16,6 +18,23 @@ afterAll(async () => {
 async function statusOf(app: TestApp, url: string): Promise<number> {
   return (await app.http.inject({ url, headers: { accept: "text/html" } })).statusCode;
 }
+
+it("the operator's page names every address of each role", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
+  const addressesOf = (role: Role): string[] => {
+    const [, answers = ""] = new RegExp(`^\\| \`${role}\` \\|([^|]*)\\|`, "m").exec(page) ?? [];
+    return [...answers.matchAll(/`(\/[^`]+)`/g)].map(([, address = ""]) => address);
+  };
+  expect(addressesOf("api").toSorted()).toEqual([...ofPrograms].toSorted());
+  expect(addressesOf("console")).toContain("/console/api");
+  for (const address of addressesOf("console"))
+    expect([address, isServed(["console"], address), isServed(["api", "jobs"], address)]).toEqual([
+      address,
+      true,
+      false,
+    ]);
+  expect(addressesOf("jobs")).toEqual([]);
+});
 
 describe("a process", () => {
   it.each([

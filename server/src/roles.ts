@@ -6,7 +6,8 @@ export type Role = (typeof roles)[number];
 const ofEveryProcess = ["/healthz", "/readyz"];
 /** Who reads the references may come from either side. */
 const ofPeopleAndPrograms = ["/docs", "/openapi"];
-const ofPrograms = [
+/** What programs call. */
+export const ofPrograms: readonly string[] = [
   "/api",
   "/oauth2",
   "/gateway",
