@@ -59,7 +59,7 @@ import { createTokenCheck, type FoundToken } from "./tokens/check-token.ts";
 import { tokenJobs } from "./tokens/jobs.ts";
 import { readTokensFrom } from "./tokens/read-tokens.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
-import { tokenCounter } from "./tokens/token-summary.ts";
+import { countTokensOf } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
 import { createTransferBatcher } from "./transfers/batcher.ts";
 import { webhookJobs } from "./webhooks/jobs.ts";
@@ -179,7 +179,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     nodes,
     publicUrl,
     authenticate: authenticateUser,
-    countTokens: tokenCounter(parts.clock),
+    countTokens: countTokensOf,
   });
   registerTokenRoutes(http, { ...parts, nodes, publicUrl, authenticate: authenticateUser });
   jobs.push(tokenJobs({ ...parts, publicUrl }));

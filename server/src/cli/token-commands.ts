@@ -1,4 +1,9 @@
-import { type RevokeReason, RevokeReason as RevokeReasons, TokenFilter } from "@fusion/contract/tokens.ts";
+import {
+  type RevokeReason,
+  RevokeReason as RevokeReasons,
+  TokenFilter,
+  type TokenStatus,
+} from "@fusion/contract/tokens.ts";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { listApplicationsFor } from "../fintechs/find-application.ts";
 import { getFintech } from "../fintechs/find-fintech.ts";
@@ -38,11 +43,9 @@ export const addTokenCommands: AddCommands = (program, run) => {
     ],
   ).action((options: { application?: ApplicationId; fintech?: string; status: TokenFilter }) =>
     run(async (context) => {
-      const found: TokenRecord[] = [];
+      const listed: ListedToken[] = [];
       for (const id of await chosenApplications(context, options))
-        for await (const token of tokensOf(context, id, options.status)) found.push(token);
-      const now = context.clock.now();
-      const listed = found.map((token) => ({ ...token, status: tokenStatus(token, now) }));
+        for await (const token of tokensOf(context, id, options.status)) listed.push(token);
       context.output.result(
         { tokens: listed.map(({ tenant, ...token }) => ({ ...token, ...tenant })) },
         listed.length === 0
@@ -186,20 +189,22 @@ async function chosenApplications(
   });
 }
 
+type ListedToken = TokenRecord & { readonly status: TokenStatus };
+
 async function* tokensOf(
-  { db, clock, principal }: CommandContext,
+  { db, principal }: CommandContext,
   application: ApplicationId,
   filter: TokenFilter,
-): AsyncGenerator<TokenRecord> {
+): AsyncGenerator<ListedToken> {
   let after: TokenId | null = null;
   do {
-    const page: Awaited<ReturnType<typeof listTokens>> = await listTokens({ db, clock }, principal, {
+    const page: Awaited<ReturnType<typeof listTokens>> = await listTokens({ db }, principal, {
       applicationId: application,
       filter,
       after,
       limit: pageSize,
     });
-    yield* page.tokens;
+    for (const token of page.tokens) yield { ...token, status: tokenStatus(token, page.asOf) };
     after = page.nextCursor;
   } while (after !== null);
 }

@@ -13,7 +13,7 @@ import { silentLog } from "../platform/log.ts";
 import type { TestDatabase } from "./test-database.ts";
 
 /** A PostgreSQL of the test file's own, with the program's schema, that can be told to wait for a standby which is not there. */
-export interface PrimaryAlone extends TestDatabase {
+export interface PrimaryAlone extends Omit<TestDatabase, "stopTime"> {
   /** From now on commits wait: those of the program, not the owner's. */
   awaitStandby(): Promise<void>;
   /** As if the standby had confirmed everything: whoever waits goes on, and nobody waits any more. */

@@ -14,6 +14,8 @@ export interface TestDatabase {
   readonly ownerUrl: string;
   /** Resolves when every node of this database has forgotten what was changed; after changes made as the owner. */
   untilNodesKnow(): Promise<void>;
+  /** Stops the database's time at this instant; without one it goes on as it should. */
+  stopTime(at?: Date | string): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -40,6 +42,12 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     ownerUrl,
     async untilNodesKnow() {
       await createNodes({ db, clock: systemClock }).untilAllKnow();
+    },
+    async stopTime(at) {
+      const now = at === undefined ? "clock_timestamp()" : `'${new Date(at).toISOString()}'::timestamptz`;
+      await owner.query(
+        `CREATE OR REPLACE FUNCTION database_now() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE AS $$ SELECT ${now} $$`,
+      );
     },
     async drop() {
       await db.close();

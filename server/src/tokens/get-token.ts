@@ -2,13 +2,12 @@ import { dataScopeOf } from "../access/data-scope.ts";
 import type { Administrator } from "../access/roles.ts";
 import { listAuditEntries, type RecordedEntry } from "../audit/list-entries.ts";
 import type { ReachableApplication } from "../fintechs/find-application.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { findReceipts, type ReceiptRecord } from "./receipt-store.ts";
 import { getTokenAndApplicationFor } from "./token-access.ts";
 import type { TokenRecord } from "./token-record.ts";
-import { isSubscribed } from "./token-store.ts";
+import { isSubscribed, readDatabaseTime } from "./token-store.ts";
 import {
   type Caller,
   type CallTotals,
@@ -33,6 +32,8 @@ export interface TokenStory {
   /** Whether the person asking is reminded. */
   readonly subscribed: boolean;
   readonly timeline: readonly RecordedEntry[];
+  /** The database's time at which this is so. */
+  readonly asOf: Date;
 }
 
 const hourMs = 3_600_000;
@@ -40,15 +41,15 @@ const chartDays = 30;
 
 /** A token with its use and its history, for whoever may see its application. Throws `not_found` otherwise. Usage is about a second old. */
 export async function getToken(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db }: { readonly db: Database },
   actor: Administrator,
   tokenId: TokenId,
 ): Promise<TokenStory> {
   return db.transaction(dataScopeOf(actor), async (tx) => {
     const { token, application } = await getTokenAndApplicationFor(tx, actor, tokenId);
-    const now = clock.now();
+    const asOf = await readDatabaseTime(tx);
     const [receipt] = token.revokedAt === null ? [] : await findReceipts(tx, [tokenId]);
-    const ago = (hours: number): Date => new Date(now.getTime() - hours * hourMs);
+    const ago = (hours: number): Date => new Date(asOf.getTime() - hours * hourMs);
     return {
       token,
       application,
@@ -56,13 +57,14 @@ export async function getToken(
       use: await findTokenUse(tx, tokenId),
       last24Hours: await countCallsSince(tx, tokenId, ago(24)),
       callsPerDay: await listCallsPerDay(tx, tokenId, {
-        now,
+        now: asOf,
         timeZone: application.timeZone,
         days: chartDays,
       }),
       callers: await listCallers(tx, tokenId, { since: ago(chartDays * 24), limit: 20 }),
       subscribed: actor.kind === "user" && (await isSubscribed(tx, tokenId, actor.userId)),
       timeline: await listAuditEntries(tx, { kind: "token", id: tokenId }, 100),
+      asOf,
     };
   });
 }

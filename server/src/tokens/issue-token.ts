@@ -26,6 +26,7 @@ import {
   insertTokenRequest,
   lockTokensOf,
   type NewToken,
+  readDatabaseTime,
   writeSubscription,
 } from "./token-store.ts";
 
@@ -55,7 +56,7 @@ export interface IssuedToken {
  * Makes a token under an application, on the word of a person who may manage it: a fintech admin or a member with `manage`. The Fusion
  * team cannot, since it would see the secret. One transaction writes the token, the reminder, the audit and the notice to the
  * fintech's admins (live applications). Requests for one application go one after the other, so neither the limit nor an idempotency key can be passed by
- * asking in parallel.
+ * asking in parallel. When it is made, when it ends and what counts as live are questions of the database's time.
  *
  * Checked in this order, each with its error: the application (`not_found`), the role (`role_insufficient`), a repeat
  * (`token_already_issued`), suspension, presence in live applications (`step_up_required`), scopes, allow-list and duration (`invalid_input`),
@@ -80,7 +81,8 @@ export async function issueToken(
     refuseForeignScopes(input.scopes, application);
     const ipAllowList = readIpAllowList(input.ipAllowList ?? []);
 
-    const now = clock.now();
+    // Behind the lock: what another request made meanwhile was made before now.
+    const now = await readDatabaseTime(tx);
     const expiresAt = expiryInstant({ now, ...application, expiry: input.expiry });
     const renewsLive = await checkRenewal(tx, input, now);
     const tokensMax = application.tokensMax + (renewsLive ? 1 : 0);

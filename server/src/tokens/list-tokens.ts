@@ -2,17 +2,19 @@ import type { TokenFilter } from "@fusion/contract/tokens.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
 import type { Administrator } from "../access/roles.ts";
 import { getApplicationFor } from "../fintechs/find-application.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { countTokens, listTokenRows, type TokenCounts } from "./token-list-store.ts";
 import type { TokenRecord } from "./token-record.ts";
+import { readDatabaseTime } from "./token-store.ts";
 
 export interface TokenPage {
   readonly tokens: readonly TokenRecord[];
   /** Pass it as `after` to get the next page; null on the last one. */
   readonly nextCursor: TokenId | null;
   readonly counts: TokenCounts;
+  /** The database's time at which this is so. */
+  readonly asOf: Date;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface TokenPage {
  * pages neither repeat nor skip a token while others are generated. Throws `not_found` for an application that the actor may not see.
  */
 export async function listTokens(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db }: { readonly db: Database },
   actor: Administrator,
   asked: {
     readonly applicationId: ApplicationId;
@@ -31,13 +33,14 @@ export async function listTokens(
 ): Promise<TokenPage> {
   return db.transaction(dataScopeOf(actor), async (tx) => {
     await getApplicationFor(tx, actor, asked.applicationId);
-    const now = clock.now();
-    const rows = await listTokenRows(tx, { ...asked, now, limit: asked.limit + 1 });
+    const asOf = await readDatabaseTime(tx);
+    const rows = await listTokenRows(tx, { ...asked, now: asOf, limit: asked.limit + 1 });
     const tokens = rows.slice(0, asked.limit);
     return {
       tokens,
       nextCursor: rows.length > asked.limit ? (tokens.at(-1)?.tokenId ?? null) : null,
-      counts: await countTokens(tx, asked.applicationId, now),
+      counts: await countTokens(tx, asked.applicationId, asOf),
+      asOf,
     };
   });
 }

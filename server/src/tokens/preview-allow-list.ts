@@ -9,11 +9,11 @@ import {
 } from "../access/ip-rules.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { getApplicationFor } from "../fintechs/find-application.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { getTokenAndApplicationFor } from "./token-access.ts";
 import { listTokenAllowLists, type TokenAllowList } from "./token-list-store.ts";
+import { readDatabaseTime } from "./token-store.ts";
 import { listAcceptedAddresses } from "./usage-queries.ts";
 
 /** What an IP allow-list would change. */
@@ -31,14 +31,14 @@ const recentMs = 24 * 3_600_000;
  * Throws `not_found`, and `invalid_input` as setting it would.
  */
 export async function previewAllowList(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db }: { readonly db: Database },
   principal: UserPrincipal,
   of: { readonly applicationId: ApplicationId } | { readonly tokenId: TokenId },
   ipAllowList: readonly string[],
 ): Promise<AllowListEffect> {
   const rules = compileIpRules(readIpAllowList(ipAllowList));
   return db.transaction(dataScopeOf(principal), async (tx) => {
-    const now = clock.now();
+    const now = await readDatabaseTime(tx);
     if ("applicationId" in of) {
       await getApplicationFor(tx, principal, of.applicationId);
       return effectOf(tx, rules, await listTokenAllowLists(tx, of.applicationId, now), now);

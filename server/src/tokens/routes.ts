@@ -54,7 +54,6 @@ const failures = { 400: Problem, 401: Problem, 404: Problem, 503: Problem };
 
 /** Tokens in the console, under `/console/api`. A secret is in one answer only: that of generating it. */
 export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): void {
-  const { clock } = deps;
   const user = provenUser(deps.authenticate);
   void http.register(async (scope: HttpServer) => {
     scope.addHook("onRequest", async (request, reply) => {
@@ -113,8 +112,8 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           after: (request.query.cursor as ids.TokenId | undefined) ?? null,
           limit: pageSize,
         });
-        const now = clock.now();
-        return { ...page, tokens: page.tokens.map((token) => summaryView(token, now)) };
+        const { tokens, nextCursor, counts, asOf } = page;
+        return { tokens: tokens.map((token) => summaryView(token, asOf)), nextCursor, counts };
       },
     );
 
@@ -141,7 +140,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
         });
         reply.status(201);
         return {
-          token: summaryView(token, clock.now()),
+          token: summaryView(token, token.createdAt),
           secret,
           baseUrl: baseUrlOf(deps.publicUrl, token.tenant),
         };
@@ -159,10 +158,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
         },
       },
       async (request) =>
-        detailsView(
-          await getToken(deps, user.of(request), request.params.tokenId as ids.TokenId),
-          clock.now(),
-        ),
+        detailsView(await getToken(deps, user.of(request), request.params.tokenId as ids.TokenId)),
     );
 
     scope.post(

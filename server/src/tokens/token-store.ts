@@ -237,6 +237,13 @@ export async function listTokensToRevoke(
   return rows.map((row) => row.token_id);
 }
 
+/** The database's time, which alone decides what becomes of a token, in whole milliseconds. Not that of the transaction's begin. */
+export async function readDatabaseTime(tx: Queryable): Promise<Date> {
+  const [row] = await tx.query<{ now: Date }>("SELECT date_trunc('milliseconds', database_now()) AS now");
+  assert(row, "the time is one row");
+  return row.now;
+}
+
 export async function countLiveTokens(
   tx: Queryable,
   applicationId: ApplicationId,

@@ -2,7 +2,6 @@ import { dataScopeOf } from "../access/data-scope.ts";
 import type { Administrator } from "../access/roles.ts";
 import { listApplicationsFor } from "../fintechs/find-application.ts";
 import type { CountTokens } from "../fintechs/list-applications.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import {
   countTokensByApplication,
@@ -10,6 +9,7 @@ import {
   findNextToExpire,
   type TokenAboutToExpire,
 } from "./token-list-store.ts";
+import { readDatabaseTime } from "./token-store.ts";
 
 export interface TokenManagementFigures {
   readonly active: number;
@@ -23,13 +23,13 @@ export interface TokenManagementFigures {
 
 /** The figures of the landing page, over the applications that the actor may see. */
 export async function summarizeTokens(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db }: { readonly db: Database },
   actor: Administrator,
 ): Promise<TokenManagementFigures> {
   return db.transaction(dataScopeOf(actor), async (tx) => {
     const applications = await listApplicationsFor(tx, actor);
     const ids = applications.map((application) => application.applicationId);
-    const now = clock.now();
+    const now = await readDatabaseTime(tx);
     const figures = [...(await countTokensByApplication(tx, ids, now)).values()];
     const next = await findNextToExpire(tx, ids, now);
     const application = applications.find(({ applicationId }) => applicationId === next?.applicationId);
@@ -46,7 +46,6 @@ export async function summarizeTokens(
   });
 }
 
-/** Figures of each of these applications that has tokens, by the clock; for the rooms that come before this one. */
-export function tokenCounter(clock: Clock): CountTokens {
-  return (tx, applicationIds) => countTokensByApplication(tx, applicationIds, clock.now());
-}
+/** Figures of each of these applications that has tokens; for the rooms that come before this one. */
+export const countTokensOf: CountTokens = async (tx, applicationIds) =>
+  countTokensByApplication(tx, applicationIds, await readDatabaseTime(tx));

@@ -28,10 +28,10 @@ export function summaryView(token: TokenRecord, now: Date): TokenSummary {
   };
 }
 
-export function detailsView(story: TokenStory, now: Date): TokenDetails {
+export function detailsView(story: TokenStory): TokenDetails {
   const { token, application, use } = story;
   return {
-    ...summaryView(token, now),
+    ...summaryView(token, story.asOf),
     applicationName: application.name,
     clientId: application.clientId,
     timeZone: application.timeZone,
