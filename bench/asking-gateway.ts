@@ -19,7 +19,7 @@ const db = openDatabase({
   connectionsMax: 16,
   log,
 });
-const parts = { db, clock: systemClock, random: systemRandom, log };
+const parts = { db, clock: systemClock, lease: { databaseMs: Date.now }, random: systemRandom, log };
 const http = createHttpServer({ log, random: systemRandom, trustedProxies: ["127.0.0.1"], https: true });
 const usage = createUsageRecorder(parts);
 const calls = createCallRecorder(parts);

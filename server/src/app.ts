@@ -200,9 +200,9 @@ export async function buildApp(parts: Parts): Promise<App> {
   const worksOffJobs = served.includes("jobs");
   if (metrics && worksOffJobs) measurePublisher(publisher, parts.clock, metrics);
 
-  const usage = createUsageRecorder(parts);
+  const usage = createUsageRecorder({ ...parts, lease: node.lease });
   recordTokenUsage(http);
-  const calls = createCallRecorder(parts);
+  const calls = createCallRecorder({ ...parts, lease: node.lease });
   recordCalls(http, calls);
   const authenticate = createTokenAuthentication({ tokenCheck, usage });
   const batcher = createTransferBatcher({ ...parts, onBatch: batchSizes(metrics) });

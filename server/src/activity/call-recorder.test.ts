@@ -23,11 +23,12 @@ let calls: CallRecorder;
 let http: HttpServer;
 let databaseIsAway = false;
 const clock = manualClock("2026-11-24T09:00:00.000Z");
+const lease = { databaseMs: () => clock.now().getTime() };
 
 beforeAll(async () => {
   database = await createTestDatabase();
   const { db } = database;
-  usage = createUsageRecorder({ db, clock, log: silentLog(), flushIntervalMs: 60_000 });
+  usage = createUsageRecorder({ db, clock, lease, log: silentLog(), flushIntervalMs: 60_000 });
   calls = createCallRecorder({
     db: {
       ...db,
@@ -37,6 +38,7 @@ beforeAll(async () => {
           : db.transaction(scope, work),
     },
     clock,
+    lease,
     random: systemRandom,
     log: silentLog(),
     flushIntervalMs: 60_000,

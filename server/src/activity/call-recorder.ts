@@ -1,5 +1,6 @@
 import { type CallOutcome, callsListedPerSecond } from "@fusion/contract/activity.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Lease } from "../leases/lease.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { type Failure, isConnectionFailure } from "../platform/http/problem.ts";
@@ -70,12 +71,15 @@ export function recordCalls(http: HttpServer, recorder: CallRecorder): void {
 export function createCallRecorder({
   db,
   clock,
+  lease,
   random,
   log,
   flushIntervalMs = 1_000,
 }: {
   readonly db: Database;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "monotonicMs">;
+  /** Whose time a call is given: that of the database, as for all other nodes. */
+  readonly lease: Pick<Lease, "databaseMs">;
   readonly random: Random;
   readonly log: Log;
   readonly flushIntervalMs?: number;
@@ -83,6 +87,7 @@ export function createCallRecorder({
   let waiting: ApiCall[] = [];
   let tallies = new Map<ApplicationId, Tally>();
 
+  const now = (): Date => new Date(lease.databaseMs());
   const tallyOf = (applicationId: ApplicationId, tenant: Tenant): Tally => {
     let tally = tallies.get(applicationId);
     if (!tally) {
@@ -109,7 +114,7 @@ export function createCallRecorder({
   const flushOnce = async (pause: Pause): Promise<void> => {
     if (tallies.size === 0 && waiting.length === 0) return;
     const calls = waiting;
-    const unlisted = unlistedOf(tallies, clock.now(), random);
+    const unlisted = unlistedOf(tallies, now(), random);
     waiting = [];
     tallies = new Map();
     for (let at = 0; at === 0 || at < calls.length; at += writtenAtOnce) {
@@ -142,7 +147,7 @@ export function createCallRecorder({
         return;
       }
       tally.listed[outcome] += 1;
-      waiting.push(listedCall(token, status, describe(), clock.now()));
+      waiting.push(listedCall(token, status, describe(), now()));
     },
     ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };

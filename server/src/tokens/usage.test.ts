@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { requireScope } from "../access/require-scope.ts";
+import { createLease, momentOf } from "../leases/lease.ts";
 import { manualClock } from "../platform/clock.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
@@ -21,13 +22,14 @@ let token: TestToken;
 let usage: UsageRecorder;
 let http: HttpServer;
 const clock = manualClock("2026-11-24T09:00:00.000Z");
+const lease = { databaseMs: () => clock.now().getTime() };
 
 beforeAll(async () => {
   database = await createTestDatabase();
   const fintech = await arrangeFintech(database.owner);
   applicationId = await arrangeApplication(database.owner, fintech);
   person = await arrangeUser(database.owner, fintech, "fintech_admin");
-  usage = createUsageRecorder({ db: database.db, clock, log: silentLog(), flushIntervalMs: 60_000 });
+  usage = createUsageRecorder({ db: database.db, clock, lease, log: silentLog(), flushIntervalMs: 60_000 });
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["127.0.0.1"] });
   recordTokenUsage(http);
   const check = createTestTokenCheck(database.db);
@@ -160,6 +162,40 @@ describe("the use of a token", () => {
   });
 });
 
+describe("a node whose wall clock is an hour off", () => {
+  it("writes the database's time, so that the next call, through whatever node, is the last use", async () => {
+    const uses = [];
+    for (const offMs of [3_600_000, 0, -3_600_000, 0]) {
+      clock.advanceMs(60_000);
+      const wall = manualClock(new Date(clock.now().getTime() + offMs));
+      const lease = createLease(wall);
+      lease.grant(momentOf(wall), clock.now().getTime());
+      wall.advanceMs(250);
+      const recorder = createUsageRecorder({
+        db: database.db,
+        clock: wall,
+        lease,
+        log: silentLog(),
+        flushIntervalMs: 60_000,
+      });
+      recorder.record(
+        { ...token.principal },
+        { ip: "192.0.2.1", userAgent: `off by ${offMs}`, route: "GET /", outcome: "accepted" },
+      );
+      await recorder.close();
+      uses.push((await look((tx) => findTokenUse(tx, token.tokenId)))?.lastAt.toISOString());
+    }
+    expect(uses).toEqual(
+      ["09:01", "09:02", "09:03", "09:04"].map((minute) => `2026-11-24T${minute}:00.250Z`),
+    );
+    const { rows } = await database.owner.query(
+      "SELECT DISTINCT hour FROM token_call_hour WHERE token_id = $1",
+      [token.tokenId],
+    );
+    expect(rows).toEqual([{ hour: new Date("2026-11-24T08:30:00.000Z") }]);
+  });
+});
+
 describe("a flood", () => {
   it("of made-up user agents is counted whole, apart for the first 50 callers of an hour, then together", async () => {
     for (let index = 0; index < 20_000; index += 1)
@@ -190,6 +226,7 @@ describe("a database that is away", () => {
           away ? Promise.reject(new Error("gone")) : database.db.transaction(scope, work),
       },
       clock,
+      lease,
       log: silentLog(),
       flushIntervalMs: 60_000,
     });
@@ -223,6 +260,7 @@ describe("a database that is away", () => {
         },
       },
       clock,
+      lease,
       log: silentLog(),
       flushIntervalMs: 60_000,
     });
@@ -246,7 +284,7 @@ describe("a database that is away", () => {
 
   it("and two recorders that write the same counters at once add up", async () => {
     const recorders = Array.from({ length: 4 }, () =>
-      createUsageRecorder({ db: database.db, clock, log: silentLog(), flushIntervalMs: 60_000 }),
+      createUsageRecorder({ db: database.db, clock, lease, log: silentLog(), flushIntervalMs: 60_000 }),
     );
     for (let round = 0; round < 10; round += 1) {
       for (const recorder of recorders)

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import type { Lease } from "../leases/lease.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { describeFailure } from "../platform/http/problem.ts";
@@ -63,11 +64,14 @@ export function tokenPresentedBy(request: FastifyRequest): UsedToken | undefined
 export function createUsageRecorder({
   db,
   clock,
+  lease,
   log,
   flushIntervalMs = 1_000,
 }: {
   readonly db: Database;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "monotonicMs">;
+  /** Whose time a call is given: that of the database, as for all other nodes. */
+  readonly lease: Pick<Lease, "databaseMs">;
   readonly log: Log;
   readonly flushIntervalMs?: number;
 }): UsageRecorder {
@@ -137,7 +141,7 @@ export function createUsageRecorder({
       request.presentedToken = { recorder, token, refusal };
     },
     record(token, call) {
-      const atMs = clock.now().getTime();
+      const atMs = Math.floor(lease.databaseMs());
       // Nearly every call repeats an earlier one: the same token and caller, with the same outcome.
       for (let each = countersOf(token); each; each = each.next)
         if (isRepeated(each, call, atMs)) {
