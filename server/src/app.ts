@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createCallRecorder, recordCalls } from "./activity/call-recorder.ts";
 import { activityJobs } from "./activity/jobs.ts";
+import { createCallSearch } from "./activity/look-for-call.ts";
 import { registerActivityRoutes } from "./activity/routes.ts";
 import { apiDescriptions } from "./api-descriptions.ts";
 import { registerFintechRoutes } from "./fintechs/routes.ts";
@@ -185,8 +186,11 @@ export async function buildApp(parts: Parts): Promise<App> {
   jobs.push(tokenJobs({ ...parts, publicUrl }));
   registerReminderRoutes(http, { ...parts, authenticate: authenticateUser });
   jobs.push(reminderJobs({ ...parts, publicUrl }));
+  const calls = createCallRecorder({ ...parts, lease: node.lease });
+  const lookForCall = createCallSearch({ writeCalls: () => calls.flush() });
   registerActivityRoutes(http, {
     ...parts,
+    lookForCall,
     authenticate: authenticateUser,
     readErrorPage: (code) => readErrorPage(errorsFolder, code),
   });
@@ -202,7 +206,6 @@ export async function buildApp(parts: Parts): Promise<App> {
 
   const usage = createUsageRecorder({ ...parts, lease: node.lease });
   recordTokenUsage(http);
-  const calls = createCallRecorder({ ...parts, lease: node.lease });
   recordCalls(http, calls);
   const authenticate = createTokenAuthentication({ tokenCheck, usage });
   const batcher = createTransferBatcher({ ...parts, onBatch: batchSizes(metrics) });
@@ -224,7 +227,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     ...parts,
     nodes,
     tokenCheck,
-    writeCalls: () => calls.flush(),
+    lookForCall,
     readErrorPage: (code) => readErrorPage(errorsFolder, code),
   });
   if (settings.secretScanningKeys !== null) {

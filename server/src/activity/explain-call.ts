@@ -8,6 +8,7 @@ import type { TokenRecord } from "../tokens/token-record.ts";
 import type { ApiCall } from "./call.ts";
 import { findCall } from "./call-store.ts";
 import { type Explanation, explain } from "./explanation.ts";
+import type { LookForCall } from "./look-for-call.ts";
 
 export interface ExplainedCall {
   readonly call: ApiCall;
@@ -23,24 +24,28 @@ export interface ExplainedCall {
 export async function explainCall(
   {
     db,
+    lookForCall,
     readErrorPage,
   }: {
     readonly db: Database;
+    readonly lookForCall: LookForCall;
     readonly readErrorPage: (code: string) => Promise<string | undefined>;
   },
   actor: Administrator,
   requestId: string,
 ): Promise<ExplainedCall> {
-  const found = await db.transaction(dataScopeOf(actor), async (tx) => {
-    const call = await findCall(tx, requestId);
-    if (!call) return undefined;
-    try {
-      return { call, ...(await getTokenAndApplicationFor(tx, actor, call.tokenId)) };
-    } catch (error) {
-      if (error instanceof NotFound) return undefined;
-      throw error;
-    }
-  });
+  const found = await lookForCall(requestId, () =>
+    db.transaction(dataScopeOf(actor), async (tx) => {
+      const call = await findCall(tx, requestId);
+      if (!call) return undefined;
+      try {
+        return { call, ...(await getTokenAndApplicationFor(tx, actor, call.tokenId)) };
+      } catch (error) {
+        if (error instanceof NotFound) return undefined;
+        throw error;
+      }
+    }),
+  );
   if (!found) throw new NotFound("There is no such call.");
   const page = found.call.code === null ? undefined : await readErrorPage(found.call.code);
   return { ...found, explanation: explain(found, page) };

@@ -6,6 +6,7 @@ import type { TokenRecord } from "../tokens/token-record.ts";
 import type { ApiCall } from "./call.ts";
 import { findCall } from "./call-store.ts";
 import { type Explanation, explain } from "./explanation.ts";
+import type { LookForCall } from "./look-for-call.ts";
 
 export interface ExplainedRefusal {
   readonly call: ApiCall;
@@ -21,20 +22,17 @@ export interface ExplainedRefusal {
 export async function explainRefusal(
   {
     db,
-    writeCalls,
+    lookForCall,
     readErrorPage,
   }: {
     readonly db: Database;
-    /** Writes what this process has not written yet: people ask at once. */
-    readonly writeCalls: () => Promise<void>;
+    readonly lookForCall: LookForCall;
     readonly readErrorPage: (code: string) => Promise<string | undefined>;
   },
   { tokenId, tenant }: Pick<FoundToken, "tokenId" | "tenant">,
   requestId: string,
 ): Promise<ExplainedRefusal> {
-  const look = (): Promise<
-    (Omit<ExplainedRefusal, "explanation"> & Parameters<typeof explain>[0]) | undefined
-  > =>
+  const found = await lookForCall(requestId, () =>
     db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
       const call = await findCall(tx, requestId);
       if (!call || call.tokenId !== tokenId || call.status < 400) return undefined;
@@ -48,12 +46,8 @@ export async function explainRefusal(
         application,
         token: token.revokedAt ? { ...token, revokedBy: "an authorized person" } : token,
       };
-    });
-  let found = await look();
-  if (!found) {
-    await writeCalls();
-    found = await look();
-  }
+    }),
+  );
   if (!found) throw new NotFound("There is no such refusal of this token.");
   const page = found.call.code === null ? undefined : await readErrorPage(found.call.code);
   return { call: found.call, token: found.token, explanation: explain(found, page) };

@@ -52,6 +52,7 @@ beforeAll(async () => {
   registerActivityRoutes(console_.http, {
     db: database.db,
     authenticate: console_.authenticate,
+    lookForCall: (_requestId, look) => look(),
     readErrorPage: (code) => readErrorPage(join(import.meta.dirname, "../../../docs/errors"), code),
   });
   await console_.http.ready();

@@ -9,11 +9,13 @@ import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
 import { explainCall } from "./explain-call.ts";
 import { listCalls, listFacets } from "./list-calls.ts";
+import type { LookForCall } from "./look-for-call.ts";
 import { cursorOf, explainedView, listedView, positionOf } from "./views.ts";
 
 export interface ActivityRoutesDeps {
   readonly db: Database;
   readonly authenticate: AuthenticateUser;
+  readonly lookForCall: LookForCall;
   readonly readErrorPage: (code: string) => Promise<string | undefined>;
 }
 

@@ -3,6 +3,7 @@ import { Problem } from "@fusion/contract/problem.ts";
 import { z } from "zod";
 import { provenUser } from "../access/proven-user.ts";
 import { explainRefusal } from "../activity/explain-refusal.ts";
+import type { LookForCall } from "../activity/look-for-call.ts";
 import { describeFailure } from "../platform/http/problem.ts";
 import { limitCalls } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
@@ -17,8 +18,7 @@ import { revocationView } from "../tokens/views.ts";
 
 export interface HolderDependencies extends RevokeDependencies {
   readonly tokenCheck: TokenCheck;
-  /** Writes the calls that wait to be written. */
-  readonly writeCalls: () => Promise<void>;
+  readonly lookForCall: LookForCall;
   readonly readErrorPage: (code: string) => Promise<string | undefined>;
 }
 
@@ -79,7 +79,7 @@ export function registerHolderRoutes(http: HttpServer, deps: HolderDependencies)
           tags,
           summary: "Why was this call refused?",
           description:
-            "For whoever holds the token that was refused, with that token, which may have been revoked or have expired since. The request id stands in every answer, as x-request-id. Kept for 30 days; of a flood of refusals some are only counted. Ids of other tokens answer like ids that there are not.",
+            "For whoever holds the token that was refused, with that token, which may have been revoked or have expired since. The request id stands in every answer, as x-request-id. Kept for 30 days, and known within about a second of the answer, for which this call waits up to two. Of a flood of refusals some are only counted. Ids of other tokens answer like ids that there are not.",
           params: z.object({ requestId: z.string().max(100) }),
           response: { 200: ExplainedRefusal, ...failures, 404: Problem },
         },

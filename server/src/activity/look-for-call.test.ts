@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { UserPrincipal } from "../access/principal.ts";
+import { systemClock } from "../platform/clock.ts";
+import { silentLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeUser } from "../testing/fixtures.ts";
+import { arrangeClient, type TestClient } from "../testing/fusion-fixture.ts";
+import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { createCallRecorder } from "./call-recorder.ts";
+import { explainCall } from "./explain-call.ts";
+import { createCallSearch } from "./look-for-call.ts";
+
+// A call that was answered a moment ago, asked for before it is written.
+
+let app: TestApp;
+/** Another process of the same program. */
+let other: TestApp;
+let client: TestClient;
+let admin: UserPrincipal;
+beforeAll(async () => {
+  app = await createTestApp();
+  other = await createTestApp({ database: app.database });
+  client = await arrangeClient(app, { scopes: ["accounts:read"] });
+  admin = await arrangeUser(app.database.owner, client.fintech, "fintech_admin");
+});
+afterAll(async () => {
+  await other?.app.close();
+  await app?.close();
+});
+
+const nobodys = "req_00000000000000000000";
+
+describe("a call of this second", () => {
+  it("that another process answered is explained at the first asking", async () => {
+    const headers = { "x-zeta-authtoken": client.token.secret };
+    // It knows the token, so that nothing but the call is new to it.
+    expect((await other.http.inject({ url: "/gateway/check", headers })).statusCode).toBe(200);
+    const refused = await client.post("/transfers", {});
+    expect(refused.status).toBe(403);
+    const requestId = refused.headers["x-request-id"];
+    const answer = await other.http.inject({ url: `/refusals/${requestId}`, headers });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toMatchObject({ requestId, code: "scope_insufficient" });
+  });
+
+  it("is written by the process that is asked in the console, and waited for where another has it", async () => {
+    const { db } = app.database;
+    const recorders = [0, 1].map(() =>
+      createCallRecorder({
+        db,
+        clock: systemClock,
+        lease: { databaseMs: Date.now },
+        random: systemRandom,
+        log: silentLog(),
+        flushIntervalMs: 60_000,
+      }),
+    );
+    const [own, others] = recorders as [(typeof recorders)[0], (typeof recorders)[0]];
+    const lookForCall = createCallSearch({ writeCalls: () => own.flush() });
+    for (const [at, recorder] of recorders.entries()) {
+      const requestId = `req_0000000000000000000${at + 1}`;
+      recorder.record(client.token.principal, 403, () => ({
+        requestId,
+        route: "POST /transfers",
+        failure: undefined,
+        durationMs: 1,
+        ip: "192.0.2.1",
+        userAgent: "curl/8",
+      }));
+      const explained = explainCall(
+        { db, lookForCall, readErrorPage: async () => undefined },
+        admin,
+        requestId,
+      );
+      if (recorder === others) setTimeout(() => void others.flush(), 600);
+      expect((await explained).call).toMatchObject({ requestId, route: "POST /transfers" });
+    }
+    await Promise.all(recorders.map((recorder) => recorder.close()));
+  });
+});
+
+describe("a call that there is not", () => {
+  it("is waited for two seconds, by a few at a time: all others learn at once that there is none", async () => {
+    let looks = 0;
+    const search = createCallSearch({ writeCalls: async () => undefined, waitersMax: 2 });
+    const ask = async (): Promise<number> => {
+      const from = performance.now();
+      const found = await search(nobodys, async () => {
+        looks += 1;
+        return undefined;
+      });
+      expect(found).toBeUndefined();
+      return performance.now() - from;
+    };
+    const waits = await Promise.all(Array.from({ length: 500 }, ask));
+    expect(waits.filter((waited) => waited >= 1_500)).toHaveLength(2);
+    expect(Math.max(...waits)).toBeLessThan(3_000);
+    expect(looks).toBeLessThan(500 * 2 + 2 * 10);
+    // Whoever waited leaves room.
+    expect(await ask()).toBeGreaterThan(1_500);
+  });
+
+  it("is not waited for when its id is none of ours", async () => {
+    let looks = 0;
+    const search = createCallSearch({ writeCalls: async () => undefined });
+    for (const id of ["req_1", "'; DROP TABLE token", `${nobodys}0`])
+      await search(id, async () => {
+        looks += 1;
+        return undefined;
+      });
+    expect(looks).toBe(3);
+  });
+});

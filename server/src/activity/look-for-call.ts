@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * Looks for a call by its request id, and when it is not there, again: people ask at once, and whichever process answered writes its calls
+ * about a second later.
+ */
+export type LookForCall = <Found>(
+  requestId: string,
+  look: () => Promise<Found | undefined>,
+) => Promise<Found | undefined>;
+
+/** After the process's own calls were written; together 2 s, which other processes take only while they are very busy. */
+const pausesMs = [200, 300, 500, 500, 500];
+
+/** Only ids of the form that we give can be those of a call. */
+const givenId = /^req_[0-9A-Za-z]{20}$/;
+
+/**
+ * `writeCalls` writes what this process has not written yet. At most `waitersMax` wait for the other processes at once, so that a flood of made-up
+ * ids does not pile up: beyond them an id that is not there is answered without waiting.
+ */
+export function createCallSearch({
+  writeCalls,
+  waitersMax = 32,
+}: {
+  readonly writeCalls: () => Promise<void>;
+  readonly waitersMax?: number;
+}): LookForCall {
+  let waiters = 0;
+  return async (requestId, look) => {
+    let found = await look();
+    if (found !== undefined || !givenId.test(requestId)) return found;
+    await writeCalls();
+    found = await look();
+    if (found !== undefined || waiters >= waitersMax) return found;
+    waiters += 1;
+    try {
+      for (const pauseMs of pausesMs) {
+        await sleep(pauseMs);
+        found = await look();
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    } finally {
+      waiters -= 1;
+    }
+  };
+}
