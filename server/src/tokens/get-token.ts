@@ -37,7 +37,8 @@ export interface TokenStory {
 }
 
 const hourMs = 3_600_000;
-const chartDays = 30;
+/** Local days of calls that a token's page shows. */
+export const chartDays = 30;
 
 /** A token with its use and its history, for whoever may see its application. Throws `not_found` otherwise. Usage is about a second old. */
 export async function getToken(

@@ -5,10 +5,14 @@ import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Log } from "../platform/log.ts";
 import type { Messenger } from "../platform/messages/message.ts";
 import { announcementTask, tellAdmins } from "./announcement.ts";
+import { forgetUsage } from "./forget-usage.ts";
 
 const Announcement = z.object({ event: z.enum(["issued", "revoked"]), tokenId: z.string() });
 
-/** What this room leaves to the job queue: telling the admins about live tokens. */
+/**
+ * What this room leaves to the job queue: telling the admins about live tokens, and forgetting old calls every night: again,
+ * where that was cut short, finds what is left.
+ */
 export function tokenJobs(deps: {
   readonly db: Database;
   readonly messenger: Messenger;
@@ -21,6 +25,8 @@ export function tokenJobs(deps: {
         const { event, tokenId } = Announcement.parse(payload);
         await tellAdmins(deps, { event, tokenId: tokenId as TokenId });
       },
+      "tokens-forget-usage": () => forgetUsage(deps),
     },
+    cron: [{ task: "tokens-forget-usage", schedule: "23 21 * * *", backfillMs: 86_400_000 }],
   };
 }

@@ -1,4 +1,4 @@
-import type { Database } from "../platform/database/database.ts";
+import type { Database, Queryable } from "../platform/database/database.ts";
 import { arrayText } from "../platform/database/sql-literals.ts";
 import { Distinct } from "../platform/distinct.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
@@ -114,4 +114,41 @@ export async function writeUsage(db: Database, counts: readonly CallCount[]): Pr
       columns,
     );
   });
+}
+
+/** The next tokens of which calls per hour are kept, by their ids: from one to the next in the index, however many rows each has. */
+export async function listTokensWithCalls(
+  tx: Queryable,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<TokenId[]> {
+  const rows = await tx.query<{ token_id: TokenId }>(
+    `WITH RECURSIVE counted AS (
+       SELECT (SELECT min(token_id) FROM token_call_hour WHERE token_id > $1) AS token_id, 1 AS place
+       UNION ALL
+       SELECT (SELECT min(next.token_id) FROM token_call_hour next WHERE next.token_id > counted.token_id), place + 1
+       FROM counted WHERE counted.token_id IS NOT NULL AND place < $2)
+     SELECT token_id FROM counted WHERE token_id IS NOT NULL ORDER BY place`,
+    [after, limit],
+  );
+  return rows.map((row) => row.token_id);
+}
+
+/** Forgets up to `limit` hours of these tokens that began more than so many days ago; returns how many. */
+export async function deleteCallHours(
+  tx: Queryable,
+  asked: { readonly tokenIds: readonly TokenId[]; readonly days: number; readonly limit: number },
+): Promise<number> {
+  // Each token's own rows, or the planner, who believes that they are many, reads the whole table. Old rows are written no more, so they stay where
+  // they were found.
+  const rows = await tx.query(
+    `DELETE FROM token_call_hour WHERE ctid = ANY (ARRAY(
+       SELECT old.place FROM (SELECT database_now() - make_interval(hours => $2::int * 24) AS instant OFFSET 0) before
+       CROSS JOIN unnest($1::text[]) AS asked (token_id)
+       CROSS JOIN LATERAL (
+         SELECT ctid AS place FROM token_call_hour h WHERE h.token_id = asked.token_id AND h.hour < before.instant LIMIT $3) old
+       LIMIT $3))
+     RETURNING 1`,
+    [asked.tokenIds, asked.days, asked.limit],
+  );
+  return rows.length;
 }
