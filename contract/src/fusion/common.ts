@@ -40,8 +40,8 @@ export function optional<Schema extends z.ZodType>(schema: Schema) {
 }
 
 /**
- * A caller's own id of a request, which makes it idempotent. A JSON number keeps every digit where the route names the key in
- * `losslessKeys`. Absent, null and `""` alike: nothing.
+ * A caller's own id of a request, which makes it idempotent. A JSON number keeps every digit where the route names it in
+ * `losslessPaths`. Absent, null and `""` alike: nothing.
  */
 export const requestIdMax = 256;
 export const RequestId = z

@@ -6,8 +6,8 @@ import { FreeObject, looseText, optional, optionalText, PathText, RequestId, Uui
 /** The greatest amount that is understood at all: the greatest int8. What an account can hold is far less. */
 export const amountPaiseMax: bigint = 2n ** 63n - 1n;
 
-/** Keys whose numbers the route must read losslessly: long request ids, amounts beyond 2^53. */
-export const transferLosslessKeys: ReadonlySet<string> = new Set(["requestID", "amount"]);
+/** Where the route must read numbers losslessly: long request ids, amounts beyond 2^53. */
+export const transferLosslessPaths: readonly (readonly string[])[] = [["requestID"], ["amount", "amount"]];
 
 /**
  * The whole number that a JSON number or a text writes (`500`, `"500"`, `"10.0"`, `1234.0`, `5e2`), exactly; undefined when it is none, or has

@@ -17,7 +17,7 @@ import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
 export type AccountHolderRouteDependencies = SubmitIndividualDependencies & { readonly db: Database };
 
-const numberKeys = ["PAN", "AADHAAR", "PASSPORT"];
+const losslessPaths = [["formID"], ["spoolID"], ["kycDetails", "authData", "*"]];
 const ifiID = PathText.describe("The bank (IFI), such as 140793.");
 const tags = ["Account holders"];
 
@@ -35,10 +35,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
         body: NewIndividual,
         response: { 200: NewIndividualAnswer, ...fusionErrors },
       },
-      config: {
-        requiredScope: "account-holders:write",
-        losslessKeys: new Set(["formID", "spoolID", ...numberKeys]),
-      },
+      config: { requiredScope: "account-holders:write", losslessPaths },
       // The wire names what is wrong by codes of its own (wire contract, section 3.3).
       attachValidation: true,
     },
@@ -64,10 +61,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
         body: NewAccountHolder,
         response: { 200: NewIndividualAnswer, ...fusionErrors },
       },
-      config: {
-        requiredScope: "account-holders:write",
-        losslessKeys: new Set(["formID", "spoolID", ...numberKeys]),
-      },
+      config: { requiredScope: "account-holders:write", losslessPaths },
       attachValidation: true,
     },
     async (request) => {

@@ -26,9 +26,15 @@ import { invalidApplication } from "./invalid-application.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
 const tags = ["Applications"];
-const losslessKeys = new Set(["formID", "requestID", "spoolID", "PAN", "AADHAAR", "PASSPORT"]);
+const losslessPaths = [
+  ["formID"],
+  ["requestID"],
+  ["spoolID"],
+  ["kycDetails", "authData", "*"],
+  ["sections", "accountHolderDetails", "kycDetails", "authData", "*"],
+];
 const write = {
-  config: { requiredScope: "account-holders:write", losslessKeys },
+  config: { requiredScope: "account-holders:write", losslessPaths },
   attachValidation: true,
 } as const;
 const read = { config: { requiredScope: "account-holders:read" }, attachValidation: true } as const;

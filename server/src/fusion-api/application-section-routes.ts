@@ -15,14 +15,14 @@ import { withTokenWrite } from "./token-write.ts";
 
 const tags = ["Applications"];
 const ours = "Our choice of address and body: the Fusion API names the operation only.";
-const config = { requiredScope: "account-holders:write", losslessKeys: new Set(["requestID"]) } as const;
+const requiredScope = "account-holders:write";
 
 /** Adding to an application what was not at hand when it was submitted (wire contract, section 4.5), below `/api/v2/ifi/:ifiID`. */
 export function registerApplicationSectionRoutes(v2: HttpServer, deps: AccountHolderRouteDependencies): void {
   v2.post(
     "/applications/:applicationID/sections",
     {
-      config,
+      config: { requiredScope, losslessPaths: [["requestID"]] },
       schema: {
         summary: "Add a section to an application",
         description: `${ours} Free-form, while the application is PROCESSING; at most 20, together 128 KiB. AR4000015 once it is approved, AR4000016 when it was rejected or has a section of that name. A repeat of a requestID with the same content gets the first answer again.`,
@@ -54,7 +54,7 @@ export function registerApplicationSectionRoutes(v2: HttpServer, deps: AccountHo
   v2.put(
     "/applications/:applicationID/sections/:sectionName",
     {
-      config,
+      config: { requiredScope },
       schema: {
         summary: "Replace a section of an application",
         description: `${ours} The body is the whole section. AR4000015 once the application is approved, AR4000016 when it was rejected or has no section of that name.`,

@@ -37,7 +37,7 @@ const issueErrors = {
   404: FusionError.describe("There is no such bundle, product or account holder, or it is not yours."),
   409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
 };
-const losslessKeys = new Set(["requestID"]);
+const losslessPaths = [["requestID"]];
 
 /** Wire contract, sections 5 and 9. */
 export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependencies): void {
@@ -53,7 +53,7 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
         body: IssueBundle,
         response: { 200: IssuedBundle, ...issueErrors },
       },
-      config: { requiredScope: "bundles:issue", losslessKeys },
+      config: { requiredScope: "bundles:issue", losslessPaths },
     },
     async (request) => {
       const principal = callerOf(request);
@@ -88,7 +88,7 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
         body: IssueAccount,
         response: { 200: IssuedAccount, ...issueErrors },
       },
-      config: { requiredScope: "bundles:issue", losslessKeys },
+      config: { requiredScope: "bundles:issue", losslessPaths },
     },
     async (request) => {
       const principal = callerOf(request);
@@ -123,7 +123,7 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
         body: IssuePaymentProduct,
         response: { 200: IssuedPaymentProduct, ...issueErrors },
       },
-      config: { requiredScope: "bundles:issue", losslessKeys },
+      config: { requiredScope: "bundles:issue", losslessPaths },
     },
     async (request) => {
       const principal = callerOf(request);
@@ -155,7 +155,7 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
         body: IssuePaymentProducts,
         response: { 200: IssuedPaymentProducts, ...issueErrors },
       },
-      config: { requiredScope: "bundles:issue", losslessKeys },
+      config: { requiredScope: "bundles:issue", losslessPaths },
     },
     async (request) => {
       const principal = callerOf(request);

@@ -75,7 +75,7 @@ beforeAll(async () => {
               count: looseInteger,
             }),
           },
-          config: { requiredScope: "transfers:write", losslessKeys: new Set(["requestID"]) },
+          config: { requiredScope: "transfers:write", losslessPaths: [["requestID"]] },
         },
         async (request) => {
           seen.push(request.body);

@@ -35,9 +35,9 @@ interface Issue {
   readonly instancePath: string;
   readonly message?: string | undefined;
 }
-const losslessKeys = new Set(["requestID", "value"]);
+const losslessPaths = [["requestID"], ["value"]];
 const write = {
-  config: { requiredScope: "account-holders:write", losslessKeys },
+  config: { requiredScope: "account-holders:write", losslessPaths },
   attachValidation: true,
 } as const;
 const read = { config: { requiredScope: "account-holders:read" } } as const;

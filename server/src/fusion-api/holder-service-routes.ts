@@ -44,7 +44,7 @@ const beneficiaryErrors = {
 const write = {
   config: {
     requiredScope: "account-holders:write",
-    losslessKeys: new Set(["requestID", "accountNumber"]),
+    losslessPaths: [["requestID"], ["accountNumber"]],
   },
 } as const;
 const read = { config: { requiredScope: "account-holders:read" } } as const;

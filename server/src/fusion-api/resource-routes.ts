@@ -127,7 +127,7 @@ export function registerResourceRoutes(v1: HttpServer, deps: AccountHolderRouteD
           409: FusionError.describe("REQUEST_MISMATCH, or form_factor_deleted for a deleted instrument."),
         },
       },
-      config: { requiredScope: "bundles:issue", losslessKeys: new Set(["requestID", "phoneNumber"]) },
+      config: { requiredScope: "bundles:issue", losslessPaths: [["requestID"], ["phoneNumber"]] },
     },
     async (request) => {
       const principal = callerOf(request);

@@ -4,7 +4,7 @@ import {
   Transfer,
   TransferByRequest,
   TransferPath,
-  transferLosslessKeys,
+  transferLosslessPaths,
 } from "@fusion/contract/fusion/transfers.ts";
 import { type PostedTransfer, transferIdOf } from "../ledger/posted-transfer.ts";
 import type { Database } from "../platform/database/database.ts";
@@ -50,7 +50,7 @@ export function registerTransferRoutes(
       },
       config: {
         requiredScope: "transfers:write",
-        losslessKeys: transferLosslessKeys,
+        losslessPaths: transferLosslessPaths,
       },
     },
     async (request) => {

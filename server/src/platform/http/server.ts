@@ -30,7 +30,7 @@ import { type PlainConnections, servePlainRequests } from "./plain-connections.t
 import { describeFailure, type Failure, logUnforeseen, problemBody, problemType } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
-import { JsonRefused, parseStrictJson } from "./strict-json.ts";
+import { type JsonPath, JsonRefused, parseStrictJson } from "./strict-json.ts";
 
 /** Fastify with zod schemas; rooms register their routes on it. */
 export type HttpServer = FastifyInstance<
@@ -128,7 +128,7 @@ export function createHttpServer({
   http.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
     if (body === "") return done(null, undefined);
     try {
-      done(null, parseStrictJson(body as string, request.routeOptions.config.losslessKeys));
+      done(null, parseStrictJson(body as string, request.routeOptions.config.losslessPaths));
     } catch (error) {
       done(error as Error);
     }
@@ -294,7 +294,7 @@ declare module "fastify" {
     readonly fallback: Fallback;
   }
   interface FastifyContextConfig {
-    /** Keys whose numbers are read as the text of their digits. */
-    losslessKeys?: ReadonlySet<string>;
+    /** Where in the body numbers are read as the text of their digits. */
+    losslessPaths?: readonly JsonPath[];
   }
 }

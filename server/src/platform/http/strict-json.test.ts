@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { JsonRefused, parseStrictJson } from "./strict-json.ts";
 
-const keys = new Set(["requestID", "amount"]);
+const paths = [["requestID"], ["deep", "amount"], ["each", "*"]];
 
-it("keeps every digit of a number under a lossless key, however it is written", () => {
+it("keeps every digit of a number at a lossless path, however it is written, and of no other", () => {
   const digits = fc.stringMatching(/^[1-9]\d{0,24}$/);
   const written = fc.oneof(
     digits,
@@ -13,14 +13,26 @@ it("keeps every digit of a number under a lossless key, however it is written", 
   );
   fc.assert(
     fc.property(fc.array(written, { minLength: 1, maxLength: 4 }), (numbers) => {
-      const members = numbers.map((number) => `{"amount" : ${number},"text":"9e9","other":${number}}`);
-      const parsed = parseStrictJson(`{"requestID":${numbers[0]},"deep":[${members.join(",")}]}`, keys);
+      const [first = ""] = numbers;
+      const each = numbers.map((number, at) => `"${at}":${number}`);
+      const parsed = parseStrictJson(
+        `{"requestID":${first},"deep":{"amount" : ${first},"text":"9e9","requestID":${first}},"amount":${first},"each":{${each.join(",")}},"free":[{"requestID":${first}}]}`,
+        paths,
+      );
       expect(parsed).toEqual({
-        requestID: numbers[0],
-        deep: numbers.map((number) => ({ amount: number, text: "9e9", other: Number(number) })),
+        requestID: first,
+        deep: { amount: first, text: "9e9", requestID: Number(first) },
+        amount: Number(first),
+        each: Object.fromEntries(numbers.map((number, at) => [at, number])),
+        free: [{ requestID: Number(first) }],
       });
     }),
   );
+});
+
+it("leaves what is not there, and what is no number, as it is", () => {
+  for (const text of ['{"deep":null}', '{"deep":[7],"each":1e2}', "[1]", "7", '{"requestID":"7"}'])
+    expect(parseStrictJson(text, paths)).toEqual(JSON.parse(text));
 });
 
 it("reads what JSON.parse reads where nothing is to be kept digit by digit", () => {
@@ -45,6 +57,6 @@ it.each([
   ['{"amount":-}', "not valid JSON"],
   ["", "not valid JSON"],
 ])("refuses %s", (text, reason) => {
-  expect(() => parseStrictJson(text, keys)).toThrow(JsonRefused);
-  expect(() => parseStrictJson(text, keys)).toThrow(reason);
+  expect(() => parseStrictJson(text, paths)).toThrow(JsonRefused);
+  expect(() => parseStrictJson(text, paths)).toThrow(reason);
 });

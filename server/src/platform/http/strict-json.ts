@@ -4,42 +4,46 @@ export class JsonRefused extends Error {}
 const depthMax = 32;
 const [minus, zero, nine] = [0x2d, 0x30, 0x39];
 
+/** The keys that lead from the whole to a member, such as `["amount", "amount"]`; `*` is any key. */
+export type JsonPath = readonly string[];
+
 /**
  * Parses JSON more strictly than `JSON.parse`: at most 32 levels deep, no key twice in an object (two readers could see two different
- * requests), no `__proto__`, no NUL or lone surrogate in a text. A number under one of `losslessKeys` comes back as the text of its digits, since a double would lose some
- * (the wire contract's numeric `requestID`, section 6.1). Throws {@link JsonRefused}.
+ * requests), no `__proto__`, no NUL or lone surrogate in a text. A number at one of `losslessPaths` comes back as the text of its digits, since a double would lose some
+ * (the wire contract's numeric `requestID`, section 6.1); one of the same name elsewhere is the caller's own and stays a number. Throws {@link JsonRefused}.
  */
-export function parseStrictJson(text: string, losslessKeys: ReadonlySet<string> = new Set()): unknown {
+export function parseStrictJson(text: string, losslessPaths: readonly JsonPath[] = []): unknown {
   const { plainNumbers } = checkStructure(text);
   let value: unknown;
   try {
-    value = plainNumbers ? JSON.parse(text) : JSON.parse(text, losslessReviver(losslessKeys));
+    value = JSON.parse(text);
   } catch {
     throw new JsonRefused("The body is not valid JSON.");
   }
-  if (plainNumbers && losslessKeys.size > 0) writeOutNumbers(value, losslessKeys);
+  if (losslessPaths.length > 0) {
+    // Takes several times as long as the parsing itself, so only for numbers that a double does not hold digit by digit.
+    const written = plainNumbers ? value : JSON.parse(text, numberAsWritten);
+    for (const path of losslessPaths) writeOutNumbers(value, written, path);
+  }
   // Only an escape can write these characters: JSON itself forbids control characters, and UTF-8 has no lone surrogates.
   if (text.includes("\\u")) checkStrings(value);
   return value;
 }
 
-/** Takes several times as long as the parsing itself, so only for numbers that need it. */
-function losslessReviver(losslessKeys: ReadonlySet<string>) {
-  return (key: string, value: unknown, context?: { source?: string }): unknown =>
-    typeof value === "number" && losslessKeys.has(key) && context?.source !== undefined
-      ? context.source
-      : value;
+function numberAsWritten(_key: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === "number" ? (context?.source ?? value) : value;
 }
 
-/** The same for numbers that a double holds digit by digit. */
-function writeOutNumbers(value: unknown, losslessKeys: ReadonlySet<string>): void {
-  if (typeof value !== "object" || value === null) return;
+/** Puts the text of its digits, from `written`, in the place of a number that `path` leads to. */
+function writeOutNumbers(value: unknown, written: unknown, [key, ...rest]: JsonPath): void {
+  if (key === undefined || typeof value !== "object" || value === null) return;
   const members = value as Record<string, unknown>;
-  for (const key of Object.keys(members)) {
-    const member = members[key];
-    if (typeof member === "number") {
-      if (losslessKeys.has(key)) members[key] = String(member);
-    } else writeOutNumbers(member, losslessKeys);
+  const texts = written as Record<string, unknown>;
+  for (const name of key === "*" ? Object.keys(members) : [key]) {
+    if (!Object.hasOwn(members, name)) continue;
+    const member = members[name];
+    if (rest.length > 0) writeOutNumbers(member, texts[name], rest);
+    else if (typeof member === "number") members[name] = String(texts[name]);
   }
 }
 
