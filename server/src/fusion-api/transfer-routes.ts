@@ -79,7 +79,8 @@ export function registerTransferRoutes(
     {
       schema: {
         summary: "Look up a transfer",
-        description: "Our extension of the Fusion API.",
+        description:
+          "Our extension of the Fusion API. The bank's funding of your account is one too; its debitAccountID is the bank's own account, of which you see nothing else.",
         tags,
         params: TransferPath,
         response: { 200: Transfer, ...fusionErrors },

@@ -221,7 +221,7 @@ describe("looking a transfer up", () => {
     });
   });
 
-  it("knows no other fintech's transfer, no half-right id, and no transfer of the bank's", async () => {
+  it("knows no other fintech's transfer, and no half-right id", async () => {
     const posted = await transfer(good({ requestId: "mine" }));
     const stranger = await arrangeBook(database);
     const id = transferIdOf(posted);
@@ -230,13 +230,23 @@ describe("looking a transfer up", () => {
     await expect(lookUp(stranger, id)).rejects.toThrow(/no such transfer/);
     await expect(lookUp(book, id.replace(/^2026/, "2025"))).rejects.toThrow(/no such transfer/);
     await expect(lookUp(book, "mine")).rejects.toThrow(/no such transfer/);
+  });
+
+  it("finds the bank's funding of the own accounts, and of nobody else's", async () => {
     const { rows } = await database.owner.query(
       "SELECT request_id FROM transfer WHERE kind = 'funding' AND fintech_id = $1",
       [book.tenant.fintechId],
     );
-    await expect(
-      getTransferByRequestId({ db: database.db }, book.token.principal, rows[0].request_id),
-    ).rejects.toThrow(/no such transfer/);
+    const requestId: string = rows[0].request_id;
+    const funding = await getTransferByRequestId({ db: database.db }, book.token.principal, requestId);
+    expect(funding).toMatchObject({ requestId, kind: "funding", transferCode: "BANK_FUNDING_AUTH" });
+    const id = transferIdOf(funding);
+    expect(await getTransfer({ db: database.db }, book.token.principal, id)).toEqual(funding);
+    const stranger = (await arrangeBook(database)).token.principal;
+    await expect(getTransfer({ db: database.db }, stranger, id)).rejects.toThrow(/no such transfer/);
+    await expect(getTransferByRequestId({ db: database.db }, stranger, requestId)).rejects.toThrow(
+      /no such transfer/,
+    );
   });
 });
 

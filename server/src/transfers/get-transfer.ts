@@ -5,7 +5,10 @@ import { type PostedTransfer, requestIdOf, transferIdOf } from "../ledger/posted
 import type { Database } from "../platform/database/database.ts";
 import { TransferNotFound } from "./errors.ts";
 
-/** By transfer id. Our extension (wire contract, section 6.3). Throws {@link TransferNotFound} for another tenant's too. */
+/**
+ * By transfer id, the bank's funding of the tenant's accounts too, since events point to it. Our extension (wire contract, section 6.3).
+ * Throws {@link TransferNotFound} for another tenant's too.
+ */
 export async function getTransfer(
   { db }: { db: Database },
   principal: TokenPrincipal,
@@ -30,6 +33,6 @@ export async function getTransferByRequestId(
   requireScope(principal, "transfers:read");
   const { tenant } = principal;
   const transfer = await findTransfer(db.reader({ kind: "tenants", tenants: [tenant] }), tenant, requestId);
-  if (transfer?.kind !== "transfer") throw new TransferNotFound();
+  if (!transfer) throw new TransferNotFound();
   return transfer;
 }
