@@ -43,22 +43,59 @@ export const SubmittedVector = z.discriminatedUnion("type", [
 /** Numeric or textual parts of a day that exists. */
 export const DateOfBirth = z
   .object({ year: looseInteger, month: looseInteger, day: looseInteger })
-  .refine(({ year, month, day }) => {
-    const date = new Date(0);
-    date.setUTCFullYear(year, month - 1, day);
-    return year >= 1800 && year <= 2200 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  }, "is not a day of the calendar");
+  .refine(
+    ({ year, month, day }) => year >= 1800 && year <= 2200 && isCalendarDay(year, month, day),
+    "is not a day of the calendar",
+  );
 
-/** An instant between the years 1900 and 9999. */
+function isCalendarDay(year: number, month: number, day: number): boolean {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}
+
+const isoDateTime =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?$/;
+
+/** An ISO 8601 date and time between the years 1900 and 9999; Indian Standard Time where it names no zone (reference section 1). */
 const isoInstant = z
   .string()
   .max(40)
   .transform((text, context) => {
-    const date = new Date(text);
-    if (date.getTime() >= Date.UTC(1900) && date.getTime() < Date.UTC(10_000)) return date;
-    context.addIssue({ code: "custom", message: "is not an ISO 8601 instant" });
+    const instant = readDateTime(text);
+    if (instant && instant.getTime() >= Date.UTC(1900) && instant.getTime() < Date.UTC(10_000))
+      return instant;
+    context.addIssue({
+      code: "custom",
+      message: "is not an ISO 8601 date and time such as 2026-11-24T11:00:00.000+05:30",
+    });
     return z.NEVER;
-  });
+  })
+  .describe("ISO 8601 date and time; +05:30 where it names no zone.");
+
+function readDateTime(text: string): Date | undefined {
+  const match = isoDateTime.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, hour, minute, second = "0", fraction = "", zone = "+05:30"] = match;
+  if (!isCalendarDay(Number(year), Number(month), Number(day))) return undefined;
+  const milliseconds = Number(fraction.padEnd(3, "0").slice(0, 3));
+  const local = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+    milliseconds,
+  );
+  return new Date(local - offsetMinutes(zone) * 60_000);
+}
+
+/** Of `Z`, `+05:30`, `+0530` or `+05`. */
+function offsetMinutes(zone: string): number {
+  const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone) ?? [];
+  return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+}
 
 const postCode = optional(
   looseText(20).refine((text) => /^[0-9A-Za-z -]*$/.test(text), "is not a post code"),
