@@ -136,6 +136,30 @@ describe("a transfer", () => {
     expect(endpoint.received.length).toBe(2);
   });
 
+  it("stays within 2 KB whatever its texts are, and can still be looked up", async () => {
+    const endpoint = await receiver();
+    await webhooks.add(admin, application, endpoint.url);
+    // JSON writes six bytes for each of these characters.
+    const [longest, code] = ["\u0001".repeat(255), "\u0002".repeat(128)];
+    await pay({ requestId: `${longest}1`, transferCode: code, remarks: "\u0003".repeat(1_000) });
+    await pay({ requestId: "₹".repeat(256), transferCode: code });
+    await pay({ requestId: `${longest}2` });
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.length).toBe(3);
+    for (const { event } of endpoint.received) {
+      expect(Buffer.byteLength(JSON.stringify(event.data))).toBeLessThanOrEqual(2_048);
+      expect(event.data).toMatchObject({
+        transferID: expect.stringMatching(/^\d{17}_/),
+        status: "SUCCESS",
+        amount: { currency: "INR", amount: 100 },
+        debitAccountID: from,
+        creditAccountID: to,
+        timestamp: expect.any(Number),
+        truncated: true,
+      });
+    }
+  });
+
   it("of many at once is told once each, by however many publishers", async () => {
     const endpoint = await receiver();
     await webhooks.add(admin, application, endpoint.url);

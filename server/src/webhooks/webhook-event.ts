@@ -12,6 +12,8 @@ export interface EventContent {
 }
 
 const dataMaxBytes = 2_048;
+/** What is left out of a transfer's facts, in this order, where they are too long. The longest requestID leaves room for the others, with the transferID that contains it. */
+const droppable = ["attributes", "remarks", "transferCode", "requestID"];
 
 /**
  * `evt_` and 20 base62 characters: 8 of the time in milliseconds, 12 that nobody can guess. What is made at one time lies together in the
@@ -86,7 +88,7 @@ function topicOf(name: string): string {
 /** The contract allows 2 KB. What is free in length goes first, and the event says so; the object can be read at `source.uri`. */
 function shortened(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
   let kept: Record<string, unknown> = { ...data };
-  for (const key of ["attributes", "remarks"]) {
+  for (const key of droppable) {
     if (Buffer.byteLength(JSON.stringify(kept)) <= dataMaxBytes) break;
     const { [key]: _dropped, ...rest } = kept;
     kept = { ...rest, truncated: true };
