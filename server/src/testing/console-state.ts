@@ -1,0 +1,31 @@
+import type pg from "pg";
+
+// Where logins and sessions stand, which changes while requests are sent.
+const stateTables = ["login_walk", "one_time_code", "known_device", "user_session", "password_reset"];
+const counterTables = ["login_failure", "code_sending"];
+
+/** Keeps where logins, sessions and passwords stand. */
+export async function keepConsoleState(owner: pg.Pool): Promise<void> {
+  for (const table of stateTables) await owner.query(`CREATE TABLE kept_${table} AS TABLE ${table}`);
+  await owner.query(
+    "CREATE TABLE kept_password AS SELECT user_id, password_hash, password_set_at FROM console_user",
+  );
+}
+
+/** Brings back what was kept, and no failure is counted. */
+export async function restoreConsoleState(owner: pg.Pool): Promise<void> {
+  await owner.query(
+    [
+      ...counterTables.map((table) => `DELETE FROM ${table}`),
+      ...stateTables.flatMap((table) => [
+        `DELETE FROM ${table}`,
+        `INSERT INTO ${table} SELECT * FROM kept_${table}`,
+      ]),
+      // What was arranged is there, and what was added since makes room.
+      `UPDATE webhook_endpoint SET disabled_at = NULL, disabled_because = NULL,
+         deleted_at = CASE WHEN url LIKE '%/arranged' THEN NULL ELSE now() END`,
+      `UPDATE console_user u SET password_hash = k.password_hash, password_set_at = k.password_set_at
+       FROM kept_password k WHERE k.user_id = u.user_id AND k.password_hash IS DISTINCT FROM u.password_hash`,
+    ].join("; "),
+  );
+}
