@@ -1,0 +1,130 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { createPublisher } from "./publisher.ts";
+
+let database: TestDatabase;
+let telling: TestTelling;
+let webhooks: TestTelling["webhooks"];
+let admin: TestTelling["admin"];
+let application: TestTelling["application"];
+let receiver: TestTelling["receiver"];
+let pay: TestTelling["pay"];
+let deliveriesOf: TestTelling["deliveriesOf"];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+beforeEach(async () => {
+  telling = await arrangeTelling(database);
+  ({ webhooks, admin, application, receiver, pay, deliveriesOf } = telling);
+});
+afterEach(() => telling.end());
+afterAll(() => database.drop());
+
+describe("a delivery that fails", () => {
+  it("is tried again with growing pauses, the same id and body, and is given up after ten tries", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    endpoint.answer(500);
+    await pay();
+    await webhooks.publisher.runOnce();
+    const pauses: number[] = [];
+    for (;;) {
+      const [delivery] = (await deliveriesOf(endpointId)).deliveries;
+      if (!delivery?.nextAt) break;
+      const pause = delivery.nextAt.getTime() - webhooks.clock.now().getTime();
+      pauses.push(pause);
+      webhooks.clock.advanceMs(pause - 1);
+      await webhooks.publisher.runOnce();
+      expect(endpoint.received.length).toBe(pauses.length);
+      webhooks.clock.advanceMs(1);
+      await webhooks.publisher.runOnce();
+    }
+    const planned = [5, 30, 120, 600, 3_600, 10_800, 21_600, 43_200, 86_400];
+    expect(pauses.length).toBe(planned.length);
+    for (const [at, pause] of pauses.entries()) {
+      expect(pause).toBeGreaterThanOrEqual((planned[at] ?? 0) * 1_000);
+      expect(pause).toBeLessThanOrEqual((planned[at] ?? 0) * 1_100);
+    }
+    expect(endpoint.received.length).toBe(10);
+    expect(new Set(endpoint.received.map(({ body }) => body)).size).toBe(1);
+    expect(new Set(endpoint.received.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+    const [given] = (await deliveriesOf(endpointId)).deliveries;
+    expect(given).toMatchObject({ nextAt: null, deliveredAt: null, failures: 10 });
+    expect(given?.attempts.at(-1)).toMatchObject({
+      status: 500,
+      error: "The endpoint answered 500.",
+      response: "noted",
+    });
+  });
+
+  it("holds up nobody else's, however slow it is", async () => {
+    const slow = await receiver();
+    const quick = await receiver();
+    await webhooks.add(admin, application, slow.url);
+    await webhooks.add(admin, application, quick.url);
+    const hanging: (() => void)[] = [];
+    slow.answer((response) => void hanging.push(() => response.end()));
+    await Promise.all(Array.from({ length: 12 }, () => pay()));
+    const run = webhooks.publisher.runOnce();
+    await expect.poll(() => quick.received.length).toBe(12);
+    // No more at once than are allowed.
+    expect(slow.received.length).toBe(4);
+    slow.answer(200);
+    for (const answer of hanging) answer();
+    await run;
+    expect(slow.received.length).toBe(12);
+  });
+
+  it("is tried one after the other, and not again at once, where the endpoint does nothing but fail", async () => {
+    const endpoint = await receiver();
+    await webhooks.add(admin, application, endpoint.url);
+    endpoint.answer(503);
+    await pay();
+    await webhooks.publisher.runOnce();
+    await Promise.all(Array.from({ length: 8 }, () => pay()));
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.length).toBe(2);
+    endpoint.answer(200);
+    webhooks.clock.advanceMs(60_000);
+    await webhooks.publisher.runOnce();
+    expect(new Set(endpoint.received.map(({ event }) => event.eventId)).size).toBe(9);
+  });
+
+  it("that a stopped program broke off is not counted and is sent again", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    endpoint.answer(() => undefined);
+    await pay();
+    const run = webhooks.publisher.runOnce();
+    await expect.poll(() => endpoint.received.length).toBe(1);
+    await webhooks.publisher.stop();
+    await run;
+    expect((await deliveriesOf(endpointId)).deliveries[0]).toMatchObject({ failures: 0, attempts: [] });
+    endpoint.answer(200);
+    await createPublisher(webhooks.deps).runOnce();
+    expect(endpoint.received.length).toBe(2);
+    expect((await deliveriesOf(endpointId)).deliveries[0]?.deliveredAt).not.toBeNull();
+  });
+
+  it("whose process died before it could say so is sent again when its claim has run out", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    await pay();
+    await webhooks.publisher.runOnce();
+    // As a process leaves it that was killed between sending and recording.
+    await database.owner.query(
+      "UPDATE webhook_delivery SET delivered_at = NULL, attempts = '[]', next_at = $2 WHERE endpoint_id = $1",
+      [endpointId, new Date(webhooks.clock.now().getTime() + 60_000)],
+    );
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.length).toBe(1);
+    webhooks.clock.advanceMs(60_000);
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.map(({ event }) => event.eventId)).toEqual([
+      endpoint.received[0]?.event.eventId,
+      endpoint.received[0]?.event.eventId,
+    ]);
+  });
+});

@@ -1,0 +1,175 @@
+import { createHmac } from "node:crypto";
+import type { EventName } from "@fusion/contract/webhooks.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import type { ReceivedWebhook } from "../testing/webhook-receiver.ts";
+import { getDelivery, redeliver, sendTestEvent } from "./deliveries.ts";
+import { webhookJobs } from "./jobs.ts";
+import { deleteEndpoint, editEndpoint, rotateSecret, setEndpointEnabled } from "./manage-endpoints.ts";
+import { getEndpoint } from "./read-endpoints.ts";
+
+let database: TestDatabase;
+let telling: TestTelling;
+let webhooks: TestTelling["webhooks"];
+let book: TestTelling["book"];
+let admin: TestTelling["admin"];
+let application: TestTelling["application"];
+let receiver: TestTelling["receiver"];
+let pay: TestTelling["pay"];
+let deliveriesOf: TestTelling["deliveriesOf"];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+beforeEach(async () => {
+  telling = await arrangeTelling(database);
+  ({ webhooks, book, admin, application, receiver, pay, deliveriesOf } = telling);
+});
+afterEach(() => telling.end());
+afterAll(() => database.drop());
+
+describe("an endpoint", () => {
+  it("that fails for three days is disabled, and the fintech's admins are told", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    endpoint.answer(500);
+    for (let day = 0; day <= 3; day += 1) {
+      await pay();
+      await webhooks.publisher.runOnce();
+      const { endpoint: seen } = await getEndpoint(webhooks.deps, admin, endpointId);
+      expect(seen.disabledBecause).toBe(day < 3 ? null : "failing");
+      webhooks.clock.advanceMs(24 * 3_600_000);
+    }
+    const { rows } = await database.owner.query(
+      "SELECT address, subject, text FROM outgoing_message WHERE address = $1",
+      [admin.email],
+    );
+    expect(rows).toHaveLength(1);
+    expect(rows[0].subject).toMatch(/^Webhook to 127\.0\.0\.1:\d+ was disabled$/);
+    expect(rows[0].text).toContain(`/applications/${application}/webhooks/${endpointId}`);
+    const { history } = await getEndpoint(webhooks.deps, admin, endpointId);
+    expect(history[0]).toMatchObject({ action: "webhook-endpoint.disabled", actorName: "Fusion" });
+    // Nothing more is sent or kept for it, until somebody enables it.
+    const before = endpoint.received.length;
+    await pay();
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.length).toBe(before);
+    endpoint.answer(200);
+    await setEndpointEnabled(webhooks.deps, admin, { endpointId, enabled: true });
+    await pay();
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.length).toBeGreaterThan(before);
+    expect((await getEndpoint(webhooks.deps, admin, endpointId)).endpoint).toMatchObject({
+      disabledAt: null,
+      failingSince: null,
+    });
+  });
+
+  it("that was deleted, or whose application or fintech is suspended, is told nothing", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    const { owner } = database;
+    for (const [suspend, resume] of [
+      [
+        "UPDATE application SET suspended_at = now() WHERE fintech_id = $1",
+        "UPDATE application SET suspended_at = NULL WHERE fintech_id = $1",
+      ],
+      [
+        "UPDATE fintech SET suspended_at = now() WHERE fintech_id = $1",
+        "UPDATE fintech SET suspended_at = NULL WHERE fintech_id = $1",
+      ],
+    ] as const) {
+      await pay();
+      await owner.query(suspend, [book.fintech.fintechId]);
+      await webhooks.publisher.runOnce();
+      await owner.query(resume, [book.fintech.fintechId]);
+    }
+    await pay();
+    await deleteEndpoint(webhooks.deps, admin, { endpointId });
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it("that was moved gets at its new address what waited for it, under the same secret", async () => {
+    const [old, moved] = [await receiver(), await receiver()];
+    const { endpointId, secret } = await webhooks.add(admin, application, old.url);
+    old.answer(500);
+    await pay();
+    await webhooks.publisher.runOnce();
+    const events: EventName[] = ["RESOURCE_CREATED"];
+    await editEndpoint(webhooks.deps, admin, { endpointId, url: moved.url, events });
+    await pay();
+    webhooks.clock.advanceMs(60_000);
+    await webhooks.publisher.runOnce();
+    // The second transfer happened when it no longer wanted transfers.
+    expect(moved.received.map(({ body }) => body)).toEqual(old.received.map(({ body }) => body));
+    const { headers, body } = moved.received[0] as ReceivedWebhook;
+    expect(headers["x-zeta-hmac"]).toBe(createHmac("sha256", secret).update(body).digest("hex"));
+  });
+
+  it("gets both signatures while an overlap lasts, and the new one alone afterwards", async () => {
+    const endpoint = await receiver();
+    const { endpointId, secret: old } = await webhooks.add(admin, application, endpoint.url);
+    const { secret: fresh } = await rotateSecret(webhooks.deps, admin, { endpointId, overlapHours: 24 });
+    expect(fresh).not.toBe(old);
+    await pay();
+    await webhooks.publisher.runOnce();
+    webhooks.clock.advanceMs(24 * 3_600_000);
+    await pay();
+    await webhooks.publisher.runOnce();
+    const hmac = (secret: string, body: string): string =>
+      createHmac("sha256", secret).update(body).digest("hex");
+    const [during, after] = endpoint.received;
+    expect(during?.headers["webhook-signature"]).toMatch(/^v1,\S{44} v1,\S{44}$/);
+    expect(during?.headers["x-zeta-hmac"]).toBe(hmac(old, during?.body ?? ""));
+    expect(during?.headers["x-zeta-hmac-next"]).toBe(hmac(fresh, during?.body ?? ""));
+    expect(after?.headers["webhook-signature"]).toMatch(/^v1,\S{44}$/);
+    expect(after?.headers["x-zeta-hmac"]).toBe(hmac(fresh, after?.body ?? ""));
+    expect(after?.headers).not.toHaveProperty("x-zeta-hmac-next");
+  });
+
+  it("can be sent a test event, and an event once more", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url, ["RESOURCE_CREATED"]);
+    const { eventId } = await sendTestEvent(webhooks.deps, admin, endpointId);
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.map(({ event }) => event.name)).toEqual(["WEBHOOK_TEST"]);
+    webhooks.clock.advanceMs(1);
+    await redeliver(webhooks.deps, admin, { endpointId, eventId });
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.map(({ body }) => body)).toEqual([
+      endpoint.received[0]?.body,
+      endpoint.received[0]?.body,
+    ]);
+    const delivery = await getDelivery(webhooks.deps, admin, { endpointId, eventId });
+    expect(delivery.attempts).toHaveLength(2);
+    expect(delivery.attempts[0]).toMatchObject({ status: 200, error: null, response: "noted" });
+    const { history } = await getEndpoint(webhooks.deps, admin, endpointId);
+    expect(history.map(({ action }) => action)).toEqual([
+      "webhook-endpoint.redelivered",
+      "webhook-endpoint.added",
+    ]);
+  });
+
+  it("has its log forgotten after seven days", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    await pay();
+    await webhooks.publisher.runOnce();
+    const forget = webhookJobs(webhooks.deps).tasks["webhooks-forget"];
+    webhooks.clock.advanceMs(7 * 24 * 3_600_000 - 60_000);
+    await pay();
+    await webhooks.publisher.runOnce();
+    await forget?.({});
+    expect((await deliveriesOf(endpointId)).deliveries).toHaveLength(2);
+    webhooks.clock.advanceMs(120_000);
+    await forget?.({});
+    expect((await deliveriesOf(endpointId)).deliveries).toHaveLength(1);
+    const { rows } = await database.owner.query(
+      "SELECT count(*)::int AS n FROM webhook_event WHERE fintech_id = $1",
+      [book.fintech.fintechId],
+    );
+    expect(rows).toEqual([{ n: 1 }]);
+  });
+});
