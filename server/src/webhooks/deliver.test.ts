@@ -68,7 +68,7 @@ describe("a delivery that fails", () => {
     slow.answer((response) => void hanging.push(() => response.end()));
     await Promise.all(Array.from({ length: 12 }, () => pay()));
     const run = webhooks.publisher.runOnce();
-    await expect.poll(() => quick.received.length).toBe(12);
+    await expect.poll(() => quick.received.length, { timeout: 20_000 }).toBe(12);
     // No more at once than are allowed.
     expect(slow.received.length).toBe(4);
     slow.answer(200);
@@ -98,7 +98,7 @@ describe("a delivery that fails", () => {
     endpoint.answer(() => undefined);
     await pay();
     const run = webhooks.publisher.runOnce();
-    await expect.poll(() => endpoint.received.length).toBe(1);
+    await expect.poll(() => endpoint.received.length, { timeout: 20_000 }).toBe(1);
     await webhooks.publisher.stop();
     await run;
     expect((await deliveriesOf(endpointId)).deliveries[0]).toMatchObject({ failures: 0, attempts: [] });
