@@ -3,7 +3,7 @@ import { dateTimeParts, epochMilliseconds, isoIndian, wordyTime } from "./time-f
 
 const instant = new Date("2020-01-06T02:11:05.042Z");
 
-describe("the four styles of time on the wire (reference section 1)", () => {
+describe("the four styles of time on the wire (wire contract, section 1)", () => {
   it("a: epoch milliseconds", () => expect(epochMilliseconds(instant)).toBe(1578276665042));
   it("b: ISO 8601 with +05:30 and three decimals", () =>
     expect(isoIndian(instant)).toBe("2020-01-06T07:41:05.042+05:30"));
