@@ -4,7 +4,7 @@ import type { Node } from "./node.ts";
 
 /** How this process stands among the nodes, and what it remembers. Asks nobody: while the database is away these are the figures that tell. */
 export function measureLease(
-  node: Pick<Node, "epoch" | "lease">,
+  node: Pick<Node, "epoch" | "lease" | "nodesSeen">,
   memory: Pick<Memory<unknown>, "size">,
   metrics: Pick<Metrics, "gauge">,
 ): void {
@@ -17,6 +17,15 @@ export function measureLease(
     name: "fusion_lease_epoch",
     help: "The epoch up to which this process has forgotten what revocations and other narrowings concern.",
     read: () => node.epoch(),
+  });
+  metrics.gauge({
+    name: "fusion_nodes",
+    help: "Processes that answer for tokens, as this one last saw them; each revocation waits up to 2.2 s for the silent ones.",
+    labels: ["state"],
+    read: () => [
+      { labels: { state: "live" }, value: node.nodesSeen().live },
+      { labels: { state: "silent" }, value: node.nodesSeen().silent },
+    ],
   });
   metrics.gauge({
     name: "fusion_token_memory_tokens",

@@ -187,11 +187,18 @@ describe("a node", () => {
     const living = join();
     await living.node.untilLease();
     const watching = join();
-    for (let renewals = 0; renewals < 40; renewals += 1) {
-      watching.clock.advanceMs(1_000);
-      await watching.node.renew();
-      await living.node.renew();
-    }
+    const pass = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) {
+        watching.clock.advanceMs(1_000);
+        await watching.node.renew();
+        await living.node.renew();
+      }
+    };
+    await pass(20);
+    // What it tells of them meanwhile.
+    expect(watching.node.nodesSeen()).toEqual({ live: 2, silent: 1 });
+    await pass(30);
+    expect(watching.node.nodesSeen()).toEqual({ live: 2, silent: 0 });
     const left = await rows();
     expect(left.has(silent.node.nodeId)).toBe(false);
     expect(left.has(living.node.nodeId)).toBe(true);

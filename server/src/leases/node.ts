@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import { createOutage, isTold } from "../platform/outage.ts";
 import { LeaseUnavailable } from "./errors.ts";
-import { createLease, type Lease, momentOf } from "./lease.ts";
+import { createLease, type Lease, leaseMs, momentOf } from "./lease.ts";
 import type { LeaseConnection, OpenLeaseConnection } from "./lease-connection.ts";
 import type { LeaseStore, News } from "./lease-store.ts";
 import type { Subject } from "./subject.ts";
@@ -23,12 +23,20 @@ interface Forgets {
   reset(epoch: number): void;
 }
 
+/** How many. The silent ones were not renewed for as long as a lease lasts. */
+export interface NodesSeen {
+  readonly live: number;
+  readonly silent: number;
+}
+
 /** This process among those that hold tokens in memory. The protocol: docs/revocation.md. */
 export interface Node {
   readonly nodeId: string;
   readonly lease: Pick<Lease, "holds" | "databaseMs" | "leftMs">;
   /** The latest epoch that it knows of; it has forgotten what narrowings up to it concern. */
   epoch(): number;
+  /** The nodes that are registered, as of its last look, every five seconds. */
+  nodesSeen(): NodesSeen;
   /** Resolves when the lease holds. Throws {@link LeaseUnavailable} when none can be had within a second. */
   untilLease(): Promise<void>;
   /** Renews now. Throws what the connection throws. */
@@ -78,6 +86,7 @@ export function createNode(deps: NodeDependencies): Node {
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   const others = new Map<string, { readonly renewals: number; readonly seenAt: number }>();
+  let nodesSeen: NodesSeen = { live: 0, silent: 0 };
 
   const disconnect = (): void => {
     const broken = connection;
@@ -158,11 +167,18 @@ export function createNode(deps: NodeDependencies): Node {
     const listed = await store.listNodes();
     const known = new Set(listed.map((node) => node.nodeId));
     for (const gone of others.keys()) if (!known.has(gone)) others.delete(gone);
+    let silent = 0;
     for (const { nodeId: other, renewals: count } of listed) {
       const seen = others.get(other);
-      if (seen?.renewals !== count) others.set(other, { renewals: count, seenAt: now });
-      else if (other !== nodeId && now - seen.seenAt >= silentMs) await store.removeNode(other, count);
+      if (seen?.renewals !== count) {
+        others.set(other, { renewals: count, seenAt: now });
+        continue;
+      }
+      const unseenMs = now - seen.seenAt;
+      if (unseenMs >= leaseMs) silent += 1;
+      if (other !== nodeId && unseenMs >= silentMs) await store.removeNode(other, count);
     }
+    nodesSeen = { live: listed.length - silent, silent };
   };
 
   /** One thing at a time: an answer that was overtaken by a later one would say less than is known. */
@@ -202,6 +218,7 @@ export function createNode(deps: NodeDependencies): Node {
     nodeId,
     lease,
     epoch: () => seen,
+    nodesSeen: () => nodesSeen,
     renew,
     async untilLease() {
       if (lease.holds()) return;

@@ -75,6 +75,8 @@ it("tells whether the process may answer from memory, how far it has followed re
   expect((await check()).statusCode).toBe(200);
   const text = await metrics.text();
   expect(figure(text, "fusion_lease_left_seconds")).toBeGreaterThan(0);
+  for (const state of ["live", "silent"])
+    expect([state, figure(text, `fusion_nodes{state="${state}"}`)]).toEqual([state, expect.any(Number)]);
   expect(figure(text, 'fusion_token_memory_tokens{state="live"}')).toBe(1);
   expect(figure(text, "fusion_token_memory_bytes")).toBeGreaterThan(100);
   await database.owner.query(
