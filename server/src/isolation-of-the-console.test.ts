@@ -1,13 +1,16 @@
 import { hash, randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import type { Response } from "light-my-request";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "./access/principal.ts";
+import { endAccess } from "./login/end-access.ts";
 import type { OpenApiDocument } from "./platform/http/openapi.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "./testing/fixtures.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
 
 // Somebody of one fintech tries every documented address of the console with the ids of what belongs to another, and of an application
-// of the own that they were not given. Each answer must be the one that a missing thing gets, word for word.
+// of the own that they were not given. Each answer must be the one that a missing thing gets, word for word. And whoever was logged in when a
+// request began, but is not when it is carried out, changes nothing at any of them.
 
 let app: TestApp;
 let networks = 0;
@@ -17,7 +20,8 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 interface Caller {
-  send(method: string, url: string, body?: object): Promise<Response>;
+  /** `meanwhile` runs when the headers were judged and before the body comes. */
+  send(method: string, url: string, body?: object, meanwhile?: () => Promise<unknown>): Promise<Response>;
 }
 
 /** Logged in with fresh presence, so that nothing else is in the way. */
@@ -32,15 +36,29 @@ async function loggedIn({ userId }: UserPrincipal): Promise<Caller> {
   networks += 1;
   const remoteAddress = `192.0.2.${networks}`;
   return {
-    send: (method, url, body) =>
+    send: (method, url, body, meanwhile) =>
       app.http.inject({
         method: method as "GET",
         url,
         remoteAddress,
-        headers: { cookie: `fusion_session=${secret}`, "idempotency-key": randomBytes(8).toString("hex") },
-        ...(body === undefined ? {} : { payload: body }),
+        headers: {
+          cookie: `fusion_session=${secret}`,
+          "idempotency-key": randomBytes(8).toString("hex"),
+          ...(meanwhile && { "content-type": "application/json" }),
+        },
+        ...(body && { payload: body }),
+        ...(meanwhile && { payload: late(body, meanwhile) }),
       }),
   };
+}
+
+function late(body: object = {}, meanwhile: () => Promise<unknown>): Readable {
+  return Readable.from(
+    (async function* () {
+      await meanwhile();
+      yield Buffer.from(JSON.stringify(body));
+    })(),
+  );
 }
 
 /** One of everything, by the names of the addresses' parameters, made by its own people over the console. */
@@ -103,6 +121,7 @@ const bodies: Record<string, object> = {
   "ip-allow-list": { ipAllowList: ["203.0.113.0/24"] },
   preview: { ipAllowList: ["203.0.113.0/24"] },
   search: { text: "9876543210" },
+  code: { code: "123456" },
 };
 
 /** Ids of the same form that nothing has. */
@@ -115,14 +134,20 @@ const missing = (ids: Record<string, string>) =>
   );
 
 /** One call, by its documented address; no answer's own id is in it. */
-async function call(caller: Caller, method: string, path: string, ids: Record<string, string>) {
+async function call(
+  caller: Caller,
+  method: string,
+  path: string,
+  ids: Record<string, string>,
+  meanwhile?: () => Promise<unknown>,
+) {
   const url = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
     expect(ids).toHaveProperty(name);
     return ids[name] as string;
   });
   const body = method === "get" ? undefined : bodies[path.split("/").at(-1) as string];
   const query = path.endsWith("token-preview") ? "?days=10" : "";
-  const answer = await caller.send(method.toUpperCase(), `${url}${query}`, body);
+  const answer = await caller.send(method.toUpperCase(), `${url}${query}`, body, meanwhile);
   return { status: answer.statusCode, body: answer.body.replace(/req_\w+/, "req_…") };
 }
 
@@ -192,6 +217,50 @@ describe("somebody of the Fusion team who may only look", () => {
     for (const [address, status] of Object.entries(statuses))
       expect([address, status]).toEqual([address, address.includes("/sessions/") ? 404 : 403]);
     expect(await everythingKept()).toEqual(before);
+  });
+});
+
+describe("a session that ends while the rest of a request is on its way", () => {
+  const ways: [string, (caller: Caller, person: UserPrincipal) => Promise<unknown>][] = [
+    ["logout", (caller) => caller.send("POST", "/console/api/logout")],
+    [
+      "the end of the person's access",
+      (_caller, { userId }) =>
+        endAccess(
+          { db: app.database.db, clock: app.clock, random: app.random },
+          { kind: "cli", account: "root" },
+          { userId },
+        ),
+    ],
+  ];
+
+  it.each(ways)("by %s changes and shows nothing, at every address of the console", async (_way, end) => {
+    const { fintech, ids } = await arrangeEverything();
+    const { owner } = app.database;
+    const forgetful = await arrangeUser(owner, fintech, "fintech_member");
+    await owner.query(
+      "INSERT INTO password_reset (user_id, reason, requested_at) VALUES ($1, 'forgotten', $2)",
+      [forgetful.userId, app.clock.now()],
+    );
+    const answers: Record<string, unknown> = {};
+    for (const { method, path } of await documentedAddresses()) {
+      // Logging in needs no session, and logging out of one that has ended is done.
+      if (method === "get" || /^\/console\/api\/(login|logout)(\/|$)/.test(path)) continue;
+      const person = await (path.includes("oversight")
+        ? arrangeUser(owner, null, "operator_admin")
+        : arrangeUser(owner, fintech, "fintech_admin"));
+      const caller = await loggedIn(person);
+      let before: unknown;
+      const answer = await call(caller, method, path, { ...ids, userId: forgetful.userId }, async () => {
+        await end(caller, person);
+        before = await everythingKept();
+      });
+      answers[`${method} ${path}`] = [answer.status, /"code":"(\w+)"/.exec(answer.body)?.[1]];
+      expect([path, await everythingKept()]).toEqual([path, before]);
+    }
+    expect(Object.keys(answers).length).toBeGreaterThanOrEqual(21);
+    for (const address of Object.keys(answers))
+      expect([address, answers[address]]).toEqual([address, [401, "session_required"]]);
   });
 });
 

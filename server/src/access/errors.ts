@@ -1,6 +1,15 @@
 import type { Scope } from "@fusion/contract/scopes.ts";
 import { DomainError } from "../platform/errors.ts";
 
+/** No session cookie, or its session ended, expired, or belongs to a person whose access ended: all alike. */
+export class SessionRequired extends DomainError {
+  readonly kind = "unauthenticated";
+  readonly code = "session_required";
+  constructor() {
+    super("Log in to go on. If you were logged in, the session has ended.");
+  }
+}
+
 /** The caller is known, but their role does not allow this. */
 export class RoleInsufficient extends DomainError {
   readonly kind = "forbidden";

@@ -2,9 +2,10 @@ import { Environment } from "@fusion/contract/primitives.ts";
 import { Scope } from "@fusion/contract/scopes.ts";
 import { z } from "zod";
 import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
+import type { Database } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import { type ApplicationId, type FintechId, type IfiId, newId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
@@ -34,7 +35,7 @@ export async function createApplication(
   requireOperatorAdmin(actor);
   const wanted = parseInput(NewApplication, input);
   const applicationId = newId<ApplicationId>(random, "app");
-  await db.transaction(systemScope, async (tx) => {
+  await transactionOf({ db }, actor, async (tx) => {
     const [made] = await tx.query<{ ifi_id: IfiId; fintech_id: FintechId }>(
       `INSERT INTO application (ifi_id, environment, fintech_id, application_id, name, description, scopes, created_at)
        SELECT ifi_id, $2, fintech_id, $3, $4, $5, $6, $7 FROM fintech WHERE fintech_id = $1

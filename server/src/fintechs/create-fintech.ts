@@ -1,9 +1,10 @@
 import { lifetimeDaysMax } from "@fusion/contract/tokens.ts";
 import { z } from "zod";
 import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
+import type { Database } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { FintechId, IfiId } from "../platform/ids.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
@@ -57,7 +58,7 @@ export async function createFintech(
   const fintechId = randomUuid(random) as FintechId;
   const clientId = wanted.clientId ?? clientIdFrom(wanted.name, fintechId);
   const ifiId = wanted.ifiId as IfiId;
-  await db.transaction(systemScope, async (tx) => {
+  await transactionOf({ db }, actor, async (tx) => {
     const [bank] = await tx.query("SELECT FROM ifi WHERE ifi_id = $1", [ifiId]);
     if (!bank) throw new NotFound("There is no such IFI.");
     const made = await tx.query(

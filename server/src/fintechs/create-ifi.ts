@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
+import type { Database } from "../platform/database/database.ts";
 import type { IfiId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { AlreadyExists } from "./errors.ts";
@@ -26,7 +27,7 @@ export async function createIfi(
 ): Promise<{ readonly ifiId: IfiId; readonly name: string }> {
   requireOperatorAdmin(actor);
   const { ifiId, name } = parseInput(NewIfi, input);
-  await db.transaction(systemScope, async (tx) => {
+  await transactionOf({ db }, actor, async (tx) => {
     const made = await tx.query(
       "INSERT INTO ifi (ifi_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING ifi_id",
       [ifiId, name, clock.now()],

@@ -1,7 +1,7 @@
-import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { type Administrator, canManagePeopleOf } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
@@ -32,7 +32,7 @@ export async function grantAccess(
   actor: Administrator,
   input: Grant & { readonly level: "view" | "manage" },
 ): Promise<void> {
-  await db.transaction(dataScopeOf(actor), async (tx) => {
+  await transactionOf({ db }, actor, async (tx) => {
     const tenant = await manageableTenant(tx, actor, input.applicationId);
     if (actor.kind === "user") requireRecentPresence(actor, clock);
     const granted = await tx.query(
@@ -69,7 +69,7 @@ export async function revokeAccess(
   actor: Administrator,
   input: Grant,
 ): Promise<void> {
-  await db.transaction(dataScopeOf(actor), async (tx) => {
+  await transactionOf({ db }, actor, async (tx) => {
     const tenant = await manageableTenant(tx, actor, input.applicationId);
     const ended = await tx.query(
       `DELETE FROM application_access WHERE ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND application_id = $4 AND user_id = $5

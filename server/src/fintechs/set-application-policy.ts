@@ -1,12 +1,12 @@
 import { IpAllowList } from "@fusion/contract/ip-allow-list.ts";
 import { Scope } from "@fusion/contract/scopes.ts";
 import { z } from "zod";
-import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
 import { closeGate, retryingGate } from "../access/gate.ts";
 import { readIpAllowList } from "../access/ip-allow-list.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { type Administrator, canAdminister, requireOperatorAdmin } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -58,7 +58,7 @@ export async function setApplicationPolicy(
   },
 ): Promise<Application> {
   const after = await retryingGate(() =>
-    db.transaction(dataScopeOf(actor), async (tx) => {
+    transactionOf({ db }, actor, async (tx) => {
       const { tenant } = await getApplicationFor(tx, actor, input.applicationId);
       if (!canAdminister(actor, tenant))
         throw new RoleInsufficient("an admin of the fintech or an operator admin");

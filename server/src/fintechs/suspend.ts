@@ -1,9 +1,10 @@
 import { closeGate, retryingGate } from "../access/gate.ts";
 import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
+import type { Database } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { ApplicationId, FintechId, IfiId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
@@ -50,7 +51,7 @@ async function suspend(
   requireOperatorAdmin(actor);
   const { table, key } = tables[what.kind];
   await retryingGate(() =>
-    db.transaction(systemScope, async (tx) => {
+    transactionOf({ db }, actor, async (tx) => {
       // As text: an id that is no UUID is one that does not exist.
       const [found] = await tx.query<{ ifi_id: IfiId; fintech_id: FintechId }>(
         `SELECT ifi_id, fintech_id FROM ${table} WHERE ${key}::text = $1`,

@@ -1,6 +1,7 @@
 import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { canManagePeopleOf, requirePeopleManager } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
@@ -10,7 +11,7 @@ import type { Random } from "../platform/random.ts";
 import { OwnResetNotApprovable, ResetNotRequested } from "./errors.ts";
 import { forgetAllFailures } from "./failures.ts";
 import { resetApproved, tell } from "./notices.ts";
-import { lockPerson } from "./person-store.ts";
+import { lockPersonFor } from "./person-store.ts";
 import { markResetApproved } from "./reset-store.ts";
 
 /**
@@ -26,8 +27,8 @@ export async function approvePasswordReset(
 ): Promise<void> {
   const { db, clock } = deps;
   requirePeopleManager(actor);
-  await db.transaction(systemScope, async (tx) => {
-    const person = await lockPerson(tx, userId);
+  await transactionOf({ db, scope: systemScope }, actor, async (tx) => {
+    const person = await lockPersonFor(tx, actor, userId);
     if (!person || !canManagePeopleOf(actor, person.fintech)) throw new NotFound("There is no such person.");
     if (actor.kind === "user") {
       if (actor.userId === userId) throw new OwnResetNotApprovable();

@@ -1,11 +1,11 @@
 import type { FastifyRequest } from "fastify";
 import type { AuthenticateUser } from "../access/authenticate.ts";
+import { SessionRequired } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { hashBrowserSecret } from "./browser-secret.ts";
 import { createLoginCookies } from "./cookies.ts";
-import { SessionRequired } from "./errors.ts";
 import { type LoginLimits, standardLimits } from "./limits.ts";
 import { findSession, touchSession } from "./session-store.ts";
 

@@ -3,6 +3,7 @@ import { RoleInsufficient } from "../access/errors.ts";
 import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { canManagePeopleOf, isOperatorRole } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
@@ -53,7 +54,7 @@ export async function createUser(
   const identities = readAddresses(input);
   const userId = newId<UserId>(deps.random, "usr");
   const now = deps.clock.now();
-  await deps.db.transaction(systemScope, async (tx) => {
+  await transactionOf({ db: deps.db, scope: systemScope }, actor, async (tx) => {
     let fintechName: string | null = null;
     if (input.fintech) {
       const [fintech] = await tx.query<{ name: string }>(

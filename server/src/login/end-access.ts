@@ -1,13 +1,14 @@
 import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { canManagePeopleOf, requirePeopleManager } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import { lockPerson } from "./person-store.ts";
+import { lockPersonFor } from "./person-store.ts";
 import { deleteReset } from "./reset-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
 
@@ -24,7 +25,7 @@ export async function endAccess(
 ): Promise<{ readonly sessionsEnded: number }> {
   const { db, clock } = deps;
   requirePeopleManager(actor);
-  return db.transaction(systemScope, async (tx) => {
+  return transactionOf({ db, scope: systemScope }, actor, async (tx) => {
     const [known] = await tx.query<{ ifi_id: IfiId | null; fintech_id: FintechId | null }>(
       "SELECT ifi_id, fintech_id FROM console_user WHERE user_id = $1",
       [userId],
@@ -33,7 +34,7 @@ export async function endAccess(
       known?.ifi_id && known.fintech_id ? { ifiId: known.ifi_id, fintechId: known.fintech_id } : null;
     if (!known || !canManagePeopleOf(actor, fintech)) throw new NotFound("There is no such person.");
     if (actor.kind === "user") requireRecentPresence(actor, clock);
-    const person = await lockPerson(tx, userId);
+    const person = await lockPersonFor(tx, actor, userId);
     if (!person) return { sessionsEnded: 0 };
     const now = clock.now();
     await tx.query("UPDATE console_user SET disabled_at = $2 WHERE user_id = $1", [userId, now]);

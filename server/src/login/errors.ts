@@ -1,14 +1,5 @@
 import { DomainError } from "../platform/errors.ts";
 
-/** No session cookie, or its session ended, expired, or belongs to a person whose access ended: all alike. */
-export class SessionRequired extends DomainError {
-  readonly kind = "unauthenticated";
-  readonly code = "session_required";
-  constructor() {
-    super("Log in to go on. If you were logged in, the session has ended.");
-  }
-}
-
 /** The browser is not on its way in, or took too long. */
 export class LoginExpired extends DomainError {
   readonly kind = "unauthenticated";

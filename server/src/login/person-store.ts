@@ -1,4 +1,5 @@
 import type { Role } from "@fusion/contract/login.ts";
+import type { Administrator } from "../access/roles.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
 import type { Address } from "./identifier.ts";
@@ -57,6 +58,22 @@ export async function lockPerson(tx: Transaction, userId: UserId | null): Promis
     [userId ?? ""],
   );
   return row && toPerson(row);
+}
+
+/**
+ * {@link lockPerson} on the word of somebody whose row is to be held too (`transactionOf`): in the order of ids, so that two who act on each
+ * other do not wait for each other.
+ */
+export async function lockPersonFor(
+  tx: Transaction,
+  actor: Administrator,
+  userId: UserId,
+): Promise<LoginPerson | undefined> {
+  const actorId = actor.kind === "user" ? actor.userId : userId;
+  if (actorId < userId) await lockPerson(tx, actorId);
+  const person = await lockPerson(tx, userId);
+  if (actorId > userId) await lockPerson(tx, actorId);
+  return person;
 }
 
 export async function setPasswordHash(

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, type LoginApp } from "../testing/login-app.ts";
 import { codeIn } from "../testing/test-browser.ts";
 import { forgetOldLogins } from "./jobs.ts";
+import { endSession } from "./sessions.ts";
 
 let app: LoginApp;
 let fintech: TestFintech;
@@ -93,6 +95,29 @@ describe("a session", () => {
     expect((await browser.post(`/sessions/${theirs.sessionId}/end`)).statusCode).toBe(204);
     expect((await other.get("/session")).statusCode).toBe(401);
     expect((await browser.post(`/sessions/${theirs.sessionId}/end`)).statusCode).toBe(404);
+  });
+
+  it("that has ended ends no other, also when it was at work already; and ends once, however often it is asked to", async () => {
+    const { person, browser } = await loggedIn();
+    const other = app.browser();
+    await app.logIn(other, person.email);
+    const { sessionId } = (await browser.get("/session")).json();
+    const theirs = (await other.get("/session")).json().sessionId;
+    const logouts = await Promise.all(Array.from({ length: 5 }, () => browser.post("/logout")));
+    expect(logouts.map(({ statusCode }) => statusCode)).toEqual([204, 204, 204, 204, 204]);
+    await expect(
+      endSession(
+        { db: app.database.db, clock: app.clock, random: systemRandom },
+        { ...person, sessionId },
+        { sessionId: theirs, requestId: "req_1" },
+      ),
+    ).rejects.toMatchObject({ code: "session_required" });
+    expect((await other.get("/session")).statusCode).toBe(200);
+    const { rows } = await app.database.owner.query(
+      "SELECT FROM audit_entry WHERE action = 'session.ended' AND object_id = $1",
+      [sessionId],
+    );
+    expect(rows).toHaveLength(1);
   });
 
   it("of someone else answers exactly like a missing one", async () => {

@@ -1,15 +1,16 @@
 import type { CurrentSession, SessionList } from "@fusion/contract/login.ts";
 import type { z } from "zod";
 import { dataScopeOf } from "../access/data-scope.ts";
+import { SessionRequired } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { presenceEndsAt } from "../access/recent-presence.ts";
+import { requireSession } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { SessionId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import { SessionRequired } from "./errors.ts";
 import type { Address } from "./identifier.ts";
 import type { LoginLimits } from "./limits.ts";
 import { listLiveSessions, markSessionEnded } from "./session-store.ts";
@@ -71,13 +72,17 @@ export async function listSessions(
   };
 }
 
-/** Ends one of the person's own sessions, at once. Throws `not_found` for any other, and for one that has ended. */
+/**
+ * Ends one of the person's own sessions, at once. Throws `not_found` for any other, and for one that has ended, and `session_required` when
+ * that on whose word it is done has ended.
+ */
 export async function endSession(
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
   principal: UserPrincipal,
   { sessionId, requestId }: { sessionId: SessionId; requestId: string },
 ): Promise<void> {
   await deps.db.transaction(systemScope, async (tx) => {
+    await requireSession(tx, principal, "NO KEY UPDATE");
     const ended = await markSessionEnded(tx, { userId: principal.userId, sessionId, now: deps.clock.now() });
     if (!ended) throw new NotFound("There is no such session.");
     await recordAudit(tx, deps, principal, {

@@ -1,10 +1,12 @@
 import type { CodeSent, StepUpDone } from "@fusion/contract/login.ts";
+import { SessionRequired } from "../access/errors.ts";
 import { presenceEndsAt } from "../access/recent-presence.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
-import { systemScope } from "../platform/database/database.ts";
+import { systemScope, type Transaction } from "../platform/database/database.ts";
 import { DomainError } from "../platform/errors.ts";
 import type { ProvenSession } from "./authenticate.ts";
-import { ChannelMissing, SessionRequired } from "./errors.ts";
+import { ChannelMissing } from "./errors.ts";
 import { type FailureKey, findStanding, requireOpen } from "./failures.ts";
 import type { Address } from "./identifier.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
@@ -21,7 +23,7 @@ export async function startStepUp(
   { channel }: { channel?: Address["channel"] | undefined },
 ): Promise<Answered<CodeSent>> {
   const now = parts.clock.now();
-  return parts.db.transaction(systemScope, async (tx) => {
+  return transactionOf({ db: parts.db, scope: systemScope }, session.principal, async (tx) => {
     const person = await lockPerson(tx, session.principal.userId);
     if (!person) throw new SessionRequired();
     requireOpen(await findStanding(tx, keyOf(session), now, parts.limits), now);
@@ -49,9 +51,9 @@ export async function finishStepUp(
   const now = parts.clock.now();
   const { principal, secretHash } = session;
   const key = keyOf(session);
-  const outcome = await parts.db.transaction<StepUpDone | DomainError>(systemScope, async (tx) => {
+  const work = async (tx: Transaction): Promise<StepUpDone | DomainError> => {
     const person = await lockPerson(tx, principal.userId);
-    if (!person) return new SessionRequired();
+    if (!person) throw new SessionRequired();
     const tried = await tryCode(parts, tx, {
       browserHash: secretHash,
       purpose: "step_up",
@@ -75,7 +77,8 @@ export async function finishStepUp(
       requestId: browser.requestId,
     });
     return { steppedUpUntil: presenceEndsAt(now).toISOString() };
-  });
+  };
+  const outcome = await transactionOf({ db: parts.db, scope: systemScope }, principal, work);
   if (outcome instanceof DomainError) throw outcome;
   return outcome;
 }

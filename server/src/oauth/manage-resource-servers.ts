@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { Environment } from "@fusion/contract/primitives.ts";
 import { z } from "zod";
 import { type Administrator, requireOperator, requireOperatorAdmin } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import { getFintech } from "../fintechs/find-fintech.ts";
 import { parseInput, shownText } from "../fintechs/parse-input.ts";
@@ -57,7 +58,7 @@ export async function createResourceServer(
   requireOperatorAdmin(actor);
   const wanted = parseInput(NewResourceServer, input);
   const secret = generateResourceServerSecret(random);
-  const server = await db.transaction(systemScope, async (tx) => {
+  const server = await transactionOf({ db }, actor, async (tx) => {
     const fintech = wanted.fintech === undefined ? null : await getFintech(tx, wanted.fintech);
     if (fintech && fintech.ifiId !== wanted.ifiId)
       throw new NotFound("There is no such fintech of this bank.");
@@ -105,7 +106,7 @@ export async function rotateResourceServer(
       fieldErrors: [{ pointer: "/overlapHours", detail: `must be from 0 to ${overlapHoursMax}` }],
     });
   const secret = generateResourceServerSecret(random);
-  const server = await db.transaction(systemScope, async (tx) => {
+  const server = await transactionOf({ db }, actor, async (tx) => {
     const known = await getAtWork(tx, input.resourceServerId);
     const at = clock.now();
     const previousEndsAt = new Date(at.getTime() + overlapHours * 3_600_000);
@@ -129,7 +130,7 @@ export async function endResourceServer(
   { resourceServerId }: { readonly resourceServerId: ResourceServerId },
 ): Promise<ResourceServer> {
   requireOperatorAdmin(actor);
-  return db.transaction(systemScope, async (tx) => {
+  return transactionOf({ db }, actor, async (tx) => {
     const known = await getAtWork(tx, resourceServerId);
     const endedAt = clock.now();
     await markEnded(tx, resourceServerId, endedAt);

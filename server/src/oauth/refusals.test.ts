@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNodes } from "../leases/nodes.ts";
+import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeClient, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { revokeToken } from "../tokens/revoke-token.ts";
@@ -45,23 +46,12 @@ describe("a refusal explains itself", () => {
 
   it("to a token that was revoked since, without the names of people", async () => {
     const ended = await arrangeClient(app, { fintech: client.fintech });
-    const { db } = app.database;
-    const { rows } = await app.database.owner.query(
-      "UPDATE console_user SET name = 'Asha Rao' WHERE fintech_id = $1 RETURNING user_id",
-      [client.fintech.fintechId],
-    );
-    expect(rows.length).toBeGreaterThan(0);
+    const { db, owner } = app.database;
+    const admin = await arrangeUser(owner, client.fintech, "fintech_admin", { now: app.clock.now() });
+    await owner.query("UPDATE console_user SET name = 'Asha Rao' WHERE user_id = $1", [admin.userId]);
     await revokeToken(
       { db, clock: app.clock, random: app.random, nodes: createNodes({ db, clock: app.clock }) },
-      {
-        kind: "user",
-        userId: rows[0].user_id,
-        name: "Asha Rao",
-        role: "fintech_admin",
-        fintech: client.fintech,
-        sessionId: "ses_1" as never,
-        steppedUpAt: app.clock.now(),
-      },
+      { ...admin, name: "Asha Rao" },
       { tokenId: ended.token.tokenId, reason: "compromised" },
     );
     const refused = await ended.get("/bundles");

@@ -1,5 +1,6 @@
 import { dataScopeOf } from "../access/data-scope.ts";
 import { type Administrator, requireOperator } from "../access/roles.ts";
+import { requireSession } from "../access/transaction-of.ts";
 import { recordLook } from "../audit/record.ts";
 import { type FintechSummary, getFintech } from "../fintechs/find-fintech.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -39,6 +40,7 @@ export async function lookIntoBooks<Result>(
 ): Promise<Result> {
   requireOperator(actor);
   return deps.db.transaction(dataScopeOf(actor), async (tx) => {
+    await requireSession(tx, actor);
     const fintech: FintechSummary = await getFintech(tx, fintechId);
     const tenant = { ifiId: fintech.ifiId, environment, fintechId: fintech.fintechId };
     const { result, lookedAt } = await look(tx, tenant);

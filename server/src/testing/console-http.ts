@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
+import { SessionRequired } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
-import { SessionRequired } from "../login/errors.ts";
 import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import { systemRandom } from "../platform/random.ts";
 

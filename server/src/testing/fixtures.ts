@@ -58,7 +58,10 @@ export async function arrangeApplication(
   return applicationId;
 }
 
-/** A person with an email and, unless told otherwise, a phone; of the fintech, or of the Fusion team with null. */
+/**
+ * A person with an email and, unless told otherwise, a phone; of the fintech, or of the Fusion team with null. The session of the principal
+ * is one for use cases only: no browser has it, and it is not among those that are listed.
+ */
 export async function arrangeUser(
   owner: pg.Pool,
   fintech: TestFintech | null,
@@ -84,13 +87,19 @@ export async function arrangeUser(
       [channel, address, userId],
     );
   }
+  const sessionId = newId<SessionId>(systemRandom, "ses");
+  await owner.query(
+    `INSERT INTO user_session (session_id, secret_hash, user_id, device_id, created_at, last_seen_at, expires_at, stepped_up_at, ip, user_agent)
+     VALUES ($1, sha256(convert_to($1::text, 'UTF8')), $2, 'test', now(), now(), now(), now(), '127.0.0.1', 'test')`,
+    [sessionId, userId],
+  );
   return {
     kind: "user",
     userId,
     name,
     role,
     fintech: fintech ? { ifiId: fintech.ifiId, fintechId: fintech.fintechId } : null,
-    sessionId: newId<SessionId>(systemRandom, "ses"),
+    sessionId,
     steppedUpAt: options.now ?? new Date(),
     email,
     phone,

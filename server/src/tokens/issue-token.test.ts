@@ -15,6 +15,7 @@ import { arrangeToken } from "../testing/token-fixture.ts";
 import { type IssueTokenInput, issueToken } from "./issue-token.ts";
 import { revokeToken } from "./revoke-token.ts";
 import { hashSecret, isWellFormedSecret } from "./token-secret.ts";
+import { lockTokensOf } from "./token-store.ts";
 
 type Person = Awaited<ReturnType<typeof arrangeUser>>;
 let database: TestDatabase;
@@ -120,6 +121,33 @@ describe("who may generate", () => {
     await grantAccess(database.owner, member, sandbox, "manage");
     expect((await issue({}, member)).token.createdBy).toBe(member.name);
     await expect(issue({ applicationId: live }, member)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("is nobody from whom that is taken, or whose session ends, while others are ahead in the line", async () => {
+    for (const [statement, code] of [
+      ["DELETE FROM application_access WHERE user_id = $1", "not_found"],
+      ["UPDATE application_access SET level = 'view' WHERE user_id = $1", "role_insufficient"],
+      ["UPDATE user_session SET ended_at = now() WHERE user_id = $1", "session_required"],
+      ["UPDATE console_user SET disabled_at = now() WHERE user_id = $1", "session_required"],
+    ] as const) {
+      const member = await arrangeUser(database.owner, fintech, "fintech_member");
+      await grantAccess(database.owner, member, sandbox, "manage");
+      const ahead = await database.owner.connect();
+      await ahead.query("BEGIN");
+      await lockTokensOf(
+        { query: async (text, values) => (await ahead.query(text, values as [])).rows },
+        sandbox,
+      );
+      const refused = expect(issue({}, member)).rejects.toMatchObject({ code });
+      const waiting = async () =>
+        (await ahead.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).rowCount;
+      await expect.poll(waiting).toBe(1);
+      await database.owner.query(statement, [member.userId]);
+      await ahead.query("COMMIT");
+      ahead.release();
+      await refused;
+    }
+    expect(await tokensOf(sandbox)).toBe(0);
   });
 
   it("is never the Fusion team, which would see the secret", async () => {

@@ -1,9 +1,9 @@
 import type { Expiry } from "@fusion/contract/tokens.ts";
-import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
 import { readIpAllowList } from "../access/ip-allow-list.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import { ApplicationSuspended, FintechSuspended } from "../fintechs/errors.ts";
 import { getApplicationFor, type ReachableApplication } from "../fintechs/find-application.ts";
@@ -67,11 +67,11 @@ export async function issueToken(
   principal: UserPrincipal,
   input: IssueTokenInput,
 ): Promise<IssuedToken> {
-  return db.transaction(dataScopeOf(principal), async (tx) => {
-    const application = await getApplicationFor(tx, principal, input.applicationId);
-    if (!application.canManage)
-      throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
+  return transactionOf({ db }, principal, async (tx) => {
+    await getApplicationToManage(tx, principal, input.applicationId);
     await lockTokensOf(tx, input.applicationId);
+    // Once more: what was taken from the person, or decided of the application, while others were ahead counts.
+    const application = await getApplicationToManage(tx, principal, input.applicationId);
     const earlier = await findTokenRequest(tx, { ...input, userId: principal.userId });
     if (earlier) throw new TokenAlreadyIssued(earlier);
     if (application.fintechSuspendedAt) throw new FintechSuspended();
@@ -138,6 +138,17 @@ export async function issueToken(
     assert(record, "a token is there once it was inserted");
     return { token: record, secret };
   });
+}
+
+async function getApplicationToManage(
+  tx: Transaction,
+  principal: UserPrincipal,
+  applicationId: ApplicationId,
+): Promise<ReachableApplication> {
+  const application = await getApplicationFor(tx, principal, applicationId);
+  if (!application.canManage)
+    throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
+  return application;
 }
 
 function refuseForeignScopes(scopes: readonly string[], application: ReachableApplication): void {

@@ -8,6 +8,7 @@ import {
   parseIp,
 } from "../access/ip-rules.ts";
 import type { UserPrincipal } from "../access/principal.ts";
+import { requireSession } from "../access/transaction-of.ts";
 import { getApplicationFor } from "../fintechs/find-application.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
@@ -38,6 +39,7 @@ export async function previewAllowList(
 ): Promise<AllowListEffect> {
   const rules = compileIpRules(readIpAllowList(ipAllowList));
   return db.transaction(dataScopeOf(principal), async (tx) => {
+    await requireSession(tx, principal);
     const now = await readDatabaseTime(tx);
     if ("applicationId" in of) {
       await getApplicationFor(tx, principal, of.applicationId);

@@ -4,6 +4,7 @@ import { RoleInsufficient } from "../access/errors.ts";
 import { closeGates, retryingGate } from "../access/gate.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Administrator, FintechKey } from "../access/roles.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { describeActor, recordAudit } from "../audit/record.ts";
 import { findApplicationFor } from "../fintechs/find-application.ts";
 import { listApplicationIds } from "../fintechs/list-application-ids.ts";
@@ -106,9 +107,8 @@ async function revokeChosen(
   choose: (tx: Transaction) => Promise<readonly TokenId[]>,
 ): Promise<Revocation[]> {
   const { db } = deps;
-  const scope = dataScopeOf(principal);
   const { tokenIds, open } = await retryingGate(() =>
-    db.transaction(scope, async (tx) => {
+    transactionOf({ db }, principal, async (tx) => {
       const tokenIds = await choose(tx);
       const tokens: TokenRecord[] = [];
       for (const tokenId of tokenIds) {
@@ -131,7 +131,8 @@ async function revokeChosen(
   const complete = await knowing(open, async () => {
     const openIds = open.map((receipt) => receipt.tokenId);
     const nodes = open.length > 0 ? await deps.nodes.untilAllKnow() : undefined;
-    return db.transaction(scope, async (tx) => {
+    // Done already, so whoever asked for it need not be there any more.
+    return db.transaction(dataScopeOf(principal), async (tx) => {
       const completed = nodes ? await completeReceipts(tx, openIds, nodes) : [];
       // Those of earlier calls, and what another call has completed meanwhile.
       const done = new Set(completed.map((receipt) => receipt.tokenId));

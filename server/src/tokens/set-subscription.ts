@@ -1,6 +1,6 @@
-import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
@@ -18,7 +18,7 @@ export async function setSubscription(
   principal: UserPrincipal,
   input: { readonly tokenId: TokenId; readonly subscribed: boolean; readonly requestId?: string },
 ): Promise<void> {
-  await db.transaction(dataScopeOf(principal), async (tx) => {
+  await transactionOf({ db }, principal, async (tx) => {
     const { token } = await getTokenFor(tx, principal, input.tokenId);
     if (!principal.fintech) throw new RoleInsufficient("a person of the fintech");
     const changed = await writeSubscription(tx, token, {

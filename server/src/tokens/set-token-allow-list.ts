@@ -1,9 +1,9 @@
-import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
 import { closeGate, retryingGate } from "../access/gate.ts";
 import { readIpAllowList } from "../access/ip-allow-list.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -39,7 +39,7 @@ export async function setTokenAllowList(
   input: { readonly tokenId: TokenId; readonly ipAllowList: readonly string[]; readonly requestId?: string },
 ): Promise<TokenRecord> {
   const after = await retryingGate(() =>
-    db.transaction(dataScopeOf(principal), async (tx) => {
+    transactionOf({ db }, principal, async (tx) => {
       const { token, canManage } = await getTokenFor(tx, principal, input.tokenId);
       if (!canManage)
         throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");

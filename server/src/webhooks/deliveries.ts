@@ -1,6 +1,7 @@
 import { type DeliveryFilter, testEventName } from "@fusion/contract/webhooks.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
 import type { UserPrincipal } from "../access/principal.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import { NotFound } from "../platform/errors.ts";
 import { askAgain, findDelivery, listDeliveryRows, type StoredDelivery } from "./delivery-store.ts";
@@ -55,7 +56,7 @@ export async function redeliver(
   principal: UserPrincipal,
   input: DeliveryKey & { readonly requestId?: string },
 ): Promise<StoredDelivery> {
-  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+  return transactionOf(deps, principal, async (tx) => {
     const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
     const { name } = found(await findDelivery(tx, input));
     if (endpoint.disabledAt) throw new WebhookDisabled();
@@ -80,7 +81,7 @@ export async function sendTestEvent(
   principal: UserPrincipal,
   endpointId: string,
 ): Promise<{ readonly eventId: string }> {
-  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+  return transactionOf(deps, principal, async (tx) => {
     const { endpoint } = await getEndpointToManage(tx, principal, endpointId);
     if (endpoint.disabledAt) throw new WebhookDisabled();
     const { tenant } = endpoint;

@@ -5,9 +5,9 @@ import {
   type RotateWebhookSecret,
   type WebhookEndpointSettings,
 } from "@fusion/contract/webhooks.ts";
-import { dataScopeOf } from "../access/data-scope.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
+import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
@@ -51,7 +51,7 @@ export async function addEndpoint(
   principal: UserPrincipal,
   input: WebhookEndpointSettings & { readonly applicationId: ApplicationId; readonly requestId?: string },
 ): Promise<{ readonly endpoint: Endpoint; readonly secret: string }> {
-  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+  return transactionOf(deps, principal, async (tx) => {
     const { tenant } = await getApplicationToManage(tx, principal, input.applicationId);
     if (tenant.environment === "live") requireRecentPresence(principal, deps.clock);
     const url = readEndpointUrl(input.url, deps.policy).href;
@@ -90,7 +90,7 @@ export async function editEndpoint(
   principal: UserPrincipal,
   input: WebhookEndpointSettings & { readonly endpointId: string; readonly requestId?: string },
 ): Promise<Endpoint> {
-  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+  return transactionOf(deps, principal, async (tx) => {
     const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
     const { endpointId, applicationId } = endpoint;
     if (endpoint.tenant.environment === "live") requireRecentPresence(principal, deps.clock);
@@ -117,7 +117,7 @@ export async function rotateSecret(
   principal: UserPrincipal,
   input: RotateWebhookSecret & { readonly endpointId: string; readonly requestId?: string },
 ): Promise<{ readonly endpoint: Endpoint; readonly secret: string }> {
-  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+  return transactionOf(deps, principal, async (tx) => {
     const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
     if (endpoint.tenant.environment === "live") requireRecentPresence(principal, deps.clock);
     const secret = generateWebhookSecret(deps.random);
@@ -142,7 +142,7 @@ export async function setEndpointEnabled(
   principal: UserPrincipal,
   input: { readonly endpointId: string; readonly enabled: boolean; readonly requestId?: string },
 ): Promise<Endpoint> {
-  return deps.db.transaction(dataScopeOf(principal), async (tx) => {
+  return transactionOf(deps, principal, async (tx) => {
     const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
     const changed = input.enabled
       ? await markEnabled(tx, endpoint.endpointId)
@@ -159,7 +159,7 @@ export async function deleteEndpoint(
   principal: UserPrincipal,
   input: { readonly endpointId: string; readonly requestId?: string },
 ): Promise<void> {
-  await deps.db.transaction(dataScopeOf(principal), async (tx) => {
+  await transactionOf(deps, principal, async (tx) => {
     const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
     await markDeleted(tx, endpoint.endpointId, deps.clock.now());
     await audit(deps, tx, principal, { ...endpoint, ...input }, "deleted", { url: endpoint.url });

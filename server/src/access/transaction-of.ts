@@ -1,0 +1,51 @@
+import type { Database, DataScope, Transaction } from "../platform/database/database.ts";
+import { dataScopeOf } from "./data-scope.ts";
+import { SessionRequired } from "./errors.ts";
+import type { Principal } from "./principal.ts";
+
+/**
+ * {@link Database.transaction} for a change that `actor` asks for: a person's commits only while they are still who asked. Their session was
+ * proven when the headers of the request arrived; its body may have come half a minute later, and a lock may have taken its time. For every
+ * change that a person can ask for. Throws as {@link requireSession}.
+ *
+ * Asked first, so that nothing is begun or told then, and again as the last statement, which holds both rows for the commit. Held from the
+ * start, a change that waits (at a gate for up to 12 s) would keep its person from logging out, and others from ending their access.
+ */
+export async function transactionOf<Result>(
+  deps: { readonly db: Pick<Database, "transaction">; readonly scope?: DataScope },
+  actor: Principal,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const { db, scope = dataScopeOf(actor) } = deps;
+  return db.transaction(scope, async (tx) => {
+    await requireSession(tx, actor);
+    const result = await work(tx);
+    await requireSession(tx, actor, "SHARE");
+    return result;
+  });
+}
+
+/**
+ * Passes when a person's session, access, role and fintech are still those of the principal, and for every other principal; throws
+ * `session_required` otherwise. Enough for what only reads.
+ *
+ * With a lock, neither session nor access can end before the transaction does: `SHARE` for its last statement, `NO KEY UPDATE` for the first of
+ * one that ends a session itself, since two that shared the rows would wait for each other. The person's row is locked first, as by all who
+ * end either.
+ */
+export async function requireSession(
+  tx: Transaction,
+  actor: Principal,
+  lock?: "SHARE" | "NO KEY UPDATE",
+): Promise<void> {
+  if (actor.kind !== "user") return;
+  const { sessionId, userId, role, fintech } = actor;
+  const found = await tx.query(
+    `SELECT FROM console_user u JOIN user_session s ON s.user_id = u.user_id
+     WHERE s.session_id = $1 AND u.user_id = $2 AND s.ended_at IS NULL AND u.disabled_at IS NULL
+       AND u.role = $3 AND u.ifi_id IS NOT DISTINCT FROM $4 AND u.fintech_id IS NOT DISTINCT FROM $5
+     ${lock ? `FOR ${lock} OF u, s` : ""}`,
+    [sessionId, userId, role, fintech?.ifiId ?? null, fintech?.fintechId ?? null],
+  );
+  if (found.length === 0) throw new SessionRequired();
+}
