@@ -21,7 +21,10 @@ export interface Look {
   readonly requestId: string;
 }
 
-/** What is looked at, as the audit trail names it; null for the further pages of a list, which are the same look. */
+/**
+ * What is looked at, as the audit trail names it, on every page of a list: whoever asks may begin with any, and `recordLook` knows a look that
+ * goes on. Null when nothing was found.
+ */
 export type LookedAt = { readonly kind: string; readonly id: string } | null;
 
 /**

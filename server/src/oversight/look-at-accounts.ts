@@ -20,7 +20,7 @@ export async function lookAtAccounts(
         accounts: await nameAccounts(tx, tenant, accounts),
         next: last ? { createdAt: last.createdAt, accountId: last.accountId } : null,
       },
-      lookedAt: page.after === null ? listOf("accounts", tenant) : null,
+      lookedAt: listOf("accounts", tenant),
     };
   });
 }
@@ -43,7 +43,7 @@ export async function lookAtAccount(
     const [named = { account, holderName: null }] = await nameAccounts(tx, tenant, [account]);
     return {
       result: { account: named, transactions, next: last > 1n ? last : null },
-      lookedAt: asked.below === null ? { kind: "account", id: account.accountId } : null,
+      lookedAt: { kind: "account", id: account.accountId },
     };
   });
 }

@@ -42,7 +42,7 @@ export async function lookAtHolders(
         holders,
         next: last ? { createdAt: last.createdAt, accountHolderId: last.accountHolderId } : null,
       },
-      lookedAt: page.after === null ? listOf("account-holders", tenant) : null,
+      lookedAt: listOf("account-holders", tenant),
     };
   });
 }

@@ -24,7 +24,7 @@ export async function lookAtTransfers(
     const { transfers, next } = await listTransfers(tx, tenant, page);
     return {
       result: { transfers: await nameTransfers(tx, tenant, transfers), next },
-      lookedAt: page.below === null ? listOf("transfers", tenant) : null,
+      lookedAt: listOf("transfers", tenant),
     };
   });
 }

@@ -314,6 +314,28 @@ describe("what the fintech sees of it", () => {
     expect((await activity())[0]).toMatchObject({ action: "accounts.viewed", environment: "live" });
   });
 
+  it("is one entry also for a list that is begun with a cursor, which anybody can make up, and for all its pages", async () => {
+    const fresh = await arrangeClient(app);
+    const account = await (await arrangeBook(app.database, { fintech: fresh.fintech })).fund(100n);
+    const theirAdmin = await arrangeUser(app.database.owner, fresh.fintech, "fintech_admin");
+    console_.knows(theirAdmin);
+    const place = `2999-01-01T00:00:00.000Z~${randomUUID()}`;
+    const actions = async () => (await activity(theirAdmin)).map(({ action }) => action);
+    for (const [path, cursor, action] of [
+      ["/account-holders", place, "account-holders.viewed"],
+      ["/accounts", place, "accounts.viewed"],
+      ["/transfers", "999999999", "transfers.viewed"],
+      [`/accounts/${account}`, "999999999", "account.viewed"],
+    ] as const) {
+      const earlier = await actions();
+      expect(earlier).not.toContain(action);
+      for (const query of [`?cursor=${cursor}`, "", `?cursor=${cursor}`]) {
+        expect((await call(`${books(fresh)}${path}${query}`)).status).toBe(200);
+        expect((await actions()).toSorted()).toEqual([...earlier, action].toSorted());
+      }
+    }
+  });
+
   it("names each object that was opened: a holder, also one found by phone, an account, a transfer", async () => {
     const who = newIdentity();
     const holder = await submit(client, who);
