@@ -184,6 +184,11 @@ describe("200", () => {
     expect(response.statusCode).toBe(200);
   });
 
+  it("ignores a byte order mark before the body", async () => {
+    const body = `\ufeff${JSON.stringify({ requestID: "r", amount: 1, flag: true, count: 1 })}`;
+    expect((await call("POST", `${base}/things`, { token: "admin", body })).statusCode).toBe(200);
+  });
+
   it("ignores keys it does not know", async () => {
     const body = JSON.stringify({ ...goodThing, BundleID: "x", ifiID: 1 });
     expect((await call("POST", `${base}/things`, { token: "admin", body })).statusCode).toBe(200);

@@ -45,6 +45,12 @@ it("reads what JSON.parse reads where nothing is to be kept digit by digit", () 
   );
 });
 
+it("ignores a byte order mark at the beginning (RFC 8259 section 8.1), and no other", () => {
+  expect(parseStrictJson('\ufeff{"a":"\ufeff"}')).toEqual({ a: "\ufeff" });
+  for (const text of ["\ufeff\ufeff{}", "{}\ufeff", "\ufeff"])
+    expect(() => parseStrictJson(text)).toThrow(JsonRefused);
+});
+
 it.each([
   ['{"a":1,"a":2}', "appears twice"],
   ['{"a":1,"\\u0061":2}', "appears twice"],

@@ -1,6 +1,8 @@
 /** The text is not acceptable JSON; the message says why, for the caller. */
 export class JsonRefused extends Error {}
 
+/** Some programs write one before UTF-8, and a reader may ignore it (RFC 8259 section 8.1). */
+const byteOrderMark = "\ufeff";
 const depthMax = 32;
 const [minus, zero, nine] = [0x2d, 0x30, 0x39];
 
@@ -12,7 +14,8 @@ export type JsonPath = readonly string[];
  * requests), no `__proto__`, no NUL or lone surrogate in a text. A number at one of `losslessPaths` comes back as the text of its digits, since a double would lose some
  * (the wire contract's numeric `requestID`, section 6.1); one of the same name elsewhere is the caller's own and stays a number. Throws {@link JsonRefused}.
  */
-export function parseStrictJson(text: string, losslessPaths: readonly JsonPath[] = []): unknown {
+export function parseStrictJson(body: string, losslessPaths: readonly JsonPath[] = []): unknown {
+  const text = body.startsWith(byteOrderMark) ? body.slice(1) : body;
   const { plainNumbers } = checkStructure(text);
   let value: unknown;
   try {
