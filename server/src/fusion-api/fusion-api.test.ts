@@ -240,6 +240,17 @@ describe("400", () => {
   });
 });
 
+describe("a NUL character in the address", () => {
+  it.each(["/things/a%00", "/things/a?x=%00"])("(%s) is told of only to who may know", async (path) => {
+    const unknown = await call("GET", `${base}${path}`);
+    expect([unknown.statusCode, envelopeOf(unknown).code]).toEqual([401, "token_missing"]);
+    const narrow = await call("GET", `${base}/things%00`, { token: "reader" });
+    expect(narrow.statusCode).toBe(404);
+    const known = await call("GET", `${base}${path}`, { token: "reader" });
+    expect([known.statusCode, envelopeOf(known).code]).toEqual([400, "invalid_request"]);
+  });
+});
+
 describe("401", () => {
   it("before the body, the method and the address are looked at", async () => {
     for (const [method, url, body] of [

@@ -137,7 +137,11 @@ export function createHttpServer({
   http.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     setSecurityHeaders(reply, { https });
-    // PostgreSQL's text cannot hold NUL, and no name, id or address of ours contains one.
+    done();
+  });
+  // After every hook above it, since an API may want to know first who is calling. PostgreSQL's text cannot hold NUL, and no name, id or
+  // address of ours contains one.
+  http.addHook("preParsing", (request, _reply, _body, done) => {
     done(/%00/.test(request.url) ? new NulInAddress() : undefined);
   });
   const writeLine = lineWriter(log);
