@@ -89,6 +89,11 @@ export function registerFusionApi(
         }
         requireScopeOfRoute(request);
       });
+      // Clients fill in addresses by a template, and leave empty what they have no wish for.
+      api.addHook("preValidation", async ({ query }) => {
+        const values = query as Record<string, unknown>;
+        for (const name of Object.keys(values)) if (values[name] === "") delete values[name];
+      });
       const readmit = async (request: FastifyRequest): Promise<void> => {
         const { policy } = callerOf(request);
         // The database told us before this process has heard of the change, which takes milliseconds.

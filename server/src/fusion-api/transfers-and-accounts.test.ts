@@ -250,6 +250,20 @@ describe("accounts", () => {
     expect(theirs.code).toBe("account_not_found");
   });
 
+  it("an empty query value is like none", async () => {
+    for (const path of [
+      "/accounts",
+      `/accounts/${customer}/transactions`,
+      `/individuals/${holderId}/accounts`,
+    ]) {
+      const plain = await call("GET", path);
+      const query = "pageNumber=&pageSize=&startingAfter=&endingBefore=";
+      expect([path, await call("GET", `${path}?${query}`)]).toEqual([path, { ...plain, status: 200 }]);
+    }
+    const { status, body } = await call("GET", "/transfers?requestID=");
+    expect([status, Object.keys(body.additionalInfo)]).toEqual([400, ["requestID"]]);
+  });
+
   it("400 for pages and times that are none", async () => {
     for (const query of [
       "pageNumber=0",
