@@ -81,7 +81,8 @@ export function registerApplicationRoutes(v1: HttpServer, deps: AccountHolderRou
       },
     },
     async (request) => {
-      if (request.validationError) throw invalidApplication(request.validationError.validation, {});
+      if (request.validationError)
+        throw invalidApplication(request.validationError.validation, request.params);
       const { tenant } = callerOf(request);
       const application = await withTokenRead(deps, callerOf(request), (tx) =>
         getApplication(deps, tx, tenant, request.params.applicationID),
@@ -105,7 +106,8 @@ export function registerApplicationRoutes(v1: HttpServer, deps: AccountHolderRou
       },
     },
     async (request) => {
-      if (request.validationError) throw invalidApplication(request.validationError.validation, {});
+      if (request.validationError)
+        throw invalidApplication(request.validationError.validation, request.query);
       const { tenant } = callerOf(request);
       const applications = await withTokenRead(deps, callerOf(request), (tx) =>
         listApplications(deps, tx, tenant, request.query),

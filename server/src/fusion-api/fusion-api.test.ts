@@ -214,6 +214,23 @@ describe("400", () => {
     });
   });
 
+  it("says of a field that is not there that it is missing", async () => {
+    const { amount: _none, ...rest } = goodThing;
+    for (const [thing, fields] of [
+      [rest, { amount: "is missing" }],
+      [
+        { ...rest, flag: null },
+        { amount: "is missing", flag: "is missing" },
+      ],
+    ] as const) {
+      const body = JSON.stringify(thing);
+      const error = envelopeOf(await call("POST", `${base}/things`, { token: "admin", body }));
+      expect([error.message, error.additionalInfo]).toEqual(["Bad request: amount: is missing", fields]);
+    }
+    const nothing = envelopeOf(await call("POST", `${base}/things`, { token: "admin", body: "" }));
+    expect(nothing.message).toBe("Bad request: body: is missing");
+  });
+
   it.each([
     ["not JSON", "{"],
     ["a key twice", '{"a":1,"a":2}'],

@@ -11,7 +11,7 @@ import { bearerChallenge } from "../tokens/bearer-challenge.ts";
  * LE400008, as `errorCode` among its extensions; the others get the generic one of their status (wire contract, section 3.2).
  */
 export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : error);
+  const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : ofInput(error, request));
   logUnforeseen(failure, error, request);
   if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
   noteFailure(request, failure);
@@ -22,6 +22,40 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
     .header("content-type", "application/json; charset=utf-8")
     .serializer(JSON.stringify)
     .send(fusionErrorBody(failure, request.id));
+}
+
+/** What is wrong with one place of the input, as Fastify reports it. */
+export interface Issue {
+  /** With a slash before each part: `/vectors/0/value`. */
+  readonly instancePath?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+/** An error of the schemas says where it stands, but not what was sent there. */
+function ofInput(error: unknown, { body, params, query }: FastifyRequest): unknown {
+  const { validation, validationContext } = error as { validation?: Issue[]; validationContext?: string };
+  if (!Array.isArray(validation)) return error;
+  const input = { body, params, querystring: query }[validationContext ?? ""];
+  return { validation: missingFieldsNamed(validation, input) };
+}
+
+/** "is missing" for what is not there, where the schema library speaks of the types it expected; null is not there either. */
+export function missingFieldsNamed(issues: readonly Issue[], input: unknown): readonly Issue[] {
+  return issues.map((issue) => {
+    const isOfLibrary = issue.message?.startsWith("Invalid ") ?? false;
+    const isThere = (valueAt(input, partsOf(issue.instancePath ?? "")) ?? null) !== null;
+    return isOfLibrary && !isThere ? { ...issue, message: "is missing" } : issue;
+  });
+}
+
+function valueAt(value: unknown, [key, ...rest]: readonly string[]): unknown {
+  if (key === undefined) return value;
+  const isMember = typeof value === "object" && value !== null && Object.hasOwn(value, key);
+  return isMember ? valueAt((value as Record<string, unknown>)[key], rest) : undefined;
+}
+
+function partsOf(pointer: string): readonly string[] {
+  return pointer.split("/").filter((part) => part !== "");
 }
 
 export function fusionErrorBody(failure: Failure, requestId: string): FusionError {
@@ -47,8 +81,8 @@ function genericCode(status: number): string {
 }
 
 /** `/vectors/0/value` reads `vectors[0].value`; the whole body reads `body`. */
-function fieldName(pointer: string): string {
-  const parts = pointer.split("/").filter((part) => part !== "");
+export function fieldName(pointer: string): string {
+  const parts = partsOf(pointer);
   if (parts.length === 0) return "body";
   return parts
     .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))

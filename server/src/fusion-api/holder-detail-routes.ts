@@ -14,6 +14,7 @@ import type { HttpServer } from "../platform/http/server.ts";
 import type { AccountHolderRouteDependencies } from "./account-holder-routes.ts";
 import { popOf, popView, popViews, vectorView } from "./account-holder-views.ts";
 import { callerOf } from "./fusion-api.ts";
+import type { Issue } from "./fusion-error.ts";
 import { invalidApplication } from "./invalid-application.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
@@ -31,10 +32,6 @@ const writeErrors = {
   ...readErrors,
   409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
 };
-interface Issue {
-  readonly instancePath: string;
-  readonly message?: string | undefined;
-}
 const losslessPaths = [["requestID"], ["value"]];
 const write = {
   config: { requiredScope: "account-holders:write", losslessPaths },
@@ -114,7 +111,7 @@ export function registerHolderDetailRoutes(v1: HttpServer, deps: AccountHolderRo
         throw invalidApplication(
           (request.validationError.validation as readonly Issue[]).map((issue) => ({
             ...issue,
-            instancePath: issue.instancePath === "/value" ? "/vectors/0/value" : issue.instancePath,
+            instancePath: issue.instancePath === "/value" ? "/vectors/0/value" : (issue.instancePath ?? ""),
           })),
           { vectors: [request.body] },
         );

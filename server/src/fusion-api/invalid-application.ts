@@ -1,22 +1,24 @@
 import { HolderApplicationInvalid } from "../account-holders/errors.ts";
+import { assert } from "../platform/errors.ts";
+import { fieldName, type Issue, missingFieldsNamed } from "./fusion-error.ts";
 
 // What is wrong with an application, by the codes of wire contract, section 3.3.
 
-/** Names the first thing that is wrong with its code of wire contract, section 3.3, and all of them in additionalInfo. */
-export function invalidApplication(
-  issues: readonly { instancePath: string; message?: string | undefined }[],
-  body: unknown,
-): HolderApplicationInvalid {
-  const [first] = issues;
-  const field = (first?.instancePath ?? "").replace(/^\//, "").replaceAll("/", ".");
+/** Names the first thing that is wrong with `input` by its code of wire contract, section 3.3, and all of them in additionalInfo. */
+export function invalidApplication(issues: readonly Issue[], input: unknown): HolderApplicationInvalid {
+  const [first, ...others] = missingFieldsNamed(issues, input).map(({ instancePath = "", message }) => ({
+    pointer: instancePath,
+    detail: message ?? "is not valid",
+  }));
+  assert(first, "something is wrong with an application that is invalid");
   return new HolderApplicationInvalid(
-    wireCodeOf(first?.instancePath ?? "", body),
-    `Bad request: ${field === "" ? "body" : field}: ${first?.message ?? "is not valid"}`,
-    issues.map((issue) => ({ pointer: issue.instancePath, detail: issue.message ?? "is not valid" })),
+    wireCodeOf(first.pointer, input),
+    `Bad request: ${fieldName(first.pointer)}: ${first.detail}`,
+    [first, ...others],
   );
 }
 
-function wireCodeOf(written: string, body: unknown): string {
+function wireCodeOf(written: string, input: unknown): string {
   // Version 2 takes the same fields in a section, too.
   const section = "/sections/accountHolderDetails";
   const inSection = written.startsWith(section);
@@ -32,7 +34,7 @@ function wireCodeOf(written: string, body: unknown): string {
   if (/^\/kycDetails\/authData/.test(pointer)) return "AR4000011";
   const position = /^\/vectors\/(\d+)(?:\/value)?$/.exec(pointer)?.[1];
   if (position === undefined) return "FU4000";
-  const { sections, vectors } = body as { sections?: { accountHolderDetails?: Submitted } } & Submitted;
+  const { sections, vectors } = input as { sections?: { accountHolderDetails?: Submitted } } & Submitted;
   const vector = (inSection ? sections?.accountHolderDetails?.vectors : vectors)?.[Number(position)];
   return vector?.type === "p" ? "AR400009" : vector?.type === "e" ? "AR4000010" : "FU4000";
 }

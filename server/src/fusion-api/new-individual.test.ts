@@ -286,6 +286,22 @@ describe("newIndividual: 400", () => {
   });
 });
 
+describe("newIndividual: what was wrong", () => {
+  it("is told under one name of the field in message and additionalInfo", async () => {
+    const vectors = [{ type: "p", value: newIdentity().phone, isVerified: "maybe" }, { type: "e" }, {}];
+    const { body } = await client.post(path, individualBody(newIdentity(), { vectors }));
+    expect(body.message).toBe("Bad request: vectors[0].isVerified: is neither true nor false");
+    expect(body.additionalInfo).toEqual({
+      "vectors[0].isVerified": "is neither true nor false",
+      "vectors[1].value": "is missing",
+      "vectors[2].type": "is missing",
+    });
+    expect((await client.post(path, undefined)).body.message).toBe("Bad request: body: is missing");
+    const { body: list } = await client.get("/applications?pageNumber=1&pageNumber=2");
+    expect(list.additionalInfo.pageNumber).not.toBe("is missing");
+  });
+});
+
 describe("newIndividual: 401 and 403", () => {
   it("401 for a token revoked between the request and the write, and nothing is written", async () => {
     const doomed = await arrangeClient(app);
