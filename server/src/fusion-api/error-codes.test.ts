@@ -310,3 +310,32 @@ it("the program names no code but those that are answered to a call", () => {
   const answered = new Set(reached.map(({ code }) => code));
   expect([...program].filter((code) => !answered.has(code))).toEqual([]);
 });
+
+describe("the pages of docs/errors", () => {
+  const folder = join(import.meta.dirname, "../../../docs/errors");
+  const codesIn = (text: string): string[] => [...new Set(text.match(/\b(?:AR|LE|ACC|FU)\d{4,8}\b/g))].sort();
+  const pages = readdirSync(folder).map((file) => ({ file, text: readFileSync(join(folder, file), "utf8") }));
+
+  it("name no code that the reference does not have", () => {
+    const unknown = pages.flatMap(({ file, text }) =>
+      codesIn(text)
+        .filter((code) => !code.startsWith("FU") && !(code in places))
+        .map((code) => `${file}: ${code}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it("list for an application that is not valid just the codes that it can be answered with, and say what each means", () => {
+    const source = join(import.meta.dirname, "..");
+    const makers = readdirSync(source, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+      .map((file) => readFileSync(join(source, file), "utf8"))
+      .filter((text) => text.includes("new HolderApplicationInvalid("));
+    const page = pages.find(({ file }) => file === "holder_application_invalid.md")?.text ?? "";
+    const [, heading = "", ...body] = page.split(/\n(?=## |\n)/).filter((part) => part.trim() !== "");
+    // As texts of the program, not where a comment speaks of one.
+    const made = makers.flatMap((text) => text.match(/"(?:AR|FU)\d+"/g) ?? []);
+    expect(codesIn(heading)).toEqual(codesIn(made.join(" ")));
+    expect(codesIn(body.join("\n"))).toEqual(codesIn(heading));
+  });
+});
