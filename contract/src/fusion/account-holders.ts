@@ -271,7 +271,24 @@ export const AccountHolder = z
         headers: z.record(z.string(), z.unknown()),
       }),
     ),
-    pops: z.array(z.looseObject({ id: z.string(), address: z.record(z.string(), z.unknown()) })),
+    pops: z.array(
+      z.looseObject({
+        id: z.string(),
+        address: z
+          .object({
+            firstName: z.string(),
+            lastName: z.string(),
+            line1: z.string(),
+            line2: z.string(),
+            city: z.string(),
+            state: z.string(),
+            postCode: z.string(),
+            country: z.string(),
+            isDefault: z.boolean(),
+          })
+          .describe("A text is empty where nothing was said."),
+      }),
+    ),
     tags: z.array(z.object({ type: z.string(), value: z.string() })),
     attributes: z.record(z.string(), z.unknown()),
     createdAt: DateTimeParts,

@@ -66,7 +66,17 @@ describe("reading an account holder", () => {
       pops: [
         {
           label: "home",
-          address: { line1: "1 MG Road", postCode: "560001" },
+          address: {
+            firstName: "",
+            lastName: "",
+            line1: "1 MG Road",
+            line2: "",
+            city: "",
+            state: "",
+            postCode: "560001",
+            country: "",
+            isDefault: true,
+          },
           isDefault: true,
           status: "ENABLED",
         },

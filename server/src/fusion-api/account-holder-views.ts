@@ -242,13 +242,30 @@ export function popView(
     label: pop.label,
     entityID: accountHolderId,
     entityType: "ACCOUNT_HOLDER",
-    address: { ...pop.address },
+    address: addressView(pop),
     status: "ENABLED",
     isDefault: pop.isDefault,
     createdAt,
     modifiedAt: createdAt,
     headers: {},
   };
+}
+
+const addressLines = [
+  "firstName",
+  "lastName",
+  "line1",
+  "line2",
+  "city",
+  "state",
+  "postCode",
+  "country",
+] as const;
+
+/** All keys of reference section 7, whatever was submitted. */
+function addressView({ address, isDefault }: Pop): AccountHolder["pops"][number]["address"] {
+  const lines = addressLines.map((key) => [key, String(address[key] ?? "")] as const);
+  return { ...(Object.fromEntries(lines) as Record<(typeof addressLines)[number], string>), isDefault };
 }
 
 export function vectorView(
