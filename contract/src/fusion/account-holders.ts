@@ -15,7 +15,9 @@ import {
 
 // Creating and reading account holders (wire contract, sections 4 and 7).
 
-export const name = optional(wireText(100));
+const upTo8KiB = "Free keys and values; up to 8 KiB of JSON.";
+
+export const name = optional(looseText(100));
 
 /** A phone with its country code; spaces and hyphens are dropped. */
 export const phone = z
@@ -124,7 +126,7 @@ export const SubmittedPop = z.object({
 export const KycDetails = z.object({
   kycStatus: optionalText(64),
   kycStatusPostExpiry: optionalText(64),
-  kycAttributes: optional(FreeObject),
+  kycAttributes: optional(FreeObject).describe(upTo8KiB),
   authType: optionalText(64),
   authData: optional(
     z
@@ -147,15 +149,15 @@ export const personFields = {
   middleName: name,
   lastName: name,
   profilePicURL: optional(wireText(2000)),
-  gender: optional(wireText(40)),
+  gender: optional(looseText(40)),
   mothersMaidenName: name,
   kycDetails: optional(KycDetails),
   vectors: optional(z.array(SubmittedVector).max(20)),
   pops: optional(z.array(SubmittedPop).max(20)),
-  customFields: optional(FreeObject),
+  customFields: optional(FreeObject).describe(upTo8KiB),
   tags: optional(
     z
-      .array(z.object({ type: wireText(100), value: looseText(256), isVerified: optional(looseBoolean) }))
+      .array(z.object({ type: looseText(100), value: looseText(256), isVerified: optional(looseBoolean) }))
       .max(50),
   ),
   source: optionalText(100),

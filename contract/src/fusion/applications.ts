@@ -4,11 +4,20 @@ import {
   DateOfBirth,
   KycDetails,
   NewIndividualAnswer,
-  name,
   personFields,
   SubmittedVector,
 } from "./account-holders.ts";
-import { FreeObject, optional, optionalText, PathText, RequestId, wireText } from "./common.ts";
+import {
+  FreeObject,
+  FreeSection,
+  looseText,
+  optional,
+  optionalText,
+  PathText,
+  RequestId,
+  unlessKept,
+  wireText,
+} from "./common.ts";
 import { pagingQuery } from "./paging.ts";
 
 // Applications that the bank decides on, and holders that are no individuals (wire contract, sections 4.3, 4.5 and 4.6).
@@ -43,7 +52,7 @@ export const NewApplication = z
     sections: optional(
       z
         .object({ accountHolderDetails: optional(z.object(details)) })
-        .catchall(FreeObject)
+        .catchall(FreeSection)
         .describe(
           "In accountHolderDetails the same fields again; what stands at the top counts more. Others are free-form.",
         ),
@@ -58,20 +67,23 @@ export const UpgradeApplication = z
     ifiID: bodyIfiId,
     kycDetails: KycDetails.describe("The new level, and the number that proves it."),
     vectors: optional(z.array(SubmittedVector).max(20)),
-    customFields: optional(FreeObject),
+    customFields: optional(FreeObject).describe("Free keys and values; up to 8 KiB of JSON."),
   })
   .meta({ id: "UpgradeApplication" });
 export type UpgradeApplication = z.output<typeof UpgradeApplication>;
 
+/** An empty text empties a name. */
+const changedName = unlessKept(looseText(100));
+
 export const UpdateApplication = z
   .object({
-    salutation: name,
-    firstName: name,
-    middleName: name,
-    lastName: name,
-    mothersMaidenName: name,
-    profilePicURL: optional(wireText(2000)),
-    gender: optional(wireText(40)),
+    salutation: changedName,
+    firstName: changedName,
+    middleName: changedName,
+    lastName: changedName,
+    mothersMaidenName: changedName,
+    profilePicURL: unlessKept(wireText(2000)),
+    gender: unlessKept(looseText(40)),
     dob,
     status: optional(z.literal(applicationStates, "is none of PROCESSING, APPROVED, REJECTED")).describe(
       "Taken for older programs and not acted upon: the bank decides.",
@@ -81,8 +93,8 @@ export const UpdateApplication = z
 export type UpdateApplication = z.output<typeof UpdateApplication>;
 
 /** What free-form sections are called. */
-const SectionName = wireText(64)
-  .min(1, "is empty")
+const SectionName = looseText(64)
+  .refine((name) => name !== "", "is empty")
   .refine(
     (name) => name !== "accountHolderDetails",
     "is corrected by PUT of the application, which knows its fields",
@@ -93,10 +105,10 @@ export const NewSection = z
   .object({
     requestID: RequestId,
     sectionName: SectionName.describe("Any name but accountHolderDetails; unique in the application."),
-    section: FreeObject.describe("Free-form."),
+    section: FreeSection.describe("Free-form."),
   })
   .meta({ id: "NewSection" });
-export const SetSection = FreeObject.describe("The whole section, free-form.");
+export const SetSection = FreeSection.describe("The whole section, free-form.");
 
 /** The flat model of wire contract, section 4.6; the address is our choice, since none is documented. */
 export const NewAccountHolder = z

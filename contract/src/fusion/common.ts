@@ -21,7 +21,9 @@ export function wireText(lengthMax = 256) {
 /** Text, or a number in its place: `"123"` and `123` alike. */
 export function looseText(lengthMax = 256) {
   return z
-    .union([z.string(), z.number()])
+    .union([z.string(), z.number()], {
+      error: ({ input }) => ((input ?? null) === null ? undefined : "is neither text nor a number"),
+    })
     .transform(String)
     .refine((text) => text.length <= lengthMax, `is longer than ${lengthMax} characters`)
     .refine(isStorableText, notStorable);
@@ -34,8 +36,16 @@ export function optionalText(lengthMax = 256) {
     .transform((text) => (text === "" || text === null ? undefined : text));
 }
 
-/** What a client may leave out or send as null. */
+/** What a client may leave out, or send as null or as an empty text. */
 export function optional<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .preprocess((value) => (value === "" ? null : value), schema.nullish())
+    .optional()
+    .transform((value) => value ?? undefined);
+}
+
+/** What a client may leave out or send as null to keep it as it is; an empty text empties it. */
+export function unlessKept<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().transform((value) => value ?? undefined);
 }
 
@@ -80,8 +90,29 @@ export const Uuid = z
   .regex(/^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, "is not a UUID")
   .transform((text) => text.toLowerCase());
 
-/** A free JSON object that can be stored as it is. */
-export const FreeObject = z.record(z.string(), z.unknown()).refine(isStorableJson, notStorable);
+/** A free JSON object that can be stored as it is. An empty list is one too, since PHP writes an empty map as `[]`. */
+export const FreeSection = z.preprocess(
+  (value) => (Array.isArray(value) && value.length === 0 ? {} : value),
+  z.record(z.string(), z.unknown()).refine(isStorableJson, notStorable),
+);
+
+/** So small that a page of a thousand things which have one is no burden to any process. */
+const freeObjectBytesMax = 8 * 1024;
+export const FreeObject = FreeSection.refine(
+  (value) => utf8Length(JSON.stringify(value)) <= freeObjectBytesMax,
+  "is longer than 8 KiB of JSON",
+);
+
+/** How many bytes the text is in UTF-8; of a pair of surrogates each counts as half of four. */
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
+  }
+  return bytes;
+}
+
 export const FreeList = z
   .array(z.unknown())
   .max(100, "has more than 100 entries")

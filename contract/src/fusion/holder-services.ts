@@ -3,12 +3,12 @@ import { looseInteger, looseText, optional, RequestId, WordyTime, wireText } fro
 
 // Beneficiaries and transaction policies of an account holder (wire contract, section 10).
 
-const name = optional(wireText(100));
+const name = optional(looseText(100));
 
 export const NewBeneficiary = z
   .object({
     requestID: RequestId,
-    firstName: wireText(100).min(1, "is empty"),
+    firstName: looseText(100).refine((text) => text !== "", "is empty"),
     middleName: name,
     lastName: name,
     type: optional(z.literal(["REAL", "LEGAL"], "is neither REAL nor LEGAL")),
@@ -125,7 +125,9 @@ export type PolicyRules = z.output<typeof PolicyRules>;
 
 export const NewTransactionPolicy = PolicyRules.extend({
   requestID: RequestId,
-  name: wireText(120).min(1, "is empty").describe("Unique for the account holder."),
+  name: looseText(120)
+    .refine((text) => text !== "", "is empty")
+    .describe("Unique for the account holder."),
 }).meta({
   id: "NewTransactionPolicy",
 });

@@ -57,7 +57,9 @@ export const CreateTransfer = z.object({
   debitAccountID: Uuid.describe("The account that pays."),
   creditAccountID: Uuid.describe("The account that receives."),
   remarks: optionalText(1000).describe("Shown in both accounts' transactions."),
-  attributes: optional(FreeObject).describe("Free keys and values, kept with the transfer."),
+  attributes: optional(FreeObject).describe(
+    "Free keys and values, kept with the transfer; up to 8 KiB of JSON.",
+  ),
 });
 export type CreateTransfer = z.output<typeof CreateTransfer>;
 

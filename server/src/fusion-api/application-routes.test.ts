@@ -188,7 +188,7 @@ describe("correcting an application", () => {
     for (const [body, code] of [
       [{ status: "DONE" }, "AR400019"],
       [{ firstName: "x".repeat(101) }, "AR400007"],
-      [{ lastName: 5 }, "AR400008"],
+      [{ lastName: [] }, "AR400008"],
       [{ dob: "2024-02-30" }, "FU4000"],
       [[], "AR400022"],
     ] as const)

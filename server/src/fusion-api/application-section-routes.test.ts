@@ -104,11 +104,11 @@ describe("sections of an application", () => {
     for (const body of [
       {},
       { sectionName: "", section: {} },
-      { sectionName: "a", section: [] },
+      { sectionName: "a", section: [1] },
       { sectionName: "accountHolderDetails", section: {} },
     ])
       expect([body, (await add(number, body)).body.errorCode]).toEqual([body, "FU4000"]);
-    expect((await replace(number, "a", [])).body.errorCode).toBe("FU4000");
+    expect((await replace(number, "a", [1])).body.errorCode).toBe("FU4000");
     for (let at = 0; at < 20; at += 1)
       expect((await add(number, { sectionName: `no. ${at}`, section: {} })).status).toBe(200);
     const [many, large] = [await add(number, { sectionName: "a", section: {} }), await submit()];

@@ -123,6 +123,53 @@ describe("a free object comes back as it was sent", () => {
   });
 });
 
+describe("an empty list in the place of a free object", () => {
+  it("is an empty object, which PHP writes so; any other list is none", async () => {
+    const made = await transfer([]);
+    expect([made.status, made.body.attributes]).toEqual([200, {}]);
+    const body = individualBody();
+    const individual = await client.post("/applications/newIndividual", {
+      ...body,
+      kycDetails: { ...(body.kycDetails as object), kycAttributes: [] },
+      customFields: [],
+    });
+    expect([individual.status, individual.body.customFields]).toEqual([200, {}]);
+    const refused = await transfer([1]);
+    expect([refused.status, Object.keys(refused.body.additionalInfo)]).toEqual([400, ["attributes"]]);
+  });
+});
+
+describe("a free object's length", () => {
+  // With the name and quotes around it 8 KiB.
+  const longest = { note: "₹".repeat(2_700).padEnd(8_192 - 2 * 2_700 - '{"note":""}'.length, "x") };
+  const longer = { note: `${longest.note}x` };
+
+  it("is at most 8 KiB of JSON in UTF-8", async () => {
+    expect(Buffer.byteLength(JSON.stringify(longest))).toBe(8_192);
+    const made = await transfer(longest);
+    expect([made.status, made.body.attributes]).toEqual([200, longest]);
+    const person = individualBody();
+    const kyc = (kycAttributes: object) => ({ ...(person.kycDetails as object), kycAttributes });
+    for (const [answer, field] of [
+      [await transfer(longer), "attributes"],
+      [await client.post("/applications/newIndividual", { ...person, customFields: longer }), "customFields"],
+      [
+        await client.post("/applications/newIndividual", { ...person, kycDetails: kyc(longer) }),
+        "kycDetails.kycAttributes",
+      ],
+    ] as const)
+      expect([answer.status, answer.body.additionalInfo]).toEqual([
+        400,
+        { [field]: "is longer than 8 KiB of JSON" },
+      ]);
+  });
+
+  it("of an application's section, which stands in no list, is bounded by all sections together", async () => {
+    const made = await v2("POST", "newIndividualApplication", { ...individualBody(), sections: { longer } });
+    expect(made.status).toBe(200);
+  });
+});
+
 describe("a number whose digits count", () => {
   it("keeps them in accountHolderDetails of version 2 too", async () => {
     const { kycDetails: _none, ...person } = individualBody();

@@ -103,6 +103,18 @@ describe("newIndividual: 200 APPROVED", () => {
       least({ dob: { year: "1990", month: "01", day: "09" } }),
       least({ pops: [] }),
       least({
+        dob: "",
+        pops: "",
+        vectors: [{ type: "p", value: newIdentity().phone, isVerified: "" }],
+        customFields: "",
+        tags: "",
+        profilePicURL: "",
+        lastName: "",
+      }),
+      least({ firstName: 7, middleName: 8, lastName: 9, gender: 1, mothersMaidenName: 2, salutation: 3 }),
+      least({ tags: [{ type: 1, value: 2 }] }),
+      least({ customFields: [] }),
+      least({
         pops: [
           {
             label: "home",
@@ -253,7 +265,7 @@ describe("newIndividual: 400", () => {
     ["AR400004", "formID", { formID: "x".repeat(257) }],
     ["AR400005", "post code", { pops: [{ address: { postCode: "!!" } }] }],
     ["AR400006", "country", { pops: [{ country: "<1>" }] }],
-    ["AR400007", "first name", { firstName: 5 }],
+    ["AR400007", "first name", { firstName: [] }],
     ["FU4000", "text with NUL", { lastName: "a\u0000" }],
     ["AR400008", "last name", { lastName: "x".repeat(101) }],
     ["AR400009", "phone", vector("p", "9000000001")],
