@@ -7,10 +7,10 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { type Connections, trackConnections } from "./connections.ts";
+import { type Connections, closeStalled, trackConnections } from "./connections.ts";
 
 let server: Server;
 let connections: Connections;
@@ -26,7 +26,7 @@ beforeEach(async () => {
     { keepAliveTimeout: 60_000 },
     async (incoming: IncomingMessage, response: ServerResponse) => {
       if (incoming.url === "/slow") await slow.promise;
-      response.end("answer");
+      response.end(incoming.url === "/large" ? "x".repeat(largeBytes) : "answer");
     },
   );
   connections = trackConnections(server);
@@ -56,6 +56,60 @@ function ask(agent: Agent, path = "/"): Promise<{ connection: string | undefined
       .end();
   });
 }
+
+/** More than the network takes on its way. */
+const largeBytes = 32 * 1024 * 1024;
+const stalledMs = 400;
+
+/** Asks for the large answer, and takes the first bytes of it. */
+async function askForMuch(): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1", () => socket.write("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));
+  socket.on("error", () => undefined);
+  await once(socket, "data");
+  socket.pause();
+  return socket;
+}
+
+const isOpen = (): Promise<boolean> =>
+  new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count > 0))),
+  );
+
+it("a caller who does not take his answer is left", async () => {
+  closeStalled(server, stalledMs);
+  const socket = await askForMuch();
+  await sleep(stalledMs / 2);
+  expect(await isOpen()).toBe(true);
+  await expect.poll(isOpen, { timeout: 10 * stalledMs }).toBe(false);
+  socket.destroy();
+});
+
+it("a caller who takes his answer slowly gets all of it", async () => {
+  closeStalled(server, stalledMs);
+  const socket = await askForMuch();
+  let taken = 0;
+  let pauses = 0;
+  socket.on("data", (bytes: Buffer) => {
+    taken += bytes.length;
+    // Some ten pauses, together longer than a caller may take nothing.
+    if (taken < (pauses + 1) * (largeBytes / 10)) return;
+    pauses += 1;
+    socket.pause();
+    setTimeout(() => socket.resume(), stalledMs / 4);
+  });
+  socket.resume();
+  await expect.poll(() => taken, { timeout: 20_000 }).toBeGreaterThan(largeBytes * 0.99);
+  expect(pauses * (stalledMs / 4)).toBeGreaterThan(stalledMs);
+  socket.destroy();
+});
+
+it("a caller whose answer takes long to make is waited with", async () => {
+  closeStalled(server, stalledMs);
+  const answer = ask(keepAlive(), "/slow");
+  await sleep(3 * stalledMs);
+  finish();
+  expect((await answer).port).toBeGreaterThan(0);
+});
 
 const deadlineMs = 5_000;
 

@@ -58,6 +58,22 @@ export function trackConnections(server: Server, plain?: PlainConnections): Conn
   };
 }
 
+/**
+ * Closes a connection whose caller takes nothing of an answer for `stalledMs` (up to twice that, where the network took a first part): what
+ * is left of it would be held for as long as he likes. A request that is still worked on is left alone. To be called before the server listens.
+ */
+export function closeStalled(server: Server, stalledMs: number): void {
+  // Node tells of connections on which nothing was read and nothing written for so long; a write that gets on counts.
+  server.timeout = stalledMs;
+  server.on("request", (_request: IncomingMessage, response: ServerResponse) => {
+    response.on("timeout", destroyUnread);
+  });
+}
+
+function destroyUnread(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy();
+}
+
 async function untilEmpty(open: ReadonlySet<Socket>, withinMs: number): Promise<boolean> {
   for (const until = performance.now() + withinMs; open.size > 0 && performance.now() < until; )
     await sleep(5);

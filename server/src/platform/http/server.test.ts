@@ -161,6 +161,11 @@ describe("a request that is hardly HTTP", () => {
     }
   });
 
+  it("whose caller takes nothing of the answer is given up after 30 seconds", () => {
+    // What that does is shown in connections.test.ts.
+    expect(http.server.timeout).toBe(30_000);
+  });
+
   it.each(["/console/api/limited%00", "/%00", "/x?y=%00"])("(%s) is refused", async (url) => {
     expect((await http.inject(url)).statusCode).toBe(400);
   });

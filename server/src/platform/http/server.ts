@@ -20,6 +20,7 @@ import { DomainError } from "../errors.ts";
 import { type IdPrefix, newId } from "../ids.ts";
 import { type Log, lineWriter } from "../log.ts";
 import type { Random } from "../random.ts";
+import { closeStalled } from "./connections.ts";
 import {
   type AnsweredRequest,
   createDirectCalls,
@@ -56,7 +57,7 @@ export interface HttpServerOptions {
 const nowhere = "/console/not-served-by-this-process";
 
 /**
- * A server with the limits that hold everywhere: 64 KiB bodies, strict JSON, 10 s for the headers and 30 s for a request, an id on every
+ * A server with the limits that hold everywhere: 64 KiB bodies, strict JSON, 10 s for the headers and 30 s for a request, 30 s for a caller to take some of its answer, an id on every
  * request and answer, and RFC 9457 problems for whatever is thrown. Logs one line a request, without headers, query or body.
  */
 export function createHttpServer({
@@ -90,6 +91,7 @@ export function createHttpServer({
     serverFactory: (fastify: RequestListener) => {
       const server = createServer(serverOptions, direct.listener(fastify));
       server.keepAliveTimeout = keepAliveMs;
+      closeStalled(server, stalledMs);
       plainConnections = servePlainRequests(server, {
         answer: direct.answerPlain,
         firstRequestMs: serverOptions.headersTimeout,
@@ -193,6 +195,9 @@ export function fastifyOptions({
     http: serverOptions,
   };
 }
+
+/** How long a caller may take nothing of an answer. */
+const stalledMs = 30_000;
 
 /** How long a connection may be silent between two requests. */
 const keepAliveMs = 72_000;
