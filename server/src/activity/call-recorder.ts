@@ -118,7 +118,7 @@ export function createCallRecorder({
     waiting = [];
     tallies = new Map();
     for (let at = 0; at === 0 || at < calls.length; at += writtenAtOnce) {
-      if (at > 0) await pause();
+      if (at > 0) await pause(Math.ceil(calls.length / writtenAtOnce));
       const piece = calls.slice(at, at + writtenAtOnce);
       const counts = at === 0 ? unlisted : [];
       try {

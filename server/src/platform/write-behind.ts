@@ -2,10 +2,17 @@ import type { Clock } from "./clock.ts";
 
 /** A write that took long is followed by a rest of so many times its length, so that even a busy recorder leaves the time to calls. */
 const restFactor = 10;
-/** But nothing waits longer than this: people read what is written. */
+/** But never longer than this: people read what is written. */
 const restMaxMs = 20_000;
-/** Between two pieces of a long write the rest is at most so long, or its last piece would come too late. */
+/** Between two pieces of a long write the rest is at most so long, and all of them together, or its last piece would come too late. */
 const pauseMaxMs = 50;
+const pausesMaxMs = 9_000;
+/**
+ * What comes when a write has begun waits until that one is over, then for the rest after it, then for the whole next one. That is to be a
+ * minute at most, which a turn of the timer belongs to: where two writes take it nearly all, there is no rest. Whoever writes must be able
+ * to do so in 20 s; longer writes are not cut short.
+ */
+const behindMaxMs = 57_000;
 
 export interface WriteBehind {
   /** Writes what is waiting, without resting in between. */
@@ -14,8 +21,8 @@ export interface WriteBehind {
   close(): Promise<void>;
 }
 
-/** To be awaited between two pieces of a long write. */
-export type Pause = () => Promise<void>;
+/** To be awaited between two pieces of a long write, with how many pieces it has. */
+export type Pause = (pieces: number) => Promise<void>;
 
 /** Calls `write`, which never rejects, every `intervalMs` until it is closed, never twice at once, and less often while writing takes long. */
 export function writeBehind(
@@ -38,15 +45,17 @@ export function writeBehind(
       };
     });
   const writeOnce = async (): Promise<void> => {
-    let [startedAt, tookMs] = [clock.monotonicMs(), 0];
+    const begunAt = clock.monotonicMs();
+    let [startedAt, tookMs] = [begunAt, 0];
     const pieceMs = (): number => clock.monotonicMs() - startedAt;
-    await write(async () => {
+    await write(async (pieces) => {
       tookMs += pieceMs();
-      if (waiting === 0) await rest(Math.min(pieceMs() * restFactor, pauseMaxMs));
+      if (waiting === 0) await rest(Math.min(pieceMs() * restFactor, pauseMaxMs, pausesMaxMs / pieces));
       startedAt = clock.monotonicMs();
     });
     tookMs += pieceMs();
-    restsUntil = clock.monotonicMs() + Math.min(tookMs * restFactor, restMaxMs);
+    const leftMs = behindMaxMs - 2 * (clock.monotonicMs() - begunAt);
+    restsUntil = clock.monotonicMs() + Math.min(tookMs * restFactor, restMaxMs, leftMs);
   };
   const start = (): Promise<void> => {
     running = writeOnce().finally(() => {

@@ -22,8 +22,8 @@ export interface TokenCall {
 }
 
 /**
- * Remembers which token was used, from where and for what, and writes it in batches off the request path: about a second behind, longer
- * only while writing takes long, never waited for, and never a reason for a call to fail. While the database is away it keeps what it can.
+ * Remembers which token was used, from where and for what, and writes it in batches off the request path: about a second behind, up to a minute
+ * while writing takes long, never waited for, and never a reason for a call to fail. While the database is away it keeps what it can.
  */
 export interface UsageRecorder extends WriteBehind {
   /**
@@ -121,7 +121,7 @@ export function createUsageRecorder({
     let written = 0;
     try {
       for (; written < counts.length; written += writtenAtOnce) {
-        if (written > 0) await pause();
+        if (written > 0) await pause(Math.ceil(counts.length / writtenAtOnce));
         const piece = counts.slice(written, written + writtenAtOnce);
         await writeUsage(db, piece);
         // Its token outlives it.

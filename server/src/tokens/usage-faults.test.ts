@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { runningServerUrl } from "../platform/database/embedded-postgres.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { arrangeServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+
+// The real program, killed with -9 while it is called.
+
+let server: ServerProcess;
+let token: TestToken;
+beforeAll(async () => {
+  server = await arrangeServerProcess({ API_REQUESTS_PER_SECOND: "100000", LOG_LEVEL: "error" });
+  await server.start();
+  await withOwner(async (owner) => {
+    const fintech = await arrangeFintech(owner);
+    const admin = await arrangeUser(owner, fintech, "fintech_admin");
+    token = await arrangeToken(owner, await arrangeApplication(owner, fintech), admin);
+  });
+}, 180_000);
+afterAll(() => server.remove());
+
+async function withOwner<Result>(work: (owner: pg.Pool) => Promise<Result>): Promise<Result> {
+  const owner = new pg.Pool({ connectionString: runningServerUrl(server.dataFolder)("fusion"), max: 2 });
+  owner.on("error", () => undefined);
+  try {
+    return await work(owner);
+  } finally {
+    await owner.end();
+  }
+}
+
+/** Calls that are written; the sum in the table of hours. */
+const writtenIn = async (owner: pg.Pool): Promise<number> =>
+  Number((await owner.query("SELECT coalesce(sum(calls), 0) AS calls FROM token_call_hour")).rows[0].calls);
+
+/** True when it was answered. */
+async function call(): Promise<boolean> {
+  try {
+    const { status } = await fetch(`${server.origin}/gateway/check`, {
+      headers: { "x-zeta-authtoken": token.secret },
+      signal: AbortSignal.timeout(15_000),
+    });
+    expect(status).toBe(200);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+it("a process that is killed takes with it the calls of its last moments at most, and counts none twice", async () => {
+  let answered = 0;
+  for (let turn = 0; turn < 100; turn += 1) if (await call()) answered += 1;
+  expect(answered).toBe(100);
+  const before = await withOwner(async (owner) => {
+    await expect.poll(() => writtenIn(owner), { timeout: 60_000, interval: 50 }).toBe(100);
+    // Killed between two writes, or in the middle of one.
+    let alive = true;
+    const calling = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (alive) if (await call()) answered += 1;
+      }),
+    );
+    await sleep(1_500);
+    await server.killServer();
+    alive = false;
+    await calling;
+    return writtenIn(owner);
+  });
+  expect(before).toBeGreaterThanOrEqual(100);
+  // Each of the four may have had one more under way.
+  expect(before).toBeLessThanOrEqual(answered + 4);
+
+  await server.start();
+  expect(await call()).toBe(true);
+  await withOwner(async (owner) => {
+    await expect.poll(() => writtenIn(owner), { timeout: 60_000, interval: 50 }).toBe(before + 1);
+    const { rows } = await owner.query(
+      "SELECT last_used_at > now() - interval '2 minutes' AND last_used_at <= now() AS fits FROM token_last_use",
+    );
+    expect(rows).toEqual([{ fits: true }]);
+  });
+}, 180_000);
