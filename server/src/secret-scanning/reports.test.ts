@@ -2,14 +2,18 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:cryp
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
 import { manualClock } from "../platform/clock.ts";
+import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import type { Message } from "../platform/messages/message.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { tellAdmins } from "../tokens/announcement.ts";
+import { revokeToken } from "../tokens/revoke-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
+import { registerSecretScanningRoutes } from "./routes.ts";
 import { createScannerKeys } from "./scanner-keys.ts";
 
 // POST /secret-scanning/reports, with keys of the test's own in the list.
@@ -56,10 +60,11 @@ function report(
     key = scanner.privateKey,
     identifier = "scanner",
     sent,
-  }: { key?: KeyObject; identifier?: string; sent?: string } = {},
+    to = app.http,
+  }: { key?: KeyObject; identifier?: string; sent?: string; to?: HttpServer } = {},
 ) {
   const body = typeof content === "string" ? content : JSON.stringify(content);
-  return app.http.inject({
+  return to.inject({
     method: "POST",
     url: "/secret-scanning/reports",
     headers: {
@@ -83,6 +88,9 @@ const check = async (of: TestToken): Promise<string> => {
   });
   return String(headers["x-fusion-refusal"] ?? "passes");
 };
+
+const checkedBy = async ({ tokenCheck }: ReturnType<typeof createTestTokenCheck>, of: TestToken) =>
+  (await tokenCheck.check(of.secret))?.refusal;
 
 describe("a report", () => {
   it("ends the tokens in it, and says which were ours by their hashes alone", async () => {
@@ -152,6 +160,81 @@ describe("a report", () => {
     });
     expect((await report([found(expired.secret)])).json()[0].label).toBe("true_positive");
     expect(await check(expired)).toBe("token_expired");
+  });
+});
+
+describe("a long report", () => {
+  it("waits once for all its tokens, and what was revoked meanwhile or is not ours changes nothing", async () => {
+    const { db, owner } = app.database;
+    const others = await arrangeFintech(owner);
+    const theirs = await arrangeApplication(owner, others);
+    const tokens: TestToken[] = [];
+    for (const of of [applicationId, theirs])
+      for (let made = 0; made < 10; made += 1) tokens.push(await arrangeToken(owner, of, person));
+    const [revoked, meanwhile] = tokens as [TestToken, TestToken];
+    const check = createTestTokenCheck(db);
+    const deps = { db, clock: app.clock, random: app.random, nodes: check.nodes };
+    const byPerson = ({ tokenId }: TestToken) =>
+      revokeToken(deps, person, { tokenId, reason: "person_left" });
+    await byPerson(revoked);
+    let waits = 0;
+    const http = createHttpServer({ log: silentLog(), random: app.random, trustedProxies: [] });
+    registerSecretScanningRoutes(http, {
+      ...deps,
+      nodes: {
+        untilAllKnow() {
+          waits += 1;
+          return check.nodes.untilAllKnow();
+        },
+      },
+      tokenCheck: {
+        ...check.tokenCheck,
+        async check(secret) {
+          const known = await check.tokenCheck.check(secret);
+          if (secret === meanwhile.secret && known?.refusal === null) await byPerson(meanwhile);
+          return known;
+        },
+      },
+      findScannerKey: async () => scanner.publicKey,
+    });
+    const unknown = generateSecret(app.random, "live");
+    const response = await report(
+      [...tokens, ...tokens.slice(5, 9)].map(({ secret }) => found(secret)).concat(found(unknown)),
+      { to: http },
+    );
+    expect(response.statusCode).toBe(200);
+    expect(response.json().map(({ label }: { label: string }) => label)).toEqual([
+      ...Array(24).fill("true_positive"),
+      "false_positive",
+    ]);
+    expect(waits).toBe(1);
+    for (const each of tokens) expect(await checkedBy(check, each)).toBe("token_revoked");
+    const reasons = async (action: string) =>
+      (
+        await owner.query(
+          `SELECT object_id, count(*)::int AS entries, max(details->>'reason') AS reason FROM audit_entry
+           WHERE action = $1 AND object_id = ANY ($2) GROUP BY object_id`,
+          [action, tokens.map(({ tokenId }) => tokenId)],
+        )
+      ).rows;
+    const expected = tokens.map(({ tokenId }) => ({
+      object_id: tokenId,
+      entries: 1,
+      reason: [revoked.tokenId, meanwhile.tokenId].includes(tokenId) ? "person_left" : "compromised",
+    }));
+    expect(await reasons("token.revoked")).toEqual(expect.arrayContaining(expected));
+    expect(await reasons("token.found")).toHaveLength(tokens.length);
+    const told = await owner.query("SELECT key FROM graphile_worker._private_jobs WHERE key LIKE $1", [
+      "tokens-announce/revoked/%",
+    ]);
+    const keys = told.rows.map(({ key }) => key.split("/")[2]);
+    for (const { tokenId } of tokens)
+      expect([tokenId, keys.includes(tokenId)]).toEqual([
+        tokenId,
+        tokenId !== revoked.tokenId && tokenId !== meanwhile.tokenId,
+      ]);
+    await http.close();
+    await check.close();
   });
 });
 

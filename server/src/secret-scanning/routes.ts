@@ -6,7 +6,7 @@ import { InvalidInput } from "../platform/errors.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { JsonRefused, parseStrictJson } from "../platform/http/strict-json.ts";
 import type { TokenCheck } from "../tokens/check-token.ts";
-import { reportFoundToken } from "../tokens/report-found-token.ts";
+import { type Finding, reportFoundTokens } from "../tokens/report-found-tokens.ts";
 import type { RevokeDependencies } from "../tokens/revoke-token.ts";
 import { hashSecret, isWellFormedSecret } from "../tokens/token-secret.ts";
 import { ReportSignatureInvalid } from "./errors.ts";
@@ -53,18 +53,23 @@ export function registerSecretScanningRoutes(http: HttpServer, deps: SecretScann
         },
       },
       async (request): Promise<SecretVerdicts> => {
-        const verdicts: SecretVerdicts = [];
-        // One after the other: each waits until its token is refused everywhere, and reports are short.
-        for (const { token, type, url, source } of request.body) {
-          const found = isWellFormedSecret(token) ? await deps.tokenCheck.check(token) : undefined;
-          if (found) await reportFoundToken(deps, found, { url, source, requestId: request.id });
-          verdicts.push({
-            token_hash: hashSecret(token).toString("base64"),
-            token_type: type,
-            label: found ? "true_positive" : "false_positive",
-          });
-        }
-        return verdicts;
+        // All at once: one that was revoked before is waited for until it is refused everywhere.
+        const ours = await Promise.all(
+          request.body.map(async ({ token, url, source }): Promise<Finding | undefined> => {
+            const found = isWellFormedSecret(token) ? await deps.tokenCheck.check(token) : undefined;
+            return found && { found, url, source };
+          }),
+        );
+        await reportFoundTokens(
+          deps,
+          ours.filter((finding) => finding !== undefined),
+          { requestId: request.id },
+        );
+        return request.body.map(({ token, type }, at) => ({
+          token_hash: hashSecret(token).toString("base64"),
+          token_type: type,
+          label: ours[at] ? "true_positive" : "false_positive",
+        }));
       },
     );
   });
