@@ -102,7 +102,10 @@ export const DeliveryAttempt = z.object({
   durationMs: z.number().int(),
   status: z.number().int().nullable().describe("Of the answer; null without one."),
   error: z.string().nullable(),
-  response: z.string().nullable().describe("The answer's first characters."),
+  response: z
+    .string()
+    .nullable()
+    .describe("The answer's first characters; null without one, and for the Fusion team."),
 });
 export type DeliveryAttempt = z.infer<typeof DeliveryAttempt>;
 
@@ -126,7 +129,10 @@ export const WebhookDeliveryList = z
 export type WebhookDeliveryList = z.infer<typeof WebhookDeliveryList>;
 
 export const WebhookDeliveryDetails = WebhookDelivery.extend({
-  body: z.string().describe("As it is sent, byte for byte."),
+  body: z
+    .string()
+    .nullable()
+    .describe("As it is sent, byte for byte; null for the Fusion team, which is not shown it."),
   attempts: z.array(DeliveryAttempt).describe("The latest 20, oldest first."),
 }).meta({ id: "WebhookDeliveryDetails" });
 export type WebhookDeliveryDetails = z.infer<typeof WebhookDeliveryDetails>;

@@ -17,17 +17,26 @@ interface DeliveryKey {
   readonly eventId: string;
 }
 
-/** What was, or will be, sent to an endpoint, newest first, a page at a time. Throws `not_found`. */
+/** A delivery as one person sees it. */
+export interface ShownDelivery extends Omit<StoredDelivery, "body"> {
+  /** Null for the Fusion team. */
+  readonly body: string | null;
+}
+
+/**
+ * What was, or will be, sent to an endpoint, newest first, a page at a time. The Fusion team is shown neither what was sent nor the receiver's
+ * answers: both tell of transfers, at which it looks masked and recorded (`oversight`). Throws `not_found`.
+ */
 export async function listDeliveries(
   { db }: Pick<Deps, "db">,
   principal: UserPrincipal,
   endpointId: string,
   page: { readonly filter: DeliveryFilter; readonly after: string | null; readonly limit: number },
-): Promise<{ readonly deliveries: readonly StoredDelivery[]; readonly nextCursor: string | null }> {
+): Promise<{ readonly deliveries: readonly ShownDelivery[]; readonly nextCursor: string | null }> {
   return db.transaction(dataScopeOf(principal), async (tx) => {
     await getEndpointFor(tx, principal, endpointId);
     const rows = await listDeliveryRows(tx, endpointId, { ...page, limit: page.limit + 1 });
-    const deliveries = rows.slice(0, page.limit);
+    const deliveries = rows.slice(0, page.limit).map((delivery) => shownTo(principal, delivery));
     return {
       deliveries,
       nextCursor: rows.length > page.limit ? (deliveries.at(-1)?.eventId ?? null) : null,
@@ -35,15 +44,15 @@ export async function listDeliveries(
   });
 }
 
-/** One delivery with its tries. Throws `not_found`. */
+/** One delivery with its tries, shown as by {@link listDeliveries}. Throws `not_found`. */
 export async function getDelivery(
   { db }: Pick<Deps, "db">,
   principal: UserPrincipal,
   key: DeliveryKey,
-): Promise<StoredDelivery> {
+): Promise<ShownDelivery> {
   return db.transaction(dataScopeOf(principal), async (tx) => {
     await getEndpointFor(tx, principal, key.endpointId);
-    return found(await findDelivery(tx, key));
+    return shownTo(principal, found(await findDelivery(tx, key)));
   });
 }
 
@@ -102,6 +111,12 @@ export async function sendTestEvent(
     await insertEventFor(tx, endpointId, { tenant, eventId, name: testEventName, body }, now);
     return { eventId };
   });
+}
+
+function shownTo(principal: UserPrincipal, delivery: StoredDelivery): ShownDelivery {
+  if (principal.fintech !== null) return delivery;
+  const attempts = delivery.attempts.map((attempt) => ({ ...attempt, response: null }));
+  return { ...delivery, body: null, attempts };
 }
 
 function found(delivery: StoredDelivery | undefined): StoredDelivery {

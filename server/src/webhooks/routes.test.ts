@@ -25,6 +25,7 @@ let manager: UserPrincipal;
 let viewer: UserPrincipal;
 let stranger: UserPrincipal;
 let operatorAdmin: UserPrincipal;
+let operatorViewer: UserPrincipal;
 const clock: ManualClock = manualClock(new Date());
 const keys = createKeys(Buffer.alloc(32, 7), systemRandom);
 
@@ -42,8 +43,10 @@ beforeAll(async () => {
   await grantAccess(owner, viewer, sandbox, "view");
   stranger = await arrangeUser(owner, await arrangeFintech(owner), "fintech_admin");
   operatorAdmin = await arrangeUser(owner, null, "operator_admin");
+  operatorViewer = await arrangeUser(owner, null, "operator_viewer");
   console_ = createConsoleHttp();
-  for (const person of [admin, manager, viewer, stranger, operatorAdmin]) console_.knows(person);
+  for (const person of [admin, manager, viewer, stranger, operatorAdmin, operatorViewer])
+    console_.knows(person);
   registerWebhookRoutes(console_.http, {
     db: database.db,
     clock,
@@ -149,7 +152,9 @@ describe("answers that go well", () => {
     const none = await call(admin, "GET", `${path}/deliveries?status=failed`);
     expect(WebhookDeliveryList.parse(none.body).deliveries).toEqual([]);
     const one = await call(admin, "GET", `${path}/deliveries/${events[0]}`);
-    expect(JSON.parse(WebhookDeliveryDetails.parse(one.body).body)).toMatchObject({ eventId: events[0] });
+    expect(JSON.parse(WebhookDeliveryDetails.parse(one.body).body ?? "")).toMatchObject({
+      eventId: events[0],
+    });
     expect((await call(admin, "POST", `${path}/deliveries/${events[0]}/redeliver`)).status).toBe(200);
     expect((await call(admin, "DELETE", path)).status).toBe(204);
     expect((await call(admin, "GET", path)).status).toBe(404);
@@ -281,6 +286,46 @@ describe("403", () => {
         }),
       ).toMatchObject(refused);
     }
+  });
+
+  it("what was sent and answered is the fintech's alone; the Fusion team sees when, and what came of it", async () => {
+    const { endpoint } = await add();
+    const path = `/webhooks/${endpoint.endpointId}`;
+    const { eventId } = (await call(admin, "POST", `${path}/test`)).body as { eventId: string };
+    const at = clock.now().toISOString();
+    const tries = [
+      { at, durationMs: 3, status: 500, error: "The endpoint answered 500.", response: "Planted for Asha" },
+      { at, durationMs: 4, status: null, error: "It could not be connected to.", response: null },
+      { at, durationMs: 5, status: 422, error: "The endpoint answered 422.", response: "Planted for Asha" },
+    ];
+    await database.owner.query(
+      `WITH told AS (UPDATE webhook_event SET body = '{"remarks":"Planted for Asha"}' WHERE event_id = $1)
+       UPDATE webhook_delivery SET attempts = $2 WHERE event_id = $1`,
+      [eventId, JSON.stringify(tries)],
+    );
+    const read = async (person: UserPrincipal) => {
+      const list = await call(person, "GET", `${path}/deliveries`);
+      const one = await call(person, "GET", `${path}/deliveries/${eventId}`);
+      expect([list.status, one.status]).toEqual([200, 200]);
+      return {
+        listed: WebhookDeliveryList.parse(list.body).deliveries[0],
+        delivery: WebhookDeliveryDetails.parse(one.body),
+        text: list.text + one.text,
+      };
+    };
+    for (const person of [admin, manager, viewer]) {
+      const { listed, delivery } = await read(person);
+      expect(delivery).toMatchObject({ body: '{"remarks":"Planted for Asha"}', attempts: tries });
+      expect(listed?.lastAttempt).toEqual(tries[2]);
+    }
+    const withheld = tries.map((attempt) => ({ ...attempt, response: null }));
+    for (const person of [operatorAdmin, operatorViewer]) {
+      const { listed, delivery, text } = await read(person);
+      expect(delivery).toMatchObject({ eventId, name: "WEBHOOK_TEST", body: null, attempts: withheld });
+      expect(listed).toMatchObject({ eventId, lastAttempt: withheld[2], attemptCount: 3 });
+      expect(text).not.toContain("Planted");
+    }
+    expect((await call(admin, "DELETE", path)).status).toBe(204);
   });
 
   it("in live, adding, editing and rotating ask for fresh presence, and nothing was changed", async () => {

@@ -1,5 +1,5 @@
 import type { DeliveryState, WebhookDelivery, WebhookEndpoint } from "@fusion/contract/webhooks.ts";
-import type { StoredDelivery } from "./delivery-store.ts";
+import type { ShownDelivery } from "./deliveries.ts";
 import type { Endpoint } from "./endpoint-store.ts";
 
 // What the console is shown of endpoints and deliveries.
@@ -20,7 +20,7 @@ export function endpointView(endpoint: Endpoint, now: Date): WebhookEndpoint {
   };
 }
 
-export function deliveryView(delivery: StoredDelivery): WebhookDelivery {
+export function deliveryView(delivery: ShownDelivery): WebhookDelivery {
   return {
     eventId: delivery.eventId,
     name: delivery.name,
@@ -33,7 +33,7 @@ export function deliveryView(delivery: StoredDelivery): WebhookDelivery {
   };
 }
 
-function stateOf({ deliveredAt, nextAt, failures }: StoredDelivery): DeliveryState {
+function stateOf({ deliveredAt, nextAt, failures }: ShownDelivery): DeliveryState {
   if (deliveredAt) return "delivered";
   if (nextAt) return failures > 0 ? "retrying" : "waiting";
   return "failed";

@@ -105,10 +105,16 @@ function Delivery(props: {
       </section>
       <section aria-labelledby="body-heading" className={classes.stack}>
         <h3 id="body-heading">What is sent</h3>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
-        <pre className={classes.body} tabIndex={0}>
-          {readable(delivery.body)}
-        </pre>
+        {delivery.body === null ? (
+          <p className={classes.soft}>
+            What was sent, and what the receiver answered, is shown to the fintech alone.
+          </p>
+        ) : (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+          <pre className={classes.body} tabIndex={0}>
+            {readable(delivery.body)}
+          </pre>
+        )}
       </section>
     </div>
   );
