@@ -123,7 +123,8 @@ async function revokeChosen(
         tx,
         tokens.map((token) => token.tenant),
       );
-      for (const token of tokens) await revokeOne(tx, deps, principal, { ...input, token });
+      // Their statements go out together: writers stand before the gates meanwhile, for less than half the time with hundreds of tokens.
+      await Promise.all(tokens.map((token) => revokeOne(tx, deps, principal, { ...input, token })));
       const receipts = tokenIds.map((tokenId) => ({ receiptId: newId<string>(deps.random, "rcp"), tokenId }));
       return { tokenIds, open: await openReceipts(tx, receipts) };
     }),
