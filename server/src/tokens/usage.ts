@@ -41,7 +41,10 @@ const countersMax = 20_000;
  * calls for seconds; so many take some milliseconds.
  */
 const writtenAtOnce = 1_000;
-/** Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. */
+/**
+ * Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. They are forgotten with the token,
+ * so that there may be more of one that memory had to read again.
+ */
 const callersPerTokenHourMax = 50;
 const quarterHourMs = 15 * 60_000;
 /** Of a user agent that is remembered as it was sent, in characters. */
