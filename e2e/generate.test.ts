@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { launchBrowser, lookAt, openProfile } from "./support/browser.ts";
-import { logIn } from "./support/console.ts";
+import { launchBrowser, lookAt, openProfile, widths } from "./support/browser.ts";
+import { callFusion, logIn } from "./support/console.ts";
 import { forgetPresence, forgetSentCodes } from "./support/past.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
@@ -254,6 +254,38 @@ describe("reminders", () => {
     expect(await reminders.isChecked()).toBe(false);
     await reminders.click();
     await page.getByText(/^Next .+ 09:00 IST, to you\.$/).waitFor();
+  });
+});
+
+describe("a name as long as may be, in one word", () => {
+  it("breaks no page", async () => {
+    await openDialog("sandbox");
+    await dialog().getByLabel("Name").fill("N".repeat(80));
+    await generateButton().click();
+    await dialog().getByText("You can see this token only now").waitFor();
+    const secret = (await dialog().locator("code").first().textContent()) ?? "";
+    await closeWithoutToken();
+    await callFusion(`${product.url}/api/v1/ifi/140793`, secret, "/bundles");
+    const token = (await listed().filter({ hasText: "NNNN" }).getByRole("link").getAttribute("href")) ?? "";
+    const tooWide: string[] = [];
+    for (const [path, name] of [
+      [applications.sandbox, "application-long-name"],
+      [token, "token-long-name"],
+      [`${applications.sandbox}/activity`, "activity-long-name"],
+    ] as const) {
+      await page.goto(product.url + path);
+      await page.getByText("NNNN").locator("visible=true").first().waitFor();
+      expect(await lookAt(page, name)).toEqual([]);
+      for (const width of Object.values(widths)) {
+        await page.setViewportSize({ width, height: 900 });
+        // The lines of a phone's cards come with the next frame.
+        await page.waitForTimeout(300);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (over > 0) tooWide.push(`${name} at ${width}: ${over} px`);
+      }
+      await page.setViewportSize({ width: widths.desktop, height: 900 });
+    }
+    expect(tooWide).toEqual([]);
   });
 });
 

@@ -9,6 +9,8 @@ export interface Column<Row> {
   /** Null where the row has nothing to say; a card then leaves the header out, too. */
   readonly cell: (row: Row) => ReactNode;
   readonly align?: "right";
+  /** Never broken into lines, however long its neighbours are: times, addresses. */
+  readonly whole?: boolean;
   /** For columns of controls, whose header only screen readers need. */
   readonly headerHidden?: boolean;
   /** On a phone: at the card's head or foot in its full width without its header, or not at all. Otherwise header and value side by side. */
@@ -57,7 +59,10 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, linked = false 
         {rows.map((row) => (
           <tr key={rowKey(row)} className={rowClass}>
             {columns.map((column) => (
-              <td key={column.key} className={column.align && classes[column.align]}>
+              <td
+                key={column.key}
+                className={`${(column.align && classes[column.align]) ?? ""} ${column.whole ? classes.whole : ""}`}
+              >
                 {column.cell(row)}
               </td>
             ))}

@@ -56,10 +56,11 @@ export function CallTable(props: { calls: readonly ListedCall[]; applicationId: 
         </div>
       )),
     },
-    { key: "time", header: "When", cell: (row) => <When instant={row.at} /> },
+    { key: "time", header: "When", whole: true, cell: (row) => <When instant={row.at} /> },
     {
       key: "from",
       header: "From",
+      whole: true,
       // The explanation has it, too; a card without is half as long.
       onPhone: "hidden",
       cell: ofCall((call) => (
@@ -74,6 +75,7 @@ export function CallTable(props: { calls: readonly ListedCall[]; applicationId: 
     {
       key: "duration",
       header: "Took",
+      whole: true,
       onPhone: "hidden",
       align: "right",
       cell: ofCall((call) => <span className="figures">{durationWords(call.durationMs)}</span>),

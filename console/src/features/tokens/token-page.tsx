@@ -315,6 +315,7 @@ const callerColumns: Column<Caller>[] = [
     key: "last",
     header: "Last seen",
     align: "right",
+    whole: true,
     cell: ({ lastAt }) => <RelativeTime instant={lastAt} />,
   },
 ];

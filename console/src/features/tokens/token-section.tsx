@@ -188,10 +188,11 @@ function TokenTable(props: {
       header: "Status",
       cell: (token) => <TokenBadge status={token.status} expiresAt={token.expiresAt} now={now} />,
     },
-    { key: "ends", header: "Ends", cell: (token) => <EndTime instant={endOf(token)} /> },
+    { key: "ends", header: "Ends", whole: true, cell: (token) => <EndTime instant={endOf(token)} /> },
     {
       key: "used",
       header: "Last used",
+      whole: true,
       cell: (token) =>
         token.lastUsedAt ? (
           <RelativeTime instant={token.lastUsedAt} />
