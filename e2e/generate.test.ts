@@ -212,6 +212,13 @@ describe("getting about", () => {
     await dialog().waitFor({ state: "hidden" });
     await page.getByRole("heading", { level: 1, name: "Pocket Wallet Sandbox" }).waitFor();
     expect(new Set(addresses).size).toBe(5);
+    // A dialog that was closed leaves no entry behind.
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await expires().waitFor();
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
+    await page.goBack();
+    await page.waitForURL(/token-management$/);
   });
 
   it("every address shows the same page after a reload, under a title of its own", async () => {
@@ -254,6 +261,175 @@ describe("reminders", () => {
     expect(await reminders.isChecked()).toBe(false);
     await reminders.click();
     await page.getByText(/^Next .+ 09:00 IST, to you\.$/).waitFor();
+  });
+});
+
+describe("nothing is lost by a slip", () => {
+  const secretShown = () => dialog().getByText("You can see this token only now");
+
+  /** Answers the next POST to a list of such things late, as a slow network does. */
+  async function answerLate(list: string): Promise<void> {
+    await page.route(`**/${list}`, async (route) => {
+      if (route.request().method() !== "POST") return route.fallback();
+      await page.waitForTimeout(1_500);
+      await route.fulfill({ response: await route.fetch() });
+      await page.unroute(`**/${list}`);
+    });
+  }
+
+  /** Whether it can be seen and nothing lies on it. */
+  function uncovered(role: "alert" | "textbox"): Promise<boolean> {
+    const found = role === "alert" ? dialog().getByRole("alert") : page.locator(":focus");
+    return found.evaluate((element) => {
+      const box = element.getBoundingClientRect();
+      const on = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      return on !== null && element.contains(on);
+    });
+  }
+
+  it("a renewal shows its secret until the person closes it, and does not open again by itself", async () => {
+    await openDialog("sandbox");
+    await dialog().getByLabel("Name").fill("Renewed by hand");
+    await generateButton().click();
+    await secretShown().waitFor();
+    await closeWithoutToken();
+    await listed().filter({ hasText: "Renewed by hand" }).getByRole("link").click();
+    await page.getByRole("button", { name: "Renew" }).click();
+    await expires().waitFor();
+    await generateButton().click();
+    await secretShown().waitFor();
+    const secret = await dialog().locator("code").first().textContent();
+    // Meanwhile the page learns that the token has a replacement.
+    await page.waitForTimeout(2_000);
+    expect(await dialog().locator("code").first().textContent()).toBe(secret);
+    await page.keyboard.press("Escape");
+    await dialog().getByRole("button", { name: "Keep it open" }).click();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
+    await dialog().getByRole("button", { name: "Copy", exact: true }).click();
+    await dialog().getByText("Copied").first().waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+    await dialog().getByRole("button", { name: "Done" }).click();
+    await dialog().waitFor({ state: "hidden" });
+    expect(page.url()).not.toContain("renew");
+    // An address that still asks for it, of a token that has its replacement, is set right.
+    await page.goto(`${page.url()}?renew=1`);
+    await page.waitForURL((url) => !url.search.includes("renew"));
+    expect(await dialog().count()).toBe(0);
+  });
+
+  it("going back while a token or an endpoint is made leads to its secret, and after a refusal away", async () => {
+    await openDialog("sandbox");
+    await answerLate("tokens");
+    await generateButton().click();
+    await page.goBack();
+    await dialog()
+      .getByText(/being generated/)
+      .waitFor();
+    expect(await lookAt(page, "generate-leaving")).toEqual([]);
+    await secretShown().waitFor();
+    await dialog().getByRole("button", { name: "Close without it" }).click();
+    await dialog().waitFor({ state: "hidden" });
+
+    await page.goto(`${product.url}${applications.sandbox}/webhooks`);
+    await page.getByRole("button", { name: "Add endpoint" }).click();
+    await dialog().getByLabel("Address").fill("https://hooks.example.com/late");
+    await answerLate("webhooks");
+    await dialog().getByRole("button", { name: "Add endpoint" }).click();
+    await page.goBack();
+    await dialog().getByText("You can see this secret only now").waitFor();
+    await dialog().getByRole("button", { name: "Close without it" }).click();
+    await dialog().waitFor({ state: "hidden" });
+
+    await openDialog("sandbox");
+    await dialog().getByLabel("Allowed IP addresses").fill("127.0.0.1/8");
+    await answerLate("tokens");
+    await generateButton().click();
+    await page.goBack();
+    await dialog()
+      .getByText(/must be the first address/)
+      .waitFor();
+    expect(
+      await dialog()
+        .getByText(/being generated/)
+        .count(),
+    ).toBe(0);
+    await page.goBack();
+    await dialog().waitFor({ state: "hidden" });
+  });
+
+  it("a refusal is seen: by the button, or the field that is wrong has the focus", async () => {
+    await openDialog("sandbox");
+    await page.route("**/tokens", (route) =>
+      route.request().method() === "POST" ? route.abort() : route.fallback(),
+    );
+    await generateButton().click();
+    await dialog().getByRole("alert").waitFor();
+    await page.unroute("**/tokens");
+    expect(await uncovered("alert")).toBe(true);
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Generate");
+    await dialog().getByLabel("Allowed IP addresses").fill("127.0.0.1/8");
+    await generateButton().click();
+    await dialog()
+      .getByText(/must be the first address/)
+      .waitFor();
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
+    expect(await uncovered("textbox")).toBe(true);
+    expect(await lookAt(page, "generate-refused")).toEqual([]);
+    await page.goto(`${product.url}${applications.sandbox}/webhooks`);
+    await page.getByRole("button", { name: "Add endpoint" }).click();
+    await dialog().getByLabel("Address").fill("http://10.0.0.1/");
+    await dialog().getByRole("button", { name: "Add endpoint" }).click();
+    await dialog().getByText("The address must start with https://.").waitFor();
+    expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe(
+      "http://10.0.0.1/",
+    );
+  });
+
+  it("a session that ended meanwhile is renewed in another window, and what was entered stays", async () => {
+    await openDialog("sandbox");
+    await dialog().getByLabel("Name").fill("Typed before");
+    await page.context().clearCookies();
+    await generateButton().click();
+    const link = dialog().getByRole("alert").getByRole("link", { name: "Log in" });
+    await link.waitFor();
+    expect(await lookAt(page, "generate-session-ended")).toEqual([]);
+    await forgetSentCodes(product);
+    const [window] = await Promise.all([page.context().waitForEvent("page"), link.click()]);
+    await window.getByLabel("Phone number or email").waitFor();
+    await logIn(window, product.url, { ...admin, first: false });
+    await window.close();
+    expect(await dialog().getByLabel("Name").inputValue()).toBe("Typed before");
+    await generateButton().click();
+    await secretShown().waitFor();
+    await closeWithoutToken();
+  });
+
+  it("a choice made for one token is not carried to another, and while it is asked nothing else can be pressed", async () => {
+    await page.goto(product.url + applications.sandbox);
+    const buttons = page.getByRole("button", { name: /^Revoke .*fus_/ });
+    const toaster = page.getByRole("alertdialog");
+    const second = await buttons.nth(1).boundingBox();
+    await buttons.first().click();
+    const title = await toaster.getByRole("heading").textContent();
+    await toaster.getByLabel("Compromised").check();
+    await page.mouse.click((second?.x ?? 0) + 5, (second?.y ?? 0) + 5);
+    expect(await toaster.getByRole("heading").textContent()).toBe(title);
+    expect(await toaster.count()).toBe(1);
+    // A refusal leaves the focus where the next try is.
+    await page.route("**/revoke", (route) => route.abort());
+    await toaster.getByRole("button", { name: /^Confirm/ }).click();
+    await toaster.getByRole("alert").waitFor();
+    await page.unroute("**/revoke");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toMatch(/^Confirm/);
+    // Escape cancels, wherever the focus is.
+    await page.mouse.click(300, 5);
+    await page.keyboard.press("Escape");
+    await toaster.waitFor({ state: "hidden" });
+    await page.waitForFunction(() => document.activeElement?.textContent === "Revoke");
+    await buttons.nth(1).click();
+    expect(await toaster.getByRole("heading").textContent()).not.toBe(title);
+    expect(await toaster.getByRole("radio", { checked: true }).count()).toBe(0);
+    await page.keyboard.press("Escape");
   });
 });
 

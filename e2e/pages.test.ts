@@ -229,6 +229,18 @@ describe("after logging in", () => {
         .isChecked(),
     ).toBe(true);
     await looksRight("renew");
+    await dialog().getByRole("button", { name: "Generate", exact: true }).click();
+    await dialog().getByText("You can see this token only now").waitFor();
+    const secret = await dialog().locator("code").first().textContent();
+    // Meanwhile the page learns that the token has a replacement.
+    await page.waitForTimeout(2_000);
+    await looksRight("renew-secret");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
+    await dialog().getByRole("button", { name: "Copy", exact: true }).click();
+    await dialog().getByText("Copied").first().waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+    await dialog().getByRole("button", { name: "Done" }).click();
+    await dialog().waitFor({ state: "hidden" });
   });
 
   it("webhooks: none, the dialog, the secret, an endpoint with deliveries that arrive and fail", async () => {

@@ -3,8 +3,9 @@ import { Button } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
-import { ApiProblem, isProblem, post, problemWords, put } from "../lib/api.ts";
+import { ApiProblem, isProblem, post, put } from "../lib/api.ts";
 import classes from "./allow-list-dialog.module.css";
+import { FormProblem, useFocusAfterRefusal } from "./form-problem.tsx";
 import { IpListField, rangesOf } from "./ip-list-field.tsx";
 import { Mono } from "./mono.tsx";
 import { RelativeTime } from "./relative-time.tsx";
@@ -61,6 +62,8 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
   const effect = changed && !preview.isError ? preview.data : undefined;
   const shutsOut = effect !== undefined && effect.excludedCallers.length + effect.unusableTokens.length > 0;
   const problem = (changed ? preview.error : null) ?? (proving ? null : save.error);
+  // What is found while typing leaves the focus where it is.
+  const form = useFocusAfterRefusal(proving ? null : save.error);
   const refusal = problem instanceof ApiProblem ? problem : undefined;
 
   function submit(event: FormEvent): void {
@@ -86,7 +89,7 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
       )}
       {/* Kept while presence is proven, so that going back finds everything as it was. */}
       <div hidden={proving}>
-        <form onSubmit={submit} className={classes.stack} noValidate>
+        <form ref={form} onSubmit={submit} className={classes.stack} noValidate>
           <IpListField
             text={text}
             onChange={(typed) => {
@@ -98,11 +101,7 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
             autoFocus
           />
           <div role="status">{shutsOut && <Effect effect={effect} />}</div>
-          {problem !== null && (refusal?.fieldErrors.length ?? 0) === 0 && (
-            <p role="alert" className={classes.problem}>
-              {problemWords(problem)}
-            </p>
-          )}
+          {problem !== null && (refusal?.fieldErrors.length ?? 0) === 0 && <FormProblem problem={problem} />}
           <div className={classes.actions}>
             <Button variant="default" onClick={close} disabled={save.isPending}>
               Cancel

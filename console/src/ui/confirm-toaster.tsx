@@ -1,8 +1,8 @@
 import { Button, FocusTrap, Portal } from "@mantine/core";
-import { useFocusReturn } from "@mantine/hooks";
-import { type ReactNode, useId } from "react";
+import { type ReactNode, useEffect, useEffectEvent, useId, useRef } from "react";
 import { problemWords } from "../lib/api.ts";
 import classes from "./confirm-toaster.module.css";
+import { useReturnFocus } from "./secret-dialog.tsx";
 
 interface ConfirmToasterProps {
   readonly opened: boolean;
@@ -18,13 +18,15 @@ interface ConfirmToasterProps {
   readonly onCancel: () => void;
 }
 
-/** A confirmation in the corner: an alertdialog that takes the focus, is cancelled by Escape, and never times out. */
+/**
+ * A confirmation in the corner: an alertdialog that takes the focus and never times out. Until it is answered, or cancelled by Escape, the
+ * page behind takes no press and no key, so that what is confirmed is what was asked.
+ */
 export function ConfirmToaster(props: ConfirmToasterProps) {
-  const { opened } = props;
-  useFocusReturn({ opened, shouldReturnFocus: true });
-  if (!opened) return null;
+  if (!props.opened) return null;
   return (
     <Portal>
+      <div className={classes.behind} />
       <FocusTrap active>
         <Toaster {...props} />
       </FocusTrap>
@@ -44,6 +46,24 @@ function Toaster({
   ref,
 }: ConfirmToasterProps & { ref?: React.Ref<HTMLDivElement> }) {
   const id = useId();
+  const confirm = useRef<HTMLButtonElement>(null);
+  const failed = error !== undefined && error !== null;
+  useReturnFocus();
+  useInertPage();
+  const onKey = useEffectEvent((event: KeyboardEvent) => {
+    // A list that is open inside takes its own Escape first.
+    if (event.key === "Escape" && !event.defaultPrevented && !pending) onCancel();
+  });
+  useEffect(() => {
+    // On the window: after a press beside the toaster nothing has the focus.
+    const listener = (event: KeyboardEvent): void => onKey(event);
+    window.addEventListener("keydown", listener);
+    return () => window.removeEventListener("keydown", listener);
+  }, []);
+  useEffect(() => {
+    // While it was busy the button could not keep the focus.
+    if (failed && !pending) confirm.current?.focus();
+  }, [failed, pending]);
   return (
     <div
       ref={ref}
@@ -53,16 +73,12 @@ function Toaster({
       aria-labelledby={`${id}-title`}
       aria-describedby={`${id}-body`}
       tabIndex={-1}
-      onKeyDown={(event) => {
-        // A list that is open inside takes its own Escape first.
-        if (event.key === "Escape" && !event.defaultPrevented && !pending) onCancel();
-      }}
     >
       <h2 id={`${id}-title`}>{title}</h2>
       <div id={`${id}-body`} className={classes.body}>
         {children}
       </div>
-      {error !== undefined && error !== null && (
+      {failed && (
         <p role="alert" className={classes.problem}>
           {problemWords(error)}
         </p>
@@ -71,10 +87,22 @@ function Toaster({
         <Button variant="default" onClick={onCancel} disabled={pending}>
           Cancel
         </Button>
-        <Button color="urgent" onClick={onConfirm} loading={pending} disabled={confirmDisabled}>
+        <Button ref={confirm} color="urgent" onClick={onConfirm} loading={pending} disabled={confirmDisabled}>
           {confirmLabel}
         </Button>
       </div>
     </div>
   );
+}
+
+/** The page, which is all that is not in a portal, cannot be used meanwhile. */
+function useInertPage(): void {
+  useEffect(() => {
+    const page = document.getElementById("root");
+    if (page === null) return;
+    page.inert = true;
+    return () => {
+      page.inert = false;
+    };
+  }, []);
 }

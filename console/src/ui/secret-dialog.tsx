@@ -9,10 +9,10 @@ import { useIsPhone } from "./use-is-phone.ts";
 
 /** Who may close the dialog, and when somebody has to ask first. */
 export interface SecretGuard {
-  /** From now on there is something to lose. */
+  /** From now on there is something to lose: already while it is asked for, since the answer may be made when the person leaves. */
   readonly hold: () => void;
-  /** The person has it: copied, or downloaded. */
-  readonly kept: () => void;
+  /** Nothing is lost any more: it was copied or downloaded, or never made. */
+  readonly release: () => void;
   /** Closes, or asks first. */
   readonly close: () => void;
   readonly asking: boolean;
@@ -31,10 +31,13 @@ export function useSecretGuard(onClose: () => void): SecretGuard {
     enableBeforeUnload: () => !mayLeave.current,
     withResolver: true,
   });
+  // The answer may come after somebody tried to leave, in a function that was made before.
+  const latest = useRef(blocker);
+  latest.current = blocker;
 
   function stay(): void {
     setAsking(false);
-    if (blocker.status === "blocked") blocker.reset();
+    if (latest.current.status === "blocked") latest.current.reset();
   }
 
   return {
@@ -42,7 +45,7 @@ export function useSecretGuard(onClose: () => void): SecretGuard {
     hold: () => {
       mayLeave.current = false;
     },
-    kept: () => {
+    release: () => {
       mayLeave.current = true;
       stay();
     },

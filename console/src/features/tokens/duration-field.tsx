@@ -17,6 +17,18 @@ export function expiryOf({ preset, date }: DurationChoice): Expiry | undefined {
   return /^\d{4}-\d{2}-\d{2}$/.test(date) ? { date } : undefined;
 }
 
+/** Whether a day is chosen that is not one of those to come: a token lasts until tomorrow at least. */
+export function endsTooSoon(
+  { preset, date }: DurationChoice,
+  { timeZone, now }: { timeZone: string; now: number },
+): boolean {
+  return preset === "date" && date !== "" && date <= todayIn(timeZone, now).toString();
+}
+
+function todayIn(timeZone: string, now: number): Temporal.PlainDate {
+  return Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).toPlainDate();
+}
+
 /** How long the token works: a preset, or a day of the fintech's calendar at most `daysMax` days ahead. */
 export function DurationField(props: {
   choice: DurationChoice;
@@ -25,14 +37,16 @@ export function DurationField(props: {
   timeZone: string;
   now: number;
   error: string | undefined;
+  /** It is what the request was refused for. */
+  refused: boolean;
 }): ReactElement {
   const { choice, onChange, daysMax, timeZone, now, error } = props;
   const id = useId();
   const offered = presets.filter((days) => days <= daysMax);
   if (offered.length === 0) offered.push(daysMax);
-  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).toPlainDate();
+  const today = todayIn(timeZone, now);
   return (
-    <div className={classes.duration}>
+    <div className={classes.duration} data-refused={props.refused}>
       <Input.Label id={id} labelElement="div">
         Duration
       </Input.Label>

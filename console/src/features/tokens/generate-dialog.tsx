@@ -41,13 +41,14 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
     if (inFlight.current) return;
     inFlight.current = true;
     setPending(true);
+    guard.hold();
     try {
       const answer = await generateToken(application.applicationId, input, key.current);
       key.current = crypto.randomUUID();
-      guard.hold();
       setGenerated(answer);
       void refresh();
     } catch (error) {
+      guard.release();
       if (isProblem(error, "step_up_required")) setStep({ at: "presence", input });
       else if (isProblem(error, "token_already_issued")) {
         setStep({ at: "already_issued", input, tokenId: String(error.extensions.tokenId) });
@@ -67,7 +68,7 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
     <SecretDialog title={generated ? "Your token" : "Generate Authentication Token"} onClose={close}>
       {generated ? (
         <>
-          <SecretView generated={generated} onKept={guard.kept} />
+          <SecretView generated={generated} onKept={guard.release} />
           <SecretFoot kind="token" guard={guard}>
             <strong>You have not copied or downloaded the token.</strong> Once this is closed nobody can show
             it again; you would have to generate another one.
@@ -103,6 +104,12 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
               onCancel={close}
             />
           </div>
+          {guard.asking && (
+            <SecretFoot kind="token" guard={guard}>
+              <strong>The token is being generated.</strong> It is shown here in a moment; once you have left,
+              nobody can show it, and you would have to generate another one.
+            </SecretFoot>
+          )}
         </>
       )}
     </SecretDialog>

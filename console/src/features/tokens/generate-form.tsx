@@ -4,14 +4,16 @@ import type { Expiry, GenerateToken, TokenSummary } from "@fusion/contract/token
 import { Button, Checkbox, Radio, Switch, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
+import { readableAddress } from "../../lib/address.ts";
 import { ApiProblem, problemWords } from "../../lib/api.ts";
 import { endWords, formatInstant, formatMonth } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
+import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
 import { IpListField, rangesOf } from "../../ui/ip-list-field.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { type DurationChoice, DurationField, expiryOf } from "./duration-field.tsx";
+import { type DurationChoice, DurationField, endsTooSoon, expiryOf } from "./duration-field.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
 import { summarySentence } from "./summary-sentence.ts";
 import { isLive } from "./token-badge.tsx";
@@ -58,7 +60,8 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     scopes: scopes ?? scopesDefault(application, renewed),
     allowed: allowed ?? renewed?.ipAllowList.join("\n") ?? "",
   };
-  const expiry: Expiry | undefined = expiryOf(duration);
+  const tooSoon = endsTooSoon(duration, { timeZone, now });
+  const expiry: Expiry | undefined = tooSoon ? undefined : expiryOf(duration);
   const preview = useQuery(tokenPreviewQuery(application.applicationId, expiry));
   const shown = expiry !== undefined && preview.data && !preview.isError ? preview.data : undefined;
   const firstReminderAt = shown?.reminders.firstAt ?? null;
@@ -72,6 +75,8 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     renews: renewed?.tokenId ?? null,
   });
   const refusal = problem instanceof ApiProblem ? problem : undefined;
+  const form = useFocusAfterRefusal(problem);
+  const durationProblem = refusal?.fieldErrors.find(({ pointer }) => pointer.startsWith("/expiry"))?.detail;
   const nameProblem =
     refusal?.fieldError("/name") ?? (chosen.name.trim() === "" ? "Give the token a name." : undefined);
 
@@ -89,7 +94,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   }
 
   return (
-    <form onSubmit={submit} className={classes.form} noValidate>
+    <form ref={form} onSubmit={submit} className={classes.form} noValidate>
       <dl className={classes.fixed}>
         <div>
           <dt>Application</dt>
@@ -112,6 +117,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
           onChange={setRenewal}
           className={classes.options}
           error={refusal?.fieldError("/replaces")}
+          data-refused={refusal?.fieldError("/replaces") !== undefined}
         >
           {candidates.map((token) => (
             <Radio
@@ -154,10 +160,13 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         timeZone={timeZone}
         now={now}
         error={
-          preview.isError
-            ? problemWords(preview.error)
-            : refusal?.fieldErrors.find(({ pointer }) => pointer.startsWith("/expiry"))?.detail
+          tooSoon
+            ? "The last day is tomorrow at the earliest."
+            : preview.isError
+              ? problemWords(preview.error)
+              : durationProblem
         }
+        refused={durationProblem !== undefined}
       />
 
       <div
@@ -204,20 +213,15 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         problem={refusal}
       />
 
-      {refusal && refusal.fieldErrors.length === 0 && (
-        <p role="alert" className={classes.problem}>
-          {refusal.message}
-        </p>
-      )}
-      {problem !== null && refusal === undefined && (
-        <p role="alert" className={classes.problem}>
-          {problemWords(problem)}
-        </p>
-      )}
-
       <div className={classes.submit}>
+        {problem !== null && <FormProblem problem={problem} />}
         <p className={classes.summary} aria-live="polite">
-          {summary ?? (chosen.scopes.length === 0 ? "Choose at least one scope." : "Choose when it ends.")}
+          {summary ??
+            (chosen.scopes.length === 0
+              ? "Choose at least one scope."
+              : tooSoon || preview.isError
+                ? "Choose another day."
+                : "Choose when it ends.")}
         </p>
         <div className={classes.dialogActions}>
           <Button variant="default" onClick={onCancel} disabled={pending}>
@@ -251,6 +255,7 @@ function ScopeField(props: {
       onChange={(value) => onChange(value.includes("admin") ? ["admin"] : (value as Scope[]))}
       className={classes.options}
       error={error}
+      data-refused={error !== undefined}
     >
       {/* `admin` has all the others in it, so there is nothing to choose among them. */}
       {allowed
@@ -316,7 +321,7 @@ function reminderWords(
   timeZone: string,
 ): string {
   if (reminders === undefined) return "Daily from 15 days before it ends.";
-  const to = reminders.recipients.map(({ address }) => address).join(" and ");
+  const to = reminders.recipients.map(({ address }) => readableAddress(address)).join(" and ");
   const first =
     reminders.firstAt === null
       ? "It ends too soon for one"

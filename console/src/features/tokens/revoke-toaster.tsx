@@ -4,42 +4,34 @@ import type { ReactElement } from "react";
 import { relativeTime } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { Mono } from "../../ui/mono.tsx";
-import { ReasonedToaster } from "./reasoned-toaster.tsx";
-import { tokenQuery, useRevokeToken } from "./token-queries.ts";
+import { RevokeQuestion } from "./revoke-question.tsx";
+import { revokeToken, tokenQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
 interface RevokeToasterProps {
-  /** The token in question; null while nothing is asked. */
-  token: { tokenId: string; hint: string; name: string } | null;
+  token: { tokenId: string; hint: string; name: string };
   onCancel: () => void;
   onRevoked: (fact: RevokedToken) => void;
 }
 
 /** Asks before a token is revoked: what it did lately, why, and a button that names it. */
 export function RevokeToaster({ token, onCancel, onRevoked }: RevokeToasterProps): ReactElement {
-  const revoke = useRevokeToken();
   return (
-    <ReasonedToaster
-      question={
-        token && {
-          title: `Revoke ${token.name}?`,
-          confirmLabel: `Confirm: revoke ${token.hint}`,
-          facts: (
-            <>
-              <p className={classes.idLine}>
-                <Mono>{token.tokenId}</Mono>
-              </p>
-              <RecentUse tokenId={token.tokenId} />
-            </>
-          ),
-          consequence: "It is refused everywhere at once.",
-          revocation: (reason) => ({ tokenId: token.tokenId, reason }),
-        }
-      }
-      revoke={revoke}
+    <RevokeQuestion
+      // Another token is another question.
+      key={token.tokenId}
+      title={`Revoke ${token.name}?`}
+      confirmLabel={`Confirm: revoke ${token.hint}`}
+      refused="It is refused"
+      revoke={(reason) => revokeToken(token.tokenId, reason)}
       onCancel={onCancel}
       onRevoked={onRevoked}
-    />
+    >
+      <p className={classes.idLine}>
+        <Mono>{token.tokenId}</Mono>
+      </p>
+      <RecentUse tokenId={token.tokenId} />
+    </RevokeQuestion>
   );
 }
 
@@ -58,7 +50,7 @@ function RecentUse({ tokenId }: { tokenId: string }): ReactElement {
 }
 
 /** "1,204 calls by 3 callers in the last 24 hours, last POST /transfers 2 minutes ago." */
-function recentUseWords(
+export function recentUseWords(
   { last24Hours, lastUse }: Pick<TokenDetails, "last24Hours" | "lastUse">,
   now: number,
 ): string {

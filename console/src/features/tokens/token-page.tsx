@@ -3,9 +3,10 @@ import { type RevokedToken, revokeReasonWords, type TokenDetails } from "@fusion
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { type ReactElement, type ReactNode, useState } from "react";
+import { type ReactElement, type ReactNode, useCallback, useEffect, useState } from "react";
 import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
+import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { countdown } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
@@ -76,6 +77,23 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
     token.canManage &&
     token.status !== "revoked" &&
     (token.replacedBy === null || (replacement !== undefined && !isLive(replacement)));
+  const decided = token.replacedBy === null || replacement !== undefined;
+  // Whether it may be renewed only opens the dialog. What is open stays while the address asks for it: the dialog itself makes the
+  // replacement after which the token may not be renewed any more, and has to show its secret.
+  const asked = renew === 1;
+  const [held, setHeld] = useState(false);
+  const renewing = asked && (held || (renewable && application !== undefined));
+  if (renewing !== held) setHeld(renewing);
+  const takeOut = useCallback(
+    () => void navigate({ search: {}, replace: true, resetScroll: false }),
+    [navigate],
+  );
+  const closeDialog = useCloseDialog(takeOut);
+  // Else it would open by itself, whenever the replacement ends.
+  const inVain = asked && !renewing && decided && !renewable;
+  useEffect(() => {
+    if (inVain) takeOut();
+  }, [inVain, takeOut]);
   return (
     <>
       <EnvironmentRule environment={token.environment} />
@@ -106,7 +124,9 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
               {renewable && (
                 <Button
                   variant={token.status === "active" ? "default" : "filled"}
-                  onClick={() => void navigate({ search: { renew: 1 }, resetScroll: false })}
+                  onClick={() =>
+                    void navigate({ search: { renew: 1 }, state: openedOverPage, resetScroll: false })
+                  }
                 >
                   Renew
                 </Button>
@@ -152,20 +172,18 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
           </section>
         </div>
       </div>
-      <RevokeToaster
-        token={revoking ? token : null}
-        onCancel={() => setRevoking(false)}
-        onRevoked={(revoked) => {
-          setRevoking(false);
-          setFact(revoked);
-        }}
-      />
-      {renew === 1 && renewable && application && (
-        <GenerateDialog
-          application={application}
-          renews={token}
-          onClose={() => void navigate({ search: {}, replace: true, resetScroll: false })}
+      {revoking && (
+        <RevokeToaster
+          token={token}
+          onCancel={() => setRevoking(false)}
+          onRevoked={(revoked) => {
+            setRevoking(false);
+            setFact(revoked);
+          }}
         />
+      )}
+      {renewing && application && (
+        <GenerateDialog application={application} renews={token} onClose={closeDialog} />
       )}
     </>
   );

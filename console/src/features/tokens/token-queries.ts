@@ -83,28 +83,15 @@ export function revokeToken(tokenId: string, reason: RevokeReason): Promise<Revo
   return post(`/tokens/${path(tokenId)}/revoke`, { reason }, RevokedToken);
 }
 
+/** Revokes every live token of an application. */
+export function revokeAllTokens(applicationId: string, reason: RevokeReason): Promise<RevokedTokens> {
+  return post(`/applications/${path(applicationId)}/tokens/revoke`, { reason }, RevokedTokens);
+}
+
 /** Whatever shows tokens, or counts them, asks again. */
 export function useRefreshTokens(): () => Promise<void> {
   const client = useQueryClient();
   return () => client.invalidateQueries();
-}
-
-export function useRevokeToken() {
-  const refresh = useRefreshTokens();
-  return useMutation({
-    mutationFn: ({ tokenId, reason }: { tokenId: string; reason: RevokeReason }) =>
-      revokeToken(tokenId, reason),
-    onSuccess: () => void refresh(),
-  });
-}
-
-export function useRevokeAllTokens() {
-  const refresh = useRefreshTokens();
-  return useMutation({
-    mutationFn: ({ applicationId, reason }: { applicationId: string; reason: RevokeReason }) =>
-      post(`/applications/${path(applicationId)}/tokens/revoke`, { reason }, RevokedTokens),
-    onSuccess: () => void refresh(),
-  });
 }
 
 export function useSubscription(tokenId: string) {

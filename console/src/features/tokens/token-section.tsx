@@ -5,6 +5,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { KeyRound } from "lucide-react";
 import { type ReactElement, useState } from "react";
+import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { useSession } from "../../lib/session.ts";
 import { useNow } from "../../lib/use-now.ts";
@@ -41,14 +42,26 @@ export function TokenSection({ application }: { application: ApplicationDetails 
   const { role } = useSession().user;
   const canRevoke = canManage || role === "operator_admin";
   const list = useInfiniteQuery(tokenListQuery(applicationId, filter));
-  const [toRevoke, setToRevoke] = useState<TokenSummary | null>(null);
-  const [revokingAll, setRevokingAll] = useState(false);
+  // One question at a time.
+  const [toRevoke, setToRevoke] = useState<TokenSummary | "all">();
   const [fact, setFact] = useState<readonly RevokedToken[]>();
   const counts = list.data?.pages[0]?.counts;
   const tokens = list.data?.pages.flatMap((page) => page.tokens) ?? [];
 
   const openDialog = (): void =>
-    void navigate({ search: (search) => ({ ...search, generate: 1 as const }), resetScroll: false });
+    void navigate({
+      search: (search) => ({ ...search, generate: 1 as const }),
+      state: openedOverPage,
+      resetScroll: false,
+    });
+  const closeDialog = useCloseDialog(
+    () =>
+      void navigate({
+        search: ({ generate: _generate, ...rest }) => rest,
+        replace: true,
+        resetScroll: false,
+      }),
+  );
 
   return (
     <section aria-labelledby="tokens-heading" className={classes.section}>
@@ -56,7 +69,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
         <h2 id="tokens-heading">Tokens</h2>
         <div className={classes.sectionActions}>
           {canRevoke && (counts?.active ?? 0) > 1 && (
-            <Button variant="subtle" color="urgent" onClick={() => setRevokingAll(true)}>
+            <Button variant="subtle" color="urgent" onClick={() => setToRevoke("all")}>
               Revoke all
             </Button>
           )}
@@ -101,34 +114,28 @@ export function TokenSection({ application }: { application: ApplicationDetails 
           onRevoke={canRevoke ? setToRevoke : undefined}
         />
       </PagedList>
-      <RevokeToaster
-        token={toRevoke}
-        onCancel={() => setToRevoke(null)}
-        onRevoked={(revoked) => {
-          setToRevoke(null);
-          setFact([revoked]);
-        }}
-      />
-      <RevokeAllToaster
-        application={revokingAll ? { ...application, tokens: counts?.active ?? 0 } : null}
-        onCancel={() => setRevokingAll(false)}
-        onRevoked={(revoked) => {
-          setRevokingAll(false);
-          setFact(revoked);
-        }}
-      />
-      {generate === 1 && canManage && (
-        <GenerateDialog
-          application={application}
-          onClose={() =>
-            void navigate({
-              search: ({ generate: _generate, ...rest }) => rest,
-              replace: true,
-              resetScroll: false,
-            })
-          }
+      {toRevoke === "all" ? (
+        <RevokeAllToaster
+          application={{ ...application, tokens: counts?.active ?? 0 }}
+          onCancel={() => setToRevoke(undefined)}
+          onRevoked={(revoked) => {
+            setToRevoke(undefined);
+            setFact(revoked);
+          }}
         />
+      ) : (
+        toRevoke && (
+          <RevokeToaster
+            token={toRevoke}
+            onCancel={() => setToRevoke(undefined)}
+            onRevoked={(revoked) => {
+              setToRevoke(undefined);
+              setFact([revoked]);
+            }}
+          />
+        )
       )}
+      {generate === 1 && canManage && <GenerateDialog application={application} onClose={closeDialog} />}
     </section>
   );
 }

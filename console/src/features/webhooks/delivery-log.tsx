@@ -7,6 +7,7 @@ import {
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { ReactElement } from "react";
+import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import filterClasses from "../../ui/filter-links.module.css";
@@ -32,6 +33,14 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
   const { applicationId, endpointId } = useParams({ from: `/frame${paths.webhook}` });
   const { status = "all", event } = useSearch({ from: `/frame${paths.webhook}` });
   const navigate = useNavigate({ from: paths.webhook });
+  const closePanel = useCloseDialog(
+    () =>
+      void navigate({
+        search: ({ event: _event, ...rest }) => rest,
+        replace: true,
+        resetScroll: false,
+      }),
+  );
   const list = useInfiniteQuery(deliveryListQuery(endpointId, status));
   const deliveries = list.data?.pages.flatMap((page) => page.deliveries) ?? [];
   return (
@@ -77,13 +86,7 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
         endpointId={endpointId}
         eventId={event ?? null}
         canRedeliver={canManage && endpoint.disabledAt === null}
-        onClose={() =>
-          void navigate({
-            search: ({ event: _event, ...rest }) => rest,
-            replace: true,
-            resetScroll: false,
-          })
-        }
+        onClose={closePanel}
       />
     </section>
   );
@@ -104,6 +107,7 @@ const columnsFor = (place: {
           to={paths.webhook}
           params={{ applicationId: place.applicationId, endpointId: place.endpointId }}
           search={{ ...(place.status === "all" ? {} : { status: place.status }), event: eventId }}
+          state={openedOverPage}
           resetScroll={false}
           data-row-link
         >

@@ -2,7 +2,8 @@ import type { Environment } from "@fusion/contract/primitives.ts";
 import { EventName, eventWords, type WebhookEndpointSettings } from "@fusion/contract/webhooks.ts";
 import { Button, Checkbox, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactElement, useState } from "react";
-import { ApiProblem, problemWords } from "../../lib/api.ts";
+import { ApiProblem } from "../../lib/api.ts";
+import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import type { SecretForm } from "./webhook-secret-dialog.tsx";
 import classes from "./webhooks.module.css";
@@ -19,6 +20,7 @@ export function EndpointForm(
   const [url, setUrl] = useState(props.present.url);
   const [events, setEvents] = useState<readonly EventName[]>(props.present.events);
   const refusal = problem instanceof ApiProblem ? problem : undefined;
+  const form = useFocusAfterRefusal(problem);
   const urlProblem = refusal?.fieldError("/url");
 
   function submit(event: FormEvent): void {
@@ -27,7 +29,7 @@ export function EndpointForm(
   }
 
   return (
-    <form onSubmit={submit} className={classes.stack} noValidate>
+    <form ref={form} onSubmit={submit} className={classes.stack} noValidate>
       <TextInput
         label="Address"
         description={`Where your program listens. It hears of everything in your ${props.environment} environment, whichever application of yours did it.`}
@@ -48,17 +50,14 @@ export function EndpointForm(
         value={[...events]}
         onChange={(chosen) => setEvents(EventName.options.filter((name) => chosen.includes(name)))}
         error={events.length === 0 ? "Choose at least one event." : refusal?.fieldError("/events")}
+        data-refused={refusal?.fieldError("/events") !== undefined}
         className={classes.options}
       >
         {EventName.options.map((name) => (
           <Checkbox key={name} value={name} label={<Mono>{name}</Mono>} description={eventWords[name]} />
         ))}
       </Checkbox.Group>
-      {problem !== null && urlProblem === undefined && (
-        <p role="alert" className={classes.problem}>
-          {problemWords(problem)}
-        </p>
-      )}
+      {problem !== null && urlProblem === undefined && <FormProblem problem={problem} />}
       <div className={classes.actions}>
         <Button variant="default" onClick={onCancel} disabled={pending}>
           Cancel

@@ -1,7 +1,7 @@
 import type { RotateWebhookSecret } from "@fusion/contract/webhooks.ts";
 import { Button, Radio } from "@mantine/core";
 import { type FormEvent, type ReactElement, useState } from "react";
-import { problemWords } from "../../lib/api.ts";
+import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
 import { rotateSecret } from "./webhook-queries.ts";
 import { type SecretForm, WebhookSecretDialog } from "./webhook-secret-dialog.tsx";
 import classes from "./webhooks.module.css";
@@ -29,13 +29,15 @@ export function RotateDialog(props: { endpointId: string; onClose: () => void })
 function RotateForm({ pending, problem, onSubmit, onCancel }: SecretForm<RotateWebhookSecret>): ReactElement {
   const [hours, setHours] = useState<RotateWebhookSecret["overlapHours"]>(24);
 
+  const form = useFocusAfterRefusal(problem);
+
   function submit(event: FormEvent): void {
     event.preventDefault();
     onSubmit({ overlapHours: hours });
   }
 
   return (
-    <form onSubmit={submit} className={classes.stack}>
+    <form ref={form} onSubmit={submit} className={classes.stack}>
       <Radio.Group
         label="The present secret goes on signing"
         value={String(hours)}
@@ -51,11 +53,7 @@ function RotateForm({ pending, problem, onSubmit, onCancel }: SecretForm<RotateW
           />
         ))}
       </Radio.Group>
-      {problem !== null && (
-        <p role="alert" className={classes.problem}>
-          {problemWords(problem)}
-        </p>
-      )}
+      {problem !== null && <FormProblem problem={problem} />}
       <div className={classes.actions}>
         <Button variant="default" onClick={onCancel} disabled={pending}>
           Cancel

@@ -5,6 +5,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { Plus } from "lucide-react";
 import type { ReactElement } from "react";
 import { applicationQuery } from "../../lib/application-query.ts";
+import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
@@ -43,12 +44,13 @@ function Endpoints({ list, above }: { list: WebhookEndpointList; above: ReactEle
   const { applicationId, environment, canManage, endpoints } = list;
   const { add } = useSearch({ from: `/frame${paths.webhooks}` });
   const navigate = useNavigate({ from: paths.webhooks });
+  const closeDialog = useCloseDialog(() => void navigate({ search: {}, replace: true, resetScroll: false }));
   const full = endpoints.length >= endpointsMax;
   const addButton = canManage && (
     <Button
       leftSection={<Plus size={16} aria-hidden />}
       disabled={full}
-      onClick={() => void navigate({ search: { add: 1 }, resetScroll: false })}
+      onClick={() => void navigate({ search: { add: 1 }, state: openedOverPage, resetScroll: false })}
     >
       Add endpoint
     </Button>
@@ -84,11 +86,7 @@ function Endpoints({ list, above }: { list: WebhookEndpointList; above: ReactEle
         />
       )}
       {add === 1 && canManage && (
-        <AddDialog
-          applicationId={applicationId}
-          environment={environment}
-          onClose={() => void navigate({ search: {}, replace: true, resetScroll: false })}
-        />
+        <AddDialog applicationId={applicationId} environment={environment} onClose={closeDialog} />
       )}
     </>
   );

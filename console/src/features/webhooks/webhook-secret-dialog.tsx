@@ -41,12 +41,13 @@ export function WebhookSecretDialog<Input>(props: WebhookSecretDialogProps<Input
   async function submit(input: Input): Promise<void> {
     if (pending) return;
     setPending(true);
+    guard.hold();
     try {
       const answer = await make(input);
-      guard.hold();
       setMade(answer);
       void refresh();
     } catch (error) {
+      guard.release();
       setStep(
         isProblem(error, "step_up_required") ? { at: "presence", input } : { at: "form", problem: error },
       );
@@ -64,7 +65,7 @@ export function WebhookSecretDialog<Input>(props: WebhookSecretDialogProps<Input
       {made ? (
         <>
           <div className={classes.stack}>
-            <SecretBox kind="secret" secret={made.secret} onKept={guard.kept} />
+            <SecretBox kind="secret" secret={made.secret} onKept={guard.release} />
             <p className={classes.soft}>
               With it your program tells that a call is ours: the headers <code>webhook-signature</code> and{" "}
               <code>X-Zeta-HMAC</code> are made from it and the body.
@@ -93,6 +94,12 @@ export function WebhookSecretDialog<Input>(props: WebhookSecretDialogProps<Input
               onCancel: close,
             })}
           </div>
+          {guard.asking && (
+            <SecretFoot kind="secret" guard={guard}>
+              <strong>The secret is being made.</strong> It is shown here in a moment; once you have left,
+              nobody can show it, and you would have to rotate it.
+            </SecretFoot>
+          )}
         </>
       )}
     </SecretDialog>

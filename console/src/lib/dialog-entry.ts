@@ -1,0 +1,29 @@
+import { useRouter } from "@tanstack/react-router";
+import { useRef } from "react";
+
+declare module "@tanstack/react-router" {
+  interface HistoryState {
+    /** The entry before this one is the same page without the dialog. */
+    openedOverPage?: true;
+  }
+}
+
+/** The `state` of a navigation that opens a dialog, or a panel, over the page. */
+export const openedOverPage = { openedOverPage: true } as const;
+
+/**
+ * Closes a dialog that stands in the address. Opened over its page, it goes back there, so that the next "Back" leaves the page; where the
+ * address led straight to it, `takeOut` replaces the address by one without.
+ */
+export function useCloseDialog(takeOut: () => void): () => void {
+  const { history } = useRouter();
+  // Going back takes a moment, in which a second press would go back once more.
+  const left = useRef<string>(undefined);
+  return () => {
+    const { state } = history.location;
+    if (state.openedOverPage !== true) return takeOut();
+    if (left.current === state.__TSR_key) return;
+    left.current = state.__TSR_key;
+    history.back();
+  };
+}
