@@ -276,7 +276,6 @@ describe("after logging in", () => {
         .filter({ hasText: status === 200 ? "Delivered" : "Will be tried again" })
         .waitFor();
     }
-    await page.reload();
     await page.getByRole("main").getByText("Failing", { exact: true }).waitFor();
     await looksRight("webhook");
     await page.getByRole("link", { name: "WEBHOOK_TEST" }).first().click();
@@ -301,6 +300,7 @@ describe("after logging in", () => {
     const moved = once(receiver, "request");
     await page.getByRole("button", { name: "Send a test event" }).click();
     expect((await moved)[0].url).toBe("/moved");
+    await page.getByRole("main").getByText("Failing", { exact: true }).waitFor({ state: "hidden" });
     receiver.close();
   });
 

@@ -17,7 +17,7 @@ import { RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { DeliveryPanel } from "./delivery-panel.tsx";
 import { DeliveryBadge } from "./endpoint-badge.tsx";
-import { deliveryListQuery } from "./webhook-queries.ts";
+import { deliveryListQuery, useEndpointFollows } from "./webhook-queries.ts";
 import classes from "./webhooks.module.css";
 
 const filterWords: Record<DeliveryFilter, string> = {
@@ -43,6 +43,7 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
   );
   const list = useInfiniteQuery(deliveryListQuery(endpointId, status));
   const deliveries = list.data?.pages.flatMap((page) => page.deliveries) ?? [];
+  useEndpointFollows(endpointId, list.data && deliveries);
   return (
     <section aria-labelledby="deliveries-heading" className={classes.block}>
       <h2 id="deliveries-heading">Deliveries</h2>

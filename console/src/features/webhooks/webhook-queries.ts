@@ -12,11 +12,21 @@ import {
   WebhookEndpointWithSecret,
 } from "@fusion/contract/webhooks.ts";
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { get, post, put, remove } from "../../lib/api.ts";
 
 const at = (endpointId: string): string => `/webhooks/${encodeURIComponent(endpointId)}`;
 /** While something is on its way the page asks again so often. */
 const watchMs = 2_000;
+
+/** When a page asks again: once something will have been tried. What was never tried is tried within a second. */
+function untilNextTry(deliveries: readonly WebhookDelivery[]): number | false {
+  const tries = deliveries.flatMap(({ state, nextAt }) => {
+    if (state === "waiting") return [watchMs];
+    return state === "retrying" && nextAt !== null ? [Date.parse(nextAt) - Date.now()] : [];
+  });
+  return tries.length === 0 ? false : Math.max(watchMs, Math.min(...tries));
+}
 
 export const webhookListQuery = (applicationId: string) =>
   queryOptions({
@@ -42,11 +52,8 @@ export const deliveryListQuery = (endpointId: string, status: DeliveryFilter) =>
       ),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
-    // What was never tried is tried within a second.
     refetchInterval: ({ state }) =>
-      state.data?.pages.some((page) => page.deliveries.some(({ state }) => state === "waiting"))
-        ? watchMs
-        : false,
+      untilNextTry(state.data?.pages.flatMap(({ deliveries }) => deliveries) ?? []),
   });
 
 export const deliveryQuery = (endpointId: string, eventId: string) =>
@@ -54,7 +61,7 @@ export const deliveryQuery = (endpointId: string, eventId: string) =>
     queryKey: ["webhooks", endpointId, "delivery", eventId],
     queryFn: ({ signal }) =>
       get(`${at(endpointId)}/deliveries/${encodeURIComponent(eventId)}`, WebhookDeliveryDetails, { signal }),
-    refetchInterval: ({ state }) => (state.data?.state === "waiting" ? watchMs : false),
+    refetchInterval: ({ state }) => untilNextTry(state.data === undefined ? [] : [state.data]),
   });
 
 /** Its answer has the secret, so it is no mutation: those are kept in memory. */
@@ -75,6 +82,23 @@ export function rotateSecret(
   input: RotateWebhookSecret,
 ): Promise<WebhookEndpointWithSecret> {
   return post(`${at(endpointId)}/rotate`, input, WebhookEndpointWithSecret);
+}
+
+/** How an endpoint is follows from its deliveries: where they have changed since they were first seen, it is asked again. */
+export function useEndpointFollows(
+  endpointId: string,
+  deliveries: readonly WebhookDelivery[] | undefined,
+): void {
+  const client = useQueryClient();
+  const last = useRef<string>(undefined);
+  const now = deliveries
+    ?.map(({ eventId, state, attemptCount }) => `${eventId} ${state} ${attemptCount}`)
+    .join("\n");
+  useEffect(() => {
+    if (last.current !== undefined && now !== undefined && last.current !== now)
+      void client.invalidateQueries({ queryKey: webhookQuery(endpointId).queryKey, exact: true });
+    last.current = now ?? last.current;
+  }, [client, endpointId, now]);
 }
 
 /** Whatever shows webhooks asks again. */
