@@ -493,10 +493,41 @@ describe("while the server is away", () => {
       .getByText(/^The server did not answer/)
       .waitFor();
     expect(await lookAt(page, "away-people")).toEqual([]);
+    // A page whose program was not loaded yet.
+    await page.getByRole("navigation").getByRole("link", { name: "Fusion team" }).click();
+    await page.getByRole("heading", { level: 1, name: "This page could not be shown" }).waitFor();
+    await page
+      .getByRole("alert")
+      .getByText(/^The server did not answer/)
+      .waitFor();
+    expect(await page.locator("main").count()).toBe(1);
+    expect(await lookAt(page, "away-unloaded")).toEqual([]);
     const again = await startProduct({ dataFolder: product.dataFolder, port });
     product = again;
     await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("heading", { level: 1, name: "Fusion team" }).waitFor();
+    await page.getByRole("navigation").getByRole("link", { name: "People" }).click();
     await page.getByText("Vikram Shah").waitFor();
+  });
+
+  it("what is shown and grows old says since when", async () => {
+    const port = Number(new URL(product.url).port);
+    await page.goto(`${product.url}${applications.sandbox}/activity`);
+    await page.getByText("NNNN").locator("visible=true").first().waitFor();
+    await product.stop();
+    const sign = page.getByText(/^Not up to date since \d\d:\d\d IST\. Trying again\.$/);
+    await sign.waitFor();
+    expect(await lookAt(page, "away-activity")).toEqual([]);
+    product = await startProduct({ dataFolder: product.dataFolder, port });
+    await sign.waitFor({ state: "hidden" });
+    await page.goto(product.url + applications.sandbox);
+    await listed().getByRole("link").first().click();
+    await page.getByRole("main").getByText("History").waitFor();
+    await product.stop();
+    await sign.waitFor();
+    expect(await lookAt(page, "away-token")).toEqual([]);
+    product = await startProduct({ dataFolder: product.dataFolder, port });
+    await sign.waitFor({ state: "hidden" });
   });
 });
 

@@ -321,6 +321,25 @@ describe("after logging in", () => {
     await dialog().waitFor({ state: "hidden" });
   });
 
+  it("while the console opens, its frame and the page's shape stand where they will be", async () => {
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await page.route("**/console/api/session", async (route) => {
+      await opened;
+      await route.fallback();
+    });
+    await page.goto(`${product.url}/account`);
+    const waiting = page.getByText("Opening the console …");
+    await waiting.waitFor();
+    expect((await waiting.boundingBox())?.x).toBeGreaterThan(208);
+    await looksRight("opening");
+    open();
+    await page.getByText("Asha Rao").first().waitFor();
+    await page.unroute("**/console/api/session");
+  });
+
   it("account, people", async () => {
     for (const path of ["account", "people"]) {
       await page.goto(`${product.url}/${path}`);

@@ -5,6 +5,7 @@ import { LinkButton } from "../ui/link-button.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { ErrorState } from "../ui/states.tsx";
 import classes from "./frame.module.css";
+import { ProgramNotLoaded, serverAnswers } from "./page-program.ts";
 
 /** An address that leads nowhere. */
 export function NotFoundPage() {
@@ -21,19 +22,31 @@ export function NotFoundPage() {
   );
 }
 
-/** A page that could not be shown at all: the server did not answer, or the console itself failed. */
+/** Inside the frame, a page that could not be shown at all: the server did not answer, or the console itself failed. */
 export function PageFailure({ error, reset }: ErrorComponentProps) {
   const router = useRouter();
+  async function tryAgain(): Promise<void> {
+    // The router keeps for good that a program could not be fetched, and so do some browsers.
+    if (error instanceof ProgramNotLoaded) {
+      if (await serverAnswers()) window.location.reload();
+      return;
+    }
+    reset();
+    await router.invalidate();
+  }
+  return (
+    <>
+      <PageHeader title="This page could not be shown" />
+      <ErrorState error={error} onRetry={() => void tryAgain()} />
+    </>
+  );
+}
+
+/** The same where there is no frame around it. */
+export function PageFailureAlone(props: ErrorComponentProps) {
   return (
     <main className={classes.alone} id="content">
-      <PageHeader title="This page could not be shown" />
-      <ErrorState
-        error={error}
-        onRetry={() => {
-          reset();
-          void router.invalidate();
-        }}
-      />
+      <PageFailure {...props} />
     </main>
   );
 }

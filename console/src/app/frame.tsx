@@ -8,6 +8,7 @@ import { browserTimeZone } from "../lib/time.ts";
 import { TimeZoneContext } from "../lib/time-zone.tsx";
 import { BrandMark } from "../ui/brand-mark.tsx";
 import { NavigationContext } from "../ui/page-header.tsx";
+import { PageSkeleton } from "../ui/states.tsx";
 import classes from "./frame.module.css";
 import { IdleWatch } from "./idle-watch.tsx";
 import { PersonMenu } from "./person-menu.tsx";
@@ -46,6 +47,27 @@ export function Frame() {
         <IdleWatch idleTimeoutSeconds={session.idleTimeoutSeconds} />
       </NavigationContext.Provider>
     </TimeZoneContext.Provider>
+  );
+}
+
+/** The shape of the frame and its page while it is not known who is logged in. */
+export function FrameSkeleton() {
+  return (
+    <div className={classes.frame}>
+      <div className={classes.rail}>
+        <span className={classes.brand}>
+          <BrandMark />
+          Fusion
+        </span>
+        <div className={classes.module} />
+      </div>
+      <div className={classes.bar}>
+        <div className={classes.barInner} />
+      </div>
+      <main className={classes.main}>
+        <PageSkeleton label="Opening the console" />
+      </main>
+    </div>
   );
 }
 

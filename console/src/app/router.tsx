@@ -17,15 +17,16 @@ import { isProblem } from "../lib/api.ts";
 import { paths, safeReturnPath } from "../lib/paths.ts";
 import { isOperator, seesTeamActivity, sessionQuery } from "../lib/session.ts";
 import { PageSkeleton } from "../ui/states.tsx";
-import { NotFoundPage, PageFailure } from "./failure-pages.tsx";
-import { Frame } from "./frame.tsx";
+import { NotFoundPage, PageFailure, PageFailureAlone } from "./failure-pages.tsx";
+import { Frame, FrameSkeleton } from "./frame.tsx";
+import { program } from "./page-program.ts";
 
 /** Every page. Those behind the login hang below `frame`, which asks who is logged in before it shows anything. */
 
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Outlet,
   notFoundComponent: NotFoundPage,
-  errorComponent: PageFailure,
+  errorComponent: PageFailureAlone,
 });
 
 const login = createRoute({
@@ -40,7 +41,8 @@ const login = createRoute({
     if (context.queryClient.getQueryData(sessionQuery.queryKey) !== undefined)
       throw redirect({ to: paths.landing, replace: true });
   },
-  component: lazyRouteComponent(() => import("../features/login/login-page.tsx"), "LoginPage"),
+  errorComponent: PageFailureAlone,
+  component: lazyRouteComponent(() => program(import("../features/login/login-page.tsx")), "LoginPage"),
 });
 
 const frame = createRoute({
@@ -59,21 +61,22 @@ const frame = createRoute({
       });
     }
   },
-  pendingComponent: () => <PageSkeleton label="Opening the console" />,
+  pendingComponent: FrameSkeleton,
+  errorComponent: PageFailureAlone,
   component: Frame,
 });
 
 const landing = createRoute({
   getParentRoute: () => frame,
   path: paths.landing,
-  component: lazyRouteComponent(() => import("../features/landing/landing-page.tsx"), "LandingPage"),
+  component: lazyRouteComponent(() => program(import("../features/landing/landing-page.tsx")), "LandingPage"),
 });
 
 const tokenManagement = createRoute({
   getParentRoute: () => frame,
   path: paths.tokenManagement,
   component: lazyRouteComponent(
-    () => import("../features/applications/application-list-page.tsx"),
+    () => program(import("../features/applications/application-list-page.tsx")),
     "ApplicationListPage",
   ),
 });
@@ -89,7 +92,10 @@ const application = createRoute({
       ...(Number(search.generate) === 1 ? { generate: 1 as const } : {}),
     };
   },
-  component: lazyRouteComponent(() => import("./application-with-tokens.tsx"), "ApplicationWithTokens"),
+  component: lazyRouteComponent(
+    () => program(import("./application-with-tokens.tsx")),
+    "ApplicationWithTokens",
+  ),
 });
 
 const activity = createRoute({
@@ -107,7 +113,10 @@ const activity = createRoute({
       ...(typeof search.request === "string" ? { request: search.request } : {}),
     };
   },
-  component: lazyRouteComponent(() => import("./application-with-activity.tsx"), "ApplicationWithActivity"),
+  component: lazyRouteComponent(
+    () => program(import("./application-with-activity.tsx")),
+    "ApplicationWithActivity",
+  ),
 });
 
 const token = createRoute({
@@ -116,7 +125,7 @@ const token = createRoute({
   // `renew`: the dialog that generates a replacement is open.
   validateSearch: (search: Record<string, unknown>): { renew?: 1 } =>
     Number(search.renew) === 1 ? { renew: 1 } : {},
-  component: lazyRouteComponent(() => import("../features/tokens/token-page.tsx"), "TokenPage"),
+  component: lazyRouteComponent(() => program(import("../features/tokens/token-page.tsx")), "TokenPage"),
 });
 
 const webhooks = createRoute({
@@ -126,7 +135,7 @@ const webhooks = createRoute({
   validateSearch: (search: Record<string, unknown>): { add?: 1 } =>
     Number(search.add) === 1 ? { add: 1 } : {},
   component: lazyRouteComponent(
-    () => import("../features/webhooks/webhook-list-page.tsx"),
+    () => program(import("../features/webhooks/webhook-list-page.tsx")),
     "WebhookListPage",
   ),
 });
@@ -142,19 +151,22 @@ const webhook = createRoute({
       ...(typeof search.event === "string" && search.event.startsWith("evt_") ? { event: search.event } : {}),
     };
   },
-  component: lazyRouteComponent(() => import("../features/webhooks/webhook-page.tsx"), "WebhookPage"),
+  component: lazyRouteComponent(
+    () => program(import("../features/webhooks/webhook-page.tsx")),
+    "WebhookPage",
+  ),
 });
 
 const account = createRoute({
   getParentRoute: () => frame,
   path: paths.account,
-  component: lazyRouteComponent(() => import("../features/account/account-page.tsx"), "AccountPage"),
+  component: lazyRouteComponent(() => program(import("../features/account/account-page.tsx")), "AccountPage"),
 });
 
 const people = createRoute({
   getParentRoute: () => frame,
   path: paths.people,
-  component: lazyRouteComponent(() => import("../features/people/people-page.tsx"), "PeoplePage"),
+  component: lazyRouteComponent(() => program(import("../features/people/people-page.tsx")), "PeoplePage"),
 });
 
 /** A page of the Fusion team: for everybody else there is nothing at this address, nor for anybody where the environment is none. */
@@ -167,7 +179,7 @@ const fintechs = createRoute({
   path: paths.fintechs,
   beforeLoad: ({ context }) => forOperators(context.session),
   component: lazyRouteComponent(
-    () => import("../features/oversight/fintech-list-page.tsx"),
+    () => program(import("../features/oversight/fintech-list-page.tsx")),
     "FintechListPage",
   ),
 });
@@ -177,7 +189,7 @@ const processes = createRoute({
   path: paths.processes,
   beforeLoad: ({ context }) => forOperators(context.session),
   component: lazyRouteComponent(
-    () => import("../features/oversight/process-list-page.tsx"),
+    () => program(import("../features/oversight/process-list-page.tsx")),
     "ProcessListPage",
   ),
 });
@@ -186,14 +198,17 @@ const bookHolders = createRoute({
   getParentRoute: () => frame,
   path: paths.bookHolders,
   beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
-  component: lazyRouteComponent(() => import("../features/oversight/holder-list-page.tsx"), "HolderListPage"),
+  component: lazyRouteComponent(
+    () => program(import("../features/oversight/holder-list-page.tsx")),
+    "HolderListPage",
+  ),
 });
 
 const bookHolder = createRoute({
   getParentRoute: () => frame,
   path: paths.bookHolder,
   beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
-  component: lazyRouteComponent(() => import("../features/oversight/holder-page.tsx"), "HolderPage"),
+  component: lazyRouteComponent(() => program(import("../features/oversight/holder-page.tsx")), "HolderPage"),
 });
 
 const bookAccounts = createRoute({
@@ -201,7 +216,7 @@ const bookAccounts = createRoute({
   path: paths.bookAccounts,
   beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
   component: lazyRouteComponent(
-    () => import("../features/oversight/account-list-page.tsx"),
+    () => program(import("../features/oversight/account-list-page.tsx")),
     "AccountListPage",
   ),
 });
@@ -210,7 +225,10 @@ const bookAccount = createRoute({
   getParentRoute: () => frame,
   path: paths.bookAccount,
   beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
-  component: lazyRouteComponent(() => import("../features/oversight/account-page.tsx"), "AccountPage"),
+  component: lazyRouteComponent(
+    () => program(import("../features/oversight/account-page.tsx")),
+    "AccountPage",
+  ),
 });
 
 const bookTransfers = createRoute({
@@ -218,7 +236,7 @@ const bookTransfers = createRoute({
   path: paths.bookTransfers,
   beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
   component: lazyRouteComponent(
-    () => import("../features/oversight/transfer-list-page.tsx"),
+    () => program(import("../features/oversight/transfer-list-page.tsx")),
     "TransferListPage",
   ),
 });
@@ -227,7 +245,10 @@ const bookTransfer = createRoute({
   getParentRoute: () => frame,
   path: paths.bookTransfer,
   beforeLoad: ({ context, params }) => forOperators(context.session, params.environment),
-  component: lazyRouteComponent(() => import("../features/oversight/transfer-page.tsx"), "TransferPage"),
+  component: lazyRouteComponent(
+    () => program(import("../features/oversight/transfer-page.tsx")),
+    "TransferPage",
+  ),
 });
 
 const teamActivity = createRoute({
@@ -237,7 +258,7 @@ const teamActivity = createRoute({
     if (!seesTeamActivity(context.session)) throw notFound();
   },
   component: lazyRouteComponent(
-    () => import("../features/oversight/team-activity-page.tsx"),
+    () => program(import("../features/oversight/team-activity-page.tsx")),
     "TeamActivityPage",
   ),
 });

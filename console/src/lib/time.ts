@@ -63,6 +63,11 @@ export function formatTime(instant: string, timeZone: string): string {
   return `${clockTime(local)}:${pad(local.second)} ${zoneName(instant, timeZone)}`;
 }
 
+/** "14:02 IST". */
+export function formatMinute(instant: string, timeZone: string): string {
+  return `${formatTimeOfDay(instant, timeZone)} ${zoneName(instant, timeZone)}`;
+}
+
 /** "2 minutes ago", "in 9 days", "just now". Rounded down: what has 9 days and 23 hours left ends in 9 days. */
 export function relativeTime(instant: string, nowMs: number): string {
   const seconds = (Temporal.Instant.from(instant).epochMilliseconds - nowMs) / 1000;

@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import type { ReactElement, ReactNode } from "react";
-import { ErrorState, RowsSkeleton } from "./states.tsx";
+import { ErrorState, RowsSkeleton, StaleSign } from "./states.tsx";
 
 /** What of an infinite query is asked here. */
 interface Paged {
@@ -9,6 +9,8 @@ interface Paged {
   readonly hasNextPage: boolean;
   readonly isFetchingNextPage: boolean;
   readonly isFetchNextPageError: boolean;
+  readonly isRefetchError: boolean;
+  readonly dataUpdatedAt: number;
   refetch(): unknown;
   fetchNextPage(): unknown;
 }
@@ -32,6 +34,7 @@ export function PagedList(props: {
   }
   return (
     <>
+      <StaleSign of={list} />
       {count === 0 ? props.empty : props.children}
       {list.isFetchNextPageError && <ErrorState error={list.error} />}
       {list.hasNextPage && (

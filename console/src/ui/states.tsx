@@ -1,7 +1,9 @@
 import { Button, Skeleton, VisuallyHidden } from "@mantine/core";
 import { TriangleAlert } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useEffectEvent, useState } from "react";
 import { ApiProblem, problemWords } from "../lib/api.ts";
+import { formatMinute } from "../lib/time.ts";
+import { useTimeZone } from "../lib/time-zone.tsx";
 import { Mono } from "./mono.tsx";
 import classes from "./states.module.css";
 
@@ -46,6 +48,27 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
         )}
       </div>
     </div>
+  );
+}
+
+/** Beside what is shown and could not be asked for again: since when it stands still. Asks again by itself until it is answered. */
+export function StaleSign({
+  of: { isRefetchError, dataUpdatedAt, refetch },
+}: {
+  of: { readonly isRefetchError: boolean; readonly dataUpdatedAt: number; refetch(): unknown };
+}) {
+  const timeZone = useTimeZone();
+  const again = useEffectEvent(() => void refetch());
+  useEffect(() => {
+    if (!isRefetchError) return;
+    const timer = setInterval(() => again(), 10_000);
+    return () => clearInterval(timer);
+  }, [isRefetchError]);
+  if (!isRefetchError) return null;
+  return (
+    <p role="status" className={classes.stale}>
+      Not up to date since {formatMinute(new Date(dataUpdatedAt).toISOString(), timeZone)}. Trying again.
+    </p>
   );
 }
 

@@ -36,9 +36,10 @@ export function ActivitySection({ application }: { application: ApplicationDetai
       <section aria-labelledby="calls-heading">
         <div className={classes.head}>
           <h2 id="calls-heading">Calls</h2>
-          <p className={classes.live} data-live={isLive}>
+          <p className={classes.live} data-live={isLive && !list.isRefetchError}>
             {isLive ? (
-              "Live"
+              // While no answer comes the list itself says so.
+              !list.isRefetchError && "Live"
             ) : (
               <>
                 Standing still while older calls are shown.{" "}

@@ -20,7 +20,7 @@ import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
-import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
 import { CallsChart } from "./calls-chart.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
 import { drawnReminders } from "./planned-reminders.ts";
@@ -36,7 +36,8 @@ import classes from "./tokens.module.css";
 /** Everything about one token. `?renew=1` has the dialog open that generates its replacement. */
 export function TokenPage(): ReactElement {
   const { applicationId, tokenId } = useParams({ from: `/frame${paths.token}` });
-  const { data: token, error, isPending, refetch } = useQuery(tokenQuery(tokenId));
+  const query = useQuery(tokenQuery(tokenId));
+  const { data: token, error, isPending, refetch } = query;
   const above = (
     <Link to={paths.application} params={{ applicationId }}>
       {token?.applicationName ?? "Application"}
@@ -58,10 +59,11 @@ export function TokenPage(): ReactElement {
     );
   }
   // A token's own page starts afresh when a link leads to another token.
-  return <Token key={token.tokenId} token={token} above={above} />;
+  return <Token key={token.tokenId} token={token} above={above} stale={<StaleSign of={query} />} />;
 }
 
-function Token({ token, above }: { token: TokenDetails; above: ReactNode }): ReactElement {
+function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode }): ReactElement {
+  const { token, above, stale } = props;
   const now = useNow(1_000);
   const navigate = useNavigate({ from: paths.token });
   const { renew } = useSearch({ from: `/frame${paths.token}` });
@@ -104,6 +106,7 @@ function Token({ token, above }: { token: TokenDetails; above: ReactNode }): Rea
           <>
             <EnvironmentBadge environment={token.environment} />
             <TokenBadge status={token.status} expiresAt={token.expiresAt} now={now} />
+            {stale}
           </>
         }
         lead={
