@@ -353,9 +353,14 @@ describe("after logging in", () => {
     for (const [path, name] of [
       ["/no-such-page", "missing-page"],
       ["/applications/app_00000000000000000000", "missing-application"],
+      ["/applications/nope", "missing-malformed"],
+      ["/applications/nope/tokens/nope", "missing-token"],
+      ["/applications/nope/webhooks", "missing-webhooks"],
+      ["/applications/nope/webhooks/nope", "missing-webhook"],
     ] as const) {
       await page.goto(product.url + path);
-      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.getByRole("heading", { level: 1, name: /^There is no/ }).waitFor();
+      expect(await page.locator("main").count()).toBe(1);
       await looksRight(name);
     }
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isProblem, problemFrom, problemWords } from "./api.ts";
+import { isMissing, isProblem, problemFrom, problemWords } from "./api.ts";
 
 const problem = {
   type: "/docs/errors/token_already_issued",
@@ -25,6 +25,14 @@ describe("an error answer", () => {
     const error = problemFrom(400, { ...problem, status: 400, errors }, undefined, null);
     expect(error.fieldError("/name")).toBe("is too long");
     expect(error.fieldError("/scopes")).toBeUndefined();
+  });
+
+  test("about an id that is none means that there is nothing, one about a field does not", () => {
+    const refused = (pointer: string) =>
+      problemFrom(400, { ...problem, status: 400, errors: [{ pointer, detail: "" }] }, undefined, null);
+    expect(isMissing(problemFrom(404, { ...problem, status: 404 }, undefined, null))).toBe(true);
+    expect(isMissing(refused("/tokenId"))).toBe(true);
+    expect(isMissing(refused("/name"))).toBe(false);
   });
 
   test("that says when to try again is understood in seconds", () => {

@@ -49,9 +49,13 @@ export function isProblem(error: unknown, code: string): error is ApiProblem {
   return error instanceof ApiProblem && error.code === code;
 }
 
-/** What was asked for does not exist, or not for this person, which must look the same. */
+/** What was asked for does not exist, or not for this person, which must look the same; nor can anything with an id that is none. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof ApiProblem && error.status === 404;
+  if (!(error instanceof ApiProblem)) return false;
+  return (
+    error.status === 404 ||
+    (error.status === 400 && error.fieldErrors.some(({ pointer }) => /^\/\w+Id$/.test(pointer)))
+  );
 }
 
 interface RequestOptions {

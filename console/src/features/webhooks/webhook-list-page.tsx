@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import type { ReactElement } from "react";
+import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
 import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
@@ -30,7 +31,13 @@ export function WebhookListPage(): ReactElement {
   );
   if (isPending) return <PageSkeleton label="Loading the webhooks" />;
   if (data === undefined) {
-    return (
+    return isMissing(error) ? (
+      <PageHeader
+        title="There is no such application"
+        above={<Link to={paths.tokenManagement}>Token Management</Link>}
+        lead="The address may be mistyped, or you have no access to it."
+      />
+    ) : (
       <>
         <PageHeader title="Webhooks" above={above} />
         <ErrorState error={error} onRetry={() => void refetch()} />

@@ -3,7 +3,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type ReactElement, type ReactNode, useState } from "react";
-import { problemWords } from "../../lib/api.ts";
+import { isMissing, problemWords } from "../../lib/api.ts";
 import { paths } from "../../lib/paths.ts";
 import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
@@ -37,7 +37,13 @@ export function WebhookPage(): ReactElement {
   );
   if (isPending) return <PageSkeleton label="Loading the endpoint" />;
   if (data === undefined) {
-    return (
+    return isMissing(error) ? (
+      <PageHeader
+        title="There is no such endpoint"
+        above={above}
+        lead="The address may be mistyped, the endpoint may be deleted, or you have no access to its application."
+      />
+    ) : (
       <>
         <PageHeader title="Webhook" above={above} />
         <ErrorState error={error} onRetry={() => void refetch()} />
