@@ -342,6 +342,7 @@ describe("onboarding, from a bank to money in a funding account", () => {
     });
 
     it("lists tokens by fintech, application and status, without a secret", async () => {
+      await database.stopTime(clock.now());
       const { tokens } = await json("tokens", "list", "--fintech", "acme-pay");
       expect(tokens).toMatchObject([{ tokenId, status: "active", fintechId, environment: "live" }]);
       expect(JSON.stringify(tokens)).not.toMatch(/hash|fus_live_[0-9A-Za-z]{36}/);
@@ -351,6 +352,7 @@ describe("onboarding, from a bank to money in a funding account", () => {
       expect((await fusion("tokens", "list")).out).toMatch(
         new RegExp(`\n${tokenId} +active +live +2026-12-10 10:00Z +never`),
       );
+      await database.stopTime();
     });
 
     it("revokes a token, once and for all", async () => {
