@@ -196,7 +196,8 @@ describe("what belongs to somebody else", () => {
     }
     expect(await stateOf(theirs.fintech.fintechId)).toEqual(before);
     expect(await stateOf(mine.fintech.fintechId)).toEqual(beforeMine);
-  });
+    // Calls that are not there are waited for.
+  }, 60_000);
 });
 
 describe("somebody of the Fusion team who may only look", () => {
