@@ -172,6 +172,8 @@ async function find(label: string, text: string): Promise<void> {
 
 describe("a viewer of the Fusion team", () => {
   it("picks a fintech and its environment", async () => {
+    await main().getByText("Look into the tokens of every fintech.").waitFor();
+    await main().getByRole("link", { name: "Processes" }).waitFor();
     await looksRight("landing");
     await main().getByRole("link", { name: "Fintechs" }).click();
     await main().getByRole("row").filter({ hasText: "Kirana Credit" }).getByText("140793").waitFor();

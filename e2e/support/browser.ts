@@ -90,7 +90,7 @@ export async function glanceAt(page: Page, name: string): Promise<string[]> {
 }
 
 /**
- * What axe calls serious or critical, WCAG 2.2 AA and best practices. axe is brought into each document once and asked there: its own driver
+ * What axe calls serious or critical, WCAG 2.2 AA and best practices, and landmarks that are there twice. axe is brought into each document once and asked there: its own driver
  * opens a second page for every question, which took most of the time of a run. Our pages have no frames, which that would be for.
  */
 export async function seriousFindings(page: Page): Promise<string[]> {
@@ -99,7 +99,7 @@ export async function seriousFindings(page: Page): Promise<string[]> {
     const here = (window as unknown as { axe: typeof axe }).axe;
     const { violations } = await here.run({ resultTypes: ["violations"] });
     return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .filter(({ id, impact }) => impact === "serious" || impact === "critical" || id.startsWith("landmark-"))
       .map(
         ({ id, help, nodes }) =>
           `${id}: ${help} at ${nodes

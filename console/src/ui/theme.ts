@@ -150,6 +150,9 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "md" } },
     Tooltip: { defaultProps: { openDelay: 200, events: { hover: true, focus: true, touch: true } } },
     Modal: { defaultProps: { centered: true, radius: "md" } },
+    // A header of its own in the page's eyes would be a second banner.
+    ModalHeader: { defaultProps: { role: "presentation" } },
+    DrawerHeader: { defaultProps: { role: "presentation" } },
     // Without the placeholder, which is no menu item, the first item takes the focus.
     Menu: { defaultProps: { shadow: "md", radius: "md", withInitialFocusPlaceholder: false } },
   },

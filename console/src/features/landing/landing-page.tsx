@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Eye, Landmark, UserRound, UsersRound } from "lucide-react";
+import { Eye, Landmark, Server, UserRound, UsersRound } from "lucide-react";
 import { paths } from "../../lib/paths.ts";
 import { isOperator, seesPeople, seesTeamActivity, useSession } from "../../lib/session.ts";
 import { PageHeader } from "../../ui/page-header.tsx";
@@ -21,11 +21,16 @@ export function LandingPage() {
       {summary.data && <ExpiryNotice next={next ?? null} others={summary.data.expiringWithin15Days - 1} />}
       {summary.isError && <ErrorState error={summary.error} onRetry={() => void summary.refetch()} />}
       <ul className={classes.modules} aria-label="Modules">
-        <TokenManagementCard summary={summary.data} />
+        <TokenManagementCard summary={summary.data} role={session.user.role} />
         {isOperator(session) && (
-          <ModuleCard to={paths.fintechs} Icon={Landmark} title="Fintechs">
-            Account holders, accounts and transfers of each fintech, read-only.
-          </ModuleCard>
+          <>
+            <ModuleCard to={paths.fintechs} Icon={Landmark} title="Fintechs">
+              Account holders, accounts and transfers of each fintech, read-only.
+            </ModuleCard>
+            <ModuleCard to={paths.processes} Icon={Server} title="Processes">
+              Whether every process that answers for tokens knows of every revocation.
+            </ModuleCard>
+          </>
         )}
         {seesPeople(session) && (
           <ModuleCard to={paths.people} Icon={UsersRound} title="People">

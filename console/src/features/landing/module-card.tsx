@@ -5,7 +5,13 @@ import type { paths } from "../../lib/paths.ts";
 import classes from "./landing.module.css";
 
 interface ModuleCardProps {
-  readonly to: (typeof paths)["tokenManagement" | "fintechs" | "people" | "teamActivity" | "account"];
+  readonly to: (typeof paths)[
+    | "tokenManagement"
+    | "fintechs"
+    | "processes"
+    | "people"
+    | "teamActivity"
+    | "account"];
   readonly Icon: LucideIcon;
   readonly title: string;
   readonly wide?: boolean;

@@ -1,4 +1,5 @@
 import type { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import type { Role } from "@fusion/contract/login.ts";
 import { Skeleton } from "@mantine/core";
 import { KeyRound } from "lucide-react";
 import { paths } from "../../lib/paths.ts";
@@ -6,7 +7,13 @@ import classes from "./landing.module.css";
 import { ModuleCard } from "./module-card.tsx";
 
 /** The card with its live counts: what works, what ends soon, what nobody uses. */
-export function TokenManagementCard({ summary }: { summary: TokenManagementSummary | undefined }) {
+export function TokenManagementCard({
+  summary,
+  role,
+}: {
+  summary: TokenManagementSummary | undefined;
+  role: Role;
+}) {
   return (
     <ModuleCard to={paths.tokenManagement} Icon={KeyRound} title="Token Management" wide>
       <dl className={classes.counts}>
@@ -14,13 +21,19 @@ export function TokenManagementCard({ summary }: { summary: TokenManagementSumma
         <Count words="expiring within 15 days" value={summary?.expiringWithin15Days} tone="soon" />
         <Count words="unused for 90 days" value={summary?.unusedFor90Days} tone="ended" />
       </dl>
-      <p className={classes.sentence}>
-        {summary?.active === 0
-          ? "No token yet. Choose an application and generate the first one."
-          : "Generate, look into, renew and revoke the tokens of your applications."}
-      </p>
+      <p className={classes.sentence}>{sentenceFor(role, summary)}</p>
     </ModuleCard>
   );
+}
+
+/** What there is to do: the Fusion team generates and renews nothing. */
+function sentenceFor(role: Role, summary: TokenManagementSummary | undefined): string {
+  if (role === "operator_viewer") return "Look into the tokens of every fintech.";
+  if (role === "operator_admin")
+    return "Look into the tokens of every fintech, and revoke them in an emergency.";
+  return summary?.active === 0
+    ? "No token yet. Choose an application and generate the first one."
+    : "Generate, look into, renew and revoke the tokens of your applications.";
 }
 
 function Count({

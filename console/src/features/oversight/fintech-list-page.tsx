@@ -39,6 +39,7 @@ const columns: Column<OverseenFintech>[] = [
             aria-label={`${environment} books of ${name}`}
           >
             <EnvironmentBadge environment={environment} />
+            books
           </Link>
         ))}
       </span>

@@ -3,6 +3,8 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactElement, useRef } from "react";
 import { problemWords } from "../../lib/api.ts";
+import { formatDay, formatExactTime, localDay } from "../../lib/time.ts";
+import { useTimeZone } from "../../lib/time-zone.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { SidePanel } from "../../ui/side-panel.tsx";
@@ -121,12 +123,15 @@ function Delivery(props: {
 }
 
 function Attempt({ attempt }: { attempt: DeliveryAttempt }): ReactElement {
+  const timeZone = useTimeZone();
   return (
     <li>
       <p className={classes.attemptHead}>
         <strong>{attempt.status ?? "No answer"}</strong>
         <span className={classes.soft}>in {attempt.durationMs.toLocaleString("en-IN")} ms</span>
-        <ExactTime instant={attempt.at} />
+        <time dateTime={attempt.at}>
+          {formatDay(localDay(attempt.at, timeZone))}, {formatExactTime(attempt.at, timeZone)}
+        </time>
       </p>
       {attempt.error !== null && attempt.status === null && <p>{attempt.error}</p>}
       {attempt.response !== null && attempt.response !== "" && (
