@@ -502,6 +502,8 @@ describe("while the server is away", () => {
       .waitFor();
     expect(await page.locator("main").count()).toBe(1);
     expect(await lookAt(page, "away-unloaded")).toEqual([]);
+    // What shows the failure tells the browser's console of it, too.
+    expect(faults.splice(0).filter((fault) => !fault.includes("The server did not answer"))).toEqual([]);
     const again = await startProduct({ dataFolder: product.dataFolder, port });
     product = again;
     await page.getByRole("button", { name: "Try again" }).click();
