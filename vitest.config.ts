@@ -5,8 +5,12 @@ import { defineConfig } from "vitest/config";
 const results = process.env.FUSION_TEST_RESULTS;
 
 // Server tests share one real PostgreSQL per run (server/src/testing/global-setup.ts); each file clones its own database
-// from a migrated template, so files may run side by side. What drives a whole running product, the browser tests among
-// them, runs afterwards and one file at a time, so that time-outs mean something.
+// from a migrated template, so files may run side by side. What drives a whole running product in a browser runs afterwards, two files at a time: most
+// of their time is waiting. What measures or wears out whole products comes last and alone, so that its time-outs mean something.
+const wholeMachine = [
+  "e2e/{clients,failover,gateway-nginx,revocation}.test.ts",
+  "e2e/revocation/**/*.test.ts",
+];
 export default defineConfig({
   test: {
     reporters: results ? ["default", ["json", { outputFile: join(results, "vitest.json") }]] : ["default"],
@@ -33,13 +37,25 @@ export default defineConfig({
       },
       {
         test: {
+          name: "browser",
+          include: ["e2e/*.test.ts"],
+          exclude: wholeMachine,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          pool: "forks",
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: "e2e",
-          include: ["e2e/**/*.test.ts"],
+          include: wholeMachine,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           pool: "forks",
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, lookAt, openProfile, widths } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
@@ -514,23 +514,33 @@ describe("while the server is away", () => {
 
   it("what is shown and grows old says since when", async () => {
     const port = Number(new URL(product.url).port);
+    await page.clock.install();
     await page.goto(`${product.url}${applications.sandbox}/activity`);
     await page.getByText("NNNN").locator("visible=true").first().waitFor();
     await product.stop();
     const sign = page.getByText(/^Not up to date since \d\d:\d\d IST\. Trying again\.$/);
-    await sign.waitFor();
+    await letTimePass(sign, "visible");
     expect(await lookAt(page, "away-activity")).toEqual([]);
     product = await startProduct({ dataFolder: product.dataFolder, port });
-    await sign.waitFor({ state: "hidden" });
+    await letTimePass(sign, "hidden");
     await page.goto(product.url + applications.sandbox);
     await listed().getByRole("link").first().click();
     await page.getByRole("main").getByText("History").waitFor();
     await product.stop();
-    await sign.waitFor();
+    await letTimePass(sign, "visible");
     expect(await lookAt(page, "away-token")).toEqual([]);
     product = await startProduct({ dataFolder: product.dataFolder, port });
-    await sign.waitFor({ state: "hidden" });
+    await letTimePass(sign, "hidden");
   });
+
+  /** Until the sign is there, or is not: for the page, which asks again by its clock. */
+  async function letTimePass(sign: Locator, state: "visible" | "hidden"): Promise<void> {
+    for (let times = 0; (await sign.isVisible()) !== (state === "visible"); times += 1) {
+      expect(times).toBeLessThan(50);
+      await page.clock.fastForward(10_000);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
 });
 
 it("no page raised an error or broke the content policy", () => {

@@ -76,7 +76,14 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
     return standby;
   };
   const kill = ({ folder }: Node): void => {
-    for (const pid of postgresProcesses(folder)) process.kill(pid, "SIGKILL");
+    for (const pid of postgresProcesses(folder)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch (error) {
+        // It has ended meanwhile, as children of a server that was killed do.
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
+    }
   };
   const pair: ReplicatedPostgres = {
     url: (role = "fusion", database = "fusion") => `postgres://${role}@127.0.0.1:${proxy.port}/${database}`,

@@ -38,8 +38,7 @@ const columns: Column<OverseenFintech>[] = [
             params={{ fintechId, environment }}
             aria-label={`${environment} books of ${name}`}
           >
-            <EnvironmentBadge environment={environment} />
-            books
+            <EnvironmentBadge environment={environment} /> books
           </Link>
         ))}
       </span>
