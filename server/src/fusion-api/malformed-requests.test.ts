@@ -22,7 +22,7 @@ import { createTestApp, type TestApp } from "../testing/test-app.ts";
 // Whatever is sent to the Fusion API, the answer is no 5xx and what the API's document lists for the operation: status, content type, schema.
 // More requests: `npm run test:malformed`.
 
-const requestsMin = Number(process.env.FUSION_TEST_REQUESTS ?? 20_000);
+const requestsMin = Number(process.env.FUSION_TEST_REQUESTS ?? 10_000);
 /** What one test run may differ from another in; a leak of a hundred bytes a request would be more in the long run. */
 const heldMoreMiBMax = 8;
 
