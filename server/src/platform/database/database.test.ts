@@ -73,6 +73,17 @@ describe("a transaction", () => {
     expect(seen[1]).toEqual(seen[0]);
   });
 
+  it("takes no statement once its work has ended: the connection may be another's by then", async () => {
+    let late: Promise<unknown> | undefined;
+    const attempt = database.db.transaction(systemScope, async (tx) => {
+      late = new Promise((resolve) => setTimeout(resolve, 20)).then(() => tx.query("SELECT 1"));
+      late.catch(() => undefined);
+      throw new Error("one of two that ran side by side failed");
+    });
+    await expect(attempt).rejects.toThrow("one of two that ran side by side failed");
+    await expect(late).rejects.toThrow("The transaction is over.");
+  });
+
   it("answers no statement when it could not begin, and sends no further one", async () => {
     // An operator cancels what begins it, at the worst moment: as if that had happened, the message that begins it fails.
     const connect = vi.spyOn(database.db.pool, "connect").mockImplementationOnce(async () => {

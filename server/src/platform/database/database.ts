@@ -144,10 +144,14 @@ export function openDatabase(options: DatabaseOptions): Database {
       // It goes to the database with the work's first statement, which is answered only if it is.
       const opened = client.query(`BEGIN; ${scopeStatement(scope)}`).then(outage.worked);
       opened.catch(() => undefined);
-      const worked = await work({
-        query: async (text, values) =>
-          (await Promise.all([opened, client.query(text, values as unknown[])]))[1].rows,
-        afterCommit: (task) => void afterCommit.push(task),
+      let over = false;
+      const query: Queryable["query"] = async (text, values) => {
+        // Of several that ran side by side, one failed: what the others still ask would be asked on whoever's connection this is by then.
+        if (over) throw new Error("The transaction is over.");
+        return (await Promise.all([opened, client.query(text, values as unknown[])]))[1].rows;
+      };
+      const worked = await work({ query, afterCommit: (task) => void afterCommit.push(task) }).finally(() => {
+        over = true;
       });
       await opened;
       const commit = (): Promise<pg.QueryResult> => client.query("COMMIT");
