@@ -4,7 +4,7 @@ import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { findChromium } from "../bin/require-chromium.mjs";
 
-/** Where screenshots go; not kept in the repository. */
+/** Where pictures go; not kept in the repository. */
 export const resultsFolder: string = join(import.meta.dirname, "../results");
 
 /** Debian's Chromium, headless, without its own calls home. */
@@ -52,9 +52,19 @@ export async function openProfile(
   return { context, page, faults };
 }
 
+/** For people to look at, so not where nobody does: they take as long as everything else that a test asks of a page. */
+async function takePicture(
+  page: Page,
+  name: string,
+  { fullPage }: { readonly fullPage: boolean },
+): Promise<void> {
+  if (process.env.CI) return;
+  mkdirSync(resultsFolder, { recursive: true });
+  await page.screenshot({ path: join(resultsFolder, `${name}.png`), fullPage });
+}
+
 /** Takes the page's picture in both themes, at both widths, and returns axe's serious findings in each theme. */
 export async function lookAt(page: Page, name: string): Promise<string[]> {
-  mkdirSync(resultsFolder, { recursive: true });
   const findings: string[] = [];
   const before = page.viewportSize() ?? { width: widths.desktop, height: 900 };
   for (const theme of ["light", "dark"] as const) {
@@ -62,7 +72,7 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
     for (const [device, width] of Object.entries(widths)) {
       await page.setViewportSize({ width, height: 900 });
       await page.waitForTimeout(150);
-      await page.screenshot({ path: join(resultsFolder, `${name}-${device}-${theme}.png`), fullPage: true });
+      await takePicture(page, `${name}-${device}-${theme}`, { fullPage: true });
       findings.push(
         ...(await seriousFindings(page)).map((finding) => `${name} (${device}, ${theme}): ${finding}`),
       );
@@ -75,13 +85,12 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
 
 /** For long pages: axe once in each theme, and a picture of what one sees first at each width. */
 export async function glanceAt(page: Page, name: string): Promise<string[]> {
-  mkdirSync(resultsFolder, { recursive: true });
   const findings: string[] = [];
   for (const theme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     for (const [device, width] of Object.entries(widths)) {
       await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: join(resultsFolder, `${name}-${device}-${theme}.png`) });
+      await takePicture(page, `${name}-${device}-${theme}`, { fullPage: false });
     }
     findings.push(...(await seriousFindings(page)).map((finding) => `${name} (${theme}): ${finding}`));
   }
