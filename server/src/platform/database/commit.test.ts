@@ -67,6 +67,22 @@ it("nor one in two steps", async () => {
   expect(await isKept("two steps")).toBe(true);
 });
 
+it("nor one of a single statement, sent in one go", async () => {
+  await primary.awaitStandby();
+  for (const [what, end] of [
+    ["one go, cancelled", () => primary.cancelWaits()],
+    ["one go, broken off", () => primary.breakWaits()],
+  ] as const) {
+    const commit = watched(primary.db.writer(systemScope).query(keep(what)));
+    await primary.untilWaiting();
+    expect(commit.outcome()).toBe("pending");
+    await end();
+    await commit.settled;
+    expect(commit.outcome()).toBeInstanceOf(OutcomeUnknown);
+    expect(await isKept(what)).toBe(true);
+  }
+});
+
 it("nor one whose connection breaks before its answer arrives", async () => {
   await primary.awaitStandby();
   const commit = watched(primary.db.transaction(systemScope, (tx) => tx.query(keep("broken off"))));

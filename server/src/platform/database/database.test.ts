@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { arrangeFintech } from "../../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { systemScope } from "./database.ts";
 
@@ -60,6 +61,40 @@ describe("a reader", () => {
     }
     expect(pool.totalCount).toBe(open);
     expect(pool.idleCount).toBe(open);
+  });
+});
+
+describe("a writer", () => {
+  const writer = () => database.db.writer(systemScope);
+  const bank = (id: number) => `INSERT INTO ifi VALUES (${id}, 'Bank', now()) RETURNING ifi_id`;
+  const known = async (id: number) =>
+    (await database.db.reader(systemScope).query("SELECT FROM ifi WHERE ifi_id = $1", [id])).length;
+
+  it("has committed its statement, in its scope alone, when it answers", async () => {
+    expect(await writer().query(bank(140_796))).toHaveLength(1);
+    expect(await known(140_796)).toBe(1);
+    const [own, other] = [await arrangeFintech(database.owner), await arrangeFintech(database.owner)];
+    const renamed = await database.db
+      .writer({ kind: "fintech", ...own })
+      .query("UPDATE fintech SET name = 'Renamed' WHERE fintech_id = ANY ($1) RETURNING fintech_id", [
+        [own.fintechId, other.fintechId],
+      ]);
+    expect(renamed).toEqual([{ fintech_id: own.fintechId }]);
+  });
+
+  it("says what was wrong with its statement, and leaves nothing written and its connection as good as before", async () => {
+    await writer().query("SELECT 1");
+    const open = database.db.pool.totalCount;
+    for (let time = 0; time < 3; time += 1) {
+      const failing = `WITH written AS (${bank(140_798)}) SELECT 1 / (count(*) - 1) FROM written`;
+      await expect(writer().query(failing)).rejects.toThrow("division by zero");
+      expect(await known(140_798)).toBe(0);
+      expect(await writer().query("SELECT current_setting('fusion.scope') AS scope")).toEqual([
+        { scope: "system" },
+      ]);
+    }
+    expect(database.db.pool.totalCount).toBe(open);
+    expect(database.db.pool.idleCount).toBe(open);
   });
 });
 

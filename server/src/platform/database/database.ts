@@ -48,6 +48,12 @@ export interface Database {
    * of what is committed meanwhile as those of one transaction do, which is READ COMMITTED.
    */
   reader(scope: DataScope): Queryable;
+  /**
+   * For a change of one statement: each in a READ COMMITTED transaction of its own that is limited to `scope`, begun and committed in one round
+   * trip. Throws {@link OutcomeUnknown} when it cannot be told whether the commit will last, also when the connection broke before it; after any
+   * other error nothing was written.
+   */
+  writer(scope: DataScope): Queryable;
   /** One statement in one round trip, on tables that belong to no tenant: row-level security shows it no row of the others. */
   queryUnscoped<Row extends object = Record<string, unknown>>(
     text: string,
@@ -164,25 +170,35 @@ export function openDatabase(options: DatabaseOptions): Database {
     for (const task of afterCommit) await task();
     return result;
   };
-  const read = <Row extends object>(
-    scope: DataScope,
-    text: string,
-    values?: readonly unknown[],
-  ): Promise<Row[]> =>
-    onConnection({ connect, noteFailure }, async (client) => {
-      // Sent together; whichever fails first says why.
-      const [, { rows }] = await Promise.all([
-        client.query(`BEGIN READ ONLY; ${scopeStatement(scope)}`),
-        client.query(text, values as unknown[]),
-        client.query("COMMIT"),
-      ]);
-      outage.worked();
-      return rows;
-    });
+  /** One statement in a transaction of its own. All is sent together; whichever fails first says why. */
+  const alone = async (
+    client: pg.PoolClient,
+    begin: string,
+    [text, values]: Parameters<Queryable["query"]>,
+  ): Promise<pg.QueryResult["rows"]> => {
+    const [, { rows }] = await Promise.all([
+      client.query(begin),
+      client.query(text, values as unknown[]),
+      client.query("COMMIT"),
+    ]);
+    outage.worked();
+    return rows;
+  };
 
   return {
     transaction,
-    reader: (scope) => ({ query: (text, values) => read(scope, text, values) }),
+    reader: (scope) => ({
+      query: (...statement) =>
+        onConnection({ connect, noteFailure }, (client) =>
+          alone(client, `BEGIN READ ONLY; ${scopeStatement(scope)}`, statement),
+        ),
+    }),
+    writer: (scope) => ({
+      query: (...statement) =>
+        onConnection({ connect, noteFailure }, (client) =>
+          committing(client, () => alone(client, `BEGIN; ${scopeStatement(scope)}`, statement)),
+        ),
+    }),
     async queryUnscoped(text, values) {
       try {
         const { rows } = await pool.query(text, values as unknown[]);
