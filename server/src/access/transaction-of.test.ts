@@ -49,17 +49,31 @@ describe("what a person asks for", () => {
       expect(await transactionOf(deps(), actor, async () => "done")).toBe("done");
   });
 
-  it.each(ways)("is not done, nor begun, once %s has ended", async (_what, end) => {
+  it.each(ways)("is not done, nor told anything, once %s has ended", async (_what, end) => {
     const person = await arrange();
     await end(person);
-    let begun = false;
+    let told: unknown;
     await expect(
-      transactionOf(deps(), person, async () => {
-        begun = true;
+      transactionOf(deps(), person, async (tx) => {
+        told = await tx.query("SELECT 1");
       }),
     ).rejects.toMatchObject({ code: "session_required" });
-    expect(begun).toBe(false);
+    expect(told).toBeUndefined();
   });
+
+  it.each(ways)(
+    "is refused for that once %s has ended, and not for what its own statement fails with",
+    async (_what, end) => {
+      const person = await arrange();
+      await end(person);
+      await expect(transactionOf(deps(), person, (tx) => tx.query("SELECT 1 / 0"))).rejects.toMatchObject({
+        code: "session_required",
+      });
+      await expect(transactionOf(deps(), person, async () => "no statement")).rejects.toMatchObject({
+        code: "session_required",
+      });
+    },
+  );
 
   it.each(ways)("neither hinders that %s ends meanwhile, nor is done then", async (_what, end) => {
     const person = await arrange();

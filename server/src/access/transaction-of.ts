@@ -8,8 +8,8 @@ import type { Principal } from "./principal.ts";
  * proven when the headers of the request arrived; its body may have come half a minute later, and a lock may have taken its time. For every
  * change that a person can ask for. Throws as {@link requireSession}.
  *
- * Asked first, so that nothing is begun or told then, and again as the last statement, which holds both rows for the commit. Held from the
- * start, a change that waits (at a gate for up to 12 s) would keep its person from logging out, and others from ending their access.
+ * Asked first, so that no statement of the work is answered then, and again as the last statement, which holds both rows for the commit. Held
+ * from the start, a change that waits (at a gate for up to 12 s) would keep its person from logging out, and others from ending their access.
  */
 export async function transactionOf<Result>(
   deps: { readonly db: Pick<Database, "transaction">; readonly scope?: DataScope },
@@ -18,8 +18,17 @@ export async function transactionOf<Result>(
 ): Promise<Result> {
   const { db, scope = dataScopeOf(actor) } = deps;
   return db.transaction(scope, async (tx) => {
-    await requireSession(tx, actor);
-    const result = await work(tx);
+    // It goes out with the work's first statement, which costs no round trip.
+    const asked = requireSession(tx, actor);
+    asked.catch(() => undefined);
+    const query = async <Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> => {
+      const answer = tx.query<Row>(text, values);
+      answer.catch(() => undefined);
+      await asked;
+      return answer;
+    };
+    const result = await work({ ...tx, query });
+    await asked;
     await requireSession(tx, actor, "SHARE");
     return result;
   });
