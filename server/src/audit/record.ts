@@ -1,5 +1,4 @@
 import type { Principal } from "../access/principal.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { type FintechId, type IfiId, newId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
@@ -18,20 +17,22 @@ export interface AuditEntry {
   readonly requestId?: string | undefined;
 }
 
-/** Writes one entry in the caller's transaction, so that nothing happens unrecorded and nothing is recorded that did not happen. */
+/**
+ * Writes one entry in the caller's transaction, so that nothing happens unrecorded and nothing is recorded that did not happen; at the database's
+ * time in whole milliseconds, so that entries of all nodes are told in the order in which they were made.
+ */
 export async function recordAudit(
   tx: Transaction,
-  { clock, random }: { clock: Clock; random: Random },
+  { random }: { readonly random: Random },
   actor: Actor,
   entry: AuditEntry,
 ): Promise<void> {
   const { kind, id, name } = describeActor(actor);
   await tx.query(
     `INSERT INTO audit_entry (audit_id, at, actor_kind, actor_id, actor_name, ifi_id, fintech_id, action, object_kind, object_id, details, request_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+     VALUES ($1, date_trunc('milliseconds', database_now()), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       newId(random, "aud"),
-      clock.now(),
       kind,
       id,
       name,
@@ -47,22 +48,22 @@ export async function recordAudit(
 }
 
 /** Looking again at the same thing within so long is the same look: a page that refreshes itself is not a new one. */
-const sameLookMs = 15 * 60_000;
+const sameLook = "15 minutes";
 
 /** {@link recordAudit} for looking at something: once for each actor, action and object within a quarter of an hour. */
 export async function recordLook(
   tx: Transaction,
-  deps: { clock: Clock; random: Random },
+  deps: { readonly random: Random },
   actor: Actor,
   entry: AuditEntry,
 ): Promise<void> {
   const known = await tx.query(
-    `SELECT FROM audit_entry WHERE object_kind = $1 AND object_id = $2 AND at > $3 AND actor_id = $4 AND action = $5
-       AND fintech_id IS NOT DISTINCT FROM $6 AND details = $7::jsonb LIMIT 1`,
+    `SELECT FROM audit_entry WHERE object_kind = $1 AND object_id = $2 AND at > database_now() - $3::interval
+       AND actor_id = $4 AND action = $5 AND fintech_id IS NOT DISTINCT FROM $6 AND details = $7::jsonb LIMIT 1`,
     [
       entry.object.kind,
       entry.object.id,
-      new Date(deps.clock.now().getTime() - sameLookMs),
+      sameLook,
       describeActor(actor).id,
       entry.action,
       entry.fintech?.fintechId ?? null,

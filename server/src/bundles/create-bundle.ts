@@ -52,7 +52,7 @@ export async function createBundle(
     updatedAt: now,
   };
   await insertBundle(tx, tenant, bundle);
-  await recordAudit(tx, { clock, random }, actor, {
+  await recordAudit(tx, { random }, actor, {
     action: "bundle.created",
     object: { kind: "bundle", id: bundle.bundleId },
     fintech: { ifiId: tenant.ifiId, fintechId: tenant.fintechId },

@@ -144,7 +144,7 @@ export const addMoneyCommands: AddCommands = (program, run) => {
             openingBalanceMinor: options.openingBalance ?? 0n,
             requestedBy: `cli:${principal.account}`,
           });
-          await recordAudit(tx, { clock, random }, principal, {
+          await recordAudit(tx, { random }, principal, {
             action: "funding-account.opened",
             object: { kind: "account", id: account.accountId },
             fintech: tenant,

@@ -51,7 +51,7 @@ export async function createApplication(
       ],
     );
     if (!made) throw new NotFound("There is no such fintech.");
-    await recordAudit(tx, { clock, random }, actor, {
+    await recordAudit(tx, { random }, actor, {
       action: "application.created",
       object: { kind: "application", id: applicationId },
       fintech: { ifiId: made.ifi_id, fintechId: made.fintech_id },

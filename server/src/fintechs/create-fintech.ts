@@ -79,7 +79,7 @@ export async function createFintech(
     );
     if (made.length === 0) throw new AlreadyExists(`The client id ${clientId} is taken.`);
     const { clientId: _given, ...settings } = wanted;
-    await recordAudit(tx, { clock, random }, actor, {
+    await recordAudit(tx, { random }, actor, {
       action: "fintech.created",
       object: { kind: "fintech", id: fintechId },
       fintech: { ifiId, fintechId },

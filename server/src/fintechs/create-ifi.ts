@@ -33,7 +33,7 @@ export async function createIfi(
       [ifiId, name, clock.now()],
     );
     if (made.length === 0) throw new AlreadyExists(`IFI ${ifiId} exists already.`);
-    await recordAudit(tx, { clock, random }, actor, {
+    await recordAudit(tx, { random }, actor, {
       action: "ifi.created",
       object: { kind: "ifi", id: ifiId },
       fintech: null,

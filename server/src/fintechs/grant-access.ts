@@ -53,7 +53,7 @@ export async function grantAccess(
       ],
     );
     if (granted.length === 0) throw new NotFound("The fintech has no such person.");
-    await recordAudit(tx, { clock, random }, actor, {
+    await recordAudit(tx, { random }, actor, {
       action: "access.granted",
       object: { kind: "user", id: input.userId },
       fintech: tenant,
@@ -65,7 +65,7 @@ export async function grantAccess(
 
 /** Takes a person's access to an application away; tokens that they generated belong to the application and live on. Like {@link grantAccess}, but needs no recent presence, since it only narrows. */
 export async function revokeAccess(
-  { db, clock, random }: Deps,
+  { db, random }: Omit<Deps, "clock">,
   actor: Administrator,
   input: Grant,
 ): Promise<void> {
@@ -77,7 +77,7 @@ export async function revokeAccess(
       [tenant.ifiId, tenant.environment, tenant.fintechId, input.applicationId, input.userId],
     );
     if (ended.length === 0) return;
-    await recordAudit(tx, { clock, random }, actor, {
+    await recordAudit(tx, { random }, actor, {
       action: "access.revoked",
       object: { kind: "user", id: input.userId },
       fintech: tenant,

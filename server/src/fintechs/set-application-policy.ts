@@ -75,7 +75,7 @@ export async function setApplicationPolicy(
       const after = await getApplicationFor(tx, actor, input.applicationId);
       const changes = changesBetween(before, after);
       if (Object.keys(changes).length > 0)
-        await recordAudit(tx, { clock, random }, actor, {
+        await recordAudit(tx, { random }, actor, {
           action: "application.policy-set",
           object: { kind: "application", id: input.applicationId },
           fintech: tenant,

@@ -66,7 +66,7 @@ async function suspend(
         [what.id, what.suspended, clock.now()],
       );
       if (changed.length === 0) return;
-      await recordAudit(tx, { clock, random }, actor, {
+      await recordAudit(tx, { random }, actor, {
         action: `${what.kind}.${what.suspended ? "suspended" : "resumed"}`,
         object: { kind: what.kind, id: what.id },
         fintech,

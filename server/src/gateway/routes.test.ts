@@ -200,14 +200,10 @@ describe("401", () => {
       expiresAt: new Date(Date.now() - 1_000),
     });
     const revoked = await arrangeToken(owner, applicationId, person);
-    await revokeToken(
-      { db, clock: app.clock, random: app.random, nodes: createNodes({ db, clock: app.clock }) },
-      person,
-      {
-        tokenId: revoked.tokenId,
-        reason: "compromised",
-      },
-    );
+    await revokeToken({ db, random: app.random, nodes: createNodes({ db, clock: app.clock }) }, person, {
+      tokenId: revoked.tokenId,
+      reason: "compromised",
+    });
     for (const [secret, code] of [
       [token.secret.slice(0, -1), "token_malformed"],
       [expired.secret, "token_expired"],
@@ -227,14 +223,10 @@ describe("401", () => {
   it("comes with the next check after a revocation was answered", async () => {
     expect((await check(present())).statusCode).toBe(200);
     const { db } = app.database;
-    await revokeToken(
-      { db, clock: app.clock, random: app.random, nodes: createNodes({ db, clock: app.clock }) },
-      person,
-      {
-        tokenId: token.tokenId,
-        reason: "no_longer_needed",
-      },
-    );
+    await revokeToken({ db, random: app.random, nodes: createNodes({ db, clock: app.clock }) }, person, {
+      tokenId: token.tokenId,
+      reason: "no_longer_needed",
+    });
     expect((await check(present())).statusCode).toBe(401);
   });
 });

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { provenUser } from "../access/proven-user.ts";
 import { explainRefusal } from "../activity/explain-refusal.ts";
 import type { LookForCall } from "../activity/look-for-call.ts";
+import type { Clock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/http/problem.ts";
 import { limitCalls } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
@@ -17,6 +18,7 @@ import { type RevokeDependencies, revokeToken } from "../tokens/revoke-token.ts"
 import { revocationView } from "../tokens/views.ts";
 
 export interface HolderDependencies extends RevokeDependencies {
+  readonly clock: Clock;
   readonly tokenCheck: TokenCheck;
   readonly lookForCall: LookForCall;
   readonly readErrorPage: (code: string) => Promise<string | undefined>;

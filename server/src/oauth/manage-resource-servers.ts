@@ -75,7 +75,7 @@ export async function createResourceServer(
       endedAt: null,
     };
     await insertResourceServer(tx, made, hashClientSecret(secret));
-    await audit(tx, { clock, random }, actor, "resource-server.created", made);
+    await audit(tx, { random }, actor, "resource-server.created", made);
     return made;
   });
   return { server, secret };
@@ -115,7 +115,7 @@ export async function rotateResourceServer(
       previousEndsAt,
       at,
     });
-    await audit(tx, { clock, random }, actor, "resource-server.rotated", known, {
+    await audit(tx, { random }, actor, "resource-server.rotated", known, {
       previousEndsAt: previousEndsAt.toISOString(),
     });
     return { ...known, rotatedAt: at };
@@ -134,7 +134,7 @@ export async function endResourceServer(
     const known = await getAtWork(tx, resourceServerId);
     const endedAt = clock.now();
     await markEnded(tx, resourceServerId, endedAt);
-    await audit(tx, { clock, random }, actor, "resource-server.ended", known);
+    await audit(tx, { random }, actor, "resource-server.ended", known);
     return { ...known, endedAt };
   });
 }
@@ -153,7 +153,7 @@ async function getAtWork(tx: Transaction, id: ResourceServerId): Promise<Resourc
 /** The fintech that it is bound to may read it: somebody may ask about its tokens. */
 async function audit(
   tx: Transaction,
-  deps: { readonly clock: Clock; readonly random: Random },
+  deps: { readonly random: Random },
   actor: Administrator,
   action: string,
   server: ResourceServer,

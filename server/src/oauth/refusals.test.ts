@@ -50,7 +50,7 @@ describe("a refusal explains itself", () => {
     const admin = await arrangeUser(owner, client.fintech, "fintech_admin", { now: app.clock.now() });
     await owner.query("UPDATE console_user SET name = 'Asha Rao' WHERE user_id = $1", [admin.userId]);
     await revokeToken(
-      { db, clock: app.clock, random: app.random, nodes: createNodes({ db, clock: app.clock }) },
+      { db, random: app.random, nodes: createNodes({ db, clock: app.clock }) },
       { ...admin, name: "Asha Rao" },
       { tokenId: ended.token.tokenId, reason: "compromised" },
     );

@@ -8,6 +8,7 @@ import {
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { provenUser } from "../access/proven-user.ts";
+import type { Clock } from "../platform/clock.ts";
 import { formType, takeForms } from "../platform/http/form-body.ts";
 import { answerOAuthError, oauthErrorBody } from "../platform/http/oauth-error.ts";
 import type { HttpServer } from "../platform/http/server.ts";
@@ -22,6 +23,7 @@ import { introspectToken } from "./introspect-token.ts";
 import { serverMetadata } from "./metadata.ts";
 
 export interface OAuthDependencies extends RevokeDependencies {
+  readonly clock: Clock;
   readonly tokenCheck: TokenCheck;
   readonly usage: Pick<UsageRecorder, "record">;
   readonly publicUrl: string;

@@ -3,14 +3,12 @@ import { type Administrator, requireOperator } from "../access/roles.ts";
 import { requireSession } from "../access/transaction-of.ts";
 import { recordLook } from "../audit/record.ts";
 import { type FintechSummary, getFintech } from "../fintechs/find-fintech.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import type { Environment, Tenant } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 
 export interface OversightDeps {
   readonly db: Database;
-  readonly clock: Clock;
   readonly random: Random;
 }
 

@@ -55,7 +55,7 @@ function issue(overrides: Partial<IssueTokenInput> = {}, person: Person = admin)
 }
 const revoke = (tokenId: TokenId) =>
   revokeToken(
-    { db: database.db, clock, random: systemRandom, nodes: createNodes({ db: database.db, clock }) },
+    { db: database.db, random: systemRandom, nodes: createNodes({ db: database.db, clock }) },
     admin,
     { tokenId, reason: "replaced" },
   );

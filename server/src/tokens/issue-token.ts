@@ -108,7 +108,7 @@ export async function issueToken(
     await insertTokenRequest(tx, token, input.idempotencyKey);
     if (input.reminders)
       await writeSubscription(tx, token, { userId: principal.userId, subscribed: true, at: now });
-    await recordAudit(tx, { clock, random }, principal, {
+    await recordAudit(tx, { random }, principal, {
       action: "token.issued",
       object: { kind: "token", id: token.tokenId },
       fintech: token.tenant,
@@ -126,7 +126,7 @@ export async function issueToken(
       requestId: input.requestId,
     });
     if (token.replaces)
-      await recordAudit(tx, { clock, random }, principal, {
+      await recordAudit(tx, { random }, principal, {
         action: "token.renewed",
         object: { kind: "token", id: token.replaces },
         fintech: token.tenant,

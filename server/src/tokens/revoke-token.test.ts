@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Principal } from "../access/principal.ts";
-import type { Administrator } from "../access/roles.ts";
 import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
@@ -13,10 +12,10 @@ import {
   type TestFintech,
 } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
-import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { arrangeToken } from "../testing/token-fixture.ts";
 import { authorizeWrite } from "./authorize-write.ts";
 import { getReceipt } from "./get-receipt.ts";
-import { revokeAllTokens, revokeToken, revokeTokens } from "./revoke-token.ts";
+import { revokeToken } from "./revoke-token.ts";
 
 type Person = Awaited<ReturnType<typeof arrangeUser>>;
 let database: TestDatabase;
@@ -26,10 +25,6 @@ let admin: Person;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  // What a write on a token's authority leaves behind, with the token's name.
-  await database.owner.query(
-    "CREATE TABLE written (token_id text, at timestamptz DEFAULT clock_timestamp()); GRANT INSERT ON written TO fusion_runtime",
-  );
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
@@ -40,7 +35,6 @@ beforeEach(async () => {
 
 const deps = () => ({
   db: database.db,
-  clock: systemClock,
   random: systemRandom,
   nodes: createNodes({ db: database.db, clock: systemClock }),
 });
@@ -93,121 +87,6 @@ describe("the receipt", () => {
       [tokenId],
     );
     expect(rows).toEqual([{ times: 1 }]);
-  });
-});
-
-describe("revoking all", () => {
-  const revokeAll = (by: Administrator, of: Parameters<typeof revokeAllTokens>[2]["of"]) =>
-    revokeAllTokens(deps(), by, { of, reason: "compromised" });
-
-  it("ends every live token of the application with one wait, and leaves others and ended ones", async () => {
-    const tokens = await Promise.all([1, 2, 3].map(() => arrangeToken(database.owner, applicationId, admin)));
-    const expired = await arrangeToken(database.owner, applicationId, admin, {
-      createdAt: new Date(Date.now() - 86_400_000),
-      expiresAt: new Date(Date.now() - 3_600_000),
-    });
-    const elsewhere = await arrangeToken(
-      database.owner,
-      await arrangeApplication(database.owner, fintech),
-      admin,
-    );
-    let waits = 0;
-    const counting = {
-      untilAllKnow: async () => {
-        waits += 1;
-        return { confirmed: 3, total: 3 };
-      },
-    };
-    const revoked = await revokeAllTokens({ ...deps(), nodes: counting }, admin, {
-      of: { applicationId },
-      reason: "compromised",
-    });
-    expect(waits).toBe(1);
-    expect(revoked.map((each) => each.tokenId)).toEqual(tokens.map((each) => each.tokenId).toSorted());
-    expect(new Set(revoked.map((each) => each.effectiveAt.getTime())).size).toBe(1);
-    expect(revoked.every((each) => each.nodes.confirmed === 3)).toBe(true);
-    const { rows } = await database.owner.query(
-      "SELECT token_id FROM token WHERE token_id = ANY ($1) AND revoked_at IS NOT NULL",
-      [[expired.tokenId, elsewhere.tokenId]],
-    );
-    expect(rows).toEqual([]);
-    expect(await revokeAll(admin, { applicationId })).toEqual([]);
-  });
-
-  it("completes what an earlier call left unconfirmed", async () => {
-    const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
-    const lost = { untilAllKnow: () => Promise.reject(new Error("gone")) };
-    await expect(
-      revokeAllTokens({ ...deps(), nodes: lost }, admin, { of: { applicationId }, reason: "compromised" }),
-    ).rejects.toMatchObject({ code: "change_unconfirmed" });
-    expect(await revokeAll(admin, { applicationId })).toMatchObject([{ tokenId }]);
-    expect(await revokeAll(admin, { applicationId })).toEqual([]);
-  });
-
-  it("ends those of a whole fintech, and lets none in who may not", async () => {
-    const second = await arrangeApplication(database.owner, fintech, "live");
-    const ids = [
-      (await arrangeToken(database.owner, applicationId, admin)).tokenId,
-      (await arrangeToken(database.owner, second, admin)).tokenId,
-    ];
-    const stranger = await arrangeUser(database.owner, await arrangeFintech(database.owner), "fintech_admin");
-    await expect(revokeAll(stranger, { applicationId })).rejects.toMatchObject({ code: "not_found" });
-    expect(await revokeAll(stranger, fintech)).toEqual([]);
-    const revoked = await revokeAll({ kind: "cli", account: "root" }, fintech);
-    expect(revoked.map((each) => each.tokenId)).toEqual(ids.toSorted());
-  });
-
-  it("of named tokens ends them at one moment with one wait, in the order given, and leaves the others", async () => {
-    const second = await arrangeApplication(database.owner, fintech);
-    const wanted: TokenId[] = [];
-    for (const of of [applicationId, second, applicationId])
-      wanted.push((await arrangeToken(database.owner, of, admin)).tokenId);
-    const spared = await arrangeToken(database.owner, applicationId, admin);
-    let waits = 0;
-    const counting = {
-      untilAllKnow: async () => {
-        waits += 1;
-        return { confirmed: 3, total: 3 };
-      },
-    };
-    const [first, ...others] = wanted.toReversed() as [TokenId, ...TokenId[]];
-    const revoked = await revokeTokens({ ...deps(), nodes: counting }, admin, {
-      tokenIds: [first, ...others, first],
-      reason: "compromised",
-    });
-    expect(waits).toBe(1);
-    expect(revoked.map((each) => each.tokenId)).toEqual([first, ...others]);
-    expect(new Set(revoked.map((each) => each.effectiveAt.getTime())).size).toBe(1);
-    expect(new Set(revoked.map((each) => each.receiptId)).size).toBe(3);
-    for (const { receiptId, effectiveAt } of revoked)
-      expect(await getReceipt({ db: database.db }, admin, receiptId)).toMatchObject({
-        effectiveAt,
-        nodes: { confirmed: 3, total: 3 },
-      });
-    const { rows } = await database.owner.query("SELECT revoked_at FROM token WHERE token_id = $1", [
-      spared.tokenId,
-    ]);
-    expect(rows).toEqual([{ revoked_at: null }]);
-  });
-
-  it("of named tokens revokes all or none: one of another application is a missing one", async () => {
-    const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
-    const other = await arrangeToken(
-      database.owner,
-      await arrangeApplication(database.owner, fintech),
-      admin,
-    );
-    await expect(
-      revokeTokens(deps(), admin, {
-        tokenIds: [tokenId, other.tokenId],
-        applicationId,
-        reason: "compromised",
-      }),
-    ).rejects.toMatchObject({ code: "not_found" });
-    const { rows } = await database.owner.query("SELECT revoked_at FROM token WHERE token_id = $1", [
-      tokenId,
-    ]);
-    expect(rows).toEqual([{ revoked_at: null }]);
   });
 });
 
@@ -292,113 +171,5 @@ describe("revoking", () => {
       expect(theirs).toEqual(await revoke("tok_none" as TokenId, by).catch(facts));
       expect(theirs).toEqual(["not_found", "There is no such token."]);
     }
-  });
-});
-
-describe("a revoke that has returned", () => {
-  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-  async function write(token: TestToken, hold: number | Promise<void>): Promise<void> {
-    await database.db.transaction({ kind: "tenants", tenants: [token.principal.tenant] }, async (tx) => {
-      await authorizeWrite(tx, token.principal);
-      await tx.query("INSERT INTO written (token_id) VALUES ($1)", [token.tokenId]);
-      await (typeof hold === "number" ? hold > 0 && pause(hold) : hold);
-    });
-  }
-  async function count(tokenId: TokenId): Promise<number> {
-    const { rows } = await database.owner.query(
-      "SELECT count(*)::int AS count FROM written WHERE token_id = $1",
-      [tokenId],
-    );
-    return rows[0].count;
-  }
-
-  it("is followed by no commit on the token's authority: 200 revokes against slow concurrent writers", async () => {
-    let writes = 0;
-    let refusals = 0;
-    const contest = async (): Promise<void> => {
-      const token = await arrangeToken(database.owner, applicationId, admin);
-      let stopping = false;
-      const writers = [0, 3, 8].map(async (ms) => {
-        while (!stopping) {
-          try {
-            await write(token, ms);
-            writes += 1;
-          } catch (error) {
-            expect(error).toMatchObject({ code: "token_revoked" });
-            refusals += 1;
-            if (stopping) return;
-            await pause(1);
-          }
-        }
-      });
-      let atReturn: number;
-      try {
-        await pause(Math.random() * 12);
-        await revoke(token.tokenId);
-        atReturn = await count(token.tokenId);
-        await pause(12);
-      } finally {
-        stopping = true;
-        await Promise.all(writers);
-      }
-      expect(await count(token.tokenId)).toBe(atReturn);
-    };
-    for (let round = 0; round < 100; round += 1) await Promise.all([contest(), contest()]);
-    expect(writes).toBeGreaterThan(200);
-    expect(refusals).toBeGreaterThan(200);
-  }, 120_000);
-
-  it("had to wait for a writer that was inside, and its write is there", async () => {
-    const token = await arrangeToken(database.owner, applicationId, admin);
-    const writing = write(token, 400);
-    await pause(100);
-    const start = performance.now();
-    await revoke(token.tokenId);
-    expect(performance.now() - start).toBeGreaterThan(200);
-    await writing;
-    expect(await count(token.tokenId)).toBe(1);
-  });
-
-  it("comes within a bound, though a writer hangs with the gate open", async () => {
-    const token = await arrangeToken(database.owner, applicationId, admin);
-    let release = (): void => undefined;
-    const hang = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const hanging = write(token, hang).then(
-      () => "committed",
-      () => "ended",
-    );
-    await pause(100);
-    const start = performance.now();
-    await revoke(token.tokenId);
-    expect(performance.now() - start).toBeLessThan(5_000);
-    release();
-    expect(await hanging).toBe("ended");
-    expect(await count(token.tokenId)).toBe(0);
-  });
-
-  it("does not wait for writers of another fintech", async () => {
-    const other = await arrangeFintech(database.owner);
-    const theirs = await arrangeToken(
-      database.owner,
-      await arrangeApplication(database.owner, other),
-      await arrangeUser(database.owner, other, "fintech_admin"),
-    );
-    const token = await arrangeToken(database.owner, applicationId, admin);
-    let release = (): void => undefined;
-    const writing = write(
-      theirs,
-      new Promise<void>((resolve) => {
-        release = resolve;
-      }),
-    );
-    // Well below the second after which an idle writer would lose its gate.
-    await pause(50);
-    await revoke(token.tokenId);
-    release();
-    await writing;
-    expect(await count(theirs.tokenId)).toBe(1);
   });
 });

@@ -27,7 +27,7 @@ export async function setSubscription(
       at: clock.now(),
     });
     if (!changed) return;
-    await recordAudit(tx, { clock, random }, principal, {
+    await recordAudit(tx, { random }, principal, {
       action: input.subscribed ? "token.reminders-started" : "token.reminders-ended",
       object: { kind: "token", id: token.tokenId },
       fintech: token.tenant,

@@ -51,7 +51,7 @@ export async function setTokenAllowList(
       const after = await findToken(tx, token.tokenId);
       assert(before && after, "no token is ever removed");
       if (JSON.stringify(before.ipAllowList) !== JSON.stringify(after.ipAllowList))
-        await recordAudit(tx, { clock, random }, principal, {
+        await recordAudit(tx, { random }, principal, {
           action: "token.ip-allow-list-set",
           object: { kind: "token", id: token.tokenId },
           fintech: token.tenant,

@@ -22,7 +22,7 @@ interface Dependencies {
 
 /** Sets, or with null removes, the limits of every account opened from an account product. Audited. Throws `account_product_not_found`. */
 export async function setProductLimits(
-  { db, clock, random }: Dependencies,
+  { db, random }: Omit<Dependencies, "clock">,
   actor: Actor,
   tenant: Tenant,
   product: { readonly bundleId: string; readonly accountProductId: string },
@@ -31,7 +31,7 @@ export async function setProductLimits(
   await db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
     const { productId } = await setAccountProductRules(tx, tenant, product, rules);
     await forgetUsageOfProduct(tx, tenant, { bundleId: product.bundleId, productId });
-    await recordAudit(tx, { clock, random }, actor, {
+    await recordAudit(tx, { random }, actor, {
       action: rules ? "limits.set" : "limits.removed",
       object: { kind: "account-product", id: product.accountProductId },
       fintech: tenant,
@@ -51,7 +51,7 @@ export async function setKycLimits(
     if (rules) await upsertKycLimit(tx, level, rules, clock.now());
     else await deleteKycLimit(tx, level);
     await forgetUsageOfHolders(tx, level);
-    await recordAudit(tx, { clock, random }, actor, {
+    await recordAudit(tx, { random }, actor, {
       action: rules ? "limits.set" : "limits.removed",
       object: { kind: "kyc-level", id: level.kycStatus },
       fintech: null,
