@@ -82,9 +82,12 @@ describe("a delivery", () => {
     const target = await listen(ok);
     const { port } = await listen((request, response) => {
       const status = Number(request.url?.slice(1));
-      response.writeHead(status, { location: `http://127.0.0.1:${target.port}/` }).end();
+      const headers = { connection: "upgrade", upgrade: "websocket" };
+      response
+        .writeHead(status, status === 101 ? headers : { location: `http://127.0.0.1:${target.port}/` })
+        .end();
     });
-    for (const status of [301, 302, 307, 308, 400, 404, 410, 500, 503])
+    for (const status of [101, 301, 302, 307, 308, 400, 404, 410, 500, 503])
       expect(await send(`http://127.0.0.1:${port}/${status}`)).toMatchObject({
         status,
         error: `The endpoint answered ${status}.`,

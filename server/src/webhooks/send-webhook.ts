@@ -37,7 +37,8 @@ export function createResolver(): ResolveHost {
 /**
  * POSTs once. Never throws: whatever goes wrong is in the attempt. Reaches only what {@link AddressPolicy} allows: the name is resolved
  * once, every one of its addresses is checked, and the connection is made to a checked address, not to the name, so that a name server
- * which answers differently the next time changes nothing. Redirects are not followed. The whole takes 10 s at most and reads 4 KiB.
+ * which answers differently the next time changes nothing. Redirects are not followed. Whatever is answered,
+ * the whole takes 10 s at most and reads 4 KiB.
  */
 export async function sendWebhook(
   {
@@ -140,22 +141,36 @@ function post(
       maxHeaderSize: 8_192,
       signal,
     });
-    request.on("error", reject);
+    let status: number | undefined;
+    const chunks: Buffer[] = [];
+    let length = 0;
+    /** Once the status is known, it does not matter how the answer ends. */
+    const end = (error?: unknown): void => {
+      if (status === undefined) reject(error ?? new Refusal("The connection was closed before an answer."));
+      else resolve({ status, response: excerpt(Buffer.concat(chunks)) });
+      request.destroy();
+    };
     request.on("response", (response) => {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      const done = (): void => {
-        resolve({ status: response.statusCode ?? 0, response: excerpt(Buffer.concat(chunks)) });
-        request.destroy();
-      };
+      status = response.statusCode ?? 0;
       response.on("data", (chunk: Buffer) => {
         chunks.push(chunk);
         length += chunk.length;
-        if (length >= readMaxBytes) done();
+        if (length >= readMaxBytes) end();
       });
-      // The status is known, so what becomes of the rest of the answer does not matter.
-      for (const end of ["end", "error", "aborted", "close"]) response.on(end, done);
+      for (const event of ["end", "error", "aborted", "close"]) response.on(event, () => end());
     });
+    // 101: Node takes the request for ended and leaves the connection to us, out of the signal's reach.
+    request.on("upgrade", (response, socket) => {
+      status = response.statusCode;
+      socket.destroy();
+      end();
+    });
+    request.on("error", end);
+    // A try ends whatever Node makes of an answer: without these, one for which it knows another event would end never.
+    request.on("close", () => {
+      if (status === undefined) end();
+    });
+    signal.addEventListener("abort", () => end(signal.reason), { once: true });
     request.end(body);
   });
 }
