@@ -6,8 +6,8 @@ import type { EventContent } from "./webhook-event.ts";
 
 // SQL on the outbox and on events, private to the room.
 
-/** So many at once, so that a tenant with many leaves room for the others. */
-const rowsOfATenant = 16;
+/** Of a tenant and kind of event so many at once, so that who has many leaves room for the others. */
+const rowsOfAKind = 16;
 
 /** Nothing happens where no endpoint of the tenant wants it. */
 export async function insertOutboxRow(
@@ -38,19 +38,21 @@ const toldEndpoints = `webhook_endpoint e
   JOIN application a USING (ifi_id, environment, fintech_id, application_id)
   JOIN fintech f USING (ifi_id, fintech_id)`;
 const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
-/** The outbox's oldest row of each tenant, found by one look-up in the index for each. */
-const firstOfEachTenant = `waiting AS (
-  (SELECT ifi_id, environment, fintech_id, name, occurred_at FROM event_outbox ORDER BY ifi_id, environment, fintech_id, outbox_id LIMIT 1)
+/** The outbox's oldest row of each tenant and kind of event, found by one look-up in the index for each. */
+const firstOfEachKind = `waiting AS (
+  (SELECT ifi_id, environment, fintech_id, name, occurred_at FROM event_outbox
+   ORDER BY ifi_id, environment, fintech_id, name, outbox_id LIMIT 1)
   UNION ALL
   SELECT next.* FROM waiting w CROSS JOIN LATERAL (
     SELECT o.ifi_id, o.environment, o.fintech_id, o.name, o.occurred_at FROM event_outbox o
-    WHERE (o.ifi_id, o.environment, o.fintech_id) > (w.ifi_id, w.environment, w.fintech_id)
-    ORDER BY o.ifi_id, o.environment, o.fintech_id, o.outbox_id LIMIT 1) next)`;
+    WHERE (o.ifi_id, o.environment, o.fintech_id, o.name) > (w.ifi_id, w.environment, w.fintech_id, w.name)
+    ORDER BY o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id LIMIT 1) next)`;
 
 /**
- * Takes the oldest rows of each tenant that nobody else is taking, `limit` in all. They are gone when the transaction commits, and back when it
- * does not. A tenant's rows stay while every endpoint that wants the first of them has `dueMax` deliveries due: written out they would take
- * fifty times the room and be told no sooner. So one that fails or is slow holds up no other, neither of the tenant nor of others.
+ * Takes the oldest rows of each tenant and kind of event that nobody else is taking, `limit` in all. They are gone when the transaction commits,
+ * and back when it does not. Rows stay while every endpoint that wants their kind has `dueMax` deliveries due: written out they would take
+ * fifty times the room and be told no sooner. So one that fails or is slow holds up no other, neither of the tenant nor of others, and an
+ * endpoint that wants other events makes no room for it.
  */
 export async function takeOutboxRows(
   tx: Queryable,
@@ -65,8 +67,8 @@ export async function takeOutboxRows(
     content: EventContent | null;
     occurred_at: Date;
   }>(
-    `WITH RECURSIVE ${firstOfEachTenant}, open AS (
-       SELECT w.ifi_id, w.environment, w.fintech_id FROM waiting w
+    `WITH RECURSIVE ${firstOfEachKind}, open AS (
+       SELECT w.ifi_id, w.environment, w.fintech_id, w.name FROM waiting w
        CROSS JOIN LATERAL (
          SELECT min(due.count) AS least FROM ${toldEndpoints}
          CROSS JOIN LATERAL (
@@ -78,13 +80,14 @@ export async function takeOutboxRows(
        WHERE due.least IS NULL OR due.least < $3
      ), next AS (
        SELECT mine.* FROM open CROSS JOIN LATERAL (
-         SELECT o.ifi_id, o.environment, o.fintech_id, o.outbox_id FROM event_outbox o
-         WHERE o.ifi_id = open.ifi_id AND o.environment = open.environment AND o.fintech_id = open.fintech_id
-         ORDER BY o.outbox_id LIMIT ${rowsOfATenant} FOR UPDATE SKIP LOCKED) mine
+         SELECT o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id FROM event_outbox o
+         WHERE o.ifi_id = open.ifi_id AND o.environment = open.environment AND o.fintech_id = open.fintech_id AND o.name = open.name
+         ORDER BY o.outbox_id LIMIT ${rowsOfAKind} FOR UPDATE SKIP LOCKED) mine
        LIMIT $1
      )
      DELETE FROM event_outbox o USING next
-     WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.outbox_id = next.outbox_id
+     WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.name = next.name
+       AND o.outbox_id = next.outbox_id
      RETURNING o.ifi_id, o.environment, o.fintech_id, o.name, o.transfer_numbers, o.content, o.occurred_at`,
     [limit, now, dueMax],
   );
@@ -100,7 +103,7 @@ export async function takeOutboxRows(
 /** Since when the outbox's oldest row waits; undefined when nothing waits there. */
 export async function findOldestInOutbox(tx: Queryable): Promise<Date | undefined> {
   const [row] = await tx.query<{ oldest: Date | null }>(
-    `WITH RECURSIVE ${firstOfEachTenant} SELECT min(occurred_at) AS oldest FROM waiting`,
+    `WITH RECURSIVE ${firstOfEachKind} SELECT min(occurred_at) AS oldest FROM waiting`,
   );
   return row?.oldest ?? undefined;
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import type { EventName } from "@fusion/contract/webhooks.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Clock, systemClock } from "../platform/clock.ts";
+import { systemScope } from "../platform/database/database.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeBook, transferOf } from "../testing/ledger-fixture.ts";
@@ -13,6 +15,7 @@ import { createTransfer } from "../transfers/create-transfer.ts";
 import { listDeliveries } from "./deliveries.ts";
 import { setEndpointEnabled } from "./manage-endpoints.ts";
 import { createPublisher } from "./publisher.ts";
+import { recordEvent } from "./record-event.ts";
 
 let database: TestDatabase;
 let webhooks: TestWebhooks;
@@ -34,10 +37,12 @@ afterAll(() => database.drop());
 interface Payer {
   readonly fintechId: string;
   readonly admin: Awaited<ReturnType<typeof arrangeUser>>;
-  /** An endpoint of its own that wants every transfer. */
-  listen(): Promise<WebhookReceiver & { readonly endpointId: string }>;
+  /** An endpoint of its own that wants every transfer, or what it says. */
+  listen(events?: readonly EventName[]): Promise<WebhookReceiver & { readonly endpointId: string }>;
   /** One after the other, so that the outbox has a row for each. Answers their request ids. */
   pay(times: number, clock?: Clock): Promise<string[]>;
+  /** Something else happens as often. */
+  make(times: number): Promise<void>;
 }
 
 async function arrangePayer(): Promise<Payer> {
@@ -47,11 +52,11 @@ async function arrangePayer(): Promise<Payer> {
   return {
     fintechId: book.tenant.fintechId,
     admin,
-    async listen() {
+    async listen(events) {
       const receiver = await startWebhookReceiver();
       receivers.push(receiver);
       const { applicationId } = book.token.principal;
-      const { endpointId } = await webhooks.add(admin, applicationId, receiver.url);
+      const { endpointId } = await webhooks.add(admin, applicationId, receiver.url, events);
       return { ...receiver, endpointId };
     },
     async pay(times, clock = systemClock) {
@@ -65,6 +70,15 @@ async function arrangePayer(): Promise<Payer> {
         );
       return requests;
     },
+    make: (times) =>
+      database.db.transaction(systemScope, async (tx) => {
+        for (let count = 0; count < times; count += 1)
+          await recordEvent(tx, book.tenant, {
+            name: "RESOURCE_CREATED",
+            content: { uri: "/x", state: "ACTIVE", data: {} },
+            occurredAt: new Date(),
+          });
+      }),
   };
 }
 
@@ -112,6 +126,21 @@ describe("an event", () => {
     const requests = await payer.pay(3, webhooks.clock);
     for (let looks = 0; looks < 3; looks += 1) await publisher.runOnce();
     expect(toldTo(quick)).toEqual(requests.sort());
+  });
+
+  it("waits for no event of another kind, and an endpoint that wants other kinds makes no room for it", async () => {
+    const publisher = createPublisher({ ...webhooks.deps, dueMax: 1 });
+    const payer = await arrangePayer();
+    const failing = await payer.listen(["RESOURCE_CREATED"]);
+    failing.answer(503);
+    await payer.make(40);
+    await publisher.runOnce();
+    const good = await payer.listen(["TRANSFER_CREATED"]);
+    const requests = await payer.pay(3);
+    for (let looks = 0; looks < 2; looks += 1) await publisher.runOnce();
+    expect(toldTo(good)).toEqual(requests.sort());
+    const waiting = await database.owner.query("SELECT DISTINCT name, count(*) OVER () FROM event_outbox");
+    expect(waiting.rows).toEqual([{ name: "RESOURCE_CREATED", count: "24" }]);
   });
 
   it("that nobody is told any more does not wait", async () => {
