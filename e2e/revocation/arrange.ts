@@ -50,7 +50,7 @@ export async function arrangeDatabase(
     migrationsFolder,
   }: { readonly fintechs: number; readonly tokens: number; readonly migrationsFolder: string },
 ): Promise<Arrangement> {
-  await migrate(ownerUrl, migrationsFolder);
+  await migrate(ownerUrl, { folder: migrationsFolder });
   await prepareJobSchema(ownerUrl);
   const owner = new pg.Pool({ connectionString: ownerUrl, max: 4 });
   const db = openDatabase({ connectionString: ownerUrl, role: "fusion_runtime", log: silentLog() });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { createLog } from "../log.ts";
 import {
   assertSchemaFits,
   DatabaseIsNewer,
@@ -48,7 +49,7 @@ describe("migrations", () => {
       "0002-slow.sql": "CREATE TABLE two AS SELECT 1 AS one FROM pg_sleep(0.2);",
       "0003-third.sql": "ALTER TABLE two ADD COLUMN three int;",
     });
-    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url, files)));
+    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url, { folder: files })));
     expect(applied.toSorted((a, b) => b.length - a.length)).toEqual([
       ["0001-first.sql", "0002-slow.sql", "0003-third.sql"],
       [],
@@ -58,16 +59,41 @@ describe("migrations", () => {
     ]);
   });
 
+  it("that do not get their locks at once let others go on, and are tried until they do", async () => {
+    await migrate(url, { folder: release(first) });
+    const lines: string[] = [];
+    const log = createLog("warn", { write: (line) => void lines.push(line) });
+    const folder = release({ ...first, "0002-second.sql": "ALTER TABLE one ADD COLUMN two int;" });
+    const applied = await withClient(url, async (reader) => {
+      await reader.query("BEGIN; SELECT FROM one");
+      const migrating = migrate(url, { folder, log, pauseMs: 50 });
+      await withClient(url, async (writer) => {
+        await writer.query("SET statement_timeout = '3s'");
+        const waiting =
+          "SELECT count(*)::int AS n FROM pg_locks WHERE relation = 'one'::regclass AND NOT granted";
+        await expect.poll(async () => (await reader.query(waiting)).rows[0].n).toBe(1);
+        await writer.query("INSERT INTO one DEFAULT VALUES");
+      });
+      await reader.query("COMMIT");
+      return migrating;
+    });
+    expect(applied).toEqual(["0002-second.sql"]);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      migration: "0002-second.sql",
+      oldestTransaction: { pid: expect.any(Number), seconds: expect.any(Number) },
+    });
+  });
+
   it("are all there or, when one fails, all before it", async () => {
     const files = release({ ...first, "0002-wrong.sql": "CREATE TABLE two (); SELECT 1 / 0;" });
-    await expect(migrate(url, files)).rejects.toThrow("division by zero");
-    await migrate(url, release(widened));
+    await expect(migrate(url, { folder: files })).rejects.toThrow("division by zero");
+    await migrate(url, { folder: release(widened) });
   });
 
   it("that were edited after they had been applied stop the start", async () => {
-    await migrate(url, release(first));
+    await migrate(url, { folder: release(first) });
     const edited = release({ "0001-first.sql": "CREATE TABLE other ();" });
-    await expect(migrate(url, edited)).rejects.toBeInstanceOf(MigrationWasEdited);
+    await expect(migrate(url, { folder: edited })).rejects.toBeInstanceOf(MigrationWasEdited);
     await expect(fits(edited)).rejects.toBeInstanceOf(MigrationWasEdited);
   });
 
@@ -76,7 +102,7 @@ describe("migrations", () => {
       client.query(`CREATE TABLE public.migration
         (number int PRIMARY KEY, name text NOT NULL, hash text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`),
     );
-    expect(await migrate(url, release(widened))).toHaveLength(2);
+    expect(await migrate(url, { folder: release(widened) })).toHaveLength(2);
     const { rows } = await withClient(url, (client) =>
       client.query("SELECT number, breaking FROM public.migration ORDER BY number"),
     );
@@ -89,18 +115,18 @@ describe("migrations", () => {
 
 describe("an older release", () => {
   it("runs on a schema that newer ones have only widened, and applies what it brings itself", async () => {
-    await migrate(url, release(widened));
-    expect(await migrate(url, release(first))).toEqual([]);
+    await migrate(url, { folder: release(widened) });
+    expect(await migrate(url, { folder: release(first) })).toEqual([]);
     await fits(release(first));
-    expect(await migrate(url, release({ ...first, "0004-own.sql": "CREATE TABLE four ();" }))).toEqual([
-      "0004-own.sql",
-    ]);
+    expect(
+      await migrate(url, { folder: release({ ...first, "0004-own.sql": "CREATE TABLE four ();" }) }),
+    ).toEqual(["0004-own.sql"]);
   });
 
   it("refuses a newer breaking schema, by the name of the first migration that breaks", async () => {
-    await migrate(url, release(broken));
+    await migrate(url, { folder: release(broken) });
     for (const older of [release(first), release(widened)]) {
-      await expect(migrate(url, older)).rejects.toThrow(
+      await expect(migrate(url, { folder: older })).rejects.toThrow(
         "The database has migration 3 (0003-third.sql), which this release does not know. Start the newer release.",
       );
       await expect(fits(older)).rejects.toBeInstanceOf(DatabaseIsNewer);
@@ -110,7 +136,7 @@ describe("an older release", () => {
 
 describe("a process that does not migrate", () => {
   it("refuses a schema that lacks a migration of its release", async () => {
-    await migrate(url, release(first));
+    await migrate(url, { folder: release(first) });
     await expect(fits(release(widened))).rejects.toBeInstanceOf(DatabaseIsOlder);
     await expect(fits(release(widened))).rejects.toThrow("0002-second.sql");
   });

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
+import { type Log, silentLog } from "../log.ts";
 import { withAdvisoryLock } from "./advisory-lock.ts";
 import { withClient } from "./with-client.ts";
 
@@ -30,9 +32,17 @@ export class DatabaseIsOlder extends Error {}
 /** A migration was edited after it had been applied. */
 export class MigrationWasEdited extends Error {}
 
+export interface MigrateOptions {
+  readonly folder?: string;
+  /** Hears what a migration waits for. */
+  readonly log?: Log;
+  /** Between a try that did not get its locks and the next; tests make it shorter. */
+  readonly pauseMs?: number;
+}
+
 /** {@link migrateWith} on a connection of its own. */
-export function migrate(connectionString: string, folder: string = migrationsFolder): Promise<string[]> {
-  return withClient(connectionString, (owner) => migrateWith(owner, folder));
+export function migrate(connectionString: string, options?: MigrateOptions): Promise<string[]> {
+  return withClient(connectionString, (owner) => migrateWith(owner, options));
 }
 
 /**
@@ -40,9 +50,13 @@ export function migrate(connectionString: string, folder: string = migrationsFol
  * names applied. Needs the owner's role. Throws {@link DatabaseIsNewer} or {@link MigrationWasEdited} and changes nothing then.
  *
  * Migrations that this release does not know are no hindrance when they only widen (their first line begins with `-- Widening`): while
- * machine after machine gets a newer release, those that still run the older one may be started again.
+ * machine after machine gets a newer release, those that still run the older one may be started again. They are not held up for long either:
+ * a migration that does not get its locks at once is undone and tried again later.
  */
-export async function migrateWith(owner: pg.Client, folder: string = migrationsFolder): Promise<string[]> {
+export async function migrateWith(
+  owner: pg.Client,
+  { folder = migrationsFolder, log = silentLog(), pauseMs = 10_000 }: MigrateOptions = {},
+): Promise<string[]> {
   const migrations = await readMigrations(folder);
   return withAdvisoryLock(owner, "migrations", async () => {
     await ensureMigrationTable(owner);
@@ -51,16 +65,49 @@ export async function migrateWith(owner: pg.Client, folder: string = migrationsF
     const done = new Set(applied.map((row) => row.number));
     const fresh = migrations.filter((migration) => !done.has(migration.number));
     for (const migration of fresh) {
-      await owner.query("BEGIN");
-      await owner.query(
-        "INSERT INTO public.migration (number, name, hash, breaking) VALUES ($1, $2, $3, $4)",
-        [migration.number, migration.name, migration.hash, migration.breaking],
-      );
-      await owner.query(migration.sql);
-      await owner.query("COMMIT");
+      while (!(await applyUnlessLocked(owner, migration))) {
+        log.warn(
+          { part: "database", migration: migration.name, oldestTransaction: await oldestTransaction(owner) },
+          "a migration waits until other transactions give their locks back; it is tried again until they have",
+        );
+        await sleep(pauseMs);
+      }
     }
     return fresh.map((migration) => migration.name);
   });
+}
+
+/**
+ * Applies it, or nothing of it when it would have to wait for one of its locks. Whoever wants a table queues behind a migration that waits for it,
+ * every transfer too; and what it waits for may take hours, such as `fusion ledger verify`.
+ */
+async function applyUnlessLocked(owner: pg.Client, migration: Migration): Promise<boolean> {
+  try {
+    await owner.query("BEGIN");
+    await owner.query("SET LOCAL lock_timeout = '1s'");
+    await owner.query("INSERT INTO public.migration (number, name, hash, breaking) VALUES ($1, $2, $3, $4)", [
+      migration.number,
+      migration.name,
+      migration.hash,
+      migration.breaking,
+    ]);
+    await owner.query(migration.sql);
+    await owner.query("COMMIT");
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "55P03") throw error;
+    await owner.query("ROLLBACK");
+    return false;
+  }
+}
+
+/** Of the others of this database, as far as the owner may see them: most likely the one that is waited for. */
+async function oldestTransaction(owner: pg.Client): Promise<object | undefined> {
+  const { rows } = await owner.query<{ pid: number; user: string; seconds: number }>(
+    `SELECT pid, usename AS user, extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 1`,
+  );
+  return rows[0];
 }
 
 /**

@@ -85,7 +85,7 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
     }
   })();
   lost.catch(() => undefined); // Whoever awaits it hears of it; nobody else needs to.
-  const prepared = prepareEmbedded(server);
+  const prepared = prepareEmbedded(server, log);
   prepared.catch(() => undefined); // Whoever awaits it hears of it.
   const db = openDatabase({ connectionString: server.connectionString(databaseName, "fusion_runtime"), log });
   return {
@@ -152,7 +152,7 @@ function openJoined(choice: DatabaseChoice, log: Log, connectionsMax?: number): 
       });
 }
 
-async function prepareEmbedded(server: EmbeddedPostgres): Promise<void> {
+async function prepareEmbedded(server: EmbeddedPostgres, log: Log): Promise<void> {
   await withClient(server.connectionString(), async (client) => {
     const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [databaseName]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
@@ -160,7 +160,7 @@ async function prepareEmbedded(server: EmbeddedPostgres): Promise<void> {
   // The socket's folder lets in nobody but us, so the role needs no password; and no connection of ours can turn back into the owner.
   const ownerUrl = server.connectionString(databaseName);
   await withClient(ownerUrl, (owner) =>
-    prepareSchemas(owner, ownerUrl, async () => {
+    prepareSchemas(owner, ownerUrl, log, async () => {
       const role = await owner.query("SELECT FROM pg_roles WHERE rolname = 'fusion_runtime' AND rolcanlogin");
       if (role.rowCount === 0) await owner.query("ALTER ROLE fusion_runtime LOGIN");
     }),
@@ -179,7 +179,7 @@ async function startExternal(
       // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
       if (choice.strictDurability)
         durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
-      await prepareSchemas(owner, migrationUrl, async () => {
+      await prepareSchemas(owner, migrationUrl, log, async () => {
         for (const each of namedUrls(choice))
           await allowRuntimeRole({ url: each.url, migrationUrl }, strictRoles);
       });
@@ -235,10 +235,11 @@ function namedUrls({
 function prepareSchemas<Result>(
   owner: pg.Client,
   ownerUrl: string,
+  log: Log,
   andThen: () => Promise<Result>,
 ): Promise<Result> {
   return withAdvisoryLock(owner, "migrations", async () => {
-    await migrateWith(owner);
+    await migrateWith(owner, { log });
     const result = await andThen();
     if (!(await jobSchemaIsCurrent(owner))) {
       // Loaded only when there is something to do: the library takes a quarter of a second.
