@@ -183,6 +183,20 @@ describe("what counts", () => {
   });
 });
 
+describe("what is counted from the postings", () => {
+  it("begins with the first minute of the bank's year", async () => {
+    app.clock.set("2026-12-31T18:29:00Z");
+    await load(10_000);
+    expect((await spend(400)).status).toBe(200);
+    app.clock.set("2026-12-31T18:30:00Z");
+    expect((await spend(600)).status).toBe(200);
+    app.clock.set("2027-01-11T03:00:00Z");
+    await product({ limits: [{ period: "YEAR", direction: "DEBIT", maximumAmount: 1_000 }] });
+    expect((await spend(401)).body.errorCode).toBe("LE400015");
+    expect((await spend(400)).status).toBe(200);
+  });
+});
+
 describe("a limit of a holder", () => {
   it("of the KYC level covers all their accounts together, and nobody else's", async () => {
     const second = await issue(holder);
