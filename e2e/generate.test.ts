@@ -56,6 +56,20 @@ async function closeWithoutToken(): Promise<void> {
   await dialog().waitFor({ state: "hidden" });
 }
 
+/** Holds back the next answer from there until the person has closed the dialog with Escape, and returns when it has come. */
+async function answerAfterEscape(address: string): Promise<void> {
+  const answered = page.waitForResponse(address);
+  await page.route(address, async (route) => {
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
+    await route.continue();
+    await page.unroute(address);
+  });
+  await answered;
+  // What the page would do next it does at once.
+  await page.waitForTimeout(300);
+}
+
 const listed = () => page.getByRole("table", { name: "Tokens of this application" }).locator("tbody tr");
 
 describe("the dialog", () => {
@@ -97,31 +111,42 @@ describe("the dialog", () => {
   });
 
   it("after a lost answer names the token and offers one action, which ends with another secret", async () => {
-    await openDialog("sandbox");
-    await page.route("**/tokens", async (route) => {
-      if (route.request().method() !== "POST") return route.fallback();
-      await route.fetch();
-      await route.abort();
-      await page.unroute("**/tokens");
-    });
-    await generateButton().click();
-    await dialog()
-      .getByText(/^The server did not answer/)
-      .waitFor();
-    await generateButton().click();
-    await dialog()
-      .getByText(/This token was already generated, as tok_/)
-      .waitFor();
+    const revokeAndGenerate = () => dialog().getByRole("button", { name: "Revoke it and generate again" });
+    const loseAnswer = async (): Promise<string> => {
+      await openDialog("sandbox");
+      await page.route("**/tokens", async (route) => {
+        if (route.request().method() !== "POST") return route.fallback();
+        await route.fetch();
+        await route.abort();
+        await page.unroute("**/tokens");
+      });
+      await generateButton().click();
+      await dialog()
+        .getByText(/^The server did not answer/)
+        .waitFor();
+      await generateButton().click();
+      await dialog()
+        .getByText(/This token was already generated, as tok_/)
+        .waitFor();
+      return /tok_\w+/.exec((await dialog().locator("p").first().textContent()) ?? "")?.[0] ?? "?";
+    };
+    // Who turns away meanwhile gets no token that nobody sees.
+    const turnedAwayFrom = await loseAnswer();
+    const answered = answerAfterEscape("**/revoke");
+    await revokeAndGenerate().click();
+    await answered;
+    await listed().filter({ hasText: turnedAwayFrom }).filter({ hasText: "Revoked" }).waitFor();
+    await page.reload();
+    await listed().first().waitFor();
+    expect(await listed().count()).toBe(2);
+
+    const lost = await loseAnswer();
     expect(await lookAt(page, "generate-already-issued")).toEqual([]);
-    const lost = /tok_\w+/.exec((await dialog().locator("p").first().textContent()) ?? "")?.[0];
-    await dialog().getByRole("button", { name: "Revoke it and generate again" }).click();
+    await revokeAndGenerate().click();
     await dialog().getByText("You can see this token only now").waitFor();
     await closeWithoutToken();
-    await listed()
-      .filter({ hasText: lost ?? "?" })
-      .filter({ hasText: "Revoked" })
-      .waitFor();
-    expect(await listed().count()).toBe(3);
+    await listed().filter({ hasText: lost }).filter({ hasText: "Revoked" }).waitFor();
+    expect(await listed().count()).toBe(4);
   });
 
   it("selects the token and says how to copy it when the clipboard refuses, and counts copying by hand as keeping", async () => {
@@ -169,6 +194,22 @@ describe("the dialog", () => {
     await dialog().getByText("You can see this token only now").waitFor();
     expect(await dialog().locator("code").first().textContent()).toMatch(/^fus_live_[0-9A-Za-z]{36}$/);
     await closeWithoutToken();
+    expect(await listed().count()).toBe(1);
+
+    // Who turns away while the code is checked has proven presence, and makes nothing.
+    await forgetPresence(product);
+    await forgetSentCodes(product);
+    await openDialog("live");
+    const again = new Date();
+    await generateButton().click();
+    const code = await readCode(product.url, to.includes("@") ? admin.address : "+919000000001", again);
+    const checked = answerAfterEscape("**/step-up/code");
+    await field.fill(code);
+    await checked;
+    await page.reload();
+    await listed().first().waitFor();
+    expect(await listed().count()).toBe(1);
+
     // Within five minutes nothing is asked.
     await page.getByRole("button", { name: "Generate Authentication Token" }).click();
     await expires().waitFor();
@@ -191,7 +232,7 @@ describe("getting about", () => {
       .click();
     await page.getByRole("link", { name: /^Active/ }).click();
     await page.getByRole("link", { name: /^Revoked/ }).click();
-    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 2);
     await listed().getByRole("link").first().click();
     await page.getByRole("heading", { level: 1 }).waitFor();
     const addresses = [page.url()];

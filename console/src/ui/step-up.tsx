@@ -5,6 +5,7 @@ import { ApiProblem, problemWords } from "../lib/api.ts";
 import { sendStepUpCode, startStepUp } from "../lib/step-up.ts";
 import { countdownOf } from "../lib/time.ts";
 import { useNow } from "../lib/use-now.ts";
+import { useStillThere } from "../lib/use-still-there.ts";
 import { OtpField } from "./otp-field.tsx";
 import classes from "./step-up.module.css";
 
@@ -15,7 +16,10 @@ interface StepUpProps {
   onBack: () => void;
 }
 
-/** Proves presence with a one-time code, inside the dialog. Submits itself when the code is complete, and then goes on by itself. */
+/**
+ * Proves presence with a one-time code, inside the dialog. Submits itself when the code is complete, and then goes on by itself, unless the
+ * dialog was closed meanwhile: then nothing is done.
+ */
 export function StepUp({ doing, onDone, onBack }: StepUpProps): ReactElement {
   const [sent, setSent] = useState<CodeSent>();
   const [resendAt, setResendAt] = useState(0);
@@ -24,6 +28,7 @@ export function StepUp({ doing, onDone, onBack }: StepUpProps): ReactElement {
   const [problem, setProblem] = useState<unknown>(null);
   const now = useNow(1_000);
   const started = useRef(false);
+  const stillThere = useStillThere();
 
   const send = useCallback(async (): Promise<void> => {
     setProblem(null);
@@ -50,7 +55,7 @@ export function StepUp({ doing, onDone, onBack }: StepUpProps): ReactElement {
     setProblem(null);
     try {
       await sendStepUpCode(figures);
-      onDone();
+      if (stillThere()) onDone();
     } catch (error) {
       setProblem(error);
       setCode("");

@@ -1,11 +1,15 @@
 import { Button } from "@mantine/core";
 import { type ReactElement, useState } from "react";
 import { problemWords } from "../../lib/api.ts";
+import { useStillThere } from "../../lib/use-still-there.ts";
 import { Mono } from "../../ui/mono.tsx";
-import { revokeToken } from "./token-queries.ts";
+import { revokeToken, useRefreshTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
-/** The token exists but the answer with its secret was lost: the one way on is to revoke it and generate again. */
+/**
+ * The token exists but the answer with its secret was lost: the one way on is to revoke it and generate again. If the dialog is closed while
+ * it is being revoked, no other is generated.
+ */
 export function AlreadyIssued(props: {
   tokenId: string;
   onCancel: () => void;
@@ -14,12 +18,15 @@ export function AlreadyIssued(props: {
   const { tokenId, onCancel, onRevoked } = props;
   const [pending, setPending] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
+  const refresh = useRefreshTokens();
+  const stillThere = useStillThere();
   async function revokeAndGenerate(): Promise<void> {
     setPending(true);
     setProblem(null);
     try {
       await revokeToken(tokenId, "replaced");
-      await onRevoked();
+      if (stillThere()) await onRevoked();
+      else void refresh();
     } catch (error) {
       setProblem(error);
     }
