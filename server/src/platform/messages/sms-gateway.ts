@@ -9,11 +9,11 @@ export interface SmsGatewayOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** Statuses with which gateways say that the number itself is wrong. */
-const rejectingStatuses = new Set([404, 410, 422]);
+/** Statuses with which gateways say that the number itself is wrong. Not 404: so answers whoever stands at a URL that is not the gateway's. */
+const rejectingStatuses = new Set([410, 422]);
 
 /**
- * SMS by an HTTP gateway: one POST of `{ to, text, templateId, reference }` with a bearer token. 404, 410 and 422 are
+ * SMS by an HTTP gateway: one POST of `{ to, text, templateId, reference }` with a bearer token. 410 and 422 are
  * {@link AddressRejected}, every other failure is {@link DeliveryFailed}. Redirects are not followed: they would carry the text to
  * another place.
  */

@@ -96,10 +96,28 @@ describe("mail over SMTP", () => {
   });
 
   it("tells an address that does not exist from a server that cannot take it now", async () => {
-    const hard = await startServer(refusing(550));
-    await expect(messenger(hard.url).send(letter)).rejects.toBeInstanceOf(AddressRejected);
-    const soft = await startServer(refusing(451));
-    await expect(messenger(soft.url).send(letter)).rejects.toBeInstanceOf(DeliveryFailed);
+    const answers: [typeof AddressRejected | typeof DeliveryFailed, number, string?][] = [
+      [AddressRejected, 550],
+      [AddressRejected, 550, "5.1.1 no such user"],
+      [AddressRejected, 553, "5.1.3 bad mailbox name"],
+      [DeliveryFailed, 451],
+      // The same to everybody: a lapsed password, an address of ours on a block list, a full mailbox.
+      [DeliveryFailed, 554],
+      [DeliveryFailed, 554, "5.7.1 Relay access denied"],
+      [DeliveryFailed, 550, "5.7.1 Service unavailable; client host blocked"],
+      [DeliveryFailed, 530, "5.7.0 Authentication required"],
+      [DeliveryFailed, 552, "5.2.2 mailbox full"],
+    ];
+    let [, responseCode, words] = answers[0] ?? [];
+    const server = await startServer({
+      onRcptTo: (_address, _session, done) =>
+        done(Object.assign(new Error(words ?? "refused"), { responseCode })),
+    });
+    const smtp = messenger(server.url);
+    for (const [what, ...answer] of answers) {
+      [responseCode, words] = answer;
+      await expect(smtp.send(letter), answer.join(" ")).rejects.toBeInstanceOf(what);
+    }
   });
 
   it("that is refused for its content or its sender is not blamed on the address", async () => {
@@ -132,6 +150,7 @@ describe("mail over SMTP", () => {
   it("cannot be given another header, recipient or text by what stands in it", async () => {
     const server = await startServer();
     const smtp = messenger(server.url);
+    // The address is to blame for nothing that stands elsewhere.
     for (const attack of [
       { subject: "Hello\r\nBcc: eve@example.com" },
       { to: "asha@example.com\r\nBcc: eve@example.com" },
@@ -144,7 +163,9 @@ describe("mail over SMTP", () => {
       { headers: { Bcc: "eve@example.com" } },
       { headers: { "X\r\nBcc": "eve@example.com" } },
     ])
-      await expect(smtp.send({ ...letter, ...attack }), JSON.stringify(attack)).rejects.toThrow();
+      await expect(smtp.send({ ...letter, ...attack }), JSON.stringify(attack)).rejects.toBeInstanceOf(
+        "to" in attack ? AddressRejected : DeliveryFailed,
+      );
     expect(server.received).toEqual([]);
   });
 

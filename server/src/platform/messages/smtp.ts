@@ -17,8 +17,9 @@ export interface SmtpOptions {
 const addedHeaders = new Set(["list-unsubscribe", "list-unsubscribe-post", "auto-submitted", "precedence"]);
 
 /**
- * Mail over SMTP, up to four connections kept open. A 5xx answer to the recipient is {@link AddressRejected}; every other failure is
- * {@link DeliveryFailed} and may be tried again under the same Message-ID. The library is loaded at the first mail.
+ * Mail over SMTP, up to four connections kept open. The answer that the recipient's address does not exist is {@link AddressRejected};
+ * every other failure, also a refusal for good of us or of the message, is {@link DeliveryFailed} and may be tried again under the same
+ * Message-ID. The library is loaded at the first mail.
  */
 export function createSmtpMessenger(options: SmtpOptions): Messenger & { close(): void } {
   const timeoutMs = options.timeoutMs ?? 20_000;
@@ -76,16 +77,11 @@ export function createSmtpMessenger(options: SmtpOptions): Messenger & { close()
 
 /** A line break in an address, subject or header could start a header of the writer's choice. */
 function refuseControlCharacters(message: Message): void {
-  const oneLiners = [
-    message.to,
-    message.subject,
-    message.messageId ?? "",
-    ...Object.entries(message.headers ?? {}).flat(),
-  ];
-  if (oneLiners.some((text) => /\p{Cc}/u.test(text)))
-    throw new AddressRejected("The address, the subject or a header has a control character.");
-  if (!/^[^@\s<>,;:"()[\]\\]+@[^@\s<>,;:"()[\]\\]+$/.test(message.to))
+  if (/\p{Cc}/u.test(message.to) || !/^[^@\s<>,;:"()[\]\\]+@[^@\s<>,;:"()[\]\\]+$/.test(message.to))
     throw new AddressRejected("This is not an email address.");
+  const oneLiners = [message.subject, ...Object.entries(message.headers ?? {}).flat()];
+  if (oneLiners.some((text) => /\p{Cc}/u.test(text)))
+    throw new DeliveryFailed("The subject or a header has a control character.");
   if (message.messageId !== undefined && !/^[0-9A-Za-z._-]{1,200}$/.test(message.messageId))
     throw new DeliveryFailed("The message id has characters that a Message-ID cannot have.");
 }
@@ -100,15 +96,30 @@ function pickHeaders(message: Message): Record<string, string> {
   return headers;
 }
 
+/** The enhanced status codes (RFC 3463) that say: this mailbox or its domain does not exist, or moved without a trace. */
+const unknownAddress = new Set(["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"]);
+
+/**
+ * Whether the answer to `RCPT TO` is about the address and not about us. Servers refuse there as well whoever they do not trust (RFC 5321
+ * section 3.6.2: `554 5.7.1 Relay access denied`, when a password has lapsed or a list has our address), and that is the same answer
+ * for every recipient. Without an enhanced code, 550, 551 and 553 speak of the mailbox (section 4.2.3).
+ */
+function saysNoSuchAddress(response: string): boolean {
+  const [, code, enhanced] = /^(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3})(?!\S))?/.exec(response) ?? [];
+  if (enhanced !== undefined) return unknownAddress.has(enhanced);
+  return code === "550" || code === "551" || code === "553";
+}
+
 /** What the mail server said, without the address or the text (both can come back inside its answer). */
 function describe(error: unknown): Error {
-  const { responseCode, code, command } = error as {
+  const { response, responseCode, code, command } = error as {
+    response?: string;
     responseCode?: number;
     code?: string;
     command?: string;
   };
   const what = [responseCode, code, command].filter((part) => part !== undefined).join(" ") || "no answer";
-  if (responseCode !== undefined && responseCode >= 500 && code === "EENVELOPE" && command !== "MAIL FROM")
+  if (code === "EENVELOPE" && command === "RCPT TO" && saysNoSuchAddress(response ?? ""))
     return new AddressRejected(`The mail server refused the address (${what}).`);
   return new DeliveryFailed(`The mail server did not take the message (${what}).`);
 }
