@@ -37,7 +37,8 @@ export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
 /**
  * Common table expressions, ending in `due`: each notice that is due on the given days, one row per recipient (a person on one
  * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due.
- * Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are.
+ * Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are. An address that was rejected on that day
+ * reaches nobody.
  */
 export const dueNotices = `
   day AS (
@@ -64,7 +65,7 @@ export const dueNotices = `
     FROM subscribed s
     LEFT JOIN reachable_address a
       ON a.ifi_id = s.ifi_id AND a.fintech_id = s.fintech_id AND a.user_id = s.user_id
-     AND sees_application(s.user_id, s.application_id)
+     AND a.rejected_day IS DISTINCT FROM s.local_day AND sees_application(s.user_id, s.application_id)
   ),
   unreached AS (
     SELECT DISTINCT local_day, planned_for, day_ends, missed, ifi_id, environment, fintech_id, application_id, token_id
@@ -78,6 +79,7 @@ export const dueNotices = `
     SELECT u.*, a.user_id, a.channel, true
     FROM unreached u
     LEFT JOIN reachable_address a ON a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id AND a.role = 'fintech_admin'
+                                 AND a.rejected_day IS DISTINCT FROM u.local_day
   )`;
 
 /** A due notice with what its text needs. */

@@ -279,6 +279,10 @@ export async function recordSent(
      WHERE ${ofDigest} AND r.token_id = ANY ($8)`,
     [...keyValues(key), sent.at, sent.answer, sent.tokenIds],
   );
+  await tx.query(
+    "UPDATE identity SET rejected_day = NULL WHERE channel = $1 AND address = $2 AND rejected_day IS NOT NULL",
+    [key.channel, sent.to],
+  );
 }
 
 /** It was not taken; `retryAt` says when to try again, or null for never. `bouncedAt` when the address does not exist. */
@@ -312,17 +316,23 @@ export async function recordCancelled(tx: Transaction, key: DigestKey, why: stri
   );
 }
 
-/** Nobody is written to at that address any more, until it is verified anew. Returns whether it was in use until now. */
-export async function markAddressBounced(
+/**
+ * The provider says that the address does not exist: it is not written to any more on that local day, and when an earlier day brought the
+ * same answer, not until it is verified anew. Returns whether that is so from now on.
+ */
+export async function rejectAddress(
   tx: Transaction,
-  address: { channel: "sms" | "email"; address: string },
+  { channel, address, localDay }: Pick<DigestKey, "channel" | "localDay"> & { readonly address: string },
   now: Date,
 ): Promise<boolean> {
-  const rows = await tx.query(
-    `UPDATE identity SET bounced_at = $3 WHERE channel = $1 AND address = $2 AND bounced_at IS NULL RETURNING user_id`,
-    [address.channel, address.address, now],
+  const [row] = await tx.query<{ bounced: boolean }>(
+    `UPDATE identity SET bounced_at = CASE WHEN rejected_day < $3 THEN $4::timestamptz END,
+                         rejected_day = CASE WHEN rejected_day < $3 THEN NULL ELSE $3::date END
+     WHERE channel = $1 AND address = $2 AND bounced_at IS NULL
+     RETURNING bounced_at IS NOT NULL AS bounced`,
+    [channel, address, localDay, now],
   );
-  return rows.length > 0;
+  return row?.bounced ?? false;
 }
 
 /** A person's addresses that are in use, mail first. */

@@ -98,19 +98,41 @@ describe("failures", () => {
 });
 
 describe("addresses that are refused for good", () => {
-  it("are marked, not used again, and the person's other address goes on", async () => {
+  const bouncedAt = async () =>
+    (await owner.query("SELECT bounced_at FROM identity WHERE address = $1", [member.email])).rows[0]
+      .bounced_at;
+
+  it("are marked on the second day, not used again, and the person's other address goes on", async () => {
     await subscribe(await token(), member);
-    refuse = (message) => (message.channel === "email" ? new AddressRejected("550 no such user") : undefined);
+    let tried = 0;
+    refuse = (message) => {
+      if (message.channel === "sms") return undefined;
+      tried += 1;
+      return new AddressRejected("550 no such user");
+    };
     await sweepReminders(deps);
-    expect(letters.map((letter) => letter.channel)).toEqual(["sms"]);
-    const { rows } = await owner.query("SELECT bounced_at FROM identity WHERE address = $1", [member.email]);
-    expect(rows[0].bounced_at).toEqual(clock.now());
+    await at("2027-11-08T03:45:00Z");
+    expect([letters.map((letter) => letter.channel), tried]).toEqual([["sms"], 1]);
+    expect(await bouncedAt()).toBe(null);
+    await at("2027-11-09T03:30:00Z");
+    expect(await bouncedAt()).toEqual(clock.now());
     const audit = await owner.query("SELECT action, object_id, details FROM audit_entry");
     expect(audit.rows).toEqual([
       { action: "identity.bounced", object_id: member.userId, details: { channel: "email" } },
     ]);
-    await at("2027-11-09T03:30:00Z");
-    expect(letters.map((letter) => letter.channel)).toEqual(["sms", "sms"]);
+    await at("2027-11-10T03:30:00Z");
+    expect([letters.map((letter) => letter.channel), tried]).toEqual([["sms", "sms", "sms"], 2]);
+  });
+
+  it("once, on a bad morning of the provider, stay in use", async () => {
+    await subscribe(await token(), member);
+    for (const day of ["08", "09", "10", "11"]) {
+      refuse = (message) =>
+        message.channel === "email" && Number(day) % 2 === 0 ? new AddressRejected("550 5.1.1") : undefined;
+      await at(`2027-11-${day}T03:30:00Z`);
+    }
+    expect(letters.filter(({ channel }) => channel === "email")).toHaveLength(2);
+    expect(await bouncedAt()).toBe(null);
   });
 
   it("of the only subscriber hand over to the fintech's admins on the same day, who read why", async () => {

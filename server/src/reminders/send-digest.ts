@@ -17,11 +17,11 @@ import {
   findRecipient,
   getReminderSettings,
   listOpenNotices,
-  markAddressBounced,
   planNotices,
   recordCancelled,
   recordFailed,
   recordSent,
+  rejectAddress,
 } from "./reminder-store.ts";
 import { type DigestText, renderDigest } from "./templates.ts";
 
@@ -163,7 +163,7 @@ async function recordProblem(
       bouncedAt: now,
       tokenIds,
     });
-    if (await markAddressBounced(tx, { channel: digest.channel, address }, now))
+    if (await rejectAddress(tx, { ...digest, address }, now))
       await recordAudit(
         tx,
         deps,
