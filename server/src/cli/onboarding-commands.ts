@@ -245,7 +245,9 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
   examples(
     user
       .command("end-access")
-      .description("end a person's access for good, with every session; tokens that they generated live on")
+      .description(
+        "end a person's access for good, with every session, and free their phone and email; tokens that they generated live on",
+      )
       .argument("<user-id>", "the person", userId),
     ["user end-access usr_9aBc…"],
   ).action((id: string) =>

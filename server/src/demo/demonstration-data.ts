@@ -124,10 +124,10 @@ export async function arrangeDemonstration(deps: Deps): Promise<readonly Demonst
 
 async function arrangeUnlessDone(deps: Deps): Promise<readonly DemonstrationPerson[]> {
   const [state] = await deps.db.reader(systemScope).query<{ done: boolean; foreign: boolean }>(
-    `SELECT EXISTS (SELECT FROM identity WHERE channel = 'email' AND address = $1) AS done,
+    `SELECT EXISTS (SELECT FROM console_user WHERE name = $1 AND role = 'operator_admin') AS done,
             EXISTS (SELECT FROM ifi WHERE ifi_id <> $2)
               OR EXISTS (SELECT FROM fintech WHERE client_id <> ALL ($3)) AS foreign`,
-    [operator.email, demonstrationIfiId, fintechs.map(({ clientId }) => clientId)],
+    [operator.name, demonstrationIfiId, fintechs.map(({ clientId }) => clientId)],
   );
   if (state?.done) return demonstrationPeople;
   if (state?.foreign) return [];
@@ -176,11 +176,13 @@ async function findOrCreateUser(
   { name, role, phone, email }: DemonstrationPerson,
   fintech: { ifiId: IfiId; fintechId: FintechId } | null,
 ): Promise<UserId> {
+  // By name: whose access was ended, or who got another address, is not made again.
   const [found] = await deps.db
     .reader(systemScope)
-    .query<{ user_id: UserId }>("SELECT user_id FROM identity WHERE channel = 'email' AND address = $1", [
-      email,
-    ]);
+    .query<{ user_id: UserId }>(
+      "SELECT user_id FROM console_user WHERE name = $1 AND role = $2 AND fintech_id IS NOT DISTINCT FROM $3",
+      [name, role, fintech?.fintechId ?? null],
+    );
   return found?.user_id ?? (await createUser(deps, actor, { name, role, fintech, phone, email })).userId;
 }
 

@@ -4,9 +4,9 @@ import { countTry, requireOpen } from "./failures.ts";
 import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { normalisePassword } from "./password-rules.ts";
-import { lockPerson, replacePasswordHash } from "./person-store.ts";
+import { replacePasswordHash } from "./person-store.ts";
 import { recordClosing, refusalOf } from "./verify-code.ts";
-import { lockWalk } from "./walk-store.ts";
+import { lockPersonOf, lockWalk } from "./walk-store.ts";
 
 /**
  * The last step of every login but the first. The try is counted and committed before the password is compared, which happens outside any
@@ -23,7 +23,7 @@ export async function checkPassword(
   const { walk, counted, stored } = await db.transaction(systemScope, async (tx) => {
     const current = await lockWalk(tx, walkHash, ["password"], now);
     if (current.userId === null) throw new LoginExpired();
-    const person = await lockPerson(tx, current.userId);
+    const person = await lockPersonOf(tx, current);
     return {
       walk: current,
       counted: await countTry(tx, current, now, limits),
@@ -44,7 +44,7 @@ export async function checkPassword(
   return db.transaction(systemScope, async (tx) => {
     // Read again: meanwhile the walk may have been finished, the access ended, or the password changed.
     const current = await lockWalk(tx, walkHash, ["password"], clock.now());
-    const person = await lockPerson(tx, current.userId);
+    const person = await lockPersonOf(tx, current);
     if (!person || person.passwordHash !== stored) throw new LoginExpired();
     if (stored !== null && rehashed !== null)
       await replacePasswordHash(tx, person.userId, { from: stored, to: rehashed });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
+import { createUser } from "./create-user.ts";
 import { endAccess } from "./end-access.ts";
 
 let app: LoginApp;
@@ -46,6 +47,51 @@ describe("a person whose access was ended", () => {
       [person.userId],
     );
     expect(rows).toEqual([{ actor_id: admin.userId, fintech_id: fintech.fintechId }]);
+  });
+
+  it("leaves the phone and email to whoever has them next, who is somebody else", async () => {
+    const person = await arrange("fintech_member");
+    const { owner, db } = app.database;
+    const halfway = app.browser();
+    const code = await app.codeFor(halfway, person.email);
+    await end({ kind: "cli", account: "root" }, person.userId);
+    const { rows } = await owner.query(
+      "SELECT details FROM audit_entry WHERE action = 'user.access-ended' AND object_id = $1",
+      [person.userId],
+    );
+    expect(rows[0].details).toMatchObject({ name: person.name, identitiesFreed: ["email", "sms"] });
+
+    const { fintechId, ifiId } = fintech;
+    const next = await createUser(
+      { db, clock: app.clock, random: systemRandom, publicUrl: "https://fusion.example" },
+      { kind: "cli", account: "root" },
+      {
+        ...{ name: "Next Holder", role: "fintech_admin", fintech: { ifiId, fintechId } },
+        ...{ email: person.email, phone: person.phone ?? undefined },
+      },
+    );
+    expect((await halfway.post("/login/code", { code })).json().code).toBe("code_wrong");
+    const browser = app.browser();
+    await app.logIn(browser, person.email);
+    expect((await browser.get("/session")).json().user.userId).toBe(next.userId);
+  });
+
+  it("has the addresses freed by ending it again, where an earlier release had kept them", async () => {
+    const person = await arrange("fintech_member");
+    const { owner } = app.database;
+    const disabledAt = app.clock.now();
+    await owner.query("UPDATE console_user SET disabled_at = $2 WHERE user_id = $1", [
+      person.userId,
+      disabledAt,
+    ]);
+    app.clock.advanceMs(60_000);
+    await end({ kind: "cli", account: "root" }, person.userId);
+    const { rows } = await owner.query(
+      `SELECT u.disabled_at, count(i) AS identities FROM console_user u LEFT JOIN identity i USING (user_id)
+       WHERE u.user_id = $1 GROUP BY 1`,
+      [person.userId],
+    );
+    expect(rows).toEqual([{ disabled_at: disabledAt, identities: "0" }]);
   });
 
   it("was not ended by a member, another fintech's admin, or without recent presence", async () => {

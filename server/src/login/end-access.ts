@@ -13,9 +13,10 @@ import { deleteReset } from "./reset-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
 
 /**
- * Ends a person's access to the console for good: every session ends, no login succeeds, and no browser is known any more. Tokens that they
- * generated belong to the application and live on. For an admin of the same fintech, an operator admin, and the command line. Ending it again
- * changes nothing. Returns how many sessions ended. Throws `not_found` (a person of another fintech likewise), `role_insufficient`,
+ * Ends a person's access to the console for good: every session ends, no login succeeds, no browser is known any more, and their phone and
+ * email are free for whoever has them next (they themselves included, as a new person). Tokens that they generated belong to the application
+ * and live on. For an admin of the same fintech, an operator admin, and the command line. Ending it again frees what an earlier release had
+ * kept, and otherwise changes nothing. Returns how many sessions ended. Throws `not_found` (a person of another fintech likewise), `role_insufficient`,
  * `step_up_required`.
  */
 export async function endAccess(
@@ -26,8 +27,8 @@ export async function endAccess(
   const { db, clock } = deps;
   requirePeopleManager(actor);
   return transactionOf({ db, scope: systemScope }, actor, async (tx) => {
-    const [known] = await tx.query<{ ifi_id: IfiId | null; fintech_id: FintechId | null }>(
-      "SELECT ifi_id, fintech_id FROM console_user WHERE user_id = $1",
+    const [known] = await tx.query<{ name: string; ifi_id: IfiId | null; fintech_id: FintechId | null }>(
+      "SELECT name, ifi_id, fintech_id FROM console_user WHERE user_id = $1",
       [userId],
     );
     const fintech =
@@ -35,9 +36,16 @@ export async function endAccess(
     if (!known || !canManagePeopleOf(actor, fintech)) throw new NotFound("There is no such person.");
     if (actor.kind === "user") requireRecentPresence(actor, clock);
     const person = await lockPersonFor(tx, actor, userId);
-    if (!person) return { sessionsEnded: 0 };
+    const freed = await tx.query<{ channel: string }>(
+      "DELETE FROM identity WHERE user_id = $1 RETURNING channel",
+      [userId],
+    );
+    if (!person && freed.length === 0) return { sessionsEnded: 0 };
     const now = clock.now();
-    await tx.query("UPDATE console_user SET disabled_at = $2 WHERE user_id = $1", [userId, now]);
+    await tx.query("UPDATE console_user SET disabled_at = coalesce(disabled_at, $2) WHERE user_id = $1", [
+      userId,
+      now,
+    ]);
     const sessionsEnded = await markAllSessionsEnded(tx, userId, now);
     await deleteReset(tx, userId);
     await tx.query("DELETE FROM known_device WHERE user_id = $1", [userId]);
@@ -45,7 +53,11 @@ export async function endAccess(
       action: "user.access-ended",
       object: { kind: "user", id: userId },
       fintech,
-      details: { name: person.name, sessionsEnded },
+      details: {
+        name: known.name,
+        sessionsEnded,
+        identitiesFreed: freed.map(({ channel }) => channel).sort(),
+      },
       requestId,
     });
     return { sessionsEnded };

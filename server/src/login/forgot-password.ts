@@ -5,10 +5,9 @@ import { LoginExpired } from "./errors.ts";
 import { findStanding, requireOpen } from "./failures.ts";
 import { listApproversAddresses, resetRequested, resetToApprove, tell } from "./notices.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
-import { lockPerson } from "./person-store.ts";
 import { requestReset } from "./reset-store.ts";
 import { describeSending, sendCode } from "./start-login.ts";
-import { lockWalk, moveWalk } from "./walk-store.ts";
+import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
  * "Forgot password", after the first code. With a second identity a code goes there, and it leads to setting the password. With one alone an
@@ -24,7 +23,7 @@ export async function forgotPassword(
   return db.transaction<Answered<ForgotPassword>>(systemScope, async (tx) => {
     const walk = await lockWalk(tx, walkHash, ["password", "forgot_code"], now);
     requireOpen(await findStanding(tx, walk, now, limits), now);
-    const person = await lockPerson(tx, walk.userId);
+    const person = await lockPersonOf(tx, walk);
     if (!person) throw new LoginExpired();
     const other = person.identities.find((identity) => identity.channel !== walk.address.channel);
     if (other) {

@@ -7,10 +7,10 @@ import { passwordChanged, tell } from "./notices.ts";
 import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { findPasswordFault, normalisePassword } from "./password-rules.ts";
-import { contextOf, lockPerson, setPasswordHash } from "./person-store.ts";
+import { contextOf, setPasswordHash } from "./person-store.ts";
 import { deleteReset } from "./reset-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
-import { lockWalk, type SetReason } from "./walk-store.ts";
+import { lockPersonOf, lockWalk, type SetReason } from "./walk-store.ts";
 
 const reasonWords: Readonly<Record<SetReason, string>> = {
   first_login: "first login",
@@ -33,7 +33,7 @@ export async function setNewPassword(
   const password = normalisePassword(input.password);
   const asked = await db.transaction(systemScope, async (tx) => {
     const walk = await lockWalk(tx, walkHash, ["set_password"], clock.now());
-    return lockPerson(tx, walk.userId);
+    return lockPersonOf(tx, walk);
   });
   if (!asked) throw new LoginExpired();
   const fault = findPasswordFault(password, contextOf(asked), await loadCommonPasswords());
@@ -43,7 +43,7 @@ export async function setNewPassword(
     const now = clock.now();
     // The lock decides between two that got here: the second finds no walk.
     const walk = await lockWalk(tx, walkHash, ["set_password"], now);
-    const person = await lockPerson(tx, walk.userId);
+    const person = await lockPersonOf(tx, walk);
     const reason = walk.setReason;
     // A first login is one only as long as nobody else has set the password; an approval or a pair of codes serves once.
     if (!person || reason === null || (reason === "first_login" && person.passwordHash !== null))

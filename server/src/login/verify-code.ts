@@ -8,9 +8,9 @@ import { countTry, type FailureKey, requireOpen, type Standing, takeBack } from 
 import type { Address } from "./identifier.ts";
 import { type CodePurpose, isCode, readCode, takeTry, useUp } from "./one-time-code.ts";
 import type { Browser, LoginParts } from "./parts.ts";
-import { type LoginPerson, lockPerson, verifyIdentity } from "./person-store.ts";
+import { type LoginPerson, verifyIdentity } from "./person-store.ts";
 import { findReset, requestReset } from "./reset-store.ts";
-import { lockWalk, moveWalk } from "./walk-store.ts";
+import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
  * Verifies the code of the step that waits for one and says what comes next. Tries are counted before anything is compared, in the
@@ -29,7 +29,7 @@ export async function verifyCode(
   // A refusal is returned, not thrown, out of the transaction: throwing would undo the counting.
   const outcome = await db.transaction<LoginNext | DomainError>(systemScope, async (tx) => {
     const walk = await lockWalk(tx, walkHash, [input.step], now);
-    const person = await lockPerson(tx, walk.userId);
+    const person = await lockPersonOf(tx, walk);
     const tried = await tryCode(parts, tx, {
       browserHash: walkHash,
       purpose,

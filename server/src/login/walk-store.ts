@@ -3,6 +3,7 @@ import type { UserId } from "../platform/ids.ts";
 import { LoginExpired, LoginStepWrong } from "./errors.ts";
 import type { FailureKey } from "./failures.ts";
 import type { Address } from "./identifier.ts";
+import { type LoginPerson, lockPerson } from "./person-store.ts";
 
 export type WalkStep = "code" | "password" | "set_password" | "forgot_code";
 /** Why a password is being set. */
@@ -84,6 +85,23 @@ export async function lockWalk(
         : null,
     setReason: row.set_reason,
   };
+}
+
+/**
+ * {@link lockPerson} for a walk: nobody, once an address to which one of its codes went is no longer the person's. Whoever holds a phone that
+ * was replaced meanwhile gets no further with what it was sent.
+ */
+export async function lockPersonOf(
+  tx: Transaction,
+  walk: Pick<Walk, "userId" | "address" | "forgotAddress">,
+): Promise<LoginPerson | undefined> {
+  const person = await lockPerson(tx, walk.userId);
+  const isTheirs = (asked: Address | null): boolean =>
+    asked === null ||
+    person?.identities.some(
+      ({ channel, address }) => channel === asked.channel && address === asked.address,
+    ) === true;
+  return isTheirs(walk.address) && isTheirs(walk.forgotAddress) ? person : undefined;
 }
 
 export async function moveWalk(
