@@ -5,6 +5,7 @@ import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { normalisePassword } from "./password-rules.ts";
 import { replacePasswordHash } from "./person-store.ts";
+import { deleteUnneededReset } from "./reset-store.ts";
 import { recordClosing, refusalOf } from "./verify-code.ts";
 import { lockPersonOf, lockWalk } from "./walk-store.ts";
 
@@ -46,6 +47,7 @@ export async function checkPassword(
     const current = await lockWalk(tx, walkHash, ["password"], clock.now());
     const person = await lockPersonOf(tx, current);
     if (!person || person.passwordHash !== stored) throw new LoginExpired();
+    await deleteUnneededReset(tx, person.userId, limits);
     if (stored !== null && rehashed !== null)
       await replacePasswordHash(tx, person.userId, { from: stored, to: rehashed });
     return openSession(parts, tx, browser, { walk: current, person });

@@ -114,6 +114,42 @@ describe("a forgotten password, with one identity", () => {
     expect(await noticesTo(person.email, since)).toContain("Your Fusion password was set");
   });
 
+  it("is told to the Fusion team's admins where the fintech has no other admin who can be reached", async () => {
+    const { owner } = app.database;
+    const alone = await arrangeFintech(owner);
+    const person = await arrangeUser(owner, alone, "fintech_admin", { phone: null });
+    const unreachable = await arrangeUser(owner, alone, "fintech_admin", { phone: null });
+    await owner.query("UPDATE identity SET bounced_at = now() WHERE user_id = $1", [unreachable.userId]);
+    const operator = await arrangeUser(owner, null, "operator_admin");
+    await app.logIn(app.browser(), person.email);
+    const since = app.clock.now();
+    await ask(person.email);
+    expect(await noticesTo(operator.email, since)).toEqual(["A new password waits for your approval"]);
+    expect(await noticesTo(unreachable.email, since)).toEqual([]);
+  });
+
+  it("is asked for anew the next day, and no longer once the password was right", async () => {
+    const person = await single();
+    const admin = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+    await app.logIn(app.browser(), person.email);
+    const since = app.clock.now();
+    await ask(person.email);
+    await ask(person.email);
+    const waiting = "A new password waits for your approval";
+    expect(await noticesTo(admin.email, since)).toEqual([waiting]);
+    app.clock.advanceMs(24 * 3_600_000);
+    const asking = await ask(person.email);
+    expect(await noticesTo(admin.email, since)).toEqual([waiting, waiting]);
+    expect((await asking.post("/login/password", { password: goodPassword })).statusCode).toBe(200);
+    await expect(
+      approvePasswordReset(
+        { db: app.database.db, clock: app.clock, random: systemRandom },
+        { kind: "cli", account: "root" },
+        { userId: person.userId },
+      ),
+    ).rejects.toMatchObject({ code: "reset_not_requested" });
+  });
+
   it("is approved once: the approval is used up by setting the password, and lapses after a day", async () => {
     const person = await single();
     await app.logIn(app.browser(), person.email);

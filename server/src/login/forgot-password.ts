@@ -37,8 +37,8 @@ export async function forgotPassword(
       await moveWalk(tx, walkHash, { step: "forgot_code", forgotAddress: other });
       return { answer: { next: "code", sent: describeSending(parts, other) }, afterwards };
     }
-    // Asking twice does not tell everyone twice.
-    if (await requestReset(tx, { userId: person.userId, reason: "forgotten", now })) {
+    // Asking twice does not tell everyone twice; the next day it does, as the first may have been overlooked.
+    if (await requestReset(tx, { userId: person.userId, reason: "forgotten", now, limits })) {
       await recordAudit(
         tx,
         parts,
@@ -52,7 +52,7 @@ export async function forgotPassword(
         },
       );
       await tell(tx, parts, person.identities, resetRequested(now));
-      await tell(tx, parts, await listApproversAddresses(tx, person.userId), resetToApprove(person.name));
+      await tell(tx, parts, await listApproversAddresses(tx, person.userId), resetToApprove(person));
     }
     return { answer: { next: "approval" }, afterwards: () => undefined };
   });

@@ -1,11 +1,23 @@
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { RoomJobs } from "../platform/jobs/jobs.ts";
+import type { Random } from "../platform/random.ts";
+import { tellClosed, tellClosedTask } from "./tell-closed.ts";
 
-/** Forgets what logging in no longer needs, every hour. May run twice: deleting again finds nothing. */
-export function loginJobs(deps: { readonly db: Database; readonly clock: Clock }): RoomJobs {
+/** Forgets what logging in no longer needs, every hour (may run twice: deleting again finds nothing), and tells whom wrong tries closed out. */
+export function loginJobs(deps: {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+}): RoomJobs {
   return {
-    tasks: { "login-forget": () => forgetOldLogins(deps) },
+    tasks: {
+      "login-forget": () => forgetOldLogins(deps),
+      [tellClosedTask]: async (payload) => {
+        const { subject } = payload as { subject?: unknown };
+        if (typeof subject === "string") await tellClosed(deps, subject);
+      },
+    },
     cron: [{ task: "login-forget", schedule: "17 * * * *" }],
   };
 }

@@ -18,6 +18,8 @@ export interface LoginLimits {
   readonly sessionTouchMs: number;
   /** How long an approved new password may be set. */
   readonly approvalLifetimeMs: number;
+  /** How old a request for approval is when asking again tells everyone again. */
+  readonly resetRepeatMs: number;
 }
 
 const minute = 60_000;
@@ -38,6 +40,7 @@ export const standardLimits: LoginLimits = {
   sessionLifetimeMs: 12 * hour,
   sessionTouchMs: 30_000,
   approvalLifetimeMs: 24 * hour,
+  resetRepeatMs: 24 * hour,
 };
 
 /** Wrong tries of one code; also a CHECK of the table. */

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
 import type { TestBrowser } from "../testing/test-browser.ts";
+import { loginJobs } from "./jobs.ts";
 
 let app: LoginApp;
 let fintech: TestFintech;
@@ -137,8 +139,28 @@ describe("wrong tries", () => {
     expect((await app.browser().post("/login/start", { identifier: person.email })).json().code).toBe(
       "recovery_required",
     );
+    // That does not take back what is asked of an admin: new browsers stay closed without it.
     await app.logIn(browser, person.email);
-    const admin = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+    const { owner, db } = app.database;
+    const admin = await arrangeUser(owner, fintech, "fintech_admin");
+    const { rows: jobs } = await owner.query(
+      "SELECT payload FROM graphile_worker._private_jobs AS job JOIN graphile_worker._private_tasks AS task ON task.id = job.task_id WHERE identifier = 'login-tell-closed'",
+    );
+    expect(jobs).toEqual([{ payload: { subject: person.userId } }]);
+    await loginJobs({ db, clock: app.clock, random: systemRandom }).tasks["login-tell-closed"]?.(
+      jobs[0].payload,
+    );
+    const { rows: told } = await owner.query(
+      "SELECT address, subject FROM outgoing_message WHERE subject NOT LIKE 'New login%' AND address = ANY ($1) ORDER BY subject, address",
+      [[person.email, person.phone, admin.email]],
+    );
+    expect(told.map(({ address, subject }) => [address, subject])).toEqual([
+      [admin.email, "A new password waits for your approval"],
+      [person.phone, "Too many wrong tries to log in to Fusion"],
+      [person.email, "Too many wrong tries to log in to Fusion"],
+      [person.phone, "Your Fusion password was set"],
+      [person.email, "Your Fusion password was set"],
+    ]);
     const adminBrowser = app.browser();
     await app.logIn(adminBrowser, admin.email);
     const listed = (await adminBrowser.get("/people"))

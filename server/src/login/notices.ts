@@ -21,16 +21,23 @@ export async function tell(
     await queueMessage(tx, parts, { channel, to: address, ...notice, smsTemplate: "notice" });
 }
 
-/** Where those who may approve a new password of this person are reached: the other admins of the fintech by email, where they have one. */
+/**
+ * Where those who may approve a new password of this person are reached: the other admins of the fintech, by email where they have one; the
+ * Fusion team's admins, for its own people and where the fintech has no other admin who can be reached.
+ */
 export async function listApproversAddresses(db: Queryable, userId: string): Promise<Address[]> {
   return db.query<{ channel: Address["channel"]; address: string }>(
-    `SELECT DISTINCT ON (a.user_id) i.channel, i.address
-     FROM console_user u
-     JOIN console_user a ON a.disabled_at IS NULL AND a.user_id <> u.user_id
-       AND (a.role = 'operator_admin' AND u.fintech_id IS NULL
-            OR a.role = 'fintech_admin' AND a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id)
-     JOIN identity i ON i.user_id = a.user_id
-     WHERE u.user_id = $1 ORDER BY a.user_id, i.channel LIMIT 50`,
+    `WITH approver AS (
+       SELECT a.user_id, a.role, i.channel, i.address
+       FROM console_user u
+       JOIN console_user a ON a.disabled_at IS NULL AND a.user_id <> u.user_id
+         AND (a.role = 'operator_admin'
+              OR a.role = 'fintech_admin' AND a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id)
+       JOIN identity i ON i.user_id = a.user_id AND i.bounced_at IS NULL
+       WHERE u.user_id = $1)
+     SELECT DISTINCT ON (user_id) channel, address FROM approver
+     WHERE role = 'fintech_admin' OR NOT EXISTS (SELECT FROM approver WHERE role = 'fintech_admin')
+     ORDER BY user_id, channel LIMIT 50`,
     [userId],
   );
 }
@@ -63,11 +70,35 @@ export function resetRequested(at: Date): Notice {
   };
 }
 
-export function resetToApprove(name: string): Notice {
+/** Who is meant, for readers who know many fintechs. */
+interface Named {
+  readonly name: string;
+  readonly fintechName: string | null;
+}
+
+export function resetToApprove(person: Named): Notice {
   return {
     subject: "A new password waits for your approval",
-    text: `${name} has forgotten the password for the Fusion Management Console. Make sure that it is really ${name} who asks, then approve it in the console under People.`,
+    text: `${inFull(person)} has forgotten the password for the Fusion Management Console. Make sure that it is really ${person.name} who asks, then approve it in the console under People.`,
   };
+}
+
+export function loginClosed(): Notice {
+  return {
+    subject: "Too many wrong tries to log in to Fusion",
+    text: "There were a hundred wrong tries in a row to log in to the Fusion Management Console as you. Nobody got in. From new browsers you can log in again when an admin or the Fusion team has approved a new password, which they have been asked for; browsers that you logged in with before still work.",
+  };
+}
+
+export function loginClosedToApprove(person: Named): Notice {
+  return {
+    subject: "A new password waits for your approval",
+    text: `A hundred wrong tries in a row closed the Fusion Management Console to new browsers of ${inFull(person)}. Ask ${person.name} whether it was their own doing. When they want to log in from a new browser, make sure that it is really ${person.name} who asks, then approve a new password in the console under People.`,
+  };
+}
+
+function inFull({ name, fintechName }: Named): string {
+  return fintechName === null ? name : `${name} (${fintechName})`;
 }
 
 export function resetApproved(): Notice {

@@ -1,5 +1,6 @@
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { UserId } from "../platform/ids.ts";
+import type { LoginLimits } from "./limits.ts";
 
 /** A new password that waits for approval, or was approved and waits for its person. */
 export interface PasswordReset {
@@ -15,19 +16,27 @@ export async function findReset(db: Queryable, userId: UserId): Promise<Password
   return row && { requestedAt: row.requested_at, approvedAt: row.approved_at };
 }
 
-/** Asks for approval. An approval that nobody used is void then: what was approved was another request. False when one waits already. */
+/**
+ * Asks for approval. An approval that nobody used is void then: what was approved was another request. One that has waited for a day is asked
+ * for anew; false when one waits that is younger.
+ */
 export async function requestReset(
   tx: Transaction,
-  request: { userId: string; reason: "forgotten" | "too_many_failures"; now: Date },
+  request: { userId: string; reason: "forgotten" | "too_many_failures"; now: Date; limits: LoginLimits },
 ): Promise<boolean> {
   const rows = await tx.query(
     `INSERT INTO password_reset AS r (user_id, reason, requested_at)
      SELECT user_id, $2, $3 FROM console_user WHERE user_id = $1
      ON CONFLICT (user_id) DO UPDATE SET reason = EXCLUDED.reason, requested_at = EXCLUDED.requested_at,
        approved_at = NULL, approved_by = NULL
-     WHERE r.approved_at IS NOT NULL
+     WHERE r.approved_at IS NOT NULL OR r.requested_at <= $4
      RETURNING user_id`,
-    [request.userId, request.reason, request.now],
+    [
+      request.userId,
+      request.reason,
+      request.now,
+      new Date(request.now.getTime() - request.limits.resetRepeatMs),
+    ],
   );
   return rows.length > 0;
 }
@@ -43,6 +52,22 @@ export async function markResetApproved(
     [approval.userId, approval.approvedBy, approval.now],
   );
   return rows.length > 0;
+}
+
+/**
+ * After the right password: whoever knows it need not set another. One that wrong tries made necessary stays, as without an approval new browsers
+ * would be closed for ever.
+ */
+export async function deleteUnneededReset(
+  tx: Transaction,
+  userId: UserId,
+  limits: LoginLimits,
+): Promise<void> {
+  await tx.query(
+    `DELETE FROM password_reset WHERE user_id = $1
+       AND NOT EXISTS (SELECT FROM login_failure WHERE subject = $1 AND failures_in_a_row >= $2)`,
+    [userId, limits.failuresInARowMax],
+  );
 }
 
 export async function deleteReset(tx: Transaction, userId: UserId): Promise<void> {

@@ -10,6 +10,7 @@ import { type CodePurpose, isCode, readCode, takeTry, useUp } from "./one-time-c
 import type { Browser, LoginParts } from "./parts.ts";
 import { type LoginPerson, verifyIdentity } from "./person-store.ts";
 import { findReset, requestReset } from "./reset-store.ts";
+import { tellClosedLater } from "./tell-closed.ts";
 import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
@@ -114,8 +115,8 @@ export function refusalOf(standing: Standing, now: Date): DomainError | undefine
 }
 
 /**
- * Notes that wrong tries closed the way in. After a hundred in a row the person's new password waits for approval, so that an admin
- * sees it. Takes the same statements where there is no person.
+ * Notes that wrong tries closed the way in. After a hundred in a row the person's new password waits for approval, and a job tells them and
+ * whoever may approve. Takes the same statements where there is no person.
  */
 export async function recordClosing(
   parts: LoginParts,
@@ -129,8 +130,11 @@ export async function recordClosing(
     "SELECT ifi_id, fintech_id FROM console_user WHERE user_id = $1",
     [key.subject],
   );
-  if (standing.kind === "recovery")
-    await requestReset(tx, { userId: key.subject, reason: "too_many_failures", now: parts.clock.now() });
+  if (standing.kind === "recovery") {
+    const { clock, limits } = parts;
+    await requestReset(tx, { userId: key.subject, reason: "too_many_failures", now: clock.now(), limits });
+    await tellClosedLater(tx, key.subject);
+  }
   await recordAudit(
     tx,
     parts,

@@ -1,0 +1,33 @@
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
+import type { UserId } from "../platform/ids.ts";
+import { addJob } from "../platform/jobs/jobs.ts";
+import type { Random } from "../platform/random.ts";
+import { listApproversAddresses, loginClosed, loginClosedToApprove, tell } from "./notices.ts";
+import { lockPerson } from "./person-store.ts";
+import { findReset } from "./reset-store.ts";
+
+export const tellClosedTask = "login-tell-closed";
+
+/** By a job, which is left for nobody's address too: telling takes its time, and that must not show who exists. */
+export function tellClosedLater(tx: Transaction, subject: string): Promise<void> {
+  return addJob(tx, tellClosedTask, { subject });
+}
+
+/**
+ * Tells the person whom a hundred wrong tries closed out, and whoever may approve a new password, unless that was approved meanwhile or there is
+ * no such person. May run twice, and tells twice then.
+ */
+export async function tellClosed(
+  deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+  subject: string,
+): Promise<void> {
+  await deps.db.transaction(systemScope, async (tx) => {
+    const person = await lockPerson(tx, subject as UserId);
+    if (!person) return;
+    const reset = await findReset(tx, person.userId);
+    if (!reset || reset.approvedAt) return;
+    await tell(tx, deps, person.identities, loginClosed());
+    await tell(tx, deps, await listApproversAddresses(tx, person.userId), loginClosedToApprove(person));
+  });
+}
