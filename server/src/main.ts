@@ -10,6 +10,9 @@ import { type Program, readableProblem } from "./run-program.ts";
 /** One Ctrl-C arrives twice: from the terminal, and from npm, which passes on what it gets. */
 const samePressMs = 1_000;
 
+// What is said to the terminal may be lost, on a full disk or because nobody reads it any more; the program goes on.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
 const asked = readArguments(process.argv.slice(2));
 const read = asked.faults ? asked : readConfig({ ...process.env, ...asked.settings });
 if (read.faults) {

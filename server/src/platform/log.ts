@@ -1,3 +1,4 @@
+import { write, writeSync } from "node:fs";
 import { type DestinationStream, type Logger, pino } from "pino";
 
 export type Log = Logger;
@@ -5,12 +6,14 @@ export type Log = Logger;
 /** Lines are written together, so many characters at a time, at the latest after this many milliseconds. */
 const collectedMax = 65_536;
 const collectedForMs = 50;
+/** What comes while so many wait, because whoever reads the log is slow, is lost. */
+const waitingMax = 16_777_216;
 
 /**
  * The process's log, one JSON line each on standard error, so that standard output stays for people. Paths listed under `redact`
  * are the last defence only: callers do not pass secrets in the first place.
  */
-export function createLog(level: string, lines: DestinationStream = standardError()): Log {
+export function createLog(level: string, lines: DestinationStream = linesTo()): Log {
   return pino(
     {
       level,
@@ -35,30 +38,61 @@ export function createLog(level: string, lines: DestinationStream = standardErro
 }
 
 /**
- * Standard error, off the path: written one by one lines take a tenth of the time that a short request takes. (SonicBoom can collect them
- * itself, but looks at all that it has collected whenever a line comes, which takes five times as long.) A fatal line and the end of the
- * process write what waits.
+ * Lines to an open file, standard error unless another is named, off the path: written one by one they take a tenth of the time that a short
+ * request takes. (pino's own destination looks at all that it has collected whenever a line comes, which takes five times as long, and when
+ * the disk is full it fails the program, or waits for ever.) Neither a write that fails nor one that is slow holds the program up: what
+ * cannot be written is lost, and it goes on with the next lines. A fatal line and the end of the process write what waits, as far as it is
+ * taken at once.
  */
-function standardError(): DestinationStream & { flushSync(): void } {
-  const stream = pino.destination({ dest: 2, sync: false });
+export function linesTo(file = 2): DestinationStream & { flushSync(): void } {
   let collected = "";
+  let rest: Buffer | undefined;
+  let writing = false;
+  const take = (): Buffer => {
+    const taken = rest ?? Buffer.from(collected);
+    if (!rest) collected = "";
+    rest = undefined;
+    return taken;
+  };
   const pass = (): void => {
-    if (collected !== "") stream.write(collected);
-    collected = "";
+    if (writing || !(rest || collected)) return;
+    writing = true;
+    const taken = take();
+    write(file, taken, (error, written) => {
+      writing = false;
+      const left = taken.subarray(error ? 0 : written);
+      if (left.length > 0 && !(error && isLost(error))) rest = left;
+      if (!error && (rest || collected.length >= collectedMax)) pass();
+    });
   };
   const flushSync = (): void => {
-    pass();
-    stream.flushSync();
+    while (rest || collected) {
+      const taken = take();
+      try {
+        const left = taken.subarray(writeSync(file, taken));
+        if (left.length > 0) rest = left;
+      } catch (error) {
+        if (isLost(error)) continue;
+        rest = taken;
+        return;
+      }
+    }
   };
   setInterval(pass, collectedForMs).unref();
   process.once("exit", flushSync);
   return {
     write(line) {
+      if (collected.length >= waitingMax) return;
       collected += line;
       if (collected.length >= collectedMax) pass();
     },
     flushSync,
   };
+}
+
+/** A pipe whose reader is slow takes the same later; anything else, such as a full disk, will not. */
+function isLost(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code !== "EAGAIN";
 }
 
 /**
