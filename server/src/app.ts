@@ -28,7 +28,7 @@ import { registerOAuthRoutes } from "./oauth/routes.ts";
 import { registerOversightRoutes } from "./oversight/routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
-import type { DurabilityWatch } from "./platform/database/high-availability.ts";
+import { type DurabilityWatch, measureDurability } from "./platform/database/high-availability.ts";
 import { measurePool } from "./platform/database/pool-metrics.ts";
 import { serveConsole } from "./platform/http/console-files.ts";
 import { registerDocsPages } from "./platform/http/docs/docs-pages.ts";
@@ -144,6 +144,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   if (metrics) {
     measureRequests(http, metrics);
     measurePool(parts.db, metrics);
+    if (parts.durability) measureDurability(parts.durability, metrics);
   }
   const readiness: Readiness = { leaving: false };
   const jobs: RoomJobs[] = [messageJobs(parts)];
@@ -153,7 +154,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   guardRequests(http, parts);
 
   if (parts.inbox && settings.mode === "development") registerInboxRoutes(http, parts.inbox);
-  registerHealthRoutes(http, { db: parts.db, readiness });
+  registerHealthRoutes(http, { ...parts, readiness });
   const { document } = registerOpenApiRoutes(http, apis, {
     publicUrl: settings.publicUrl,
     version: "0.1.0",

@@ -36,20 +36,20 @@ export async function runWorker(
     const loading = Promise.all([loadRooms(), loadMetrics(config, { process: place })]);
     loading.catch(() => undefined);
     const keys = readKeys(config);
-    const db = await joinPreparedDatabase(
+    const database = await joinPreparedDatabase(
       config.database.kind === "embedded"
         ? { kind: "embedded", dataFolder: config.dataFolder }
         : config.database,
       log,
     );
-    started.push(endsInTime(() => db.close()));
+    started.push(endsInTime(() => database.stop()));
     goOn();
     const [rooms, metrics] = await loading;
     const { holdsJobsAs } = channel;
     const service = await buildService(
       config,
       rooms,
-      { db, keys, log, metrics, alone: false, holdsJobsAs },
+      { db: database.db, durability: database.durability, keys, log, metrics, alone: false, holdsJobsAs },
       started,
     );
     goOn();

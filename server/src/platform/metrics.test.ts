@@ -63,6 +63,22 @@ it("tells connections, jobs, the sizes of batches, and the runtime's own figures
     expect([own, figure(text, own)]).toEqual([own, expect.any(Number)]);
 });
 
+it("tells, as /readyz does, whether commits survive a failover where that is demanded", async () => {
+  const metrics = createMetrics();
+  const faults: string[] = [];
+  const app = await createTestApp({
+    parts: { metrics, durability: { faults: () => faults, stop: () => undefined } },
+  });
+  closing.push(app);
+  const told = async () => [
+    (await app.http.inject("/readyz")).json().durable,
+    figure(await metrics.text(), "fusion_durable"),
+  ];
+  expect(await told()).toEqual([true, 1]);
+  faults.push("No standby streams from the primary.");
+  expect(await told()).toEqual([false, 0]);
+});
+
 it("tells whether the process may answer from memory, how far it has followed revocations, and what it remembers", async () => {
   const metrics = createMetrics();
   const { app, database } = await appWith(metrics);

@@ -3,7 +3,7 @@ import { type ReplicatedPostgres, startReplicatedPostgres } from "../../testing/
 import type { Log } from "../log.ts";
 import { silentLog } from "../log.ts";
 import { durabilityFaults, watchDurability } from "./high-availability.ts";
-import { startDatabase } from "./start-database.ts";
+import { joinPreparedDatabase, startDatabase } from "./start-database.ts";
 import { withClient } from "./with-client.ts";
 
 let pair: ReplicatedPostgres;
@@ -133,6 +133,15 @@ describe("strict mode", () => {
     const database = await start();
     expect(database.durability?.faults()).toEqual([]);
     await database.stop();
+  });
+
+  it("lets a worker join while a standby is missing, and the worker knows that it is", async () => {
+    const join = () => joinPreparedDatabase({ ...external, url: pair.url("app") }, silentLog());
+    await withSettings({ synchronous_standby_names: "" }, async () => {
+      const { durability, stop } = await join();
+      await expect.poll(() => durability?.faults(), settled).toEqual([expect.stringMatching(/is empty/)]);
+      await stop();
+    });
   });
 
   it("tells the log once when that ends and once when it is back, and says meanwhile what is wrong", async () => {

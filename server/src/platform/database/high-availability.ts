@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 import { isDatabaseAway } from "./database-away.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { withClient } from "./with-client.ts";
@@ -25,26 +26,46 @@ const lookEveryMs = 60_000;
 const lookDeadlineMs = 10_000;
 
 /**
- * Looks once and throws {@link DatabaseUnusable} with every fault at once; then looks again each minute. A fault found later is told by the
- * log, when it appears and when it is gone, and by `faults()`; the program goes on (decision 13). While the database cannot be asked
- * the latest answer stands.
+ * Looks once and throws {@link DatabaseUnusable} with every fault at once, then goes on like {@link followDurability} and tells the log of a
+ * fault when it appears and when it is gone.
  */
 export async function watchDurability(
   connections: readonly NamedUrl[],
   { log, everyMs = lookEveryMs }: { readonly log: Log; readonly everyMs?: number },
 ): Promise<DurabilityWatch> {
-  let faults = await durabilityFaults(connections);
+  const faults = await durabilityFaults(connections);
   if (faults.length > 0)
     throw new DatabaseUnusable(
       `FUSION_HA=strict, but what was answered might not survive a failover:\n${faults.map((fault) => `  ${fault}\n`).join("")}See docs/high-availability.md.`,
     );
+  return keepLooking(connections, { log, everyMs });
+}
+
+/**
+ * Looks now, without being waited for, and again each minute. The program goes on whatever is found, which `faults()` yields (decision 13);
+ * while the database cannot be asked, and before the first answer, the latest stands. For a worker: its supervisor has refused what is wrong
+ * at the start, and tells the log.
+ */
+export function followDurability(connections: readonly NamedUrl[]): DurabilityWatch {
+  return keepLooking(connections, { everyMs: lookEveryMs, atOnce: true });
+}
+
+function keepLooking(
+  connections: readonly NamedUrl[],
+  {
+    log,
+    everyMs,
+    atOnce = false,
+  }: { readonly log?: Log; readonly everyMs: number; readonly atOnce?: boolean },
+): DurabilityWatch {
+  let faults: readonly string[] = [];
   const look = async (): Promise<void> => {
     const found = await durabilityFaults(connections);
     if (found.join() === faults.join()) return;
     faults = found;
     if (faults.length > 0)
-      log.error({ part: "database", faults }, "what is answered now might not survive a failover");
-    else log.warn({ part: "database" }, "what is answered survives a failover again");
+      log?.error({ part: "database", faults }, "what is answered now might not survive a failover");
+    else log?.warn({ part: "database" }, "what is answered survives a failover again");
   };
   let isLooking = false;
   const lookAgain = async (): Promise<void> => {
@@ -53,7 +74,7 @@ export async function watchDurability(
     try {
       await look();
     } catch (error) {
-      log[isDatabaseAway(error) ? "debug" : "error"](
+      log?.[isDatabaseAway(error) ? "debug" : "error"](
         { part: "database", err: error },
         "could not look whether commits survive a failover",
       );
@@ -63,7 +84,16 @@ export async function watchDurability(
   };
   const timer = setInterval(() => void lookAgain(), everyMs);
   timer.unref();
+  if (atOnce) void lookAgain();
   return { faults: () => faults, stop: () => clearInterval(timer) };
+}
+
+export function measureDurability(durability: DurabilityWatch, metrics: Pick<Metrics, "gauge">): void {
+  metrics.gauge({
+    name: "fusion_durable",
+    help: "Whether acknowledged commits survive a failover: 1 or 0.",
+    read: () => (durability.faults().length === 0 ? 1 : 0),
+  });
 }
 
 /** Everything because of which a commit that was answered over these connections might be lost in a failover, in sentences. */

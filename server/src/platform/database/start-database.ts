@@ -6,7 +6,12 @@ import { withAdvisoryLock } from "./advisory-lock.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { type EmbeddedPostgres, runningServerUrl, startEmbeddedPostgres } from "./embedded-postgres.ts";
-import { type DurabilityWatch, type NamedUrl, watchDurability } from "./high-availability.ts";
+import {
+  type DurabilityWatch,
+  followDurability,
+  type NamedUrl,
+  watchDurability,
+} from "./high-availability.ts";
 import { assertSchemaFits, migrateWith } from "./migrate.ts";
 import { allowRuntimeRole, assertSession } from "./runtime-role.ts";
 import { withClient } from "./with-client.ts";
@@ -116,7 +121,10 @@ export function joinDatabase(dataFolder: string, log: Log): Database {
  * For a worker: connects to the database that its supervisor has brought up and prepared. Throws what {@link assertSchemaFits} throws, and
  * {@link DatabaseUnusable} when it cannot be reached.
  */
-export async function joinPreparedDatabase(choice: DatabaseChoice, log: Log): Promise<Database> {
+export async function joinPreparedDatabase(
+  choice: DatabaseChoice,
+  log: Log,
+): Promise<Pick<StartedDatabase, "db" | "durability" | "stop">> {
   const db = openJoined(choice, log);
   try {
     const check = async (): Promise<void> => {
@@ -128,7 +136,16 @@ export async function joinPreparedDatabase(choice: DatabaseChoice, log: Log): Pr
       }
     };
     await (choice.kind === "external" ? explained(choice.url, check) : check());
-    return db;
+    const durability =
+      choice.kind === "external" && choice.strictDurability ? followDurability(namedUrls(choice)) : undefined;
+    return {
+      db,
+      durability,
+      stop() {
+        durability?.stop();
+        return db.close();
+      },
+    };
   } catch (error) {
     await db.close();
     throw error;
