@@ -1,8 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "../platform/clock.ts";
 import { batcherOn, isMade, outcomeOf, pairOf, revokeTokenOf } from "../testing/batcher-fixture.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
+import type { AskedTransfer } from "./batch-question.ts";
+import { runBatch } from "./run-batch.ts";
 
 let database: TestDatabase;
 let books: TestBook[];
@@ -68,6 +72,25 @@ describe("locks that somebody else holds", () => {
         await revoke(book);
         await release();
         expect(await Promise.all(waiting)).toEqual(["token_revoked", "token_revoked"]);
+      },
+    );
+  });
+
+  it("a transfer that may have been made waits for whoever holds its accounts, whatever became of its token", async () => {
+    const book = await arrangeBook(database);
+    const { requestId, ...input } = await pairOf(book);
+    const request = { ...input, requestId: requestId as string } as AskedTransfer["request"];
+    const lines = [false, true].map((maybeMade) => ({ principal: book.token.principal, request, maybeMade }));
+    await revoke(book);
+    const deps = { db: database.db, clock: systemClock, keys: testKeys };
+    const kinds = async () => (await runBatch(deps, lines, { waits: false })).map(({ kind }) => kind);
+    await whileHeld(
+      "SELECT FROM account WHERE account_id = $1 FOR NO KEY UPDATE",
+      [input.creditAccountId],
+      async (release) => {
+        expect(await kinds()).toEqual(["refused", "held"]);
+        await release();
+        expect(await kinds()).toEqual(["refused", "refused"]);
       },
     );
   });

@@ -141,16 +141,16 @@ export function createTransferBatcher(
   ): Promise<void> => {
     if (error instanceof OutcomeUnknown) {
       for (const line of lines) line.maybeMade = true;
-      await afterLostConnection(lines, error);
+      afterLostConnection(lines, error);
     } else if (endsConnection(error)) {
       // The database is away, or only this connection was: nothing was written.
-      if (again) await afterLostConnection(lines, error);
+      if (again) afterLostConnection(lines, error);
       else await settle(lines, { waits, again: true });
     } else if (waits && isCollision(error)) {
       // Its turn has not come. Back among all others: those whose locks are free by now go on.
       for (const line of lines)
         if (now() < line.deadlineMs) enqueue(line);
-        else line.reject(error);
+        else giveUp(line, error);
     } else if (!again) await settle(lines, { waits, again: true });
     else if (lines.length > 1) {
       const middle = Math.ceil(lines.length / 2);
@@ -159,17 +159,19 @@ export function createTransferBatcher(
     } else
       for (const line of lines)
         if (isCollision(error) && now() < line.deadlineMs) toOwnLane(line);
-        else line.reject(error);
+        else giveUp(line, error);
   };
 
   /** Only what may have been made is worth waiting for: the others' callers are told at once that nothing was done. */
-  const afterLostConnection = async (lines: readonly Line[], error: unknown): Promise<void> => {
-    for (const line of lines) {
-      if (!line.maybeMade) line.reject(error);
-      else if (now() >= line.deadlineMs) line.reject(new TransferOutcomeUnknown(error));
-      else toOwnLane(line);
-    }
+  const afterLostConnection = (lines: readonly Line[], error: unknown): void => {
+    for (const line of lines)
+      if (line.maybeMade && now() < line.deadlineMs) toOwnLane(line);
+      else giveUp(line, error);
   };
+
+  /** The error is what ended the last attempt. Where an earlier one may yet come to its end, it says nothing of what will have happened. */
+  const giveUp = (line: Line, error: unknown): void =>
+    line.reject(line.maybeMade ? new TransferOutcomeUnknown(error) : error);
 
   const toOwnLane = (line: Line): void => {
     const key = keyOfTenant(line.principal.tenant);

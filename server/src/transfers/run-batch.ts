@@ -74,7 +74,10 @@ function decideLine(
 ): BatchOutcome {
   const ledger = ledgers[at.tenant] as (typeof ledgers)[number];
   const checked = refusals[at.token] ?? "token_unknown";
-  if (checked === "gate_closed") return { kind: "held" };
+  const heldHere = held[at.tenant];
+  const isHeld = heldHere?.has(request.debitAccountId) || heldHere?.has(request.creditAccountId);
+  // Where an earlier attempt may have been made, whoever holds its accounts may be that attempt, not yet at its end.
+  if (checked === "gate_closed" || (isHeld && maybeMade)) return { kind: "held" };
   const refusal = checked === "-" && policies[at.token] !== principal.policy ? "policy_changed" : checked;
   if (refusal !== "-") {
     // Made while the token was still good: its end afterwards does not undo that, so the answer is still what happened.
@@ -85,9 +88,7 @@ function decideLine(
       error: refusalError(refusal as WriteRefusal, principal.tokenId),
     };
   }
-  const heldHere = held[at.tenant];
-  if (heldHere?.has(request.debitAccountId) || heldHere?.has(request.creditAccountId))
-    return { kind: "held" };
+  if (isHeld) return { kind: "held" };
   const decision = decideTransfer(ledger, request);
   switch (decision.kind) {
     case "replay":
