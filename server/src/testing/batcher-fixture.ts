@@ -56,10 +56,11 @@ export function spiedOn(
               const value = Reflect.get(target, name);
               return typeof value === "function" ? value.bind(target) : value;
             }
-            return async (text: string) => {
+            return async (message: string | pg.QueryConfig) => {
+              const text = typeof message === "string" ? message : message.text;
               messages.push(text);
               await sabotage(text, target);
-              return target.query(text);
+              return target.query(message);
             };
           },
         });

@@ -159,6 +159,35 @@ describe("a batch", () => {
     expect(await Promise.all(behind)).toEqual(["insufficient_balance", isMade]);
   });
 
+  it("that is stuck keeps its own accounts waiting, and nobody else", async () => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let commits = 0;
+    const { db } = spied((text) => {
+      if (!text.endsWith("COMMIT")) return undefined;
+      commits += 1;
+      return commits === 1 ? released : undefined;
+    });
+    const batcher = newBatcher(db);
+    const [mine, theirs] = [books[0] as TestBook, books[1] as TestBook];
+    const [held, free] = [await pairOf(mine, 10n), await pairOf(theirs, 10n)];
+    const pay = (book: TestBook, input: CreateTransferInput) =>
+      outcomeOf(batcher, book, { ...input, requestId: randomUUID(), amountMinor: 1n });
+    const answered: number[] = [];
+    const waiting = [pay(mine, held)];
+    while (commits === 0) await new Promise(setImmediate);
+    waiting.push(pay(mine, held));
+    for (const [at, one] of waiting.entries()) void one.then(() => answered.push(at));
+    // The second is made at once: what is stuck stays so.
+    for (let times = 0; times < 2; times += 1) expect(await pay(theirs, free)).toEqual(isMade);
+    expect([answered, commits]).toEqual([[], 3]);
+    release();
+    expect(await Promise.all(waiting)).toEqual([isMade, isMade]);
+    expect(await pay(theirs, free)).toEqual(isMade);
+  });
+
   it("does not take on more than its bound, and says when to come again", async () => {
     const batcher = newBatcher(database.db, { waitingMax: 2 });
     const input = await pairOf(books[0] as TestBook);

@@ -17,7 +17,7 @@ import { type BatchOutcome, runBatch } from "./run-batch.ts";
 export interface TransferBatcher {
   /**
    * Resolves when the transfer is on disk. Rejects with its refusal; with `TransfersBusy` when too many are waiting; with
-   * `TransferOutcomeUnknown` when the database went away, or did not wait for its standby, during the commit; with the database's error when it could not be begun.
+   * `TransferOutcomeUnknown` when the database went away, did not answer, or did not wait for its standby, during the commit; with the database's error when it could not be begun.
    */
   submit(asked: AskedTransfer): Promise<PostedTransfer>;
 }
@@ -38,10 +38,14 @@ const reconnectPauseMs = 100;
 const runningMax = 3;
 /** Lines that make a batch beside a running one worth its round trips. */
 const besideMin = 16;
+/** What takes so long is stuck: mostly a commit that waits for a standby, or a server that does not answer. */
+const stuckAfterMs = 1_000;
+/** Stuck batches beside which others start as if they were not there; they keep a connection each. */
+const stuckMax = 3;
 
 /**
- * There are no timers: a batch starts as soon as none is running, so a lone transfer is not delayed; a further one beside it, of lines
- * that concern none of its accounts, when enough are waiting. No batch waits for others' locks: a line whose gate or account another
+ * Nothing waits for a timer: a batch starts as soon as none is running, so a lone transfer is not delayed; a further one beside it, of
+ * lines that concern none of its accounts, when enough are waiting. One that is stuck keeps its accounts and delays nobody else. No batch waits for others' locks: a line whose gate or account another
  * transaction holds moves to its tenant's own lane, which waits for them, so that no tenant waits for another. Several processes may do
  * so on one database; the locks make it safe.
  *
@@ -61,8 +65,10 @@ export function createTransferBatcher(
   const now = (): number => deps.clock.monotonicMs();
   const enough = Math.min(besideMin, batchMax);
   let waiting: Line[] = [];
+  /** Not counting the stuck ones. */
   let running = 0;
-  /** What the running batches are about. A line that concerns one of these accounts waits for their end. */
+  let stuck = 0;
+  /** What the batches under way are about. A line that concerns one of these accounts waits for their end. */
   const busy = new Set<AccountId>();
   const lanes = new Map<string, Line[]>();
   const idleLanes: string[] = [];
@@ -104,14 +110,32 @@ export function createTransferBatcher(
   };
 
   const run = async (lines: readonly Line[]): Promise<void> => {
-    running += 1;
+    const ended = countAsRunning();
     deps.onBatch?.(lines.length);
     const accounts = lines.flatMap(({ request }) => [request.debitAccountId, request.creditAccountId]);
     for (const account of accounts) busy.add(account);
     await settle(lines, { waits: false });
     for (const account of accounts) busy.delete(account);
-    running -= 1;
+    ended();
     startSoon();
+  };
+
+  /** Until the batch has ended, or is stuck. */
+  const countAsRunning = (): (() => void) => {
+    running += 1;
+    let isStuck = false;
+    const timer = setTimeout(() => {
+      if (stuck >= stuckMax) return;
+      isStuck = true;
+      stuck += 1;
+      running -= 1;
+      start();
+    }, stuckAfterMs);
+    return () => {
+      clearTimeout(timer);
+      if (isStuck) stuck -= 1;
+      else running -= 1;
+    };
   };
 
   /** Makes the lines, gives each its answer or its place to wait. Never rejects. */

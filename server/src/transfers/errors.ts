@@ -80,7 +80,7 @@ export class TransfersBusy extends DomainError {
   }
 }
 
-/** The database went away during the commit and did not come back in time to say whether it happened. */
+/** The database went away, or did not answer, during the commit, and did not say in time whether it happened. */
 export class TransferOutcomeUnknown extends DomainError {
   readonly kind = "unavailable";
   readonly code = "transfer_outcome_unknown";

@@ -25,6 +25,9 @@ export type BatchOutcome =
   /** Somebody else held its gate or an account; nothing was decided. Only without `waits`. */
   | { readonly kind: "held" };
 
+/** The server ends a batch that takes 8 s by itself: beyond that, it is gone, or its commit waits for a standby. */
+const answerMs = 9_000;
+
 /**
  * Decides and makes the transfers in one transaction of two round trips, in the order given, each seeing what those before it left. One that is
  * refused leaves nothing and fails no other. Tokens are checked again behind their gates in the same transaction.
@@ -64,6 +67,7 @@ export async function runBatch(
         result,
       };
     },
+    { answerMs },
   );
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { type PrimaryAlone, startPrimaryAlone } from "../../testing/primary-alone.ts";
 import { describeFailure } from "../http/problem.ts";
 import { confirmEarlierCommits } from "./commit.ts";
@@ -17,6 +17,7 @@ afterEach(() => primary.standbyConfirms());
 afterAll(() => primary.drop());
 
 const keep = (what: string) => `INSERT INTO kept VALUES ('${what}')`;
+const toKeep = (what: string) => () => ({ write: keep(what), result: "done" });
 const isKept = async (what: string): Promise<boolean> =>
   (await primary.owner.query("SELECT FROM kept WHERE what = $1", [what])).rowCount === 1;
 
@@ -55,16 +56,43 @@ it("does not report a commit whose wait for the standby was cancelled as done", 
 it("nor one in two steps", async () => {
   await primary.awaitStandby();
   const commit = watched(
-    twoStepTransaction(primary.db, systemScope, "SELECT 1", () => ({
-      write: keep("two steps"),
-      result: "done",
-    })),
+    twoStepTransaction(primary.db, systemScope, "SELECT 1", toKeep("two steps"), { answerMs: 10_000 }),
   );
   await primary.untilWaiting();
   await primary.cancelWaits();
   await commit.settled;
   expect(commit.outcome()).toBeInstanceOf(OutcomeUnknown);
   expect(await isKept("two steps")).toBe(true);
+});
+
+it("nor one in two steps that is not answered in time, which may still happen", async () => {
+  await primary.awaitStandby();
+  const commit = watched(
+    twoStepTransaction(primary.db, systemScope, "SELECT 1", toKeep("unanswered"), { answerMs: 200 }),
+  );
+  await commit.settled;
+  expect(commit.outcome()).toBeInstanceOf(OutcomeUnknown);
+  // Nothing else is sent over that connection, on which the commit goes on.
+  await primary.db.reader(systemScope).query("SELECT 1");
+  expect(await isKept("unanswered")).toBe(false);
+  await primary.standbyConfirms();
+  await vi.waitFor(async () => expect(await isKept("unanswered")).toBe(true));
+});
+
+it("says that nothing was written in two steps when what comes before the commit is not answered in time", async () => {
+  let decided = false;
+  const decide = () => {
+    decided = true;
+    return toKeep("never")();
+  };
+  const started = primary.db.pool.totalCount;
+  const change = watched(
+    twoStepTransaction(primary.db, systemScope, "SELECT pg_sleep(5)", decide, { answerMs: 100 }),
+  );
+  await change.settled;
+  expect(describeFailure(change.outcome())).toMatchObject({ status: 503, code: "unavailable" });
+  expect(decided).toBe(false);
+  expect(primary.db.pool.totalCount).toBeLessThanOrEqual(Math.max(started - 1, 0));
 });
 
 it("nor one of a single statement, sent in one go", async () => {

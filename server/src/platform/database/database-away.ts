@@ -1,7 +1,7 @@
 import { OutcomeUnknown } from "./outcome-unknown.ts";
 
 /**
- * The server could not be reached, starts or stops, or the connection to it broke: nothing that a statement did. Class 08 connection
+ * The server could not be reached, does not answer, starts or stops, or the connection to it broke: nothing that a statement did. Class 08 connection
  * exceptions, 57P01-57P03 shutdown and start, 53300 too many connections, socket errors, and pg's own words.
  */
 export function isDatabaseAway(error: unknown): boolean {
@@ -11,7 +11,7 @@ export function isDatabaseAway(error: unknown): boolean {
     return /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/.test(code);
   return (
     typeof message === "string" &&
-    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after)/.test(
+    /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/.test(
       message,
     )
   );

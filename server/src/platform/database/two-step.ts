@@ -8,24 +8,31 @@ import { onConnection } from "./on-connection.ts";
  * `decide` answers and commits. With none it is rolled back. `decide` cannot wait: the transaction holds its locks meanwhile.
  *
  * Returns after the commit, which is then on disk. Throws {@link OutcomeUnknown} when the connection broke in the second message or the
- * standby was not waited for; after any other error nothing was written.
+ * standby was not waited for; after any other error nothing was written. A connection on which a message is not answered within `answerMs`
+ * counts as broken, and is given up; what the server began on it may go on, with its locks.
  */
 export async function twoStepTransaction<Row, Result>(
   db: Pick<Database, "connect" | "noteFailure">,
   scope: DataScope,
   read: string,
   decide: (row: Row) => { readonly write: string | undefined; readonly result: Result },
+  { answerMs }: { readonly answerMs: number },
 ): Promise<Result> {
   return onConnection(db, async (client) => {
-    const results = await queryAll(client, `BEGIN; ${scopeStatement(scope)}; ${read}`);
+    const send = (text: string): Promise<pg.QueryResult[]> => queryAll(client, text, answerMs);
+    const results = await send(`BEGIN; ${scopeStatement(scope)}; ${read}`);
     const { write, result } = decide(results.at(-1)?.rows[0] as Row);
-    if (write === undefined) await client.query("ROLLBACK");
-    else await committing(client, () => queryAll(client, `${write}; COMMIT`));
+    if (write === undefined) await send("ROLLBACK");
+    else await committing(client, () => send(`${write}; COMMIT`));
     return result;
   });
 }
 
-/** pg answers a message of several statements with several results, which its types do not say. */
-async function queryAll(client: pg.PoolClient, text: string): Promise<pg.QueryResult[]> {
-  return (await client.query(text)) as unknown as pg.QueryResult[];
+/**
+ * pg answers a message of several statements with several results, and destroys a pipelined connection that does not answer in time; its
+ * types say neither.
+ */
+async function queryAll(client: pg.PoolClient, text: string, answerMs: number): Promise<pg.QueryResult[]> {
+  const message = { text, query_timeout: answerMs } as pg.QueryConfig;
+  return (await client.query(message)) as unknown as pg.QueryResult[];
 }
