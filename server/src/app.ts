@@ -63,6 +63,7 @@ import { registerTokenRoutes } from "./tokens/routes.ts";
 import { countTokensOf } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
 import { createTransferBatcher } from "./transfers/batcher.ts";
+import { countingFirst } from "./transfers/count-first.ts";
 import { webhookJobs } from "./webhooks/jobs.ts";
 import { createPublisher, measurePublisher, type Publisher } from "./webhooks/publisher.ts";
 import { registerWebhookRoutes } from "./webhooks/routes.ts";
@@ -209,7 +210,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   recordTokenUsage(http);
   recordCalls(http, calls);
   const authenticate = createTokenAuthentication({ tokenCheck, usage });
-  const batcher = createTransferBatcher({ ...parts, onBatch: batchSizes(metrics) });
+  const batcher = countingFirst(createTransferBatcher({ ...parts, onBatch: batchSizes(metrics) }), parts);
   const registerV1 = (v1: HttpServer): void => {
     registerAccountHolderRoutes(v1, parts);
     registerApplicationRoutes(v1, parts);

@@ -51,18 +51,18 @@ export async function insertBundle(tx: Queryable, tenant: Tenant, bundle: Bundle
   }
 }
 
-/** Answers the product id; undefined when there is no such account product. */
+/** Whether there is such an account product. */
 export async function updateAccountProductRules(
   tx: Queryable,
   tenant: Tenant,
   { bundleId, accountProductId }: { readonly bundleId: string; readonly accountProductId: string },
   rules: object | null,
-): Promise<string | undefined> {
-  const [row] = await tx.query<{ product_id: string }>(
-    `UPDATE account_product SET rules = $6 WHERE ${ofTenant} AND bundle_id = $4 AND account_product_id = $5 RETURNING product_id`,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE account_product SET rules = $6 WHERE ${ofTenant} AND bundle_id = $4 AND account_product_id = $5 RETURNING 1`,
     [...tenantKey(tenant), bundleId, accountProductId, rules && JSON.stringify(rules)],
   );
-  return row?.product_id;
+  return rows.length > 0;
 }
 
 interface BundleRow {

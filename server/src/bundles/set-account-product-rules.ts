@@ -5,16 +5,14 @@ import { updateAccountProductRules } from "./bundle-store.ts";
 import { AccountProductNotFound } from "./errors.ts";
 
 /**
- * Sets what limits the accounts opened from an account product, null for nothing, in the caller's transaction; whoever calls it also forgets
- * what was counted before. Throws {@link AccountProductNotFound}.
+ * Sets what limits the accounts opened from an account product, null for nothing, in the caller's transaction. Throws
+ * {@link AccountProductNotFound}.
  */
 export async function setAccountProductRules(
   tx: Transaction,
   tenant: Tenant,
   product: { readonly bundleId: string; readonly accountProductId: string },
   rules: PolicyRules | null,
-): Promise<{ readonly productId: string }> {
-  const productId = await updateAccountProductRules(tx, tenant, product, rules);
-  if (productId === undefined) throw new AccountProductNotFound();
-  return { productId };
+): Promise<void> {
+  if (!(await updateAccountProductRules(tx, tenant, product, rules))) throw new AccountProductNotFound();
 }

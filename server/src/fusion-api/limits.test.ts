@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createBundle } from "../bundles/create-bundle.ts";
+import type { AccountId } from "../ledger/account.ts";
+import { countUsageOn } from "../ledger/count-usage.ts";
 import { openFundingAccount } from "../ledger/open-funding-account.ts";
+import { lockForTransfers, postTransfers } from "../ledger/post.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
 import { type Answer, arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
+import { decideOn, postToV2 } from "../testing/holder-application-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { createTransferBatcher } from "../transfers/batcher.ts";
 import { parseLimits, setKycLimits, setProductLimits } from "../transfers/set-limits.ts";
@@ -149,6 +154,23 @@ describe("a limit of an account product", () => {
     expect((await spend(1)).body.errorCode).toBe("LE400021");
   });
 
+  it("is set without waiting for a transfer of one of its accounts, or keeping any waiting", async () => {
+    await load(1_000);
+    await product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 1 }] });
+    expect((await spend(1)).status).toBe(200);
+    const other = await app.database.owner.connect();
+    await other.query("BEGIN");
+    await other.query("SELECT FROM account WHERE account_id = $1 FOR UPDATE", [account]);
+    const set = product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 2 }] });
+    const first = await Promise.race([set.then(() => "set"), sleep(1_000, "still waiting")]);
+    await other.query("ROLLBACK");
+    other.release();
+    await set;
+    expect(first).toBe("set");
+    expect((await spend(1)).status).toBe(200);
+    expect((await spend(1)).body.errorCode).toBe("LE400002");
+  });
+
   it("can be removed", async () => {
     await product({ limits: [{ period: "DAY", direction: "CREDIT", maximumCount: 0 }] });
     expect((await load(1)).body.errorCode).toBe("LE400002");
@@ -184,6 +206,65 @@ describe("what counts", () => {
 });
 
 describe("what is counted from the postings", () => {
+  const onePaisa = (debitAccountID: string) => ({
+    requestId: randomUUID(),
+    debitAccountId: debitAccountID as AccountId,
+    creditAccountId: funding as AccountId,
+    amountMinor: 1n,
+    currency: "INR",
+    transferCode: "A2A_P2P_AUTH",
+    remarks: "",
+    attributes: {},
+  });
+  /** So many transfers from the account in one transaction. */
+  const spendOften = (times: number): Promise<unknown> =>
+    app.database.db.transaction({ kind: "tenants", tenants: [client.tenant] }, async (tx) => {
+      const wanted = { accountIds: [account as AccountId, funding as AccountId], requestIds: [] };
+      const ledger = await lockForTransfers(tx, client.tenant, wanted, app.clock.now());
+      const one = { kind: "transfer", requestedBy: "test" } as const;
+      const transfers = Array.from({ length: times }, () => ({ ...onePaisa(account), ...one }));
+      return postTransfers(tx, app, ledger, transfers, app.clock.now());
+    });
+
+  it("keeps no batch longer than its neighbours can wait: what takes more is counted outside", async () => {
+    await load(10_000);
+    const other = await issue(await newHolder());
+    await load(10_000, { creditAccountID: other });
+    await spendOften(1_100);
+    await product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 1_101 }] });
+    const batcher = createTransferBatcher({ ...app, db: app.database.db });
+    const together = [account, other].map((debit) =>
+      batcher.submit({ principal: client.token.principal, request: onePaisa(debit) }).then(
+        () => "made",
+        (error: { code?: string }) => error.code,
+      ),
+    );
+    expect(await Promise.all(together)).toEqual(["limits_not_counted", "made"]);
+    expect((await spend(1)).status).toBe(200);
+    expect((await spend(1)).body.errorCode).toBe("LE400002");
+  });
+
+  it("is kept step by step, and counted once however many count it", async () => {
+    await load(10_000);
+    const second = await issue(holder);
+    await load(10, { creditAccountID: second });
+    await spendOften(30);
+    await policy({ limits: [{ period: "YEAR", direction: "DEBIT", maximumAmount: 40 }] });
+    const step = () =>
+      countUsageOn(
+        { ...app, db: app.database.db },
+        client.tenant,
+        { accountHolderId: holder },
+        { postingsMax: 10 },
+      );
+    expect([await step(), await step()]).toEqual([false, false]);
+    await Promise.all([step(), step(), step()]);
+    expect([await step(), await step()]).toContain(true);
+    expect((await spend(11)).body.errorCode).toBe("LE400015");
+    expect((await spend(10, { debitAccountID: second })).status).toBe(200);
+    expect((await spend(1)).body.errorCode).toBe("LE400015");
+  });
+
   it("begins with the first minute of the bank's year", async () => {
     app.clock.set("2026-12-31T18:29:00Z");
     await load(10_000);
@@ -223,6 +304,30 @@ describe("a limit of a holder", () => {
       [holder, app.clock.now()],
     );
     expect((await load(1)).body.errorCode).toBe("LE400001");
+  });
+
+  it("counts what was moved at a level that limits nothing", async () => {
+    await kyc("MINIMAL", { limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 1_000 }] });
+    await load(10_000);
+    expect((await spend(600)).status).toBe(200);
+    expect((await spend(500)).body.errorCode).toBe("LE400013");
+    const { body } = await postToV2(app, client, `/accountHolders/${holder}/createApplication`, {
+      requestID: randomUUID(),
+      kycDetails: {
+        kycStatus: "AADHAAR_OTP",
+        kycStatusPostExpiry: "MINIMAL",
+        expiryTime: "2026-11-27T00:00:00Z",
+        authType: "AADHAAR",
+        authData: { AADHAAR: String(Math.random()).slice(2, 14) },
+      },
+    });
+    await decideOn(app, body.applicationID);
+    expect((await spend(5_000)).status).toBe(200);
+    app.clock.set("2026-11-28T05:30:00Z");
+    expect((await spend(300)).body.errorCode).toBe("LE400013");
+    await kyc("MINIMAL", { limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 5_900 }] });
+    expect((await spend(300)).status).toBe(200);
+    expect((await spend(1)).body.errorCode).toBe("LE400013");
   });
 
   it("of a policy is the fintech's own, beside the others", async () => {

@@ -5,7 +5,7 @@ import type { AccountId, AccountKind, AccountStatus } from "./account.ts";
 import { type PostedTransfer, parsePostedTransfer } from "./posted-transfer.ts";
 import { type PeriodStarts, parseUsage, periodStarts, type Usage } from "./usage.ts";
 
-// What stands under the locks of a transaction that is to move money: asked by one statement, `begin_transfer_batch` (migration 0102).
+// What stands under the locks of a transaction that is to move money: asked by one statement, `begin_transfer_batch` (migration 0131).
 
 /** An account as it stands under the lock. Moving money in memory moves it here first, so that the next transfer sees it. */
 export interface LockedAccount {
@@ -24,10 +24,12 @@ export interface LockedAccount {
 /** What is limited together: an account, or all that a holder has with the fintech. */
 export interface Limited {
   readonly rules: readonly LimitRules[];
-  /** What was moved in the current periods, moved along in memory; null where no rule asks. */
+  /** What was moved in the current periods, moved along in memory; null where no rule asks, or where it is not counted yet. */
   usage: Usage | null;
-  /** Of a holder; an account's own usage hangs on the account. */
-  readonly holder: { readonly accountHolderId: string; readonly version: bigint } | null;
+  /** A rule asks, and there is more to count than a batch may: see `countUsageOn`. */
+  readonly uncounted: boolean;
+  /** Of a holder, with how many postings all of the holder's accounts have, moved along in memory; an account's own usage hangs on the account. */
+  readonly holder: { readonly accountHolderId: string; readonly version: bigint; postings: bigint } | null;
 }
 
 export interface LimitRules {
@@ -88,7 +90,13 @@ export interface LedgerRow {
 interface LimitsJson {
   days: number[];
   products:
-    | { accounts: number[]; name: string; rules: PolicyRules; usages: Record<string, string> | null }[]
+    | {
+        accounts: number[];
+        name: string;
+        rules: PolicyRules;
+        usages: Record<string, string>;
+        uncounted: number[];
+      }[]
     | null;
   holders:
     | {
@@ -98,10 +106,18 @@ interface LimitsJson {
         rules: LimitRules[];
         usage: string | null;
         version: string | null;
+        postings: string | null;
+        uncounted: boolean;
       }[]
     | null;
   held: number[];
 }
+
+/**
+ * How many postings a batch reads at most to complete the usages that it needs, which takes some 10 ms. What has more is counted outside of
+ * batches, so that it neither keeps others waiting nor is lost when the transaction ends.
+ */
+const countsMax = 1_000;
 
 export function lockStatement({ tenants, accounts, requests, tokens, waits, now }: LedgerQuestion): string {
   const places = (things: readonly { readonly tenant: number }[]): string =>
@@ -121,6 +137,7 @@ export function lockStatement({ tenants, accounts, requests, tokens, waits, now 
     plainArrayLiteral(accounts.map(({ accountId }) => accountId)),
     places(requests),
     textArrayLiteral(requests.map(({ requestId }) => requestId)),
+    String(countsMax),
   ].join(", ")})`;
 }
 
@@ -168,20 +185,26 @@ export function readLedgers(question: LedgerQuestion, row: LedgerRow): LedgerAns
       const limits = ledgers[tenant]?.limits;
       limits?.set(accountId, [...(limits.get(accountId) ?? []), limited]);
     };
-    for (const { accounts, name, rules, usages: first } of row.limits.products ?? [])
+    for (const { accounts, name, rules, usages: completed, uncounted } of row.limits.products ?? [])
       for (const position of accounts) {
-        const known = usages[position] === "-" ? first?.[position] : usages[position];
+        const known = usages[position] === "-" ? completed[position] : usages[position];
         limit(position, {
           rules: [{ source: "product", name, rules }],
           usage: known === undefined ? null : parseUsage(known),
+          uncounted: uncounted.includes(position),
           holder: null,
         });
       }
-    for (const { holder, accounts, rules, usage, version } of row.limits.holders ?? []) {
+    for (const { holder, accounts, rules, usage, version, postings, uncounted } of row.limits.holders ?? []) {
       const limited: Limited = {
         rules,
         usage: usage === null ? null : parseUsage(usage),
-        holder: { accountHolderId: holder, version: BigInt(version ?? 0) },
+        uncounted,
+        holder: {
+          accountHolderId: holder,
+          version: BigInt(version ?? 0),
+          postings: BigInt(postings ?? 0),
+        },
       };
       for (const position of accounts) limit(position, limited);
     }

@@ -55,15 +55,15 @@ export function planTransfer(
   const digest = transferDigest(tenant, { ...record, requestedBy }, attributesText);
   const debit = moveInMemory(ledger, wanted.debitAccountId, -wanted.amountMinor, now, digest);
   const credit = moveInMemory(ledger, wanted.creditAccountId, wanted.amountMinor, now, digest);
-  if (counts && ledger.periods) {
-    for (const [accountId, direction] of [
-      [wanted.debitAccountId, "DEBIT"],
-      [wanted.creditAccountId, "CREDIT"],
-    ] as const)
-      for (const limited of ledger.limits.get(accountId) ?? [])
-        if (limited.usage)
-          limited.usage = addUse(limited.usage, ledger.periods, direction, wanted.amountMinor);
-  }
+  for (const [accountId, direction] of [
+    [wanted.debitAccountId, "DEBIT"],
+    [wanted.creditAccountId, "CREDIT"],
+  ] as const)
+    for (const limited of ledger.limits.get(accountId) ?? []) {
+      if (limited.holder) limited.holder.postings += 1n;
+      if (counts && ledger.periods && limited.usage)
+        limited.usage = addUse(limited.usage, ledger.periods, direction, wanted.amountMinor);
+    }
   return {
     ledger,
     transfer: { ...record, debitSequence: debit.postingCount },
@@ -96,7 +96,7 @@ function moveInMemory(
 }
 
 /**
- * The statement that writes all of them or none (`post_transfers` in migration 0102); the database derives the postings and balances and
+ * The statement that writes all of them or none (`post_transfers` in migration 0131); the database derives the postings and balances and
  * refuses what would break a rule of the ledger. Fails with 23505 on `transfer_request` when another transaction has just used one of the
  * request ids: in a new transaction it is seen.
  */
@@ -150,6 +150,7 @@ export function postStatement(
     plainArrayLiteral(holders.map(({ limited }) => limited.holder?.accountHolderId ?? "")),
     plainArrayLiteral(holders.map(({ limited }) => limited.holder?.version ?? 0n)),
     textArrayLiteral(holders.map(({ limited }) => usageText(limited.usage ?? []))),
+    plainArrayLiteral(holders.map(({ limited }) => limited.holder?.postings ?? 0n)),
   ];
   return `SELECT post_transfers(${argumentTexts.join(", ")})`;
 }

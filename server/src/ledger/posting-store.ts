@@ -3,7 +3,7 @@ import type { Tenant } from "../platform/ids.ts";
 import type { AccountId } from "./account.ts";
 import { transferIdOf } from "./posted-transfer.ts";
 
-// SQL that reads `posting`. Only the database itself writes it (`post_transfers` in migration 0102).
+// SQL that reads `posting`. Only the database itself writes it (`post_transfers` in migration 0131).
 
 /** One debit (negative) or credit of one account, with what its transfer says about it. */
 export interface Posting {

@@ -1,7 +1,7 @@
 import { assert } from "../platform/errors.ts";
 
 // What has been moved in the current periods, for limits: 21 numbers in a row, which day, then count and amount for each direction and
-// period. An account's are kept as text (migration 0102), a holder's as an array (migration 0014). Periods are those of the bank's time
+// period. An account's are kept as text (migration 0131), a holder's as an array (migration 0014). Periods are those of the bank's time
 // zone: days begin at its midnight, weeks on Monday.
 
 export const limitPeriods = ["DAY", "WEEK", "MONTH", "QUARTER", "YEAR"] as const;

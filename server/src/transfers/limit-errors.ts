@@ -1,4 +1,6 @@
+import type { Uncounted } from "../ledger/count-usage.ts";
 import { DomainError } from "../platform/errors.ts";
+import type { Tenant } from "../platform/ids.ts";
 
 // The codes of limits (wire contract, section 3.4) that a situation here can reach. Its others (16 to 19, 22, 23, 27 to 29, 31, 32) are about
 // minimum balances, times of day, authorisations and coupons, which no rule here is about.
@@ -41,5 +43,23 @@ export class LimitExceeded extends DomainError {
       `${meanings[errorCode]} (${at.direction.toLowerCase()} limit of the ${sources[at.source]} ${at.name})`,
       { extensions: { errorCode, limitOf: at.source, limitName: at.name, accountID: at.accountId } },
     );
+  }
+}
+
+/** Limits ask what was moved in the current periods, and that takes more postings than a batch reads. Nothing was moved. */
+export class LimitsNotCounted extends DomainError {
+  readonly kind = "unavailable";
+  readonly code = "limits_not_counted";
+  readonly tenant: Tenant;
+  readonly of: Uncounted;
+  constructor(tenant: Tenant, of: Uncounted) {
+    super(
+      "What the account has used of its limits is still being counted. Nothing was moved; try again shortly.",
+      {
+        retryAfterSeconds: 2,
+      },
+    );
+    this.tenant = tenant;
+    this.of = of;
   }
 }

@@ -1,7 +1,7 @@
 import type { Limited, LimitRules, LockedLedger } from "../ledger/locked-ledger.ts";
 import { type Direction, type LimitPeriod, limitPeriods, usedIn } from "../ledger/usage.ts";
 import type { TransferRequest } from "./decide-transfer.ts";
-import { type LimitCode, LimitExceeded } from "./limit-errors.ts";
+import { type LimitCode, LimitExceeded, LimitsNotCounted } from "./limit-errors.ts";
 
 /** Beside each period its code for too many and its code for too much (wire contract, section 3.4). */
 const periodCodes = {
@@ -20,17 +20,28 @@ const periodCodes = {
  * 2. the amount is below the minimum (LE400009) or above the maximum (LE400001) of one transfer
  * 3. from the shortest period to the longest: too many (LE400002-06), too much (LE400011-15)
  * 4. the credit account would hold too much (LE400007)
+ *
+ * Before all of one set: what a rule of it asks about is counted (LimitsNotCounted), in whichever direction, so that it is counted on from then.
  */
-export function refuseByLimits(ledger: LockedLedger, request: TransferRequest): LimitExceeded | undefined {
+export function refuseByLimits(
+  ledger: LockedLedger,
+  request: TransferRequest,
+): LimitExceeded | LimitsNotCounted | undefined {
   for (const [direction, accountId] of [
     ["DEBIT", request.debitAccountId],
     ["CREDIT", request.creditAccountId],
   ] as const)
-    for (const limited of ledger.limits.get(accountId) ?? [])
+    for (const limited of ledger.limits.get(accountId) ?? []) {
+      if (limited.uncounted)
+        return new LimitsNotCounted(
+          ledger.tenant,
+          limited.holder ? { accountHolderId: limited.holder.accountHolderId } : { accountId },
+        );
       for (const rules of limited.rules) {
         const code = broken(ledger, limited, rules, direction, request);
         if (code) return new LimitExceeded(code, { ...rules, direction, accountId });
       }
+    }
   return undefined;
 }
 

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { type Actor, recordAudit } from "../audit/record.ts";
 import { setAccountProductRules } from "../bundles/set-account-product-rules.ts";
 import { parseInput } from "../fintechs/parse-input.ts";
-import { forgetUsageOfHolders, forgetUsageOfProduct } from "../ledger/forget-usage.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { InvalidInput } from "../platform/errors.ts";
@@ -12,7 +11,7 @@ import type { Random } from "../platform/random.ts";
 import { deleteKycLimit, selectKycLimits, upsertKycLimit } from "./kyc-limit-store.ts";
 
 // Limits as data: of account products and KYC levels, for operators. Policies of a holder are the fintech's own (account-holders). All take
-// effect with the next transfer; what was moved in the current periods counts.
+// effect with the next transfer; what was moved in the current periods counts, and whoever sets limits waits for no transfer.
 
 interface Dependencies {
   readonly db: Database;
@@ -29,8 +28,7 @@ export async function setProductLimits(
   rules: PolicyRules | null,
 ): Promise<void> {
   await db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
-    const { productId } = await setAccountProductRules(tx, tenant, product, rules);
-    await forgetUsageOfProduct(tx, tenant, { bundleId: product.bundleId, productId });
+    await setAccountProductRules(tx, tenant, product, rules);
     await recordAudit(tx, { random }, actor, {
       action: rules ? "limits.set" : "limits.removed",
       object: { kind: "account-product", id: product.accountProductId },
@@ -50,7 +48,6 @@ export async function setKycLimits(
   await db.transaction(systemScope, async (tx) => {
     if (rules) await upsertKycLimit(tx, level, rules, clock.now());
     else await deleteKycLimit(tx, level);
-    await forgetUsageOfHolders(tx, level);
     await recordAudit(tx, { random }, actor, {
       action: rules ? "limits.set" : "limits.removed",
       object: { kind: "kyc-level", id: level.kycStatus },

@@ -6,7 +6,7 @@ import type { EventContent } from "./webhook-event.ts";
 
 /**
  * Notes an event in the caller's transaction: it is told exactly when what it says has been committed. Writes nothing for a tenant of
- * which no endpoint wants it. Transfers are noted by the database (`post_transfers` in migration 0102).
+ * which no endpoint wants it. Transfers are noted by the database (`post_transfers` in migration 0131).
  */
 export async function recordEvent(
   tx: Queryable,

@@ -1,0 +1,42 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
+import type { Tenant } from "../platform/ids.ts";
+import type { AccountId } from "./account.ts";
+
+/** Whose usage is to be counted: an account's, or that of all accounts which a holder has with the fintech. */
+export type Uncounted = { readonly accountId: AccountId } | { readonly accountHolderId: string };
+
+/** Postings counted by one statement, some 0.2 s. */
+const stepMax = 20_000;
+
+/**
+ * Counts one step further what was moved in the current periods, and keeps it. Answers whether nothing was left to count. An account is locked
+ * only to write what was counted of it, and not while its postings are read.
+ */
+export async function countUsageOn(
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  tenant: Tenant,
+  of: Uncounted,
+  { postingsMax = stepMax }: { readonly postingsMax?: number } = {},
+): Promise<boolean> {
+  const values = [
+    tenant.ifiId,
+    tenant.environment,
+    tenant.fintechId,
+    "accountId" in of ? of.accountId : null,
+    "accountHolderId" in of ? of.accountHolderId : null,
+    clock.now(),
+    postingsMax,
+  ];
+  try {
+    const [row] = await db
+      .writer({ kind: "tenants", tenants: [tenant] })
+      .query<{ isDone: boolean }>(`SELECT count_usage_on($1, $2, $3, $4, $5, $6, $7) AS "isDone"`, values);
+    return row?.isDone === true;
+  } catch (error) {
+    // Then it is counted again, or it is found to be there.
+    if (error instanceof OutcomeUnknown) return false;
+    throw error;
+  }
+}

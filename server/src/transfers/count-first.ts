@@ -1,0 +1,57 @@
+import { countUsageOn } from "../ledger/count-usage.ts";
+import { keyOfTenant } from "../ledger/locked-ledger.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { TransferBatcher } from "./batcher.ts";
+import { LimitsNotCounted } from "./limit-errors.ts";
+
+/** How long a transfer waits for the count. What was counted by then is kept, so that a repeat goes on from there. */
+const patienceMs = 8_000;
+
+/**
+ * The batcher, but for transfers whose limits ask about more postings than a batch reads: these are counted outside of batches, in steps that
+ * are kept, once however many transfers wait for it, and then the transfer is submitted again. Throws {@link LimitsNotCounted} when that takes
+ * too long.
+ */
+export function countingFirst(
+  batcher: TransferBatcher,
+  deps: { readonly db: Database; readonly clock: Clock },
+): TransferBatcher {
+  const now = (): number => deps.clock.monotonicMs();
+  const counting = new Map<string, Promise<void>>();
+  /** One step at a time, in turn, so that counting takes one connection from others, however many accounts are to be counted. */
+  let lastStep: Promise<unknown> = Promise.resolve();
+
+  const count = async ({ tenant, of }: LimitsNotCounted, deadlineMs: number): Promise<void> => {
+    let isDone = false;
+    while (!isDone && now() < deadlineMs) {
+      const countOn = (): Promise<boolean> => countUsageOn(deps, tenant, of);
+      const step = lastStep.then(countOn, countOn);
+      lastStep = step;
+      isDone = await step;
+    }
+  };
+
+  const countOnce = (asked: LimitsNotCounted, deadlineMs: number): Promise<void> => {
+    const key = `${keyOfTenant(asked.tenant)}/${JSON.stringify(asked.of)}`;
+    const underWay = counting.get(key);
+    if (underWay) return underWay;
+    const begun = count(asked, deadlineMs).finally(() => counting.delete(key));
+    counting.set(key, begun);
+    return begun;
+  };
+
+  return {
+    async submit(asked) {
+      const deadlineMs = now() + patienceMs;
+      for (;;) {
+        try {
+          return await batcher.submit(asked);
+        } catch (error) {
+          if (!(error instanceof LimitsNotCounted) || now() >= deadlineMs) throw error;
+          await countOnce(error, deadlineMs);
+        }
+      }
+    },
+  };
+}
