@@ -275,8 +275,49 @@ describe("onboarding, from a bank to money in a funding account", () => {
     const made = await json(...words, "--opening-balance", "250000.5");
     expect(made).toMatchObject({ balanceMinor: "25000050", currency: "INR", environment: "live" });
     expect(await audited()).toMatchObject({ action: "funding-account.opened", object_id: made.accountId });
-    expect((await fusion(...words, "--opening-balance", "250000.5")).out).toContain("INR 2,50,000.50");
+    expect((await fusion(...words, "--opening-balance", "250000.5", "--another")).out).toContain(
+      "INR 2,50,000.50",
+    );
     expect(await json("ledger", "verify")).toEqual({ agrees: true });
+  });
+
+  it("brings the bank's money into a funding account once, however often and at once it is told to", async () => {
+    const create = (...more: string[]) =>
+      fusion(
+        ...[
+          "funding-account",
+          "create",
+          "--fintech",
+          "acme-pay",
+          "--environment",
+          "live",
+          "--name",
+          "Payouts",
+        ],
+        ...["--opening-balance", "1000", "--json", ...more],
+      );
+    const answers = await Promise.all([create(), create()]);
+    answers.sort((left, right) => left.code - right.code);
+    const { accountId } = JSON.parse(answers[0]?.out ?? "");
+    for (const again of [answers[1], await create()]) {
+      expect(again).toMatchObject({ code: 1, out: "" });
+      const { error } = JSON.parse(again?.err ?? "");
+      expect(error.code).toBe("funding_account_exists");
+      expect(error.message).toMatch(
+        new RegExp(
+          `^There is a funding account Payouts in INR already: ${accountId}, opened .+ add --another\\.$`,
+        ),
+      );
+    }
+    expect((await create("--currency", "USD")).code).toBe(0);
+    expect((await create("--another")).code).toBe(0);
+    const { rows } = await database.owner.query(
+      "SELECT currency, count(*)::int AS n, sum(balance)::int AS balance FROM account WHERE name = 'Payouts' GROUP BY 1 ORDER BY 1",
+    );
+    expect(rows).toEqual([
+      { currency: "INR", n: 2, balance: 200_000 },
+      { currency: "USD", n: 1, balance: 100_000 },
+    ]);
   });
 
   it("fails the verification of books that were tampered with", async () => {

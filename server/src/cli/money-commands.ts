@@ -120,7 +120,8 @@ export const addMoneyCommands: AddCommands = (program, run) => {
         "--opening-balance <amount>",
         "in rupees (or the currency's main unit), such as 250000.50",
         amountMinor,
-      ),
+      )
+      .option("--another", "also when there is one with this name and currency already"),
     [
       'funding-account create --fintech acme-pay --environment sandbox --name "Payouts" --opening-balance 1000000',
       'funding-account create --fintech acme-pay --environment live --name "Refunds" --json',
@@ -132,6 +133,7 @@ export const addMoneyCommands: AddCommands = (program, run) => {
       name: string;
       currency: string;
       openingBalance?: bigint;
+      another?: boolean;
     }) =>
       run(async (context) => {
         const { db, principal, clock, random, keys } = context;
@@ -142,6 +144,7 @@ export const addMoneyCommands: AddCommands = (program, run) => {
             name,
             currency,
             openingBalanceMinor: options.openingBalance ?? 0n,
+            another: options.another ?? false,
             requestedBy: `cli:${principal.account}`,
           });
           await recordAudit(tx, { random }, principal, {

@@ -86,6 +86,20 @@ export async function findSettlementAccount(
   return row && toAccount(row);
 }
 
+/** The tenant's oldest funding account with this name and currency. */
+export async function findFundingAccount(
+  db: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  { name, currency }: { readonly name: string; readonly currency: string },
+): Promise<Account | undefined> {
+  const [row] = await db.query<AccountRow>(
+    `SELECT ${columns} FROM account WHERE ${ofTenant} AND kind = 'funding' AND name = $4 AND currency = $5
+     ORDER BY created_at, account_id LIMIT 1`,
+    [ifiId, environment, fintechId, name, currency],
+  );
+  return row && toAccount(row);
+}
+
 /** Any account that a caller may know of: not the bank's own. */
 export async function findAccount(
   db: Queryable,

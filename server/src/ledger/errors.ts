@@ -1,4 +1,5 @@
 import { DomainError } from "../platform/errors.ts";
+import type { Account } from "./account.ts";
 
 const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -21,6 +22,17 @@ export class FundingAmountInvalid extends DomainError {
   constructor() {
     super(
       "The amount must be a positive whole number of paise, and the balance must stay below 9,007,199,254,740,991 paise.",
+    );
+  }
+}
+
+/** Whoever wants a second funding account of one name and currency has to say so: most who ask for one repeat what has been done. */
+export class FundingAccountExists extends DomainError {
+  readonly kind = "conflict";
+  readonly code = "funding_account_exists";
+  constructor({ name, currency, accountId, createdAt }: Account) {
+    super(
+      `There is a funding account ${name} in ${currency} already: ${accountId}, opened ${createdAt.toISOString()}. If another one is wanted, add --another.`,
     );
   }
 }

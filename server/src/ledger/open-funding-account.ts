@@ -5,8 +5,8 @@ import type { Tenant } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
 import { type Account, type AccountId, balanceMinorMax } from "./account.ts";
-import { findAccount, findSettlementAccount, insertAccount } from "./account-store.ts";
-import { AccountNotFound, FundingAmountInvalid } from "./errors.ts";
+import { findAccount, findFundingAccount, findSettlementAccount, insertAccount } from "./account-store.ts";
+import { AccountNotFound, FundingAccountExists, FundingAmountInvalid } from "./errors.ts";
 import { lockForTransfers, postTransfers } from "./post.ts";
 import { type PostedTransfer, transferIdOf } from "./posted-transfer.ts";
 
@@ -26,6 +26,8 @@ export interface NewFundingAccount {
   readonly currency?: string;
   /** What it starts with, in minor units; nothing when absent or zero. */
   readonly openingBalanceMinor?: bigint;
+  /** Also when the tenant has one with this name and currency. */
+  readonly another?: boolean;
   /** Who does it, for the record: a person or `cli`. */
   readonly requestedBy: string;
 }
@@ -33,6 +35,9 @@ export interface NewFundingAccount {
 /**
  * Opens the fintech's own account, from which its account holders are funded, in the caller's transaction. An opening balance is a transfer
  * like any other, from the account that stands for the bank (opened at the first need), so the books still sum to zero.
+ *
+ * Throws {@link FundingAccountExists} where there is one with this name and currency and no other is asked for: whoever repeats it, since the
+ * answer was lost, brings in the bank's money once, also when both are under way at the same time.
  */
 export async function openFundingAccount(
   tx: Transaction,
@@ -40,11 +45,15 @@ export async function openFundingAccount(
   tenant: Tenant,
   input: NewFundingAccount,
 ): Promise<Account> {
+  const { name, currency = "INR" } = input;
+  await takeTurns(tx, tenant, currency);
+  const existing = input.another ? undefined : await findFundingAccount(tx, tenant, { name, currency });
+  if (existing) throw new FundingAccountExists(existing);
   const account = await insertAccount(tx, tenant, {
     accountId: randomUuid(deps.random) as AccountId,
     kind: "funding",
-    currency: input.currency ?? "INR",
-    name: input.name,
+    currency,
+    name,
     accountHolderId: null,
     bundleId: null,
     productId: null,
@@ -121,16 +130,20 @@ async function addFunds(
   };
 }
 
-/** The tenant's bank-side account in this currency. The advisory lock keeps two first needs at once from opening two. */
+/** Opens the tenant's accounts in this currency one after the other: what is not there yet could otherwise be missed by two at once. */
+async function takeTurns(tx: Transaction, tenant: Tenant, currency: string): Promise<void> {
+  await tx.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
+    `settlement/${tenant.ifiId}/${tenant.environment}/${tenant.fintechId}/${currency}`,
+  ]);
+}
+
+/** The tenant's bank-side account in this currency. Whoever asks has taken its turn. */
 async function settlementAccount(
   tx: Transaction,
   { clock, random }: { clock: Clock; random: Random },
   tenant: Tenant,
   currency: string,
 ): Promise<Account> {
-  await tx.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
-    `settlement/${tenant.ifiId}/${tenant.environment}/${tenant.fintechId}/${currency}`,
-  ]);
   return (
     (await findSettlementAccount(tx, tenant, currency)) ??
     insertAccount(tx, tenant, {

@@ -52,6 +52,7 @@ export async function arrangeBook(
           name: "Funding",
           currency,
           openingBalanceMinor: balanceMinor,
+          another: true,
           requestedBy: "test",
         }),
       );
