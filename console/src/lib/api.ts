@@ -58,6 +58,11 @@ export function isMissing(error: unknown): boolean {
   );
 }
 
+/** Asked again as it is, it would be answered the same. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof ApiProblem && [400, 401, 403, 404, 409].includes(error.status);
+}
+
 interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;

@@ -1,7 +1,7 @@
 import { Button, Skeleton, VisuallyHidden } from "@mantine/core";
 import { TriangleAlert } from "lucide-react";
 import { type ReactNode, useEffect, useEffectEvent, useState } from "react";
-import { ApiProblem, problemWords } from "../lib/api.ts";
+import { ApiProblem, isRefused, problemWords } from "../lib/api.ts";
 import { formatMinute } from "../lib/time.ts";
 import { useTimeZone } from "../lib/time-zone.tsx";
 import { Mono } from "./mono.tsx";
@@ -28,7 +28,6 @@ export function EmptyState({
 
 /** A failure in words, the id to quote, and "Try again" where that may help: a refusal will be the same again. Announced when it appears. */
 export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
-  const refused = error instanceof ApiProblem && [400, 401, 403, 404, 409].includes(error.status);
   return (
     <div className={classes.error} role="alert">
       <TriangleAlert size={20} aria-hidden />
@@ -39,7 +38,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
             Request <Mono>{error.requestId}</Mono>
           </p>
         )}
-        {onRetry && !refused && (
+        {onRetry && !isRefused(error) && (
           <div className={classes.action}>
             <Button variant="default" size="xs" onClick={onRetry}>
               Try again

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Check, Download } from "lucide-react";
 import { type ReactElement, useState } from "react";
+import { isRefused } from "../../lib/api.ts";
 import { formatTime } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
@@ -55,12 +56,12 @@ export function SecretView({ generated, onKept }: SecretViewProps): ReactElement
   );
 }
 
-/** Listens until the token is used for the first time. */
+/** Listens until the token is used for the first time, or the server says no more about it. */
 function FirstCall({ tokenId }: { tokenId: string }): ReactElement {
   const timeZone = useTimeZone();
-  const { data } = useQuery({
+  const { data, error } = useQuery({
     ...tokenQuery(tokenId),
-    refetchInterval: ({ state }) => (state.data?.firstUse ? false : 1_500),
+    refetchInterval: ({ state }) => (state.data?.firstUse || isRefused(state.error) ? false : 1_500),
   });
   const firstUse = data?.firstUse;
   return (
@@ -68,7 +69,9 @@ function FirstCall({ tokenId }: { tokenId: string }): ReactElement {
       <span className={classes.pulse} aria-hidden />
       {firstUse
         ? `First call received ${formatTime(firstUse.at, timeZone)} from ${firstUse.ip}`
-        : "Waiting for its first call"}
+        : error === null
+          ? "Waiting for its first call"
+          : "Its first call cannot be seen here now"}
     </p>
   );
 }
