@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Dialog, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { glanceAt, launchBrowser, lookAt, openProfile, resultsFolder } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
@@ -319,6 +319,53 @@ describe("after logging in", () => {
     await provePresenceAfter("Save");
     await page.getByRole("heading", { level: 1, name: "moved.example.com" }).waitFor();
     await dialog().waitFor({ state: "hidden" });
+  });
+
+  it("a session that ends takes nothing that was entered, nor a secret that was not kept", async () => {
+    const cookies = await page.context().cookies();
+    const questions: string[] = [];
+    const note = (question: Dialog): void => {
+      questions.push(question.type());
+      void question.dismiss();
+    };
+    page.on("dialog", note);
+    await openApplication("sandbox");
+    await page.getByRole("button", { name: "Change allowed addresses" }).click();
+    const ranges = Array.from({ length: 50 }, (_, number) => `203.0.113.${number}`).join("\n");
+    const preview = page.waitForResponse("**/preview");
+    await dialog().getByLabel("Allowed IP addresses").fill(ranges);
+    await preview;
+    await page.context().clearCookies();
+    await dialog().getByRole("button", { name: /^Save/ }).click();
+    await dialog().getByRole("alert").getByRole("link", { name: "Log in" }).waitFor();
+    expect(await dialog().getByLabel("Allowed IP addresses").inputValue()).toBe(ranges);
+    // Who has logged in again elsewhere stays when the dialog closes.
+    await page.context().addCookies(cookies);
+    await Promise.all([page.waitForResponse("**/console/api/session"), page.keyboard.press("Escape")]);
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await dialog()
+      .getByText(/^Expires .+, in \d+ days?$/)
+      .waitFor();
+    const further = dialog().getByLabel("Renews nothing");
+    if (await further.isVisible()) await further.check();
+    await dialog().getByRole("button", { name: "Generate", exact: true }).click();
+    await dialog().getByText("Waiting for its first call").waitFor();
+    let polls = 0;
+    page.on("request", (request) => {
+      if (/\/tokens\/tok_\w+$/.test(request.url())) polls += 1;
+    });
+    await page.context().clearCookies();
+    await dialog().getByText("Its first call cannot be seen here now").waitFor();
+    polls = 0;
+    await page.waitForTimeout(2_000);
+    expect([polls, questions]).toEqual([0, []]);
+    await dialog().getByText("You can see this token only now").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog().getByRole("button", { name: "Close without it" }).click();
+    await page.getByText("The session has ended.").waitFor();
+    expect(questions).toEqual([]);
+    await page.context().addCookies(cookies);
+    page.off("dialog", note);
   });
 
   it("while the console opens, its frame and the page's shape stand where they will be", async () => {

@@ -1,6 +1,7 @@
 import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { type ReactElement, type ReactNode, useEffect, useRef, useState } from "react";
+import { useHoldPage } from "../lib/held-page.ts";
 import { CopyButton } from "./copy-button.tsx";
 import classes from "./secret-dialog.module.css";
 import { useIsPhone } from "./use-is-phone.ts";
@@ -82,6 +83,7 @@ export function SecretDialog(props: {
   children: ReactNode;
 }): ReactElement {
   const phone = useIsPhone();
+  useHoldPage();
   return (
     <Modal
       opened
