@@ -1,3 +1,4 @@
+import { onlineManager, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiProblem } from "../lib/api.ts";
 import { holdPage } from "../lib/held-page.ts";
@@ -69,4 +70,19 @@ test("a page that was held stays where the person has logged in again meanwhile"
   letGo();
   await vi.waitFor(() => expect(client.getQueryData(["session"])).toMatchObject({ user: session.user }));
   expect(leave).not.toHaveBeenCalled();
+});
+
+test("without a network a question fails, like one that is not answered, and does not wait unseen", async () => {
+  onlineManager.setOnline(false);
+  const question = new QueryObserver(client, {
+    queryKey: ["live"],
+    queryFn: () => Promise.reject(new ApiProblem({ status: 0, code: "no_answer", detail: "" })),
+    initialData: "old",
+    retry: false,
+  });
+  const end = question.subscribe(() => undefined);
+  void question.refetch();
+  await vi.waitFor(() => expect(question.getCurrentResult().isRefetchError).toBe(true));
+  end();
+  onlineManager.setOnline(true);
 });

@@ -21,6 +21,9 @@ export function createQueryClient(leave: () => void): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 10_000,
+        // Without a network a question fails like any other that is not answered, and the page says so; paused, it would look up to date.
+        networkMode: "always",
+        refetchOnReconnect: true,
         // A refusal will be the same a second time; no answer, or a busy server, may be over soon.
         retry: (failures, error) =>
           failures < 2 && (!(error instanceof ApiProblem) || error.status === 0 || error.status >= 502),

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { isMissing, isProblem, problemFrom, problemWords } from "./api.ts";
+import { CurrentSession } from "@fusion/contract/login.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { get, isMissing, isProblem, post, problemFrom, problemWords } from "./api.ts";
 
 const problem = {
   type: "/docs/errors/token_already_issued",
@@ -49,4 +50,27 @@ describe("an error answer", () => {
 
 test("an error that is not the server's does not show its inner words", () => {
   expect(problemWords(new TypeError("x is undefined"))).not.toContain("undefined");
+});
+
+test("a server that is silent for a minute did not answer, and a question that nobody waits for any more is no failure of its", async () => {
+  vi.stubGlobal(
+    "fetch",
+    (_path: string, { signal }: { signal: AbortSignal }) =>
+      new Promise((_resolve, reject) => {
+        if (signal.aborted) reject(signal.reason);
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+  );
+  const waited = vi.spyOn(AbortSignal, "timeout").mockReturnValueOnce(AbortSignal.abort());
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+  const silent = post("/logout", {}, null).catch((error: unknown) => error);
+  expect(await silent).toMatchObject({ status: 0, code: "no_answer" });
+  expect(waited).toHaveBeenCalledWith(60_000);
+  const nobody = new AbortController();
+  const dropped = get("/session", CurrentSession, { signal: nobody.signal }).catch((error: unknown) => error);
+  nobody.abort();
+  expect(await dropped).toMatchObject({ name: "AbortError" });
 });

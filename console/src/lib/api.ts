@@ -63,6 +63,9 @@ export function isRefused(error: unknown): boolean {
   return error instanceof ApiProblem && [400, 401, 403, 404, 409].includes(error.status);
 }
 
+/** Longer than the server takes over anything: a connection that is silent for so long is dead. */
+const answerWithinMs = 60_000;
+
 interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -124,7 +127,7 @@ async function send<Schema extends z.ZodType | null>(
         ...headers,
       },
       ...(method === "GET" ? {} : { body: JSON.stringify(body ?? {}) }),
-      ...(signal ? { signal } : {}),
+      signal: AbortSignal.any([AbortSignal.timeout(answerWithinMs), ...(signal ? [signal] : [])]),
     });
     text = await response.text();
   } catch (cause) {
