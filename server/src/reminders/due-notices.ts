@@ -82,6 +82,13 @@ export const dueNotices = `
                                  AND a.rejected_day IS DISTINCT FROM u.local_day
   )`;
 
+/**
+ * The order of a digest's tokens `t`, most urgent first: those that still run before those that have ended at that instant, then whatever
+ * is nearest to its end, live before sandbox.
+ */
+export const mostUrgentFirst = (now: string): string =>
+  `t.expires_at <= ${now}, abs(extract(epoch FROM t.expires_at - ${now})), t.environment <> 'live', t.token_id`;
+
 /** A due notice with what its text needs. */
 export interface DueNotice {
   readonly ifiId: IfiId;
@@ -112,12 +119,13 @@ export async function listDueNotices(database: Queryable, days: readonly Fintech
             due.user_id AS "userId", a.name AS "recipientName", due.channel, a.address, due.fallback,
             t.name, t.hint, app.name AS "applicationName", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt"
      FROM due
+     JOIN day USING (ifi_id, fintech_id, local_day)
      JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
      JOIN application app USING (ifi_id, environment, fintech_id, application_id)
      LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
      JOIN reachable_address a ON a.ifi_id = due.ifi_id AND a.fintech_id = due.fintech_id
                              AND a.user_id = due.user_id AND a.channel = due.channel
-     ORDER BY due.planned_for, due.ifi_id, due.fintech_id, due.user_id, due.channel, t.expires_at, t.token_id`,
+     ORDER BY due.planned_for, due.ifi_id, due.fintech_id, due.user_id, due.channel, ${mostUrgentFirst("day.as_of")}`,
     fintechDayValues(days),
   );
 }

@@ -1,7 +1,7 @@
 import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
-import { dueNotices, type FintechDay, fintechDayValues } from "./due-notices.ts";
+import { dueNotices, type FintechDay, fintechDayValues, mostUrgentFirst } from "./due-notices.ts";
 import type { LocalDay, ReminderSettings } from "./schedule.ts";
 
 // SQL on this room's own tables, private to the room. Which notices are due is asked by `due-notices.ts`.
@@ -234,7 +234,7 @@ export interface OpenNotice {
 }
 
 /** What a digest still has to say, most urgent first. */
-export async function listOpenNotices(tx: Transaction, key: DigestKey): Promise<OpenNotice[]> {
+export async function listOpenNotices(tx: Transaction, key: DigestKey, now: Date): Promise<OpenNotice[]> {
   return tx.query<OpenNotice & Record<string, unknown>>(
     `SELECT r.token_id AS "tokenId", r.application_id AS "applicationId", app.name AS "applicationName", r.environment,
             t.name, t.hint, t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt", r.fallback
@@ -243,8 +243,8 @@ export async function listOpenNotices(tx: Transaction, key: DigestKey): Promise<
      JOIN application app USING (ifi_id, environment, fintech_id, application_id)
      LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
      WHERE ${ofDigest} AND r.state IN ('planned', 'failed')
-     ORDER BY t.expires_at, t.token_id`,
-    keyValues(key),
+     ORDER BY ${mostUrgentFirst("$6::timestamptz")}`,
+    [...keyValues(key), now],
   );
 }
 

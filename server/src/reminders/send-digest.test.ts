@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Message } from "../platform/messages/message.ts";
+import { arrangeApplication } from "../testing/fixtures.ts";
 import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { previewReminders } from "./preview-reminders.ts";
 import type { SendDeps } from "./send-digest.ts";
 import { sweepReminders } from "./sweep.ts";
 
@@ -13,6 +16,7 @@ let refuse: (message: Message) => Error | undefined;
 let clock: TestReminders["clock"];
 let letters: TestReminders["letters"];
 let deps: TestReminders["deps"];
+let fintech: TestReminders["fintech"];
 let admin: TestReminders["admin"];
 let member: TestReminders["member"];
 let token: TestReminders["token"];
@@ -29,7 +33,7 @@ afterAll(() => database.drop());
 // Each test has a fintech of its own and the database to itself.
 beforeEach(async () => {
   refuse = () => undefined;
-  ({ clock, letters, deps, admin, member, token, subscribe, at, reminders } = await arrangeReminders(
+  ({ clock, letters, deps, fintech, admin, member, token, subscribe, at, reminders } = await arrangeReminders(
     database,
     (message) => refuse(message),
   ));
@@ -54,6 +58,28 @@ describe("a digest", () => {
     expect(text).toContain("Never used");
     expect(letters[0]?.html).not.toContain("<b>");
     expect(`${text}${letters[0]?.html}`).not.toMatch(/fus_(live|test)_[0-9A-Za-z]{36}/);
+  });
+
+  it("has a token that ends today before all that have ended, the latter latest first, and live before sandbox", async () => {
+    const sandbox = await arrangeApplication(owner, fintech, "sandbox");
+    const add = async (name: string, expiresAt: string, application?: ApplicationId) =>
+      subscribe(
+        await token({ name, expiresAt: new Date(expiresAt), ...(application && { application }) }),
+        admin,
+      );
+    await add("long dead", "2027-10-26T05:30:00Z");
+    await add("dead since yesterday", "2027-11-07T05:30:00Z");
+    await add("test payouts", "2027-11-08T05:30:00Z", sandbox);
+    await add("payouts", "2027-11-08T05:30:00Z");
+    await add("later", "2027-11-20T05:30:00Z");
+    const order = ["payouts", "test payouts", "later", "dead since yesterday", "long dead"];
+    const shown = await previewReminders({ db: deps.db, publicUrl: deps.publicUrl }, clock.now());
+    expect(shown.due[0]?.notices.map(({ name }) => name)).toEqual(order);
+    await sweepReminders(deps);
+    expect(letters[0]?.subject).toBe('Today: token "payouts" expires today at 11:00 IST, and 4 more');
+    expect(letters[0]?.text.match(/^(?!Hello).*: (.+)$/gm)?.map((line) => line.split(": ")[1])).toEqual(
+      order,
+    );
   });
 
   it("keeps header fields on one line whatever a token is called", async () => {

@@ -82,7 +82,7 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
   const now = clock.now();
   const current = await db.transaction(systemScope, async (tx) => {
     await cancelStaleNotices(tx, digest, now);
-    const notices = await listOpenNotices(tx, digest);
+    const notices = await listOpenNotices(tx, digest, now);
     if (notices.length === 0) {
       await recordCancelled(tx, digest, "There was nothing left to say.");
       return undefined;

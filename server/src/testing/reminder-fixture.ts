@@ -37,6 +37,7 @@ export interface TestReminders {
     replaces?: TokenId;
     name?: string;
     createdAt?: string;
+    application?: ApplicationId;
   }): Promise<TokenId>;
   subscribe(tokenId: TokenId, person: UserPrincipal, at?: string): Promise<void>;
   revoke(tokenId: TokenId): Promise<unknown>;
@@ -85,7 +86,7 @@ export async function arrangeReminders(
     admin,
     member,
     async token(options = {}) {
-      const made = await arrangeToken(owner, application, admin, {
+      const made = await arrangeToken(owner, options.application ?? application, admin, {
         createdAt: new Date(options.createdAt ?? "2027-02-01T00:00:00Z"),
         expiresAt: options.expiresAt ?? expiry,
         name: options.name ?? "billing",
