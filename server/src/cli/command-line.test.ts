@@ -192,6 +192,24 @@ describe("onboarding, from a bank to money in a funding account", () => {
     });
   });
 
+  it("gives a person another phone or email", async () => {
+    const made = await json(
+      ...["user", "create", "--name", "Ines", "--role", "fintech_admin", "--fintech", "acme-pay"],
+      ...["--email", "ines@example.com"],
+    );
+    const set = { userId: made.userId, sessionsEnded: 0 };
+    expect(await json("user", "set-email", made.userId, "Ines@Example.org")).toEqual({
+      ...set,
+      ...{ channel: "email", address: "ines@example.org" },
+    });
+    expect(await json("user", "set-phone", made.userId, "98765 43219")).toEqual({
+      ...set,
+      ...{ channel: "sms", address: "+919876543219" },
+    });
+    expect(await audited()).toMatchObject({ action: "user.identity-changed", object_id: made.userId });
+    expect((await fusion("user", "set-phone", made.userId, "ines@example.org")).code).toBe(2);
+  });
+
   it("ends a person's access", async () => {
     const made = await json(
       ...["user", "create", "--name", "Lena", "--role", "fintech_admin", "--fintech", "acme-pay"],

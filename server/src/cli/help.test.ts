@@ -32,6 +32,8 @@ describe("help", () => {
     "fintech create",
     "application create",
     "user create",
+    "user set-phone",
+    "user set-email",
     "access grant",
     "access revoke",
     "bundle create",

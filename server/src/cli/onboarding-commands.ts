@@ -12,6 +12,7 @@ import { suspendApplication, suspendFintech } from "../fintechs/suspend.ts";
 import { approvePasswordReset } from "../login/approve-password-reset.ts";
 import { createUser } from "../login/create-user.ts";
 import { endAccess } from "../login/end-access.ts";
+import { setIdentity } from "../login/set-identity.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, UserId } from "../platform/ids.ts";
 import { addApplicationPolicyCommands, policyFacts } from "./application-policy-commands.ts";
@@ -256,6 +257,28 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
       output.result({ userId: id, ...ended }, [`${id} has no access any more.`]);
     }),
   );
+
+  for (const [verb, channel, what, argument, example] of [
+    ["set-phone", "sms", "phone number", "number", "9876543210"],
+    ["set-email", "email", "email address", "address", "asha@example.com"],
+  ] as const)
+    examples(
+      user
+        .command(verb)
+        .description(
+          `give a person another ${what} to log in with, and end every session; they are told on the old one too`,
+        )
+        .argument("<user-id>", "the person", userId)
+        .argument(`<${argument}>`, `the new ${what}${channel === "sms" ? "; ten digits mean +91" : ""}`),
+      [`user ${verb} usr_9aBc… ${example}`],
+    ).action((id: string, address: string) =>
+      run(async ({ output, principal, ...deps }) => {
+        const set = await setIdentity(deps, principal, { userId: id as UserId, channel, address });
+        output.result({ userId: id, ...set }, [
+          `${id} logs in with ${set.address} from now on and is told so.`,
+        ]);
+      }),
+    );
 
   const access = program
     .command("access")

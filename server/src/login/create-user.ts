@@ -10,9 +10,10 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import { type FintechId, type IfiId, newId, type UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import { IdentifierInvalid, IdentityTaken, PersonInvalid } from "./errors.ts";
-import { type Address, readIdentifier } from "./identifier.ts";
+import { IdentityTaken, PersonInvalid } from "./errors.ts";
+import type { Address } from "./identifier.ts";
 import { accessGiven, tell } from "./notices.ts";
+import { readAddress, readName } from "./person-input.ts";
 
 export interface NewUser {
   readonly name: string;
@@ -87,38 +88,10 @@ export async function createUser(
   return { userId, identities };
 }
 
-function readName(typed: string): string {
-  const name = typed.normalize("NFC").trim().replaceAll(/\s+/g, " ");
-  if (name === "" || name.length > 80 || !name.isWellFormed() || /\p{C}/u.test(name))
-    throw new PersonInvalid("/name", "A name has 1 to 80 printable characters.");
-  return name;
-}
-
-function readOrNothing(typed: string): Address | undefined {
-  try {
-    return readIdentifier(typed);
-  } catch (error) {
-    // Its message speaks of the login's one field for both.
-    if (error instanceof IdentifierInvalid) return undefined;
-    throw error;
-  }
-}
-
 function readAddresses(input: NewUser): Address[] {
   const identities: Address[] = [];
-  for (const [pointer, typed, channel] of [
-    ["/phone", input.phone, "sms"],
-    ["/email", input.email, "email"],
-  ] as const) {
-    if (typed === undefined) continue;
-    const identity = readOrNothing(typed);
-    if (identity?.channel !== channel)
-      throw new PersonInvalid(
-        pointer,
-        channel === "sms" ? "This is not a phone number." : "This is not an email address.",
-      );
-    identities.push(identity);
-  }
+  if (input.phone !== undefined) identities.push(readAddress("sms", input.phone));
+  if (input.email !== undefined) identities.push(readAddress("email", input.email));
   if (identities.length === 0)
     throw new PersonInvalid("/email", "A person needs a phone number or an email address.");
   return identities;

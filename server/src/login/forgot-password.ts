@@ -3,7 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { LoginExpired } from "./errors.ts";
 import { findStanding, requireOpen } from "./failures.ts";
-import { listApproversAddresses, resetRequested, resetToApprove, tell } from "./notices.ts";
+import { listAdminsOver, resetRequested, resetToApprove, tell } from "./notices.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { requestReset } from "./reset-store.ts";
 import { describeSending, sendCode } from "./start-login.ts";
@@ -52,7 +52,7 @@ export async function forgotPassword(
         },
       );
       await tell(tx, parts, person.identities, resetRequested(now));
-      await tell(tx, parts, await listApproversAddresses(tx, person.userId), resetToApprove(person));
+      await tell(tx, parts, await listAdminsOver(tx, person.userId), resetToApprove(person));
     }
     return { answer: { next: "approval" }, afterwards: () => undefined };
   });

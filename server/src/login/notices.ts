@@ -2,7 +2,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import { queueMessage } from "../platform/messages/outbox.ts";
 import type { Random } from "../platform/random.ts";
-import type { Address } from "./identifier.ts";
+import { type Address, maskAddress } from "./identifier.ts";
 
 /** What people are told about their access. Without secrets; only who is new is told where the console is, the others know. */
 export interface Notice {
@@ -22,10 +22,10 @@ export async function tell(
 }
 
 /**
- * Where those who may approve a new password of this person are reached: the other admins of the fintech, by email where they have one; the
- * Fusion team's admins, for its own people and where the fintech has no other admin who can be reached.
+ * Where those who look after this person, and may approve a new password, are reached: the other admins of the fintech, by email where they have
+ * one; the Fusion team's admins, for its own people and where the fintech has no other admin who can be reached.
  */
-export async function listApproversAddresses(db: Queryable, userId: string): Promise<Address[]> {
+export async function listAdminsOver(db: Queryable, userId: string): Promise<Address[]> {
   return db.query<{ channel: Address["channel"]; address: string }>(
     `WITH approver AS (
        SELECT a.user_id, a.role, i.channel, i.address
@@ -68,6 +68,25 @@ export function resetRequested(at: Date): Notice {
     subject: "A new Fusion password was asked for",
     text: `Someone who can read your messages asked for a new password for the Fusion Management Console on ${inWords(at)}. An admin or the Fusion team must approve it. If it was not you, tell them at once.`,
   };
+}
+
+/** To the person, on the old address too; of the new one only what its owner recognises. */
+export function identityChanged(to: Address, at: Date): Notice {
+  return {
+    subject: `Your ${kindOf(to)} for Fusion was changed`,
+    text: `Your ${kindOf(to)} for the Fusion Management Console was changed to ${maskAddress(to)} on ${inWords(at)}. All sessions have ended; an earlier ${kindOf(to)} no longer works. If it was not agreed with you, tell your admin or the Fusion team at once.`,
+  };
+}
+
+export function identityOfOtherChanged(person: Named, to: Address, at: Date): Notice {
+  return {
+    subject: `${person.name} has another ${kindOf(to)} for Fusion`,
+    text: `The ${kindOf(to)} with which ${inFull(person)} logs in to the Fusion Management Console was changed to ${maskAddress(to)} on ${inWords(at)}. If you did not expect that, end the access and tell the Fusion team at once.`,
+  };
+}
+
+function kindOf({ channel }: Address): string {
+  return channel === "sms" ? "phone number" : "email address";
 }
 
 /** Who is meant, for readers who know many fintechs. */

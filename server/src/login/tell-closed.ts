@@ -3,7 +3,7 @@ import { type Database, systemScope, type Transaction } from "../platform/databa
 import type { UserId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
 import type { Random } from "../platform/random.ts";
-import { listApproversAddresses, loginClosed, loginClosedToApprove, tell } from "./notices.ts";
+import { listAdminsOver, loginClosed, loginClosedToApprove, tell } from "./notices.ts";
 import { lockPerson } from "./person-store.ts";
 import { findReset } from "./reset-store.ts";
 
@@ -28,6 +28,6 @@ export async function tellClosed(
     const reset = await findReset(tx, person.userId);
     if (!reset || reset.approvedAt) return;
     await tell(tx, deps, person.identities, loginClosed());
-    await tell(tx, deps, await listApproversAddresses(tx, person.userId), loginClosedToApprove(person));
+    await tell(tx, deps, await listAdminsOver(tx, person.userId), loginClosedToApprove(person));
   });
 }

@@ -32,6 +32,7 @@ const words: Readonly<Record<string, string>> = {
   "transfer.viewed": "Looked at a transfer",
   "transfers.viewed": "Looked through the transfers",
   "user.access-ended": "Ended a person's access to the console",
+  "user.identity-changed": "Gave a person another phone or email",
   "user.created": "Created a person",
   "webhook-endpoint.added": "Added a webhook endpoint",
   "webhook-endpoint.deleted": "Deleted a webhook endpoint",

@@ -1,0 +1,30 @@
+import { IdentifierInvalid, PersonInvalid } from "./errors.ts";
+import { type Address, readIdentifier } from "./identifier.ts";
+
+// What is said of a person by whoever gives them access, as people write it. Pure; throws `person_invalid` with the field.
+
+export function readName(typed: string): string {
+  const name = typed.normalize("NFC").trim().replaceAll(/\s+/g, " ");
+  if (name === "" || name.length > 80 || !name.isWellFormed() || /\p{C}/u.test(name))
+    throw new PersonInvalid("/name", "A name has 1 to 80 printable characters.");
+  return name;
+}
+
+export function readAddress(channel: Address["channel"], typed: string): Address {
+  const identity = readOrNothing(typed);
+  if (identity?.channel !== channel)
+    throw channel === "sms"
+      ? new PersonInvalid("/phone", "This is not a phone number.")
+      : new PersonInvalid("/email", "This is not an email address.");
+  return identity;
+}
+
+function readOrNothing(typed: string): Address | undefined {
+  try {
+    return readIdentifier(typed);
+  } catch (error) {
+    // Its message speaks of the login's one field for both.
+    if (error instanceof IdentifierInvalid) return undefined;
+    throw error;
+  }
+}
