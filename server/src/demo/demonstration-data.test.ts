@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createIfi } from "../fintechs/create-ifi.ts";
+import { createUser } from "../login/create-user.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { systemRandom } from "../platform/random.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
 import { arrangeDemonstration, demonstrationPeople } from "./demonstration-data.ts";
+
+const actor = { kind: "cli", account: "root" } as const;
 
 const contents = `SELECT
   (SELECT count(*)::int FROM ifi) AS ifis,
@@ -72,20 +75,29 @@ describe("the demonstration data", () => {
   });
 });
 
-it("leaves a database of another origin alone", async () => {
-  const database = await createTestDatabase();
-  const deps = {
-    db: database.db,
-    clock: systemClock,
-    random: systemRandom,
-    keys: testKeys,
-    publicUrl: "http://127.0.0.1:8080",
-  };
-  try {
-    await createIfi(deps, { kind: "cli", account: "root" }, { ifiId: "7", name: "Other Bank" });
-    expect(await arrangeDemonstration(deps)).toEqual([]);
-    expect((await database.owner.query("SELECT FROM console_user")).rowCount).toBe(0);
-  } finally {
-    await database.drop();
-  }
+describe("a database of another origin is left alone", () => {
+  const fusionTeam = { name: "Somebody", role: "operator_admin", fintech: null } as const;
+  type Deps = Parameters<typeof arrangeDemonstration>[0];
+  it.each<[string, number, (deps: Deps) => Promise<unknown>]>([
+    ["with a bank", 0, (deps) => createIfi(deps, actor, { ifiId: "7", name: "Other Bank" })],
+    // Created on the server before its first start, with an address of the demonstration's.
+    ["with a person", 1, (deps) => createUser(deps, actor, { ...fusionTeam, phone: "9000000009" })],
+  ])("%s", async (_of, people, arrange) => {
+    const database = await createTestDatabase();
+    const deps = {
+      db: database.db,
+      clock: systemClock,
+      random: systemRandom,
+      keys: testKeys,
+      publicUrl: "http://127.0.0.1:8080",
+    };
+    try {
+      await arrange(deps);
+      expect(await arrangeDemonstration(deps)).toEqual([]);
+      expect((await database.owner.query("SELECT FROM console_user")).rowCount).toBe(people);
+      expect((await database.owner.query("SELECT FROM fintech")).rowCount).toBe(0);
+    } finally {
+      await database.drop();
+    }
+  });
 });

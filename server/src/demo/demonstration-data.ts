@@ -110,7 +110,7 @@ export const demonstrationPeople: readonly DemonstrationPerson[] = [
 /**
  * Fills an empty development database with a bank, two fintechs and everything that a first transfer needs, through the same use cases
  * as the command line. Each step looks first for what it would make, so a start that was killed half-way is completed by the next.
- * A database with data of another origin is left alone. Yields the people who can log in, or none there.
+ * A database with data or people of another origin is left alone. Yields the people who can log in, or none there.
  */
 export async function arrangeDemonstration(deps: Deps): Promise<readonly DemonstrationPerson[]> {
   // Processes that start at once on an empty database would make everything twice.
@@ -124,10 +124,18 @@ export async function arrangeDemonstration(deps: Deps): Promise<readonly Demonst
 
 async function arrangeUnlessDone(deps: Deps): Promise<readonly DemonstrationPerson[]> {
   const [state] = await deps.db.reader(systemScope).query<{ done: boolean; foreign: boolean }>(
-    `SELECT EXISTS (SELECT FROM console_user WHERE name = $1 AND role = 'operator_admin') AS done,
+    // People by name, since addresses change; the operator comes last, and nobody before the bank.
+    `SELECT EXISTS (SELECT FROM console_user WHERE name = $1 AND role = 'operator_admin')
+              AND EXISTS (SELECT FROM fintech WHERE client_id = ANY ($3)) AS done,
             EXISTS (SELECT FROM ifi WHERE ifi_id <> $2)
-              OR EXISTS (SELECT FROM fintech WHERE client_id <> ALL ($3)) AS foreign`,
-    [operator.name, demonstrationIfiId, fintechs.map(({ clientId }) => clientId)],
+              OR EXISTS (SELECT FROM fintech WHERE client_id <> ALL ($3))
+              OR EXISTS (SELECT FROM console_user WHERE name <> ALL ($4) OR NOT EXISTS (SELECT FROM ifi)) AS foreign`,
+    [
+      operator.name,
+      demonstrationIfiId,
+      fintechs.map(({ clientId }) => clientId),
+      demonstrationPeople.map(({ name }) => name),
+    ],
   );
   if (state?.done) return demonstrationPeople;
   if (state?.foreign) return [];
