@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { systemClock } from "../platform/clock.ts";
+import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { createTestCommandLine, runTestCommand, type TestCommandLine } from "../testing/test-command-line.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
@@ -222,18 +227,65 @@ describe("errors are one sentence on standard error, with a code that scripts ca
     expect(err).toMatch(/settings are wrong: .*PORT must be .*DATABASE_URL.*SMTP_URL/);
   });
 
-  it("says in one sentence that the database went away", async () => {
-    const gone = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
-    const db = { ...database.db, transaction: () => Promise.reject(gone), query: () => Promise.reject(gone) };
-    const answer = await runTestCommand({
-      words: ["ledger", "verify"],
+  const failing = (error: Error, words: string[]) =>
+    runTestCommand({
+      words,
       environment: {},
-      connection: { db, keys: () => testKeys, close: async () => undefined },
+      connection: {
+        db: { ...database.db, transaction: () => Promise.reject(error) },
+        keys: () => testKeys,
+        close: async () => undefined,
+      },
     });
-    expect(answer).toEqual({
+  const gone = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  const verify = ["ledger", "verify"];
+
+  it("says in one sentence that the database went away", async () => {
+    expect(await failing(gone, verify)).toEqual({
       code: 3,
       out: "",
       err: "The database could not be reached or went away. Run the command again; nothing is ever half done.\n",
     });
+  });
+
+  it("does not say that nothing was done, nor to repeat it, when the answer to a commit was lost", async () => {
+    for (const cause of [gone, new Error("the wait was cancelled")])
+      expect(await failing(new OutcomeUnknown("lost", { cause }), verify)).toEqual({
+        code: 4,
+        out: "",
+        err: "It is not certain whether this was done: the database went away. Look before you run it again.\n",
+      });
+    expect((await failing(new Error("a mistake of ours"), verify)).err).not.toMatch(/nothing was changed/);
+  });
+
+  it("says that a revocation is written which not every process confirmed, with its receipts", async () => {
+    const receipt = { receiptId: "rcp_1", tokenId: "tok_1", revokedAt: "2026-11-24T05:30:00.000Z" };
+    const revoke = ["tokens", "revoke", "tok_1", "--reason", "replaced"];
+    const unconfirmed = new ChangeUnconfirmed({ receipts: [receipt] });
+    const { code, err } = await failing(unconfirmed, revoke);
+    expect(code).toBe(5);
+    expect(err).toContain("  receiptId rcp_1, tokenId tok_1, revokedAt 2026-11-24T05:30:00.000Z\n");
+    const asJson = await failing(unconfirmed, [...revoke, "--json"]);
+    expect(JSON.parse(asJson.err).error).toMatchObject({ code: "change_unconfirmed", receipts: [receipt] });
+  });
+
+  it("turns no command that is done into one that failed because the database was not left in order", async () => {
+    const { code, out, err } = await runTestCommand({
+      words: ["tokens", "list"],
+      environment: {},
+      connection: { db: database.db, keys: () => testKeys, close: () => Promise.reject(gone) },
+    });
+    expect({ code, out }).toEqual({ code: 0, out: "There are no such tokens.\n" });
+    expect(err).toMatch(/not left in order/);
+  });
+
+  it("tells a file of rules that cannot be read from one whose content is wrong", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "fusion-rules-"));
+    const file = join(folder, "rules.json");
+    writeFileSync(file, "{ limits: }");
+    const kyc = ["limits", "kyc", "--ifi", "140793", "--environment", "live", "--level", "MINIMAL"];
+    expect((await fusion(...kyc, "--rules", `@${file}`)).err).toMatch(/not JSON/);
+    expect((await fusion(...kyc, "--rules", `@${file}.gone`)).err).toMatch(/cannot be read/);
+    rmSync(folder, { recursive: true });
   });
 });

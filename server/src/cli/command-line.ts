@@ -1,10 +1,12 @@
 import { Command, CommanderError } from "commander";
 import { readConfig } from "../config.ts";
+import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { createNodes } from "../leases/nodes.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { DataFolderUnusable } from "../platform/database/data-folder.ts";
 import { DatabaseUnusable } from "../platform/database/database-unusable.ts";
 import { DatabaseIsNewer, MigrationWasEdited } from "../platform/database/migrate.ts";
+import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { EmbeddedPostgresUnavailable } from "../platform/database/postgres-files.ts";
 import { DomainError } from "../platform/errors.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
@@ -16,7 +18,7 @@ import { addLimitCommands } from "./limit-commands.ts";
 import { addMoneyCommands } from "./money-commands.ts";
 import { addOnboardingCommands } from "./onboarding-commands.ts";
 import { describeOption, inOptionWords } from "./option-words.ts";
-import { createOutput, type Streams } from "./output.ts";
+import { createOutput, type Failure, type Streams } from "./output.ts";
 import { addResourceServerCommands } from "./resource-server-commands.ts";
 import { addTokenCommands } from "./token-commands.ts";
 
@@ -29,6 +31,10 @@ const exitCodes = {
   usage: 2,
   /** A setting, the data folder or the database is unusable. */
   unusable: 3,
+  /** The answer to a commit was lost: it is done wholly or not at all, and nobody knows which. */
+  uncertain: 4,
+  /** Done, but it is not certain that every process of the program knows. */
+  unconfirmed: 5,
   /** A fault of ours. */
   unexpected: 70,
 } as const;
@@ -73,7 +79,10 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
         output,
       });
     } finally {
-      if (!line.connection) await connection.close();
+      // What was done is done, and said, however its end goes.
+      await connection
+        .close()
+        .catch((error: Error) => output.note(`The database was not left in order: ${error.message}`));
     }
   };
   const program = buildProgram(line, run, json);
@@ -91,12 +100,13 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       // A group without a command has shown its help already.
       const shown = error.code === "commander.help";
       if (shown && !json) return exitCodes.usage;
-      output.failure("usage", shown ? "a command is missing" : error.message.replace(/^error: /, ""));
+      const message = shown ? "a command is missing" : error.message.replace(/^error: /, "");
+      output.failure({ code: "usage", message });
       if (!json) line.err("Run it with --help to see what it takes.\n");
       return exitCodes.usage;
     }
     const failure = describe(error, running.command);
-    output.failure(failure.code, failure.message);
+    output.failure(failure);
     return failure.exitCode;
   }
 }
@@ -112,10 +122,22 @@ class SettingsWrong extends Error {
   }
 }
 
-function describe(
-  error: unknown,
-  command: Command | undefined,
-): { code: string; message: string; exitCode: number } {
+function describe(error: unknown, command: Command | undefined): Failure & { readonly exitCode: number } {
+  if (error instanceof OutcomeUnknown)
+    return {
+      code: "outcome_unknown",
+      message:
+        "It is not certain whether this was done: the database went away. Look before you run it again.",
+      exitCode: exitCodes.uncertain,
+    };
+  if (error instanceof ChangeUnconfirmed)
+    return {
+      code: error.code,
+      message:
+        "This is done, but it is not certain that every process knows of it yet. Run the same command again, which waits for that and changes nothing more.",
+      facts: error.extensions,
+      exitCode: exitCodes.unconfirmed,
+    };
   if (error instanceof DomainError) {
     return {
       code: error.code,
@@ -144,7 +166,7 @@ function describe(
     };
   return {
     code: "unexpected",
-    message: `This should not have happened, and nothing was changed: ${message}`,
+    message: `This should not have happened: ${message}`,
     exitCode: exitCodes.unexpected,
   };
 }
@@ -163,7 +185,8 @@ function buildProgram(streams: Streams, run: Run, json: boolean): Command {
 Every command takes --json and then writes one JSON document.
 Settings are the server's own environment variables (docs/configuration.md), such as DATA_DIR or DATABASE_URL.
 
-Exit codes: 0 done, 1 refused, 2 wrong usage, 3 settings or database unusable, 70 a fault of ours.
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 settings or database unusable, 4 not certain whether it was done,
+5 done but not yet confirmed by every process (run it again), 70 a fault of ours.
 
 Examples:
   $ fusion ifi create --id 140793 --name "Example Bank"

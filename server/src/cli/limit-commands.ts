@@ -128,11 +128,13 @@ function rulesOf({ rules, none }: Rules): ReturnType<typeof parseLimits> | null 
   if ((rules === undefined) === (none === undefined))
     throw new InvalidInput("Give either --rules or --none.");
   if (rules === undefined) return null;
-  if (!rules.startsWith("@")) return parseLimits(rules);
+  return parseLimits(rules.startsWith("@") ? readRules(rules.slice(1)) : rules);
+}
+
+function readRules(file: string): string {
   try {
-    return parseLimits(readFileSync(rules.slice(1), "utf8"));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new InvalidInput(`The file ${rules.slice(1)} cannot be read.`);
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new InvalidInput(`The file ${file} cannot be read.`);
   }
 }

@@ -5,8 +5,16 @@ export interface Output {
   result(facts: object, lines: readonly string[]): void;
   /** What a person should know besides; a program that asked for JSON is not told. */
   note(sentence: string): void;
+  failure(failure: Failure): void;
+}
+
+export interface Failure {
+  /** For scripts. */
+  readonly code: string;
   /** What went wrong, in one sentence. */
-  failure(code: string, message: string): void;
+  readonly message: string;
+  /** What is known all the same. */
+  readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 export interface Streams {
@@ -23,11 +31,29 @@ export function createOutput(streams: Streams, json: boolean): Output {
     note(sentence) {
       if (!json) streams.err(`${sentence}\n`);
     },
-    failure(code, message) {
+    failure({ code, message, facts = {} }) {
       const sentence = message.replaceAll(/\s+/g, " ").trim();
-      streams.err(json ? `${JSON.stringify({ error: { code, message: sentence } })}\n` : `${sentence}\n`);
+      if (json) streams.err(`${JSON.stringify({ error: { code, message: sentence, ...facts } })}\n`);
+      else
+        streams.err(
+          [
+            sentence,
+            ...Object.values(facts)
+              .flat()
+              .map((fact) => `  ${inWords(fact)}`),
+            "",
+          ].join("\n"),
+        );
     },
   };
+}
+
+/** `receiptId rcp_…, tokenId tok_…`. */
+function inWords(fact: unknown): string {
+  if (typeof fact !== "object" || fact === null) return String(fact);
+  return Object.entries(fact)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
 }
 
 /** Money and counts as text, since a JSON number may lose digits. */
