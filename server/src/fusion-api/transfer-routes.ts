@@ -96,7 +96,7 @@ export function registerTransferRoutes(
       schema: {
         summary: "Look up a transfer by its requestID",
         description:
-          "Our extension of the Fusion API: how to learn, after a lost answer, whether the money moved.",
+          "Our extension of the Fusion API: how to learn, after a lost answer, whether the money moved. What is found has moved for good; 404 means that it has not moved, unless the request is still on its way.",
         tags,
         params: IfiPath,
         querystring: TransferByRequest,

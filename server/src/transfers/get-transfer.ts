@@ -1,6 +1,6 @@
 import type { TokenPrincipal } from "../access/principal.ts";
 import { requireScope } from "../access/require-scope.ts";
-import { findTransfer } from "../ledger/find-transfer.ts";
+import { findLastingTransfer } from "../ledger/find-transfer.ts";
 import { type PostedTransfer, requestIdOf, transferIdOf } from "../ledger/posted-transfer.ts";
 import type { Database } from "../platform/database/database.ts";
 import { TransferNotFound } from "./errors.ts";
@@ -24,15 +24,17 @@ export async function getTransfer(
   return transfer;
 }
 
-/** By the caller's own request id: how to learn, after a lost answer, whether the money moved. */
+/**
+ * By the caller's own request id: how to learn, after a lost answer, whether the money moved. What is answered, by either id, lasts; throws
+ * `OutcomeUnknown` when that is not certain, and {@link TransferNotFound}.
+ */
 export async function getTransferByRequestId(
   { db }: { db: Database },
   principal: TokenPrincipal,
   requestId: string,
 ): Promise<PostedTransfer> {
   requireScope(principal, "transfers:read");
-  const { tenant } = principal;
-  const transfer = await findTransfer(db.reader({ kind: "tenants", tenants: [tenant] }), tenant, requestId);
+  const transfer = await findLastingTransfer(db, principal.tenant, requestId);
   if (!transfer) throw new TransferNotFound();
   return transfer;
 }

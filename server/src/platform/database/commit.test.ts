@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { batcherOn, isMade, outcomeOf, pairOf } from "../../testing/batcher-fixture.ts";
+import { arrangeBook } from "../../testing/ledger-fixture.ts";
 import { type PrimaryAlone, startPrimaryAlone } from "../../testing/primary-alone.ts";
+import { getTransferByRequestId } from "../../transfers/get-transfer.ts";
 import { describeFailure } from "../http/problem.ts";
 import { confirmEarlierCommits } from "./commit.ts";
 import { systemScope } from "./database.ts";
@@ -147,6 +150,26 @@ it("lets whoever finds it afterwards answer only when the standby has it", async
   await primary.standbyConfirms();
   await repeat.settled;
   expect(repeat.outcome()).toEqual([{ what: "found" }]);
+});
+
+it("lets nobody who looks a transfer up hear of it before the standby has it", async () => {
+  const book = await arrangeBook(primary);
+  const input = await pairOf(book);
+  expect(await outcomeOf(batcherOn(primary.db), book, input)).toEqual(isMade);
+  await primary.awaitStandby();
+  const lookUp = (requestId: string) =>
+    watched(getTransferByRequestId(primary, book.token.principal, requestId));
+  const found = lookUp(input.requestId as string);
+  await primary.untilWaiting();
+  expect(found.outcome()).toBe("pending");
+  // Where there is nothing to be certain of, nobody waits.
+  const missing = lookUp("another");
+  await missing.settled;
+  expect(missing.outcome()).toMatchObject({ code: "transfer_not_found" });
+  expect(found.outcome()).toBe("pending");
+  await primary.standbyConfirms();
+  await found.settled;
+  expect(found.outcome()).toMatchObject({ requestId: input.requestId, amountMinor: 100n });
 });
 
 it("says that nothing was written when the database refused the commit itself", async () => {

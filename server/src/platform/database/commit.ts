@@ -45,8 +45,11 @@ export async function confirmEarlierCommits(tx: Queryable): Promise<void> {
   await tx.query(confirmStatement);
 }
 
-/** {@link confirmEarlierCommits} as text: a record in the write-ahead log that says nothing. PostgreSQL waits for it at the commit. */
-export const confirmStatement = "SELECT pg_logical_emit_message(true, 'fusion', '')";
+/** {@link confirmEarlierCommits} within a statement: a record in the write-ahead log that says nothing. PostgreSQL waits for it at the commit. */
+export const confirmation = "pg_logical_emit_message(true, 'fusion', '')";
+
+/** {@link confirmEarlierCommits} as text. */
+export const confirmStatement = `SELECT ${confirmation}`;
 
 /** As far as it is read here. */
 interface Notice {
