@@ -124,7 +124,9 @@ export const SubmittedPop = z.object({
 
 /** What is known of the person's identity, and how. */
 export const KycDetails = z.object({
-  kycStatus: optionalText(64),
+  kycStatus: optionalText(64).describe(
+    "MINIMAL unless given. The bank gives a level by approving an application; until then, and after it has expired, the limits of MINIMAL apply beside those of the level that is named here.",
+  ),
   kycStatusPostExpiry: optionalText(64),
   kycAttributes: optional(FreeObject).describe(upTo8KiB),
   authType: optionalText(64),

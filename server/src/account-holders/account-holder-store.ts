@@ -65,16 +65,21 @@ export interface Association {
   readonly createdAt: Date;
 }
 
+/** Whether the bank approved the KYC level. One that the fintech only claims leaves the holder under the limits of MINIMAL. */
+interface KycDecision {
+  readonly kycDecided: boolean;
+}
+
 export async function insertAssociation(
   tx: Queryable,
   tenant: Tenant,
-  association: Omit<Association, "formId" | "status">,
+  association: Omit<Association, "formId" | "status"> & KycDecision,
 ): Promise<void> {
   await tx.query(
     `INSERT INTO account_holder_association (ifi_id, environment, fintech_id, account_holder_id, application_number, individual_type, salutation,
        first_name, middle_name, last_name, profile_pic_url, gender, kyc_status, kyc_status_post_expiry, kyc_updated_at,
-       kyc_expires_at, pops, tags, custom_fields, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+       kyc_expires_at, pops, tags, custom_fields, created_at, kyc_decided)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
     [
       ...tenantKey(tenant),
       association.accountHolderId,
@@ -94,6 +99,7 @@ export async function insertAssociation(
       JSON.stringify(association.tags),
       JSON.stringify(association.customFields),
       association.createdAt,
+      association.kycDecided,
     ],
   );
 }
@@ -252,10 +258,11 @@ export async function updateKyc(
   tx: Queryable,
   tenant: Tenant,
   accountHolderId: string,
-  kyc: Pick<Association, "kycStatus" | "kycStatusPostExpiry" | "kycUpdatedAt" | "kycExpiresAt">,
+  kyc: Pick<Association, "kycStatus" | "kycStatusPostExpiry" | "kycUpdatedAt" | "kycExpiresAt"> & KycDecision,
 ): Promise<void> {
   await tx.query(
-    `UPDATE account_holder_association SET kyc_status = $5, kyc_status_post_expiry = $6, kyc_updated_at = $7, kyc_expires_at = $8
+    `UPDATE account_holder_association SET kyc_status = $5, kyc_status_post_expiry = $6, kyc_updated_at = $7, kyc_expires_at = $8,
+       kyc_decided = $9
      WHERE ${ofTenant} AND account_holder_id = $4`,
     [
       ...tenantKey(tenant),
@@ -264,6 +271,7 @@ export async function updateKyc(
       kyc.kycStatusPostExpiry,
       kyc.kycUpdatedAt,
       kyc.kycExpiresAt,
+      kyc.kycDecided,
     ],
   );
 }

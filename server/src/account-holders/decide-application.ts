@@ -94,7 +94,7 @@ async function approveNewHolder(
     });
   const approved = { ...application, status: "APPROVED", accountHolderId } as const;
   await record(deps, tx, tenant, approved, principal);
-  await associateHolder(deps, tx, tenant, approved);
+  await associateHolder(deps, tx, tenant, approved, { kycDecided: true });
   return approved;
 }
 
@@ -124,6 +124,7 @@ async function approveUpgrade(
     kycStatusPostExpiry: kyc.statusPostExpiry,
     kycUpdatedAt: new Date(application.kycUpdatedAt),
     kycExpiresAt: new Date(application.kycExpiresAt),
+    kycDecided: true,
   });
   const approved = { ...application, status: "APPROVED" } as const;
   await record(deps, tx, tenant, approved, principal);

@@ -83,12 +83,16 @@ export async function matchHolder(
     : match;
 }
 
-/** Claims what is unclaimed and makes the holder the tenant's, as the approved application says. The holder and the application exist. */
+/**
+ * Claims what is unclaimed and makes the holder the tenant's, as the approved application says; `kycDecided` when the bank approved it. The
+ * holder and the application exist.
+ */
 export async function associateHolder(
   { clock, random, keys }: ProvisionDependencies,
   tx: Transaction,
   tenant: Tenant,
   application: HolderApplication & { readonly accountHolderId: string },
+  { kycDecided }: { readonly kycDecided: boolean },
 ): Promise<void> {
   const { individual, accountHolderId } = application;
   const now = clock.now();
@@ -107,6 +111,7 @@ export async function associateHolder(
     kycStatusPostExpiry: individual.kyc.statusPostExpiry,
     kycUpdatedAt: new Date(application.kycUpdatedAt),
     kycExpiresAt: new Date(application.kycExpiresAt),
+    kycDecided,
     pops: individual.pops.map((pop) => ({ id: randomUuid(random), ...pop })),
     tags: application.tags.map(({ type, value }) => ({ type, value })),
     customFields: individual.customFields,

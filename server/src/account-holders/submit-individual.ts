@@ -38,7 +38,8 @@ type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
 
 /**
  * Submits a holder and decides at once: APPROVED with the account holder's id, or REJECTED when the phone or a number is taken (wire
- * contract, sections 4.1 and 4.2). A repeat of a formID with the same content gives the first answer again.
+ * contract, sections 4.1 and 4.2). A repeat of a formID with the same content gives the first answer again. The KYC level is the fintech's
+ * claim then: until the bank approves one, the limits of MINIMAL apply beside those of the level.
  *
  * Runs in the caller's transaction, behind the gate. Of any number of submissions with the same phone, PAN, Aadhaar or passport number at
  * once exactly one makes the account holder: each takes an advisory lock for its formID and for each identity, in the order of the locks'
@@ -225,7 +226,7 @@ async function submitOnce(
     createdAt: new Date(application.createdAt),
   });
   if (application.status === "APPROVED" && accountHolderId !== null)
-    await associateHolder(deps, tx, tenant, { ...application, accountHolderId });
+    await associateHolder(deps, tx, tenant, { ...application, accountHolderId }, { kycDecided: false });
   return application;
 }
 

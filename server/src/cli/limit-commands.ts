@@ -68,7 +68,9 @@ export const addLimitCommands: AddCommands = (program, run) => {
     withRules(
       limits
         .command("kyc")
-        .description("set or remove the limits of all holders of a KYC level at a bank")
+        .description(
+          "set or remove the limits of all holders of a KYC level at a bank; those of MINIMAL also limit holders whose level the bank has not approved, or has expired",
+        )
         .requiredOption("--ifi <number>", "the bank's IFI id")
         .addOption(environmentOption())
         .requiredOption("--level <level>", "such as MINIMAL or KYC_EXPIRED", kycLevel),

@@ -330,6 +330,51 @@ describe("a limit of a holder", () => {
     expect((await spend(1)).body.errorCode).toBe("LE400013");
   });
 
+  it.each([
+    ["a better level", { kycStatus: "AADHAAR_OTP" }],
+    ["one that there is not", { kycStatus: "WHATEVER" }],
+    ["one in other letters", { kycStatus: " minimal" }],
+    ["one after expiry", { kycStatusPostExpiry: "NONE", expiryTime: "2026-11-24T00:00:00Z" }],
+  ])("is not shaken off by a fintech that claims %s", async (_what, claim) => {
+    await kyc("MINIMAL", { limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 1_000 }] });
+    await kyc("AADHAAR_OTP", { limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 5_000 }] });
+    const body = individualBody();
+    const claimed = await client.post("/applications/newIndividual", {
+      ...body,
+      kycDetails: { ...(body.kycDetails as object), ...claim },
+    });
+    expect(claimed.body.status).toBe("APPROVED");
+    account = await issue(claimed.body.individualID);
+    await load(10_000);
+    expect((await spend(1_001)).body).toMatchObject({
+      errorCode: "LE400013",
+      details: { limitOf: "kyc", limitName: "MINIMAL" },
+    });
+    expect((await spend(1_000)).status).toBe(200);
+  });
+
+  it("is that of the level which the bank gave, until it expires", async () => {
+    await kyc("MINIMAL", { limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 1_000 }] });
+    await kyc("AADHAAR_OTP", { limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 5_000 }] });
+    const { formID: _, ...person } = individualBody();
+    const { body } = await postToV2(app, client, "/applications/newIndividualApplication", {
+      ...person,
+      requestID: randomUUID(),
+      kycDetails: {
+        ...(person.kycDetails as object),
+        kycStatus: "aadhaar_otp",
+        kycStatusPostExpiry: "NONE",
+        expiryTime: "2026-11-27T00:00:00Z",
+      },
+    });
+    account = await issue((await decideOn(app, body.applicationID)).accountHolderId as string);
+    await load(10_000);
+    expect((await spend(1_001)).status).toBe(200);
+    expect((await spend(4_000)).body).toMatchObject({ details: { limitName: "AADHAAR_OTP" } });
+    app.clock.set("2026-11-28T05:30:00Z");
+    expect((await spend(1)).body).toMatchObject({ details: { limitName: "MINIMAL" } });
+  });
+
   it("of a policy is the fintech's own, beside the others", async () => {
     await load(1_000);
     await policy({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 1 }] });

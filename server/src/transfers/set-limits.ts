@@ -38,7 +38,10 @@ export async function setProductLimits(
   });
 }
 
-/** Sets, or with null removes, the limits of every holder of a KYC level at a bank, whichever fintech submitted them. Audited. */
+/**
+ * Sets, or with null removes, the limits of every holder of a KYC level at a bank, whichever fintech submitted them; those of MINIMAL also apply
+ * while the bank has not approved a holder's level, or when it has expired. Audited.
+ */
 export async function setKycLimits(
   { db, clock, random }: Dependencies,
   actor: Actor,
