@@ -277,9 +277,10 @@ describe("429 and 503", () => {
     const clock = manualClock("2026-11-24T05:30:00.000Z");
     const testCheck = createTestTokenCheck(app.database.db);
     const http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+    const outcomes: string[] = [];
     registerGatewayRoutes(http, {
       tokenCheck: testCheck.tokenCheck,
-      usage: { record: () => undefined },
+      usage: { record: (_token, { outcome }) => void outcomes.push(outcome) },
       calls: { record: () => undefined },
       log: silentLog(),
       takeCall: limitCalls(clock, { perSecond: 1, burst: 1 }),
@@ -297,6 +298,10 @@ describe("429 and 503", () => {
     });
     clock.advanceMs(1_000);
     expect((await http.inject(request)).statusCode).toBe(200);
+    clock.advanceMs(1_000);
+    expect((await http.inject({ ...request, url: "/gateway/check?scope=none" })).statusCode).toBe(400);
+    // What was not let in is no use of the token.
+    expect(outcomes).toEqual(["accepted", "rate_limited", "accepted", "invalid_input"]);
     await http.close();
     await testCheck.close();
   });

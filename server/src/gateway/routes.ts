@@ -132,8 +132,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     const { ip } = call;
     const userAgent = call.header("user-agent") ?? "";
     const route = originalRoute(call);
-    const isRefused = status === 401 || status === 403;
-    usage.record(found, { ip, userAgent, route, outcome: isRefused && failure ? failure.code : "accepted" });
+    usage.record(found, { ip, userAgent, route, outcome: failure ? failure.code : "accepted" });
     calls.record(found, status, () => ({
       requestId: call.requestId,
       route,

@@ -3,6 +3,7 @@ import { requireScope } from "../access/require-scope.ts";
 import { createLease, momentOf } from "../leases/lease.ts";
 import { manualClock } from "../platform/clock.ts";
 import { systemScope } from "../platform/database/database.ts";
+import { RateLimited } from "../platform/http/request-errors.ts";
 import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
@@ -41,6 +42,10 @@ beforeAll(async () => {
   http.get("/api/v1/ifi/:ifiID/accounts/:accountID/balance", async (request) => {
     requireScope(await authenticate(request), "accounts:read");
     return { balance: 1 };
+  });
+  http.get("/api/v1/ifi/:ifiID/accounts", async (request) => {
+    await authenticate(request);
+    throw new RateLimited(1, "with this token");
   });
   http.post("/api/v1/ifi/:ifiID/transfers", async (request) => {
     requireScope(await authenticate(request), "transfers:write");
@@ -92,6 +97,7 @@ describe("the use of a token", () => {
 
   it("counts refusals by their code, and they are no use", async () => {
     expect((await call("POST", "/transfers")).statusCode).toBe(403);
+    expect((await call("GET", "/accounts")).statusCode).toBe(429);
     await database.owner.query(
       `UPDATE token SET revoked_at = now(), revoked_by = 'x', revoked_by_kind = 'system', revoked_by_name = 'x',
          revoke_reason = 'replaced' WHERE token_id = $1`,
@@ -106,13 +112,14 @@ describe("the use of a token", () => {
       [token.tokenId],
     );
     expect(rows).toEqual([
+      { outcome: "rate_limited", calls: 1 },
       { outcome: "scope_insufficient", calls: 1 },
       { outcome: "token_revoked", calls: 2 },
     ]);
     expect(await look((tx) => findTokenUse(tx, token.tokenId))).toBeUndefined();
     expect(await look((tx) => countCallsSince(tx, token.tokenId, new Date("2026-11-23T09:00:00Z")))).toEqual({
       accepted: 0,
-      refused: 3,
+      refused: 4,
       callers: 1,
     });
   });

@@ -174,9 +174,12 @@ export function createUsageRecorder({
   return recorder;
 }
 
+/** With these a call was not let in; the gateway lets in none that it does not answer 200. */
+const refusing = [401, 403, 429];
+
 /**
  * Records, on every route of this server, the outcome of requests that presented a known token: accepted, or refused with the code of
- * a 401 or 403. Other failures (a wrong body, a missing account) count as accepted calls: the token was.
+ * a 401, 403 or 429. Other failures (a wrong body, a missing account) count as accepted calls: the token was.
  */
 export function recordTokenUsage(http: HttpServer): void {
   http.decorateRequest("presentedToken", undefined);
@@ -184,14 +187,14 @@ export function recordTokenUsage(http: HttpServer): void {
     const note = request.presentedToken;
     if (note) {
       const { status, code } = describeFailure(error);
-      if (status === 401 || status === 403) note.refusal = code;
+      if (refusing.includes(status)) note.refusal = code;
     }
     done();
   });
   http.addHook("onResponse", (request, reply, done) => {
     const note = request.presentedToken;
     if (note) {
-      const refused = reply.statusCode === 401 || reply.statusCode === 403;
+      const refused = refusing.includes(reply.statusCode);
       note.recorder.record(note.token, {
         ip: request.ip,
         userAgent: request.headers["user-agent"] ?? "",
