@@ -375,6 +375,7 @@ describe("429", () => {
         takeCall: limitCalls(clock, { perSecond: 2, burst: 4 }),
         authenticate: async (request) => ({
           ...principal,
+          expiresAt: new Date("2026-12-09T05:30:00.000Z"),
           tokenId: String(request.headers["x-zeta-authtoken"]) as TokenId,
         }),
       },
@@ -395,6 +396,7 @@ describe("429", () => {
     const refused = await callWith("tok_1");
     expect([refused.statusCode, refused.headers["retry-after"]]).toEqual([429, "1"]);
     expect(envelopeOf(refused)).toMatchObject({ code: "rate_limited", errorCode: "FU4029" });
+    expect(refused.headers["x-fusion-token-expires"]).toBe("2026-12-09T05:30:00.000Z");
     expect((await callWith("tok_2")).statusCode).toBe(200);
     clock.advanceMs(500);
     expect((await callWith("tok_1")).statusCode).toBe(200);

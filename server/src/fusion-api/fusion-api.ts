@@ -40,7 +40,7 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
  * method (405), the token's scope (403), the body (400).
  *
  * Errors of every kind are answered in the envelope of wire contract, section 3.1. From 15 days before the token's end every answer says
- * when that is.
+ * when that is, but to whoever may not use the token, or not from there.
  */
 export function registerFusionApi(
   http: HttpServer,
@@ -51,10 +51,10 @@ export function registerFusionApi(
   const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<TokenPrincipal> => {
     reply.header("cache-control", "no-store");
     const principal = await authenticate(request);
-    const waitSeconds = takeCall?.(principal.tokenId);
-    if (waitSeconds) throw new RateLimited(Math.ceil(waitSeconds), "with this token");
     if (principal.expiresAt.getTime() - clock.now().getTime() <= expiringDays * 86_400_000)
       reply.header("x-fusion-token-expires", principal.expiresAt.toISOString());
+    const waitSeconds = takeCall?.(principal.tokenId);
+    if (waitSeconds) throw new RateLimited(Math.ceil(waitSeconds), "with this token");
     if (!concernsBankOf(principal, request)) throw new IfiNotAllowed();
     return principal;
   };
