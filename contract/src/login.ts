@@ -73,7 +73,18 @@ export const CurrentSession = z
       .describe("Null for the Fusion team."),
     sessionId: SessionId,
     idleTimeoutSeconds: z.number().int(),
-    expiresAt: Instant,
+    expiresAt: Instant.describe("When it ends in any case, however busy it is."),
+    endsInSeconds: z
+      .number()
+      .int()
+      .describe(
+        "How long it lives from now on, if nothing happens: a length, since the browser's clock may differ.",
+      ),
+    endsFor: z
+      .enum(["idle", "age"])
+      .describe(
+        "Why it ends then: a call prolongs what ends for want of use, nothing what ends for its age.",
+      ),
     steppedUpUntil: Instant.nullable().describe("Until then, presence counts as proven."),
   })
   .meta({ id: "CurrentSession" });

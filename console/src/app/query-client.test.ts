@@ -18,6 +18,8 @@ const session = {
   sessionId: "ses_00000000000000000001",
   idleTimeoutSeconds: 900,
   expiresAt: "2026-11-24T05:30:00.000Z",
+  endsInSeconds: 900,
+  endsFor: "idle",
   steppedUpUntil: null,
 };
 

@@ -27,7 +27,8 @@ interface AuthenticationDeps {
 /**
  * Turns the session cookie into the person, on every request anew: a session that was ended, idle for 15 minutes or open for 12 hours, or
  * whose person's access ended, is none. A request with `X-Fusion-Background: true` comes from a page that renews itself while nobody may be
- * there, so it does not prolong the session. Throws `session_required`, in each case alike.
+ * there, so it does not prolong the session. One with `X-Fusion-User` comes from a page of that person: under the cookie of another, who has
+ * logged in in the same browser since, it has no session, so that no page mixes two people. Throws `session_required`, in each case alike.
  */
 export function createUserAuthentication(deps: AuthenticationDeps): AuthenticateUser {
   const prove = createSessionProof(deps);
@@ -39,15 +40,18 @@ export function createSessionProof({
   clock,
   secureCookies,
   limits = standardLimits,
-}: AuthenticationDeps): (request: FastifyRequest) => Promise<ProvenSession> {
+}: AuthenticationDeps): (request: FastifyRequest, whose?: "anybody's") => Promise<ProvenSession> {
   const cookies = createLoginCookies({ secure: secureCookies });
-  return async (request) => {
+  return async (request, whose) => {
     const secret = cookies.read(request, "session");
     if (secret === undefined) throw new SessionRequired();
     const secretHash = hashBrowserSecret(secret);
     const now = clock.now();
     const session = await findSession(db, secretHash, now, limits);
     if (!session) throw new SessionRequired();
+    const pageOf = request.headers["x-fusion-user"];
+    if (pageOf !== undefined && pageOf !== session.userId && whose !== "anybody's")
+      throw new SessionRequired();
     const isSeen = request.headers["x-fusion-background"] !== "true";
     if (isSeen && now.getTime() - session.lastSeenAt.getTime() >= limits.sessionTouchMs)
       await touchSession(db, session.sessionId, now);

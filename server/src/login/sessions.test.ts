@@ -50,6 +50,36 @@ describe("a session", () => {
     expect((await watch()).json().code).toBe("session_required");
   });
 
+  it("says how long it lives from now on, and why it ends then", async () => {
+    const { browser } = await loggedIn();
+    const ends = async (headers: Record<string, string> = {}) => {
+      const answer = await browser.get("/session", headers);
+      return [answer.json().endsInSeconds, answer.json().endsFor];
+    };
+    expect(await ends()).toEqual([900, "idle"]);
+    // When it was last seen is written every half a minute: until then an earlier call counts.
+    app.clock.advanceMs(20_500);
+    expect(await ends()).toEqual([879, "idle"]);
+    app.clock.advanceMs(600_000);
+    expect(await ends({ "x-fusion-background": "true" })).toEqual([279, "idle"]);
+    expect(await ends()).toEqual([900, "idle"]);
+    await app.database.owner.query("UPDATE user_session SET expires_at = $1", [
+      new Date(app.clock.now().getTime() + 40_000),
+    ]);
+    expect(await ends()).toEqual([40, "age"]);
+  });
+
+  it("is none for a page of somebody else, but logging out there ends it", async () => {
+    const { person, browser } = await loggedIn();
+    const other = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+    const page = (userId: string) => ({ "x-fusion-user": userId });
+    expect((await browser.get("/session", page(person.userId))).statusCode).toBe(200);
+    expect((await browser.get("/session", page(other.userId))).json().code).toBe("session_required");
+    expect((await browser.get("/session")).statusCode).toBe(200);
+    expect((await browser.post("/logout", undefined, page(other.userId))).statusCode).toBe(204);
+    expect((await browser.get("/session")).statusCode).toBe(401);
+  });
+
   it("ends after 12 hours however busy it is", async () => {
     const { browser } = await loggedIn();
     const started = app.clock.now().getTime();

@@ -22,12 +22,13 @@ export async function describeCurrentSession(
 ): Promise<CurrentSession> {
   const [row] = await db.reader(dataScopeOf(principal)).query<{
     expires_at: Date;
+    last_seen_at: Date;
     identities: Address[];
     fintech_name: string | null;
     client_id: string | null;
     time_zone: string | null;
   }>(
-    `SELECT s.expires_at, f.name AS fintech_name, f.client_id, f.time_zone,
+    `SELECT s.expires_at, s.last_seen_at, f.name AS fintech_name, f.client_id, f.time_zone,
        coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
                  FROM identity i WHERE i.user_id = s.user_id), '[]') AS identities
      FROM user_session s JOIN console_user u ON u.user_id = s.user_id
@@ -37,6 +38,9 @@ export async function describeCurrentSession(
   );
   if (!row) throw new SessionRequired();
   const presenceUntil = presenceEndsAt(principal.steppedUpAt);
+  const now = clock.now();
+  const idleAt = row.last_seen_at.getTime() + limits.sessionIdleMs;
+  const endsAt = Math.min(idleAt, row.expires_at.getTime());
   return {
     user: {
       userId: principal.userId,
@@ -51,7 +55,9 @@ export async function describeCurrentSession(
     sessionId: principal.sessionId,
     idleTimeoutSeconds: limits.sessionIdleMs / 1000,
     expiresAt: row.expires_at.toISOString(),
-    steppedUpUntil: presenceUntil > clock.now() ? presenceUntil.toISOString() : null,
+    endsInSeconds: Math.max(0, Math.floor((endsAt - now.getTime()) / 1000)),
+    endsFor: endsAt === idleAt ? "idle" : "age",
+    steppedUpUntil: presenceUntil > now ? presenceUntil.toISOString() : null,
   };
 }
 

@@ -6,7 +6,7 @@ import type { Message } from "../platform/messages/message.ts";
 export interface TestBrowser {
   readonly cookies: Map<string, string>;
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
-  get(path: string): Promise<Response>;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
 }
 
 /** Paths are relative to `/console/api`. */
@@ -40,7 +40,7 @@ export function createTestBrowser(http: HttpServer, options: { ip?: string } = {
         ...(body === undefined ? {} : { payload: body as object }),
         headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
       }),
-    get: (path) => request({ method: "GET", url: `/console/api${path}` }),
+    get: (path, headers = {}) => request({ method: "GET", url: `/console/api${path}`, headers }),
   };
 }
 
