@@ -275,8 +275,15 @@ describe("a viewer of the Fusion team", () => {
 describe("the fintech", () => {
   it("sees who looked at what, and nothing at the Fusion team's addresses", async () => {
     const fintechs = page.url().replace(/moon.*/, "sandbox/account-holders");
-    ({ page, faults } = await openProfile(browser));
+    const viewers = page;
+    await viewers.goto(`${product.url}/fintechs`);
+    await main().getByText("Kirana Credit").waitFor();
+    // In the same browser: the tab of whoever was logged in there shows nothing to, or of, the one who is now.
+    page = await viewers.context().newPage();
+    page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
     await logIn(page, product.url, { ...admin, first: false });
+    await viewers.getByText("The session has ended.").waitFor();
+    await viewers.close();
     await main().getByText("Pocket Wallet Sandbox").first().waitFor();
     await looksRight("fintech-landing");
     await main().getByRole("link", { name: "Fusion team" }).click();

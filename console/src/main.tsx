@@ -11,7 +11,7 @@ import { createRoot } from "react-dom/client";
 import { createQueryClient } from "./app/query-client.ts";
 import { createConsoleRouter } from "./app/router.tsx";
 import { leaveFor, paths, safeReturnPath } from "./lib/paths.ts";
-import { sessionQuery } from "./lib/session.ts";
+import { askSessionAgain, hearOtherTabs, sessionQuery } from "./lib/session.ts";
 import { cssVariablesResolver, theme } from "./ui/theme.ts";
 import { ToastProvider } from "./ui/toasts.tsx";
 
@@ -27,6 +27,9 @@ const queryClient = createQueryClient(() => {
   leaveFor(router.buildLocation({ to: paths.login, search }).href);
 });
 const router = createConsoleRouter(queryClient);
+hearOtherTabs(() => {
+  if (queryClient.getQueryData(sessionQuery.queryKey) !== undefined) void askSessionAgain(queryClient);
+});
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -5,6 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { ChevronDown, LogOut, UserRound } from "lucide-react";
 import { post, problemWords } from "../lib/api.ts";
 import { leaveFor, paths } from "../lib/paths.ts";
+import { tellOtherTabs } from "../lib/session.ts";
 import { useToast } from "../ui/toasts.tsx";
 import classes from "./frame.module.css";
 
@@ -62,7 +63,10 @@ function useLogOut() {
   const toast = useToast();
   return useMutation({
     mutationFn: () => post("/logout", {}, null),
-    onSuccess: () => leaveFor(paths.login),
+    onSuccess: () => {
+      tellOtherTabs();
+      leaveFor(paths.login);
+    },
     onError: (error) => toast(`You are still logged in. ${problemWords(error)}`),
   });
 }

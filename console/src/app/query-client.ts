@@ -1,18 +1,16 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiProblem, isProblem } from "../lib/api.ts";
 import { isPageHeld, oncePageIsFree } from "../lib/held-page.ts";
-import { sessionQuery } from "../lib/session.ts";
+import { askSessionAgain } from "../lib/session.ts";
 
 /**
  * The cache of server state. `leave` is called when an answer says that nobody is logged in. A page that is held stays, so that nothing
  * entered there is lost: once it is free the server is asked again, since the person may have logged in in another window meanwhile.
  */
 export function createQueryClient(leave: () => void): QueryClient {
-  const askAgain = (): void =>
-    void client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => undefined);
   const onError = (error: unknown): void => {
     if (!isProblem(error, "session_required")) return;
-    if (isPageHeld()) oncePageIsFree(askAgain);
+    if (isPageHeld()) oncePageIsFree(() => void askSessionAgain(client));
     else leave();
   };
   const client = new QueryClient({

@@ -63,6 +63,16 @@ export function isRefused(error: unknown): boolean {
   return error instanceof ApiProblem && [400, 401, 403, 404, 409].includes(error.status);
 }
 
+let person: string | undefined;
+
+/**
+ * From now on every request says that it comes from a page of this person. Once somebody else is logged in in this browser the server
+ * refuses it, so that no page mixes two people.
+ */
+export function askAs(userId: string): void {
+  person = userId;
+}
+
 /** Longer than the server takes over anything: a connection that is silent for so long is dead. */
 const answerWithinMs = 60_000;
 
@@ -124,6 +134,7 @@ async function send<Schema extends z.ZodType | null>(
         accept: "application/json",
         ...(method === "GET" ? {} : { "content-type": "application/json" }),
         ...presence,
+        ...(person === undefined ? {} : { "x-fusion-user": person }),
         ...headers,
       },
       ...(method === "GET" ? {} : { body: JSON.stringify(body ?? {}) }),

@@ -1,13 +1,48 @@
 import { CurrentSession } from "@fusion/contract/login.ts";
-import { queryOptions, useSuspenseQuery } from "@tanstack/react-query";
-import { get } from "./api.ts";
+import { type QueryClient, queryOptions, useSuspenseQuery } from "@tanstack/react-query";
+import { askAs, get } from "./api.ts";
 
 /** Who is logged in. The router asks before it shows any page behind the login, so that pages can rely on it. */
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
-  queryFn: ({ signal }) => get("/session", CurrentSession, { signal }),
+  queryFn: async ({ signal }) => {
+    const session = await get("/session", CurrentSession, { signal });
+    askAs(session.user.userId);
+    return session;
+  },
   staleTime: 60_000,
 });
+
+/** Asks the server anew who is logged in. What follows where that is nobody, or somebody else, the query client does. */
+export async function askSessionAgain(client: QueryClient): Promise<void> {
+  await client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => undefined);
+}
+
+/** Begins with the session of a login; what the cache kept of an earlier one goes. */
+export function beginSession(client: QueryClient, session: CurrentSession): void {
+  client.clear();
+  askAs(session.user.userId);
+  client.setQueryData(sessionQuery.queryKey, session);
+  tellOtherTabs();
+}
+
+// The tabs of a browser share its cookie.
+let channel: BroadcastChannel | undefined;
+
+function otherTabs(): BroadcastChannel {
+  channel ??= new BroadcastChannel("fusion-session");
+  return channel;
+}
+
+/** Somebody logged in or out here. */
+export function tellOtherTabs(): void {
+  otherTabs().postMessage("changed");
+}
+
+/** Calls the function whenever somebody logs in or out in another tab. */
+export function hearOtherTabs(changed: () => void): void {
+  otherTabs().onmessage = changed;
+}
 
 export function useSession(): CurrentSession {
   return useSuspenseQuery(sessionQuery).data;

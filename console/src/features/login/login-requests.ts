@@ -1,7 +1,7 @@
 import { CodeSent, CurrentSession, ForgotPassword, LoginNext } from "@fusion/contract/login.ts";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { post } from "../../lib/api.ts";
-import { sessionQuery } from "../../lib/session.ts";
+import { beginSession } from "../../lib/session.ts";
 
 export function useStartLogin() {
   return useMutation({ mutationFn: (identifier: string) => post("/login/start", { identifier }, CodeSent) });
@@ -21,15 +21,12 @@ export function useForgotPassword() {
   return useMutation({ mutationFn: () => post("/login/forgot", {}, ForgotPassword) });
 }
 
-/** The last step of both ways in; what the cache kept of an earlier session goes. */
+/** The last step of both ways in. */
 export function useFinishLogin(step: "password" | "new_password") {
   const queryClient = useQueryClient();
   const path = step === "password" ? "/login/password" : "/login/new-password";
   return useMutation({
     mutationFn: (password: string) => post(path, { password }, CurrentSession),
-    onSuccess: (session) => {
-      queryClient.clear();
-      queryClient.setQueryData(sessionQuery.queryKey, session);
-    },
+    onSuccess: (session) => beginSession(queryClient, session),
   });
 }
