@@ -7,7 +7,13 @@ import type { Browser, Dialog, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { glanceAt, launchBrowser, lookAt, openProfile, resultsFolder } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
-import { forgetPresence, forgetSentCodes, letDaysPass } from "./support/past.ts";
+import {
+  forgetPresence,
+  forgetSentCodes,
+  letDaysPass,
+  letSessionsAge,
+  letSessionsIdle,
+} from "./support/past.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
 // Every page and state, at a phone's and a desktop's width, light and dark: axe finds nothing serious, nothing breaks the content
@@ -366,6 +372,29 @@ describe("after logging in", () => {
     expect(questions).toEqual([]);
     await page.context().addCookies(cookies);
     page.off("dialog", note);
+  });
+
+  it("the end of a session is counted down to, for want of use, which more use prevents, and for its age", async () => {
+    const other = await page.context().newPage();
+    await other.clock.install();
+    await other.goto(`${product.url}/account`);
+    await other.getByRole("row").nth(1).waitFor();
+    const warning = other.getByRole("region", { name: "Session" });
+    // By its own reckoning it ends in a minute: it asks first, and another window has used it meanwhile.
+    const asked = other.waitForResponse("**/console/api/session");
+    await other.clock.fastForward(14 * 60_000 - 2_000);
+    await asked;
+    await expect.poll(() => warning.count()).toBe(0);
+    await letSessionsIdle(product, 14 * 60 + 20);
+    await other.clock.fastForward(14 * 60_000);
+    await warning.getByText(/You will be logged out soon\. 0:[0-4]\d/).waitFor();
+    await warning.getByRole("button", { name: "Stay logged in" }).click();
+    await warning.waitFor({ state: "hidden" });
+    await letSessionsAge(product, 50);
+    await other.reload();
+    await warning.getByText(/as old as one may get.* 0:\d\d/).waitFor();
+    await letSessionsAge(product, 36_000);
+    await other.close();
   });
 
   it("while the console opens, its frame and the page's shape stand where they will be", async () => {

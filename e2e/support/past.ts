@@ -36,6 +36,26 @@ export function forgetPresence(product: Product): Promise<void> {
   );
 }
 
+/** Live sessions were last used so long ago. */
+export function letSessionsIdle(product: Product, seconds: number): Promise<void> {
+  return asOwner(product, (client) =>
+    client.query(
+      "UPDATE user_session SET last_seen_at = now() - make_interval(secs => $1) WHERE ended_at IS NULL",
+      [seconds],
+    ),
+  );
+}
+
+/** Live sessions are so old that they end so soon, whatever is done. */
+export function letSessionsAge(product: Product, secondsLeft: number): Promise<void> {
+  return asOwner(product, (client) =>
+    client.query(
+      "UPDATE user_session SET expires_at = now() + make_interval(secs => $1) WHERE ended_at IS NULL",
+      [secondsLeft],
+    ),
+  );
+}
+
 /** Codes that are out have expired. */
 export function expireCodes(product: Product): Promise<void> {
   return asOwner(product, (client) =>

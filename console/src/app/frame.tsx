@@ -44,7 +44,7 @@ export function Frame() {
             <Outlet />
           </main>
         </div>
-        <IdleWatch idleTimeoutSeconds={session.idleTimeoutSeconds} />
+        <IdleWatch />
       </NavigationContext.Provider>
     </TimeZoneContext.Provider>
   );

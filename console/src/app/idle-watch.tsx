@@ -1,75 +1,89 @@
 import { Button } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { millisecondsSinceContact, noteActivity, noteContact } from "../lib/presence.ts";
-import { sessionQuery } from "../lib/session.ts";
+import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { isProblem } from "../lib/api.ts";
+import { usePageHeld } from "../lib/held-page.ts";
+import { paths } from "../lib/paths.ts";
+import { millisecondsSinceContact, noteActivity } from "../lib/presence.ts";
+import { askSessionAgain, sessionQuery } from "../lib/session.ts";
 import { countdownOf } from "../lib/time.ts";
+import { useNow } from "../lib/use-now.ts";
 import classes from "./frame.module.css";
 
 const warnSeconds = 60;
 /** Somebody who types or points without asking the server anything is there all the same: tell it so this often. */
 const activityPingMs = 60_000;
+/** So often the server is asked, in the page's own name, while the end is near: it alone knows of other windows. */
+const askEveryMs = 10_000;
 
 /**
- * Warns a minute before the session ends for want of use, and at its end asks the server, which knows of other windows too: either it
- * goes on, or the answer leads to the login page.
+ * Warns a minute before the session ends, for want of use or for its age, and counts down to the end that the server tells. At the end it
+ * asks once more: either the session goes on, or the answer leads to the login page, unless the page is held.
  */
-export function IdleWatch({ idleTimeoutSeconds }: { idleTimeoutSeconds: number }) {
-  const queryClient = useQueryClient();
-  const [secondsLeft, setSecondsLeft] = useState(idleTimeoutSeconds);
+export function IdleWatch() {
+  const client = useQueryClient();
+  const { data: session, dataUpdatedAt, error } = useSuspenseQuery(sessionQuery);
+  const isHeld = usePageHeld();
+  const now = useNow(1_000);
+  const askedAt = useRef(0);
+  const endsAt = dataUpdatedAt + session.endsInSeconds * 1_000;
+  const secondsLeft = (endsAt - now) / 1_000;
 
   useEffect(() => {
     // Whoever has just logged in or opened the console is there.
     noteActivity();
-    noteContact({});
-    let asking = false;
-    const ask = (): void => {
-      if (asking) return;
-      asking = true;
-      void queryClient
-        .fetchQuery({ ...sessionQuery, staleTime: 0 })
-        // The session lives, by another window if not by this one.
-        .then(() => noteContact({}))
-        .catch(() => undefined)
-        .finally(() => {
-          asking = false;
-        });
-    };
     const activity = (): void => {
       noteActivity();
-      if (millisecondsSinceContact() > activityPingMs) ask();
+      if (millisecondsSinceContact() > activityPingMs) void askSessionAgain(client);
     };
     window.addEventListener("keydown", activity);
     window.addEventListener("pointerdown", activity);
-    const timer = setInterval(() => {
-      const left = idleTimeoutSeconds - millisecondsSinceContact() / 1000;
-      setSecondsLeft(left);
-      // Two seconds late, and asked by the page itself, so that the question does not prolong the session.
-      if (left < -2) ask();
-    }, 1_000);
     return () => {
       window.removeEventListener("keydown", activity);
       window.removeEventListener("pointerdown", activity);
-      clearInterval(timer);
     };
-  }, [queryClient, idleTimeoutSeconds]);
+  }, [client]);
 
-  if (secondsLeft > warnSeconds) return null;
+  useEffect(() => {
+    // A little before there is a warning, since the page may not know of all that has prolonged the session.
+    if (endsAt - now > (warnSeconds + 5) * 1_000) return;
+    const isOver = now > endsAt + 1_000 && askedAt.current <= endsAt + 1_000;
+    if (!isOver && now - askedAt.current < askEveryMs) return;
+    askedAt.current = now;
+    void askSessionAgain(client);
+  }, [client, endsAt, now]);
+
+  const hasEnded = isProblem(error, "session_required");
+  const isNear = secondsLeft <= warnSeconds;
+  const words = hasEnded
+    ? isHeld && "The session has ended. What you entered stays."
+    : isNear &&
+      (session.endsFor === "age"
+        ? "This session is as old as one may get. It ends soon; log in again then."
+        : "Nothing has happened here for a while. You will be logged out soon.");
   return (
-    <section className={classes.idle} aria-label="Session">
+    <section className={words ? classes.idle : undefined} aria-label={words ? "Session" : undefined}>
       <p>
-        <span role="status">Nothing has happened here for a while. You will be logged out soon.</span>{" "}
-        <span className="figures">{countdownOf(secondsLeft)}</span>
+        {/* Always there, so that its words are announced when they come. */}
+        <span role="status">{words}</span>{" "}
+        {words && !hasEnded && <span className="figures">{countdownOf(secondsLeft)}</span>}
+        {words && hasEnded && (
+          <a href={paths.login} target="_blank" rel="noreferrer">
+            Log in in another window
+          </a>
+        )}
       </p>
-      <Button
-        size="xs"
-        onClick={() => {
-          noteActivity();
-          void queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => undefined);
-        }}
-      >
-        Stay logged in
-      </Button>
+      {words && !hasEnded && session.endsFor === "idle" && (
+        <Button
+          size="xs"
+          onClick={() => {
+            noteActivity();
+            void askSessionAgain(client);
+          }}
+        >
+          Stay logged in
+        </Button>
+      )}
     </section>
   );
 }
