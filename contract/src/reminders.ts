@@ -4,11 +4,18 @@ import { Instant, LocalDate } from "./primitives.ts";
 export const ReminderState = z.enum(["planned", "sent", "failed", "missed", "cancelled"]);
 export type ReminderState = z.infer<typeof ReminderState>;
 
+/** That a token ends; that programs have yet to move from one that ends to its replacement. */
+export const ReminderKind = z.enum(["expiry", "cutover"]);
+export type ReminderKind = z.infer<typeof ReminderKind>;
+
 /** The reminders of one token: what was sent, what is to come. */
 export const TokenReminders = z
   .object({
     subscribers: z.array(z.object({ name: z.string(), you: z.boolean() })),
     nextAt: Instant.nullable(),
+    nextKind: ReminderKind.nullable().describe(
+      "Of the next one. A cut-over warning of a renewed token goes out unless programs have moved to the replacement by then.",
+    ),
     stopped: z
       .enum(["renewed", "revoked", "nobody_subscribed", "ended"])
       .nullable()
@@ -16,6 +23,7 @@ export const TokenReminders = z
     reminders: z.array(
       z.object({
         localDay: LocalDate,
+        kind: ReminderKind,
         channel: z.enum(["sms", "email"]),
         recipient: z.string().describe("Masked."),
         state: ReminderState,

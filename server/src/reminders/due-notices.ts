@@ -1,3 +1,4 @@
+import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import type { Environment, FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
 import type { LocalDay } from "./schedule.ts";
@@ -13,6 +14,7 @@ export interface FintechDay {
   readonly expiresFrom: Date;
   readonly expiresBefore: Date;
   readonly subscribedBefore: Date;
+  readonly cutOverBefore: Date;
   readonly dayEnds: Date;
   readonly missed: boolean;
 }
@@ -31,32 +33,41 @@ export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
     column("subscribedBefore"),
     column("dayEnds"),
     column("missed"),
+    column("cutOverBefore"),
   ];
 }
 
 /**
  * Common table expressions, ending in `due`: each notice that is due on the given days, one row per recipient (a person on one
- * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due.
+ * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due. Of a
+ * renewed one no notice tells that it ends, but in its last days one warns that programs have yet to move.
  * Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are. An address that was rejected on that day
  * reaches nobody.
  */
 export const dueNotices = `
   day AS (
     SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::date[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-                         $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[])
-      AS d (ifi_id, fintech_id, local_day, planned_for, as_of, expires_from, expires_before, subscribed_before, day_ends, missed)
+                         $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::timestamptz[])
+      AS d (ifi_id, fintech_id, local_day, planned_for, as_of, expires_from, expires_before, subscribed_before, day_ends, missed, cut_over_before)
   ),
   subscribed AS MATERIALIZED (
     SELECT day.local_day, day.planned_for, day.day_ends, day.missed,
-           s.ifi_id, s.environment, s.fintech_id, s.application_id, s.token_id, s.user_id
+           s.ifi_id, s.environment, s.fintech_id, s.application_id, s.token_id, s.user_id, notice.kind
     FROM day
     JOIN remindable_subscription s
       ON s.ifi_id = day.ifi_id AND s.fintech_id = day.fintech_id
      AND s.expires_at >= day.expires_from AND s.expires_at < day.expires_before
      AND s.subscribed_at < day.subscribed_before
+    CROSS JOIN LATERAL (
+      SELECT CASE
+        WHEN live_replacement(s.token_id, day.as_of) IS NULL THEN 'expiry'
+        WHEN s.expires_at > day.as_of AND s.expires_at < day.cut_over_before AND cut_over_is_open(s.token_id, day.as_of) THEN 'cutover'
+      END AS kind
+      OFFSET 0 -- Asked once for each row, not again by the condition below.
+    ) AS notice
     WHERE (s.ended_at IS NULL OR s.ended_at > day.as_of)
       AND (s.revoked_at IS NULL OR s.revoked_at > day.as_of)
-      AND live_replacement(s.token_id, day.as_of) IS NULL
+      AND notice.kind IS NOT NULL
   ),
   -- Counted in one pass: a search for each token through those reached grows with the square when its estimate is off (measured
   -- with 11,600 due tokens and no statistics: 68 s, this way 6 s).
@@ -68,11 +79,11 @@ export const dueNotices = `
      AND a.rejected_day IS DISTINCT FROM s.local_day AND sees_application(s.user_id, s.application_id)
   ),
   unreached AS (
-    SELECT DISTINCT local_day, planned_for, day_ends, missed, ifi_id, environment, fintech_id, application_id, token_id
+    SELECT DISTINCT local_day, planned_for, day_ends, missed, ifi_id, environment, fintech_id, application_id, token_id, kind
     FROM reached WHERE addresses = 0
   ),
   due AS MATERIALIZED (
-    SELECT local_day, planned_for, day_ends, missed, ifi_id, environment, fintech_id, application_id, token_id,
+    SELECT local_day, planned_for, day_ends, missed, ifi_id, environment, fintech_id, application_id, token_id, kind,
            user_id, channel, false AS fallback
     FROM reached WHERE channel IS NOT NULL
     UNION ALL
@@ -103,21 +114,42 @@ export interface DueNotice {
   readonly channel: "sms" | "email";
   readonly address: string;
   readonly fallback: boolean;
+  readonly kind: ReminderKind;
   readonly name: string;
   readonly hint: string;
   readonly applicationName: string;
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
+  /** Of a cut-over warning. */
+  readonly replacementId: TokenId | null;
+  readonly replacementUsedAt: Date | null;
 }
+
+/**
+ * What a notice's text says of the replacement of the token `t`, as {@link DueNotice} names it, and the join it comes from.
+ */
+export const replacementOf = (
+  kind: string,
+  now: string,
+): { readonly columns: string; readonly join: string } => ({
+  columns: `replacement.token_id AS "replacementId", replacement.last_used_at AS "replacementUsedAt"`,
+  join: `LEFT JOIN LATERAL (
+       SELECT live.token_id, used.last_used_at
+       FROM (SELECT CASE WHEN ${kind} = 'cutover' THEN live_replacement(t.token_id, ${now}) END AS token_id OFFSET 0) AS live
+       LEFT JOIN token_last_use AS used ON used.token_id = live.token_id
+     ) AS replacement ON true`,
+});
 
 /** The notices of those days as they would go out, most urgent first within each recipient. Plans nothing. */
 export async function listDueNotices(database: Queryable, days: readonly FintechDay[]): Promise<DueNotice[]> {
+  const replacement = replacementOf("due.kind", "day.as_of");
   return database.query<DueNotice & Record<string, unknown>>(
     `WITH ${dueNotices}
      SELECT due.ifi_id AS "ifiId", due.fintech_id AS "fintechId", due.environment, due.application_id AS "applicationId",
             due.token_id AS "tokenId", due.local_day::text AS "localDay", due.planned_for AS "plannedFor",
             due.user_id AS "userId", a.name AS "recipientName", due.channel, a.address, due.fallback,
-            t.name, t.hint, app.name AS "applicationName", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt"
+            due.kind, t.name, t.hint, app.name AS "applicationName", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt",
+            ${replacement.columns}
      FROM due
      JOIN day USING (ifi_id, fintech_id, local_day)
      JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
@@ -125,6 +157,7 @@ export async function listDueNotices(database: Queryable, days: readonly Fintech
      LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
      JOIN reachable_address a ON a.ifi_id = due.ifi_id AND a.fintech_id = due.fintech_id
                              AND a.user_id = due.user_id AND a.channel = due.channel
+     ${replacement.join}
      ORDER BY due.planned_for, due.ifi_id, due.fintech_id, due.user_id, due.channel, ${mostUrgentFirst("day.as_of")}`,
     fintechDayValues(days),
   );

@@ -1,3 +1,4 @@
+import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { DueNotice } from "./due-notices.ts";
 import { listDueNotices } from "./due-notices.ts";
@@ -18,6 +19,7 @@ export interface PreviewedDigest extends DigestText {
   readonly goesOutAt: Date;
   readonly notices: readonly {
     readonly tokenId: string;
+    readonly kind: ReminderKind;
     readonly name: string;
     readonly applicationId: string;
     readonly environment: string;
@@ -110,6 +112,7 @@ function previewDigest(
     goesOutAt: first.plannedFor,
     notices: notices.map((notice) => ({
       tokenId: notice.tokenId,
+      kind: notice.kind,
       name: notice.name,
       applicationId: notice.applicationId,
       environment: notice.environment,

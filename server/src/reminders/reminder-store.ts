@@ -1,7 +1,14 @@
+import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
-import { dueNotices, type FintechDay, fintechDayValues, mostUrgentFirst } from "./due-notices.ts";
+import {
+  dueNotices,
+  type FintechDay,
+  fintechDayValues,
+  mostUrgentFirst,
+  replacementOf,
+} from "./due-notices.ts";
 import type { LocalDay, ReminderSettings } from "./schedule.ts";
 
 // SQL on this room's own tables, private to the room. Which notices are due is asked by `due-notices.ts`.
@@ -79,7 +86,7 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
      notice AS (
        INSERT INTO reminder (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day,
                              fallback, state, planned_for)
-       SELECT ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, 'expiry', local_day,
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day,
               fallback, CASE WHEN missed THEN 'missed' ELSE 'planned' END, planned_for
        FROM due
        WHERE channel IS NOT NULL
@@ -184,14 +191,16 @@ const keyValues = (key: DigestKey): unknown[] => [
   key.localDay,
 ];
 
-/** Cancels the notices of a digest whose reason is gone: renewed, revoked, unsubscribed, no longer allowed to see it. */
+/** Cancels the notices of a digest whose reason is gone: renewed, moved to the replacement, revoked, unsubscribed, not allowed to see it. */
 export async function cancelStaleNotices(tx: Transaction, key: DigestKey, now: Date): Promise<void> {
   await tx.query(
     `WITH fate AS (
-       SELECT r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id,
+       SELECT r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id, r.kind,
          CASE
            WHEN t.revoked_at IS NOT NULL THEN 'The token was revoked.'
-           WHEN live_replacement(t.token_id, $6) IS NOT NULL THEN 'The token was renewed.'
+           WHEN r.kind = 'expiry' AND live_replacement(t.token_id, $6) IS NOT NULL THEN 'The token was renewed.'
+           WHEN r.kind = 'cutover' AND t.expires_at <= $6 THEN 'The token has ended.'
+           WHEN r.kind = 'cutover' AND NOT cut_over_is_open(t.token_id, $6) THEN 'Programs have moved to the replacement, or it has ended.'
            WHEN NOT EXISTS (SELECT FROM token_subscription s
                             WHERE s.token_id = t.token_id AND s.ended_at IS NULL AND (r.fallback OR s.user_id = r.user_id))
              THEN 'The subscription had ended.'
@@ -203,7 +212,7 @@ export async function cancelStaleNotices(tx: Transaction, key: DigestKey, now: D
      UPDATE reminder r SET state = 'cancelled', error = fate.why
      FROM fate
      WHERE ${ofDigest} AND fate.why IS NOT NULL
-       AND (r.environment, r.application_id, r.token_id) = (fate.environment, fate.application_id, fate.token_id)`,
+       AND (r.environment, r.application_id, r.token_id, r.kind) = (fate.environment, fate.application_id, fate.token_id, fate.kind)`,
     [...keyValues(key), now],
   );
 }
@@ -222,6 +231,7 @@ export async function findRecipient(
 }
 
 export interface OpenNotice {
+  readonly kind: ReminderKind;
   readonly tokenId: TokenId;
   readonly applicationId: string;
   readonly applicationName: string;
@@ -231,17 +241,23 @@ export interface OpenNotice {
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
   readonly fallback: boolean;
+  /** Of a cut-over warning. */
+  readonly replacementId: TokenId | null;
+  readonly replacementUsedAt: Date | null;
 }
 
 /** What a digest still has to say, most urgent first. */
 export async function listOpenNotices(tx: Transaction, key: DigestKey, now: Date): Promise<OpenNotice[]> {
+  const replacement = replacementOf("r.kind", "$6::timestamptz");
   return tx.query<OpenNotice & Record<string, unknown>>(
-    `SELECT r.token_id AS "tokenId", r.application_id AS "applicationId", app.name AS "applicationName", r.environment,
-            t.name, t.hint, t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt", r.fallback
+    `SELECT r.kind, r.token_id AS "tokenId", r.application_id AS "applicationId", app.name AS "applicationName", r.environment,
+            t.name, t.hint, t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt", r.fallback,
+            ${replacement.columns}
      FROM reminder r
      JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
      JOIN application app USING (ifi_id, environment, fintech_id, application_id)
      LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
+     ${replacement.join}
      WHERE ${ofDigest} AND r.state IN ('planned', 'failed')
      ORDER BY ${mostUrgentFirst("$6::timestamptz")}`,
     [...keyValues(key), now],
@@ -264,11 +280,19 @@ export async function getReminderSettings(
 
 const updateDigest = `UPDATE reminder_digest r SET`;
 
+/** Which notices of a digest a message held. */
+export type HeldNotices = readonly Pick<OpenNotice, "tokenId" | "kind">[];
+const held = "(r.token_id, r.kind) IN (SELECT * FROM unnest($8::text[], $9::text[]))";
+const heldValues = (notices: HeldNotices): unknown[] => [
+  notices.map((notice) => notice.tokenId),
+  notices.map((notice) => notice.kind),
+];
+
 /** The provider took it. Recorded whatever happened meanwhile, since it is the truth. */
 export async function recordSent(
   tx: Transaction,
   key: DigestKey,
-  sent: { at: Date; to: string; answer: string; tokenIds: readonly TokenId[] },
+  sent: { at: Date; to: string; answer: string; notices: HeldNotices },
 ): Promise<void> {
   await tx.query(
     `${updateDigest} state = 'sent', due_at = NULL, sent_at = $6, sent_to = $7, answer = $8, error = NULL WHERE ${ofDigest}`,
@@ -276,8 +300,8 @@ export async function recordSent(
   );
   await tx.query(
     `UPDATE reminder r SET state = 'sent', sent_at = $6, answer = $7, error = NULL
-     WHERE ${ofDigest} AND r.token_id = ANY ($8)`,
-    [...keyValues(key), sent.at, sent.answer, sent.tokenIds],
+     WHERE ${ofDigest} AND ${held}`,
+    [...keyValues(key), sent.at, sent.answer, ...heldValues(sent.notices)],
   );
   await tx.query(
     "UPDATE identity SET rejected_day = NULL WHERE channel = $1 AND address = $2 AND rejected_day IS NOT NULL",
@@ -289,7 +313,7 @@ export async function recordSent(
 export async function recordFailed(
   tx: Transaction,
   key: ClaimedDigest,
-  failed: { error: string; retryAt: Date | null; bouncedAt: Date | null; tokenIds: readonly TokenId[] },
+  failed: { error: string; retryAt: Date | null; bouncedAt: Date | null; notices: HeldNotices },
 ): Promise<void> {
   // Not over the outcome of a later claim.
   const [mine] = await tx.query(
@@ -299,8 +323,8 @@ export async function recordFailed(
   );
   if (!mine) return;
   await tx.query(
-    `UPDATE reminder r SET state = 'failed', error = $6, bounced_at = $7 WHERE ${ofDigest} AND r.token_id = ANY ($8)`,
-    [...keyValues(key), failed.error, failed.bouncedAt, failed.tokenIds],
+    `UPDATE reminder r SET state = 'failed', error = $6, bounced_at = $7 WHERE ${ofDigest} AND ${held}`,
+    [...keyValues(key), failed.error, failed.bouncedAt, ...heldValues(failed.notices)],
   );
 }
 
@@ -359,16 +383,22 @@ export async function listSubscribers(
   );
 }
 
-export async function hasLiveReplacement(tx: Transaction, tokenId: TokenId, now: Date): Promise<boolean> {
-  const [row] = await tx.query<{ live: boolean }>("SELECT live_replacement($1, $2) IS NOT NULL AS live", [
-    tokenId,
-    now,
-  ]);
-  return row?.live ?? false;
+/** Whether a token is renewed, and if so, whether programs have yet to move to the replacement. */
+export async function getRenewal(
+  tx: Transaction,
+  tokenId: TokenId,
+  now: Date,
+): Promise<{ readonly renewed: boolean; readonly cutOverOpen: boolean }> {
+  const [row] = await tx.query<{ renewed: boolean; cutOverOpen: boolean }>(
+    `SELECT live_replacement($1, $2) IS NOT NULL AS renewed, cut_over_is_open($1, $2) AS "cutOverOpen"`,
+    [tokenId, now],
+  );
+  return row ?? { renewed: false, cutOverOpen: false };
 }
 
 export interface TokenReminderRow {
   readonly localDay: LocalDay;
+  readonly kind: ReminderKind;
   readonly channel: "sms" | "email";
   /** The person's name. */
   readonly name: string;
@@ -383,14 +413,14 @@ export interface TokenReminderRow {
 /** Every notice about a token, newest first, at most 500. */
 export async function listRemindersOf(tx: Transaction, tokenId: TokenId): Promise<TokenReminderRow[]> {
   return tx.query<TokenReminderRow & Record<string, unknown>>(
-    `SELECT r.local_day::text AS "localDay", r.channel, u.name, coalesce(g.sent_to, i.address) AS address, r.state,
+    `SELECT r.local_day::text AS "localDay", r.kind, r.channel, u.name, coalesce(g.sent_to, i.address) AS address, r.state,
             r.planned_for AS "plannedFor", r.sent_at AS "sentAt", r.error
      FROM reminder r
      JOIN reminder_digest g USING (ifi_id, fintech_id, user_id, channel, local_day)
      JOIN console_user u USING (ifi_id, fintech_id, user_id)
      LEFT JOIN identity i ON i.user_id = r.user_id AND i.channel = r.channel
      WHERE r.token_id = $1
-     ORDER BY r.local_day DESC, u.name, r.channel
+     ORDER BY r.local_day DESC, u.name, r.channel, r.kind DESC
      LIMIT 500`,
     [tokenId],
   );

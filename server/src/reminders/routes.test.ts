@@ -74,9 +74,11 @@ describe("GET /tokens/:tokenId/reminders", () => {
     expect(body).toEqual({
       subscribers: [{ name: admin.name, you: false }],
       nextAt: "2027-11-09T03:30:00.000Z",
+      nextKind: "expiry",
       stopped: null,
       reminders: ["email", "sms"].map((channel) => ({
         localDay: "2027-11-08",
+        kind: "expiry",
         channel,
         recipient: channel === "email" ? "a•••@example.com" : "+91 •••••• 3210",
         state: "sent",
@@ -106,6 +108,18 @@ describe("GET /tokens/:tokenId/reminders", () => {
       expiresAt: new Date("2028-01-01T00:00:00Z"),
       replaces: tokenId,
     });
+    // Unused: a warning comes in the last days.
+    expect((await get(admin, `/tokens/${tokenId}/reminders`)).body).toMatchObject({
+      stopped: null,
+      nextAt: "2027-11-20T03:30:00.000Z",
+      nextKind: "cutover",
+    });
+    await database.owner.query(
+      `INSERT INTO token_last_use
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, created_at, '203.0.113.7', created_at, '203.0.113.7', 'x', 'x'
+       FROM token WHERE token_id = $1`,
+      [replacement.tokenId],
+    );
     expect(await stopped()).toBe("renewed");
     await database.owner.query(
       `UPDATE token SET revoked_at = '2027-11-08', revoked_by_kind = 'system', revoked_by = 'x', revoked_by_name = 'x',

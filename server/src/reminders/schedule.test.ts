@@ -155,6 +155,13 @@ describe("over all zones, tokens and subscribers", () => {
             subject.subscribedAt < window.subscribedBefore;
           const planned = plannedNotices(subject, { timeZone, reminderTime: "12:00" });
           expect(picked).toBe(planned.some((notice) => notice.localDay === day));
+          const warned =
+            picked &&
+            subject.expiresAt < window.cutOverBefore &&
+            subject.expiresAt >= window.subscribedBefore;
+          expect(warned).toBe(
+            planned.some((notice) => notice.localDay === day && [0, 1, 2, 3].includes(notice.daysLeft)),
+          );
           expect(localDayOf(window.dayEnds, timeZone)).toBe(addDays(day, 1));
         },
       ),

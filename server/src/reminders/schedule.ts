@@ -8,6 +8,8 @@ import { Temporal } from "temporal-polyfill";
 export const daysBefore: number = expiringDays;
 /** Without renewal they go on for at most so many days after it. */
 export const daysAfterMax = 15;
+/** Cut-over warnings of a renewed token go out on so many local days before the day of expiry, and on that day until it expires. */
+export const cutOverDays = 3;
 
 /** A calendar day such as `2027-11-23`, in a fintech's zone. */
 export type LocalDay = string;
@@ -88,14 +90,27 @@ export function nextNotice(
   return plannedNotices(subject, settings).find((notice) => notice.at > now);
 }
 
+/** The first cut-over warning after `now` that can be due: in the last days before expiry and never after it. */
+export function nextCutOverWarning(
+  subject: ReminderSubject,
+  settings: ReminderSettings,
+  now: Date,
+): Notice | undefined {
+  return plannedNotices(subject, settings).find(
+    (notice) => notice.at > now && notice.daysLeft <= cutOverDays && notice.at < subject.expiresAt,
+  );
+}
+
 /**
  * The same rule turned round, for a set-based question: on that local day exactly those tokens have a notice that expire within
- * [expiresFrom, expiresBefore) for a person who subscribed before subscribedBefore.
+ * [expiresFrom, expiresBefore) for a person who subscribed before subscribedBefore. Cut-over warnings are for those of them that expire
+ * before cutOverBefore and have not expired yet.
  */
 export interface DayWindow {
   readonly expiresFrom: Date;
   readonly expiresBefore: Date;
   readonly subscribedBefore: Date;
+  readonly cutOverBefore: Date;
   readonly dayEnds: Date;
 }
 
@@ -107,6 +122,7 @@ export function windowOfDay(day: LocalDay, timeZone: string): DayWindow {
     expiresFrom: start(-daysAfterMax),
     expiresBefore: start(daysBefore + 1),
     subscribedBefore: start(0),
+    cutOverBefore: start(cutOverDays + 1),
     dayEnds: start(1),
   };
 }

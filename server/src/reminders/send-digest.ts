@@ -3,7 +3,6 @@ import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
-import type { TokenId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Messenger } from "../platform/messages/message.ts";
 import { isTold } from "../platform/outage.ts";
@@ -16,6 +15,7 @@ import {
   type DigestKey,
   findRecipient,
   getReminderSettings,
+  type HeldNotices,
   listOpenNotices,
   planNotices,
   recordCancelled,
@@ -97,7 +97,6 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
   });
   if (!current) return "cancelled";
   const { notices, recipient, fintech } = current;
-  const tokenIds = notices.map((notice) => notice.tokenId);
   const rendered = renderDigest({
     channel: digest.channel,
     recipientName: recipient.name,
@@ -112,7 +111,7 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
     answer = await send(deps.messenger, digest, recipient.address, rendered);
   } catch (error) {
     await db.transaction(systemScope, (tx) =>
-      recordProblem(deps, tx, digest, { error, address: recipient.address, tokenIds }),
+      recordProblem(deps, tx, digest, { error, address: recipient.address, notices }),
     );
     return "failed";
   }
@@ -121,7 +120,7 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
       at: clock.now(),
       to: recipient.address,
       answer: answer.slice(0, 500),
-      tokenIds,
+      notices,
     }),
   );
   return "sent";
@@ -136,7 +135,7 @@ function send(messenger: Messenger, digest: DigestKey, to: string, text: DigestT
     messageId: digestMessageId(digest),
     ...(text.html === undefined ? {} : { html: text.html }),
     ...(digest.channel === "sms"
-      ? { smsTemplate: "reminder" }
+      ? { smsTemplate: text.smsTemplate }
       : { headers: { "Auto-Submitted": "auto-generated" } }),
   });
 }
@@ -153,7 +152,7 @@ async function recordProblem(
   deps: SendDeps,
   tx: Transaction,
   digest: ClaimedDigest,
-  { error, address, tokenIds }: { error: unknown; address: string; tokenIds: readonly TokenId[] },
+  { error, address, notices }: { error: unknown; address: string; notices: HeldNotices },
 ): Promise<void> {
   const now = deps.clock.now();
   if (error instanceof AddressRejected) {
@@ -161,7 +160,7 @@ async function recordProblem(
       error: "The provider says that this address does not exist.",
       retryAt: null,
       bouncedAt: now,
-      tokenIds,
+      notices,
     });
     if (await rejectAddress(tx, { ...digest, address }, now))
       await recordAudit(
@@ -189,7 +188,7 @@ async function recordProblem(
     error: error instanceof DeliveryFailed ? error.message.slice(0, 300) : "It could not be handed over.",
     retryAt: retryAt < digest.sendUntil ? retryAt : null,
     bouncedAt: null,
-    tokenIds,
+    notices,
   });
 }
 

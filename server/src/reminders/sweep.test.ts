@@ -5,6 +5,7 @@ import { DeliveryFailed, type Message } from "../platform/messages/message.ts";
 import { arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { previewReminders } from "./preview-reminders.ts";
 import { sweepReminders } from "./sweep.ts";
 
 let database: TestDatabase;
@@ -202,6 +203,83 @@ describe("what ends reminders", () => {
       { day: "2027-11-08", state: "cancelled", channel: "sms", error: why },
     ]);
   });
+});
+
+describe("cut-over warnings of a renewed token", () => {
+  let old: TokenId;
+  let replacement: TokenId;
+  const days = () => letters.map(({ subject }) => subject.split(":")[0]);
+
+  beforeEach(async () => {
+    old = await token();
+    await subscribe(old, admin);
+    replacement = await token({
+      replaces: old,
+      expiresAt: new Date("2028-01-20T00:00:00Z"),
+      createdAt: "2027-11-07T00:00:00Z",
+    });
+  });
+
+  it("go out on the last 3 days and on the day itself while the replacement is unused, never after it", async () => {
+    const shown = await previewReminders(deps, new Date("2027-11-21T03:30:00Z"));
+    await sweepDays("2027-11-08", 40);
+    expect(days()).toEqual(["3 days left", "2 days left", "1 day left", "Today"]);
+    expect(letters[1]?.subject).toBe(
+      '2 days left: token "billing" expires Tue 23 Nov 2027, 11:00 IST, and programs have yet to move to its replacement',
+    );
+    expect(letters[1]?.text).toContain(`Replacement ${replacement}: never used`);
+    expect(shown.due.map(({ text }) => text)).toEqual([letters[1]?.text]);
+    expect((await owner.query("SELECT DISTINCT kind FROM reminder")).rows).toEqual([{ kind: "cutover" }]);
+  });
+
+  it("go out while the old token is used, and not once programs use the replacement alone", async () => {
+    await use(old, "2027-11-06T00:00:00Z");
+    await use(replacement, "2027-11-08T00:00:00Z");
+    await at("2027-11-20T03:30:00Z");
+    expect(days()).toEqual([]);
+    await use(old, "2027-11-20T12:00:00Z");
+    await at("2027-11-21T03:30:00Z");
+    expect(days()).toEqual(["2 days left"]);
+    // Nothing is left to move to.
+    await revoke(replacement);
+    await at("2027-11-22T03:30:00Z");
+    expect(letters.at(-1)?.subject).toBe('1 day left: token "billing" expires Tue 23 Nov 2027, 11:00 IST');
+  });
+
+  it("do not go out late on the day of expiry, nor when a retry finds that programs have moved", async () => {
+    refuse = () => new DeliveryFailed("451 try later");
+    await at("2027-11-22T03:30:00Z");
+    refuse = () => undefined;
+    await use(replacement, "2027-11-22T03:31:00Z");
+    await at("2027-11-22T03:45:00Z");
+    expect((await reminders()).at(-1)).toMatchObject({
+      state: "cancelled",
+      error: "Programs have moved to the replacement, or it has ended.",
+    });
+    await owner.query("DELETE FROM token_last_use");
+    await at("2027-11-23T05:30:00Z");
+    expect(letters).toEqual([]);
+  });
+
+  it("are an SMS of the registered text of notices", async () => {
+    await subscribe(old, member);
+    await at("2027-11-23T03:30:00Z");
+    const sms = letters.find(({ channel }) => channel === "sms");
+    expect(sms?.smsTemplate).toBe("notice");
+    expect(sms?.text).toBe(
+      `Today: token "billing" expires today at 11:00 IST, and programs have yet to move to its replacement. https://fusion.example/applications/${application}/tokens/${old}`,
+    );
+  });
+
+  async function use(tokenId: TokenId, instant: string): Promise<void> {
+    await owner.query(
+      `INSERT INTO token_last_use
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, $2, '203.0.113.7', $2, '203.0.113.7', 'okhttp', 'GET /accounts'
+       FROM token WHERE token_id = $1
+       ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id) DO UPDATE SET last_used_at = $2`,
+      [tokenId, instant],
+    );
+  }
 });
 
 describe("sweeps that run twice, at once, or die", () => {

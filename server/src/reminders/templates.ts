@@ -9,6 +9,8 @@ export interface DigestText {
   readonly text: string;
   /** Of a mail only. */
   readonly html?: string;
+  /** The registered text that an SMS is a case of. */
+  readonly smsTemplate: "reminder" | "notice";
 }
 
 export interface DigestContent {
@@ -38,30 +40,38 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
   const { notices, timeZone, now } = content;
   const more = notices.length - 1;
   const subject =
-    `${daysLeftWords(first, content)}: token "${first.name}" ${expiryWords(first, content)}` +
+    `${daysLeftWords(first, content)}: token "${first.name}" ${expiryWords(first, content)}${cutOverWords(first)}` +
     (more > 0 ? `, and ${more} more` : "");
   const listed = notices.slice(0, listedMax).map((notice) => ({
     notice,
-    heading: `${daysLeftWords(notice, content)}: ${notice.name}`,
+    heading: `${daysLeftWords(notice, content)}: ${notice.name}${notice.kind === "cutover" ? ", renewed" : ""}`,
     facts: [
       `Token ${notice.tokenId} (${notice.hint})`,
       `Application ${notice.applicationName}, ${notice.environment}`,
       `${notice.expiresAt <= now ? "Expired" : "Expires"} ${localTimeText(notice.expiresAt, timeZone)}`,
-      notice.lastUsedAt ? `Last used ${localTimeText(notice.lastUsedAt, timeZone)}` : "Never used",
+      useWords(notice.lastUsedAt, timeZone),
+      ...(notice.replacementId === null
+        ? []
+        : [
+            `Replacement ${notice.replacementId}: ${useWords(notice.replacementUsedAt, timeZone).toLowerCase()}`,
+          ]),
     ],
     link: linkTo(notice, content.publicUrl),
   }));
+  const cutOver = notices.some((notice) => notice.kind === "cutover");
   const opening =
-    notices.length === 1
-      ? "this token needs your attention. Generate its replacement before programs that use it are refused:"
-      : `these ${notices.length} tokens of ${content.fintechName} need your attention. Generate their replacements before programs that use them are refused:`;
+    notices.length > 1
+      ? `these ${notices.length} tokens of ${content.fintechName} need your attention. Generate their replacements${cutOver ? ", and move programs to those that you have," : ""} before programs that use them are refused:`
+      : cutOver
+        ? "this token was renewed, and programs have yet to move to its replacement. Move them before they are refused:"
+        : "this token needs your attention. Generate its replacement before programs that use it are refused:";
   const unlisted = notices.length - listed.length;
   const closing = [
     ...(unlisted > 0 ? [`${unlisted} more are listed in the console: ${content.publicUrl}/`] : []),
     ...(notices.some((notice) => notice.fallback)
       ? ["You get this as an admin, since nobody who asked to be reminded can be reached."]
       : ["You get this because you asked to be reminded; you can end it on the token's page."]),
-    "Reminders stop when a token is renewed or revoked. This message contains no secret; we never ask for one.",
+    `Reminders stop when a token is renewed or revoked${cutOver ? ", warnings of a renewed one when programs use its replacement" : ""}. This message contains no secret; we never ask for one.`,
   ];
   const text = [
     `Hello ${content.recipientName},`,
@@ -80,18 +90,23 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
     ...closing.map((line) => `<p>${escapeHtml(line)}</p>`),
     "<p>Fusion Token Management</p></body></html>",
   ].join("\n");
-  return { subject: oneLine(subject), text: `${text}\n`, html };
+  return { subject: oneLine(subject), text: `${text}\n`, html, smsTemplate: "reminder" };
 }
 
 function renderSms(content: DigestContent, first: OpenNotice): DigestText {
   const more = content.notices.length - 1;
   const name = first.name.length > 30 ? `${first.name.slice(0, 29)}…` : first.name;
+  const link = linkTo(first, content.publicUrl);
+  const others = more > 0 ? `, and ${more} more` : "";
+  const days = daysLeftWords(first, content);
   const text =
-    `Fusion: token "${name}" ${expiryWords(first, content)} (${daysLeftWords(first, content)})` +
-    `${more > 0 ? `, and ${more} more` : ""}. Renew: ${linkTo(first, content.publicUrl)}`;
+    first.kind === "cutover"
+      ? `${days}: token "${name}" ${expiryWords(first, content)}${cutOverWords(first)}${others}. ${link}`
+      : `Fusion: token "${name}" ${expiryWords(first, content)} (${days})${others}. Renew: ${link}`;
   return {
-    subject: oneLine(`${daysLeftWords(first, content)}: token "${first.name}"`),
+    subject: oneLine(`${days}: token "${first.name}"`),
     text: oneLine(text),
+    smsTemplate: first.kind === "cutover" ? "notice" : "reminder",
   };
 }
 
@@ -109,6 +124,14 @@ function expiryWords({ expiresAt }: OpenNotice, { now, timeZone }: DigestContent
   return daysLeft(expiresAt, now, timeZone) === 0
     ? `${verb} today at ${clockTimeText(expiresAt, timeZone)}`
     : `${verb} ${localTimeText(expiresAt, timeZone)}`;
+}
+
+function cutOverWords({ kind }: OpenNotice): string {
+  return kind === "cutover" ? ", and programs have yet to move to its replacement" : "";
+}
+
+function useWords(lastUsedAt: Date | null, timeZone: string): string {
+  return lastUsedAt ? `Last used ${localTimeText(lastUsedAt, timeZone)}` : "Never used";
 }
 
 function linkTo(notice: OpenNotice, publicUrl: string): string {

@@ -6,13 +6,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { getTokenFor } from "../tokens/token-access.ts";
-import {
-  getReminderSettings,
-  hasLiveReplacement,
-  listRemindersOf,
-  listSubscribers,
-} from "./reminder-store.ts";
-import { nextNotice } from "./schedule.ts";
+import { getReminderSettings, getRenewal, listRemindersOf, listSubscribers } from "./reminder-store.ts";
+import { nextCutOverWarning, nextNotice } from "./schedule.ts";
 
 /**
  * Who is reminded of a token's end, every notice there was, newest first, and the next one or why there is none. Throws `not_found`
@@ -28,14 +23,16 @@ export async function getTokenReminders(
     const { token } = await getTokenFor(tx, principal, tokenId);
     const settings = await getReminderSettings(tx, token.tenant);
     const subscribers = await listSubscribers(tx, tokenId);
+    const { renewed, cutOverOpen } = await getRenewal(tx, tokenId, now);
+    const following = renewed ? nextCutOverWarning : nextNotice;
     const next = subscribers
-      .map(({ subscribedAt }) => nextNotice({ expiresAt: token.expiresAt, subscribedAt }, settings, now)?.at)
+      .map(({ subscribedAt }) => following({ expiresAt: token.expiresAt, subscribedAt }, settings, now)?.at)
       .filter((at) => at !== undefined)
       .sort((left, right) => left.getTime() - right.getTime())[0];
     const stopped =
       token.revokedAt !== null
         ? "revoked"
-        : (await hasLiveReplacement(tx, tokenId, now))
+        : renewed && (!cutOverOpen || next === undefined)
           ? "renewed"
           : subscribers.length === 0
             ? "nobody_subscribed"
@@ -46,9 +43,11 @@ export async function getTokenReminders(
     return {
       subscribers: subscribers.map(({ name, userId }) => ({ name, you: userId === principal.userId })),
       nextAt: stopped === null && next ? next.toISOString() : null,
+      nextKind: stopped !== null ? null : renewed ? "cutover" : "expiry",
       stopped,
       reminders: reminders.map((reminder) => ({
         localDay: reminder.localDay,
+        kind: reminder.kind,
         channel: reminder.channel,
         recipient:
           reminder.address === null ? reminder.name : maskAddress({ ...reminder, address: reminder.address }),

@@ -57,6 +57,8 @@ export function ReminderPanel(props: {
             {reminders.nextAt ? (
               <>
                 Next <ExactTime instant={reminders.nextAt} />
+                {reminders.nextKind === "cutover" &&
+                  ", if programs have not moved to the replacement by then"}
                 {reminders.subscribers.length > 0 &&
                   `, to ${reminders.subscribers.map(({ name, you }) => (you ? "you" : name)).join(", ")}`}
                 .
@@ -80,9 +82,10 @@ function SentReminders({ reminders }: { reminders: TokenReminders["reminders"] }
       {reminders.map((reminder) => {
         const [tone, words] = stateWords[reminder.state];
         return (
-          <li key={`${reminder.localDay} ${reminder.channel} ${reminder.recipient}`}>
+          <li key={`${reminder.localDay} ${reminder.kind} ${reminder.channel} ${reminder.recipient}`}>
             <span className="figures">{formatDay(reminder.localDay)}</span>
             <span className={classes.soft}>
+              {reminder.kind === "cutover" && "Cut-over warning, "}
               {reminder.channel === "sms" ? "SMS" : "email"} to {reminder.recipient}
               {reminder.error !== null && `: ${reminder.error}`}
             </span>

@@ -81,6 +81,7 @@ describe("reminders on the lifeline", () => {
 
   test("several sends on a day are one dot; a day without any is missed", () => {
     const row = {
+      kind: "expiry" as const,
       channel: "email" as const,
       recipient: "a…@b.in",
       error: null,
@@ -89,6 +90,7 @@ describe("reminders on the lifeline", () => {
       reminders: {
         subscribers: [],
         nextAt: "2026-11-25T03:30:00.000Z",
+        nextKind: "expiry",
         stopped: null,
         reminders: [
           {
