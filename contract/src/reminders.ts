@@ -11,7 +11,14 @@ export type ReminderKind = z.infer<typeof ReminderKind>;
 /** The reminders of one token: what was sent, what is to come. */
 export const TokenReminders = z
   .object({
-    subscribers: z.array(z.object({ name: z.string(), you: z.boolean() })),
+    recipients: z
+      .array(z.object({ name: z.string(), you: z.boolean() }))
+      .describe("Who is told of the next one, as far as can be said now. None: nobody would hear of it."),
+    fallback: z
+      .boolean()
+      .describe(
+        "The recipients are the fintech's admins, since nobody who asked to be reminded can be reached.",
+      ),
     nextAt: Instant.nullable(),
     nextKind: ReminderKind.nullable().describe(
       "Of the next one. A cut-over warning of a renewed token goes out unless programs have moved to the replacement by then.",

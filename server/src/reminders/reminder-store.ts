@@ -369,16 +369,35 @@ export async function listAddressesOf(
   ]);
 }
 
-/** Who is to be reminded of the token's end. */
-export async function listSubscribers(
+/** Since when somebody wants to be reminded of the token's end, for each who does, whether or not that person can be reached. */
+export async function listSubscriptionTimes(tx: Transaction, tokenId: TokenId): Promise<Date[]> {
+  const rows = await tx.query<{ subscribed_at: Date }>(
+    "SELECT subscribed_at FROM remindable_subscription WHERE token_id = $1 AND ended_at IS NULL",
+    [tokenId],
+  );
+  return rows.map((row) => row.subscribed_at);
+}
+
+/** Who would be told of a token now, by the rule of {@link dueNotices}: who subscribed and can be reached, else the admins; by name. */
+export async function listRecipients(
   tx: Transaction,
   tokenId: TokenId,
-): Promise<{ userId: UserId; name: string; subscribedAt: Date }[]> {
+): Promise<{ userId: UserId; name: string; fallback: boolean }[]> {
   return tx.query(
-    `SELECT s.user_id AS "userId", u.name, s.subscribed_at AS "subscribedAt"
-     FROM remindable_subscription s JOIN console_user u USING (ifi_id, fintech_id, user_id)
-     WHERE s.token_id = $1 AND s.ended_at IS NULL AND u.disabled_at IS NULL
-     ORDER BY u.name, s.user_id`,
+    `WITH subscribed AS (
+       SELECT ifi_id, fintech_id, application_id, user_id FROM remindable_subscription WHERE token_id = $1 AND ended_at IS NULL
+     ),
+     reached AS (
+       SELECT DISTINCT a.user_id, a.name
+       FROM subscribed s JOIN reachable_address a USING (ifi_id, fintech_id, user_id)
+       WHERE sees_application(s.user_id, s.application_id)
+     )
+     SELECT user_id AS "userId", name, false AS fallback FROM reached
+     UNION ALL
+     SELECT DISTINCT a.user_id, a.name, true
+     FROM subscribed s JOIN reachable_address a USING (ifi_id, fintech_id)
+     WHERE a.role = 'fintech_admin' AND NOT EXISTS (SELECT FROM reached)
+     ORDER BY name, "userId"`,
     [tokenId],
   );
 }

@@ -5,7 +5,13 @@ import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
-import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "../testing/fixtures.ts";
+import {
+  arrangeApplication,
+  arrangeFintech,
+  arrangeUser,
+  grantAccess,
+  type TestFintech,
+} from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
 import { registerReminderRoutes } from "./routes.ts";
@@ -72,7 +78,8 @@ describe("GET /tokens/:tokenId/reminders", () => {
     const { status, body } = await get(viewer, `/tokens/${tokenId}/reminders`);
     expect(status).toBe(200);
     expect(body).toEqual({
-      subscribers: [{ name: admin.name, you: false }],
+      recipients: [{ name: admin.name, you: false }],
+      fallback: false,
       nextAt: "2027-11-09T03:30:00.000Z",
       nextKind: "expiry",
       stopped: null,
@@ -87,7 +94,7 @@ describe("GET /tokens/:tokenId/reminders", () => {
         error: null,
       })),
     });
-    expect((await get(admin, `/tokens/${tokenId}/reminders`)).body.subscribers[0].you).toBe(true);
+    expect((await get(admin, `/tokens/${tokenId}/reminders`)).body.recipients[0].you).toBe(true);
   });
 
   it("200: says why none will follow", async () => {
@@ -127,6 +134,26 @@ describe("GET /tokens/:tokenId/reminders", () => {
       [replacement.tokenId],
     );
     expect(await stopped()).toBe(null);
+  });
+
+  it("200: says that the admins are told, or nobody, where no subscriber can be", async () => {
+    const { owner } = database;
+    const told = async () => {
+      const { body } = await get(admin, `/tokens/${tokenId}/reminders`);
+      expect(body).toMatchObject({ nextAt: "2027-11-09T03:30:00.000Z", stopped: null });
+      return [body.fallback, ...body.recipients.map(({ name }: { name: string }) => name)];
+    };
+    const subscriber = await arrangeUser(owner, admin.fintech as TestFintech, "fintech_member");
+    await owner.query("UPDATE token_subscription SET user_id = $1", [subscriber.userId]);
+    expect(await told()).toEqual([true, admin.name]); // May not see the application.
+    await grantAccess(owner, subscriber, application, "view");
+    expect(await told()).toEqual([false, subscriber.name]);
+    await owner.query("UPDATE console_user SET disabled_at = now() WHERE user_id = $1", [subscriber.userId]);
+    expect(await told()).toEqual([true, admin.name]);
+    await owner.query("UPDATE identity SET bounced_at = now()");
+    expect(await told()).toEqual([false]);
+    await owner.query("UPDATE identity SET bounced_at = NULL");
+    await owner.query("UPDATE token_subscription SET user_id = $1", [admin.userId]);
   });
 
   it("404: for someone else's token exactly as for a missing one", async () => {

@@ -6,11 +6,17 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { getTokenFor } from "../tokens/token-access.ts";
-import { getReminderSettings, getRenewal, listRemindersOf, listSubscribers } from "./reminder-store.ts";
+import {
+  getReminderSettings,
+  getRenewal,
+  listRecipients,
+  listRemindersOf,
+  listSubscriptionTimes,
+} from "./reminder-store.ts";
 import { nextCutOverWarning, nextNotice } from "./schedule.ts";
 
 /**
- * Who is reminded of a token's end, every notice there was, newest first, and the next one or why there is none. Throws `not_found`
+ * Every notice about a token, newest first, and the next one with who is told of it, or why there is none. Throws `not_found`
  * for a token that the person may not see.
  */
 export async function getTokenReminders(
@@ -22,11 +28,11 @@ export async function getTokenReminders(
   return db.transaction(dataScopeOf(principal), async (tx) => {
     const { token } = await getTokenFor(tx, principal, tokenId);
     const settings = await getReminderSettings(tx, token.tenant);
-    const subscribers = await listSubscribers(tx, tokenId);
+    const subscribed = await listSubscriptionTimes(tx, tokenId);
     const { renewed, cutOverOpen } = await getRenewal(tx, tokenId, now);
     const following = renewed ? nextCutOverWarning : nextNotice;
-    const next = subscribers
-      .map(({ subscribedAt }) => following({ expiresAt: token.expiresAt, subscribedAt }, settings, now)?.at)
+    const next = subscribed
+      .map((subscribedAt) => following({ expiresAt: token.expiresAt, subscribedAt }, settings, now)?.at)
       .filter((at) => at !== undefined)
       .sort((left, right) => left.getTime() - right.getTime())[0];
     const stopped =
@@ -34,14 +40,16 @@ export async function getTokenReminders(
         ? "revoked"
         : renewed && (!cutOverOpen || next === undefined)
           ? "renewed"
-          : subscribers.length === 0
+          : subscribed.length === 0
             ? "nobody_subscribed"
             : next === undefined
               ? "ended"
               : null;
+    const recipients = stopped === null ? await listRecipients(tx, tokenId) : [];
     const reminders = await listRemindersOf(tx, tokenId);
     return {
-      subscribers: subscribers.map(({ name, userId }) => ({ name, you: userId === principal.userId })),
+      recipients: recipients.map(({ name, userId }) => ({ name, you: userId === principal.userId })),
+      fallback: recipients.some((recipient) => recipient.fallback),
       nextAt: stopped === null && next ? next.toISOString() : null,
       nextKind: stopped !== null ? null : renewed ? "cutover" : "expiry",
       stopped,

@@ -59,9 +59,7 @@ export function ReminderPanel(props: {
                 Next <ExactTime instant={reminders.nextAt} />
                 {reminders.nextKind === "cutover" &&
                   ", if programs have not moved to the replacement by then"}
-                {reminders.subscribers.length > 0 &&
-                  `, to ${reminders.subscribers.map(({ name, you }) => (you ? "you" : name)).join(", ")}`}
-                .
+                {recipientWords(reminders)}
               </>
             ) : reminders.stopped ? (
               stoppedWords[reminders.stopped]
@@ -74,6 +72,14 @@ export function ReminderPanel(props: {
       )}
     </div>
   );
+}
+
+function recipientWords({ recipients, fallback }: TokenReminders): string {
+  if (recipients.length === 0) return ". Nobody would hear of it: no subscriber and no admin can be reached.";
+  const names = recipients.map(({ name, you }) => (you ? "you" : name)).join(", ");
+  return fallback
+    ? `, to the admins (${names}): nobody who asked to be reminded can be reached.`
+    : `, to ${names}.`;
 }
 
 function SentReminders({ reminders }: { reminders: TokenReminders["reminders"] }): ReactElement {

@@ -88,7 +88,8 @@ describe("reminders on the lifeline", () => {
     };
     const drawn = drawnReminders({
       reminders: {
-        subscribers: [],
+        recipients: [],
+        fallback: false,
         nextAt: "2026-11-25T03:30:00.000Z",
         nextKind: "expiry",
         stopped: null,
