@@ -1,6 +1,6 @@
 import { systemScope } from "../platform/database/database.ts";
 import { LoginExpired, PasswordWrong } from "./errors.ts";
-import { countTry, requireOpen } from "./failures.ts";
+import { countTry, requireOpen, takeBack } from "./failures.ts";
 import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { normalisePassword } from "./password-rules.ts";
@@ -11,7 +11,8 @@ import { lockPersonOf, lockWalk } from "./walk-store.ts";
 
 /**
  * The last step of every login but the first. The try is counted and committed before the password is compared, which happens outside any
- * transaction, since it takes long. Throws `password_wrong`, `login_locked`, `recovery_required`, `login_expired`, `login_step_wrong`.
+ * transaction, since it takes long; one that was not compared, as too many logged in at once, is taken back. Throws `password_wrong`, `login_locked`, `recovery_required`, `login_busy`, `login_expired`,
+ * `login_step_wrong`.
  */
 export async function checkPassword(
   parts: LoginParts,
@@ -36,12 +37,20 @@ export async function checkPassword(
     throw new LoginExpired();
   }
   const password = normalisePassword(input.password);
-  if (!(await hasher.verify(stored, password))) {
+  let isRight: boolean;
+  let rehashed: string | null = null;
+  try {
+    isRight = await hasher.verify(stored, password);
+    if (isRight && stored !== null && hasher.isOutdated(stored)) rehashed = await hasher.hash(password);
+  } catch (error) {
+    await db.transaction(systemScope, (tx) => takeBack(tx, walk));
+    throw error;
+  }
+  if (!isRight) {
     if (counted.closes.kind !== "open")
       await db.transaction(systemScope, (tx) => recordClosing(parts, tx, walk, counted.closes, browser));
     throw refusalOf(counted.closes, now) ?? new PasswordWrong();
   }
-  const rehashed = stored !== null && hasher.isOutdated(stored) ? await hasher.hash(password) : null;
   return db.transaction(systemScope, async (tx) => {
     // Read again: meanwhile the walk may have been finished, the access ended, or the password changed.
     const current = await lockWalk(tx, walkHash, ["password"], clock.now());

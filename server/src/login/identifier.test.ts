@@ -13,10 +13,18 @@ describe("an identifier", () => {
       "09876543210",
       "+91 98765 43210",
       "0091 9876543210",
+      "919876543210",
+      "+91 0 98765 43210",
+      "+91 (0)98765 43210",
       "９８７６５４３２１０",
     ])
       expect(readIdentifier(typed), typed).toEqual({ channel: "sms", address: "+919876543210" });
     expect(readIdentifier("+44 20 7946 0958")).toEqual({ channel: "sms", address: "+442079460958" });
+  });
+
+  it("of another length behind +91 is nobody's, and refused", () => {
+    for (const typed of ["+91 98765 4321", "+91 98765 432109", "91987654321", "+91 00 98765 43210"])
+      expect(() => readIdentifier(typed), typed).toThrow("neither a phone number");
   });
 
   it("with an @ is an email, lower-cased", () => {

@@ -7,8 +7,8 @@ export interface Address {
 }
 
 /**
- * Reads what a person typed: ten digits are an Indian number, `+` or `00` starts any other; spaces, dashes, dots and brackets are
- * tolerated; an email is lower-cased. Throws {@link IdentifierInvalid}. Pure: whether anyone has the address is another question.
+ * Reads what a person typed: ten digits are an Indian number, also after `0`, `91` or both; `+` or `00` starts any other; spaces, dashes, dots and
+ * brackets are tolerated; an email is lower-cased. Throws {@link IdentifierInvalid}. Pure: whether anyone has the address is another question.
  */
 export function readIdentifier(typed: string): Address {
   if (!typed.isWellFormed()) throw new IdentifierInvalid();
@@ -19,9 +19,10 @@ export function readIdentifier(typed: string): Address {
 function readPhone(text: string): Address {
   if (!/^\+?[\d\s().-]{4,30}$/.test(text)) throw new IdentifierInvalid();
   const bare = text.replaceAll(/[^\d+]/g, "").replace(/^00/, "+");
-  const local = /^(?:0?)([1-9]\d{9})$/.exec(bare)?.[1];
+  const local = /^(?:\+?91)?0?([1-9]\d{9})$/.exec(bare)?.[1];
   const address = local === undefined ? bare : `+91${local}`;
-  if (!/^\+[1-9]\d{6,14}$/.test(address)) throw new IdentifierInvalid();
+  // Of another length behind +91 it is nobody's: a code would be waited for in vain.
+  if (!/^\+(?!91)[1-9]\d{6,14}$/.test(address) && local === undefined) throw new IdentifierInvalid();
   return { channel: "sms", address };
 }
 

@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createKeys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
 import type { TestBrowser } from "../testing/test-browser.ts";
+import { hashBrowserSecret } from "./browser-secret.ts";
+import { checkPassword } from "./check-password.ts";
+import { LoginBusy } from "./errors.ts";
 import { loginJobs } from "./jobs.ts";
+import { standardLimits } from "./limits.ts";
+import { createPasswordHasher, type PasswordHasher } from "./password-hash.ts";
 
 let app: LoginApp;
 let fintech: TestFintech;
@@ -84,6 +90,28 @@ describe("wrong tries", () => {
       person.userId,
     ]);
     expect(rows).toEqual([{ failures: 10 }]);
+  });
+
+  it("that were not compared, as too many people were logging in, are not counted", async () => {
+    const { person } = await personWithPassword();
+    const browser = app.browser();
+    await browser.post("/login/code", { code: await app.codeFor(browser, person.email) });
+    const { db } = app.database;
+    const hasher: PasswordHasher = {
+      ...createPasswordHasher(systemRandom),
+      verify: () => Promise.reject(new LoginBusy()),
+    };
+    const limits = standardLimits;
+    const keys = createKeys(Buffer.alloc(32, 7), systemRandom);
+    const codes = { send: () => undefined, settled: async () => undefined };
+    const parts = { db, clock: app.clock, random: systemRandom, keys, limits, codes, hasher };
+    const asked = { ip: "192.0.2.1", userAgent: "", requestId: "req_1", deviceHash: undefined };
+    const walkHash = hashBrowserSecret(browser.cookies.get("fusion_login") ?? "");
+    for (let tries = 0; tries < 10; tries += 1)
+      await expect(
+        checkPassword(parts, { ...asked, sessionHash: undefined }, walkHash, { password: goodPassword }),
+      ).rejects.toMatchObject({ code: "login_busy" });
+    expect((await browser.post("/login/password", { password: goodPassword })).statusCode).toBe(200);
   });
 
   it("of codes are compared nine times and no more, however many browsers guess at once", async () => {
