@@ -1,6 +1,6 @@
 import { systemScope } from "../platform/database/database.ts";
 import { LoginExpired, PasswordWrong } from "./errors.ts";
-import { countTry, requireOpen, takeBack } from "./failures.ts";
+import { countersOf, countTry, findStanding, graver, requireOpen, takeBack } from "./failures.ts";
 import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { normalisePassword } from "./password-rules.ts";
@@ -20,15 +20,21 @@ export async function checkPassword(
   walkHash: Buffer,
   input: { password: string },
 ): Promise<OpenedSession> {
-  const { db, clock, limits, hasher } = parts;
+  const { db, clock, keys, limits, hasher } = parts;
   const now = clock.now();
-  const { walk, counted, stored } = await db.transaction(systemScope, async (tx) => {
+  const { counters, counted, stored } = await db.transaction(systemScope, async (tx) => {
     const current = await lockWalk(tx, walkHash, ["password"], now);
     if (current.userId === null) throw new LoginExpired();
     const person = await lockPersonOf(tx, current);
+    const counters = countersOf(keys, current);
+    const counted = await countTry(tx, counters, now, limits);
     return {
-      walk: current,
-      counted: await countTry(tx, current, now, limits),
+      counters,
+      // A code was right, so the account may speak.
+      counted:
+        counted.counted && !counted.hasRoom
+          ? { counted: false as const, standing: await findStanding(tx, counters.account, now, limits) }
+          : counted,
       stored: person?.passwordHash ?? null,
     };
   });
@@ -43,13 +49,14 @@ export async function checkPassword(
     isRight = await hasher.verify(stored, password);
     if (isRight && stored !== null && hasher.isOutdated(stored)) rehashed = await hasher.hash(password);
   } catch (error) {
-    await db.transaction(systemScope, (tx) => takeBack(tx, walk));
+    await db.transaction(systemScope, (tx) => takeBack(tx, counters));
     throw error;
   }
   if (!isRight) {
-    if (counted.closes.kind !== "open")
-      await db.transaction(systemScope, (tx) => recordClosing(parts, tx, walk, counted.closes, browser));
-    throw refusalOf(counted.closes, now) ?? new PasswordWrong();
+    const closing = graver(counted.closes, counted.closesAccount);
+    if (closing.kind !== "open")
+      await db.transaction(systemScope, (tx) => recordClosing(parts, tx, counters.account, closing, browser));
+    throw refusalOf(closing, now) ?? new PasswordWrong();
   }
   return db.transaction(systemScope, async (tx) => {
     // Read again: meanwhile the walk may have been finished, the access ended, or the password changed.

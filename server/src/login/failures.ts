@@ -1,11 +1,43 @@
 import type { Transaction } from "../platform/database/database.ts";
+import type { Keys } from "../platform/keys.ts";
 import { LoginLocked, RecoveryRequired } from "./errors.ts";
+import type { Address } from "./identifier.ts";
 import type { LoginLimits } from "./limits.ts";
 
 /** Whom a wrong try counts against, and in which browser: '' for all that are not known. */
 export interface FailureKey {
   readonly subject: string;
   readonly deviceId: string;
+}
+
+/**
+ * What tries count against. In a known browser that is its own counter alone. Browsers not known share the account's, and there is one of the
+ * address that was typed, which alone speaks until a code was right: closing a person's email must not close their phone to a stranger's eye,
+ * as that would tell that both exist and are of one person. No try leads in that the account's counter has no room for.
+ */
+export interface Counters {
+  readonly account: FailureKey;
+  readonly address: FailureKey | null;
+}
+
+/** Of a walk that has not been verified, or of one at its password. */
+export function countersOf(keys: Keys, walk: FailureKey & { readonly address: Address }): Counters {
+  const account = { subject: walk.subject, deviceId: walk.deviceId };
+  if (walk.deviceId !== "") return { account, address: null };
+  const { channel, address } = walk.address;
+  const mac = keys.mac("otp", `failures/${channel}/${address}`).toString("base64url");
+  // Beside the account's under its subject, so that all are forgotten with it.
+  return { account, address: { subject: walk.subject, deviceId: `address/${mac}` } };
+}
+
+/** Where the account may speak: in a session, and for the second of two codes. */
+export function accountAlone({ subject, deviceId }: FailureKey): Counters {
+  return { account: { subject, deviceId }, address: null };
+}
+
+/** The one that speaks before a code was right. */
+export function spokenOf({ account, address }: Counters): FailureKey {
+  return address ?? account;
 }
 
 export type Standing =
@@ -36,21 +68,50 @@ export function requireOpen(standing: Standing, now: Date): void {
     throw new LoginLocked(Math.max(1, Math.ceil((standing.until.getTime() - now.getTime()) / 1000)));
 }
 
-/** A try that was counted; `closes` says what follows should it turn out wrong. */
+/**
+ * A try that was counted, or not, for want of room where it would be said. `closes` says what follows should it turn out wrong, as far as may be
+ * said before a code was right, and `closesAccount` what follows for the account. `hasRoom` is false when the account's counter was closed
+ * already: then not even the right code leads in.
+ */
 export type CountedTry =
-  | { readonly counted: true; readonly closes: Standing }
+  | {
+      readonly counted: true;
+      readonly closes: Standing;
+      readonly closesAccount: Standing;
+      readonly hasRoom: boolean;
+    }
   | { readonly counted: false; readonly standing: Standing };
 
 /**
- * Counts a try as wrong before anyone knows, in one statement, so that tries in parallel can never compare more often than allowed.
- * {@link takeBack} undoes it for one that was right.
+ * Counts a try as wrong before anyone knows, each counter in one statement, so that tries in parallel can never compare more often than allowed.
+ * The address's is taken before the account's, everywhere. {@link takeBack} undoes it for one that was right.
  */
 export async function countTry(
+  tx: Transaction,
+  counters: Counters,
+  now: Date,
+  limits: LoginLimits,
+): Promise<CountedTry> {
+  const spoken = spokenOf(counters);
+  const closes = await count(tx, spoken, now, limits);
+  if (!closes) return { counted: false, standing: await findStanding(tx, spoken, now, limits) };
+  if (!counters.address) return { counted: true, closes, closesAccount: closes, hasRoom: true };
+  const closesAccount = await count(tx, counters.account, now, limits);
+  return {
+    counted: true,
+    closes,
+    closesAccount: closesAccount ?? { kind: "open" },
+    hasRoom: closesAccount !== undefined,
+  };
+}
+
+/** Nothing when it is closed already. */
+async function count(
   tx: Transaction,
   key: FailureKey,
   now: Date,
   limits: LoginLimits,
-): Promise<CountedTry> {
+): Promise<Standing | undefined> {
   const [row] = await tx.query<{ locked_until: Date | null; failures_in_a_row: number }>(
     `INSERT INTO login_failure AS f (subject, device_id, failures, failures_in_a_row, last_at)
      VALUES ($1, $2, 1, 1, $3)
@@ -70,15 +131,25 @@ export async function countTry(
       limits.failuresInARowMax,
     ],
   );
-  if (!row) return { counted: false, standing: await findStanding(tx, key, now, limits) };
-  if (row.failures_in_a_row >= limits.failuresInARowMax)
-    return { counted: true, closes: { kind: "recovery" } };
-  if (row.locked_until) return { counted: true, closes: { kind: "locked", until: row.locked_until } };
-  return { counted: true, closes: { kind: "open" } };
+  if (!row) return undefined;
+  if (row.failures_in_a_row >= limits.failuresInARowMax) return { kind: "recovery" };
+  if (row.locked_until) return { kind: "locked", until: row.locked_until };
+  return { kind: "open" };
 }
 
-/** The counted try was right: it did not fail, though only a whole login ends the row of failures. */
-export async function takeBack(tx: Transaction, { subject, deviceId }: FailureKey): Promise<void> {
+/** Of two standings, the one that keeps out for longer. */
+export function graver(one: Standing, other: Standing): Standing {
+  const rank = { open: 0, locked: 1, recovery: 2 } as const;
+  return rank[other.kind] > rank[one.kind] ? other : one;
+}
+
+/** The counted try was right, or was not compared: it did not fail, though only a whole login ends the row of failures. */
+export async function takeBack(tx: Transaction, { address, account }: Counters): Promise<void> {
+  if (address) await takeBackOne(tx, address);
+  await takeBackOne(tx, account);
+}
+
+export async function takeBackOne(tx: Transaction, { subject, deviceId }: FailureKey): Promise<void> {
   await tx.query(
     `UPDATE login_failure SET failures = greatest(failures - 1, 0),
        failures_in_a_row = greatest(failures_in_a_row - 1, 0), locked_until = NULL
@@ -87,9 +158,10 @@ export async function takeBack(tx: Transaction, { subject, deviceId }: FailureKe
   );
 }
 
-/** After a login from that browser. */
-export async function forgetFailures(tx: Transaction, { subject, deviceId }: FailureKey): Promise<void> {
-  await tx.query("DELETE FROM login_failure WHERE subject = $1 AND device_id = $2", [subject, deviceId]);
+/** After a login with that address from that browser. */
+export async function forgetFailures(tx: Transaction, { address, account }: Counters): Promise<void> {
+  for (const { subject, deviceId } of address ? [address, account] : [account])
+    await tx.query("DELETE FROM login_failure WHERE subject = $1 AND device_id = $2", [subject, deviceId]);
 }
 
 /** After a new password was set or approved: every browser starts afresh. */

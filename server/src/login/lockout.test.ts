@@ -86,9 +86,10 @@ describe("wrong tries", () => {
     const codes = answers.map((answer) => answer.json().code);
     expect(codes.filter((each) => each === "password_wrong")).toHaveLength(9);
     expect(codes.filter((each) => each === "login_locked")).toHaveLength(41);
-    const { rows } = await app.database.owner.query("SELECT failures FROM login_failure WHERE subject = $1", [
-      person.userId,
-    ]);
+    const { rows } = await app.database.owner.query(
+      "SELECT failures FROM login_failure WHERE subject = $1 AND device_id = ''",
+      [person.userId],
+    );
     expect(rows).toEqual([{ failures: 10 }]);
   });
 
@@ -140,6 +141,23 @@ describe("wrong tries", () => {
     expect((await browser.get("/session")).statusCode).toBe(200);
   });
 
+  it("with one address neither show nor give away the person's other, which leads in only when they do", async () => {
+    const { person } = await personWithPassword();
+    const stranger = app.browser();
+    expect((await failUntilClosed(stranger, person.email)).json().code).toBe("login_locked");
+    const owner = app.browser();
+    const code = await app.codeFor(owner, person.phone ?? "");
+    const wrong = code === "000000" ? "000001" : "000000";
+    const answers = [];
+    for (let tries = 0; tries < 3; tries += 1) answers.push(await owner.post("/login/code", { code: wrong }));
+    expect(answers.map((answer) => answer.json().code)).toEqual(["code_wrong", "code_wrong", "code_wrong"]);
+    // Whoever has the phone may know.
+    expect((await owner.post("/login/code", { code })).json().code).toBe("login_locked");
+    expect((await owner.post("/login/code", { code })).json().code).toBe("code_expired");
+    app.clock.advanceMs(30 * 60_000);
+    await app.logIn(app.browser(), person.phone ?? "");
+  });
+
   it("are recorded for the fintech when they lock", async () => {
     const { person } = await personWithPassword();
     await failUntilClosed(app.browser(), person.email);
@@ -159,7 +177,7 @@ describe("wrong tries", () => {
     }
     expect((await failUntilClosed(stranger, person.email)).json().code).toBe("recovery_required");
     const { rows } = await app.database.owner.query(
-      "SELECT failures_in_a_row FROM login_failure WHERE subject = $1",
+      "SELECT failures_in_a_row FROM login_failure WHERE subject = $1 AND device_id = ''",
       [person.userId],
     );
     expect(rows).toEqual([{ failures_in_a_row: 100 }]);

@@ -4,7 +4,7 @@ import type { Transaction } from "../platform/database/database.ts";
 import { newId, type SessionId } from "../platform/ids.ts";
 import { randomBase62 } from "../platform/random.ts";
 import { newBrowserSecret } from "./browser-secret.ts";
-import { forgetFailures } from "./failures.ts";
+import { countersOf, forgetFailures } from "./failures.ts";
 import { newDevice, tell } from "./notices.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import type { LoginPerson } from "./person-store.ts";
@@ -56,7 +56,7 @@ export async function openSession(
     ip: browser.ip.slice(0, 64),
     userAgent: browser.userAgent,
   });
-  await forgetFailures(tx, walk);
+  await forgetFailures(tx, countersOf(parts.keys, walk));
   await endWalk(tx, walk.walkHash);
   const principal: UserPrincipal = {
     kind: "user",

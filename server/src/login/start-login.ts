@@ -3,7 +3,7 @@ import { systemScope, type Transaction } from "../platform/database/database.ts"
 import { newBrowserSecret } from "./browser-secret.ts";
 import { takeSend } from "./code-sending.ts";
 import { CodeSpent } from "./errors.ts";
-import { findStanding, requireOpen } from "./failures.ts";
+import { countersOf, findStanding, requireOpen, spokenOf } from "./failures.ts";
 import { type Address, maskAddress, readIdentifier } from "./identifier.ts";
 import { triesPerCode } from "./limits.ts";
 import { type CodePurpose, codeLength, makeCode, renderCodeMessage } from "./one-time-code.ts";
@@ -31,7 +31,8 @@ export async function startLogin(
     const nobody = `nobody/${keys.mac("otp", `subject/${address.channel}/${address.address}`).toString("base64url")}`;
     const subject = userId ?? nobody;
     const deviceId = await findKnownDevice(tx, { userId, deviceHash: browser.deviceHash });
-    requireOpen(await findStanding(tx, { subject, deviceId }, now, limits), now);
+    const spoken = spokenOf(countersOf(keys, { subject, deviceId, address }));
+    requireOpen(await findStanding(tx, spoken, now, limits), now);
     if (input.previousWalkHash) await endWalk(tx, input.previousWalkHash);
     await insertWalk(
       tx,
@@ -58,13 +59,14 @@ export async function resendCode(
   browser: Browser,
   walkHash: Buffer,
 ): Promise<Answered<CodeSent>> {
-  const { db, clock, limits } = parts;
+  const { db, clock, keys, limits } = parts;
   const now = clock.now();
   return db.transaction(systemScope, async (tx) => {
     const walk = await lockWalk(tx, walkHash, ["code", "forgot_code"], now);
     const purpose = walk.step === "code" ? "login" : "forgot";
     const address = walk.step === "code" ? walk.address : (walk.forgotAddress ?? walk.address);
-    requireOpen(await findStanding(tx, walk, now, limits), now);
+    const spoken = walk.step === "code" ? spokenOf(countersOf(keys, walk)) : walk;
+    requireOpen(await findStanding(tx, spoken, now, limits), now);
     const spent = await tx.query(
       "SELECT FROM one_time_code WHERE browser_hash = $1 AND purpose = $2 AND tries >= $3",
       [walkHash, purpose, triesPerCode],

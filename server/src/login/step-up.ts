@@ -7,7 +7,7 @@ import { systemScope, type Transaction } from "../platform/database/database.ts"
 import { DomainError } from "../platform/errors.ts";
 import type { ProvenSession } from "./authenticate.ts";
 import { ChannelMissing } from "./errors.ts";
-import { type FailureKey, findStanding, requireOpen } from "./failures.ts";
+import { accountAlone, type FailureKey, findStanding, requireOpen } from "./failures.ts";
 import type { Address } from "./identifier.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { lockPerson } from "./person-store.ts";
@@ -50,14 +50,14 @@ export async function finishStepUp(
 ): Promise<StepUpDone> {
   const now = parts.clock.now();
   const { principal, secretHash } = session;
-  const key = keyOf(session);
+  const counters = accountAlone(keyOf(session));
   const work = async (tx: Transaction): Promise<StepUpDone | DomainError> => {
     const person = await lockPerson(tx, principal.userId);
     if (!person) throw new SessionRequired();
     const tried = await tryCode(parts, tx, {
       browserHash: secretHash,
       purpose: "step_up",
-      key,
+      counters,
       typed: code,
       browser,
     });
@@ -65,7 +65,7 @@ export async function finishStepUp(
     await accept(parts, tx, {
       browserHash: secretHash,
       purpose: "step_up",
-      key,
+      counters,
       address: tried.address,
       person,
     });

@@ -4,7 +4,19 @@ import { systemScope, type Transaction } from "../platform/database/database.ts"
 import type { DomainError } from "../platform/errors.ts";
 import type { FintechId, IfiId } from "../platform/ids.ts";
 import { CodeExpired, CodeMalformed, CodeSpent, CodeWrong, LoginExpired } from "./errors.ts";
-import { countTry, type FailureKey, requireOpen, type Standing, takeBack } from "./failures.ts";
+import {
+  accountAlone,
+  type Counters,
+  countersOf,
+  countTry,
+  type FailureKey,
+  findStanding,
+  graver,
+  requireOpen,
+  type Standing,
+  takeBack,
+  takeBackOne,
+} from "./failures.ts";
 import type { Address } from "./identifier.ts";
 import { type CodePurpose, isCode, readCode, takeTry, useUp } from "./one-time-code.ts";
 import type { Browser, LoginParts } from "./parts.ts";
@@ -24,24 +36,25 @@ export async function verifyCode(
   walkHash: Buffer,
   input: { code: string; step: "code" | "forgot_code" },
 ): Promise<LoginNext> {
-  const { db, clock, limits } = parts;
+  const { db, clock, keys, limits } = parts;
   const now = clock.now();
   const purpose = input.step === "code" ? "login" : "forgot";
   // A refusal is returned, not thrown, out of the transaction: throwing would undo the counting.
   const outcome = await db.transaction<LoginNext | DomainError>(systemScope, async (tx) => {
     const walk = await lockWalk(tx, walkHash, [input.step], now);
     const person = await lockPersonOf(tx, walk);
+    const counters = input.step === "code" ? countersOf(keys, walk) : accountAlone(walk);
     const tried = await tryCode(parts, tx, {
       browserHash: walkHash,
       purpose,
-      key: walk,
+      counters,
       typed: input.code,
       browser,
     });
     if ("refusal" in tried) return tried.refusal;
     // Nobody's address never had its code sent; who guessed it gets what any wrong guess gets.
     if (!person) return tried.asWrong;
-    await accept(parts, tx, { browserHash: walkHash, purpose, key: walk, address: tried.address, person });
+    await accept(parts, tx, { browserHash: walkHash, purpose, counters, address: tried.address, person });
     if (input.step === "forgot_code") {
       await moveWalk(tx, walkHash, { step: "set_password", setReason: "forgotten" });
       return { next: "set_password" };
@@ -63,11 +76,14 @@ export type TriedCode =
   | { readonly address: Address; readonly asWrong: DomainError }
   | { readonly refusal: DomainError };
 
-/** Takes a try of the code and of the account, then compares. */
+/**
+ * Takes a try of the code and of the counters, then compares. Where other addresses have closed the account, the right code says so, and is used
+ * up; a wrong one does not.
+ */
 export async function tryCode(
   parts: LoginParts,
   tx: Transaction,
-  request: { browserHash: Buffer; purpose: CodePurpose; key: FailureKey; typed: string; browser: Browser },
+  request: { browserHash: Buffer; purpose: CodePurpose; counters: Counters; typed: string; browser: Browser },
 ): Promise<TriedCode> {
   const { clock, keys, limits } = parts;
   const now = clock.now();
@@ -77,12 +93,19 @@ export async function tryCode(
   const taken = await takeTry(tx, request, now);
   if (taken.kind === "expired") return { refusal: new CodeExpired() };
   if (taken.kind === "spent") return { refusal: new CodeSpent() };
-  const counted = await countTry(tx, request.key, now, limits);
+  const { counters } = request;
+  const counted = await countTry(tx, counters, now, limits);
   if (!counted.counted) return { refusal: refusalOf(counted.standing, now) ?? new LoginExpired() };
   const asWrong = refusalOf(counted.closes, now) ?? new CodeWrong(taken.triesLeft);
-  if (isCode(keys, request, taken, code)) return { address: taken.address, asWrong };
-  if (counted.closes.kind !== "open")
-    await recordClosing(parts, tx, request.key, counted.closes, request.browser);
+  if (isCode(keys, request, taken, code)) {
+    if (counted.hasRoom) return { address: taken.address, asWrong };
+    await useUp(tx, request, now);
+    if (counters.address) await takeBackOne(tx, counters.address);
+    const standing = await findStanding(tx, counters.account, now, limits);
+    return { refusal: refusalOf(standing, now) ?? asWrong };
+  }
+  const closing = graver(counted.closes, counted.closesAccount);
+  if (closing.kind !== "open") await recordClosing(parts, tx, counters.account, closing, request.browser);
   return { refusal: asWrong };
 }
 
@@ -93,14 +116,14 @@ export async function accept(
   request: {
     browserHash: Buffer;
     purpose: CodePurpose;
-    key: FailureKey;
+    counters: Counters;
     address: Address;
     person: Pick<LoginPerson, "userId">;
   },
 ): Promise<void> {
   const now = clock.now();
   await useUp(tx, request, now);
-  await takeBack(tx, request.key);
+  await takeBack(tx, request.counters);
   await verifyIdentity(tx, request.person.userId, request.address, now);
 }
 
