@@ -91,7 +91,7 @@ export const variables = {
   MIGRATION_DATABASE_URL: {
     schema: databaseUrl,
     sentence:
-      "The same database as its owner, past any pooler, used at start to bring the schema up to date and for nothing else. Production demands it.",
+      "The same database as its owner, past any pooler, used at start to bring the schema up to date and for nothing else; the command line prepares an empty database with it, and otherwise only looks whether the schema fits. Production demands it.",
     standard: "`DIRECT_DATABASE_URL`",
     secret: true,
   },

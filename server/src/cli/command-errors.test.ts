@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { systemClock } from "../platform/clock.ts";
+import { DatabaseIsNewer, DatabaseIsOlder } from "../platform/database/migrate.ts";
 import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { createTestCommandLine, runTestCommand, type TestCommandLine } from "../testing/test-command-line.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
@@ -246,6 +247,13 @@ describe("errors are one sentence on standard error, with a code that scripts ca
       out: "",
       err: "The database could not be reached or went away. Run the command again; nothing is ever half done.\n",
     });
+  });
+
+  it("does not touch a database of another release, and says what to do", async () => {
+    const { code, err } = await failing(new DatabaseIsOlder("It lacks a migration."), verify);
+    expect(code).toBe(3);
+    expect(err).toMatch(/older release than this command line\. Start the server of this release/);
+    expect(await failing(new DatabaseIsNewer("A newer one."), verify)).toMatchObject({ code: 3 });
   });
 
   it("does not say that nothing was done, nor to repeat it, when the answer to a commit was lost", async () => {

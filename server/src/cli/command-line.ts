@@ -5,7 +5,7 @@ import { createNodes } from "../leases/nodes.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { DataFolderUnusable } from "../platform/database/data-folder.ts";
 import { DatabaseUnusable } from "../platform/database/database-unusable.ts";
-import { DatabaseIsNewer, MigrationWasEdited } from "../platform/database/migrate.ts";
+import { DatabaseIsNewer, DatabaseIsOlder, MigrationWasEdited } from "../platform/database/migrate.ts";
 import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { EmbeddedPostgresUnavailable } from "../platform/database/postgres-files.ts";
 import { DomainError } from "../platform/errors.ts";
@@ -148,6 +148,13 @@ function describe(error: unknown, command: Command | undefined): Failure & { rea
   const { message } = error as Error;
   if (error instanceof SettingsWrong)
     return { code: "settings_wrong", message, exitCode: exitCodes.unusable };
+  if (error instanceof DatabaseIsOlder)
+    return {
+      code: "database_unusable",
+      message:
+        "The database is of an older release than this command line. Start the server of this release, which brings it up to date, or use the command line of the release that runs.",
+      exitCode: exitCodes.unusable,
+    };
   const foreseen = [
     DataFolderUnusable,
     DatabaseIsNewer,

@@ -4,7 +4,12 @@ import { systemClock } from "../platform/clock.ts";
 import { DataFolderInUse, lockDataFolder } from "../platform/database/data-folder.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { claimInstallation } from "../platform/database/installation.ts";
-import { joinDatabase, type StartedDatabase, startDatabase } from "../platform/database/start-database.ts";
+import { DatabaseIsOlder } from "../platform/database/migrate.ts";
+import {
+  joinPreparedDatabase,
+  type StartedDatabase,
+  startDatabase,
+} from "../platform/database/start-database.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
 import { createKeys, type Keys } from "../platform/keys.ts";
 import { createLog } from "../platform/log.ts";
@@ -20,13 +25,14 @@ export interface Connection {
 
 /** A server that holds the data folder may still be starting; its database is waited for so long. */
 const joinDeadlineMs = 20_000;
+const joinConnectionsMax = 4;
 /** Longer than any command but one that hangs. */
 const othersDeadlineMs = 30_000;
 
 /**
  * The database of this configuration: the external one, or the embedded one, of the server that runs on the data folder or else started
- * for the length of the command. Refuses a database of the other mode or of other keys, like the server. Throws what the server's start
- * throws. `onFirstStart` is called where the folder held no database and one is made.
+ * for the length of the command. Refuses a database of the other mode or of other keys, like the server, and one whose schema this release
+ * does not fit: only a server brings a schema up to date, unless there is none yet. Throws what the server's start throws. `onFirstStart` is called where the folder held no database and one is made.
  */
 export async function connect(config: Config, onFirstStart: () => void): Promise<Connection> {
   // Only what ends a command is for the terminal, and that is reported by whoever runs it.
@@ -39,7 +45,7 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
       ? ({ kind: "embedded", dataFolder: config.dataFolder } as const)
       : // Whoever runs a command to end something must not be kept from it.
         { ...config.database, strictDurability: false };
-  const options = { log, strictRoles: config.mode === "production", onFirstStart };
+  const options = { log, strictRoles: config.mode === "production", leavesSchema: true, onFirstStart };
 
   if (choice.kind === "external") {
     const started = await startPrepared(choice, options);
@@ -51,9 +57,9 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
       lock = await lockDataFolder(choice.dataFolder);
     } catch (inUse) {
       if (!(inUse instanceof DataFolderInUse)) throw inUse;
-      const db = joinDatabase(choice.dataFolder, log);
       try {
-        return await claimed(db, keys, claim, () => db.close());
+        const joined = await joinPreparedDatabase(choice, log, joinConnectionsMax);
+        return await claimed(joined.db, keys, claim, () => joined.stop());
       } catch (error) {
         // The other process has not brought it up yet, or is another command that just ends: look again.
         if (!isNotReady(error) || performance.now() > deadline) throw error;
@@ -119,8 +125,12 @@ async function untilAlone(db: Database): Promise<void> {
   }
 }
 
-/** No server yet, no database in it yet, no role or table in that yet. */
+/** No server yet, no database in it yet, no role or table in that yet, or not all of them. */
 function isNotReady(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return isConnectionFailure(error) || ["3D000", "28000", "42P01", "42501"].includes(String(code));
+  return (
+    isConnectionFailure(error) ||
+    error instanceof DatabaseIsOlder ||
+    ["3D000", "28000", "42P01", "42501"].includes(String(code))
+  );
 }

@@ -7,6 +7,7 @@ import { silentLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import { systemScope } from "./database.ts";
 import { claimInstallation } from "./installation.ts";
+import { DatabaseIsNewer, DatabaseIsOlder } from "./migrate.ts";
 import { startDatabase } from "./start-database.ts";
 import { withClient } from "./with-client.ts";
 
@@ -111,6 +112,32 @@ describe("an external database", () => {
       { role: "fusion_runtime", super: false },
     ]);
     await started.stop();
+  });
+
+  it("is left as it is by whoever may not change the schema, who refuses one that does not fit", async () => {
+    const leave = () =>
+      startDatabase(
+        { kind: "external", url: urlOf(names.app), migrationUrl: urlOf(names.owner) },
+        { log: silentLog(), strictRoles: true, leavesSchema: true },
+      );
+    await (await leave()).stop();
+    const owner = new pg.Client({ connectionString: urlOf(names.owner) });
+    await owner.connect();
+    try {
+      const { rows } = await owner.query(
+        "DELETE FROM public.migration WHERE number = (SELECT max(number) FROM public.migration) RETURNING *",
+      );
+      await expect(leave()).rejects.toThrow(DatabaseIsOlder);
+      const { number, name, hash, breaking } = rows[0];
+      await owner.query(
+        "INSERT INTO public.migration (number, name, hash, breaking) VALUES ($1, $2, $3, $4), (9999, '9999-newer.sql', '', true)",
+        [number, name, hash, breaking],
+      );
+      await expect(leave()).rejects.toThrow(DatabaseIsNewer);
+      await owner.query("DELETE FROM public.migration WHERE number = 9999");
+    } finally {
+      await owner.end();
+    }
   });
 
   it("that does not exist is named without more", async () => {

@@ -49,9 +49,13 @@ export interface StartOptions {
   /** Refuse a DATABASE_URL whose account could step around row-level security. */
   readonly strictRoles: boolean;
   readonly onFirstStart?: (() => void) | undefined;
+  /** An empty database is prepared, and one that does not fit this release refused, as {@link assertSchemaFits} does; none is changed. */
+  readonly leavesSchema?: boolean | undefined;
   /** How many connections the embedded server takes, from this process and others; 100 unless given. */
   readonly connectionsMax?: number | undefined;
 }
+
+type PrepareOptions = Pick<StartOptions, "log" | "leavesSchema">;
 
 const databaseName = "fusion";
 const restartsMax = 5;
@@ -90,7 +94,7 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
     }
   })();
   lost.catch(() => undefined); // Whoever awaits it hears of it; nobody else needs to.
-  const prepared = prepareEmbedded(server, log);
+  const prepared = prepareEmbedded(server, options);
   prepared.catch(() => undefined); // Whoever awaits it hears of it.
   const db = openDatabase({ connectionString: server.connectionString(databaseName, "fusion_runtime"), log });
   return {
@@ -112,20 +116,17 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
   };
 }
 
-/** Connects to the embedded server that another process of ours runs on this folder; for the command line beside a running server. */
-export function joinDatabase(dataFolder: string, log: Log): Database {
-  return openJoined({ kind: "embedded", dataFolder }, log, 4);
-}
-
 /**
- * For a worker: connects to the database that its supervisor has brought up and prepared. Throws what {@link assertSchemaFits} throws, and
+ * Connects to the database that another process has brought up and prepared: a worker's supervisor, or the server beside which a command
+ * runs. Throws what {@link assertSchemaFits} throws, and
  * {@link DatabaseUnusable} when it cannot be reached.
  */
 export async function joinPreparedDatabase(
   choice: DatabaseChoice,
   log: Log,
+  connectionsMax?: number,
 ): Promise<Pick<StartedDatabase, "db" | "durability" | "stop">> {
-  const db = openJoined(choice, log);
+  const db = openJoined(choice, log, connectionsMax);
   try {
     const check = async (): Promise<void> => {
       const client = await db.connect();
@@ -169,7 +170,7 @@ function openJoined(choice: DatabaseChoice, log: Log, connectionsMax?: number): 
       });
 }
 
-async function prepareEmbedded(server: EmbeddedPostgres, log: Log): Promise<void> {
+async function prepareEmbedded(server: EmbeddedPostgres, options: PrepareOptions): Promise<void> {
   await withClient(server.connectionString(), async (client) => {
     const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [databaseName]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
@@ -177,7 +178,7 @@ async function prepareEmbedded(server: EmbeddedPostgres, log: Log): Promise<void
   // The socket's folder lets in nobody but us, so the role needs no password; and no connection of ours can turn back into the owner.
   const ownerUrl = server.connectionString(databaseName);
   await withClient(ownerUrl, (owner) =>
-    prepareSchemas(owner, ownerUrl, log, async () => {
+    prepareSchemas(owner, ownerUrl, options, async () => {
       const role = await owner.query("SELECT FROM pg_roles WHERE rolname = 'fusion_runtime' AND rolcanlogin");
       if (role.rowCount === 0) await owner.query("ALTER ROLE fusion_runtime LOGIN");
     }),
@@ -186,7 +187,7 @@ async function prepareEmbedded(server: EmbeddedPostgres, log: Log): Promise<void
 
 async function startExternal(
   choice: Extract<DatabaseChoice, { kind: "external" }>,
-  { log, strictRoles }: { readonly log: Log; readonly strictRoles: boolean },
+  { log, strictRoles, leavesSchema }: StartOptions,
 ): Promise<StartedDatabase> {
   const { url, directUrl, migrationUrl } = choice;
   let durability: DurabilityWatch | undefined;
@@ -196,7 +197,7 @@ async function startExternal(
       // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
       if (choice.strictDurability)
         durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
-      await prepareSchemas(owner, migrationUrl, log, async () => {
+      await prepareSchemas(owner, migrationUrl, { log, leavesSchema }, async () => {
         for (const each of namedUrls(choice))
           await allowRuntimeRole({ url: each.url, migrationUrl }, strictRoles);
       });
@@ -252,10 +253,14 @@ function namedUrls({
 function prepareSchemas<Result>(
   owner: pg.Client,
   ownerUrl: string,
-  log: Log,
+  { log, leavesSchema = false }: PrepareOptions,
   andThen: () => Promise<Result>,
 ): Promise<Result> {
   return withAdvisoryLock(owner, "migrations", async () => {
+    if (leavesSchema && (await hasSchema(owner))) {
+      await assertSchemaFits(owner);
+      return andThen();
+    }
     await migrateWith(owner, { log });
     const result = await andThen();
     if (!(await jobSchemaIsCurrent(owner))) {
@@ -265,6 +270,11 @@ function prepareSchemas<Result>(
     }
     return result;
   });
+}
+
+async function hasSchema(owner: pg.Client): Promise<boolean> {
+  const { rowCount } = await owner.query("SELECT WHERE to_regclass('public.migration') IS NOT NULL");
+  return rowCount === 1;
 }
 
 async function assertVersion(client: pg.Client): Promise<void> {
