@@ -252,4 +252,32 @@ describe("batch mates", () => {
     expect(found[4]).toBe("23514");
     expect(await book.balanceOf(poisoned.debitAccountId as AccountId)).toBe(1_000n);
   });
+
+  it("that race to reverse one transfer take no other fintech's batch apart", async () => {
+    const [racing, other] = [books[0] as TestBook, books[1] as TestBook];
+    const { db, messages } = spied();
+    const batcher = newBatcher(db);
+    const creditAccountId = await racing.fund(1_000n);
+    const original = { ...(await pairOf(racing)), creditAccountId, transferCode: "X_AUTH" };
+    expect(await outcomeOf(batcher, racing, original)).toEqual(isMade);
+    const inputs = await Promise.all(Array.from({ length: 12 }, () => pairOf(other)));
+    messages.length = 0;
+    const reversal = {
+      ...original,
+      debitAccountId: original.creditAccountId,
+      creditAccountId: original.debitAccountId,
+      transferCode: "X_AUTH-REVERSAL",
+    };
+    const reversals: Promise<string>[] = [];
+    const transfers: Promise<string>[] = [];
+    for (const input of inputs) {
+      reversals.push(outcomeOf(batcher, racing, { ...reversal, requestId: randomUUID() }));
+      transfers.push(outcomeOf(batcher, other, input));
+    }
+    expect(await Promise.all(transfers)).toEqual(inputs.map(() => isMade));
+    expect((await Promise.all(reversals)).filter((told) => told !== "23514")).toEqual([isMade]);
+    expect(await racing.balanceOf(original.debitAccountId as AccountId)).toBe(1_000n);
+    // The other's twelve were asked for and written with the reversals, and then once more without.
+    expect(messages.filter((text) => text.includes(other.tenant.fintechId))).toHaveLength(4);
+  });
 });

@@ -11,6 +11,7 @@ import type { Keys } from "../platform/keys.ts";
 import { oncePerTurn } from "../platform/once-per-turn.ts";
 import type { AskedTransfer } from "./batch-question.ts";
 import { TransferOutcomeUnknown, TransfersBusy } from "./errors.ts";
+import { isReversalCode, isReversalRefusal } from "./reversal.ts";
 import { type BatchOutcome, runBatch } from "./run-batch.ts";
 
 /** Makes transfers in batches: those that arrive while a batch is under way form the next one. */
@@ -49,7 +50,8 @@ const stuckMax = 3;
  * transaction holds moves to its tenant's own lane, which waits for them, so that no tenant waits for another. Several processes may do
  * so on one database; the locks make it safe.
  *
- * A batch that the database refuses as a whole is tried once more, then in halves, so that what one line does to it fails no other.
+ * A batch that the database refuses as a whole is tried once more, then in halves, so that what one line does to it fails no other; one that
+ * it refuses for a reversal, at once without its reversals, which move to their tenants' lanes.
  * When a commit's outcome is not known, the next batch finds by the request ids what was made, makes that certain, and answers it.
  */
 export function createTransferBatcher(
@@ -175,15 +177,38 @@ export function createTransferBatcher(
       for (const line of lines)
         if (now() < line.deadlineMs) enqueue(line);
         else giveUp(line, error);
-    } else if (!again) await settle(lines, { waits, again: true });
-    else if (lines.length > 1) {
-      const middle = Math.ceil(lines.length / 2);
-      await settle(lines.slice(0, middle), { waits, again: true });
-      await settle(lines.slice(middle), { waits, again: true });
-    } else
+    } else if (isReversalRefusal(error)) await tellReversalsApart(lines, error, waits);
+    else if (!again) await settle(lines, { waits, again: true });
+    else if (lines.length > 1) await settleHalves(lines, waits);
+    else
       for (const line of lines)
         if (isCollision(error) && now() < line.deadlineMs) toOwnLane(line);
         else giveUp(line, error);
+  };
+
+  /**
+   * One of the reversals undoes more than is left; the database does not say which. The others go on at once without them, who find it out
+   * where they keep nobody waiting: many that race for one original would take every batch apart.
+   */
+  const tellReversalsApart = async (
+    lines: readonly Line[],
+    error: unknown,
+    waits: boolean,
+  ): Promise<void> => {
+    const [first] = lines;
+    if (first && lines.length === 1) return giveUp(first, error);
+    const reversals = lines.filter(isReversal);
+    const others = lines.filter((line) => !isReversal(line));
+    if (!waits) for (const line of reversals) toOwnLane(line);
+    else if (others.length === 0) return settleHalves(reversals, waits);
+    if (others.length > 0) await settle(others, { waits, again: true });
+    if (waits) await settle(reversals, { waits, again: true });
+  };
+
+  const settleHalves = async (lines: readonly Line[], waits: boolean): Promise<void> => {
+    const middle = Math.ceil(lines.length / 2);
+    await settle(lines.slice(0, middle), { waits, again: true });
+    await settle(lines.slice(middle), { waits, again: true });
   };
 
   /** Only what may have been made is worth waiting for: the others' callers are told at once that nothing was done. */
@@ -227,7 +252,7 @@ export function createTransferBatcher(
       if (unanswered >= waitingMax) return Promise.reject(new TransfersBusy());
       unanswered += 1;
       return new Promise((resolve, reject) => {
-        enqueue({
+        const line: Line = {
           ...asked,
           maybeMade: false,
           deadlineMs: now() + patienceMs,
@@ -239,10 +264,17 @@ export function createTransferBatcher(
             unanswered -= 1;
             reject(error as Error);
           },
-        });
+        };
+        // Where others of the tenant are being told apart, it is better off among them.
+        if (isReversal(line) && lanes.has(keyOfTenant(asked.principal.tenant))) toOwnLane(line);
+        else enqueue(line);
       });
     },
   };
+}
+
+function isReversal({ request }: Line): boolean {
+  return isReversalCode(request.transferCode);
 }
 
 /**

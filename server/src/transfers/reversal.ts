@@ -27,8 +27,14 @@ export function refuseReversal(original: Original | undefined, amountMinor: bigi
  * other error as it is.
  */
 export function asReversalRefusal(error: unknown): unknown {
+  if (!isReversalRefusal(error)) return error;
+  return error.constraint === "transfer_reversal_original"
+    ? new ReversalWithoutOriginal()
+    : new ReversalAmountInvalid();
+}
+
+/** Whether it is the database that found a reversal wrong. */
+export function isReversalRefusal(error: unknown): error is { readonly constraint: string } {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  if (code !== "23514") return error;
-  if (constraint === "transfer_reversal_original") return new ReversalWithoutOriginal();
-  return constraint === "transfer_reversal_amount" ? new ReversalAmountInvalid() : error;
+  return code === "23514" && /^transfer_reversal_(original|amount)$/.test(String(constraint));
 }
