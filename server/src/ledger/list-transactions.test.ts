@@ -159,3 +159,26 @@ it("a range holds what was posted in it, though the clocks of two processes diff
     );
   }
 });
+
+it("a range holds what was posted in it, though whole batches came before others that had begun earlier", async () => {
+  // The last four batches of 256, each half a second earlier than the one before.
+  const [batches, batchMax] = [4, 256];
+  const begin = postings - batches * batchMax;
+  const offset = (sequence: number): number => Math.floor((sequence - begin - 1) / batchMax) * 500;
+  await database.owner.query(
+    `UPDATE posting SET posted_at = to_timestamp($2::float8 / 1000) - div(sequence - $3 - 1, $4) * interval '500 milliseconds'
+     WHERE account_id = $1 AND sequence > $3`,
+    [account, timeOf(postings), begin, batchMax],
+  );
+  const last = Array.from({ length: batches * batchMax }, (_, at) => postings - at);
+  for (const behind of [250, 750, 1_250]) {
+    const instant = timeOf(postings) - behind;
+    const options = { pageSize: 2_000 };
+    expect((await page({ ...options, startingAfterMs: instant })).sequences).toEqual(
+      last.filter((sequence) => offset(sequence) < behind),
+    );
+    expect(
+      (await page({ ...options, startingAfterMs: instant - 1_500, endingBeforeMs: instant })).sequences,
+    ).toEqual(last.filter((sequence) => offset(sequence) > behind && offset(sequence) < behind + 1_500));
+  }
+});

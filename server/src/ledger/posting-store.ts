@@ -68,9 +68,15 @@ export async function selectPostingsDownFrom(
 }
 
 /**
+ * How far a posting may stand from those of its time. A batch gives one time to all of its up to 256 postings of an account, read from its
+ * process's clock when it has the account: while clocks differ, those of four may come one behind the other, each with an earlier time.
+ */
+const neighbours = 1_024;
+
+/**
  * Which postings were made after `after` and before `before` (both exclusive); undefined for none. Both ends are found by halving. An
- * account's times rise with its sequence but for what the clocks of several processes differ, so the outermost sequence among so many
- * neighbours is taken: there may be a few among them whose times lie outside.
+ * account's times rise with its sequence but for its neighbours, so the outermost sequence among so many of them is taken: there may be some
+ * in the range whose times lie outside.
  */
 export async function findSequencesBetween(
   db: Queryable,
@@ -78,12 +84,13 @@ export async function findSequencesBetween(
   accountId: AccountId,
   { after, before }: { readonly after: Date; readonly before: Date },
 ): Promise<SequenceRange | undefined> {
-  const neighbours = 128;
-  const near = (bound: string): string =>
-    `FROM posting p WHERE p.ifi_id = $1 AND p.environment = $2 AND p.fintech_id = $3 AND p.account_id = $4
-       AND p.sequence BETWEEN ${bound} - ${neighbours} AND ${bound} + ${neighbours} AND p.posted_at > $5 AND p.posted_at < $6`;
+  // The first that it meets from the outside, so that mostly half of the neighbours are read.
+  const outermost = (bound: string, direction: "ASC" | "DESC"): string =>
+    `(SELECT p.sequence FROM posting p WHERE p.ifi_id = $1 AND p.environment = $2 AND p.fintech_id = $3 AND p.account_id = $4
+       AND p.sequence BETWEEN ${bound} - ${neighbours} AND ${bound} + ${neighbours} AND p.posted_at > $5 AND p.posted_at < $6
+       ORDER BY p.sequence ${direction} LIMIT 1)`;
   const [row] = await db.query<{ first: string | null; last: string | null }>(
-    `SELECT (SELECT min(p.sequence) ${near("range.first")}) AS first, (SELECT max(p.sequence) ${near("range.behind")}) AS last
+    `SELECT ${outermost("range.first", "ASC")} AS first, ${outermost("range.behind", "DESC")} AS last
      FROM (SELECT first_sequence_after($1, $2, $3, $4, $5) AS first,
        first_sequence_after($1, $2, $3, $4, $6::timestamptz - interval '1 microsecond') AS behind OFFSET 0) range`,
     [ifiId, environment, fintechId, accountId, after, before],

@@ -17,6 +17,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 const newBatcher = (db: Parameters<typeof batcherOn>[0] = database.db) => batcherOn(db);
+const requestOf = async (book: TestBook) => (await pairOf(book)) as AskedTransfer["request"];
 const revoke = (book: TestBook) => revokeTokenOf(database.owner, book);
 
 describe("locks that somebody else holds", () => {
@@ -78,15 +79,14 @@ describe("locks that somebody else holds", () => {
 
   it("a transfer that may have been made waits for whoever holds its accounts, whatever became of its token", async () => {
     const book = await arrangeBook(database);
-    const { requestId, ...input } = await pairOf(book);
-    const request = { ...input, requestId: requestId as string } as AskedTransfer["request"];
+    const request = await requestOf(book);
     const lines = [false, true].map((maybeMade) => ({ principal: book.token.principal, request, maybeMade }));
     await revoke(book);
     const deps = { db: database.db, clock: systemClock, keys: testKeys };
     const kinds = async () => (await runBatch(deps, lines, { waits: false })).map(({ kind }) => kind);
     await whileHeld(
       "SELECT FROM account WHERE account_id = $1 FOR NO KEY UPDATE",
-      [input.creditAccountId],
+      [request.creditAccountId],
       async (release) => {
         expect(await kinds()).toEqual(["refused", "held"]);
         await release();
@@ -111,4 +111,23 @@ describe("locks that somebody else holds", () => {
       },
     );
   });
+});
+
+it("a posting has the time at which its accounts were locked, on the day for which their limits were read", async () => {
+  const book = books[0] as TestBook;
+  for (const [asked, locked, posted] of [
+    ["18:29:50Z", "18:29:58Z", "18:29:58.000Z"],
+    ["18:29:58Z", "18:30:06Z", "18:29:59.999Z"],
+    // A clock that was set back.
+    ["18:29:58Z", "18:29:50Z", "18:29:58.000Z"],
+  ] as const) {
+    const times = [asked, locked].map((time) => new Date(`2026-11-24T${time}`));
+    const clock = { ...systemClock, now: () => times.shift() as Date };
+    const line = { principal: book.token.principal, request: await requestOf(book), maybeMade: false };
+    const [outcome] = await runBatch({ db: database.db, clock, keys: testKeys }, [line], { waits: true });
+    expect(outcome).toMatchObject({
+      kind: "made",
+      transfer: { postedAt: new Date(`2026-11-24T${posted}`) },
+    });
+  }
 });

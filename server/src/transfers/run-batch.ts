@@ -56,14 +56,15 @@ export async function runBatch(
     (row: LedgerRow) => {
       const answer = readLedgers(question, row);
       const planned: PlannedTransfer[] = [];
+      const postedAt = timeOfPosting(now, clock.now());
       const result = lines.map((line, at) => {
         const { tenant, token } = question.places[at] as (typeof question.places)[number];
-        return decideLine(line, answer, { tenant, token, now, planned });
+        return decideLine(line, answer, { tenant, token, postedAt, planned });
       });
       // A repeat is answered from what an earlier batch left, whose own commit may never have been confirmed.
       const repeats = result.some(({ kind }) => kind === "made") ? confirmStatement : undefined;
       return {
-        write: planned.length > 0 ? postStatement(keys, answer.ledgers, planned, now) : repeats,
+        write: planned.length > 0 ? postStatement(keys, answer.ledgers, planned, postedAt) : repeats,
         result,
       };
     },
@@ -71,10 +72,20 @@ export async function runBatch(
   );
 }
 
+/**
+ * Read under the locks, however long they were waited for, so that an account's times rise with its postings; but within the quarter of an
+ * hour for which its limits were read, since with one of those every bank's day ends.
+ */
+function timeOfPosting(asked: Date, locked: Date): Date {
+  const quarterMs = 900_000;
+  const quarterEndMs = (Math.floor(asked.getTime() / quarterMs) + 1) * quarterMs;
+  return new Date(Math.max(asked.getTime(), Math.min(locked.getTime(), quarterEndMs - 1)));
+}
+
 function decideLine(
   { principal, request, maybeMade }: BatchLine,
   { refusals, policies, ledgers, held }: LedgerAnswer,
-  at: { tenant: number; token: number; now: Date; planned: PlannedTransfer[] },
+  at: { tenant: number; token: number; postedAt: Date; planned: PlannedTransfer[] },
 ): BatchOutcome {
   const ledger = ledgers[at.tenant] as (typeof ledgers)[number];
   const checked = refusals[at.token] ?? "token_unknown";
@@ -103,7 +114,7 @@ function decideLine(
       const planned = planTransfer(
         ledger,
         { ...request, kind: "transfer", requestedBy: principal.tokenId },
-        at.now,
+        at.postedAt,
         { counts: !isReversalCode(request.transferCode) },
       );
       at.planned.push(planned);
