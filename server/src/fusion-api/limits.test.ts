@@ -265,6 +265,49 @@ describe("what is counted from the postings", () => {
     expect((await spend(1)).body.errorCode).toBe("LE400015");
   });
 
+  it("comes to the same however often the count was interrupted", async () => {
+    const rules = { limits: [{ period: "YEAR", direction: "DEBIT", maximumCount: 100 }] };
+    // Over the ends of a day, a month, a quarter and a year, within a week.
+    for (const [at, limited] of [
+      ["2026-12-28T18:29:00Z", true],
+      ["2026-12-28T18:30:00Z", false],
+      ["2026-12-31T18:29:00Z", true],
+      ["2026-12-31T18:30:00Z", false],
+      ["2027-01-03T18:29:00Z", true],
+    ] as const) {
+      app.clock.set(at);
+      await product(limited ? rules : null);
+      for (const answer of [await load(700), await spend(30)]) expect(answer.status).toBe(200);
+    }
+    const { rows } = await app.database.owner.query(
+      `SELECT usage, usage_postings = posting_count AS complete, add_postings(array_fill(0::bigint, ARRAY[21]), ifi_id, environment, fintech_id,
+         account_id, 1, posting_count, '2027-01-03', 'Asia/Kolkata')::text AS anew
+       FROM account WHERE account_id = $1`,
+      [account],
+    );
+    expect(rows).toEqual([
+      { usage: rows[0].anew, complete: true, anew: expect.stringContaining(",1,30,5,150,2,60,") },
+    ]);
+  });
+
+  it("includes a transfer that was decided just before the limit came", async () => {
+    const [second, stranger] = [await issue(holder), await issue(await newHolder())];
+    for (const creditAccountID of [account, second]) await load(10_000, { creditAccountID });
+    await app.database.db.transaction({ kind: "tenants", tenants: [client.tenant] }, async (tx) => {
+      const [debitAccountId, creditAccountId] = [account as AccountId, stranger as AccountId];
+      const wanted = { accountIds: [debitAccountId, creditAccountId], requestIds: [] };
+      const ledger = await lockForTransfers(tx, client.tenant, wanted, app.clock.now());
+      await tx.query("SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL transaction_timeout = 0");
+      await policy({ limits: [{ period: "DAY", direction: "DEBIT", maximumAmount: 1_000 }] });
+      expect((await spend(100, { debitAccountID: second })).status).toBe(200);
+      const transfer = { ...onePaisa(account), creditAccountId, amountMinor: 600n };
+      const made = { ...transfer, kind: "transfer", requestedBy: "test" } as const;
+      await postTransfers(tx, app, ledger, [made], app.clock.now());
+    });
+    expect((await spend(301)).body.errorCode).toBe("LE400011");
+    expect((await spend(300)).status).toBe(200);
+  });
+
   it("begins with the first minute of the bank's year", async () => {
     app.clock.set("2026-12-31T18:29:00Z");
     await load(10_000);
