@@ -22,6 +22,7 @@ let usage: UsageRecorder;
 let calls: CallRecorder;
 let http: HttpServer;
 let databaseIsAway = false;
+let commitAnswersAreLost = false;
 const clock = manualClock("2026-11-24T09:00:00.000Z");
 const lease = { databaseMs: () => clock.now().getTime() };
 
@@ -32,10 +33,12 @@ beforeAll(async () => {
   calls = createCallRecorder({
     db: {
       ...db,
-      transaction: (scope, work) =>
-        databaseIsAway
-          ? Promise.reject(Object.assign(new Error("no database"), { code: "ECONNREFUSED" }))
-          : db.transaction(scope, work),
+      async transaction(scope, work) {
+        if (databaseIsAway) throw Object.assign(new Error("no database"), { code: "ECONNREFUSED" });
+        const result = await db.transaction(scope, work);
+        if (commitAnswersAreLost) throw Object.assign(new Error("no answer"), { code: "ECONNRESET" });
+        return result;
+      },
     },
     clock,
     lease,
@@ -226,6 +229,17 @@ describe("a database that is away", () => {
     const kept = await rows();
     expect(kept).toHaveLength(12);
     expect(kept.reduce((sum, row) => sum + Number(row.calls), 0)).toBe(13);
+  });
+
+  it("has each call once, listed or counted, also where the answers to its commits were lost", async () => {
+    commitAnswersAreLost = true;
+    for (let flushes = 0; flushes < 2; flushes += 1) {
+      for (let count = 0; count < 12; count += 1) await call("/accounts/1/balance");
+      await calls.flush();
+    }
+    commitAnswersAreLost = false;
+    await calls.flush();
+    expect((await rows()).reduce((sum, row) => sum + Number(row.calls), 0)).toBe(24);
   });
 
   it("is not asked again for what it refuses, so that the next calls are written", async () => {

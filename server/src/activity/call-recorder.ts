@@ -86,6 +86,8 @@ export function createCallRecorder({
 }): CallRecorder {
   let waiting: ApiCall[] = [];
   let tallies = new Map<ApplicationId, Tally>();
+  /** Counts that may have been written, since the answer was lost: they keep their ids, and no others are made, until that is certain. */
+  let unwritten: readonly UnlistedCalls[] = [];
 
   const now = (): Date => new Date(lease.databaseMs());
   const tallyOf = (applicationId: ApplicationId, tenant: Tenant): Tally => {
@@ -102,36 +104,40 @@ export function createCallRecorder({
   };
 
   /** Takes back what could not be written, as far as there is room; the rest is counted. */
-  const takeBack = (calls: readonly ApiCall[], unlisted: readonly UnlistedCalls[]): void => {
+  const takeBack = (calls: readonly ApiCall[]): void => {
     const room = Math.max(0, waitingMax - waiting.length);
     for (const call of calls.slice(room))
       tallyOf(call.applicationId, call.tenant).unlisted[outcomeOf(call.status)] += 1;
     waiting = [...calls.slice(0, room), ...waiting];
-    for (const { applicationId, tenant, outcome, calls: count } of unlisted)
-      tallyOf(applicationId, tenant).unlisted[outcome] += count;
+  };
+
+  /** False when it is to be tried again. Rows that the database refuses would be refused again, and hold up all others. */
+  const write = async (calls: readonly ApiCall[], counts: readonly UnlistedCalls[]): Promise<boolean> => {
+    try {
+      await writeCalls(db, calls, counts);
+      return true;
+    } catch (error) {
+      const again = isConnectionFailure(error);
+      log[isTold(error) ? "debug" : "warn"](
+        { err: error, calls: calls.length },
+        again ? "calls could not be written; trying again" : "calls could not be written and are left out",
+      );
+      return !again;
+    }
   };
 
   const flushOnce = async (pause: Pause): Promise<void> => {
+    if (unwritten.length > 0 && !(await write([], unwritten))) return;
+    unwritten = [];
     if (tallies.size === 0 && waiting.length === 0) return;
     const calls = waiting;
-    const unlisted = unlistedOf(tallies, now(), random);
+    unwritten = unlistedOf(tallies, now(), random);
     waiting = [];
     tallies = new Map();
     for (let at = 0; at === 0 || at < calls.length; at += writtenAtOnce) {
       if (at > 0) await pause(Math.ceil(calls.length / writtenAtOnce));
-      const piece = calls.slice(at, at + writtenAtOnce);
-      const counts = at === 0 ? unlisted : [];
-      try {
-        await writeCalls(db, piece, counts);
-      } catch (error) {
-        // Rows that the database refuses would be refused again, and hold up all others.
-        const again = isConnectionFailure(error);
-        log[isTold(error) ? "debug" : "warn"](
-          { err: error, calls: piece.length },
-          again ? "calls could not be written; trying again" : "calls could not be written and are left out",
-        );
-        if (again) return takeBack(calls.slice(at), counts);
-      }
+      if (!(await write(calls.slice(at, at + writtenAtOnce), unwritten))) return takeBack(calls.slice(at));
+      unwritten = [];
     }
   };
 
