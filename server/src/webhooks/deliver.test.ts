@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { redeliver } from "./deliveries.ts";
 import { createPublisher } from "./publisher.ts";
 
 let database: TestDatabase;
@@ -90,6 +91,36 @@ describe("a delivery that fails", () => {
     webhooks.clock.advanceMs(60_000);
     await webhooks.publisher.runOnce();
     expect(new Set(endpoint.received.map(({ event }) => event.eventId)).size).toBe(9);
+  });
+
+  it("and is asked for again during the last try, is tried again", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    endpoint.answer(500);
+    await pay();
+    await webhooks.publisher.runOnce();
+    await database.owner.query("UPDATE webhook_delivery SET failures = 9 WHERE endpoint_id = $1", [
+      endpointId,
+    ]);
+    const asked = new Promise<void>((resolve, reject) => {
+      endpoint.answer((response) => {
+        const eventId = endpoint.received[0]?.event.eventId ?? "";
+        redeliver(webhooks.deps, admin, { endpointId, eventId })
+          .then(() => response.writeHead(500).end())
+          .then(() => resolve(), reject);
+      });
+    });
+    webhooks.clock.advanceMs(60_000);
+    await Promise.all([asked, webhooks.publisher.runOnce()]);
+    const [waiting] = (await deliveriesOf(endpointId)).deliveries;
+    expect(waiting).toMatchObject({ nextAt: webhooks.clock.now(), failures: 0 });
+    expect(waiting?.attempts.length).toBe(2);
+    endpoint.answer(200);
+    await webhooks.publisher.runOnce();
+    expect((await deliveriesOf(endpointId)).deliveries[0]).toMatchObject({
+      deliveredAt: webhooks.clock.now(),
+      nextAt: null,
+    });
   });
 
   it("that a stopped program broke off is not counted and is sent again", async () => {

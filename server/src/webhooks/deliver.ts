@@ -67,7 +67,7 @@ async function claim(
 async function deliver(
   deps: DeliverDeps,
   endpoint: SealedEndpoint,
-  { eventId, body, failures }: ClaimedDelivery,
+  { eventId, body, failures, claimedUntil }: ClaimedDelivery,
   stop: AbortSignal,
 ): Promise<boolean> {
   const { db, clock } = deps;
@@ -86,7 +86,7 @@ async function deliver(
   const delivered = attempt.error === null;
   await db.transaction(systemScope, async (tx) => {
     const now = clock.now();
-    await recordAttempt(tx, { endpointId, eventId }, attempt, {
+    await recordAttempt(tx, { endpointId, eventId, claimedUntil }, attempt, {
       deliveredAt: delivered ? now : null,
       nextAt: delivered ? null : nextTry(failures + 1, now, lateness(deps.random)),
     });

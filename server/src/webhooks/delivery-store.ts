@@ -27,6 +27,7 @@ export interface ClaimedDelivery {
   readonly eventId: string;
   readonly body: string;
   readonly failures: number;
+  readonly claimedUntil: Date;
 }
 
 /** Claims up to `limit` due deliveries until `leaseUntil`; whoever has recorded nothing by then loses them to the next. */
@@ -44,15 +45,23 @@ export async function claimDeliveries(
      RETURNING d.event_id, event.body, d.failures`,
     [endpointId, now, leaseUntil, limit],
   );
-  return rows.map((row) => ({ eventId: row.event_id, body: row.body, failures: row.failures }));
+  return rows.map((row) => ({
+    eventId: row.event_id,
+    body: row.body,
+    failures: row.failures,
+    claimedUntil: leaseUntil,
+  }));
 }
 
 const attemptsKept = 20;
 
-/** Records what came of a try. `nextAt`: when to try again; null when it was delivered or is given up. */
+/**
+ * Records what came of a try. `nextAt`: when to try again; null when it was delivered or is given up. Where somebody asked for it again during
+ * the try, or took it over, that stays as it is and the try is only listed.
+ */
 export async function recordAttempt(
   tx: Queryable,
-  key: { readonly endpointId: string; readonly eventId: string },
+  key: { readonly endpointId: string; readonly eventId: string; readonly claimedUntil: Date },
   attempt: Attempt,
   outcome: { readonly deliveredAt: Date | null; readonly nextAt: Date | null },
 ): Promise<void> {
@@ -60,10 +69,19 @@ export async function recordAttempt(
   await tx.query("SET LOCAL synchronous_commit = off");
   await tx.query(
     `UPDATE webhook_delivery
-     SET delivered_at = $3, next_at = $4, failures = failures + CASE WHEN $3::timestamptz IS NULL THEN 1 ELSE 0 END,
+     SET delivered_at = CASE WHEN next_at = $6 THEN $3 ELSE delivered_at END,
+       next_at = CASE WHEN next_at = $6 THEN $4 ELSE next_at END,
+       failures = failures + CASE WHEN next_at = $6 AND $3::timestamptz IS NULL THEN 1 ELSE 0 END,
        attempts = (CASE WHEN jsonb_array_length(attempts) >= ${attemptsKept} THEN attempts - 0 ELSE attempts END) || $5::jsonb
      WHERE endpoint_id = $1 AND event_id = $2`,
-    [key.endpointId, key.eventId, outcome.deliveredAt, outcome.nextAt, JSON.stringify(attempt)],
+    [
+      key.endpointId,
+      key.eventId,
+      outcome.deliveredAt,
+      outcome.nextAt,
+      JSON.stringify(attempt),
+      key.claimedUntil,
+    ],
   );
 }
 
