@@ -98,7 +98,16 @@ export const TokenDetails = TokenSummary.extend({
     .object({ accepted: z.number().int(), refused: z.number().int(), callers: z.number().int() })
     .describe("What the confirmation of a revoke tells."),
   callsPerDay: z
-    .array(z.object({ day: LocalDate, accepted: z.number().int(), refused: z.number().int() }))
+    .array(
+      z.object({
+        day: LocalDate,
+        accepted: z.number().int(),
+        refused: z.number().int(),
+        refusedBy: z
+          .record(z.string(), z.number().int())
+          .describe("The refused ones by the code of the refusal, such as `rate_limited`."),
+      }),
+    )
     .describe("The last 30 local days, oldest first, without gaps."),
   callers: z
     .array(z.object({ ip: z.string(), userAgent: z.string(), calls: z.number().int(), lastAt: Instant }))

@@ -165,7 +165,7 @@ describe("2xx", () => {
     expect(details.callsPerDay).toHaveLength(30);
     // Sweden writes dates as ISO 8601 does.
     const today = clock.now().toLocaleDateString("sv-SE", { timeZone: "Asia/Kolkata" });
-    expect(details.callsPerDay.at(-1)).toEqual({ day: today, accepted: 0, refused: 0 });
+    expect(details.callsPerDay.at(-1)).toEqual({ day: today, accepted: 0, refused: 0, refusedBy: {} });
     expect(details.timeline.map((entry) => entry.action)).toEqual(["token.issued"]);
 
     const subscribe = (subscribed: boolean) =>

@@ -66,6 +66,8 @@ export interface DayOfCalls {
   readonly day: string;
   readonly accepted: number;
   readonly refused: number;
+  /** The refused ones by the code of the refusal. */
+  readonly refusedBy: Readonly<Record<string, number>>;
 }
 
 /** The last `days` local days of the zone up to `now`, oldest first, without gaps. */
@@ -74,22 +76,32 @@ export async function listCallsPerDay(
   tokenId: TokenId,
   { now, timeZone, days }: { readonly now: Date; readonly timeZone: string; readonly days: number },
 ): Promise<DayOfCalls[]> {
-  const rows = await tx.query<{ day: string; accepted: string; refused: string }>(
-    `WITH today AS (SELECT ($2::timestamptz AT TIME ZONE $3)::date AS day)
-     SELECT to_char(listed.day, 'YYYY-MM-DD') AS day,
+  const rows = await tx.query<{
+    day: string;
+    accepted: string;
+    refused: string;
+    refused_by: Record<string, number>;
+  }>(
+    `WITH today AS (SELECT ($2::timestamptz AT TIME ZONE $3)::date AS day),
+     counted AS (
+       SELECT listed.day, outcome, sum(calls) AS calls
+       FROM today CROSS JOIN generate_series(0, $4::int - 1) AS ago
+       CROSS JOIN LATERAL (SELECT today.day - ago AS day) AS listed
+       LEFT JOIN token_call_hour ON token_id = $1 AND hour >= (listed.day::timestamp AT TIME ZONE $3)
+         AND hour < ((listed.day + 1)::timestamp AT TIME ZONE $3)
+       GROUP BY listed.day, outcome)
+     SELECT to_char(day, 'YYYY-MM-DD') AS day,
        coalesce(sum(calls) FILTER (WHERE outcome = 'accepted'), 0) AS accepted,
-       coalesce(sum(calls) FILTER (WHERE outcome <> 'accepted'), 0) AS refused
-     FROM today CROSS JOIN generate_series(0, $4::int - 1) AS ago
-     CROSS JOIN LATERAL (SELECT today.day - ago AS day) AS listed
-     LEFT JOIN token_call_hour ON token_id = $1 AND hour >= (listed.day::timestamp AT TIME ZONE $3)
-       AND hour < ((listed.day + 1)::timestamp AT TIME ZONE $3)
-     GROUP BY listed.day ORDER BY listed.day`,
+       coalesce(sum(calls) FILTER (WHERE outcome <> 'accepted'), 0) AS refused,
+       coalesce(jsonb_object_agg(outcome, calls) FILTER (WHERE outcome <> 'accepted'), '{}') AS refused_by
+     FROM counted GROUP BY counted.day ORDER BY counted.day`,
     [tokenId, now, timeZone, days],
   );
   return rows.map((row) => ({
     day: row.day,
     accepted: Number(row.accepted),
     refused: Number(row.refused),
+    refusedBy: row.refused_by,
   }));
 }
 

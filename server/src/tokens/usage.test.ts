@@ -124,6 +124,20 @@ describe("the use of a token", () => {
     });
   });
 
+  it("is told by day and by the reason of each refusal", async () => {
+    await call("GET", "/accounts/1/balance");
+    await call("GET", "/accounts");
+    await call("POST", "/transfers");
+    await usage.flush();
+    await call("POST", "/transfers", { "user-agent": "curl/8" });
+    await usage.flush();
+    const asked = { now: clock.now(), timeZone: "Asia/Kolkata", days: 2 };
+    expect(await look((tx) => listCallsPerDay(tx, token.tokenId, asked))).toEqual([
+      { day: "2026-11-23", accepted: 0, refused: 0, refusedBy: {} },
+      { day: "2026-11-24", accepted: 1, refused: 3, refusedBy: { rate_limited: 1, scope_insufficient: 2 } },
+    ]);
+  });
+
   it("counts a call that fails for another reason as accepted: the token was", async () => {
     token = await arrangeToken(database.owner, applicationId, person);
     expect((await call("POST", "/transfers")).statusCode).toBe(400);
@@ -147,9 +161,9 @@ describe("the use of a token", () => {
       }),
     );
     expect(days).toEqual([
-      { day: "2026-11-22", accepted: 0, refused: 0 },
-      { day: "2026-11-23", accepted: 1, refused: 0 },
-      { day: "2026-11-24", accepted: 2, refused: 0 },
+      { day: "2026-11-22", accepted: 0, refused: 0, refusedBy: {} },
+      { day: "2026-11-23", accepted: 1, refused: 0, refusedBy: {} },
+      { day: "2026-11-24", accepted: 2, refused: 0, refusedBy: {} },
     ]);
   });
 

@@ -2,12 +2,14 @@ import type { TokenDetails } from "@fusion/contract/tokens.ts";
 import { useElementSize } from "@mantine/hooks";
 import type { ReactElement } from "react";
 import { formatDay, formatShortDay } from "../../lib/time.ts";
+import { Mono } from "../../ui/mono.tsx";
+import { callWords, refusalsByReason } from "./refusals.ts";
 import classes from "./tokens.module.css";
 
 const height = 120;
 const gap = 2;
 
-/** Calls a day over the last 30: accepted, and above them refused. */
+/** Calls a day over the last 30: accepted, and above them refused, with the reasons. */
 export function CallsChart({ days }: { days: TokenDetails["callsPerDay"] }): ReactElement {
   const { ref, width: measured } = useElementSize<HTMLDivElement>();
   const width = Math.max(measured || 600, 200);
@@ -19,7 +21,7 @@ export function CallsChart({ days }: { days: TokenDetails["callsPerDay"] }): Rea
   const y = (calls: number): number => (calls === 0 ? 0 : Math.max(2, (calls / most) * height));
   const first = days[0];
   const last = days.at(-1);
-  const words = `${accepted.toLocaleString("en-IN")} accepted, ${refused.toLocaleString("en-IN")} refused in the last ${days.length} days`;
+  const reasons = refusalsByReason(days);
   return (
     <figure className={classes.chart}>
       <figcaption className={classes.legend}>
@@ -28,16 +30,30 @@ export function CallsChart({ days }: { days: TokenDetails["callsPerDay"] }): Rea
         <span className={classes.most}>
           most in a day {most === 1 && accepted + refused === 0 ? 0 : most.toLocaleString("en-IN")}
         </span>
+        {reasons.length > 0 && (
+          <ul className={classes.reasons} aria-label="Why calls were refused">
+            {reasons.map(([code, calls]) => (
+              <li key={code}>
+                {calls.toLocaleString("en-IN")} <Mono>{code}</Mono>
+              </li>
+            ))}
+          </ul>
+        )}
       </figcaption>
       <div ref={ref}>
-        <svg width={width} height={height + 1} role="img" aria-label={words}>
+        <svg
+          width={width}
+          height={height + 1}
+          role="img"
+          aria-label={`In the last ${days.length} days ${callWords(days)}`}
+        >
           {days.map((day, index) => {
             const tall = y(day.accepted);
             const x = index * step;
             return (
               <g key={day.day}>
                 <rect className={classes.slot} x={x} y={0} width={step} height={height}>
-                  <title>{`${formatDay(day.day)}: ${day.accepted} accepted, ${day.refused} refused`}</title>
+                  <title>{`${formatDay(day.day)}: ${callWords([day])}`}</title>
                 </rect>
                 <rect className={classes.accepted} x={x} y={height - tall} width={step - gap} height={tall} />
                 <rect

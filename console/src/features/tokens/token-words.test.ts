@@ -1,10 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { curlCommand, envFileText } from "./env-file.ts";
 import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
+import { callWords } from "./refusals.ts";
 import { summarySentence } from "./summary-sentence.ts";
 
 const now = Date.parse("2026-11-24T05:30:00.000Z");
 const timeZone = "Asia/Kolkata";
+
+test("calls are told with the reasons of their refusals, the most frequent first", () => {
+  const day = { day: "2026-11-24", accepted: 1_200, refused: 1, refusedBy: { token_expired: 1 } };
+  const before = { ...day, accepted: 4, refused: 3, refusedBy: { rate_limited: 2, token_expired: 1 } };
+  const quiet = { ...day, accepted: 0, refused: 0, refusedBy: {} };
+  expect(callWords([before, day, { ...day, refusedBy: { rate_limited: 1 } }])).toBe(
+    "2,404 accepted, 5 refused (3 rate_limited, 2 token_expired)",
+  );
+  expect(callWords([quiet])).toBe("0 accepted, 0 refused");
+});
 
 describe("the summary above Generate", () => {
   const choice = {
