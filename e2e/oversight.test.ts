@@ -194,6 +194,11 @@ describe("a viewer of the Fusion team", () => {
     await find("Find an account holder", "+91 98100 99999");
     await page.getByText("Nothing found for").waitFor();
     await looksRight("holders-nothing-found");
+    // Elsewhere nothing was searched yet.
+    await page.getByRole("link", { name: "Switch to live" }).click();
+    await page.getByText("No account holders yet").waitFor();
+    expect(await page.getByText("Nothing found for").count()).toBe(0);
+    await page.getByRole("link", { name: "Switch to sandbox" }).click();
     await find("Find an account holder", lata.phone);
     await heading("Lata Pillai");
     await main().getByText("XXXXXX234K").waitFor();

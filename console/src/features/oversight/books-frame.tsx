@@ -1,7 +1,7 @@
 import type { OverseenFintech } from "@fusion/contract/oversight.ts";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useParams } from "@tanstack/react-router";
-import type { ReactElement, ReactNode } from "react";
+import { Fragment, type ReactElement, type ReactNode } from "react";
 import { paths } from "../../lib/paths.ts";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { LinkButton } from "../../ui/link-button.tsx";
@@ -30,8 +30,8 @@ function useFintech(books: Books): OverseenFintech | undefined {
   return data?.fintechs.find(({ fintechId }) => fintechId === books.fintechId);
 }
 
-/** What the lists of one fintech's books have in common. */
-export function BooksFrame({ children }: { children: ReactNode }): ReactElement {
+/** What the lists of one fintech's books have in common. Each of its environments has a list of its own, in which nothing was searched yet. */
+export function BooksFrame({ children }: { children: (books: Books) => ReactNode }): ReactElement {
   const books = useBooks();
   const fintech = useFintech(books);
   const { pathname } = useLocation();
@@ -82,7 +82,7 @@ export function BooksFrame({ children }: { children: ReactNode }): ReactElement 
           </TabLink>
         ))}
       </TabLinks>
-      {children}
+      <Fragment key={`${books.fintechId} ${books.environment}`}>{children(books)}</Fragment>
     </>
   );
 }

@@ -8,7 +8,7 @@ import { Mono } from "../../ui/mono.tsx";
 import { PagedList } from "../../ui/paged-list.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
-import { BooksFrame, useBooks } from "./books-frame.tsx";
+import { BooksFrame } from "./books-frame.tsx";
 import { FindForm } from "./find-form.tsx";
 import { Identities, KycBadge, nameWords } from "./holder-facts.tsx";
 import classes from "./oversight.module.css";
@@ -16,7 +16,10 @@ import { type Books, findHolder, holdersQuery } from "./oversight-queries.ts";
 
 /** A fintech's account holders, newest first, and the way to the one that somebody looks for. */
 export function HolderListPage(): ReactElement {
-  const books = useBooks();
+  return <BooksFrame>{(books) => <HolderList books={books} />}</BooksFrame>;
+}
+
+function HolderList({ books }: { books: Books }): ReactElement {
   const list = useInfiniteQuery(holdersQuery(books));
   const holders = list.data?.pages.flatMap((page) => page.accountHolders) ?? [];
   const navigate = useNavigate();
@@ -27,7 +30,7 @@ export function HolderListPage(): ReactElement {
       navigate({ to: paths.bookHolder, params: { ...books, accountHolderId: found.accountHolderId } }),
   });
   return (
-    <BooksFrame>
+    <>
       <FindForm
         label="Find an account holder"
         description="Account holder id, phone in full, or account id"
@@ -46,7 +49,7 @@ export function HolderListPage(): ReactElement {
       >
         <HolderTable books={books} holders={holders} />
       </PagedList>
-    </BooksFrame>
+    </>
   );
 }
 

@@ -9,7 +9,7 @@ import { Mono } from "../../ui/mono.tsx";
 import { PagedList } from "../../ui/paged-list.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
-import { BooksFrame, useBooks } from "./books-frame.tsx";
+import { BooksFrame } from "./books-frame.tsx";
 import { FindForm } from "./find-form.tsx";
 import classes from "./oversight.module.css";
 import { type Books, findTransfer, transfersQuery } from "./oversight-queries.ts";
@@ -17,7 +17,10 @@ import { kindWords, sideWords } from "./transfer-words.ts";
 
 /** A fintech's transfers, newest first, and the way to the one that somebody looks for. */
 export function TransferListPage(): ReactElement {
-  const books = useBooks();
+  return <BooksFrame>{(books) => <TransferList books={books} />}</BooksFrame>;
+}
+
+function TransferList({ books }: { books: Books }): ReactElement {
   const list = useInfiniteQuery(transfersQuery(books));
   const transfers = list.data?.pages.flatMap((page) => page.transfers) ?? [];
   const navigate = useNavigate();
@@ -27,7 +30,7 @@ export function TransferListPage(): ReactElement {
       found && navigate({ to: paths.bookTransfer, params: { ...books, transferId: found.transferId } }),
   });
   return (
-    <BooksFrame>
+    <>
       <FindForm
         label="Find a transfer"
         description="requestID or transferID, in full"
@@ -58,7 +61,7 @@ export function TransferListPage(): ReactElement {
           linked
         />
       </PagedList>
-    </BooksFrame>
+    </>
   );
 }
 
