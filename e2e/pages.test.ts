@@ -5,7 +5,14 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Browser, Dialog, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { glanceAt, launchBrowser, lookAt, openProfile, resultsFolder } from "./support/browser.ts";
+import {
+  glanceAt,
+  launchBrowser,
+  lookAt,
+  openProfile,
+  resultsFolder,
+  tabletFaults,
+} from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
 import {
   forgetPresence,
@@ -200,6 +207,7 @@ describe("after logging in", () => {
     await page.reload();
     await page.getByRole("heading", { level: 2, name: "Tokens", exact: true }).waitFor();
     await looksRight("application");
+    expect(await tabletFaults(page, "application")).toEqual([]);
     for (const [name, picture] of [
       ["Payouts service", "token"],
       ["Statement exporter", "token-expiring"],
@@ -211,6 +219,7 @@ describe("after logging in", () => {
       await page.getByRole("main").getByText("History").waitFor();
       await looksRight(picture);
     }
+    expect(await tabletFaults(page, "token")).toEqual([]);
     // The picture of the README, when asked for: `FUSION_README_PICTURE=1 npm test`.
     if (process.env.FUSION_README_PICTURE === "1") {
       copyFileSync(

@@ -98,6 +98,34 @@ export async function glanceAt(page: Page, name: string): Promise<string[]> {
   return findings;
 }
 
+/** Upright, a tablet: wider than a phone, and the rail takes its share. */
+const tabletWidth = 820;
+
+/** What does not fit on a tablet: the page itself, what lies on its neighbour, a row of a table broken into many lines. */
+export async function tabletFaults(page: Page, name: string): Promise<string[]> {
+  const before = page.viewportSize() ?? { width: widths.desktop, height: 900 };
+  await page.setViewportSize({ width: tabletWidth, height: 900 });
+  // What depends on the width by script comes with the next frame.
+  await page.waitForTimeout(200);
+  const faults = await page.evaluate(() => {
+    const found: string[] = [];
+    const over = document.documentElement.scrollWidth - innerWidth;
+    if (over > 0) found.push(`the page is ${over} px too wide`);
+    for (const place of document.querySelectorAll("main :is(td, dd, li)"))
+      if (place.scrollWidth > place.clientWidth + 1 && getComputedStyle(place).display !== "inline")
+        found.push(
+          `"${place.textContent?.slice(0, 40)}" is ${place.scrollWidth - place.clientWidth} px too wide`,
+        );
+    for (const row of document.querySelectorAll("main tr")) {
+      const { height } = row.getBoundingClientRect();
+      if (height > 120) found.push(`the row "${row.textContent?.slice(0, 40)}" is ${height} px high`);
+    }
+    return found;
+  });
+  await page.setViewportSize(before);
+  return faults.map((fault) => `${name}: ${fault}`);
+}
+
 /**
  * What axe calls serious or critical, WCAG 2.2 AA and best practices, and landmarks that are there twice. axe is brought into each document once and asked there: its own driver
  * opens a second page for every question, which took most of the time of a run. Our pages have no frames, which that would be for.

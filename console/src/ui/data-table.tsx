@@ -1,7 +1,7 @@
 import { VisuallyHidden } from "@mantine/core";
 import type { ReactNode } from "react";
 import classes from "./data-table.module.css";
-import { useIsPhone } from "./use-is-phone.ts";
+import { useIsNarrow } from "./use-is-phone.ts";
 
 export interface Column<Row> {
   readonly key: string;
@@ -13,7 +13,7 @@ export interface Column<Row> {
   readonly whole?: boolean;
   /** For columns of controls, whose header only screen readers need. */
   readonly headerHidden?: boolean;
-  /** On a phone: at the card's head or foot in its full width without its header, or not at all. Otherwise header and value side by side. */
+  /** Where rows are cards: at the card's head or foot in its full width without its header, or not at all. Otherwise header and value side by side. */
   readonly onPhone?: "lead" | "foot" | "hidden";
 }
 
@@ -27,10 +27,10 @@ interface DataTableProps<Row> {
   readonly linked?: boolean;
 }
 
-/** A dense table that becomes a list of cards on a phone. */
+/** A dense table that becomes a list of cards where it is too narrow for its columns. */
 export function DataTable<Row>({ caption, columns, rows, rowKey, linked = false }: DataTableProps<Row>) {
   const rowClass = linked ? classes.linked : undefined;
-  if (useIsPhone()) {
+  if (useIsNarrow()) {
     return (
       <ul className={classes.cards} aria-label={caption}>
         {rows.map((row) => (
