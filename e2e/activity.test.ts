@@ -67,8 +67,17 @@ it("says what will be here while nothing was called", async () => {
 it("lists calls as they come, and says why one was refused", async () => {
   const wrong = await call("/transfers", { amount: "x" });
   await openActivity("sandbox");
+  const place = page.getByRole("region", { name: "Why was this refused?" }).getByRole("status");
   await page.getByRole("link", { name: `Why? of request ${wrong}` }).click();
-  await page.getByText("Some of the input was not as it should be").waitFor();
+  // The focus is where the answer will be, which is announced there.
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+  await expect.poll(focused).toBe(`Request ${wrong}`);
+  await place.getByText("Some of the input was not as it should be").waitFor();
+  await page.getByRole("button", { name: "Close the explanation" }).click();
+  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("INPUT");
+  expect(await place.count()).toBe(1);
+  await page.getByRole("link", { name: `Why? of request ${wrong}` }).click();
+  await place.getByText("Some of the input was not as it should be").waitFor();
   // Live: what is called meanwhile comes by itself.
   const missing = await call("/accounts/00000000-0000-4000-8000-000000000000");
   await page.getByText(missing, { exact: true }).waitFor();

@@ -3,7 +3,7 @@ import type { ApplicationDetails } from "@fusion/contract/applications.ts";
 import { NativeSelect } from "@mantine/core";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import type { ReactElement } from "react";
+import { type ReactElement, useRef } from "react";
 import { paths } from "../../lib/paths.ts";
 import filterClasses from "../../ui/filter-links.module.css";
 import { PagedList } from "../../ui/paged-list.tsx";
@@ -11,7 +11,7 @@ import { EmptyState } from "../../ui/states.tsx";
 import classes from "./activity.module.css";
 import { callFacetsQuery, callListQuery } from "./activity-queries.ts";
 import { CallTable } from "./call-table.tsx";
-import { RequestAnswer } from "./request-answer.tsx";
+import { leadTo, RequestAnswer } from "./request-answer.tsx";
 
 const filters = [
   ["all", "All"],
@@ -24,6 +24,7 @@ export function ActivitySection({ application }: { application: ApplicationDetai
   const { applicationId } = application;
   const { show = "all", token, route, request } = useSearch({ from: `/frame${paths.activity}` });
   const client = useQueryClient();
+  const answer = useRef<HTMLDivElement>(null);
   const query = callListQuery(applicationId, { show, token, route });
   const list = useInfiniteQuery(query);
   const calls = list.data?.pages.flatMap((page) => page.calls) ?? [];
@@ -32,7 +33,7 @@ export function ActivitySection({ application }: { application: ApplicationDetai
 
   return (
     <>
-      <RequestAnswer key={request ?? ""} requestId={request} applicationId={applicationId} />
+      <RequestAnswer requestId={request} applicationId={applicationId} answer={answer} />
       <section aria-labelledby="calls-heading">
         <div className={classes.head}>
           <h2 id="calls-heading">Calls</h2>
@@ -79,7 +80,7 @@ export function ActivitySection({ application }: { application: ApplicationDetai
           count={calls.length}
           empty={<NoCalls narrowed={isNarrowed} />}
         >
-          <CallTable calls={calls} applicationId={applicationId} />
+          <CallTable calls={calls} applicationId={applicationId} onExplain={() => leadTo(answer.current)} />
         </PagedList>
         <p className={classes.kept}>
           Kept for {callsKeptDays} days, without bodies, values or secrets. In a busy second{" "}

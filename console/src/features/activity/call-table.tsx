@@ -15,7 +15,12 @@ type Call = Extract<ListedCall, { kind: "call" }>;
 const outcomeWords = { accepted: "accepted calls", refused: "refused calls", error: "errors of ours" };
 
 /** One row a call; a row that only counts says how many there were. */
-export function CallTable(props: { calls: readonly ListedCall[]; applicationId: string }): ReactElement {
+export function CallTable(props: {
+  calls: readonly ListedCall[];
+  applicationId: string;
+  /** The answer to "Why?" is being asked for. */
+  onExplain: () => void;
+}): ReactElement {
   const { calls, applicationId } = props;
   const ofCall = (cell: (call: Call) => ReactElement) => (row: ListedCall) =>
     row.kind === "call" ? cell(row) : null;
@@ -86,7 +91,13 @@ export function CallTable(props: { calls: readonly ListedCall[]; applicationId: 
       cell: ofCall((call) => (
         <div className={classes.two}>
           <Mono>{call.requestId}</Mono>
-          <Link from={paths.activity} to="." search={(search) => ({ ...search, request: call.requestId })}>
+          <Link
+            from={paths.activity}
+            to="."
+            search={(search) => ({ ...search, request: call.requestId })}
+            resetScroll={false}
+            onClick={props.onExplain}
+          >
             {call.outcome === "accepted" ? "Details" : "Why?"}
             <VisuallyHidden> of request {call.requestId}</VisuallyHidden>
           </Link>

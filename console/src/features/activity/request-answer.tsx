@@ -4,7 +4,7 @@ import { Button, CloseButton, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ExternalLink, Search } from "lucide-react";
-import { type ReactElement, useState } from "react";
+import { type ReactElement, type RefObject, useEffect, useRef, useState } from "react";
 import { isProblem } from "../../lib/api.ts";
 import { paths } from "../../lib/paths.ts";
 import { formatDay, formatExactTime, localDay } from "../../lib/time.ts";
@@ -16,11 +16,29 @@ import { explainedCallQuery } from "./activity-queries.ts";
 import { AnswerBadge } from "./answer-badge.tsx";
 import { durationWords } from "./call-table.tsx";
 
-/** "Why was this refused?", by the request id of the answer. Mounted anew for each id, which stands in the address. */
-export function RequestAnswer(props: { requestId: string | undefined; applicationId: string }): ReactElement {
-  const { requestId, applicationId } = props;
-  const [typed, setTyped] = useState(requestId ?? "");
+/** Leads eyes and focus to the place of the answer. */
+export function leadTo(answer: HTMLElement | null): void {
+  answer?.focus({ preventScroll: true });
+  answer?.closest("section")?.scrollIntoView();
+}
+
+/** "Why was this refused?", by the request id of the answer, which stands in the address. `answer` is its place. */
+export function RequestAnswer(props: {
+  requestId: string | undefined;
+  applicationId: string;
+  answer: RefObject<HTMLDivElement | null>;
+}): ReactElement {
+  const { requestId, applicationId, answer } = props;
   const navigate = useNavigate({ from: paths.activity });
+  const field = useRef<HTMLInputElement>(null);
+  const shown = useRef(requestId);
+  useEffect(() => {
+    if (shown.current === requestId) return;
+    shown.current = requestId;
+    // What was pressed is not there any more.
+    if (requestId === undefined) field.current?.focus();
+    else leadTo(answer.current);
+  }, [requestId, answer]);
   const ask = (wanted: string): void =>
     void navigate({
       search: ({ request: _request, ...rest }) => (wanted === "" ? rest : { ...rest, request: wanted }),
@@ -29,73 +47,109 @@ export function RequestAnswer(props: { requestId: string | undefined; applicatio
   return (
     <section aria-labelledby="why-heading" className={classes.why}>
       <h2 id="why-heading">Why was this refused?</h2>
-      <form
-        className={classes.ask}
-        onSubmit={(event) => {
-          event.preventDefault();
-          ask(typed.trim().slice(0, 100));
-        }}
-      >
-        <TextInput
-          label="Request id"
-          description="In every answer: traceID, and the header X-Request-Id"
-          placeholder="req_…"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-          autoComplete="off"
-          spellCheck={false}
-          className={classes.askField ?? ""}
-        />
-        <Button type="submit" size="md" variant="default" leftSection={<Search size={16} aria-hidden />}>
-          Explain
-        </Button>
-      </form>
-      {requestId !== undefined && (
-        <Answer requestId={requestId} applicationId={applicationId} onClose={() => ask("")} />
-      )}
+      <AskForm key={requestId ?? ""} ref={field} asked={requestId ?? ""} onAsk={ask} />
+      <Answer ref={answer} requestId={requestId} applicationId={applicationId} onClose={() => ask("")} />
     </section>
   );
 }
 
-function Answer(props: { requestId: string; applicationId: string; onClose: () => void }): ReactElement {
-  const { data: call, error, refetch } = useQuery(explainedCallQuery(props.requestId));
-  if (call) return <Told call={call} applicationId={props.applicationId} onClose={props.onClose} />;
-  if (error === null) {
-    return (
-      <Waiting label="Looking the request up">
-        <div className={classes.told} />
-      </Waiting>
-    );
-  }
-  if (!isProblem(error, "not_found")) return <ErrorState error={error} onRetry={() => void refetch()} />;
+function AskForm(props: {
+  ref: RefObject<HTMLInputElement | null>;
+  asked: string;
+  onAsk: (wanted: string) => void;
+}): ReactElement {
+  const [typed, setTyped] = useState(props.asked);
   return (
-    <div className={classes.told} role="status">
-      <p>No call of your applications is known by this request id.</p>
-      <p className={classes.soft}>
-        Check that it was copied whole. Calls are known about a second after their answer and kept for{" "}
-        {callsKeptDays} days; of a busy second only some are. A call whose token nobody knows, or that came
-        without one, belongs to nobody and is not kept: its answer said so with <Mono>token_unknown</Mono>,{" "}
-        <Mono>token_malformed</Mono> or <Mono>token_missing</Mono>.
-      </p>
+    <form
+      className={classes.ask}
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.onAsk(typed.trim().slice(0, 100));
+      }}
+    >
+      <TextInput
+        ref={props.ref}
+        label="Request id"
+        description="In every answer: traceID, and the header X-Request-Id"
+        placeholder="req_…"
+        value={typed}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+        autoComplete="off"
+        spellCheck={false}
+        className={classes.askField ?? ""}
+      />
+      <Button type="submit" size="md" variant="default" leftSection={<Search size={16} aria-hidden />}>
+        Explain
+      </Button>
+    </form>
+  );
+}
+
+/** The answer's place, which is there before it is, so that the answer is announced when it comes. */
+function Answer(props: {
+  ref: RefObject<HTMLDivElement | null>;
+  requestId: string | undefined;
+  applicationId: string;
+  onClose: () => void;
+}): ReactElement {
+  const { requestId, applicationId, onClose } = props;
+  const isAsked = requestId !== undefined;
+  const {
+    data: call,
+    error,
+    refetch,
+  } = useQuery({ ...explainedCallQuery(requestId ?? ""), enabled: isAsked });
+  const isUnknown = isProblem(error, "not_found");
+  return (
+    <div
+      ref={props.ref}
+      tabIndex={-1}
+      {...(isAsked && { className: classes.told, role: "group", "aria-label": `Request ${requestId}` })}
+      data-outcome={call?.outcome}
+    >
+      <div role="status" className={classes.sentences}>
+        {call && <Verdict call={call} onClose={onClose} />}
+        {isUnknown && (
+          <>
+            <p>No call of your applications is known by this request id.</p>
+            <p className={classes.soft}>
+              Check that it was copied whole. Calls are known about a second after their answer and kept for{" "}
+              {callsKeptDays} days; of a busy second only some are. A call whose token nobody knows, or that
+              came without one, belongs to nobody and is not kept: its answer said so with{" "}
+              <Mono>token_unknown</Mono>, <Mono>token_malformed</Mono> or <Mono>token_missing</Mono>.
+            </p>
+          </>
+        )}
+      </div>
+      {call && <Particulars call={call} applicationId={applicationId} />}
+      {error !== null && !isUnknown && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {isAsked && !call && error === null && <Waiting label="Looking the request up">{null}</Waiting>}
     </div>
   );
 }
 
-function Told(props: { call: ExplainedCall; applicationId: string; onClose: () => void }): ReactElement {
+/** How it was answered, and why. */
+function Verdict({ call, onClose }: { call: ExplainedCall; onClose: () => void }): ReactElement {
+  return (
+    <>
+      <div className={classes.toldHead}>
+        <AnswerBadge call={call} />
+        <Mono>{call.route}</Mono>
+        <CloseButton aria-label="Close the explanation" onClick={onClose} />
+      </div>
+      {call.why.map((sentence) => (
+        <p key={sentence}>{sentence}</p>
+      ))}
+    </>
+  );
+}
+
+/** What to do next, and the facts of the call. */
+function Particulars(props: { call: ExplainedCall; applicationId: string }): ReactElement {
   const { call } = props;
   const timeZone = useTimeZone();
   return (
-    <article className={classes.told} data-outcome={call.outcome} aria-label={`Request ${call.requestId}`}>
-      <header className={classes.toldHead}>
-        <AnswerBadge call={call} />
-        <Mono>{call.route}</Mono>
-        <CloseButton aria-label="Close the explanation" onClick={props.onClose} />
-      </header>
-      <div className={classes.sentences} role="status">
-        {call.why.map((sentence) => (
-          <p key={sentence}>{sentence}</p>
-        ))}
-      </div>
+    <>
       {call.next.length > 0 && (
         <div className={classes.sentences}>
           <h3>What to do next</h3>
@@ -130,6 +184,6 @@ function Told(props: { call: ExplainedCall; applicationId: string; onClose: () =
           </a>
         </p>
       )}
-    </article>
+    </>
   );
 }
