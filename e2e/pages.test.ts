@@ -450,6 +450,26 @@ describe("after logging in", () => {
     }
   });
 
+  it("what is taken back while its page is open is shown no longer", async () => {
+    await openApplication("sandbox");
+    await page.getByRole("row").filter({ hasText: "Payouts service" }).getByRole("link").first().click();
+    await page.getByText("History").waitFor();
+    const token = /\/console\/api\/tokens\/tok_\w+$/;
+    await page.route(token, (route) =>
+      route.fulfill({
+        status: 404,
+        json: { type: "", title: "", status: 404, detail: "", code: "not_found", request_id: "req_0" },
+      }),
+    );
+    // Whoever changes something sees how it is then.
+    const reminders = page.getByRole("switch", { name: "Expiry reminders" });
+    await reminders.click();
+    await page.getByRole("heading", { level: 1, name: "There is no such token" }).waitFor();
+    await page.unroute(token);
+    await page.reload();
+    await reminders.click();
+  });
+
   it("revoking all that an application has: the question, and what came of it", async () => {
     await openApplication("sandbox");
     const secrets = [await generate("Fleet one", 30), await generate("Fleet two", 30)];

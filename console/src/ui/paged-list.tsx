@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import type { ReactElement, ReactNode } from "react";
+import { isTakenBack } from "../lib/use-shown.ts";
 import { ErrorState, RowsSkeleton, StaleSign } from "./states.tsx";
 
 /** What of an infinite query is asked here. */
@@ -17,7 +18,7 @@ interface Paged {
 
 /**
  * A list that is on its way, failed, empty, or there with a way to more. A later page that fails leaves the earlier ones
- * standing; an empty page may have others behind it.
+ * standing, unless there is nothing to see for this person any more; an empty page may have others behind it.
  */
 export function PagedList(props: {
   list: Paged;
@@ -29,7 +30,7 @@ export function PagedList(props: {
 }): ReactElement {
   const { list, count } = props;
   if (list.isPending) return <RowsSkeleton label={props.label} rows={4} />;
-  if (list.error !== null && count === 0) {
+  if (list.error !== null && (count === 0 || isTakenBack(list.error))) {
     return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
   }
   return (

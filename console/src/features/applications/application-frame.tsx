@@ -5,9 +5,10 @@ import type { ReactElement, ReactNode } from "react";
 import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
+import { useShown } from "../../lib/use-shown.ts";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
-import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
 import { TabLink, TabLinks } from "../../ui/tab-links.tsx";
 import classes from "./applications.module.css";
 
@@ -17,7 +18,9 @@ export function ApplicationFrame(props: {
   children: (application: ApplicationDetails) => ReactNode;
 }): ReactElement {
   const { applicationId } = useParams({ from: `/frame${props.path}` });
-  const { data: application, error, isPending, refetch } = useQuery(applicationQuery(applicationId));
+  const query = useQuery(applicationQuery(applicationId));
+  const { error, isPending, refetch } = query;
+  const application = useShown(query);
   if (isPending) return <PageSkeleton label="Loading the application" />;
   const above = <Link to={paths.tokenManagement}>Token Management</Link>;
   if (application === undefined) {
@@ -40,7 +43,12 @@ export function ApplicationFrame(props: {
       <PageHeader
         title={application.name}
         above={above}
-        badges={<EnvironmentBadge environment={application.environment} />}
+        badges={
+          <>
+            <EnvironmentBadge environment={application.environment} />
+            <StaleSign of={query} />
+          </>
+        }
         lead={application.description}
       />
       {application.suspended && (

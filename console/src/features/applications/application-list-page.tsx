@@ -11,7 +11,7 @@ import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { LinkButton } from "../../ui/link-button.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
-import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
 import classes from "./applications.module.css";
 
@@ -41,6 +41,7 @@ export function ApplicationListPage(): ReactElement {
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : (
         <>
+          <StaleSign of={list} />
           <Start applications={applications} />
           {applications.length > 0 && (
             <DataTable

@@ -3,11 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { paths } from "../../lib/paths.ts";
+import { useShown } from "../../lib/use-shown.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
-import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
 import classes from "./oversight.module.css";
 import { fintechsQuery } from "./oversight-queries.ts";
@@ -48,7 +49,9 @@ const columns: Column<OverseenFintech>[] = [
 
 /** Where the Fusion team chooses whose books to look into. */
 export function FintechListPage(): ReactElement {
-  const { data, error, isPending, refetch } = useQuery(fintechsQuery);
+  const query = useQuery(fintechsQuery);
+  const { error, isPending, refetch } = query;
+  const data = useShown(query);
   return (
     <>
       <PageHeader
@@ -58,12 +61,15 @@ export function FintechListPage(): ReactElement {
       {isPending ? (
         <RowsSkeleton label="Loading the fintechs" />
       ) : data ? (
-        <DataTable
-          caption="Fintechs"
-          columns={columns}
-          rows={data.fintechs}
-          rowKey={({ fintechId }) => fintechId}
-        />
+        <>
+          <StaleSign of={query} />
+          <DataTable
+            caption="Fintechs"
+            columns={columns}
+            rows={data.fintechs}
+            rowKey={({ fintechId }) => fintechId}
+          />
+        </>
       ) : (
         <ErrorState error={error} onRetry={() => void refetch()} />
       )}

@@ -3,9 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { paths } from "../../lib/paths.ts";
+import { useShown } from "../../lib/use-shown.ts";
 import { Fact, Facts, IdFact } from "../../ui/facts.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
-import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { AccountTable } from "./account-table.tsx";
 import { BookEntryFrame, useBooks } from "./books-frame.tsx";
 import { Identities, KycBadge, nameWords } from "./holder-facts.tsx";
@@ -18,11 +19,16 @@ const typeWords = { REAL: "Person", LEGAL: "Business", HEADLESS: "Headless" };
 export function HolderPage(): ReactElement {
   const books = useBooks();
   const { accountHolderId } = useParams({ from: `/frame${paths.bookHolder}` });
-  const { data: holder, error, refetch } = useQuery(holderQuery(books, accountHolderId));
+  const query = useQuery(holderQuery(books, accountHolderId));
+  const { error, refetch } = query;
+  const holder = useShown(query);
   return (
     <BookEntryFrame list="holders" title={holder ? nameWords(holder.name) : "Account holder"}>
       {holder ? (
-        <Holder books={books} holder={holder} />
+        <>
+          <StaleSign of={query} />
+          <Holder books={books} holder={holder} />
+        </>
       ) : error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : (

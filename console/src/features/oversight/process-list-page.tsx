@@ -1,11 +1,12 @@
 import type { ProcessList } from "@fusion/contract/oversight.ts";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
+import { useShown } from "../../lib/use-shown.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
-import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
 import classes from "./oversight.module.css";
 import { processesQuery } from "./oversight-queries.ts";
@@ -60,7 +61,9 @@ const columns: Column<Process>[] = [
 
 /** Whether every process that answers for tokens knows of every revocation, as the Fusion team sees it. */
 export function ProcessListPage(): ReactElement {
-  const { data, error, isPending, refetch } = useQuery(processesQuery);
+  const query = useQuery(processesQuery);
+  const { error, isPending, refetch } = query;
+  const data = useShown(query);
   return (
     <>
       <PageHeader
@@ -74,12 +77,15 @@ export function ProcessListPage(): ReactElement {
       {isPending ? (
         <RowsSkeleton label="Loading the processes" />
       ) : data ? (
-        <DataTable
-          caption="Processes"
-          columns={columns}
-          rows={data.processes}
-          rowKey={({ nodeId }) => nodeId}
-        />
+        <>
+          <StaleSign of={query} />
+          <DataTable
+            caption="Processes"
+            columns={columns}
+            rows={data.processes}
+            rowKey={({ nodeId }) => nodeId}
+          />
+        </>
       ) : (
         <ErrorState error={error} onRetry={() => void refetch()} />
       )}

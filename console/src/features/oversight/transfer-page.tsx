@@ -4,10 +4,11 @@ import { Link, useParams } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { formatMinor } from "../../lib/money.ts";
 import { paths } from "../../lib/paths.ts";
+import { useShown } from "../../lib/use-shown.ts";
 import { Fact, Facts, IdFact } from "../../ui/facts.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
-import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { BookEntryFrame, useBooks } from "./books-frame.tsx";
 import classes from "./oversight.module.css";
 import { type Books, transferQuery } from "./oversight-queries.ts";
@@ -17,12 +18,17 @@ import { kindWords, sideWords } from "./transfer-words.ts";
 export function TransferPage(): ReactElement {
   const books = useBooks();
   const { transferId } = useParams({ from: `/frame${paths.bookTransfer}` });
-  const { data: transfer, error, refetch } = useQuery(transferQuery(books, transferId));
+  const query = useQuery(transferQuery(books, transferId));
+  const { error, refetch } = query;
+  const transfer = useShown(query);
   const title = transfer ? `Transfer of ${formatMinor(transfer.amountMinor, transfer.currency)}` : "Transfer";
   return (
     <BookEntryFrame list="transfers" title={title}>
       {transfer ? (
-        <Transfer books={books} transfer={transfer} />
+        <>
+          <StaleSign of={query} />
+          <Transfer books={books} transfer={transfer} />
+        </>
       ) : error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : (

@@ -10,6 +10,7 @@ import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { countdown } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
+import { useShown } from "../../lib/use-shown.ts";
 import { AllowListDialog } from "../../ui/allow-list-dialog.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
@@ -37,7 +38,8 @@ import classes from "./tokens.module.css";
 export function TokenPage(): ReactElement {
   const { applicationId, tokenId } = useParams({ from: `/frame${paths.token}` });
   const query = useQuery(tokenQuery(tokenId));
-  const { data: token, error, isPending, refetch } = query;
+  const { error, isPending, refetch } = query;
+  const token = useShown(query);
   const above = (
     <Link to={paths.application} params={{ applicationId }}>
       {token?.applicationName ?? "Application"}
@@ -67,8 +69,10 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
   const now = useNow(1_000);
   const navigate = useNavigate({ from: paths.token });
   const { renew } = useSearch({ from: `/frame${paths.token}` });
-  const { data: application } = useQuery(applicationQuery(token.applicationId));
-  const { data: reminders } = useQuery(tokenRemindersQuery(token.tokenId));
+  const applicationAsked = useQuery(applicationQuery(token.applicationId));
+  const application = applicationAsked.data;
+  const remindersAsked = useQuery(tokenRemindersQuery(token.tokenId));
+  const reminders = remindersAsked.data;
   const replacement = useQuery({
     ...tokenQuery(token.replacedBy ?? ""),
     enabled: token.replacedBy !== null,
@@ -138,6 +142,9 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
           )
         }
       />
+      {asked && renewable && application === undefined && applicationAsked.isError && (
+        <ErrorState error={applicationAsked.error} onRetry={() => void applicationAsked.refetch()} />
+      )}
       {fact && <RevokedFact revoked={[fact]} onClose={() => setFact(undefined)} />}
       <div className={classes.life}>
         <LargeLifeline
@@ -164,6 +171,10 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
           <section aria-labelledby="reminders-heading">
             <h2 id="reminders-heading">Reminders</h2>
             <ReminderPanel token={token} reminders={reminders} />
+            <StaleSign of={remindersAsked} />
+            {remindersAsked.isLoadingError && (
+              <ErrorState error={remindersAsked.error} onRetry={() => void remindersAsked.refetch()} />
+            )}
           </section>
           <section aria-labelledby="timeline-heading">
             <h2 id="timeline-heading">History</h2>

@@ -5,10 +5,11 @@ import { type ReactElement, useRef } from "react";
 import { problemWords } from "../../lib/api.ts";
 import { formatDay, formatExactTime, localDay } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
+import { useShown } from "../../lib/use-shown.ts";
 import { Mono } from "../../ui/mono.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { SidePanel } from "../../ui/side-panel.tsx";
-import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
+import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toasts.tsx";
 import { DeliveryBadge } from "./endpoint-badge.tsx";
 import { deliveryQuery, useRedeliver } from "./webhook-queries.ts";
@@ -33,14 +34,19 @@ export function DeliveryPanel({
   const last = useRef(eventId);
   last.current = eventId ?? last.current;
   const shown = last.current;
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     ...deliveryQuery(endpointId, shown ?? ""),
     enabled: shown !== null,
   });
+  const { error, refetch } = query;
+  const data = useShown(query);
   return (
     <SidePanel opened={eventId !== null} title={data?.name ?? "Delivery"} onClose={onClose}>
       {data ? (
-        <Delivery endpointId={endpointId} delivery={data} canRedeliver={canRedeliver} />
+        <>
+          <StaleSign of={query} />
+          <Delivery endpointId={endpointId} delivery={data} canRedeliver={canRedeliver} />
+        </>
       ) : error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : (

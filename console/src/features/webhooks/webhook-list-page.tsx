@@ -8,12 +8,13 @@ import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
 import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
+import { useShown } from "../../lib/use-shown.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
-import { EmptyState, ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import { EmptyState, ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
 import { AddDialog } from "./add-dialog.tsx";
 import { EndpointBadge } from "./endpoint-badge.tsx";
 import { webhookListQuery } from "./webhook-queries.ts";
@@ -23,7 +24,9 @@ import classes from "./webhooks.module.css";
 export function WebhookListPage(): ReactElement {
   const { applicationId } = useParams({ from: `/frame${paths.webhooks}` });
   const { data: application } = useQuery(applicationQuery(applicationId));
-  const { data, error, isPending, refetch } = useQuery(webhookListQuery(applicationId));
+  const query = useQuery(webhookListQuery(applicationId));
+  const { error, isPending, refetch } = query;
+  const data = useShown(query);
   const above = (
     <Link to={paths.application} params={{ applicationId }}>
       {application?.name ?? "Application"}
@@ -44,10 +47,15 @@ export function WebhookListPage(): ReactElement {
       </>
     );
   }
-  return <Endpoints list={data} above={above} />;
+  return <Endpoints list={data} above={above} stale={<StaleSign of={query} />} />;
 }
 
-function Endpoints({ list, above }: { list: WebhookEndpointList; above: ReactElement }): ReactElement {
+function Endpoints(props: {
+  list: WebhookEndpointList;
+  above: ReactElement;
+  stale: ReactElement;
+}): ReactElement {
+  const { list, above, stale } = props;
   const { applicationId, environment, canManage, endpoints } = list;
   const { add } = useSearch({ from: `/frame${paths.webhooks}` });
   const navigate = useNavigate({ from: paths.webhooks });
@@ -68,7 +76,12 @@ function Endpoints({ list, above }: { list: WebhookEndpointList; above: ReactEle
       <PageHeader
         title="Webhooks"
         above={above}
-        badges={<EnvironmentBadge environment={environment} />}
+        badges={
+          <>
+            <EnvironmentBadge environment={environment} />
+            {stale}
+          </>
+        }
         lead="Programs of yours that are told when money moves and instruments change, by a signed POST."
         actions={endpoints.length > 0 && addButton}
       />

@@ -5,13 +5,14 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type ReactElement, type ReactNode, useState } from "react";
 import { isMissing, problemWords } from "../../lib/api.ts";
 import { paths } from "../../lib/paths.ts";
+import { useShown } from "../../lib/use-shown.ts";
 import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { Fact, Facts } from "../../ui/facts.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
-import { ErrorState, PageSkeleton } from "../../ui/states.tsx";
+import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toasts.tsx";
 import { DeliveryLog } from "./delivery-log.tsx";
 import { EditDialog } from "./edit-dialog.tsx";
@@ -29,7 +30,9 @@ import classes from "./webhooks.module.css";
 /** One endpoint: how it is, what was delivered to it, and what people did to it. */
 export function WebhookPage(): ReactElement {
   const { applicationId, endpointId } = useParams({ from: `/frame${paths.webhook}` });
-  const { data, error, isPending, refetch } = useQuery(webhookQuery(endpointId));
+  const query = useQuery(webhookQuery(endpointId));
+  const { error, isPending, refetch } = query;
+  const data = useShown(query);
   const above = (
     <Link to={paths.webhooks} params={{ applicationId }}>
       Webhooks{data ? ` of ${data.application.name}` : ""}
@@ -50,10 +53,15 @@ export function WebhookPage(): ReactElement {
       </>
     );
   }
-  return <Endpoint key={endpointId} details={data} above={above} />;
+  return <Endpoint key={endpointId} details={data} above={above} stale={<StaleSign of={query} />} />;
 }
 
-function Endpoint({ details, above }: { details: WebhookEndpointDetails; above: ReactNode }): ReactElement {
+function Endpoint(props: {
+  details: WebhookEndpointDetails;
+  above: ReactNode;
+  stale: ReactNode;
+}): ReactElement {
+  const { details, above, stale } = props;
   const { endpoint, application, canManage } = details;
   const { endpointId } = endpoint;
   const [open, setOpen] = useState<"edit" | "rotate">();
@@ -67,6 +75,7 @@ function Endpoint({ details, above }: { details: WebhookEndpointDetails; above: 
           <>
             <EnvironmentBadge environment={application.environment} />
             <EndpointBadge endpoint={endpoint} />
+            {stale}
           </>
         }
         lead={<Mono>{endpoint.url}</Mono>}

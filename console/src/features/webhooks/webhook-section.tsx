@@ -3,17 +3,23 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { paths } from "../../lib/paths.ts";
 import { LinkButton } from "../../ui/link-button.tsx";
+import { ErrorState, StaleSign } from "../../ui/states.tsx";
 import { webhookListQuery } from "./webhook-queries.ts";
 import classes from "./webhooks.module.css";
 
 /** On an application's page: how its webhooks are, in a sentence, and the way to them. */
 export function WebhookSection({ applicationId }: { applicationId: string }): ReactElement {
-  const { data } = useQuery(webhookListQuery(applicationId));
+  const list = useQuery(webhookListQuery(applicationId));
   return (
     <section aria-labelledby="webhooks-heading" className={classes.section}>
       <div>
         <h2 id="webhooks-heading">Webhooks</h2>
-        <p className={classes.soft}>{data ? sentence(data.endpoints) : "…"}</p>
+        {list.isLoadingError ? (
+          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+        ) : (
+          <p className={classes.soft}>{list.data ? sentence(list.data.endpoints) : "…"}</p>
+        )}
+        <StaleSign of={list} />
       </div>
       <LinkButton to={paths.webhooks} params={{ applicationId }} variant="default">
         Open webhooks
