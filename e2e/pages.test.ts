@@ -218,6 +218,11 @@ describe("after logging in", () => {
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.getByRole("main").getByText("History").waitFor();
       await looksRight(picture);
+      // In its fintech's zone, which is named.
+      await page
+        .locator("svg text")
+        .getByText(/^(Expires|Revoked) .+ IST$/)
+        .waitFor();
     }
     expect(await tabletFaults(page, "token")).toEqual([]);
     // The picture of the README, when asked for: `FUSION_README_PICTURE=1 npm test`.

@@ -1,6 +1,6 @@
 import { useElementSize } from "@mantine/hooks";
 import type { ReactElement } from "react";
-import { formatDate, formatTimeOfDay } from "../lib/time.ts";
+import { formatDate, formatMinute } from "../lib/time.ts";
 import classes from "./lifeline.module.css";
 import {
   type Life,
@@ -270,5 +270,5 @@ function Label(props: {
 }
 
 function dateAndTime(instant: string, timeZone: string): string {
-  return `${formatDate(instant, timeZone)}, ${formatTimeOfDay(instant, timeZone)}`;
+  return `${formatDate(instant, timeZone)}, ${formatMinute(instant, timeZone)}`;
 }

@@ -5,6 +5,7 @@ import type { ReactElement, ReactNode } from "react";
 import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
+import { TimeZoneContext } from "../../lib/time-zone.tsx";
 import { useShown } from "../../lib/use-shown.ts";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
@@ -12,7 +13,7 @@ import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
 import { TabLink, TabLinks } from "../../ui/tab-links.tsx";
 import classes from "./applications.module.css";
 
-/** What the pages about one application have in common: its name, its environment, and the way from one to the other. */
+/** What the pages about one application have in common: its name, its environment, and the way from one to the other. Times are its fintech's. */
 export function ApplicationFrame(props: {
   path: typeof paths.application | typeof paths.activity;
   children: (application: ApplicationDetails) => ReactNode;
@@ -38,7 +39,7 @@ export function ApplicationFrame(props: {
     );
   }
   return (
-    <>
+    <TimeZoneContext.Provider value={application.timeZone}>
       <EnvironmentRule environment={application.environment} />
       <PageHeader
         title={application.name}
@@ -66,6 +67,6 @@ export function ApplicationFrame(props: {
         </TabLink>
       </TabLinks>
       {props.children(application)}
-    </>
+    </TimeZoneContext.Provider>
   );
 }

@@ -9,6 +9,7 @@ import { applicationQuery } from "../../lib/application-query.ts";
 import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { countdown } from "../../lib/time.ts";
+import { TimeZoneContext } from "../../lib/time-zone.tsx";
 import { useNow } from "../../lib/use-now.ts";
 import { useShown } from "../../lib/use-shown.ts";
 import { AllowListDialog } from "../../ui/allow-list-dialog.tsx";
@@ -34,7 +35,7 @@ import { isLive, TokenBadge } from "./token-badge.tsx";
 import { tokenQuery, tokenRemindersQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
-/** Everything about one token. `?renew=1` has the dialog open that generates its replacement. */
+/** Everything about one token, in its fintech's time zone, whoever looks. `?renew=1` has the dialog open that generates its replacement. */
 export function TokenPage(): ReactElement {
   const { applicationId, tokenId } = useParams({ from: `/frame${paths.token}` });
   const query = useQuery(tokenQuery(tokenId));
@@ -61,7 +62,11 @@ export function TokenPage(): ReactElement {
     );
   }
   // A token's own page starts afresh when a link leads to another token.
-  return <Token key={token.tokenId} token={token} above={above} stale={<StaleSign of={query} />} />;
+  return (
+    <TimeZoneContext.Provider value={token.timeZone}>
+      <Token key={token.tokenId} token={token} above={above} stale={<StaleSign of={query} />} />
+    </TimeZoneContext.Provider>
+  );
 }
 
 function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode }): ReactElement {
