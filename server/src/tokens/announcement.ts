@@ -2,12 +2,12 @@ import { revokeReasonWords } from "@fusion/contract/tokens.ts";
 import { listAuditEntries } from "../audit/list-entries.ts";
 import { listFintechAdmins } from "../fintechs/contacts.ts";
 import { findApplicationFor } from "../fintechs/find-application.ts";
+import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
-import type { Log } from "../platform/log.ts";
-import { AddressRejected, type Message, type Messenger } from "../platform/messages/message.ts";
-import { isTold } from "../platform/outage.ts";
+import { queueMessage } from "../platform/messages/outbox.ts";
+import type { Random } from "../platform/random.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { findToken } from "./token-store.ts";
 
@@ -28,67 +28,53 @@ export async function announce(tx: Transaction, event: TokenEvent, tokenId: Toke
 }
 
 /**
- * Tells every admin of the fintech that a live token was generated or revoked. May run twice for one event; a repeat carries the same
- * Message-ID. Throws when somebody could not be told for now, so that the queue tries again; an address that does not exist is left out.
+ * Leaves a message for every admin of the fintech that a live token was generated or revoked: one for each, so that an admin who cannot be
+ * reached for now keeps nobody waiting and nobody is told twice. May run twice for one event.
  */
 export async function tellAdmins(
   {
     db,
-    messenger,
+    clock,
+    random,
     publicUrl,
-    log,
   }: {
     readonly db: Database;
-    readonly messenger: Messenger;
+    readonly clock: Clock;
+    readonly random: Random;
     readonly publicUrl: string;
-    readonly log: Log;
   },
   { event, tokenId }: { readonly event: TokenEvent; readonly tokenId: TokenId },
 ): Promise<void> {
-  const letters = await db.transaction(systemScope, async (tx) => {
+  await db.transaction(systemScope, async (tx) => {
     const token = await findToken(tx, tokenId);
-    if (!token) return [];
+    if (!token) return;
     const application = await findApplicationFor(
       tx,
       { kind: "cli", account: "notices" },
       token.applicationId,
     );
-    const admins = await listFintechAdmins(tx, token.tenant);
     const history = await listAuditEntries(tx, { kind: "token", id: tokenId }, 1_000);
     const places = history.filter(({ action }) => action === "token.found").map(({ details }) => details.url);
     const subject = subjectOf(event, token);
     const page = `${publicUrl}/applications/${token.applicationId}/tokens/${tokenId}`;
-    return admins.map(
-      (admin): Message => ({
-        channel: admin.channel,
-        to: admin.address,
-        subject,
-        text:
-          admin.channel === "sms"
-            ? `${subject}. ${page}`
-            : textOf(event, token, {
-                applicationName: application?.name ?? token.applicationId,
-                page,
-                places,
-              }),
-        messageId: `${event}.${tokenId}.${admin.userId}`,
-        smsTemplate: "notice",
-      }),
-    );
-  });
-  let failure: unknown;
-  for (const letter of letters) {
-    try {
-      await messenger.send(letter);
-    } catch (error) {
-      log[isTold(error) ? "debug" : "warn"](
-        { err: error, tokenId, event },
-        "an admin could not be told about a token",
+    const applicationName = application?.name ?? token.applicationId;
+    for (const admin of await listFintechAdmins(tx, token.tenant))
+      await queueMessage(
+        tx,
+        { clock, random },
+        {
+          channel: admin.channel,
+          to: admin.address,
+          subject,
+          text:
+            admin.channel === "sms"
+              ? `${subject}. ${page}`
+              : textOf(event, token, { applicationName, page, places }),
+          messageId: `${event}.${tokenId}.${admin.userId}`,
+          smsTemplate: "notice",
+        },
       );
-      if (!(error instanceof AddressRejected)) failure = error;
-    }
-  }
-  if (failure) throw failure;
+  });
 }
 
 function subjectOf(event: TokenEvent, token: TokenRecord): string {

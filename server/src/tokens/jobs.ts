@@ -1,9 +1,10 @@
 import { z } from "zod";
+import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Log } from "../platform/log.ts";
-import type { Messenger } from "../platform/messages/message.ts";
+import type { Random } from "../platform/random.ts";
 import { announcementTask, tellAdmins } from "./announcement.ts";
 import { forgetUsage } from "./forget-usage.ts";
 
@@ -15,7 +16,8 @@ const Announcement = z.object({ event: z.enum(["issued", "revoked"]), tokenId: z
  */
 export function tokenJobs(deps: {
   readonly db: Database;
-  readonly messenger: Messenger;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly publicUrl: string;
   readonly log: Log;
 }): RoomJobs {

@@ -2,7 +2,6 @@ import type { SystemPrincipal } from "../access/principal.ts";
 import { listAuditEntries } from "../audit/list-entries.ts";
 import { recordAudit } from "../audit/record.ts";
 import { systemScope, type Transaction } from "../platform/database/database.ts";
-import { announce } from "./announcement.ts";
 import type { FoundToken } from "./check-token.ts";
 import { type RevokeDependencies, revokeTokens } from "./revoke-token.ts";
 
@@ -18,9 +17,9 @@ export interface Finding {
 }
 
 /**
- * Tokens were found where everybody can read them. Each place becomes part of its token's history, once, and the tokens are revoked as compromised
- * unless they have ended, with one wait for all; their fintechs' admins are told, also of a sandbox token. When this has returned, the tokens
- * are refused everywhere.
+ * Tokens were found where everybody can read them. Each place becomes part of its token's history, once, and the tokens are revoked as
+ * compromised unless they have ended, with one wait for all; their fintechs' admins are told, also of a sandbox token, however the wait
+ * ends. When this has returned, the tokens are refused everywhere.
  */
 export async function reportFoundTokens(
   deps: RevokeDependencies,
@@ -37,16 +36,7 @@ export async function reportFoundTokens(
     .filter(({ refusal }) => refusal !== "token_expired")
     .map(({ tokenId }) => tokenId);
   if (tokenIds.length === 0) return;
-  const revocations = await revokeTokens(deps, scanner, { tokenIds, reason: "compromised", requestId });
-  // Revoking tells of live ones. What somebody else revoked meanwhile is told, or not, by how they did it.
-  const untold = revocations.filter(({ tokenId, by }) => {
-    const found = byToken.get(tokenId);
-    return by === scanner.name && found?.refusal !== "token_revoked" && found?.tenant.environment !== "live";
-  });
-  if (untold.length === 0) return;
-  await deps.db.transaction(systemScope, async (tx) => {
-    for (const { tokenId } of untold) await announce(tx, "revoked", tokenId);
-  });
+  await revokeTokens(deps, scanner, { tokenIds, reason: "compromised", tellAdmins: true, requestId });
 }
 
 async function recordPlace(

@@ -63,6 +63,8 @@ export function revokeTokens(
     readonly tokenIds: readonly TokenId[];
     readonly applicationId?: ApplicationId;
     readonly reason: RevokeReason;
+    /** Of sandbox tokens as well; of live ones the fintech's admins are told in any case. */
+    readonly tellAdmins?: true;
     readonly requestId?: string;
   },
 ): Promise<Revocation[]> {
@@ -100,6 +102,7 @@ async function revokeChosen(
   input: {
     readonly reason: RevokeReason;
     readonly applicationId?: ApplicationId;
+    readonly tellAdmins?: true;
     readonly requestId?: string;
   },
   choose: (tx: Transaction) => Promise<readonly TokenId[]>,
@@ -149,7 +152,12 @@ async function revokeOne(
   tx: Transaction,
   { random }: RevokeDependencies,
   principal: Principal,
-  input: { readonly token: TokenRecord; readonly reason: RevokeReason; readonly requestId?: string },
+  input: {
+    readonly token: TokenRecord;
+    readonly reason: RevokeReason;
+    readonly tellAdmins?: true;
+    readonly requestId?: string;
+  },
 ): Promise<void> {
   const { token, reason } = input;
   const revokedAt = await revokeOnce(tx, {
@@ -166,7 +174,7 @@ async function revokeOne(
       details: { name: token.name, reason, revokedAt: revokedAt.toISOString() },
       requestId: input.requestId,
     }),
-    token.tenant.environment === "live" && announce(tx, "revoked", token.tokenId),
+    (token.tenant.environment === "live" || input.tellAdmins) && announce(tx, "revoked", token.tokenId),
   ]);
 }
 

@@ -13,6 +13,8 @@ export interface QueuedMessage {
   readonly subject: string;
   readonly text: string;
   readonly smsTemplate?: string;
+  /** Names the message where it may be left twice: it is sent once. */
+  readonly messageId?: string;
 }
 
 const deliverTask = "message-deliver";
@@ -23,10 +25,11 @@ export async function queueMessage(
   { clock, random }: { clock: Clock; random: Random },
   message: QueuedMessage,
 ): Promise<void> {
-  const messageId = newId<string>(random, "msg");
+  const messageId = message.messageId ?? newId<string>(random, "msg");
   await tx.query(
     `INSERT INTO outgoing_message (message_id, channel, address, subject, text, sms_template, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+     VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT DO NOTHING`,
     [
       messageId,
       message.channel,
@@ -37,7 +40,7 @@ export async function queueMessage(
       clock.now(),
     ],
   );
-  await addJob(tx, deliverTask, { messageId }, { attemptsMax: 12 });
+  await addJob(tx, deliverTask, { messageId }, { attemptsMax: 12, key: `${deliverTask}/${messageId}` });
 }
 
 /** Sends what {@link queueMessage} left, and forgets it a week later. */
