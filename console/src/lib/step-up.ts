@@ -1,11 +1,53 @@
 import { CodeSent, StepUpDone } from "@fusion/contract/login.ts";
+import { type QueryClient, queryOptions, skipToken, useQuery } from "@tanstack/react-query";
 import { post } from "./api.ts";
 
-/** Sends a code with which the person proves presence. */
-export function startStepUp(): Promise<CodeSent> {
-  return post("/step-up/start", {}, CodeSent);
+export type CodeChannel = CodeSent["channel"];
+
+/** The code with which the person can prove presence, and when each address may be sent another. */
+export interface StepUpCodes {
+  readonly last: { readonly sent: CodeSent; readonly sentAtMs: number; readonly used: boolean } | undefined;
+  readonly nextAtMs: Partial<Readonly<Record<CodeChannel, number>>>;
 }
 
-export function sendStepUpCode(code: string): Promise<StepUpDone> {
-  return post("/step-up/code", { code }, StepUpDone);
+const none: StepUpCodes = { last: undefined, nextAtMs: {} };
+
+/** Outlives the dialog that asked for the code, so that coming back finds the field for it. Only noted here, never fetched. */
+const stepUpCodesQuery = queryOptions<StepUpCodes>({ queryKey: ["step-up-codes"], queryFn: skipToken });
+
+export function useStepUpCodes(): StepUpCodes {
+  return useQuery(stepUpCodesQuery).data ?? none;
+}
+
+/** Whether it is worth typing: neither used nor, by the browser's time, expired. */
+export function isGood({ sent, sentAtMs, used }: NonNullable<StepUpCodes["last"]>, atMs: number): boolean {
+  return !used && sentAtMs + sent.expiresInSeconds * 1_000 > atMs;
+}
+
+/** Sends a code to one of the person's own addresses, in place of an earlier one. */
+export async function startStepUp(client: QueryClient, channel: CodeChannel): Promise<void> {
+  const sent = await post("/step-up/start", { channel }, CodeSent);
+  note(client, { last: { sent, sentAtMs: Date.now(), used: false } });
+  noteWait(client, channel, sent.resendInSeconds);
+}
+
+/** That address is sent no other code for so long. */
+export function noteWait(client: QueryClient, channel: CodeChannel, seconds: number): void {
+  const { nextAtMs } = codesOf(client);
+  note(client, { nextAtMs: { ...nextAtMs, [channel]: Date.now() + seconds * 1_000 } });
+}
+
+/** Proves presence. */
+export async function sendStepUpCode(client: QueryClient, code: string): Promise<void> {
+  await post("/step-up/code", { code }, StepUpDone);
+  const { last } = codesOf(client);
+  note(client, { last: last && { ...last, used: true } });
+}
+
+function codesOf(client: QueryClient): StepUpCodes {
+  return client.getQueryData<StepUpCodes>(stepUpCodesQuery.queryKey) ?? none;
+}
+
+function note(client: QueryClient, news: Partial<StepUpCodes>): void {
+  client.setQueryData<StepUpCodes>(stepUpCodesQuery.queryKey, { ...codesOf(client), ...news });
 }

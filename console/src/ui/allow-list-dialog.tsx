@@ -85,6 +85,7 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
             setProving(false);
             save.reset();
           }}
+          because="This is a live application"
         />
       )}
       {/* Kept while presence is proven, so that going back finds everything as it was. */}

@@ -1,8 +1,16 @@
-import type { CodeSent } from "@fusion/contract/login.ts";
 import { Button } from "@mantine/core";
-import { type ReactElement, useCallback, useEffect, useRef, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactElement, useEffect, useEffectEvent, useRef, useState } from "react";
 import { ApiProblem, problemWords } from "../lib/api.ts";
-import { sendStepUpCode, startStepUp } from "../lib/step-up.ts";
+import { useSession } from "../lib/session.ts";
+import {
+  type CodeChannel,
+  isGood,
+  noteWait,
+  sendStepUpCode,
+  startStepUp,
+  useStepUpCodes,
+} from "../lib/step-up.ts";
 import { countdownOf } from "../lib/time.ts";
 import { useNow } from "../lib/use-now.ts";
 import { useStillThere } from "../lib/use-still-there.ts";
@@ -10,6 +18,8 @@ import { OtpField } from "./otp-field.tsx";
 import classes from "./step-up.module.css";
 
 interface StepUpProps {
+  /** Why it is asked, as the beginning of a sentence: "This is a live application". */
+  because: string;
   /** What is under way since the code was right, such as "Generating the token"; null before. */
   doing: string | null;
   onDone: () => void;
@@ -18,43 +28,57 @@ interface StepUpProps {
 
 /**
  * Proves presence with a one-time code, inside the dialog. Submits itself when the code is complete, and then goes on by itself, unless the
- * dialog was closed meanwhile: then nothing is done.
+ * dialog was closed meanwhile: then nothing is done. A code that was sent before and is still good is asked for; else one is sent.
  */
-export function StepUp({ doing, onDone, onBack }: StepUpProps): ReactElement {
-  const [sent, setSent] = useState<CodeSent>();
-  const [resendAt, setResendAt] = useState(0);
+export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactElement {
+  const client = useQueryClient();
+  const { last, nextAtMs } = useStepUpCodes();
+  const { identities } = useSession().user;
+  const [openedAt] = useState(() => Date.now());
   const [code, setCode] = useState("");
+  const [sending, setSending] = useState(false);
   const [checking, setChecking] = useState(false);
+  const [proven, setProven] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const now = useNow(1_000);
   const started = useRef(false);
   const stillThere = useStillThere();
 
-  const send = useCallback(async (): Promise<void> => {
+  const has = (channel: CodeChannel): boolean => identities.some((identity) => identity.channel === channel);
+  const channel = last?.sent.channel ?? (has("sms") ? "sms" : "email");
+  const other = channel === "sms" ? "email" : "sms";
+  const waitSeconds = ((nextAtMs[channel] ?? 0) - now) / 1_000;
+  // One that expires or is used in front of the person stays, and the server says so.
+  const asked = last && (proven || isGood(last, openedAt)) ? last : undefined;
+
+  async function send(to: CodeChannel): Promise<void> {
     setProblem(null);
+    setProven(false);
     setCode("");
+    setSending(true);
     try {
-      const answer = await startStepUp();
-      setSent(answer);
-      setResendAt(Date.now() + answer.resendInSeconds * 1_000);
+      await startStepUp(client, to);
     } catch (error) {
       setProblem(error);
-      const wait = error instanceof ApiProblem ? (error.retryAfterSeconds ?? 0) : 0;
-      setResendAt(Date.now() + wait * 1_000);
+      const seconds = error instanceof ApiProblem ? error.retryAfterSeconds : undefined;
+      if (seconds !== undefined) noteWait(client, to, seconds);
     }
-  }, []);
+    setSending(false);
+  }
 
-  useEffect(() => {
+  const start = useEffectEvent(() => {
     if (started.current) return;
     started.current = true;
-    void send();
-  }, [send]);
+    if (asked === undefined) void send(channel);
+  });
+  useEffect(() => start(), []);
 
   async function check(figures: string): Promise<void> {
     setChecking(true);
     setProblem(null);
     try {
-      await sendStepUpCode(figures);
+      await sendStepUpCode(client, figures);
+      setProven(true);
       if (stillThere()) onDone();
     } catch (error) {
       setProblem(error);
@@ -63,27 +87,29 @@ export function StepUp({ doing, onDone, onBack }: StepUpProps): ReactElement {
     setChecking(false);
   }
 
-  const waitSeconds = (resendAt - now) / 1_000;
+  const busy = sending || checking || doing !== null;
   return (
     <div className={classes.stack}>
       <p>
-        This is a live application, so prove that it is you.{" "}
-        {sent ? (
-          <>
-            We sent a code to <strong className={classes.address}>{sent.sentTo}</strong>.
-          </>
-        ) : (
-          problem === null && "Sending a code …"
-        )}
+        {because}, so prove that it is you.{" "}
+        {sending
+          ? "Sending a code …"
+          : asked && (
+              <>
+                We sent a code to <strong className={classes.address}>{asked.sent.sentTo}</strong>.
+              </>
+            )}
       </p>
-      {sent ? (
+      {asked ? (
+        // A new code takes the focus.
         <OtpField
+          key={asked.sentAtMs}
           value={code}
           onChange={setCode}
           onComplete={(figures) => void check(figures)}
-          length={sent.codeLength}
+          length={asked.sent.codeLength}
           error={problem === null ? undefined : problemWords(problem)}
-          readOnly={checking || doing !== null}
+          readOnly={busy}
           autoFocus
         />
       ) : (
@@ -100,7 +126,12 @@ export function StepUp({ doing, onDone, onBack }: StepUpProps): ReactElement {
         <Button variant="default" onClick={onBack} disabled={checking || doing !== null}>
           Back
         </Button>
-        <Button variant="default" onClick={() => void send()} disabled={waitSeconds > 0 || checking}>
+        {has(other) && (
+          <Button variant="default" onClick={() => void send(other)} disabled={busy}>
+            Send to my {other === "sms" ? "phone" : "email"} instead
+          </Button>
+        )}
+        <Button variant="default" onClick={() => void send(channel)} disabled={waitSeconds > 0 || busy}>
           {waitSeconds > 0 ? `Send again in ${countdownOf(waitSeconds)}` : "Send again"}
         </Button>
       </div>

@@ -88,6 +88,7 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
           )}
           {step.at === "presence" && (
             <StepUp
+              because="This is a live application"
               doing={pending ? "Generating the token" : null}
               onDone={() => void submit(step.input)}
               onBack={() => setStep({ at: "form", problem: null })}

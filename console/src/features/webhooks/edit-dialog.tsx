@@ -35,6 +35,7 @@ export function EditDialog(props: { details: WebhookEndpointDetails; onClose: ()
     <SecretDialog title="Edit endpoint" onClose={close}>
       {kept !== undefined && (
         <StepUp
+          because="This is a live application"
           doing={edit.isPending ? "Changing the endpoint" : null}
           onDone={() => submit(kept)}
           onBack={() => {

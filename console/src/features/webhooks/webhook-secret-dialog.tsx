@@ -80,6 +80,7 @@ export function WebhookSecretDialog<Input>(props: WebhookSecretDialogProps<Input
         <>
           {step.at === "presence" && (
             <StepUp
+              because="This is a live application"
               doing={pending ? doing : null}
               onDone={() => void submit(step.input)}
               onBack={() => setStep({ at: "form", problem: null })}
