@@ -4,7 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, lookAt, openProfile } from "./support/browser.ts";
 import { logIn } from "./support/console.ts";
-import { expireCodes, forgetSentCodes } from "./support/past.ts";
+import { expireCodes, forgetPresence, forgetSentCodes } from "./support/past.ts";
 import { type Product, readCode, readInbox, startProduct } from "./support/product.ts";
 
 // Everything about logging in beside the plain way, which the journey goes: wrong and old codes, unknown people, forgotten passwords,
@@ -205,10 +205,23 @@ describe("a forgotten password", () => {
     await approver.getByRole("main").getByRole("link", { name: "People" }).click();
     await approver.getByRole("heading", { name: "Waiting for a new password" }).waitFor();
     expect(await lookAt(approver, "people-waiting")).toEqual([]);
+    // An admin who logged in a while ago proves presence on the way.
+    await forgetPresence(product);
+    await forgetSentCodes(product);
     await approver.getByRole("button", { name: "Approve for Sonal Iyer" }).click();
     const question = approver.getByRole("alertdialog", { name: "Let Sonal Iyer set a new password?" });
     expect(await lookAt(approver, "people-approve")).toEqual([]);
+    const proof = new Date();
     await question.getByRole("button", { name: "Approve" }).click();
+    const dialog = approver.getByRole("dialog", { name: "Let Sonal Iyer set a new password?" });
+    const code = dialog.getByLabel("One-time code");
+    await code.waitFor();
+    expect(await dialog.textContent()).toContain(
+      "This opens the account of Sonal Iyer, so prove that it is you.",
+    );
+    expect(await lookAt(approver, "people-approve-step-up")).toEqual([]);
+    expect(await code.evaluate((element) => element === document.activeElement)).toBe(true);
+    await code.fill(await readCode(product.url, "+919000000001", proof));
     await approver.getByText("Sonal Iyer can set a new password now.").waitFor();
 
     await page.getByRole("button", { name: "Back to the login" }).click();

@@ -63,13 +63,17 @@ export function useSecretGuard(onClose: () => void): SecretGuard {
   };
 }
 
-/** Gives the focus back to what opened the dialog. The dialog leaves with its place in the address, too suddenly for the modal's own way. */
+/**
+ * Gives the focus back to what opened the dialog, unless what came in its place has it. The dialog leaves with its place in the address, too
+ * suddenly for the modal's own way.
+ */
 export function useReturnFocus(): void {
   const [opener] = useState(() => document.activeElement);
   useEffect(
     () => () => {
       setTimeout(() => {
-        if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) opener.focus();
+        if (document.activeElement !== null && document.activeElement !== document.body) return;
+        if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
       }, 50);
     },
     [opener],
