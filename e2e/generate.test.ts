@@ -122,6 +122,16 @@ describe("the dialog", () => {
       });
       await generateButton().click();
       await dialog()
+    // Who does not see it hears that it is there, and nothing moves for ever.
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(
+      "You can see this token only now.",
+    );
+    expect(
+      await page.evaluate(
+        () =>
+          document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === Infinity).length,
+      ),
+    ).toBe(0);
         .getByText(/^The server did not answer/)
         .waitFor();
       await generateButton().click();
@@ -181,7 +191,9 @@ describe("the dialog", () => {
     const field = dialog().getByLabel("One-time code");
     await field.fill(
       "000000000".slice(
+    await page.evaluate(() => getSelection()?.removeAllRanges());
         0,
+    await page.waitForFunction((words) => String(getSelection()) === words, secret);
         Number(await field.evaluate((input) => getComputedStyle(input).getPropertyValue("--length"))),
       ),
     );
@@ -362,7 +374,7 @@ describe("nothing is lost by a slip", () => {
     await dialog().getByRole("button", { name: "Keep it open" }).click();
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
     await dialog().getByRole("button", { name: "Copy", exact: true }).click();
-    await dialog().getByText("Copied").first().waitFor();
+    await dialog().getByRole("status").getByText("Copied").waitFor();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
     await dialog().getByRole("button", { name: "Done" }).click();
     await dialog().waitFor({ state: "hidden" });

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Tooltip, VisuallyHidden } from "@mantine/core";
 import { Check, Copy } from "lucide-react";
 import { type RefObject, useEffect, useRef, useState } from "react";
 import classes from "./mono.module.css";
@@ -15,34 +15,34 @@ interface CopyButtonProps {
   readonly onCopied?: () => void;
 }
 
-type Outcome = "none" | "copied" | "refused";
-
-/** Says "Copied" only when the clipboard took the value; otherwise selects the text and says how to copy it. */
+/** Says "Copied" only when the clipboard took the value; otherwise selects the text, at every press, and says how to copy it. */
 export function CopyButton({ value, label, words = false, target, onCopied }: CopyButtonProps) {
-  const [outcome, setOutcome] = useState<Outcome>("none");
+  // Of the last press, which is another one though it may end alike.
+  const [press, setPress] = useState<{ outcome: "none" | "copied" | "refused" }>({ outcome: "none" });
+  const { outcome } = press;
   const fallback = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
-    if (outcome !== "copied") return;
-    const timer = setTimeout(() => setOutcome("none"), 2_500);
+    if (press.outcome !== "copied") return;
+    const timer = setTimeout(() => setPress({ outcome: "none" }), 2_500);
     return () => clearTimeout(timer);
-  }, [outcome]);
+  }, [press]);
 
   useEffect(() => {
-    if (outcome !== "refused") return;
+    if (press.outcome !== "refused") return;
     const shown = target?.current;
     if (shown) getSelection()?.selectAllChildren(shown);
     else fallback.current?.select();
-  }, [outcome, target]);
+  }, [press, target]);
 
   async function copy(): Promise<void> {
     try {
       await navigator.clipboard.writeText(value);
-      setOutcome("copied");
+      setPress({ outcome: "copied" });
       onCopied?.();
     } catch {
       // No permission, or a page that is not a secure context.
-      setOutcome("refused");
+      setPress({ outcome: "refused" });
     }
   }
 
@@ -69,7 +69,8 @@ export function CopyButton({ value, label, words = false, target, onCopied }: Co
       )}
       <span role="status" className={classes.copyNote}>
         {outcome === "refused" && `Selected. Press ${copyKeys()} to copy.`}
-        {outcome === "copied" && !words && "Copied"}
+        {/* What a button's words become is not told to who does not see them. */}
+        {outcome === "copied" && (words ? <VisuallyHidden>Copied</VisuallyHidden> : "Copied")}
       </span>
     </span>
   );

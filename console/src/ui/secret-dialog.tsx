@@ -115,7 +115,12 @@ export function SecretBox(props: {
   const box = useRef<HTMLElement>(null);
   return (
     <>
-      <p className={classes.onlyNow}>You can see this {kind} only now.</p>
+  const onlyNow = useRef<HTMLParagraphElement>(null);
+  // The button that had the focus is gone; with the focus here, who does not see the secret hears that it is there.
+  useEffect(() => onlyNow.current?.focus(), []);
+      <p ref={onlyNow} tabIndex={-1} className={classes.onlyNow}>
+        You can see this {kind} only now.
+      </p>
       <div className={classes.box}>
         {/* Copying by hand is keeping it, too. */}
         <code ref={box} className={classes.secret} onCopy={onKept} translate="no">
