@@ -95,6 +95,8 @@ export function SecretDialog(props: {
       title={props.title}
       size="38rem"
       fullScreen={phone}
+      // A press beside it is a slip, and would throw away what was filled in.
+      closeOnClickOutside={false}
       closeButtonProps={{ "aria-label": "Close" }}
       classNames={{ title: classes.title }}
     >
@@ -113,11 +115,11 @@ export function SecretBox(props: {
 }): ReactElement {
   const { kind, secret, onKept, children } = props;
   const box = useRef<HTMLElement>(null);
-  return (
-    <>
   const onlyNow = useRef<HTMLParagraphElement>(null);
   // The button that had the focus is gone; with the focus here, who does not see the secret hears that it is there.
   useEffect(() => onlyNow.current?.focus(), []);
+  return (
+    <>
       <p ref={onlyNow} tabIndex={-1} className={classes.onlyNow}>
         You can see this {kind} only now.
       </p>
