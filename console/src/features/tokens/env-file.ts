@@ -5,16 +5,18 @@ interface Connection {
   baseUrl: string;
   secret: string;
   environment: Environment;
+  tokenId: string;
 }
 
-export function envFileName(environment: Environment): string {
-  return `fusion-${environment}.env`;
+/** Each token has a file of its own: a browser saves a second file of one name under another, and what reads the first has the wrong token. */
+export function envFileName({ environment, tokenId }: Pick<Connection, "environment" | "tokenId">): string {
+  return `fusion-${environment}-${tokenId}.env`;
 }
 
 /** What "Download .env" writes: understood by shells, Docker and the dotenv libraries alike, so without quotes or `export`. */
-export function envFileText({ baseUrl, secret, environment }: Connection): string {
+export function envFileText({ baseUrl, secret, environment, tokenId }: Connection): string {
   return [
-    `# Fusion API, ${environment}. Keep this file out of version control.`,
+    `# Fusion API, ${environment}, ${tokenId}. Keep this file out of version control.`,
     `FUSION_BASE_URL=${baseUrl}`,
     `FUSION_TOKEN=${secret}`,
     "",
@@ -26,14 +28,14 @@ export function envFileText({ baseUrl, secret, environment }: Connection): strin
  * processes.
  */
 export function curlCommand(
-  { baseUrl, environment }: Omit<Connection, "secret">,
+  { baseUrl, ...file }: Omit<Connection, "secret">,
   scopes: readonly Scope[],
 ): string {
   // A read that the token may do and that needs no id.
   const path =
     !coversScope(scopes, "bundles:read") && coversScope(scopes, "accounts:read") ? "accounts" : "bundles";
   return [
-    `set -a; . ./${envFileName(environment)}; set +a`,
+    `set -a; . ./${envFileName(file)}; set +a`,
     `curl -i "${baseUrl}/${path}" \\`,
     `  -H "X-Zeta-AuthToken: $FUSION_TOKEN"`,
   ].join("\n");

@@ -22,7 +22,8 @@ interface SecretViewProps {
 export function SecretView({ generated, onKept }: SecretViewProps): ReactElement {
   const { secret, baseUrl, token } = generated;
   const [downloaded, setDownloaded] = useState(false);
-  const command = curlCommand({ baseUrl, environment: token.environment }, token.scopes);
+  const connection = { baseUrl, environment: token.environment, tokenId: token.tokenId };
+  const command = curlCommand(connection, token.scopes);
   return (
     <div className={classes.stack}>
       <SecretBox kind="token" secret={secret} onKept={onKept}>
@@ -30,10 +31,7 @@ export function SecretView({ generated, onKept }: SecretViewProps): ReactElement
           variant="default"
           leftSection={downloaded ? <Check size={16} aria-hidden /> : <Download size={16} aria-hidden />}
           onClick={() => {
-            download(
-              envFileName(token.environment),
-              envFileText({ baseUrl, secret, environment: token.environment }),
-            );
+            download(envFileName(connection), envFileText({ ...connection, secret }));
             setDownloaded(true);
             onKept();
           }}
@@ -82,6 +80,6 @@ function download(name: string, text: string): void {
   link.href = address;
   link.download = name;
   link.click();
-  // The browser has taken it by the next turn; an address kept would keep the secret.
-  setTimeout(() => URL.revokeObjectURL(address), 1_000);
+  // A browser that asks where to save may take it only when that is answered; an address kept for ever would keep the secret.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

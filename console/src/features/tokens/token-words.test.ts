@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { curlCommand, envFileText } from "./env-file.ts";
+import { curlCommand, envFileName, envFileText } from "./env-file.ts";
 import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
 import { callWords } from "./refusals.ts";
 import { summarySentence } from "./summary-sentence.ts";
@@ -56,6 +56,7 @@ describe("what a program is given", () => {
     baseUrl: "http://127.0.0.1:8080/api/v1/ifi/140793",
     secret: "fus_test_secret",
     environment: "sandbox" as const,
+    tokenId: "tok_1",
   };
 
   test("the .env file has both variables, one a line, and ends with a line break", () => {
@@ -64,6 +65,12 @@ describe("what a program is given", () => {
       "FUSION_TOKEN=fus_test_secret",
       "",
     ]);
+  });
+
+  test("each token has a file of its own, and the curl reads the token's", () => {
+    const second = { ...connection, tokenId: "tok_2" };
+    expect(envFileName(second)).not.toBe(envFileName(connection));
+    expect(curlCommand(second, ["admin"])).toContain(`. ./${envFileName(second)};`);
   });
 
   test("the curl has the base URL but not the secret", () => {
