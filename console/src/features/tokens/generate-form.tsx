@@ -15,12 +15,10 @@ import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { type DurationChoice, DurationField, endsTooSoon, expiryOf } from "./duration-field.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
+import { type Renewable, renewable } from "./renewable.ts";
 import { summarySentence } from "./summary-sentence.ts";
-import { isLive } from "./token-badge.tsx";
 import { tokenListQuery, tokenPreviewQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
-
-type Renewable = Pick<TokenSummary, "tokenId" | "name" | "scopes" | "ipAllowList" | "expiresAt">;
 
 interface GenerateFormProps {
   application: ApplicationDetails;
@@ -37,11 +35,9 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const { timeZone } = application;
   const now = useNow(30_000);
   const ending = useInfiniteQuery(tokenListQuery(application.applicationId, "expiring"));
-  // A token whose replacement was revoked or ended waits for another one.
   const all = useInfiniteQuery(tokenListQuery(application.applicationId, "all"));
-  const ended = new Set(tokensOf(all.data).flatMap((token) => (isLive(token) ? [] : [token.tokenId])));
   const taken = new Set(tokensOf(all.data).map((token) => token.name));
-  const candidates = renewable(props.renews, tokensOf(ending.data), ended);
+  const candidates = renewable(props.renews, tokensOf(ending.data), tokensOf(all.data));
 
   const [name, setName] = useState<string>();
   const [scopes, setScopes] = useState<Scope[]>();
@@ -72,7 +68,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     expiresAt: shown?.expiresAt,
     timeZone,
     firstReminderAt: reminders ? firstReminderAt : undefined,
-    renews: renewed?.tokenId ?? null,
+    renews: renewed ? { tokenId: renewed.tokenId, ended: hasEnded(renewed, now) } : null,
   });
   const refusal = problem instanceof ApiProblem ? problem : undefined;
   const form = useFocusAfterRefusal(problem);
@@ -128,7 +124,11 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
                   Renews <Mono>{token.tokenId}</Mono>
                 </>
               }
-              description={`${token.name}, ends ${endWords(token.expiresAt, now, timeZone)}. It keeps working until then.`}
+              description={
+                hasEnded(token, now)
+                  ? `${token.name}, ended ${endWords(token.expiresAt, now, timeZone)}.`
+                  : `${token.name}, ends ${endWords(token.expiresAt, now, timeZone)}. It keeps working until then.`
+              }
             />
           ))}
           <Radio value="" label="Renews nothing" description="A further token beside the others." />
@@ -280,19 +280,8 @@ function tokensOf(list: { pages: { tokens: TokenSummary[] }[] } | undefined): To
   return list?.pages.flatMap(({ tokens }) => tokens) ?? [];
 }
 
-/** The one asked for first, else those about to end, soonest first; never one that has a working replacement. */
-function renewable(
-  asked: Renewable | undefined,
-  expiring: readonly TokenSummary[],
-  ended: ReadonlySet<string>,
-): Renewable[] {
-  const open = expiring
-    .filter(
-      ({ replacedBy, tokenId }) =>
-        (replacedBy === null || ended.has(replacedBy)) && tokenId !== asked?.tokenId,
-    )
-    .toSorted((a, b) => a.expiresAt.localeCompare(b.expiresAt));
-  return asked ? [asked, ...open] : open;
+function hasEnded({ expiresAt }: Renewable, now: number): boolean {
+  return Date.parse(expiresAt) <= now;
 }
 
 function scopesDefault(application: ApplicationDetails, renewed: Renewable | undefined): Scope[] {

@@ -9,7 +9,7 @@ export function summarySentence(choice: {
   timeZone: string;
   /** When the first reminder goes out; null if none would, undefined if they were not asked for. */
   firstReminderAt: string | null | undefined;
-  renews: string | null;
+  renews: { readonly tokenId: string; readonly ended: boolean } | null;
 }): string | undefined {
   if (choice.expiresAt === undefined || choice.scopes.length === 0) return undefined;
   const scopes = choice.scopes.includes("admin")
@@ -22,7 +22,9 @@ export function summarySentence(choice: {
         ? "It ends too soon for a reminder."
         : `You are reminded from ${formatInstant(choice.firstReminderAt, choice.timeZone)}.`;
   const renewal =
-    choice.renews === null ? "" : ` It renews ${choice.renews}, which keeps working until its own end.`;
+    choice.renews === null
+      ? ""
+      : ` It renews ${choice.renews.tokenId}, which ${choice.renews.ended ? "has ended" : "keeps working until its own end"}.`;
   return `A ${choice.environment} token lets ${choice.applicationName} ${scopes} until ${formatInstant(choice.expiresAt, choice.timeZone)}. ${reminded}${renewal}`;
 }
 

@@ -1,7 +1,9 @@
+import type { TokenSummary } from "@fusion/contract/tokens.ts";
 import { describe, expect, test } from "vitest";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
 import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
 import { callWords } from "./refusals.ts";
+import { renewable } from "./renewable.ts";
 import { summarySentence } from "./summary-sentence.ts";
 
 const now = Date.parse("2026-11-24T05:30:00.000Z");
@@ -39,15 +41,52 @@ describe("the summary above Generate", () => {
       ...choice,
       scopes: ["accounts:read", "transfers:read", "transfers:write"],
       firstReminderAt: undefined,
-      renews: "tok_1",
+      renews: { tokenId: "tok_1", ended: false },
     });
     expect(words).toContain("use accounts:read, transfers:read and transfers:write until");
     expect(words).toContain("Nobody is reminded. It renews tok_1, which keeps working until its own end.");
+    const late = summarySentence({ ...choice, renews: { tokenId: "tok_1", ended: true } });
+    expect(late).toContain("It renews tok_1, which has ended.");
   });
 
   test("is silent while something is missing", () => {
     expect(summarySentence({ ...choice, expiresAt: undefined })).toBeUndefined();
     expect(summarySentence({ ...choice, scopes: [] })).toBeUndefined();
+  });
+});
+
+describe("what may be renewed", () => {
+  const token = (tokenId: string, replaces: string | null, status: TokenSummary["status"]): TokenSummary => ({
+    tokenId,
+    replaces,
+    status,
+    replacedBy: null,
+    applicationId: "app_1",
+    environment: "sandbox",
+    name: tokenId,
+    hint: "fus_test_…0000",
+    scopes: ["admin"],
+    ipAllowList: [],
+    createdAt: "2026-01-01T05:30:00.000Z",
+    createdBy: "Asha",
+    expiresAt: "2026-12-01T05:30:00.000Z",
+    revokedAt: null,
+    lastUsedAt: null,
+    subscribers: 0,
+  });
+  const old = { ...token("tok_a", null, "expiring"), replacedBy: "tok_b" };
+  const leaked = { ...token("tok_b", "tok_a", "revoked"), replacedBy: "tok_c" };
+  const offered = (all: TokenSummary[]): string[] =>
+    renewable(undefined, [old], all).map(({ tokenId }) => tokenId);
+
+  test("never what has a live replacement, directly or through others that have ended", () => {
+    expect(offered([token("tok_b", "tok_a", "active"), old])).toEqual([]);
+    expect(offered([token("tok_c", "tok_b", "active"), leaked, old])).toEqual([]);
+  });
+
+  test("again, once every replacement has ended; not while one of them is not known", () => {
+    expect(offered([token("tok_c", "tok_b", "expired"), leaked, old])).toEqual(["tok_a"]);
+    expect(offered([old])).toEqual([]);
   });
 });
 
