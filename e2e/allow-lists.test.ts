@@ -86,6 +86,8 @@ it("the application's list warns of callers and tokens that it would shut out, a
   await change().click();
   expect(await field().inputValue()).toBe("");
   await field().fill("203.0.113.0/24");
+  // Nothing is saved before it is known whom it shuts out.
+  expect(await dialog().getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
   await dialog().getByText("Would be refused").waitFor();
   await dialog().getByText("127.0.0.1").waitFor();
   await dialog()

@@ -102,6 +102,20 @@ describe("the dialog", () => {
     await dialog().waitFor({ state: "hidden" });
   });
 
+  it("says why the end cannot be reckoned, and asks again by itself", async () => {
+    await page.route("**/token-preview?**", (route) => route.fulfill({ status: 503 }));
+    await page.goto(product.url + applications.sandbox);
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await dialog()
+      .getByText(/^The service cannot answer right now\./)
+      .waitFor();
+    expect(await dialog().getByText("Choose another day.").count()).toBe(0);
+    await page.unroute("**/token-preview?**");
+    await expires().waitFor();
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
+  });
+
   it("submitted twice makes one token", async () => {
     await openDialog("sandbox");
     // A press beside it throws nothing away.

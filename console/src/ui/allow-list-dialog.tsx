@@ -4,6 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { ApiProblem, isProblem, post, put } from "../lib/api.ts";
+import { untilAnswered } from "../lib/retrying.ts";
 import classes from "./allow-list-dialog.module.css";
 import { FormProblem, useFocusAfterRefusal } from "./form-problem.tsx";
 import { IpListField, rangesOf } from "./ip-list-field.tsx";
@@ -36,15 +37,16 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
   useReturnFocus();
 
   const ranges = rangesOf(text);
-  const [settled] = useDebouncedValue(ranges.join(" "), 300);
-  const changed = ranges.join(" ") !== props.present.join(" ");
+  const typed = ranges.join(" ");
+  const [settled] = useDebouncedValue(typed, 300);
+  const changed = typed !== props.present.join(" ");
   const preview = useQuery({
     queryKey: ["allow-list-effect", address, settled],
     queryFn: ({ signal }) =>
       post(`${address}/preview`, { ipAllowList: rangesOf(settled) }, IpAllowListEffect, { signal }),
     enabled: settled !== props.present.join(" "),
     placeholderData: keepPreviousData,
-    retry: false,
+    ...untilAnswered,
   });
   const save = useMutation({
     mutationFn: () => put(address, { ipAllowList: ranges }, SetIpAllowList),
@@ -59,16 +61,20 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
     },
     onError: (error) => setProving(isProblem(error, "step_up_required")),
   });
-  const effect = changed && !preview.isError ? preview.data : undefined;
+  const known = preview.isSuccess && !preview.isPlaceholderData;
+  const trouble = changed && !known ? preview.failureReason : null;
+  const effect = changed && trouble === null ? preview.data : undefined;
+  // Whom it shuts out is said before it is done.
+  const ready = changed && settled === typed && known;
   const shutsOut = effect !== undefined && effect.excludedCallers.length + effect.unusableTokens.length > 0;
-  const problem = (changed ? preview.error : null) ?? (proving ? null : save.error);
+  const problem = trouble ?? (proving ? null : save.error);
   // What is found while typing leaves the focus where it is.
   const form = useFocusAfterRefusal(proving ? null : save.error);
   const refusal = problem instanceof ApiProblem ? problem : undefined;
 
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (changed && !save.isPending) save.mutate();
+    if (ready && !save.isPending) save.mutate();
   }
 
   function close(): void {
@@ -79,13 +85,13 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
     <SecretDialog title={props.title} onClose={close}>
       {proving && (
         <StepUp
+          because="This is a live application"
           doing={save.isPending ? "Setting the list" : null}
           onDone={() => save.mutate()}
           onBack={() => {
             setProving(false);
             save.reset();
           }}
-          because="This is a live application"
         />
       )}
       {/* Kept while presence is proven, so that going back finds everything as it was. */}
@@ -111,7 +117,7 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
               type="submit"
               {...(shutsOut ? { color: "urgent" } : {})}
               loading={save.isPending}
-              disabled={!changed || preview.isError}
+              disabled={!ready}
             >
               {shutsOut ? "Save and refuse them" : "Save"}
             </Button>

@@ -6,6 +6,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { readableAddress } from "../../lib/address.ts";
 import { ApiProblem, problemWords } from "../../lib/api.ts";
+import { mayPass } from "../../lib/retrying.ts";
 import { endWords, formatInstant, formatMonth } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
@@ -59,7 +60,10 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const tooSoon = endsTooSoon(duration, { timeZone, now });
   const expiry: Expiry | undefined = tooSoon ? undefined : expiryOf(duration);
   const preview = useQuery(tokenPreviewQuery(application.applicationId, expiry));
-  const shown = expiry !== undefined && preview.data && !preview.isError ? preview.data : undefined;
+  const known = preview.isSuccess && !preview.isPlaceholderData;
+  const trouble = expiry === undefined || known ? null : preview.failureReason;
+  const dayRefused = trouble instanceof ApiProblem && trouble.status === 400;
+  const shown = expiry !== undefined && trouble === null ? preview.data : undefined;
   const firstReminderAt = shown?.reminders.firstAt ?? null;
   const summary = summarySentence({
     applicationName: application.name,
@@ -70,6 +74,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     firstReminderAt: reminders ? firstReminderAt : undefined,
     renews: renewed ? { tokenId: renewed.tokenId, ended: hasEnded(renewed, now) } : null,
   });
+  const ready = summary !== undefined && known && chosen.name.trim() !== "";
   const refusal = problem instanceof ApiProblem ? problem : undefined;
   const form = useFocusAfterRefusal(problem);
   const durationProblem = refusal?.fieldErrors.find(({ pointer }) => pointer.startsWith("/expiry"))?.detail;
@@ -78,7 +83,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
 
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (expiry === undefined || chosen.scopes.length === 0 || chosen.name.trim() === "") return;
+    if (expiry === undefined || !ready) return;
     onSubmit({
       name: chosen.name.trim(),
       scopes: chosen.scopes,
@@ -162,8 +167,8 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         error={
           tooSoon
             ? "The last day is tomorrow at the earliest."
-            : preview.isError
-              ? problemWords(preview.error)
+            : dayRefused
+              ? problemWords(trouble)
               : durationProblem
         }
         refused={durationProblem !== undefined}
@@ -215,23 +220,24 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
 
       <div className={classes.submit}>
         {problem !== null && <FormProblem problem={problem} />}
+        {trouble !== null && !dayRefused && <FormProblem problem={trouble} />}
         <p className={classes.summary} aria-live="polite">
           {summary ??
             (chosen.scopes.length === 0
               ? "Choose at least one scope."
-              : tooSoon || preview.isError
+              : tooSoon || dayRefused
                 ? "Choose another day."
-                : "Choose when it ends.")}
+                : expiry === undefined
+                  ? "Choose when it ends."
+                  : trouble === null || mayPass(trouble)
+                    ? "Finding out when it ends …"
+                    : "When it ends is not known.")}
         </p>
         <div className={classes.dialogActions}>
           <Button variant="default" onClick={onCancel} disabled={pending}>
             Cancel
           </Button>
-          <Button
-            type="submit"
-            loading={pending}
-            disabled={summary === undefined || chosen.name.trim() === ""}
-          >
+          <Button type="submit" loading={pending} disabled={!ready}>
             Generate
           </Button>
         </div>

@@ -20,6 +20,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { get, post, put } from "../../lib/api.ts";
+import { untilAnswered } from "../../lib/retrying.ts";
 
 const path = encodeURIComponent;
 
@@ -62,7 +63,7 @@ export const tokenPreviewQuery = (applicationId: string, expiry: Expiry | undefi
     },
     enabled: expiry !== undefined,
     placeholderData: keepPreviousData,
-    retry: false,
+    ...untilAnswered,
   });
 
 /**
