@@ -63,6 +63,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const known = preview.isSuccess && !preview.isPlaceholderData;
   const trouble = expiry === undefined || known ? null : preview.failureReason;
   const dayRefused = trouble instanceof ApiProblem && trouble.status === 400;
+  const inTheWay = (dayRefused ? null : trouble) ?? problem;
   const shown = expiry !== undefined && trouble === null ? preview.data : undefined;
   const firstReminderAt = shown?.reminders.firstAt ?? null;
   const summary = summarySentence({
@@ -219,8 +220,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
       />
 
       <div className={classes.submit}>
-        {problem !== null && <FormProblem problem={problem} />}
-        {trouble !== null && !dayRefused && <FormProblem problem={trouble} />}
+        {inTheWay !== null && <FormProblem problem={inTheWay} />}
         <p className={classes.summary} aria-live="polite">
           {summary ??
             (chosen.scopes.length === 0
