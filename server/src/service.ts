@@ -116,7 +116,9 @@ export async function buildService(
     async drain({ announceMs, lingerMs }) {
       app.readiness.leaving = announceMs > 0;
       await Promise.all([
-        background.stop(),
+        endsInTime(() => background.stop())().catch((error: unknown) =>
+          log.error({ err: error }, "jobs or webhooks did not stop cleanly"),
+        ),
         sleep(announceMs).then(() => connections.drain({ lingerMs, deadlineMs: requestDeadlineMs })),
       ]);
     },

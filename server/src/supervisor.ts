@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import { greeting } from "./greeting.ts";
 import { arrangeGround, claimGround, takeGround } from "./ground.ts";
 import { listen, listenForMetrics } from "./listen.ts";
+import { untilDatabaseAnswers } from "./platform/database/retry.ts";
 import { createLog, type Log } from "./platform/log.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import { mergeExpositions } from "./platform/metrics-endpoint.ts";
@@ -34,7 +35,7 @@ export function supervise(
   let renewing = false;
   let askedAgain = false;
   const program = runProgram({ log, stop }, async (starting) => {
-    pool = await start(config, { log, say }, starting);
+    pool = await start(config, { log, say, stop }, starting);
   });
   const renew = async (from: WorkerPool): Promise<void> => {
     renewing = true;
@@ -57,7 +58,7 @@ export function supervise(
 
 async function start(
   config: Config & { readonly workers: number },
-  { log, say }: { readonly log: Log; readonly say: (text: string) => void },
+  { log, say, stop }: { readonly log: Log; readonly say: (text: string) => void; readonly stop: AbortSignal },
   starting: Starting,
 ): Promise<WorkerPool> {
   const { started, abandoned, fail, goOn, unlessStopped } = starting;
@@ -81,13 +82,13 @@ async function start(
     count: config.workers,
     log,
     fork: (place) => fork(workerFile, [String(place)]),
-    onDeath(jobHolders) {
-      deaths?.add({});
-      freeJobs(database.db, jobHolders).catch((error: unknown) =>
+    onDeath: () => deaths?.add({}),
+    onJobsLeft(holders) {
+      untilDatabaseAnswers(() => freeJobs(database.db, holders), { stop }).catch((error: unknown) =>
         log.error({ err: error, part: "jobs" }, "the jobs of a worker that ended could not be given back"),
       );
     },
-    leaveDeadlineMs: config.drainMs + lingerMs + requestDeadlineMs + leaveMarginMs,
+    leaveDeadlineMs: lingerMs + requestDeadlineMs + leaveMarginMs,
   });
   started.push(() => pool.stop({ announcedForMs: 0 }));
   abandoned.push(() => pool.kill());

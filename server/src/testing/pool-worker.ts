@@ -5,9 +5,13 @@ import { joinPool } from "../platform/processes/worker-channel.ts";
 const [, , behaviour = "serve"] = process.argv;
 const channel = joinPool({
   figures: async () => `figures of ${process.pid}`,
-  leave: () => process.exit(0),
+  leave() {
+    if (behaviour !== "dies-working") process.exit(behaviour === "dies-leaving" ? 5 : 0);
+  },
 });
+if (behaviour !== "crash") channel.holdsJobsAs([`jobs of ${process.pid}`]);
 if (behaviour === "crash") process.exit(3);
+else if (behaviour === "dies-working") setTimeout(() => process.exit(6), 20);
 else if (behaviour === "unable") {
   await channel.unable("There is no room.");
   process.exit(1);

@@ -111,7 +111,7 @@ describe("a job", () => {
       holdsJobsAs: (held) => void names.splice(0, names.length, ...held),
     });
     await running.stop();
-    expect(new Set(names).size).toBe(4);
+    expect(names).toHaveLength(1);
     for (const holder of [...names, "somebody-else"]) {
       await add("held", { holder });
       await database.owner.query(
@@ -128,6 +128,33 @@ describe("a job", () => {
       "DELETE FROM graphile_worker._private_jobs WHERE payload->>'holder' IS NOT NULL",
     );
   });
+});
+
+it("a job that does not end holds no stop up, and is free for the next process", async () => {
+  const work = Promise.withResolvers<void>();
+  let runs = 0;
+  const jobs = await startJobs(
+    { db: database.db, log: silentLog() },
+    [
+      {
+        tasks: {
+          endless() {
+            runs += 1;
+            return work.promise;
+          },
+        },
+      },
+    ],
+    { alone: false, stopDeadlineMs: 1_000 },
+  );
+  await add("endless", {});
+  await expect.poll(() => runs, { timeout: 10_000 }).toBe(1);
+  await jobs.stop();
+  const { rows } = await database.owner.query(
+    "SELECT locked_by FROM graphile_worker.jobs WHERE task_identifier = 'endless'",
+  );
+  work.resolve();
+  expect(rows).toEqual([{ locked_by: null }]);
 });
 
 describe("a schedule", () => {

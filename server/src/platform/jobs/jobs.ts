@@ -1,9 +1,10 @@
 import { EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkerEvents } from "graphile-worker";
 import type { Database, Transaction } from "../database/database.ts";
 import type { Log } from "../log.ts";
 import { isTold } from "../outage.ts";
-import { freeAllJobs } from "./free-jobs.ts";
+import { freeAllJobs, freeJobs } from "./free-jobs.ts";
 
 /** Work done off the request path. A handler re-reads what it acts on and may run twice for one job. */
 export type JobHandler = (payload: unknown) => Promise<void>;
@@ -25,9 +26,15 @@ export interface RoomJobs {
 }
 
 export interface RunningJobs {
-  /** Takes no new job, waits for running ones (up to 5 s), gives its connections back. */
+  /**
+   * Takes no new job, waits for running ones for eight seconds at most, and then gives those that still run back to the queue: they are done
+   * again. Its connections are given back with the last job.
+   */
   stop(): Promise<void>;
 }
+
+/** What is under way gets so long when the process ends. */
+const stopDeadlineMs = 8_000;
 
 /** Puts a job into the queue, as part of the transaction: it exists exactly when what it is about does. */
 export async function addJob(
@@ -69,6 +76,7 @@ export async function startJobs(
   options: {
     readonly alone: boolean;
     readonly holdsJobsAs?: ((names: readonly string[]) => void) | undefined;
+    readonly stopDeadlineMs?: number;
   },
 ): Promise<RunningJobs> {
   // Loaded here: the library takes a quarter of a second, which the first page need not wait for.
@@ -81,8 +89,9 @@ export async function startJobs(
   if (options.alone) await freeAllJobs(db);
   const names: string[] = [];
   const events: WorkerEvents = new EventEmitter();
-  events.on("worker:create", ({ worker }) => {
-    names.push(worker.workerId);
+  // A job is held in the name of the pool, whichever of its workers does it.
+  events.on("pool:create", ({ workerPool }) => {
+    names.push(workerPool.id);
     options.holdsJobsAs?.(names);
   });
   const runner = await run({
@@ -91,7 +100,6 @@ export async function startJobs(
     noHandleSignals: true,
     concurrency: 4,
     pollInterval: 2_000,
-    gracefulShutdownAbortTimeout: 5_000,
     logger: new Logger(() => (level, message, meta) => logLine({ db, log }, level, message, meta)),
     taskList: Object.fromEntries(
       [...tasks].map(([name, handler]) => [name, async (payload: unknown) => handler(plainPayload(payload))]),
@@ -107,7 +115,18 @@ export async function startJobs(
   });
   // `stop` waits for it; without a handler a failure at shutdown would end the process.
   runner.promise.catch((error: unknown) => log.error({ err: error, part: "jobs" }, "the job runner ended"));
-  return { stop: async () => void (await runner.stop().catch(() => undefined)) };
+  return {
+    async stop() {
+      const ended = runner.stop().then(
+        () => true,
+        () => true,
+      );
+      const late = sleep(options.stopDeadlineMs ?? stopDeadlineMs, false, { ref: false });
+      if (await Promise.race([ended, late])) return;
+      log.warn({ part: "jobs" }, "a job did not end in time; it is done again");
+      await freeJobs(db, names);
+    },
+  };
 }
 
 /** The meta data of the library's lines, as far as it is used; the rest holds payloads and is left out. */

@@ -15,12 +15,14 @@ let behaviour: string;
 let forked: ChildProcess[];
 let pool: WorkerPool;
 let askEveryMs: number;
+let jobsLeft: string[];
 let server: Server;
 let port: number;
 
 beforeEach(async () => {
   behaviour = "serve";
   forked = [];
+  jobsLeft = [];
   askEveryMs = 10_000;
   server = createServer({ pauseOnConnect: true }, (connection) => pool.hand(connection));
   server.listen(0, "127.0.0.1");
@@ -37,6 +39,7 @@ function arrangePool(): void {
       forked.push(child);
       return child;
     },
+    onJobsLeft: (holders) => void jobsLeft.push(...holders),
     leaveDeadlineMs: 5_000,
     askEveryMs,
   });
@@ -149,6 +152,30 @@ describe("a worker that dies", () => {
     // At 0, 250, 750, 1,750 and 3,750 ms, and later with what each start takes.
     expect(forked.length - 2).toBeGreaterThanOrEqual(2);
     expect(forked.length - 2).toBeLessThanOrEqual(5);
+  });
+});
+
+describe("the jobs of a worker", () => {
+  const held = (): string[] => forked.map(({ pid }) => `jobs of ${pid}`).toSorted();
+
+  it("that ends in order are its own affair", async () => {
+    await pool.start();
+    await pool.stop({ announcedForMs: 0 });
+    expect(jobsLeft).toEqual([]);
+  });
+
+  it("that dies while it leaves, or after it has begun to work and before it serves, are told of", async () => {
+    behaviour = "dies-leaving";
+    await pool.start();
+    await pool.stop({ announcedForMs: 0 });
+    expect(jobsLeft.toSorted()).toEqual(held());
+    forked = [];
+    jobsLeft = [];
+    behaviour = "dies-working";
+    arrangePool();
+    await expect(pool.start()).rejects.toThrow("code 6");
+    await pool.stop({ announcedForMs: 0 });
+    expect(jobsLeft.toSorted()).toEqual(held());
   });
 });
 

@@ -11,9 +11,11 @@ export interface WorkerPoolOptions {
   /** Starts the process of a place in the pool (1 to `count`), with a channel for messages. */
   readonly fork: (place: number) => ChildProcess;
   readonly log: Log;
-  /** Called when a worker has died, with what its part of the job queue was called. */
-  readonly onDeath?: (jobHolders: readonly string[]) => void;
-  /** How long a worker that was told to leave may take before it is killed. */
+  /** Called when a worker has ended that nobody had told to. */
+  readonly onDeath?: () => void;
+  /** Called when a worker has ended in any other way than in order, with what its part of the job queue was called, if it had one. */
+  readonly onJobsLeft?: (holders: readonly string[]) => void;
+  /** How long a worker that was told to leave may take before it is killed, once its end was announced. */
   readonly leaveDeadlineMs: number;
   readonly startDeadlineMs?: number;
   /** Between two questions to each worker whether it is alive. */
@@ -82,6 +84,7 @@ export function createWorkerPool({
   fork,
   log,
   onDeath,
+  onJobsLeft,
   leaveDeadlineMs,
   startDeadlineMs = 60_000,
   askEveryMs = 10_000,
@@ -121,6 +124,7 @@ export function createWorkerPool({
     void worker.exited.then(() => {
       workers.delete(worker);
       giveBack(worker);
+      if (child.exitCode !== 0 && worker.jobHolders.length > 0) onJobsLeft?.(worker.jobHolders);
       serves.reject(new WorkerUnable(worker.unable ?? `A worker ended while it started (${endOf(child)}).`));
     });
     const tooLate = setTimeout(() => {
@@ -230,7 +234,7 @@ export function createWorkerPool({
       { part: "workers", place, pid: child.pid, end: endOf(child) },
       "a worker ended; another is started in its place",
     );
-    onDeath?.(worker.jobHolders);
+    onDeath?.();
     troubles.set(place, [...recentTroubles(place), performance.now()]);
     for (let failures = 0; !stopping.signal.aborted; ) {
       await sleep(pauseBefore(place), undefined, { signal: stopping.signal }).catch(() => undefined);
