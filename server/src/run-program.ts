@@ -84,7 +84,10 @@ export function runProgram(
       // The job library leaves such a failure to nobody when it could not note a job's end. The database's return heals that, and that it is
       // away the log hears from others.
       if (isDatabaseAway(error)) {
-        log.debug({ err: error }, "nobody waited for something that failed with the database");
+        log.warn(
+          { err: error },
+          "nobody waited for something that failed, as it does when the database is away",
+        );
         return;
       }
       log.fatal({ err: error }, "something went wrong that nobody expected; stopping");

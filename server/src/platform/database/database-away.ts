@@ -6,9 +6,15 @@ import { OutcomeUnknown } from "./outcome-unknown.ts";
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof OutcomeUnknown) return isDatabaseAway(error.cause);
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  const { code, message, syscall } = (error ?? {}) as {
+    code?: unknown;
+    message?: unknown;
+    syscall?: unknown;
+  };
+  // No socket there, and not some file.
+  if (code === "ENOENT") return syscall === "connect";
   if (typeof code === "string")
-    return /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/.test(code);
+    return /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code);
   return (
     typeof message === "string" &&
     /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/.test(

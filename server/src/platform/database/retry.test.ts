@@ -80,7 +80,7 @@ describe("untilDatabaseAnswers", () => {
       { code: "57P01" },
       { code: "08006" },
       { code: "ECONNREFUSED" },
-      { code: "ENOENT" },
+      { code: "ENOENT", syscall: "connect" },
       new Error("Connection terminated unexpectedly"),
       { code: "57P03" },
     ];
