@@ -32,6 +32,12 @@ function wholeNumber(least: number, most: number): z.ZodType<number, string> {
     .refine((number) => number >= least && number <= most, fault);
 }
 
+/** `fetch` refuses such an address. */
+function hasCredentials(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
+}
+
 /** A variable of the environment. The schema reads its text; unset (or empty) means the default. */
 export interface Variable {
   readonly schema: z.ZodType<unknown, string>;
@@ -137,8 +143,13 @@ export const variables = {
   SMS_GATEWAY_URL: {
     schema: z
       .string()
-      .refine((text) => /^https?:$/.test(protocolOf(text)), "must be an http:// or https:// address"),
-    sentence: "The SMS gateway: each message is one JSON POST to it. Production demands `https`.",
+      .refine((text) => /^https?:$/.test(protocolOf(text)), "must be an http:// or https:// address")
+      .refine(
+        (text) => !/^https?:$/.test(protocolOf(text)) || !hasCredentials(text),
+        "must not hold a user or a password; SMS_GATEWAY_TOKEN is the gateway's bearer token",
+      ),
+    sentence:
+      "The SMS gateway: each message is one JSON POST to it ([how](operations.md#the-sms-gateway)). Production demands `https`.",
     standard: "in development the inbox at `/dev/inbox`",
   },
   SMS_GATEWAY_TOKEN: {

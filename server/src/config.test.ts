@@ -102,6 +102,13 @@ describe("production", () => {
     },
   );
 
+  it("takes no SMS gateway with a user or a password in its address, which could not be called", () => {
+    for (const SMS_GATEWAY_URL of ["https://user:pass@sms.example.com", "https://user@sms.example.com"])
+      expect(faultsOf({ ...safe, SMS_GATEWAY_URL })).toEqual([
+        { variable: "SMS_GATEWAY_URL", fault: expect.stringContaining("SMS_GATEWAY_TOKEN") },
+      ]);
+  });
+
   it("lists everything that is missing at once", () => {
     const missing = faultsOf({ FUSION_ENV: "production" }).map(({ variable }) => variable);
     expect(missing).toEqual(
