@@ -22,6 +22,23 @@ export interface CommandContext {
   readonly publicUrl: string;
   readonly principal: CommandLinePrincipal;
   readonly output: Output;
+  /**
+   * Before what cannot be taken back: on a terminal, unless `--yes` or `--json` was given, tells the person what would be done and asks. Throws
+   * {@link NotConfirmed}.
+   */
+  readonly confirm: (sentence: string) => Promise<void>;
+}
+
+/** The person at the terminal did not say yes. */
+export class NotConfirmed extends Error {
+  constructor() {
+    super("Nothing was changed.");
+  }
+}
+
+/** For a command that asks with `confirm`. */
+export function asking(command: Command): Command {
+  return command.option("--yes", "do not ask, on a terminal");
 }
 
 /** Runs a command's work with a connection that is closed afterwards. */

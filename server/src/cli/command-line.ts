@@ -11,7 +11,7 @@ import { EmbeddedPostgresUnavailable } from "../platform/database/postgres-files
 import { DomainError } from "../platform/errors.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
-import type { Run } from "./command-context.ts";
+import { NotConfirmed, type Run } from "./command-context.ts";
 import { type Connection, connect } from "./connect.ts";
 import { addHolderCommands } from "./holder-commands.ts";
 import { addLimitCommands } from "./limit-commands.ts";
@@ -45,6 +45,8 @@ export interface CommandLine extends Streams {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The account that runs it, for the audit trail. */
   readonly account: string;
+  /** Asks the person at the terminal, where there is one. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** Tests bring their own. */
   readonly connection?: Connection;
   readonly clock?: Clock;
@@ -58,6 +60,12 @@ export interface CommandLine extends Streams {
 export async function runCommandLine(line: CommandLine): Promise<number> {
   const json = line.words.includes("--json");
   const output = createOutput(line, json);
+  const running: { command?: Command } = {};
+  const confirm = async (sentence: string): Promise<void> => {
+    if (!line.ask || json || running.command?.opts().yes) return;
+    const answer = await line.ask(`${sentence} Go on? [y/N] `);
+    if (!/^y(es)?$/i.test(answer.trim())) throw new NotConfirmed();
+  };
   const run: Run = async (work) => {
     const read = readConfig(line.environment);
     if (read.faults) throw new SettingsWrong(read.faults);
@@ -77,6 +85,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
         publicUrl: config.publicUrl,
         principal: { kind: "cli", account: line.account },
         output,
+        confirm,
       });
     } finally {
       // What was done is done, and said, however its end goes.
@@ -86,7 +95,6 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
     }
   };
   const program = buildProgram(line, run, json);
-  const running: { command?: Command } = {};
   program.hook("preAction", (_program, command) => {
     running.command = command;
   });
@@ -146,6 +154,7 @@ function describe(error: unknown, command: Command | undefined): Failure & { rea
     };
   }
   const { message } = error as Error;
+  if (error instanceof NotConfirmed) return { code: "not_confirmed", message, exitCode: exitCodes.refused };
   if (error instanceof SettingsWrong)
     return { code: "settings_wrong", message, exitCode: exitCodes.unusable };
   if (error instanceof DatabaseIsOlder)

@@ -9,6 +9,7 @@ import type { IfiId } from "../platform/ids.ts";
 import { listKycLimits, parseLimits, setKycLimits, setProductLimits } from "../transfers/set-limits.ts";
 import {
   type AddCommands,
+  asking,
   environmentOption,
   examples,
   fintechOption,
@@ -55,6 +56,10 @@ export const addLimitCommands: AddCommands = (program, run) => {
         const rules = rulesOf(options);
         const tenant = await tenantOf(context, options);
         const { bundle: bundleId, accountProduct: accountProductId } = options;
+        if (!rules)
+          await context.confirm(
+            `This removes all limits of accounts opened from the product ${accountProductId}.`,
+          );
         await setProductLimits(context, context.principal, tenant, { bundleId, accountProductId }, rules);
         context.output.result({ ...tenant, bundleId, accountProductId, rules }, [
           rules
@@ -83,6 +88,10 @@ export const addLimitCommands: AddCommands = (program, run) => {
       const rules = rulesOf(options);
       const ifiId = parseInput(Bank, options).ifi as IfiId;
       const level = { ifiId, environment: options.environment, kycStatus: options.level };
+      if (!rules)
+        await context.confirm(
+          `This removes all limits of holders at ${options.level}, ${options.environment}, of bank ${ifiId}.`,
+        );
       await setKycLimits(context, context.principal, level, rules);
       context.output.result({ ...level, rules }, [
         rules ? "The limits hold from the next transfer on." : "There are no limits of this level any more.",
@@ -117,7 +126,7 @@ interface Rules {
 }
 
 function withRules(command: Command): Command {
-  return command
+  return asking(command)
     .option(
       "--rules <json>",
       "the limits as JSON, or @file to read them from one (this or --none is required)",

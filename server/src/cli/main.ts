@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
 import { runCommandLine } from "./command-line.ts";
 
 // The entry of `fusion`: reads the arguments and the environment.
@@ -9,7 +10,19 @@ process.exitCode = await runCommandLine({
   account: accountName(),
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  ask: process.stdin.isTTY ? ask : undefined,
 });
+
+/** On standard error, so that what a command yields can go elsewhere. Ctrl-C or the input's end is no answer. */
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+  try {
+    return await Promise.race([terminal.question(question), ended]);
+  } finally {
+    terminal.close();
+  }
+}
 
 /** An account without an entry in the machine's list (a bare number in a container) is named by its number. */
 function accountName(): string {

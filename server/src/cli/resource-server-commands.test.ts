@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { arrangeFintech, type TestFintech } from "../testing/fixtures.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
-import { createTestCommandLine, type TestCommandLine } from "../testing/test-command-line.ts";
+import { createTestCommandLine, runTestCommand, type TestCommandLine } from "../testing/test-command-line.ts";
 
 let app: TestApp;
 let fusion: TestCommandLine;
@@ -46,6 +46,49 @@ it("registers, lists, rotates and ends resource servers; the secret is shown onc
     "resource-server.ended",
   ]);
   expect(JSON.stringify(rows)).not.toContain("fusrs_");
+});
+
+it("asks a person at a terminal before what is final, and nobody else", async () => {
+  const { resourceServerId } = JSON.parse((await create("--ifi", fintech.ifiId, "--json")).out);
+  const end = ["resource-server", "end", resourceServerId];
+  const revoke = ["tokens", "revoke-all", "--fintech", fintech.clientId, "--reason", "compromised"];
+  const limits = [
+    "limits",
+    "kyc",
+    "--ifi",
+    fintech.ifiId,
+    "--environment",
+    "live",
+    "--level",
+    "MINIMAL",
+    "--none",
+  ];
+  const asked: string[] = [];
+  const answering = (answer: string, words: string[]) =>
+    runTestCommand({
+      words,
+      environment: {},
+      ask: async (question) => {
+        asked.push(question);
+        return answer;
+      },
+      connection: { db: app.database.db, keys: () => app.keys, close: async () => undefined },
+    });
+  for (const words of [end, revoke, limits])
+    expect(await answering("", words)).toEqual({ code: 1, out: "", err: "Nothing was changed.\n" });
+  expect(asked).toEqual([
+    expect.stringContaining(`ends Statements (${resourceServerId})`),
+    expect.stringMatching(/^This ends 0 live tokens of .+ for good/),
+    expect.stringContaining("removes all limits of holders at MINIMAL"),
+  ]);
+  asked.length = 0;
+  for (const words of [revoke, limits]) {
+    expect((await answering("", [...words, "--yes"])).code).toBe(0);
+    expect((await answering("", [...words, "--json"])).code).toBe(0);
+  }
+  expect(asked).toEqual([]);
+  expect((await answering("y", end)).code).toBe(0);
+  expect(asked).toHaveLength(1);
 });
 
 it("refuses a bank, a fintech or an overlap that cannot be", async () => {

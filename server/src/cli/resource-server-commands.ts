@@ -7,7 +7,14 @@ import {
   rotateResourceServer,
 } from "../oauth/manage-resource-servers.ts";
 import type { ResourceServer, ResourceServerId } from "../oauth/resource-server.ts";
-import { type AddCommands, environmentOption, examples, formed, wholeNumber } from "./command-context.ts";
+import {
+  type AddCommands,
+  asking,
+  environmentOption,
+  examples,
+  formed,
+  wholeNumber,
+} from "./command-context.ts";
 import { facts, table } from "./output.ts";
 
 const resourceServerId = formed(/^rsv_[0-9A-Za-z]{1,40}$/, "A resource server's id looks like rsv_4fTz….");
@@ -84,13 +91,16 @@ export const addResourceServerCommands: AddCommands = (program, run) => {
     }),
   );
   examples(
-    group
-      .command("end")
+    asking(group.command("end"))
       .description("refuse a resource server's questions from now on, for good")
       .argument("<id>", "the resource server", resourceServerId),
     ["resource-server end rsv_4fTz…"],
   ).action((id: string) =>
-    run(async ({ output, principal, ...deps }) => {
+    run(async ({ output, principal, confirm, ...deps }) => {
+      const all = await listResourceServers(deps, principal);
+      const server = all.find((each) => each.resourceServerId === id && !each.endedAt);
+      if (server)
+        await confirm(`This ends ${server.name} (${id}): its questions are refused from now on, for good.`);
       const ended = await endResourceServer(deps, principal, { resourceServerId: id as ResourceServerId });
       output.result(ended, [`${ended.name} may ask nothing any more.`]);
     }),

@@ -17,6 +17,7 @@ import type { TokenRecord } from "../tokens/token-record.ts";
 import {
   type AddCommands,
   applicationId,
+  asking,
   type CommandContext,
   collect,
   examples,
@@ -105,8 +106,7 @@ export const addTokenCommands: AddCommands = (program, run) => {
   );
 
   examples(
-    tokens
-      .command("revoke-all")
+    asking(tokens.command("revoke-all"))
       .description("end every live token of an application, or of a whole fintech, with one wait")
       .addOption(new Option("--application <id>", "the application").argParser(applicationId))
       .addOption(new Option("--fintech <id>", "the fintech: its id (a UUID) or its client id"))
@@ -122,11 +122,16 @@ export const addTokenCommands: AddCommands = (program, run) => {
   ).action((options: { application?: string; fintech?: string; reason: RevokeReason }, command: Command) => {
     if ((options.application === undefined) === (options.fintech === undefined))
       command.error("error: name either --application or --fintech");
-    return run(async ({ output, principal, ...deps }) => {
-      const of =
-        options.application === undefined
-          ? await deps.db.transaction(systemScope, (tx) => getFintech(tx, options.fintech ?? ""))
-          : { applicationId: options.application as ApplicationId };
+    return run(async (context) => {
+      const { output, principal, ...deps } = context;
+      const fintech =
+        options.fintech === undefined
+          ? undefined
+          : await deps.db.transaction(systemScope, (tx) => getFintech(tx, options.fintech ?? ""));
+      const of = fintech ?? { applicationId: options.application as ApplicationId };
+      await context.confirm(
+        `This ends ${await countLive(context, options)} of ${fintech ? `${fintech.name}, in all its applications` : options.application}, for good and at once.`,
+      );
       const revoked = await revokeAllTokens(deps, principal, { of, reason: options.reason });
       output.result(
         { tokens: revoked },
@@ -187,6 +192,16 @@ async function chosenApplications(
       .filter((each) => only === undefined || each.tenant.fintechId === only.fintechId)
       .map((each) => each.applicationId);
   });
+}
+
+async function countLive(
+  context: CommandContext,
+  of: { application?: string; fintech?: string },
+): Promise<string> {
+  let live = 0;
+  for (const id of await chosenApplications(context, of as { application?: ApplicationId; fintech?: string }))
+    for await (const _token of tokensOf(context, id, "active")) live += 1;
+  return live === 1 ? "1 live token" : `${live} live tokens`;
 }
 
 type ListedToken = TokenRecord & { readonly status: TokenStatus };
