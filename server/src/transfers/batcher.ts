@@ -18,7 +18,8 @@ import { type BatchOutcome, runBatch } from "./run-batch.ts";
 export interface TransferBatcher {
   /**
    * Resolves when the transfer is on disk. Rejects with its refusal; with `TransfersBusy` when too many are waiting; with
-   * `TransferOutcomeUnknown` when the database went away, did not answer, or did not wait for its standby, during the commit; with the database's error when it could not be begun.
+   * `TransferOutcomeUnknown` when the database went away, did not answer, or did not wait for its standby, during the commit; with the
+   * database's error when it could not be begun.
    */
   submit(asked: AskedTransfer): Promise<PostedTransfer>;
 }
@@ -46,13 +47,12 @@ const stuckMax = 3;
 
 /**
  * Nothing waits for a timer: a batch starts as soon as none is running, so a lone transfer is not delayed; a further one beside it, of
- * lines that concern none of its accounts, when enough are waiting. One that is stuck keeps its accounts and delays nobody else. No batch waits for others' locks: a line whose gate or account another
- * transaction holds moves to its tenant's own lane, which waits for them, so that no tenant waits for another. Several processes may do
- * so on one database; the locks make it safe.
+ * lines that concern none of its accounts, when enough are waiting. One that is stuck keeps its accounts and delays nobody else. No batch
+ * waits for others' locks: a line whose gate or account another transaction holds moves to its tenant's own lane, which waits for them, so
+ * that no tenant waits for another. Several processes may do so on one database; the locks make it safe.
  *
  * A batch that the database refuses as a whole is tried once more, then in halves, so that what one line does to it fails no other; one that
- * it refuses for a reversal, at once without its reversals, which move to their tenants' lanes.
- * When a commit's outcome is not known, the next batch finds by the request ids what was made, makes that certain, and answers it.
+ * it refuses for a reversal, at once without its reversals, which move to their tenants' lanes. When a commit's outcome is not known, the next batch finds by the request ids what was made, makes that certain, and answers it.
  */
 export function createTransferBatcher(
   deps: {
@@ -177,7 +177,8 @@ export function createTransferBatcher(
       for (const line of lines)
         if (now() < line.deadlineMs) enqueue(line);
         else giveUp(line, error);
-    } else if (isReversalRefusal(error)) await tellReversalsApart(lines, error, waits);
+    } else if (isReversalRefusal(error) && lines.some(isReversal))
+      await tellReversalsApart(lines, error, waits);
     else if (!again) await settle(lines, { waits, again: true });
     else if (lines.length > 1) await settleHalves(lines, waits);
     else
