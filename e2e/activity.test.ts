@@ -22,6 +22,7 @@ let browser: Browser;
 let page: Page;
 let faults: string[];
 let call: (path: string, body?: unknown) => Promise<string>;
+let tokenPage: string;
 
 beforeAll(async () => {
   product = await startProduct();
@@ -32,11 +33,12 @@ beforeAll(async () => {
     applications: { applicationId: string; environment: string }[];
   }>("GET", "/applications");
   const sandbox = applications.find(({ environment }) => environment === "sandbox");
-  const { secret, baseUrl } = await session.call<{ secret: string; baseUrl: string }>(
-    "POST",
-    `/applications/${sandbox?.applicationId}/tokens`,
-    { name: "Nightly job", expiry: { days: 90 } },
-  );
+  const { secret, baseUrl, token } = await session.call<{
+    secret: string;
+    baseUrl: string;
+    token: { tokenId: string };
+  }>("POST", `/applications/${sandbox?.applicationId}/tokens`, { name: "Nightly job", expiry: { days: 90 } });
+  tokenPage = `${product.url}/applications/${sandbox?.applicationId}/tokens/${token.tokenId}`;
   call = async (path, body) => (await callFusion<Refused>(baseUrl, secret, path, body)).body.traceID;
   browser = await launchBrowser();
   ({ page, faults } = await openProfile(browser));
@@ -102,5 +104,8 @@ it("explains the call of a revoked token by who revoked it, when and why", async
   await page.keyboard.press("Enter");
   await page.getByText("No call of your applications is known").waitFor();
   await looksRight("activity-why-missing");
+  await page.goto(tokenPage);
+  await page.getByRole("list", { name: "Why calls were refused" }).getByText("token_revoked").waitFor();
+  await looksRight("token-calls-refused");
   expect(faults).toEqual([]);
 });
