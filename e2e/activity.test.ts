@@ -72,11 +72,13 @@ it("lists calls as they come, and says why one was refused", async () => {
   const place = page.getByRole("region", { name: "Why was this refused?" }).getByRole("status");
   await page.getByRole("link", { name: `Why? of request ${wrong}` }).click();
   // The focus is where the answer will be, which is announced there.
-  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
-  await expect.poll(focused).toBe(`Request ${wrong}`);
+  await page.waitForFunction(
+    (label) => document.activeElement?.getAttribute("aria-label") === label,
+    `Request ${wrong}`,
+  );
   await place.getByText("Some of the input was not as it should be").waitFor();
   await page.getByRole("button", { name: "Close the explanation" }).click();
-  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("INPUT");
+  await page.waitForFunction(() => document.activeElement?.tagName === "INPUT");
   expect(await place.count()).toBe(1);
   await page.getByRole("link", { name: `Why? of request ${wrong}` }).click();
   await place.getByText("Some of the input was not as it should be").waitFor();

@@ -398,7 +398,7 @@ describe("after logging in", () => {
     const asked = other.waitForResponse("**/console/api/session");
     await other.clock.fastForward(14 * 60_000 - 2_000);
     await asked;
-    await expect.poll(() => warning.count()).toBe(0);
+    await warning.waitFor({ state: "hidden" });
     await letSessionsIdle(product, 14 * 60 + 20);
     await other.clock.fastForward(14 * 60_000);
     await warning.getByText(/You will be logged out soon\. 0:[0-4]\d/).waitFor();
