@@ -70,29 +70,42 @@ export interface Planned {
 
 /**
  * Makes the rows of those days, in the database alone: however many tokens are due, none is loaded here. Rows that exist stay as
- * they are; nothing joins a digest that was claimed before.
+ * they are; nothing joins a digest that was claimed before. A person who stands in for subscribers then gets a further one that day.
  */
 export async function planNotices(tx: Transaction, days: readonly FintechDay[]): Promise<Planned> {
   if (days.length === 0) return { planned: 0, missed: 0, unheard: [] };
   const [row] = await tx.query<{ planned: number; missed: number; unheard: TokenId[] | null }>(
     `WITH ${dueNotices},
+     fresh AS (
+       SELECT due.*, coalesce(newest.sequence + CASE WHEN newest.closed THEN 1 ELSE 0 END, 1) AS sequence
+       FROM due
+       LEFT JOIN LATERAL (
+         SELECT g.sequence, g.frozen_at IS NOT NULL AS closed FROM reminder_digest g
+         WHERE g.ifi_id = due.ifi_id AND g.fintech_id = due.fintech_id AND g.user_id = due.user_id
+           AND g.channel = due.channel AND g.local_day = due.local_day
+         ORDER BY g.sequence DESC LIMIT 1
+       ) AS newest ON true
+       WHERE channel IS NOT NULL AND (due.fallback OR newest.closed IS NOT TRUE)
+         AND NOT EXISTS (SELECT FROM reminder r
+                         WHERE (r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id, r.user_id, r.channel, r.kind, r.local_day)
+                             = (due.ifi_id, due.environment, due.fintech_id, due.application_id, due.token_id, due.user_id, due.channel,
+                                due.kind, due.local_day))
+     ),
      digest AS (
-       INSERT INTO reminder_digest (ifi_id, fintech_id, user_id, channel, local_day, state, due_at, send_until)
-       SELECT DISTINCT ifi_id, fintech_id, user_id, channel, local_day,
+       INSERT INTO reminder_digest (ifi_id, fintech_id, user_id, channel, local_day, sequence, state, due_at, send_until)
+       SELECT DISTINCT ifi_id, fintech_id, user_id, channel, local_day, sequence,
               CASE WHEN missed THEN 'missed' ELSE 'planned' END, CASE WHEN missed THEN NULL ELSE planned_for END, day_ends
-       FROM due WHERE channel IS NOT NULL
+       FROM fresh
+       ORDER BY 1, 2, 3, 4, 5, 6 -- One order for all, so that two who plan at once cannot wait for each other.
        ON CONFLICT DO NOTHING
      ),
      notice AS (
-       INSERT INTO reminder (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day,
+       INSERT INTO reminder (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,
                              fallback, state, planned_for)
-       SELECT ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day,
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,
               fallback, CASE WHEN missed THEN 'missed' ELSE 'planned' END, planned_for
-       FROM due
-       WHERE channel IS NOT NULL
-         AND NOT EXISTS (SELECT FROM reminder_digest g
-                         WHERE g.ifi_id = due.ifi_id AND g.fintech_id = due.fintech_id AND g.user_id = due.user_id
-                           AND g.channel = due.channel AND g.local_day = due.local_day AND g.frozen_at IS NOT NULL)
+       FROM fresh
+       ORDER BY ifi_id, fintech_id, user_id, channel, token_id
        ON CONFLICT DO NOTHING
        RETURNING state
      )
@@ -112,7 +125,7 @@ export async function closePastDays(db: Database, now: Date): Promise<number> {
   const [row] = await db.transaction(systemScope, (tx) =>
     tx.query<{ missed: number }>(
       `WITH past AS (
-       SELECT ifi_id, fintech_id, user_id, channel, local_day, state FROM reminder_digest
+       SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence, state FROM reminder_digest
        WHERE due_at IS NOT NULL AND send_until <= $1
        FOR UPDATE SKIP LOCKED
      ),
@@ -122,16 +135,16 @@ export async function closePastDays(db: Database, now: Date): Promise<number> {
            state = CASE past.state WHEN 'planned' THEN 'missed' ELSE 'failed' END,
            error = CASE past.state WHEN 'sending' THEN 'The server stopped while sending; it may have arrived.' ELSE g.error END
        FROM past
-       WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day)
-           = (past.ifi_id, past.fintech_id, past.user_id, past.channel, past.local_day)
-       RETURNING g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day, g.state, g.error
+       WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day, g.sequence)
+           = (past.ifi_id, past.fintech_id, past.user_id, past.channel, past.local_day, past.sequence)
+       RETURNING g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day, g.sequence, g.state, g.error
      ),
      notice AS (
        UPDATE reminder r
        SET state = closed.state, error = closed.error
        FROM closed
-       WHERE (r.ifi_id, r.fintech_id, r.user_id, r.channel, r.local_day)
-           = (closed.ifi_id, closed.fintech_id, closed.user_id, closed.channel, closed.local_day)
+       WHERE (r.ifi_id, r.fintech_id, r.user_id, r.channel, r.local_day, r.sequence)
+           = (closed.ifi_id, closed.fintech_id, closed.user_id, closed.channel, closed.local_day, closed.sequence)
          AND r.state IN ('planned', 'failed')
        RETURNING r.state
      )
@@ -148,6 +161,8 @@ export interface DigestKey {
   readonly userId: UserId;
   readonly channel: "sms" | "email";
   readonly localDay: LocalDay;
+  /** 1 is the morning's; further ones of the day are for those who stand in for others. */
+  readonly sequence: number;
 }
 
 export interface ClaimedDigest extends DigestKey {
@@ -169,42 +184,50 @@ export async function claimDigest(
     tx.query<ClaimedDigest & Record<string, unknown>>(
       `UPDATE reminder_digest g
      SET state = 'sending', due_at = $2, attempts = g.attempts + 1, frozen_at = coalesce(g.frozen_at, $1)
-     FROM (SELECT ifi_id, fintech_id, user_id, channel, local_day FROM reminder_digest
+     FROM (SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence FROM reminder_digest
            WHERE due_at <= $1 AND send_until > $1
            ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
-     WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day)
-         = (next.ifi_id, next.fintech_id, next.user_id, next.channel, next.local_day)
+     WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day, g.sequence)
+         = (next.ifi_id, next.fintech_id, next.user_id, next.channel, next.local_day, next.sequence)
      RETURNING g.ifi_id AS "ifiId", g.fintech_id AS "fintechId", g.user_id AS "userId", g.channel,
-               g.local_day::text AS "localDay", g.attempts, g.send_until AS "sendUntil"`,
+               g.local_day::text AS "localDay", g.sequence, g.attempts, g.send_until AS "sendUntil"`,
       [now, leaseUntil],
     ),
   );
   return claimed;
 }
 
-const ofDigest = "(r.ifi_id, r.fintech_id, r.user_id, r.channel, r.local_day) = ($1, $2, $3, $4, $5)";
+const ofDigest =
+  "(r.ifi_id, r.fintech_id, r.user_id, r.channel, r.local_day, r.sequence) = ($1, $2, $3, $4, $5, $6)";
 const keyValues = (key: DigestKey): unknown[] => [
   key.ifiId,
   key.fintechId,
   key.userId,
   key.channel,
   key.localDay,
+  key.sequence,
 ];
 
+const noAccess = "The recipient has no access to the application any more.";
+
 /** Cancels the notices of a digest whose reason is gone: renewed, moved to the replacement, revoked, unsubscribed, not allowed to see it. */
-export async function cancelStaleNotices(tx: Transaction, key: DigestKey, now: Date): Promise<void> {
-  await tx.query(
+export async function cancelStaleNotices(
+  tx: Transaction,
+  key: DigestKey,
+  now: Date,
+): Promise<{ readonly accessLost: boolean }> {
+  const rows = await tx.query<{ error: string }>(
     `WITH fate AS (
        SELECT r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id, r.kind,
          CASE
            WHEN t.revoked_at IS NOT NULL THEN 'The token was revoked.'
-           WHEN r.kind = 'expiry' AND live_replacement(t.token_id, $6) IS NOT NULL THEN 'The token was renewed.'
-           WHEN r.kind = 'cutover' AND t.expires_at <= $6 THEN 'The token has ended.'
-           WHEN r.kind = 'cutover' AND NOT cut_over_is_open(t.token_id, $6) THEN 'Programs have moved to the replacement, or it has ended.'
+           WHEN r.kind = 'expiry' AND live_replacement(t.token_id, $7) IS NOT NULL THEN 'The token was renewed.'
+           WHEN r.kind = 'cutover' AND t.expires_at <= $7 THEN 'The token has ended.'
+           WHEN r.kind = 'cutover' AND NOT cut_over_is_open(t.token_id, $7) THEN 'Programs have moved to the replacement, or it has ended.'
            WHEN NOT EXISTS (SELECT FROM token_subscription s
                             WHERE s.token_id = t.token_id AND s.ended_at IS NULL AND (r.fallback OR s.user_id = r.user_id))
              THEN 'The subscription had ended.'
-           WHEN NOT sees_application(r.user_id, r.application_id) THEN 'The recipient has no access to the application any more.'
+           WHEN NOT sees_application(r.user_id, r.application_id) THEN '${noAccess}'
          END AS why
        FROM reminder r JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
        WHERE ${ofDigest} AND r.state IN ('planned', 'failed')
@@ -212,9 +235,11 @@ export async function cancelStaleNotices(tx: Transaction, key: DigestKey, now: D
      UPDATE reminder r SET state = 'cancelled', error = fate.why
      FROM fate
      WHERE ${ofDigest} AND fate.why IS NOT NULL
-       AND (r.environment, r.application_id, r.token_id, r.kind) = (fate.environment, fate.application_id, fate.token_id, fate.kind)`,
+       AND (r.environment, r.application_id, r.token_id, r.kind) = (fate.environment, fate.application_id, fate.token_id, fate.kind)
+     RETURNING r.error`,
     [...keyValues(key), now],
   );
+  return { accessLost: rows.some(({ error }) => error === noAccess) };
 }
 
 /** A digest's recipient as reachable now, or undefined. */
@@ -248,7 +273,7 @@ export interface OpenNotice {
 
 /** What a digest still has to say, most urgent first. */
 export async function listOpenNotices(tx: Transaction, key: DigestKey, now: Date): Promise<OpenNotice[]> {
-  const replacement = replacementOf("r.kind", "$6::timestamptz");
+  const replacement = replacementOf("r.kind", "$7::timestamptz");
   return tx.query<OpenNotice & Record<string, unknown>>(
     `SELECT r.kind, r.token_id AS "tokenId", r.application_id AS "applicationId", app.name AS "applicationName", r.environment,
             t.name, t.hint, t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt", r.fallback,
@@ -259,7 +284,7 @@ export async function listOpenNotices(tx: Transaction, key: DigestKey, now: Date
      LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
      ${replacement.join}
      WHERE ${ofDigest} AND r.state IN ('planned', 'failed')
-     ORDER BY ${mostUrgentFirst("$6::timestamptz")}`,
+     ORDER BY ${mostUrgentFirst("$7::timestamptz")}`,
     [...keyValues(key), now],
   );
 }
@@ -282,7 +307,7 @@ const updateDigest = `UPDATE reminder_digest r SET`;
 
 /** Which notices of a digest a message held. */
 export type HeldNotices = readonly Pick<OpenNotice, "tokenId" | "kind">[];
-const held = "(r.token_id, r.kind) IN (SELECT * FROM unnest($8::text[], $9::text[]))";
+const held = "(r.token_id, r.kind) IN (SELECT * FROM unnest($9::text[], $10::text[]))";
 const heldValues = (notices: HeldNotices): unknown[] => [
   notices.map((notice) => notice.tokenId),
   notices.map((notice) => notice.kind),
@@ -295,11 +320,11 @@ export async function recordSent(
   sent: { at: Date; to: string; answer: string; notices: HeldNotices },
 ): Promise<void> {
   await tx.query(
-    `${updateDigest} state = 'sent', due_at = NULL, sent_at = $6, sent_to = $7, answer = $8, error = NULL WHERE ${ofDigest}`,
+    `${updateDigest} state = 'sent', due_at = NULL, sent_at = $7, sent_to = $8, answer = $9, error = NULL WHERE ${ofDigest}`,
     [...keyValues(key), sent.at, sent.to, sent.answer],
   );
   await tx.query(
-    `UPDATE reminder r SET state = 'sent', sent_at = $6, answer = $7, error = NULL
+    `UPDATE reminder r SET state = 'sent', sent_at = $7, answer = $8, error = NULL
      WHERE ${ofDigest} AND ${held}`,
     [...keyValues(key), sent.at, sent.answer, ...heldValues(sent.notices)],
   );
@@ -317,25 +342,25 @@ export async function recordFailed(
 ): Promise<void> {
   // Not over the outcome of a later claim.
   const [mine] = await tx.query(
-    `${updateDigest} state = 'failed', due_at = $6, error = $7 WHERE ${ofDigest} AND state = 'sending' AND attempts = $8
+    `${updateDigest} state = 'failed', due_at = $7, error = $8 WHERE ${ofDigest} AND state = 'sending' AND attempts = $9
      RETURNING r.attempts`,
     [...keyValues(key), failed.retryAt, failed.error, key.attempts],
   );
   if (!mine) return;
   await tx.query(
-    `UPDATE reminder r SET state = 'failed', error = $6, bounced_at = $7 WHERE ${ofDigest} AND ${held}`,
+    `UPDATE reminder r SET state = 'failed', error = $7, bounced_at = $8 WHERE ${ofDigest} AND ${held}`,
     [...keyValues(key), failed.error, failed.bouncedAt, ...heldValues(failed.notices)],
   );
 }
 
 /** Nothing is left to say, or nobody to say it to: whatever is open of the digest is cancelled for that reason. */
 export async function recordCancelled(tx: Transaction, key: DigestKey, why: string): Promise<void> {
-  await tx.query(`${updateDigest} state = 'cancelled', due_at = NULL, error = $6 WHERE ${ofDigest}`, [
+  await tx.query(`${updateDigest} state = 'cancelled', due_at = NULL, error = $7 WHERE ${ofDigest}`, [
     ...keyValues(key),
     why,
   ]);
   await tx.query(
-    `UPDATE reminder r SET state = 'cancelled', error = $6 WHERE ${ofDigest} AND r.state IN ('planned', 'failed')`,
+    `UPDATE reminder r SET state = 'cancelled', error = $7 WHERE ${ofDigest} AND r.state IN ('planned', 'failed')`,
     [...keyValues(key), why],
   );
 }
@@ -435,7 +460,7 @@ export async function listRemindersOf(tx: Transaction, tokenId: TokenId): Promis
     `SELECT r.local_day::text AS "localDay", r.kind, r.channel, u.name, coalesce(g.sent_to, i.address) AS address, r.state,
             r.planned_for AS "plannedFor", r.sent_at AS "sentAt", r.error
      FROM reminder r
-     JOIN reminder_digest g USING (ifi_id, fintech_id, user_id, channel, local_day)
+     JOIN reminder_digest g USING (ifi_id, fintech_id, user_id, channel, local_day, sequence)
      JOIN console_user u USING (ifi_id, fintech_id, user_id)
      LEFT JOIN identity i ON i.user_id = r.user_id AND i.channel = r.channel
      WHERE r.token_id = $1

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Message } from "../platform/messages/message.ts";
-import { arrangeApplication } from "../testing/fixtures.ts";
+import { arrangeApplication, grantAccess } from "../testing/fixtures.ts";
 import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { previewReminders } from "./preview-reminders.ts";
@@ -178,6 +178,52 @@ describe("addresses that are refused for good", () => {
     expect(letters.map((letter) => letter.to)).toEqual([admin.email]);
   });
 
+  it("later than the admin's own message went out: the admin gets another that day, once", async () => {
+    await subscribe(await token({ name: "the admin's" }), admin);
+    const lost = await token({ name: "the member's" });
+    await subscribe(lost, member);
+    refuse = (message) => (message.to === admin.email ? undefined : new DeliveryFailed("451 try later"));
+    await sweepReminders(deps);
+    refuse = (message) => (message.to === admin.email ? undefined : new AddressRejected("550"));
+    await at("2027-11-08T03:45:00Z");
+    await at("2027-11-08T04:00:00Z");
+    expect(letters.map(({ to, subject }) => [to, subject.split('"')[1]])).toEqual([
+      [admin.email, "the admin's"],
+      [admin.email, "the member's"],
+    ]);
+    expect(letters[0]?.messageId).not.toBe(letters[1]?.messageId);
+    expect(
+      (await owner.query("SELECT state FROM reminder_digest ORDER BY channel, sequence")).rows,
+    ).toHaveLength(4);
+  });
+
+  it("a person whose access ends between the plan and the message is not told of that token; the admins are", async () => {
+    const other = await arrangeApplication(owner, fintech, "live");
+    await grantAccess(owner, member, other, "view");
+    await subscribe(await token({ name: "lost" }), member);
+    await subscribe(await token({ name: "kept", application: other }), member);
+    refuse = () => new DeliveryFailed("451 try later");
+    await sweepReminders(deps);
+    refuse = () => undefined;
+    await owner.query("DELETE FROM application_access WHERE application_id <> $1", [other]);
+    await at("2027-11-08T03:45:00Z");
+    expect(letters.map(({ to, text }) => [to, /"?(lost|kept)"?/.exec(text)?.[1]]).sort()).toEqual(
+      [
+        [admin.email, "lost"],
+        [member.email, "kept"],
+        [member.phone, "kept"],
+      ].sort(),
+    );
+    expect((await reminders()).filter(({ state }) => state === "cancelled")).toEqual(
+      ["email", "sms"].map((channel) => ({
+        day: "2027-11-08",
+        state: "cancelled",
+        channel,
+        error: "The recipient has no access to the application any more.",
+      })),
+    );
+  });
+
   it("raise an alarm in the log when nobody at all can be reached", async () => {
     const id = await token();
     await subscribe(id, member);
@@ -186,5 +232,12 @@ describe("addresses that are refused for good", () => {
     const log = { ...silentLog(), info: () => undefined, error: (fields: unknown) => alarms.push(fields) };
     await sweepReminders({ ...deps, log: log as unknown as SendDeps["log"] });
     expect(alarms).toEqual([{ tokenIds: [id] }]);
+    // Also when they are lost after the plan.
+    await owner.query("UPDATE console_user SET disabled_at = NULL WHERE user_id = $1", [member.userId]);
+    refuse = () => new AddressRejected("550");
+    clock.set("2027-11-09T03:30:00Z");
+    await sweepReminders({ ...deps, log: log as unknown as SendDeps["log"] });
+    expect(alarms.at(-1)).toEqual({ tokenIds: [id] });
+    expect(alarms.length).toBeGreaterThan(1);
   });
 });

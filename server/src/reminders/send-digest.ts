@@ -17,6 +17,7 @@ import {
   getReminderSettings,
   type HeldNotices,
   listOpenNotices,
+  type Planned,
   planNotices,
   recordCancelled,
   recordFailed,
@@ -81,7 +82,8 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
   const { db, clock } = deps;
   const now = clock.now();
   const current = await db.transaction(systemScope, async (tx) => {
-    await cancelStaleNotices(tx, digest, now);
+    const { accessLost } = await cancelStaleNotices(tx, digest, now);
+    if (accessLost) await planFallback(deps, tx, digest, now);
     const notices = await listOpenNotices(tx, digest, now);
     if (notices.length === 0) {
       await recordCancelled(tx, digest, "There was nothing left to say.");
@@ -90,7 +92,7 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
     const recipient = await findRecipient(tx, digest);
     if (!recipient) {
       await recordCancelled(tx, digest, "The recipient cannot be reached here any more.");
-      await planFallback(tx, digest, now);
+      await planFallback(deps, tx, digest, now);
       return undefined;
     }
     return { notices, recipient, fintech: await getReminderSettings(tx, digest) };
@@ -141,9 +143,9 @@ function send(messenger: Messenger, digest: DigestKey, to: string, text: DigestT
 }
 
 /** Of the digest's key alone, so that a repeat of the same digest is recognised as one by mail programs. */
-function digestMessageId({ ifiId, fintechId, userId, channel, localDay }: DigestKey): string {
+function digestMessageId({ ifiId, fintechId, userId, channel, localDay, sequence }: DigestKey): string {
   const key = createHash("sha256")
-    .update([ifiId, fintechId, userId, channel, localDay].join("/"))
+    .update([ifiId, fintechId, userId, channel, localDay, ...(sequence > 1 ? [sequence] : [])].join("/"))
     .digest("hex");
   return `reminder-${key.slice(0, 32)}`;
 }
@@ -175,7 +177,7 @@ async function recordProblem(
         },
       );
     // After the commit, since the person's two addresses may bounce at once: whoever plans last sees both.
-    tx.afterCommit(() => deps.db.transaction(systemScope, (later) => planFallback(later, digest, now)));
+    tx.afterCommit(() => deps.db.transaction(systemScope, (later) => planFallback(deps, later, digest, now)));
     return;
   }
   deps.log[isTold(error) ? "debug" : "warn"](
@@ -193,8 +195,22 @@ async function recordProblem(
 }
 
 /** Plans the digest's day once more: whoever else is to hear of a token whose recipient was just lost gets a row. */
-async function planFallback(tx: Transaction, digest: DigestKey, now: Date): Promise<void> {
+async function planFallback(
+  { log }: Pick<SendDeps, "log">,
+  tx: Transaction,
+  digest: DigestKey,
+  now: Date,
+): Promise<void> {
   const settings = await getReminderSettings(tx, digest);
   const day = fintechDay({ ...settings, ...digest }, digest.localDay, now);
-  if (day) await planNotices(tx, [day]);
+  if (day) tellUnheard(log, await planNotices(tx, [day]));
+}
+
+/** An alarm for the operator. */
+export function tellUnheard(log: Log, { unheard }: Planned): void {
+  if (unheard.length > 0)
+    log.error(
+      { tokenIds: unheard },
+      "tokens near their end that nobody hears about: no subscriber and no admin can be reached",
+    );
 }

@@ -183,11 +183,6 @@ describe("what ends reminders", () => {
       () => owner.query("UPDATE token_subscription SET ended_at = $1", [clock.now()]),
       "The subscription had ended.",
     ],
-    [
-      "out of the member's access",
-      () => owner.query("DELETE FROM application_access"),
-      "The recipient has no access to the application any more.",
-    ],
   ])("stops a notice that was planned and then failed, once the token is %s", async (_what, end, why) => {
     const id = await token();
     await subscribe(id, member);

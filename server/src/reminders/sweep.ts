@@ -11,7 +11,7 @@ import {
   takeDays,
 } from "./reminder-store.ts";
 import { addDays, daysAfterMax, daysBefore, localDayOf } from "./schedule.ts";
-import { type SendDeps, sendDueDigests } from "./send-digest.ts";
+import { type SendDeps, sendDueDigests, tellUnheard } from "./send-digest.ts";
 
 export interface SweepResult {
   readonly planned: number;
@@ -62,11 +62,7 @@ async function planDueDays(deps: {
       });
       planned += done.planned;
       missed += done.missed;
-      if (done.unheard.length > 0)
-        log.error(
-          { tokenIds: done.unheard },
-          "tokens near their end that nobody hears about: no subscriber and no admin can be reached",
-        );
+      tellUnheard(log, done);
     }
     if (fintechs.length < fintechsPerPage) return { planned, missed };
     last = fintechs.at(-1);
