@@ -105,6 +105,34 @@ export const StepUpStart = z.object({ channel: z.enum(["sms", "email"]).optional
 export const StepUpDone = z.object({ steppedUpUntil: Instant }).meta({ id: "StepUpDone" });
 export type StepUpDone = z.infer<typeof StepUpDone>;
 
+export const AccessLevel = z.enum(["view", "manage"]);
+
+/** A person of the caller's own fintech, or of the Fusion team where an operator admin asks. */
+export const NewPerson = z.object({
+  name: z.string().min(1).max(200).describe("1 to 80 printable characters."),
+  role: Role,
+  email: z.string().min(1).max(254).optional().describe("An email address to log in with."),
+  phone: z
+    .string()
+    .min(1)
+    .max(40)
+    .optional()
+    .describe("A phone number to log in with; 10 digits mean +91. One of the two is required."),
+});
+export type NewPerson = z.infer<typeof NewPerson>;
+export const AddedPerson = z
+  .object({
+    userId: UserId,
+    identities: z.array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() })),
+  })
+  .meta({ id: "AddedPerson" });
+export type AddedPerson = z.infer<typeof AddedPerson>;
+
+export const EndedAccess = z.object({ sessionsEnded: z.number().int() }).meta({ id: "EndedAccess" });
+export const GrantAccess = z.object({
+  level: AccessLevel.describe("Look at the application, or manage its tokens."),
+});
+
 export const Person = z.object({
   userId: UserId,
   name: z.string(),
@@ -120,7 +148,7 @@ export const Person = z.object({
       applicationId: z.string(),
       applicationName: z.string(),
       environment: Environment,
-      level: z.enum(["view", "manage"]),
+      level: AccessLevel,
     }),
   ),
 });

@@ -172,7 +172,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   if (metrics) measureLease(node, memory, metrics);
   const tokenCheck = createTokenCheck({ readToken: readTokensFrom(parts.db), node, nodes, memory });
 
-  const login = registerLoginRoutes(http, { ...parts, secureCookies: https });
+  const login = registerLoginRoutes(http, { ...parts, secureCookies: https, publicUrl: settings.publicUrl });
   jobs.push(loginJobs(parts));
 
   const { publicUrl } = settings;

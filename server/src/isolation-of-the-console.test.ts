@@ -114,6 +114,8 @@ async function arrangeEverything() {
 const bodies: Record<string, object> = {
   tokens: { name: "Mine now", expiry: { days: 10 } },
   webhooks: { url: "https://hooks.example.com/fusion", events: ["TRANSFER_CREATED"] },
+  people: { name: "One More", role: "fintech_member", email: "one.more@example.com" },
+  "{userId}": { level: "manage" },
   "{endpointId}": { url: "https://hooks.example.com/mine-now", events: ["TRANSFER_CREATED"] },
   rotate: { overlapHours: 0 },
   revoke: { reason: "compromised" },
@@ -189,13 +191,23 @@ describe("what belongs to somebody else", () => {
       for (const [address, { status }] of Object.entries(answers))
         expect([address, status]).toEqual([
           address,
-          /oversight|approve-reset/.test(address)
+          /oversight|approve-reset|end-access|\/access\//.test(address)
             ? expect.toSatisfy((each: number) => each === 403 || each === 404)
             : 404,
         ]);
     }
     expect(await stateOf(theirs.fintech.fintechId)).toEqual(before);
     expect(await stateOf(mine.fintech.fintechId)).toEqual(beforeMine);
+    // The own is there.
+    const own = `/console/api/applications/${mine.applicationId}/access/${person.userId}`;
+    expect((await admin.send("PUT", own, { level: "view" })).statusCode).toBe(204);
+    expect((await member.send("GET", `/console/api/applications/${mine.applicationId}`)).statusCode).toBe(
+      200,
+    );
+    expect((await admin.send("DELETE", own)).statusCode).toBe(204);
+    expect((await member.send("GET", `/console/api/applications/${mine.applicationId}`)).statusCode).toBe(
+      404,
+    );
     // Calls that are not there are waited for.
   }, 60_000);
 });

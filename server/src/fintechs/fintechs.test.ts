@@ -179,6 +179,16 @@ describe("access to an application", () => {
     expect(await find(member)).toMatchObject({ canManage: false, canRevoke: false });
     expect(await find(member, hidden)).toBeUndefined();
     await grantAccess(deps, operator, { applicationId: application, userId: member.userId, level: "manage" });
+    // Told of each, but not of what they have already.
+    await grantAccess(deps, operator, { applicationId: application, userId: member.userId, level: "manage" });
+    const { rows: told } = await database.owner.query(
+      "SELECT text FROM outgoing_message JOIN identity USING (channel, address) WHERE user_id = $1 AND channel = 'email' ORDER BY text",
+      [member.userId],
+    );
+    expect(told.map(({ text }) => text)).toEqual([
+      "You may now look at Payouts (live) in the Fusion Management Console.",
+      "You may now manage the tokens of Payouts (live) in the Fusion Management Console.",
+    ]);
     expect(await find(member)).toMatchObject({ canManage: true, canRevoke: true });
     const listed = await database.db.transaction(systemScope, (tx) => listApplicationsFor(tx, member));
     expect(listed.map((item) => item.applicationId)).toEqual([application]);

@@ -1,12 +1,13 @@
 import { RoleInsufficient } from "../access/errors.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
-import { type Administrator, canManagePeopleOf } from "../access/roles.ts";
+import { type Administrator, canManagePeopleOf, requirePeopleManager } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, UserId } from "../platform/ids.ts";
+import { queueMessage } from "../platform/messages/outbox.ts";
 import type { Random } from "../platform/random.ts";
 import { findApplication } from "./application-store.ts";
 
@@ -23,9 +24,9 @@ interface Grant {
 }
 
 /**
- * Lets a person of the application's fintech look at the application, or manage its tokens; replaces what was granted before. For admins
- * of the fintech, operator admins and the command line. Throws `not_found` for an application or person that does not exist or that
- * belongs to another fintech, `role_insufficient`, `step_up_required`.
+ * Lets a person of the application's fintech look at the application, or manage its tokens; replaces what was granted before, and tells them,
+ * unless it is the same. For admins of the fintech, operator admins and the command line. Throws `not_found` for an application or person that does not exist or that
+ * belongs to another fintech, or a person whose access ended, `role_insufficient`, `step_up_required`.
  */
 export async function grantAccess(
   { db, clock, random }: Deps,
@@ -33,12 +34,16 @@ export async function grantAccess(
   input: Grant & { readonly level: "view" | "manage" },
 ): Promise<void> {
   await transactionOf({ db }, actor, async (tx) => {
-    const tenant = await manageableTenant(tx, actor, input.applicationId);
+    const { tenant, name } = await manageableApplication(tx, actor, input.applicationId);
     if (actor.kind === "user") requireRecentPresence(actor, clock);
+    const [before] = await tx.query<{ level: string }>(
+      "SELECT level FROM application_access WHERE application_id = $1 AND user_id = $2",
+      [input.applicationId, input.userId],
+    );
     const granted = await tx.query(
       `INSERT INTO application_access AS known (ifi_id, environment, fintech_id, application_id, user_id, level, granted_at)
        SELECT ifi_id, $3, fintech_id, $4, user_id, $6, $7 FROM console_user
-       WHERE ifi_id = $1 AND fintech_id = $2 AND user_id = $5
+       WHERE ifi_id = $1 AND fintech_id = $2 AND user_id = $5 AND disabled_at IS NULL
        ON CONFLICT (ifi_id, environment, fintech_id, application_id, user_id)
        DO UPDATE SET level = excluded.level, granted_at = excluded.granted_at
        RETURNING user_id`,
@@ -60,6 +65,8 @@ export async function grantAccess(
       details: { applicationId: input.applicationId, level: input.level },
       requestId: input.requestId,
     });
+    if (before?.level !== input.level)
+      await tellGranted(tx, { clock, random }, input, `${name} (${tenant.environment})`);
   });
 }
 
@@ -70,7 +77,7 @@ export async function revokeAccess(
   input: Grant,
 ): Promise<void> {
   await transactionOf({ db }, actor, async (tx) => {
-    const tenant = await manageableTenant(tx, actor, input.applicationId);
+    const { tenant } = await manageableApplication(tx, actor, input.applicationId);
     const ended = await tx.query(
       `DELETE FROM application_access WHERE ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND application_id = $4 AND user_id = $5
        RETURNING user_id`,
@@ -87,14 +94,37 @@ export async function revokeAccess(
   });
 }
 
-async function manageableTenant(
+async function tellGranted(
+  tx: Transaction,
+  parts: { readonly clock: Clock; readonly random: Random },
+  { userId, level }: { readonly userId: UserId; readonly level: "view" | "manage" },
+  application: string,
+): Promise<void> {
+  const addresses = await tx.query<{ channel: "sms" | "email"; address: string }>(
+    "SELECT channel, address FROM identity WHERE user_id = $1 ORDER BY channel",
+    [userId],
+  );
+  const may = level === "view" ? "look at" : "manage the tokens of";
+  for (const { channel, address } of addresses)
+    await queueMessage(tx, parts, {
+      channel,
+      to: address,
+      subject: "You were given access to an application",
+      text: `You may now ${may} ${application} in the Fusion Management Console.`,
+      smsTemplate: "notice",
+    });
+}
+
+async function manageableApplication(
   tx: Transaction,
   actor: Administrator,
   applicationId: ApplicationId,
-): Promise<Tenant> {
+): Promise<{ readonly tenant: Tenant; readonly name: string }> {
+  requirePeopleManager(actor);
   const found = await findApplication(tx, applicationId, null);
   if (!found) throw new NotFound("There is no such application.");
   if (!canManagePeopleOf(actor, found.application.tenant))
     throw new RoleInsufficient("an admin of the fintech or an operator admin");
-  return found.application.tenant;
+  const { tenant, name } = found.application;
+  return { tenant, name };
 }

@@ -4,7 +4,8 @@ import {
   type ApplicationSummary,
 } from "@fusion/contract/applications.ts";
 import { SetIpAllowList } from "@fusion/contract/ip-allow-list.ts";
-import { ApplicationId } from "@fusion/contract/primitives.ts";
+import { GrantAccess } from "@fusion/contract/login.ts";
+import { ApplicationId, UserId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
@@ -17,6 +18,7 @@ import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { baseUrlOf } from "./base-url.ts";
+import { grantAccess, revokeAccess } from "./grant-access.ts";
 import {
   type CountTokens,
   getApplication,
@@ -116,6 +118,40 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
           requestId: request.id,
         });
         return { ipAllowList: [...ipAllowList] };
+      },
+    );
+
+    const access = {
+      tags: ["People"],
+      params: z.object({ applicationId: ApplicationId, userId: UserId }),
+      response: { 204: z.null(), "4xx": Problem, 503: Problem },
+    };
+    const namedBy = (params: { applicationId: string; userId: string }) => ({
+      applicationId: params.applicationId as ids.ApplicationId,
+      userId: params.userId as ids.UserId,
+    });
+    scope.put(
+      `${api}/applications/:applicationId/access/:userId`,
+      {
+        schema: {
+          ...access,
+          summary: "Let a person look at an application, or manage its tokens; they are told",
+          body: GrantAccess,
+        },
+      },
+      async (request, reply) => {
+        const { level } = request.body;
+        const grant = { ...namedBy(request.params), level, requestId: request.id };
+        await grantAccess(deps, user.of(request), grant);
+        return reply.status(204).send(null);
+      },
+    );
+    scope.delete(
+      `${api}/applications/:applicationId/access/:userId`,
+      { schema: { ...access, summary: "Take a person's access to an application away; its tokens live on" } },
+      async (request, reply) => {
+        await revokeAccess(deps, user.of(request), { ...namedBy(request.params), requestId: request.id });
+        return reply.status(204).send(null);
       },
     );
   });

@@ -76,6 +76,41 @@ describe("a new person", () => {
     await create(await actor("fintech_admin"));
   });
 
+  it("is added over the console to the own fintech, every other admin being told of an admin, and loses access there", async () => {
+    const { owner } = app.database;
+    const place = await arrangeFintech(owner);
+    const [admin, other] = [
+      await arrangeUser(owner, place, "fintech_admin"),
+      await arrangeUser(owner, place, "fintech_admin"),
+    ];
+    const browser = app.browser();
+    await app.logIn(browser, admin.email);
+    const added = await browser.post("/people", {
+      ...{ name: "Nina Admin", role: "fintech_admin", email: "nina@example.com" },
+    });
+    expect([added.statusCode, added.json().identities]).toEqual([
+      201,
+      [{ channel: "email", address: "nina@example.com" }],
+    ]);
+    const { rows: told } = await owner.query(
+      "SELECT address FROM outgoing_message WHERE subject = 'Nina Admin is an admin of Fusion now'",
+    );
+    expect(told.map(({ address }) => address).sort()).toEqual([admin.email, other.email].sort());
+    const listed = (await browser.get("/people"))
+      .json()
+      .people.map((each: { userId: string }) => each.userId);
+    expect(listed).toContain(added.json().userId);
+    const operator = await browser.post("/people", {
+      ...{ name: "Not Here", role: "operator_admin", email: "not@example.com" },
+    });
+    expect([operator.statusCode, operator.json().errors[0].pointer]).toEqual([400, "/role"]);
+    expect((await browser.post(`/people/${admin.userId}/end-access`)).json().code).toBe(
+      "own_access_not_endable",
+    );
+    const ended = await browser.post(`/people/${added.json().userId}/end-access`);
+    expect([ended.statusCode, ended.json()]).toEqual([200, { sessionsEnded: 0 }]);
+  });
+
   it("is not made by members, viewers, another fintech's admin, or a fintech for the Fusion team", async () => {
     const outsider = await arrangeFintech(app.database.owner);
     for (const [by, input] of [
@@ -98,7 +133,7 @@ describe("a new person", () => {
       [{ name: " " }, "/name"],
       [{ name: "a\u0000b" }, "/name"],
       [{ name: "x".repeat(81) }, "/name"],
-      [{ role: "operator_admin" }, "/fintech"],
+      [{ role: "operator_admin" }, "/role"],
       [{ fintech: null }, "/fintech"],
       [{ email: undefined }, "/email"],
       [{ email: "9810000009" }, "/email"],

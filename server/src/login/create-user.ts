@@ -12,7 +12,7 @@ import { type FintechId, type IfiId, newId, type UserId } from "../platform/ids.
 import type { Random } from "../platform/random.ts";
 import { IdentityTaken, PersonInvalid } from "./errors.ts";
 import type { Address } from "./identifier.ts";
-import { accessGiven, tell } from "./notices.ts";
+import { accessGiven, adminAdded, listAdminsOver, tell } from "./notices.ts";
 import { readAddress, readName } from "./person-input.ts";
 
 export interface NewUser {
@@ -23,11 +23,13 @@ export interface NewUser {
   /** As people write it; at least one of the two. */
   readonly phone?: string | undefined;
   readonly email?: string | undefined;
+  readonly requestId?: string;
 }
 
 /**
  * Gives a person access to the console: they log in with a code to one of their addresses and set their password then. They are told on each
- * address. For an operator admin, the command line, and an admin of the same fintech. Throws `role_insufficient`, `step_up_required`,
+ * address. For an operator admin, the command line, and an admin of the same fintech, who may make further admins: the others are told of each,
+ * so that none comes in unseen. Throws `role_insufficient`, `step_up_required`,
  * `person_invalid`, `identity_taken`, `not_found` (no such fintech).
  */
 export async function createUser(
@@ -47,7 +49,7 @@ export async function createUser(
   const name = readName(input.name);
   if (isOperatorRole(input.role) !== (input.fintech === null))
     throw new PersonInvalid(
-      "/fintech",
+      input.fintech === null ? "/fintech" : "/role",
       input.fintech === null
         ? "A fintech's admins and members need a fintech that they belong to."
         : "Operators belong to no fintech.",
@@ -82,8 +84,16 @@ export async function createUser(
       object: { kind: "user", id: userId },
       fintech: input.fintech,
       details: { name, role: input.role, identities: identities.map((identity) => identity.channel) },
+      requestId: input.requestId,
     });
     await tell(tx, deps, identities, accessGiven(name, fintechName, deps.publicUrl));
+    if (actor.kind === "user" && input.role.endsWith("_admin"))
+      await tell(
+        tx,
+        deps,
+        await listAdminsOver(tx, userId),
+        adminAdded({ name, fintechName }, actor.name, now),
+      );
   });
   return { userId, identities };
 }

@@ -8,6 +8,7 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
+import { OwnAccessNotEndable } from "./errors.ts";
 import { lockPersonFor } from "./person-store.ts";
 import { deleteReset } from "./reset-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
@@ -17,7 +18,7 @@ import { markAllSessionsEnded } from "./session-store.ts";
  * email are free for whoever has them next (they themselves included, as a new person). Tokens that they generated belong to the application
  * and live on. For an admin of the same fintech, an operator admin, and the command line. Ending it again frees what an earlier release had
  * kept, and otherwise changes nothing. Returns how many sessions ended. Throws `not_found` (a person of another fintech likewise), `role_insufficient`,
- * `step_up_required`.
+ * `step_up_required`, `own_access_not_endable`.
  */
 export async function endAccess(
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
@@ -34,7 +35,11 @@ export async function endAccess(
     const fintech =
       known?.ifi_id && known.fintech_id ? { ifiId: known.ifi_id, fintechId: known.fintech_id } : null;
     if (!known || !canManagePeopleOf(actor, fintech)) throw new NotFound("There is no such person.");
-    if (actor.kind === "user") requireRecentPresence(actor, clock);
+    if (actor.kind === "user") {
+      // So that an admin remains, and whoever ends an access can still answer for it.
+      if (actor.userId === userId) throw new OwnAccessNotEndable();
+      requireRecentPresence(actor, clock);
+    }
     const person = await lockPersonFor(tx, actor, userId);
     const freed = await tx.query<{ channel: string }>(
       "DELETE FROM identity WHERE user_id = $1 RETURNING channel",

@@ -145,6 +145,14 @@ export class OwnResetNotApprovable extends DomainError {
   }
 }
 
+export class OwnAccessNotEndable extends DomainError {
+  readonly kind = "forbidden";
+  readonly code = "own_access_not_endable";
+  constructor() {
+    super("Someone else must end your own access.");
+  }
+}
+
 /** The phone or email already belongs to someone. */
 export class IdentityTaken extends DomainError {
   readonly kind = "conflict";

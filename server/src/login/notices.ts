@@ -49,6 +49,13 @@ export function accessGiven(name: string, fintechName: string | null, publicUrl:
   };
 }
 
+export function adminAdded(added: Named, by: string, at: Date): Notice {
+  return {
+    subject: `${added.name} is an admin of Fusion now`,
+    text: `${by} made ${inFull(added)} an admin in the Fusion Management Console on ${inWords(at)}. If you did not expect that, end the access under People and tell the Fusion team at once.`,
+  };
+}
+
 export function passwordChanged(at: Date, how: string): Notice {
   return {
     subject: "Your Fusion password was set",

@@ -1,11 +1,14 @@
 import {
+  AddedPerson,
   CodeSent,
   CurrentSession,
+  EndedAccess,
   ForgotPassword,
   LoginCode,
   LoginNext,
   LoginPassword,
   LoginStart,
+  NewPerson,
   PersonList,
   SessionList,
   StepUpDone,
@@ -31,6 +34,8 @@ import { hashBrowserSecret } from "./browser-secret.ts";
 import { checkPassword } from "./check-password.ts";
 import { createCodeSender } from "./code-sender.ts";
 import { createLoginCookies } from "./cookies.ts";
+import { createUser } from "./create-user.ts";
+import { endAccess } from "./end-access.ts";
 import { LoginExpired } from "./errors.ts";
 import { forgotPassword } from "./forgot-password.ts";
 import { type LoginLimits, standardLimits } from "./limits.ts";
@@ -53,6 +58,8 @@ export interface LoginRoutesDeps {
   readonly log: Log;
   /** False only over plain loopback HTTP in development. */
   readonly secureCookies: boolean;
+  /** Where the console is, for people who are new to it. */
+  readonly publicUrl: string;
   readonly limits?: LoginLimits;
 }
 
@@ -298,6 +305,43 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         },
       },
       (request) => listPeople(parts, session.of(request).principal),
+    );
+    scope.post(
+      `${api}/people`,
+      {
+        onRequest,
+        schema: {
+          ...people,
+          summary:
+            "Add a person to your own fintech (or the Fusion team); they are told, and so are the admins of a new one",
+          body: NewPerson,
+          response: { 201: AddedPerson, ...failures },
+        },
+      },
+      async (request, reply) => {
+        const { principal } = session.of(request);
+        const { publicUrl } = deps;
+        const wanted = { ...request.body, fintech: principal.fintech, requestId: request.id };
+        const { userId, identities } = await createUser({ ...parts, publicUrl }, principal, wanted);
+        return reply.status(201).send({ userId, identities: [...identities] });
+      },
+    );
+    scope.post(
+      `${api}/people/:userId/end-access`,
+      {
+        onRequest,
+        schema: {
+          ...people,
+          summary: "End a person's access for good; tokens that they generated live on",
+          params: z.object({ userId: UserId }),
+          response: { 200: EndedAccess, ...failures },
+        },
+      },
+      (request) =>
+        endAccess(parts, session.of(request).principal, {
+          userId: request.params.userId as ids.UserId,
+          requestId: request.id,
+        }),
     );
     scope.post(
       `${api}/people/:userId/approve-reset`,

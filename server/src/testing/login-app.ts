@@ -58,6 +58,7 @@ export async function createLoginApp(
     },
     log,
     secureCookies: options.secureCookies ?? false,
+    publicUrl: "https://fusion.example",
     limits: { ...standardLimits, ...options.limits },
   });
   await http.ready();
