@@ -63,6 +63,16 @@ async function takePicture(
   await page.screenshot({ path: join(resultsFolder, `${name}.png`), fullPage });
 }
 
+/** Colours that change slowly have less contrast on their way. */
+async function transitionsEnded(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const ending = document
+      .getAnimations()
+      .filter((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime));
+    await Promise.allSettled(ending.map((animation) => animation.finished));
+  });
+}
+
 /** Takes the page's picture in both themes, at both widths, and returns axe's serious findings in each theme. */
 export async function lookAt(page: Page, name: string): Promise<string[]> {
   const findings: string[] = [];
@@ -72,6 +82,7 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
     for (const [device, width] of Object.entries(widths)) {
       await page.setViewportSize({ width, height: 900 });
       await page.waitForTimeout(150);
+      await transitionsEnded(page);
       await takePicture(page, `${name}-${device}-${theme}`, { fullPage: true });
       findings.push(
         ...(await seriousFindings(page)).map((finding) => `${name} (${device}, ${theme}): ${finding}`),
@@ -92,6 +103,7 @@ export async function glanceAt(page: Page, name: string): Promise<string[]> {
       await page.setViewportSize({ width, height: 900 });
       await takePicture(page, `${name}-${device}-${theme}`, { fullPage: false });
     }
+    await transitionsEnded(page);
     findings.push(...(await seriousFindings(page)).map((finding) => `${name} (${theme}): ${finding}`));
   }
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
