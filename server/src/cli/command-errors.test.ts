@@ -287,6 +287,30 @@ describe("errors are one sentence on standard error, with a code that scripts ca
     expect(err).toMatch(/not left in order/);
   });
 
+  it("that is told to stop leaves the database in order and ends", async () => {
+    const stop = new AbortController();
+    let closed = false;
+    const { code } = await runTestCommand({
+      words: verify,
+      environment: {},
+      stop: stop.signal,
+      connection: {
+        db: {
+          ...database.db,
+          transaction: () => {
+            stop.abort();
+            return new Promise<never>(() => undefined);
+          },
+        },
+        keys: () => testKeys,
+        close: async () => {
+          closed = true;
+        },
+      },
+    });
+    expect({ code, closed }).toEqual({ code: 130, closed: true });
+  });
+
   it("tells a file of rules that cannot be read from one whose content is wrong", async () => {
     const folder = mkdtempSync(join(tmpdir(), "fusion-rules-"));
     const file = join(folder, "rules.json");

@@ -37,7 +37,29 @@ const exitCodes = {
   unconfirmed: 5,
   /** A fault of ours. */
   unexpected: 70,
+  /** It was told to end; what it had not committed is not done. */
+  stopped: 130,
 } as const;
+
+class Stopped extends Error {
+  constructor() {
+    super("Stopped. Whether it was done is to be looked up.");
+  }
+}
+
+/** The work, or {@link Stopped} as soon as it is to stop: what it holds is then closed under it. */
+async function unlessStopped(stop: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+  if (!stop) return work();
+  const stopped = Promise.withResolvers<never>();
+  const end = (): void => stopped.reject(new Stopped());
+  stop.addEventListener("abort", end, { once: true });
+  if (stop.aborted) end();
+  try {
+    await Promise.race([stopped.promise, stop.aborted ? undefined : work()]);
+  } finally {
+    stop.removeEventListener("abort", end);
+  }
+}
 
 export interface CommandLine extends Streams {
   /** Without the program's own name. */
@@ -45,6 +67,8 @@ export interface CommandLine extends Streams {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The account that runs it, for the audit trail. */
   readonly account: string;
+  /** Aborts when the person or the machine ends the command, or nobody reads what it says any more. */
+  readonly stop?: AbortSignal;
   /** Asks the person at the terminal, where there is one. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** Tests bring their own. */
@@ -76,17 +100,19 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
         output.note(`There was no database in ${config.dataFolder}; an empty one is made now.`),
       ));
     try {
-      await work({
-        db: connection.db,
-        keys: connection.keys,
-        clock: line.clock ?? systemClock,
-        random: line.random ?? systemRandom,
-        nodes: createNodes({ db: connection.db, clock: systemClock }),
-        publicUrl: config.publicUrl,
-        principal: { kind: "cli", account: line.account },
-        output,
-        confirm,
-      });
+      await unlessStopped(line.stop, () =>
+        work({
+          db: connection.db,
+          keys: connection.keys,
+          clock: line.clock ?? systemClock,
+          random: line.random ?? systemRandom,
+          nodes: createNodes({ db: connection.db, clock: systemClock }),
+          publicUrl: config.publicUrl,
+          principal: { kind: "cli", account: line.account },
+          output,
+          confirm,
+        }),
+      );
     } finally {
       // What was done is done, and said, however its end goes.
       await connection
@@ -154,6 +180,7 @@ function describe(error: unknown, command: Command | undefined): Failure & { rea
     };
   }
   const { message } = error as Error;
+  if (error instanceof Stopped) return { code: "stopped", message, exitCode: exitCodes.stopped };
   if (error instanceof NotConfirmed) return { code: "not_confirmed", message, exitCode: exitCodes.refused };
   if (error instanceof SettingsWrong)
     return { code: "settings_wrong", message, exitCode: exitCodes.unusable };
@@ -202,7 +229,7 @@ Every command takes --json and then writes one JSON document.
 Settings are the server's own environment variables (docs/configuration.md), such as DATA_DIR or DATABASE_URL.
 
 Exit codes: 0 done, 1 refused, 2 wrong usage, 3 settings or database unusable, 4 not certain whether it was done,
-5 done but not yet confirmed by every process (run it again), 70 a fault of ours.
+5 done but not yet confirmed by every process (run it again), 70 a fault of ours, 130 stopped.
 
 Examples:
   $ fusion ifi create --id 140793 --name "Example Bank"

@@ -4,12 +4,20 @@ import { runCommandLine } from "./command-line.ts";
 
 // The entry of `fusion`: reads the arguments and the environment.
 
+const stop = new AbortController();
+// The first ends the command in order, with a database that it has started; a second one ends it at once.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
+// Such as `| head`.
+process.stdout.on("error", () => stop.abort());
+process.stderr.on("error", () => undefined);
+
 process.exitCode = await runCommandLine({
   words: process.argv.slice(2),
   environment: process.env,
   account: accountName(),
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  stop: stop.signal,
   ask: process.stdin.isTTY ? ask : undefined,
 });
 

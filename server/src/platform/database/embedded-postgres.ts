@@ -26,6 +26,7 @@ export interface EmbeddedPostgres {
   abandon(): void;
 }
 
+/** Recovering from a crash is no such start, and may take as long as it takes. */
 const startDeadlineMs = 60_000;
 
 /**
@@ -62,7 +63,15 @@ export async function startEmbeddedPostgres(
     child.once("exit", () => resolve());
     child.once("error", () => resolve());
   });
-  await untilItAnswers(connectionString("postgres"), ended, output);
+  try {
+    await untilItAnswers(connectionString("postgres"), ended, output);
+  } catch (error) {
+    // Nobody else would end it.
+    child.ref();
+    child.kill("SIGINT");
+    await ended;
+    throw error;
+  }
   const { pid } = child;
   if (pid === undefined) throw new EmbeddedPostgresUnavailable("PostgreSQL could not be started.");
   const signal = (name: NodeJS.Signals): void => {
@@ -191,7 +200,7 @@ async function untilItAnswers(
         throw new EmbeddedPostgresUnavailable(`PostgreSQL ended while starting: ${output().trim()}`);
       // ENOENT and ECONNREFUSED: no socket yet; 57P03: starting up or recovering.
       const passing = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "57P03"].includes(code);
-      if (!passing || performance.now() > deadline) throw error;
+      if (!passing || (code !== "57P03" && performance.now() > deadline)) throw error;
       await sleep(15);
     }
   }
