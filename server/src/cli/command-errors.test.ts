@@ -147,7 +147,7 @@ describe("errors are one sentence on standard error, with a code that scripts ca
         ...["user", "create", "--name", "x", "--role", "operator_admin", "--email", "a@b.c"],
         ...["--fintech", "acme-pay"],
       ],
-      "--fintech: Operators belong to no fintech.",
+      "--role: Operators belong to no fintech.",
       "person_invalid",
     ],
     [
