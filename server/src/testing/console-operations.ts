@@ -183,6 +183,16 @@ export async function arrangeConsoleOperations(app: TestApp, below: string): Pro
     },
     "POST /webhooks/{endpointId}/rotate": { body: (variant) => ({ overlapHours: variant % 2 ? 24 : 0 }) },
     "GET /applications/{applicationId}/token-preview": { query: "days=30" },
+    "POST /people": {
+      body: (variant) => ({
+        name: `Person ${variant}`,
+        role: variant % 2 ? "fintech_member" : "fintech_admin",
+        email: `person-${variant}@example.com`,
+      }),
+    },
+    "PUT /applications/{applicationId}/access/{userId}": {
+      body: (variant) => ({ level: variant % 2 ? "view" : "manage" }),
+    },
     "POST /oversight/fintechs/{fintechId}/{environment}/account-holders/search": {
       body: (variant) => ({ text: variant % 2 ? "9000000001" : ownBooks.accountId }),
     },

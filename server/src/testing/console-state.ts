@@ -1,7 +1,14 @@
 import type pg from "pg";
 
 // Where logins and sessions stand, which changes while requests are sent.
-const stateTables = ["login_walk", "one_time_code", "known_device", "user_session", "password_reset"];
+const stateTables = [
+  "login_walk",
+  "one_time_code",
+  "known_device",
+  "user_session",
+  "password_reset",
+  "identity",
+];
 const counterTables = ["login_failure", "code_sending"];
 
 /** Keeps where logins, sessions and passwords stand. */
@@ -24,6 +31,7 @@ export async function restoreConsoleState(owner: pg.Pool): Promise<void> {
       // What was arranged is there, and what was added since makes room.
       `UPDATE webhook_endpoint SET disabled_at = NULL, disabled_because = NULL,
          deleted_at = CASE WHEN url LIKE '%/arranged' THEN NULL ELSE now() END`,
+      "UPDATE console_user SET disabled_at = NULL WHERE disabled_at IS NOT NULL",
       `UPDATE console_user u SET password_hash = k.password_hash, password_set_at = k.password_set_at
        FROM kept_password k WHERE k.user_id = u.user_id AND k.password_hash IS DISTINCT FROM u.password_hash`,
     ].join("; "),
