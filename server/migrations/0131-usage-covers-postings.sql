@@ -49,8 +49,9 @@ $$;
 GRANT EXECUTE ON FUNCTION add_postings TO fusion_runtime;
 
 -- What an account has used in the periods of that day with its first `covered` postings, of all its `postings`: what is stored, and the
--- postings behind it, of which at most `reads_max` are read. Those from before this year are passed over.
-CREATE FUNCTION account_usage(ifi bigint, env environment, fintech uuid, account uuid, today date, zone text, reads_max bigint,
+-- postings behind it, of which at most `reads_max` are read; with `whole` none if that were not all, so that who has too many leaves them to
+-- others. Those from before this year are passed over.
+CREATE FUNCTION account_usage(ifi bigint, env environment, fintech uuid, account uuid, today date, zone text, reads_max bigint, whole boolean,
   OUT usage bigint[], OUT covered bigint, OUT postings bigint, OUT read bigint) LANGUAGE plpgsql STABLE AS $$
 DECLARE
   first bigint;
@@ -63,6 +64,10 @@ BEGIN
     -- A week may begin in the year before. 256 for neighbours whose times are not in order (migration 0056).
     first := greatest(first, first_sequence_after(ifi, env, fintech, account,
       least(date_trunc('year', today::timestamp), date_trunc('week', today::timestamp)) AT TIME ZONE zone - interval '1 microsecond') - 256);
+  END IF;
+  IF whole AND postings - first + 1 > reads_max THEN
+    read := 0;
+    RETURN;
   END IF;
   covered := least(postings, first - 1 + reads_max);
   read := covered - first + 1;
@@ -95,7 +100,7 @@ BEGIN
   postings := 0;
   read := 0;
   FOREACH asked IN ARRAY accounts_of_holder(ifi, env, fintech, holder) LOOP
-    SELECT * INTO one FROM account_usage(ifi, env, fintech, asked, today, zone, reads_max - read);
+    SELECT * INTO one FROM account_usage(ifi, env, fintech, asked, today, zone, reads_max - read, true);
     read := read + one.read;
     postings := postings + one.postings;
     IF one.covered < one.postings THEN
@@ -141,7 +146,7 @@ DECLARE
   counted record;
 BEGIN
   FOREACH asked IN ARRAY accounts LOOP
-    SELECT * INTO counted FROM account_usage(ifi, env, fintech, asked, (at AT TIME ZONE zone)::date, zone, reads_max);
+    SELECT * INTO counted FROM account_usage(ifi, env, fintech, asked, (at AT TIME ZONE zone)::date, zone, reads_max, false);
     UPDATE account a SET usage = counted.usage::text, usage_postings = counted.covered
     WHERE a.ifi_id = ifi AND a.environment = env AND a.fintech_id = fintech AND a.account_id = asked
       AND (a.usage IS NULL OR a.usage_postings < counted.covered);
@@ -212,7 +217,7 @@ BEGIN
     too_many := '{}';
     FOREACH place IN ARRAY coalesce(product.uncounted, '{}') LOOP
       SELECT * INTO counted FROM account_usage(ifis[product.tenant], environments[product.tenant], fintechs[product.tenant],
-        account_ids[place], days[product.tenant], zones[product.tenant], counts_max);
+        account_ids[place], days[product.tenant], zones[product.tenant], counts_max, true);
       counts_max := counts_max - counted.read;
       IF counted.covered = counted.postings THEN
         usages := usages || jsonb_build_object(place, counted.usage::text);

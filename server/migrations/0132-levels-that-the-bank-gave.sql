@@ -69,7 +69,7 @@ BEGIN
     too_many := '{}';
     FOREACH place IN ARRAY coalesce(product.uncounted, '{}') LOOP
       SELECT * INTO counted FROM account_usage(ifis[product.tenant], environments[product.tenant], fintechs[product.tenant],
-        account_ids[place], days[product.tenant], zones[product.tenant], counts_max);
+        account_ids[place], days[product.tenant], zones[product.tenant], counts_max, true);
       counts_max := counts_max - counted.read;
       IF counted.covered = counted.postings THEN
         usages := usages || jsonb_build_object(place, counted.usage::text);
