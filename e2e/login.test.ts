@@ -224,6 +224,24 @@ describe("a forgotten password", () => {
     await code.fill(await readCode(product.url, "+919000000001", proof));
     await approver.getByText("Sonal Iyer can set a new password now.").waitFor();
 
+    // The same admin adds somebody, whom the list shows, and ends their access again.
+    await approver.getByRole("button", { name: "Add a person" }).click();
+    const form = approver.getByRole("dialog", { name: "Add a person" });
+    await form.getByLabel("Name").fill("Nina Kapoor");
+    await form.getByRole("button", { name: "Add", exact: true }).click();
+    await form.getByText("A person needs a phone number or an email address.").waitFor();
+    await form.getByLabel("Email").fill("nina@paisapocket.example");
+    expect(await lookAt(approver, "people-add")).toEqual([]);
+    await form.getByRole("button", { name: "Add", exact: true }).click();
+    await approver.getByText("Nina Kapoor may log in now and is told so.").waitFor();
+    await approver.getByRole("button", { name: "End access of Nina Kapoor" }).click();
+    const ending = approver.getByRole("alertdialog", { name: "End the access of Nina Kapoor?" });
+    expect(await lookAt(approver, "people-end-access")).toEqual([]);
+    await ending.getByRole("button", { name: "End access" }).click();
+    await approver.getByText("Nina Kapoor has no access any more.").waitFor();
+    const row = approver.getByRole("row").filter({ hasText: "Nina Kapoor" });
+    await row.getByText(/ended/i).waitFor();
+
     await page.getByRole("button", { name: "Back to the login" }).click();
     const again = await askForCode(page, solo.identifier);
     await page.getByLabel("One-time code").fill(await readCode(product.url, solo.address, again));

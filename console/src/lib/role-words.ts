@@ -9,7 +9,7 @@ export const roleWords: Record<Role, { name: string; may: string }> = {
   operator_viewer: { name: "Operator viewer", may: "Sees every fintech, changes nothing." },
   fintech_admin: {
     name: "Fintech admin",
-    may: "Manages all applications, sees everyone's access and approves new passwords.",
+    may: "Manages all applications and the fintech's people, and approves new passwords.",
   },
   fintech_member: { name: "Fintech member", may: "Works with the applications that were opened to you." },
 };

@@ -1,5 +1,7 @@
 import type { Person } from "@fusion/contract/login.ts";
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { readableAddress } from "../../lib/address.ts";
 import { isProblem } from "../../lib/api.ts";
 import { roleWords } from "../../lib/role-words.ts";
@@ -9,6 +11,8 @@ import { PageHeader } from "../../ui/page-header.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
+import { AddPersonDialog } from "./add-person-dialog.tsx";
+import { EndAccess } from "./end-access.tsx";
 import classes from "./people.module.css";
 import { peopleQuery } from "./people-queries.ts";
 import { WaitingResets } from "./waiting-resets.tsx";
@@ -49,9 +53,29 @@ const columnsFor = (showsFintech: boolean): Column<Person>[] => [
   },
 ];
 
-/** People with their roles and access, and first of all whoever waits for a new password. */
+const endColumn = (mayEnd: (person: Person) => boolean, onEnd: (person: Person) => void): Column<Person> => ({
+  key: "end",
+  header: "Change",
+  cell: (person) =>
+    mayEnd(person) && (
+      <Button
+        size="xs"
+        variant="default"
+        onClick={() => onEnd(person)}
+        aria-label={`End access of ${person.name}`}
+      >
+        End access
+      </Button>
+    ),
+});
+
+/** People with their roles and access, and first of all whoever waits for a new password. Admins add people and end their access. */
 export function PeoplePage() {
   const session = useSession();
+  const [adding, setAdding] = useState(false);
+  const [ending, setEnding] = useState<Person>();
+  const isAdmin = session.user.role.endsWith("_admin");
+  const mayEnd = (person: Person) => person.disabledAt === null && person.userId !== session.user.userId;
   const list = useQuery(peopleQuery);
   const people = list.data?.people ?? [];
   return (
@@ -60,9 +84,10 @@ export function PeoplePage() {
         title="People"
         lead={
           isOperator(session)
-            ? "Everyone with access to this console. The operator's command line gives and ends access."
-            : "Everyone of your fintech. The Fusion team gives and ends access."
+            ? "Everyone with access to this console. A fintech's people are added by its admins, or by the operator's command line."
+            : "Everyone of your fintech. Its admins add people and end their access, and so does the Fusion team."
         }
+        actions={isAdmin && list.data && <Button onClick={() => setAdding(true)}>Add a person</Button>}
       />
       {list.isPending && <RowsSkeleton rows={4} label="Loading people" />}
       {list.isError &&
@@ -82,10 +107,12 @@ export function PeoplePage() {
           />
           <DataTable
             caption="People"
-            columns={columnsFor(isOperator(session))}
+            columns={[...columnsFor(isOperator(session)), ...(isAdmin ? [endColumn(mayEnd, setEnding)] : [])]}
             rows={people}
             rowKey={(person) => person.userId}
           />
+          {adding && <AddPersonDialog onClose={() => setAdding(false)} />}
+          {ending && <EndAccess person={ending} onClose={() => setEnding(undefined)} />}
         </>
       )}
     </div>

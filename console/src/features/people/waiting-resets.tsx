@@ -1,13 +1,10 @@
 import type { Person } from "@fusion/contract/login.ts";
 import { Button } from "@mantine/core";
 import { KeyRound } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { readableAddress } from "../../lib/address.ts";
-import { isProblem } from "../../lib/api.ts";
-import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
+import { ProvenConfirmation } from "../../ui/proven-confirmation.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
-import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";
-import { StepUp } from "../../ui/step-up.tsx";
 import { useToast } from "../../ui/toasts.tsx";
 import classes from "./people.module.css";
 import { useApproveReset } from "./people-queries.ts";
@@ -24,30 +21,10 @@ interface WaitingResetsProps {
  */
 export function WaitingResets({ people, ownUserId, mayApprove }: WaitingResetsProps) {
   const [asked, setAsked] = useState<Person>();
-  const [proving, setProving] = useState(false);
   const approve = useApproveReset();
   const toast = useToast();
 
-  function close(): void {
-    if (approve.isPending) return;
-    setAsked(undefined);
-    setProving(false);
-    approve.reset();
-  }
-
-  function confirm(person: Person): void {
-    approve.mutate(person.userId, {
-      onSuccess: () => {
-        toast(`${person.name} can set a new password now.`);
-        setAsked(undefined);
-        setProving(false);
-      },
-      onError: (error) => setProving(isProblem(error, "step_up_required")),
-    });
-  }
-
   if (people.length === 0) return null;
-  const question = `Let ${asked?.name ?? ""} set a new password?`;
   return (
     <section className={classes.waiting} aria-labelledby="waiting">
       <h2 id="waiting">Waiting for a new password</h2>
@@ -69,42 +46,23 @@ export function WaitingResets({ people, ownUserId, mayApprove }: WaitingResetsPr
         ))}
       </ul>
       {asked !== undefined && (
-        <GivingFocusBack>
-          {proving ? (
-            <SecretDialog title={question} onClose={close}>
-              <StepUp
-                because={`This opens the account of ${asked.name}`}
-                doing={approve.isPending ? "Approving" : null}
-                onDone={() => confirm(asked)}
-                onBack={() => {
-                  setProving(false);
-                  approve.reset();
-                }}
-              />
-            </SecretDialog>
-          ) : (
-            <ConfirmToaster
-              opened
-              title={question}
-              confirmLabel="Approve"
-              pending={approve.isPending}
-              error={approve.error}
-              onCancel={close}
-              onConfirm={() => confirm(asked)}
-            >
-              Make sure that it was this person who asked, by a call for instance. Whoever can read{" "}
-              {asked.identities.map((identity) => readableAddress(identity.address)).join(", ")} will be able
-              to log in. All sessions of the account end.
-            </ConfirmToaster>
-          )}
-        </GivingFocusBack>
+        <ProvenConfirmation
+          question={`Let ${asked.name} set a new password?`}
+          confirmLabel="Approve"
+          because={`This opens the account of ${asked.name}`}
+          doing="Approving"
+          change={approve}
+          onConfirm={async () => {
+            await approve.mutateAsync(asked.userId);
+            toast(`${asked.name} can set a new password now.`);
+          }}
+          onClose={() => setAsked(undefined)}
+        >
+          Make sure that it was this person who asked, by a call for instance. Whoever can read{" "}
+          {asked.identities.map((identity) => readableAddress(identity.address)).join(", ")} will be able to
+          log in. All sessions of the account end.
+        </ProvenConfirmation>
       )}
     </section>
   );
-}
-
-/** From the question through the proof, to what was pressed first. */
-function GivingFocusBack({ children }: { children: ReactNode }): ReactNode {
-  useReturnFocus();
-  return children;
 }

@@ -1,0 +1,123 @@
+import type { NewPerson } from "@fusion/contract/login.ts";
+import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { type FormEvent, type ReactElement, useState } from "react";
+import { ApiProblem, isProblem } from "../../lib/api.ts";
+import { roleWords } from "../../lib/role-words.ts";
+import { isOperator, useSession } from "../../lib/session.ts";
+import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
+import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";
+import { StepUp } from "../../ui/step-up.tsx";
+import { useToast } from "../../ui/toasts.tsx";
+import classes from "./people.module.css";
+import { useAddPerson } from "./people-queries.ts";
+
+/** Adds a person to the own fintech, or to the Fusion team. Presence is proven on the way where that is asked. */
+export function AddPersonDialog({ onClose }: { onClose: () => void }): ReactElement {
+  const toast = useToast();
+  const roles = isOperator(useSession())
+    ? (["operator_viewer", "operator_admin"] as const)
+    : (["fintech_member", "fintech_admin"] as const);
+  const [name, setName] = useState("");
+  const [email, setEmail] = useState("");
+  const [phone, setPhone] = useState("");
+  const [role, setRole] = useState<NewPerson["role"]>(roles[0]);
+  const [proving, setProving] = useState(false);
+  const add = useAddPerson();
+  useReturnFocus();
+  const form = useFocusAfterRefusal(proving ? null : add.error);
+  const refusal = add.error instanceof ApiProblem ? add.error : undefined;
+  const faultOf = (pointer: string) =>
+    refusal?.fieldErrors.find((fault) => fault.pointer === pointer)?.detail ?? null;
+  const shown = ["/name", "/email", "/phone", "/role"];
+  const isShown = refusal?.fieldErrors.some((fault) => shown.includes(fault.pointer)) === true;
+
+  function send(): void {
+    const person = {
+      name,
+      role,
+      ...(email.trim() === "" ? {} : { email: email.trim() }),
+      ...(phone.trim() === "" ? {} : { phone: phone.trim() }),
+    };
+    add.mutate(person, {
+      onSuccess: () => {
+        toast(`${name.trim()} may log in now and is told so.`);
+        onClose();
+      },
+      onError: (error) => setProving(isProblem(error, "step_up_required")),
+    });
+  }
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (!add.isPending) send();
+  }
+
+  function close(): void {
+    if (!add.isPending) onClose();
+  }
+
+  return (
+    <SecretDialog title="Add a person" onClose={close}>
+      {proving && (
+        <StepUp
+          because="This gives somebody access"
+          doing={add.isPending ? "Adding the person" : null}
+          onDone={send}
+          onBack={() => {
+            setProving(false);
+            add.reset();
+          }}
+        />
+      )}
+      {/* Kept while presence is proven, so that going back finds everything as it was. */}
+      <div hidden={proving}>
+        <form ref={form} onSubmit={submit} className={classes.form} noValidate>
+          <TextInput
+            label="Name"
+            autoComplete="off"
+            data-autofocus
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={faultOf("/name")}
+          />
+          <TextInput
+            label="Email"
+            type="email"
+            autoComplete="off"
+            description="This or a phone number, or both: codes to log in go there."
+            value={email}
+            onChange={(event) => setEmail(event.currentTarget.value)}
+            error={faultOf("/email")}
+          />
+          <TextInput
+            label="Phone number"
+            type="tel"
+            autoComplete="off"
+            description="Ten digits mean +91."
+            value={phone}
+            onChange={(event) => setPhone(event.currentTarget.value)}
+            error={faultOf("/phone")}
+          />
+          <NativeSelect
+            label="Role"
+            size="md"
+            data={roles.map((each) => ({ value: each, label: roleWords[each].name }))}
+            description={`${roleWords[role].may}${role.endsWith("_admin") ? " Every other admin is told." : ""}`}
+            value={role}
+            onChange={(event) => setRole(event.currentTarget.value as NewPerson["role"])}
+            error={faultOf("/role")}
+          />
+          {add.error !== null && !proving && !isShown && <FormProblem problem={add.error} />}
+          <div className={classes.actions}>
+            <Button variant="default" onClick={close} disabled={add.isPending}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={add.isPending}>
+              Add
+            </Button>
+          </div>
+        </form>
+      </div>
+    </SecretDialog>
+  );
+}

@@ -1,0 +1,66 @@
+import { type ReactNode, useState } from "react";
+import { isProblem } from "../lib/api.ts";
+import { ConfirmToaster } from "./confirm-toaster.tsx";
+import { SecretDialog, useReturnFocus } from "./secret-dialog.tsx";
+import { StepUp } from "./step-up.tsx";
+
+interface ProvenConfirmationProps {
+  /** Names what will happen to whom: "End the access of Asha Rao?" */
+  readonly question: string;
+  /** The consequence. */
+  readonly children: ReactNode;
+  readonly confirmLabel: string;
+  /** As {@link StepUp} takes both. */
+  readonly because: string;
+  readonly doing: string;
+  readonly change: { readonly isPending: boolean; readonly error: unknown; reset(): void };
+  /** Makes the change; rejects with what the server refuses it for. */
+  readonly onConfirm: () => Promise<unknown>;
+  /** After the change was made, or was turned away from. */
+  readonly onClose: () => void;
+}
+
+/** Asks before a change of a person's access, and for a proof of presence where the server wants one. The focus goes back to what was pressed first. */
+export function ProvenConfirmation(props: ProvenConfirmationProps) {
+  const { question, children, confirmLabel, because, doing, change, onConfirm, onClose } = props;
+  const [proving, setProving] = useState(false);
+  useReturnFocus();
+
+  function close(): void {
+    if (change.isPending) return;
+    change.reset();
+    onClose();
+  }
+
+  function confirm(): void {
+    onConfirm().then(onClose, (error: unknown) => setProving(isProblem(error, "step_up_required")));
+  }
+
+  if (proving)
+    return (
+      <SecretDialog title={question} onClose={close}>
+        <StepUp
+          because={because}
+          doing={change.isPending ? doing : null}
+          onDone={confirm}
+          onBack={() => {
+            setProving(false);
+            change.reset();
+          }}
+        />
+      </SecretDialog>
+    );
+  return (
+    <ConfirmToaster
+      opened
+      title={question}
+      confirmLabel={confirmLabel}
+      pending={change.isPending}
+      error={change.error}
+      onCancel={close}
+      onConfirm={confirm}
+    >
+      {children}
+    </ConfirmToaster>
+  );
+}
