@@ -23,8 +23,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 60_000,
           pool: "forks",
-          // Also where Vitest would leave a core to others: most of a file's time is waiting.
-          maxWorkers: 2,
+          // More than there are cores: much of a file's time is waiting.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },

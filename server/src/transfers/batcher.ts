@@ -52,7 +52,8 @@ const stuckMax = 3;
  * that no tenant waits for another. Several processes may do so on one database; the locks make it safe.
  *
  * A batch that the database refuses as a whole is tried once more, then in halves, so that what one line does to it fails no other; one that
- * it refuses for a reversal, at once without its reversals, which move to their tenants' lanes. When a commit's outcome is not known, the next batch finds by the request ids what was made, makes that certain, and answers it.
+ * it refuses for a reversal, at once without its reversals, which move to their tenants' lanes. When a commit's outcome is not known, the
+ * next batch finds by the request ids what was made, makes that certain, and answers it.
  */
 export function createTransferBatcher(
   deps: {
