@@ -75,19 +75,27 @@ async function transitionsEnded(page: Page): Promise<void> {
   });
 }
 
+/** What axe looks at: each width and each theme once, since layout does not depend on the theme, nor colours on the width. */
+const examined = [
+  { device: "phone", theme: "light" },
+  { device: "desktop", theme: "dark" },
+] as const;
+let looks = 0;
+
 /**
- * Takes the page's picture in both themes, at both widths, and returns axe's serious findings of each width and each theme: it looks at the
- * phone's light one and the desktop's dark one, since layout does not depend on the theme, nor colours on the width.
+ * Takes the page's picture in both themes, at both widths, and returns axe's serious findings. Where no pictures are taken, axe looks at the
+ * phone and at the desktop in turn: half a minute for each of the two cores, and the pages are looked at again and again.
  */
 export async function lookAt(page: Page, name: string): Promise<string[]> {
   const findings: string[] = [];
   const before = page.viewportSize() ?? { width: widths.desktop, height: 900 };
+  const asked = takesPictures ? examined : [examined[looks++ % examined.length]];
   for (const theme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-    for (const [device, width] of Object.entries(widths)) {
-      const isExamined = (device === "phone") === (theme === "light");
+    for (const device of ["phone", "desktop"] as const) {
+      const isExamined = asked.some((each) => each?.device === device && each.theme === theme);
       if (!isExamined && !takesPictures) continue;
-      await page.setViewportSize({ width, height: 900 });
+      await page.setViewportSize({ width: widths[device], height: 900 });
       await page.waitForTimeout(150);
       await transitionsEnded(page);
       await takePicture(page, `${name}-${device}-${theme}`, { fullPage: true });
