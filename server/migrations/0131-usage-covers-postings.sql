@@ -4,7 +4,8 @@
 -- what was moved while nothing limited is counted when limits ask again, from where the count stopped. A batch reads a few postings for that;
 -- what takes more is counted outside of batches, in steps that are kept (transfers/count-first.ts).
 
--- Forgotten once more, since it is not known what it covers. A new column is made at once; an UPDATE would wait for transfers.
+-- What was counted before is forgotten, since it is not known what it covers, and since the first hours of a year were left out of it (a holder's
+-- covers no postings, so it is counted anew). A new column is made at once; an UPDATE would wait for transfers.
 ALTER TABLE account DROP COLUMN usage, ADD COLUMN usage text, ADD COLUMN usage_postings bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN account.usage IS 'As limit_usage (holder_usage), in text, of the first usage_postings postings. Null while nothing was counted.';
 GRANT UPDATE (usage, usage_postings) ON account TO fusion_runtime;
@@ -165,7 +166,8 @@ GRANT EXECUTE ON FUNCTION count_usage_on TO fusion_runtime;
 --
 -- `days`: the local day of each tenant's bank. `products`: the accounts of each account product that has rules, what those have used for which
 -- postings were read, and those that have more (`uncounted`). `holders`: the accounts of each holder that has rules, what is used of them (null
--- where nothing is counted, and where there are more postings: `uncounted`) with how many postings.
+-- where nothing is counted, and where there are more postings: `uncounted`) with how many postings. Levels are compared as operators write them,
+-- in capitals.
 CREATE FUNCTION read_limits(waits boolean, at timestamptz, ifis bigint[], environments text[], fintechs uuid[],
   account_tenants int[], account_ids uuid[],
   locked int[], account_bundles uuid[], account_products text[], account_holders uuid[], uncounted boolean[],
@@ -252,7 +254,9 @@ BEGIN
         CROSS JOIN LATERAL (
           SELECT k.kyc_status, k.rules FROM kyc_limit k
           WHERE k.ifi_id = h.ifi_id AND k.environment = h.environment
-            AND k.kyc_status = CASE WHEN h.kyc_expires_at <= at THEN h.kyc_status_post_expiry ELSE h.kyc_status END OFFSET 0) k
+            AND k.kyc_status = ANY (ARRAY[
+              upper(trim(CASE WHEN h.kyc_expires_at <= at THEN h.kyc_status_post_expiry ELSE h.kyc_status END)),
+              CASE WHEN h.kyc_decided AND h.kyc_expires_at > at THEN NULL ELSE 'MINIMAL' END]) OFFSET 0) k
         WHERE h.ifi_id = ifis[g.tenant] AND h.environment = environments[g.tenant] AND h.fintech_id = fintechs[g.tenant]
           AND h.account_holder_id = g.holder
         UNION ALL
