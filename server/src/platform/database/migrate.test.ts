@@ -74,6 +74,7 @@ describe("migrations", () => {
         await expect.poll(async () => (await reader.query(waiting)).rows[0].n).toBe(1);
         await writer.query("INSERT INTO one DEFAULT VALUES");
       });
+      await expect.poll(() => lines).not.toEqual([]);
       await reader.query("COMMIT");
       return migrating;
     });
