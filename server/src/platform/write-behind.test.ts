@@ -56,10 +56,10 @@ describe("writing behind", () => {
     );
     await pass(1_000);
     expect(pieces).toEqual([2]);
-    // Ten times as long as the piece took, 50 ms at most.
+    // Ten times as long as the piece took.
     await vi.advanceTimersByTimeAsync(20);
     expect(pieces).toEqual([2, 50]);
-    await vi.advanceTimersByTimeAsync(49);
+    await vi.advanceTimersByTimeAsync(499);
     expect(pieces).toEqual([2, 50]);
     await vi.advanceTimersByTimeAsync(1);
     expect(pieces).toEqual([2, 50, 0]);
@@ -69,6 +69,29 @@ describe("writing behind", () => {
     await flush();
     expect(pieces).toHaveLength(9);
     await close();
+  });
+
+  it("spreads many pieces over its rest, so that no second bears them all", async () => {
+    const begun: number[] = [];
+    const { close } = writeBehind(
+      async (pause) => {
+        for (let piece = 0; piece < 20; piece += 1) {
+          if (piece > 0) await pause(20);
+          begun.push(Date.now());
+          await new Promise((resolve) => setTimeout(resolve, 80));
+        }
+      },
+      { clock: { monotonicMs: () => Date.now() }, intervalMs: 1_000 },
+    );
+    await vi.advanceTimersByTimeAsync(120_000);
+    const most = Math.max(
+      ...begun.map((at) => begun.filter((other) => other >= at && other < at + 1_000).length),
+    );
+    expect(most).toBe(2);
+    expect(begun.length).toBeGreaterThan(100);
+    const closing = close();
+    await vi.advanceTimersByTimeAsync(30_000);
+    await closing;
   });
 
   it.each([

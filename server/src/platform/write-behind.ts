@@ -1,18 +1,20 @@
 import type { Clock } from "./clock.ts";
 
-/** A write that took long is followed by a rest of so many times its length, so that even a busy recorder leaves the time to calls. */
+/**
+ * A write is followed by a rest of so many times its length, so that even a busy recorder leaves the time to calls. One of many pieces rests after
+ * each of them: as much is written, but no second of calls bears it all.
+ */
 const restFactor = 10;
-/** But never longer than this: people read what is written. */
+/** But never longer than this, with the rests between its pieces: people read what is written. */
 const restMaxMs = 20_000;
-/** Between two pieces of a long write the rest is at most so long, and all of them together, or its last piece would come too late. */
-const pauseMaxMs = 50;
-const pausesMaxMs = 9_000;
 /**
  * What comes when a write has begun waits until that one is over, then for the rest after it, then for the whole next one. That is to be a
  * minute at most, which a turn of the timer belongs to: where two writes take it nearly all, there is no rest. Whoever writes must be able
  * to do so in 20 s; longer writes are not cut short.
  */
 const behindMaxMs = 57_000;
+/** Pieces may come to take longer than those before them. */
+const reserveFactor = 1.25;
 
 export interface WriteBehind {
   /** Writes what is waiting, without resting in between. */
@@ -46,16 +48,27 @@ export function writeBehind(
     });
   const writeOnce = async (): Promise<void> => {
     const begunAt = clock.monotonicMs();
-    let [startedAt, tookMs] = [begunAt, 0];
-    const pieceMs = (): number => clock.monotonicMs() - startedAt;
+    let [startedAt, tookMs, pausedMs, slowestMs, written] = [begunAt, 0, 0, 0, 0];
+    const endPiece = (): number => {
+      const pieceMs = clock.monotonicMs() - startedAt;
+      tookMs += pieceMs;
+      slowestMs = Math.max(slowestMs, pieceMs);
+      written += 1;
+      return pieceMs;
+    };
     await write(async (pieces) => {
-      tookMs += pieceMs();
-      if (waiting === 0) await rest(Math.min(pieceMs() * restFactor, pauseMaxMs, pausesMaxMs / pieces));
+      const pieceMs = endPiece();
+      const left = pieces - written;
+      const spareMs = behindMaxMs / 2 - (clock.monotonicMs() - begunAt) - slowestMs * reserveFactor * left;
+      const pauseMs = Math.min(pieceMs * restFactor, restMaxMs / pieces, spareMs / left);
+      const pausedAt = clock.monotonicMs();
+      if (waiting === 0 && pauseMs > 0) await rest(pauseMs);
       startedAt = clock.monotonicMs();
+      pausedMs += startedAt - pausedAt;
     });
-    tookMs += pieceMs();
+    endPiece();
     const leftMs = behindMaxMs - 2 * (clock.monotonicMs() - begunAt);
-    restsUntil = clock.monotonicMs() + Math.min(tookMs * restFactor, restMaxMs, leftMs);
+    restsUntil = clock.monotonicMs() + Math.min(tookMs * restFactor - pausedMs, restMaxMs - pausedMs, leftMs);
   };
   const start = (): Promise<void> => {
     running = writeOnce().finally(() => {
