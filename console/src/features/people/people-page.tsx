@@ -49,7 +49,11 @@ const columnsFor = (showsFintech: boolean): Column<Person>[] => [
   {
     key: "seen",
     header: "Last seen",
-    cell: (person) => (person.lastSeenAt === null ? "Never" : <RelativeTime instant={person.lastSeenAt} />),
+    cell: ({ lastSeenAt, passwordSet }) => {
+      if (lastSeenAt !== null) return <RelativeTime instant={lastSeenAt} />;
+      // Sessions are kept for 30 days after their end.
+      return passwordSet ? "Over 30 days ago" : "Never";
+    },
   },
 ];
 
