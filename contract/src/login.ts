@@ -142,7 +142,13 @@ export const Person = z.object({
   lastSeenAt: Instant.nullable(),
   disabledAt: Instant.nullable(),
   passwordSet: z.boolean(),
-  resetRequestedAt: Instant.nullable().describe("Set while a forgotten password waits for approval."),
+  resetRequestedAt: Instant.nullable().describe("Set while a new password waits for approval."),
+  resetReason: z
+    .enum(["forgotten", "too_many_failures"])
+    .nullable()
+    .describe(
+      "Why: the person forgot the password, or so many wrong tries were made that no new browser is let in.",
+    ),
   access: z.array(
     z.object({
       applicationId: z.string(),

@@ -192,6 +192,69 @@ describe("onboarding, from a bank to money in a funding account", () => {
     });
   });
 
+  it("lists fintechs with bank, applications, live tokens and settings", async () => {
+    expect(await json("fintech", "list")).toEqual({
+      fintechs: [
+        {
+          ...{ ifiId: "140793", ifiName: "Example Bank", fintechId, clientId: "acme-pay", name: "Acme Pay" },
+          ...{ timeZone: "Europe/Berlin", reminderTime: "08:00", tokensMax: 5, lifetimeDaysMax: 365 },
+          ...{ suspended: false, applications: { sandbox: 0, live: 1 }, liveTokens: 0 },
+        },
+      ],
+    });
+    expect((await fusion("fintech", "list")).out).toMatch(
+      /^CLIENT ID .+\nacme-pay +Acme Pay +Example Bank \(140793\) +0 applications +1 application +0 +at work\n$/,
+    );
+  });
+
+  it("changes what a fintech was registered with, by the same rules, and tells what becomes of today's reminders", async () => {
+    const changed = await fusion("fintech", "set", "acme-pay", "--name", "Acme", "--time-zone", "Asia/Tokyo");
+    // 05:30Z is 14:30 in Tokyo, where 08:00 is over.
+    expect(changed.out).toContain(
+      "The next reminders go out within a quarter of an hour, as 2026-11-24 08:00 Asia/Tokyo is over.\n",
+    );
+    const entry = await database.owner.query(
+      "SELECT action, details FROM audit_entry WHERE object_id = $1 ORDER BY at DESC, xmin::text::bigint DESC LIMIT 1",
+      [fintechId],
+    );
+    expect(entry.rows).toEqual([
+      {
+        action: "fintech.settings-set",
+        details: {
+          name: { from: "Acme Pay", to: "Acme" },
+          timeZone: { from: "Europe/Berlin", to: "Asia/Tokyo" },
+        },
+      },
+    ]);
+    // Planned once, today's are not planned again; the zone in which it is still yesterday has none before tomorrow either.
+    await database.owner.query(
+      "INSERT INTO reminder_day (ifi_id, fintech_id, local_day, swept_at) VALUES (140793, $1, '2026-11-24', $2)",
+      [fintechId, clock.now()],
+    );
+    for (const [zone, at] of [
+      ["Europe/Berlin", "2026-11-25T07:00:00.000Z"],
+      ["Pacific/Pago_Pago", "2026-11-25T19:00:00.000Z"],
+    ] as const)
+      expect(await json("fintech", "set", fintechId, "--time-zone", zone)).toMatchObject({
+        ...{ name: "Acme", timeZone: zone, reminderTime: "08:00" },
+        nextReminders: { localDay: "2026-11-25", at },
+      });
+    const back = ["--name", "Acme Pay", "--time-zone", "Europe/Berlin", "--lifetime-days-max", "180"];
+    expect((await fusion("fintech", "set", "acme-pay", ...back)).out).toContain(
+      "Today's reminders were planned before and are not sent again; the next go out on 2026-11-25 at 08:00 Europe/Berlin (2026-11-25T07:00Z).\n",
+    );
+    await database.owner.query("DELETE FROM reminder_day");
+    expect(await fusion("fintech", "set", "acme-pay", "--time-zone", "Berlin")).toMatchObject({
+      code: 2,
+      err: "--time-zone: must be an IANA time zone such as Asia/Kolkata.\n",
+    });
+    expect(await fusion("fintech", "set", "acme-pay")).toMatchObject({
+      code: 2,
+      err: "Name at least one setting to change.\n",
+    });
+    expect((await fusion("fintech", "set", "nobody", "--name", "X")).code).toBe(1);
+  });
+
   it("gives a person another phone or email", async () => {
     const made = await json(
       ...["user", "create", "--name", "Ines", "--role", "fintech_admin", "--fintech", "acme-pay"],
@@ -218,6 +281,35 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect(await json("user", "end-access", made.userId)).toEqual({ userId: made.userId, sessionsEnded: 0 });
     expect(await audited()).toMatchObject({ action: "user.access-ended", object_id: made.userId });
     expect((await fusion("user", "end-access", "usr_nobody")).code).toBe(1);
+  });
+
+  it("lists people with their addresses and what they may see, of a fintech or of the Fusion team", async () => {
+    await json("access", "grant", "--application", applicationId, "--user", userId, "--level", "view");
+    const { people } = await json("user", "list", "--fintech", "acme-pay");
+    expect(people.map((person: { name: string }) => person.name)).toEqual([
+      ...["Asha Rao", "Ines", "Lena", "Ravi"],
+    ]);
+    expect(people[0]).toEqual({
+      ...{ userId, name: "Asha Rao", role: "fintech_member", fintechName: "Acme Pay" },
+      identities: [
+        { channel: "email", address: "asha@example.com" },
+        { channel: "sms", address: "+919876543210" },
+      ],
+      access: [{ applicationId, applicationName: "Payouts", environment: "live", level: "view" }],
+      ...{ passwordSet: false, lastSeenAt: null, disabledAt: null },
+      ...{ resetRequestedAt: null, resetReason: null },
+    });
+    const lines = (await fusion("user", "list", "--fintech", "acme-pay")).out.split("\n");
+    expect(lines[0]).toMatch(/^USER +NAME +ROLE +FINTECH +LOGS IN WITH +PASSWORD +LAST SEEN +ACCESS$/);
+    expect(lines[1]).toMatch(
+      /^usr_\S+ +Asha Rao +fintech_member +Acme Pay +asha@example\.com, \+919876543210 +not set +never +view app_\S+ \(live\)$/,
+    );
+    expect(lines[3]).toMatch(/^usr_\S+ +Lena .+ \(nothing\) .+ ended 2026-11-24 05:30Z$/);
+    expect((await json("user", "list", "--fusion-team")).people).toMatchObject([
+      { name: "Omar", role: "operator_admin", fintechName: null, access: [] },
+    ]);
+    expect((await json("user", "list")).people).toHaveLength(5);
+    expect((await fusion("user", "list", "--fusion-team", "--fintech", "acme-pay")).code).toBe(2);
   });
 
   it("configures a bundle", async () => {
@@ -451,7 +543,8 @@ describe("onboarding, from a bank to money in a funding account", () => {
     });
   });
 
-  it("approves a password reset that was asked for, and refuses one that was not", async () => {
+  it("lists who waits for a new password, approves what was asked for, and refuses what was not", async () => {
+    expect((await fusion("password-reset", "list")).out).toBe("Nobody waits for a new password.\n");
     const refused = await fusion("password-reset", "approve", userId);
     expect({ code: refused.code, lines: refused.err.trim().split("\n").length }).toEqual({
       code: 1,
@@ -465,7 +558,17 @@ describe("onboarding, from a bank to money in a funding account", () => {
       "INSERT INTO password_reset (user_id, reason, requested_at) VALUES ($1, 'forgotten', $2)",
       [userId, clock.now()],
     );
+    expect(await json("password-reset", "list", "--fintech", "acme-pay")).toMatchObject({
+      passwordResets: [{ userId, requestedAt: clock.now().toISOString(), reason: "forgotten" }],
+    });
+    expect((await fusion("password-reset", "list")).out).toMatch(
+      /\nusr_\S+ +Asha Rao .+ forgotten +2026-11-24 05:30Z\n$/,
+    );
+    expect((await fusion("user", "list", "--fintech", "acme-pay")).out).toMatch(
+      /Asha Rao .+ over 30 days ago /,
+    );
     expect(await json("password-reset", "approve", userId)).toEqual({ userId, approved: true });
+    expect((await json("password-reset", "list")).passwordResets).toEqual([]);
     expect(await audited()).toMatchObject({ action: "password.reset-approved", actor: "cli omar" });
   });
 });

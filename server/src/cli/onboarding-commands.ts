@@ -26,7 +26,9 @@ import {
   userId,
   wholeNumber,
 } from "./command-context.ts";
+import { addFintechCommands } from "./fintech-commands.ts";
 import { facts, table } from "./output.ts";
+import { addPeopleList, addResetList } from "./people-commands.ts";
 
 /** Banks, fintechs, applications, people and what they may see. */
 export const addOnboardingCommands: AddCommands = (program, run) => {
@@ -87,6 +89,8 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
         ]);
       }),
   );
+
+  addFintechCommands(fintech, run);
 
   const application = program.command("application").description("Applications of a fintech");
   examples(
@@ -243,6 +247,7 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
     }),
   );
 
+  addPeopleList(user, run);
   examples(
     user
       .command("end-access")
@@ -316,6 +321,7 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
   );
 
   const reset = program.command("password-reset").description("Forgotten passwords that wait for approval");
+  addResetList(reset, run);
   examples(
     reset
       .command("approve")

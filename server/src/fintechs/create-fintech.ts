@@ -12,9 +12,18 @@ import { IfiIdText } from "./create-ifi.ts";
 import { AlreadyExists } from "./errors.ts";
 import { parseInput, shownText } from "./parse-input.ts";
 
+/** What a fintech is called, and the rules for its reminders and tokens, in the form that creating and setting (set-fintech.ts) share. */
+export const FintechSettings = z.object({
+  name: shownText(120).min(1),
+  timeZone: z.string().refine(isTimeZone, "must be an IANA time zone such as Asia/Kolkata"),
+  reminderTime: z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, "must be a time such as 09:00"),
+  tokensMax: z.number().int().min(1).max(1000).describe("Live tokens of one application."),
+  lifetimeDaysMax: z.number().int().min(1).max(lifetimeDaysMax),
+});
+
 export const NewFintech = z.object({
   ifiId: IfiIdText,
-  name: shownText(120).min(1),
+  name: FintechSettings.shape.name,
   clientId: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{2,63}$/, "must be 3 to 64 lower-case letters, digits and hyphens")
@@ -25,16 +34,10 @@ export const NewFintech = z.object({
     )
     .optional()
     .describe("Identifies the fintech to the token service, for ever. Made from the name unless given."),
-  timeZone: z
-    .string()
-    .refine(isTimeZone, "must be an IANA time zone such as Asia/Kolkata")
-    .default("Asia/Kolkata"),
-  reminderTime: z
-    .string()
-    .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, "must be a time such as 09:00")
-    .default("09:00"),
-  tokensMax: z.number().int().min(1).max(1000).default(10).describe("Live tokens of one application."),
-  lifetimeDaysMax: z.number().int().min(1).max(lifetimeDaysMax).default(lifetimeDaysMax),
+  timeZone: FintechSettings.shape.timeZone.default("Asia/Kolkata"),
+  reminderTime: FintechSettings.shape.reminderTime.default("09:00"),
+  tokensMax: FintechSettings.shape.tokensMax.default(10),
+  lifetimeDaysMax: FintechSettings.shape.lifetimeDaysMax.default(lifetimeDaysMax),
 });
 
 export interface CreatedFintech {

@@ -2,24 +2,25 @@ import type { Person, PersonList } from "@fusion/contract/login.ts";
 import type { z } from "zod";
 import { dataScopeOf } from "../access/data-scope.ts";
 import { RoleInsufficient } from "../access/errors.ts";
-import type { UserPrincipal } from "../access/principal.ts";
-import { isOperator } from "../access/roles.ts";
+import { type Administrator, isOperator } from "../access/roles.ts";
 import type { Database } from "../platform/database/database.ts";
+import type { FintechId } from "../platform/ids.ts";
 
 /** Whoever has a person's access to give, in one answer; a fintech has dozens, and beyond this the list would need pages. */
-const listedMax = 2_000;
+export const listedPeopleMax = 2_000;
 
 /**
- * The people of the caller's fintech, for its admins; everyone's, for operators. Row-level security holds a fintech's admin to the own
+ * The people of the caller's fintech, for its admins; everyone's, or only those `of` a fintech or the Fusion team, for operators. Row-level security holds a fintech's admin to the own
  * fintech. Throws `role_insufficient`.
  */
 export async function listPeople(
   { db }: { readonly db: Database },
-  principal: UserPrincipal,
+  actor: Administrator,
+  { of = null }: { readonly of?: FintechId | "fusion-team" | null | undefined } = {},
 ): Promise<z.infer<typeof PersonList>> {
-  if (!isOperator(principal) && principal.role !== "fintech_admin")
+  if (!isOperator(actor) && !(actor.kind === "user" && actor.role === "fintech_admin"))
     throw new RoleInsufficient("an admin of the fintech or an operator");
-  const rows = await db.reader(dataScopeOf(principal)).query<{
+  const rows = await db.reader(dataScopeOf(actor)).query<{
     user_id: string;
     name: string;
     role: Person["role"];
@@ -28,10 +29,12 @@ export async function listPeople(
     disabled_at: Date | null;
     last_seen_at: Date | null;
     requested_at: Date | null;
+    reset_reason: Person["resetReason"];
     identities: Person["identities"];
     access: Person["access"];
   }>(
-    `SELECT u.user_id, u.name, u.role, f.name AS fintech_name, u.password_hash IS NOT NULL AS password_set, u.disabled_at, r.requested_at,
+    `SELECT u.user_id, u.name, u.role, f.name AS fintech_name, u.password_hash IS NOT NULL AS password_set, u.disabled_at,
+       r.requested_at, r.reason AS reset_reason,
        (SELECT max(last_seen_at) FROM user_session s WHERE s.user_id = u.user_id) AS last_seen_at,
        coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
                  FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities,
@@ -41,8 +44,9 @@ export async function listPeople(
                  WHERE g.user_id = u.user_id), '[]') AS access
      FROM console_user u LEFT JOIN fintech f USING (ifi_id, fintech_id)
        LEFT JOIN password_reset r ON r.user_id = u.user_id AND r.approved_at IS NULL
+     WHERE $2::text IS NULL OR coalesce(u.fintech_id::text, 'fusion-team') = $2
      ORDER BY r.requested_at DESC NULLS LAST, lower(u.name), u.user_id LIMIT $1`,
-    [listedMax],
+    [listedPeopleMax, of],
   );
   return {
     people: rows.map((row) => ({
@@ -56,6 +60,7 @@ export async function listPeople(
       lastSeenAt: row.last_seen_at?.toISOString() ?? null,
       disabledAt: row.disabled_at?.toISOString() ?? null,
       resetRequestedAt: row.requested_at?.toISOString() ?? null,
+      resetReason: row.reset_reason,
     })),
   };
 }

@@ -11,5 +11,11 @@ export async function listOverseenFintechs(
 ): Promise<OverseenFintech[]> {
   requireOperator(actor);
   const fintechs = await db.transaction(dataScopeOf(actor), listFintechs);
-  return fintechs.map(({ suspendedAt, ...fintech }) => ({ ...fintech, suspended: suspendedAt !== null }));
+  return fintechs.map(({ ifiId, fintechId, name, clientId, suspendedAt }) => ({
+    ifiId,
+    fintechId,
+    name,
+    clientId,
+    suspended: suspendedAt !== null,
+  }));
 }

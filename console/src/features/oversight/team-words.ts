@@ -13,6 +13,7 @@ const words: Readonly<Record<string, string>> = {
   "bundle.created": "Created a bundle",
   "fintech.created": "Created the fintech",
   "fintech.resumed": "Lifted the suspension of the fintech",
+  "fintech.settings-set": "Changed the fintech's name, time zone, reminder time or limits",
   "fintech.suspended": "Suspended the fintech",
   "form-factor.added": "Gave a resource a form factor",
   "form-factor.status-set": "Enabled or disabled a form factor",

@@ -33,7 +33,10 @@ export function WaitingResets({ people, ownUserId, mayApprove }: WaitingResetsPr
           <li key={person.userId}>
             <KeyRound size={18} aria-hidden />
             <span>
-              <strong>{person.name}</strong> forgot the password and asked{" "}
+              <strong>{person.name}</strong>{" "}
+              {person.resetReason === "too_many_failures"
+                ? "was locked out by too many wrong tries and needs a new password, asked"
+                : "forgot the password and asked"}{" "}
               {person.resetRequestedAt !== null && <RelativeTime instant={person.resetRequestedAt} />}.
               {person.userId === ownUserId && " Someone else must approve your own."}
             </span>

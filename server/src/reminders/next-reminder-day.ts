@@ -1,0 +1,37 @@
+import type { Queryable } from "../platform/database/database.ts";
+import type { FintechId, IfiId } from "../platform/ids.ts";
+import { getReminderSettings } from "./reminder-store.ts";
+import { addDays, type LocalDay, localDayOf, reminderInstant } from "./schedule.ts";
+
+/** The next local day of which a fintech's reminders will be planned, and when. */
+export interface NextReminderDay {
+  readonly localDay: LocalDay;
+  /** Maybe over: then the next sweep plans them, within a quarter of an hour. */
+  readonly at: Date;
+  /** Whether the reminders of the local day it is now were planned before, and so stay as they are. */
+  readonly todayIsPlanned: boolean;
+}
+
+/**
+ * As the sweep would decide it by the fintech's settings of now: each local day is planned once, so one that was planned under other settings keeps its
+ * time and is not planned again.
+ */
+export async function nextReminderDay(
+  tx: Queryable,
+  fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId },
+  now: Date,
+): Promise<NextReminderDay> {
+  const settings = await getReminderSettings(tx, fintech);
+  const [row] = await tx.query<{ day: LocalDay | null }>(
+    "SELECT max(local_day)::text AS day FROM reminder_day WHERE ifi_id = $1 AND fintech_id = $2",
+    [fintech.ifiId, fintech.fintechId],
+  );
+  const today = localDayOf(now, settings.timeZone);
+  const planned = row?.day ?? null;
+  const todayIsPlanned = planned !== null && planned >= today;
+  for (let localDay = todayIsPlanned ? addDays(planned, 1) : today; ; localDay = addDays(localDay, 1)) {
+    const at = reminderInstant(localDay, settings);
+    // A zone that skips a day has no such instant.
+    if (at) return { localDay, at, todayIsPlanned };
+  }
+}
