@@ -29,7 +29,14 @@ const lease = { databaseMs: () => clock.now().getTime() };
 beforeAll(async () => {
   database = await createTestDatabase();
   const { db } = database;
-  usage = createUsageRecorder({ db, clock, lease, log: silentLog(), flushIntervalMs: 60_000 });
+  usage = createUsageRecorder({
+    db,
+    clock,
+    random: systemRandom,
+    lease,
+    log: silentLog(),
+    flushIntervalMs: 60_000,
+  });
   calls = createCallRecorder({
     db: {
       ...db,

@@ -4,7 +4,7 @@ import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { createNodes } from "../leases/nodes.ts";
 import { manualClock, systemClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
-import { systemRandom } from "../platform/random.ts";
+import { randomUuid, systemRandom } from "../platform/random.ts";
 import {
   arrangeApplication,
   arrangeFintech,
@@ -257,16 +257,15 @@ describe("the preview of a list", () => {
       const at = new Date(clock.now().getTime() - hoursAgo * 3_600_000);
       const { applicationId, tenant } = by.principal;
       const kind = { ip, userAgent: "okhttp/4.12", outcome, route: "GET /bundles" };
-      return writeUsage(database.db, [
-        {
-          token: { tokenId: by.tokenId, applicationId, tenant },
-          quarterHourMs: Math.floor(at.getTime() / 900_000) * 900_000,
-          calls: 1,
-          firstAtMs: at.getTime(),
-          lastAtMs: at.getTime(),
-          ...{ counted: kind, first: kind, last: kind },
-        },
-      ]);
+      const count = {
+        token: { tokenId: by.tokenId, applicationId, tenant },
+        quarterHourMs: Math.floor(at.getTime() / 900_000) * 900_000,
+        calls: 1,
+        firstAtMs: at.getTime(),
+        lastAtMs: at.getTime(),
+        ...{ counted: kind, first: kind, last: kind },
+      };
+      return writeUsage(database.db, { writerId: randomUuid(systemRandom), number: 1, counts: [count] });
     };
     await called(token, "203.0.113.7", 1);
     await called(token, "2001:db8::7", 3);

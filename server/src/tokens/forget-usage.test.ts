@@ -41,7 +41,14 @@ it("forgets the calls per hour of every token that no chart shows any more, in s
      WHERE token_id = ANY ($1)`,
     [tokens.slice(0, -1).map(({ tokenId }) => tokenId)],
   );
+  await owner.query(
+    "INSERT INTO usage_writer (writer_id, batch, written_at) SELECT gen_random_uuid(), day, now() - make_interval(days => day) FROM unnest('{1, 30, 32}'::int[]) AS day",
+  );
   await forgetUsage(database, { tokens: 2, rows: 4 });
+  expect((await owner.query("SELECT batch::int FROM usage_writer ORDER BY batch")).rows).toEqual([
+    { batch: 1 },
+    { batch: 30 },
+  ]);
   expect(await keptDays()).toEqual([...Array(5).fill([0, 15, 30]), []]);
   const { rows } = await owner.query("SELECT count(*)::int AS count FROM token_call_hour");
   expect(rows).toEqual([{ count: 5 * 3 * 5 }]);

@@ -1,6 +1,6 @@
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { chartDays } from "./get-token.ts";
-import { deleteCallHours, listTokensWithCalls } from "./usage-store.ts";
+import { deleteCallHours, deleteUsageWriters, listTokensWithCalls } from "./usage-store.ts";
 
 /** Tokens and rows of one transaction, so that none lasts long. */
 const tokensAtOnce = 500;
@@ -8,7 +8,7 @@ const rowsAtOnce = 5_000;
 
 /**
  * Forgets the calls per hour that no page tells any more: those of more than 31 days ago by the database's time. A chart of 30 local days reaches back
- * so far where clocks were put back in them. First and last use stay.
+ * so far where clocks were put back in them. First and last use stay. Processes that wrote none for as long are forgotten, too.
  */
 export async function forgetUsage(
   { db }: { readonly db: Database },
@@ -17,11 +17,13 @@ export async function forgetUsage(
     rows: rowsAtOnce,
   },
 ): Promise<void> {
+  const days = chartDays + 1;
+  await db.transaction(systemScope, (tx) => deleteUsageWriters(tx, days));
   for (let after = ""; ; ) {
     const tokenIds = await listTokensWithCalls(db.reader(systemScope), { after, limit: tokens });
     const last = tokenIds.at(-1);
     if (last === undefined) return;
-    const asked = { tokenIds, days: chartDays + 1, limit: rows };
+    const asked = { tokenIds, days, limit: rows };
     while ((await db.transaction(systemScope, (tx) => deleteCallHours(tx, asked))) === rows);
     after = last;
   }

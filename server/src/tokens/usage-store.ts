@@ -34,13 +34,22 @@ export interface CallCount {
   readonly last: CallKind;
 }
 
+/** One of a writer's batches; their numbers rise. */
+export interface UsageBatch {
+  readonly writerId: string;
+  readonly number: number;
+  readonly counts: readonly CallCount[];
+}
+
 /**
  * Adds a batch to the counters and moves the last uses forward, in one transaction. Hours are those of the fintech's zone, so that a
  * chart by local day is exact where the zone is half an hour off. Only accepted calls move the first and last use: a refused call is
  * not a use. Rows go in in the order of their keys, so that two processes cannot block each other.
+ *
+ * A batch that was written changes nothing when it comes again, be it that its first transaction is still committing: then this one waits for
+ * it. So whoever got no answer repeats the same batch, before any further one of the same writer.
  */
-export async function writeUsage(db: Database, counts: readonly CallCount[]): Promise<void> {
-  if (counts.length === 0) return;
+export async function writeUsage(db: Database, { writerId, number, counts }: UsageBatch): Promise<void> {
   // Told once, and named by their places in each row: most rows share them.
   const applications = new Distinct<UsedToken>();
   const kinds = new Distinct<CallKind>();
@@ -71,7 +80,12 @@ export async function writeUsage(db: Database, counts: readonly CallCount[]): Pr
   await db.transaction({ kind: "tenants", tenants }, async (tx) => {
     // One statement, so that the batch is sent once.
     await tx.query(
-      `WITH application AS (
+      `WITH fresh AS (
+         INSERT INTO usage_writer AS known (writer_id, batch, written_at) VALUES ($18, $19, database_now())
+         ON CONFLICT (writer_id) DO UPDATE SET batch = excluded.batch, written_at = excluded.written_at
+         WHERE known.batch < excluded.batch
+         RETURNING batch),
+       application AS (
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[]) WITH ORDINALITY
            AS t (ifi_id, environment, fintech_id, application_id, place)),
        kind AS (
@@ -81,7 +95,7 @@ export async function writeUsage(db: Database, counts: readonly CallCount[]): Pr
            to_timestamp(t.quarter_hour_ms / 1000.0) AS quarter_hour, counted.ip, counted.user_agent, counted.outcome, t.calls,
            to_timestamp(t.first_at_ms / 1000.0) AS first_at, first.ip AS first_ip,
            to_timestamp(t.last_at_ms / 1000.0) AS last_at, last.ip AS last_ip, last.user_agent AS last_user_agent, last.route AS last_route
-         FROM unnest($9::int[], $10::text[], $11::bigint[], $12::int[], $13::bigint[], $14::bigint[], $15::int[], $16::bigint[], $17::int[])
+         FROM fresh CROSS JOIN unnest($9::int[], $10::text[], $11::bigint[], $12::int[], $13::bigint[], $14::bigint[], $15::int[], $16::bigint[], $17::int[])
            AS t (application, token_id, quarter_hour_ms, counted, calls, first_at_ms, first, last_at_ms, last)
          JOIN application a ON a.place = t.application + 1 JOIN kind counted ON counted.place = t.counted + 1
          JOIN kind first ON first.place = t.first + 1 JOIN kind last ON last.place = t.last + 1),
@@ -111,9 +125,17 @@ export async function writeUsage(db: Database, counts: readonly CallCount[]): Pr
        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 5, 6, 7, 8, 9
        ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, hour, ip, user_agent, outcome)
        DO UPDATE SET calls = known.calls + excluded.calls, last_at = greatest(known.last_at, excluded.last_at)`,
-      columns,
+      [...columns, writerId, number],
     );
   });
+}
+
+/** Forgets writers that have written nothing for so many days: their processes have ended. */
+export async function deleteUsageWriters(tx: Queryable, days: number): Promise<void> {
+  await tx.query(
+    "DELETE FROM usage_writer WHERE written_at < database_now() - make_interval(hours => $1::int * 24)",
+    [days],
+  );
 }
 
 /** The next tokens of which calls per hour are kept, by their ids: from one to the next in the index, however many rows each has. */

@@ -3,11 +3,12 @@ import { requireScope } from "../access/require-scope.ts";
 import { createLease, momentOf } from "../leases/lease.ts";
 import { manualClock } from "../platform/clock.ts";
 import { systemScope } from "../platform/database/database.ts";
+import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
-import { systemRandom } from "../platform/random.ts";
+import { randomUuid, systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
@@ -15,6 +16,7 @@ import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "./authenticate-token.ts";
 import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "./usage.ts";
 import { countCallsSince, findTokenUse, listCallers, listCallsPerDay } from "./usage-queries.ts";
+import { writeUsage } from "./usage-store.ts";
 
 let database: TestDatabase;
 let applicationId: ApplicationId;
@@ -30,7 +32,14 @@ beforeAll(async () => {
   const fintech = await arrangeFintech(database.owner);
   applicationId = await arrangeApplication(database.owner, fintech);
   person = await arrangeUser(database.owner, fintech, "fintech_admin");
-  usage = createUsageRecorder({ db: database.db, clock, lease, log: silentLog(), flushIntervalMs: 60_000 });
+  usage = createUsageRecorder({
+    db: database.db,
+    clock,
+    random: systemRandom,
+    lease,
+    log: silentLog(),
+    flushIntervalMs: 60_000,
+  });
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: ["127.0.0.1"] });
   recordTokenUsage(http);
   const check = createTestTokenCheck(database.db);
@@ -195,6 +204,7 @@ describe("a node whose wall clock is an hour off", () => {
       const recorder = createUsageRecorder({
         db: database.db,
         clock: wall,
+        random: systemRandom,
         lease,
         log: silentLog(),
         flushIntervalMs: 60_000,
@@ -247,6 +257,7 @@ describe("a database that is away", () => {
           away ? Promise.reject(new Error("gone")) : database.db.transaction(scope, work),
       },
       clock,
+      random: systemRandom,
       lease,
       log: silentLog(),
       flushIntervalMs: 60_000,
@@ -270,6 +281,69 @@ describe("a database that is away", () => {
     ).toMatchObject([{ ip: "192.0.2.1", calls: 3 }]);
   });
 
+  it("just after a commit, whose answer is lost with it, counts nothing twice", async () => {
+    // All are done; only of these is it answered.
+    const answered = [3, 5, 6];
+    let writes = 0;
+    const recorder = createUsageRecorder({
+      db: {
+        ...database.db,
+        async transaction(scope, work) {
+          writes += 1;
+          const result = await database.db.transaction(scope, work);
+          if (!answered.includes(writes)) throw new OutcomeUnknown("The connection broke during a commit.");
+          return result;
+        },
+      },
+      clock,
+      random: systemRandom,
+      lease,
+      log: silentLog(),
+      flushIntervalMs: 60_000,
+    });
+    const record = (outcome: string) =>
+      recorder.record(token.principal, { ip: "192.0.2.1", userAgent: "a", route: "GET /", outcome });
+    const written = async () =>
+      (
+        await database.owner.query(
+          "SELECT outcome, calls::int FROM token_call_hour WHERE token_id = $1 ORDER BY outcome",
+          [token.tokenId],
+        )
+      ).rows;
+    record("accepted");
+    await recorder.flush();
+    // What comes meanwhile is another write, however often the first is tried again.
+    record("accepted");
+    record("rate_limited");
+    await recorder.flush();
+    expect(await written()).toEqual([{ outcome: "accepted", calls: 1 }]);
+    await recorder.flush();
+    record("accepted");
+    await recorder.close();
+    expect(await written()).toEqual([
+      { outcome: "accepted", calls: 3 },
+      { outcome: "rate_limited", calls: 1 },
+    ]);
+  });
+
+  it("or a batch that comes again while its first transaction still commits, counts it once", async () => {
+    const kind = { ip: "192.0.2.1", userAgent: "a", outcome: "accepted", route: "GET /" };
+    const atMs = clock.now().getTime();
+    const counts = [
+      {
+        ...{ token: token.principal, quarterHourMs: atMs, counted: kind, calls: 1 },
+        ...{ firstAtMs: atMs, first: kind, lastAtMs: atMs, last: kind },
+      },
+    ];
+    const writerId = randomUuid(systemRandom);
+    const write = (number: number) => writeUsage(database.db, { writerId, number, counts });
+    for (const number of [1, 2]) await Promise.all([write(number), write(number), write(number)]);
+    await write(1);
+    expect(
+      await look((tx) => listCallers(tx, token.tokenId, { since: new Date(0), limit: 2 })),
+    ).toMatchObject([{ calls: 2 }]);
+  });
+
   it("in the middle of a long write loses nothing of it and counts nothing twice", async () => {
     let writes = 0;
     const recorder = createUsageRecorder({
@@ -281,6 +355,7 @@ describe("a database that is away", () => {
         },
       },
       clock,
+      random: systemRandom,
       lease,
       log: silentLog(),
       flushIntervalMs: 60_000,
@@ -305,7 +380,14 @@ describe("a database that is away", () => {
 
   it("and two recorders that write the same counters at once add up", async () => {
     const recorders = Array.from({ length: 4 }, () =>
-      createUsageRecorder({ db: database.db, clock, lease, log: silentLog(), flushIntervalMs: 60_000 }),
+      createUsageRecorder({
+        db: database.db,
+        clock,
+        random: systemRandom,
+        lease,
+        log: silentLog(),
+        flushIntervalMs: 60_000,
+      }),
     );
     for (let round = 0; round < 10; round += 1) {
       for (const recorder of recorders)

@@ -6,6 +6,7 @@ import { describeFailure } from "../platform/http/problem.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Log } from "../platform/log.ts";
 import { isTold } from "../platform/outage.ts";
+import { type Random, randomUuid } from "../platform/random.ts";
 import { type Pause, type WriteBehind, writeBehind } from "../platform/write-behind.ts";
 import { callerIp, noAddress, plainText, routeOf } from "./call-facts.ts";
 import { type CallCount, type CallKind, type UsedToken, writeUsage } from "./usage-store.ts";
@@ -23,7 +24,8 @@ export interface TokenCall {
 
 /**
  * Remembers which token was used, from where and for what, and writes it in batches off the request path: about a second behind, up to a minute
- * while writing takes long, never waited for, and never a reason for a call to fail. While the database is away it keeps what it can.
+ * while writing takes long, never waited for, and never a reason for a call to fail. While the database is away it keeps what it can. What it
+ * writes is counted once, also when the answer to a commit is lost.
  */
 export interface UsageRecorder extends WriteBehind {
   /**
@@ -67,18 +69,24 @@ export function tokenPresentedBy(request: FastifyRequest): UsedToken | undefined
 export function createUsageRecorder({
   db,
   clock,
+  random,
   lease,
   log,
   flushIntervalMs = 1_000,
 }: {
   readonly db: Database;
   readonly clock: Pick<Clock, "monotonicMs">;
+  readonly random: Random;
   /** Whose time a call is given: that of the database, as for all other nodes. */
   readonly lease: Pick<Lease, "databaseMs">;
   readonly log: Log;
   readonly flushIntervalMs?: number;
 }): UsageRecorder {
   let waiting: Counter[] = [];
+  const writerId = randomUuid(random);
+  let written = 0;
+  /** What was to be written last and maybe is, since nobody said so: nothing is added to it, and it is tried again under its number. */
+  let unanswered: readonly Counter[] | undefined;
   const kinds = new Map<string, SentKind>();
 
   /** The token's counters that wait here, one of them; the others hang on it. */
@@ -118,24 +126,30 @@ export function createUsageRecorder({
   };
 
   const flushOnce = async (pause: Pause): Promise<void> => {
-    if (waiting.length === 0) return;
     const counts = waiting;
     waiting = [];
-    let written = 0;
+    const pieces = unanswered ? [unanswered] : [];
+    for (let from = 0; from < counts.length; from += writtenAtOnce)
+      pieces.push(counts.slice(from, from + writtenAtOnce));
+    let done = 0;
     try {
-      for (; written < counts.length; written += writtenAtOnce) {
-        if (written > 0) await pause(Math.ceil(counts.length / writtenAtOnce));
-        const piece = counts.slice(written, written + writtenAtOnce);
-        await writeUsage(db, piece);
+      for (const piece of pieces) {
+        if (done > 0) await pause(pieces.length);
+        unanswered = piece;
+        await writeUsage(db, { writerId, number: written + 1, counts: piece });
+        unanswered = undefined;
+        written += 1;
+        done += 1;
         // Its token outlives it.
-        for (const { token } of piece) if (token.counter?.among === counts) token.counter = undefined;
+        for (const { token, among } of piece) if (token.counter?.among === among) token.counter = undefined;
       }
     } catch (error) {
+      const left = pieces.slice(done + 1).flat();
       log[isTold(error) ? "debug" : "warn"](
-        { err: error, counters: counts.length - written },
+        { err: error, counters: left.length + (unanswered?.length ?? 0) },
         "token usage could not be written; trying again",
       );
-      for (const count of counts.slice(written)) add(count);
+      for (const count of left) add(count);
     }
   };
 
