@@ -44,7 +44,10 @@ export const TokenSummary = z.object({
   lastUsedAt: Instant.nullable(),
   subscribers: z.number().int().describe("How many people are reminded of its end."),
   replaces: TokenId.nullable(),
-  replacedBy: TokenId.nullable(),
+  replacedBy: TokenId.nullable().describe("The latest token that was generated to renew this one."),
+  liveReplacement: TokenId.nullable().describe(
+    "The live token that renews this one, directly or through others that have ended. While there is one, this one is not renewed again and nobody is reminded of its end.",
+  ),
 });
 export type TokenSummary = z.infer<typeof TokenSummary>;
 

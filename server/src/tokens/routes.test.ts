@@ -428,6 +428,35 @@ describe("409", () => {
     );
   });
 
+  it("token_already_renewed along the whole line of replacements, as each answer tells beforehand", async () => {
+    const first = (await generate()).json.token.tokenId;
+    const second = (await generate({ replaces: first })).json.token.tokenId;
+    const third = (await generate({ replaces: second })).json.token.tokenId;
+    const told = async () => {
+      const { replacedBy, liveReplacement } = (await call(`/tokens/${first}`)).json;
+      const { tokens } = (await call(`/applications/${sandbox}/tokens`)).json;
+      expect(tokens.find((token: { tokenId: string }) => token.tokenId === first)).toMatchObject({
+        replacedBy,
+        liveReplacement,
+      });
+      return { replacedBy, liveReplacement };
+    };
+    await revoke(second);
+    expect(await told()).toEqual({ replacedBy: second, liveReplacement: third });
+    expect(await generate({ replaces: first })).toMatchObject({
+      status: 409,
+      json: { code: "token_already_renewed", tokenId: third },
+    });
+    await revoke(third);
+    expect(await told()).toEqual({ replacedBy: second, liveReplacement: null });
+    const fourth = await generate({ replaces: first });
+    expect(fourth.status).toBe(201);
+    expect(await told()).toEqual({
+      replacedBy: fourth.json.token.tokenId,
+      liveReplacement: fourth.json.token.tokenId,
+    });
+  });
+
   it("token_already_renewed and token_not_renewable", async () => {
     const { json } = await generate();
     const replacement = await generate({ replaces: json.token.tokenId });

@@ -24,4 +24,6 @@ export interface TokenRecord {
   readonly replaces: TokenId | null;
   /** The latest token that was generated to renew this one. */
   readonly replacedBy: TokenId | null;
+  /** The live one that renews it, directly or through others that have ended. */
+  readonly liveReplacement: TokenId | null;
 }

@@ -139,6 +139,7 @@ export interface TokenRow {
   subscribers: string;
   replaces_token_id: TokenId | null;
   replaced_by: TokenId | null;
+  live_replacement: TokenId | null;
 }
 
 /** Of the room's stores only. */
@@ -148,7 +149,8 @@ export const selectToken = `
     token.revoke_reason, token_last_use.last_used_at, token.replaces_token_id,
     (SELECT count(*) FROM token_subscription WHERE token_subscription.token_id = token.token_id AND ended_at IS NULL) AS subscribers,
     (SELECT replacement.token_id FROM token AS replacement WHERE replacement.replaces_token_id = token.token_id
-      ORDER BY replacement.created_at DESC, replacement.token_id DESC LIMIT 1) AS replaced_by
+      ORDER BY replacement.created_at DESC, replacement.token_id DESC LIMIT 1) AS replaced_by,
+    live_replacement(token.token_id, database_now()) AS live_replacement
   FROM token
   LEFT JOIN token_last_use USING (ifi_id, environment, fintech_id, application_id, token_id)
   JOIN console_user AS creator ON creator.user_id = token.created_by`;
@@ -178,6 +180,7 @@ export function toRecord(row: TokenRow): TokenRecord {
     subscribers: Number(row.subscribers),
     replaces: row.replaces_token_id,
     replacedBy: row.replaced_by,
+    liveReplacement: row.live_replacement,
   };
 }
 

@@ -25,6 +25,7 @@ export function summaryView(token: TokenRecord, now: Date): TokenSummary {
     subscribers: token.subscribers,
     replaces: token.replaces,
     replacedBy: token.replacedBy,
+    liveReplacement: token.liveReplacement,
   };
 }
 

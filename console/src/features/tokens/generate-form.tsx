@@ -38,7 +38,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const ending = useInfiniteQuery(tokenListQuery(application.applicationId, "expiring"));
   const all = useInfiniteQuery(tokenListQuery(application.applicationId, "all"));
   const taken = new Set(tokensOf(all.data).map((token) => token.name));
-  const candidates = renewable(props.renews, tokensOf(ending.data), tokensOf(all.data));
+  const candidates = renewable(props.renews, tokensOf(ending.data));
 
   const [name, setName] = useState<string>();
   const [scopes, setScopes] = useState<Scope[]>();

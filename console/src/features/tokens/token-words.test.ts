@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
 import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
 import { callWords } from "./refusals.ts";
-import { renewable } from "./renewable.ts";
+import { isRenewable, renewable } from "./renewable.ts";
 import { summarySentence } from "./summary-sentence.ts";
 
 const now = Date.parse("2026-11-24T05:30:00.000Z");
@@ -56,11 +56,12 @@ describe("the summary above Generate", () => {
 });
 
 describe("what may be renewed", () => {
-  const token = (tokenId: string, replaces: string | null, status: TokenSummary["status"]): TokenSummary => ({
+  const token = (tokenId: string, more: Partial<TokenSummary> = {}): TokenSummary => ({
     tokenId,
-    replaces,
-    status,
+    status: "expiring",
+    replaces: null,
     replacedBy: null,
+    liveReplacement: null,
     applicationId: "app_1",
     environment: "sandbox",
     name: tokenId,
@@ -73,20 +74,26 @@ describe("what may be renewed", () => {
     revokedAt: null,
     lastUsedAt: null,
     subscribers: 0,
+    ...more,
   });
-  const old = { ...token("tok_a", null, "expiring"), replacedBy: "tok_b" };
-  const leaked = { ...token("tok_b", "tok_a", "revoked"), replacedBy: "tok_c" };
-  const offered = (all: TokenSummary[]): string[] =>
-    renewable(undefined, [old], all).map(({ tokenId }) => tokenId);
+  const offered = (asked: TokenSummary | undefined, ...expiring: TokenSummary[]): string[] =>
+    renewable(asked, expiring).map(({ tokenId }) => tokenId);
 
-  test("never what has a live replacement, directly or through others that have ended", () => {
-    expect(offered([token("tok_b", "tok_a", "active"), old])).toEqual([]);
-    expect(offered([token("tok_c", "tok_b", "active"), leaked, old])).toEqual([]);
+  test("what the server says has no live replacement, be it that it was renewed before; soonest end first", () => {
+    const renewed = token("tok_a", { replacedBy: "tok_b", liveReplacement: "tok_c" });
+    const again = token("tok_d", { replacedBy: "tok_e" });
+    const soon = token("tok_f", { expiresAt: "2026-11-30T05:30:00.000Z" });
+    expect(offered(undefined, renewed, again, soon)).toEqual(["tok_f", "tok_d"]);
   });
 
-  test("again, once every replacement has ended; not while one of them is not known", () => {
-    expect(offered([token("tok_c", "tok_b", "expired"), leaked, old])).toEqual(["tok_a"]);
-    expect(offered([old])).toEqual([]);
+  test("the one that was asked for first, and once", () => {
+    const asked = token("tok_a");
+    expect(offered(asked, token("tok_b"), asked)).toEqual(["tok_a", "tok_b"]);
+  });
+
+  test("an expired one, but no revoked one", () => {
+    expect(isRenewable(token("tok_a", { status: "expired" }))).toBe(true);
+    expect(isRenewable(token("tok_a", { status: "revoked" }))).toBe(false);
   });
 });
 
