@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AccountHolder, email, phone, SubmittedPop } from "./account-holders.ts";
-import { looseBoolean, optional, RequestId, wireText } from "./common.ts";
+import { looseBoolean, looseText, optional, RequestId } from "./common.ts";
 
 // What is added to an account holder: addresses and vectors. The paths are our choice, since none is documented (wire contract, section 10).
 
@@ -13,7 +13,7 @@ export const Pop = AccountHolder.shape.pops.element.meta({ id: "Pop" });
 export const PopList = z.object({ pops: z.array(Pop) }).meta({ id: "PopList" });
 
 const added = { requestID: RequestId, isVerified: optional(looseBoolean) };
-const number = wireText(64).refine((text) => /[0-9A-Za-z]/.test(text), "is empty");
+const number = looseText(64).refine((text) => /[0-9A-Za-z]/.test(text), "is empty");
 
 export const NewVector = z
   .discriminatedUnion("type", [

@@ -6,8 +6,14 @@ import { FreeObject, looseText, optional, optionalText, PathText, RequestId, Uui
 /** The greatest amount that is understood at all: the greatest int8. What an account can hold is far less. */
 export const amountPaiseMax: bigint = 2n ** 63n - 1n;
 
-/** Where the route must read numbers losslessly: long request ids, amounts beyond 2^53. */
-export const transferLosslessPaths: readonly (readonly string[])[] = [["requestID"], ["amount", "amount"]];
+/** Where the route must read numbers losslessly: long request ids, amounts beyond 2^53, and numbers where text is meant. */
+export const transferLosslessPaths: readonly (readonly string[])[] = [
+  ["requestID"],
+  ["amount", "amount"],
+  ["transferCode"],
+  ["remarks"],
+  ["attributes", "originalRequestID"],
+];
 
 /**
  * The whole number that a JSON number or a text writes (`500`, `"500"`, `"10.0"`, `1234.0`, `5e2`), exactly; undefined when it is none, or has
@@ -58,7 +64,7 @@ export const CreateTransfer = z.object({
   creditAccountID: Uuid.describe("The account that receives."),
   remarks: optionalText(1000).describe("Shown in both accounts' transactions."),
   attributes: optional(FreeObject).describe(
-    "Free keys and values, kept with the transfer; up to 8 KiB of JSON.",
+    "Free keys and values, kept with the transfer; up to 8 KiB of JSON. In a reversal originalTransferID or originalRequestID names what is reversed.",
   ),
 });
 export type CreateTransfer = z.output<typeof CreateTransfer>;

@@ -127,13 +127,15 @@ describe("issueBundle: 200", () => {
 
   it("gives the first answer again for a repeat of a requestID, also when 20 come at once and as a long number", async () => {
     const before = await countRows("account");
-    const text = `{"accountHolderID":"${holder}","name":"Once","requestID":123456789012345678901234567890123456789}`;
+    const text = `{"accountHolderID":"${holder}","name":123456789012345678901,"requestID":123456789012345678901234567890123456789}`;
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => client.post(`/bundles/${bundle.bundleId}/issueBundle`, text)),
     );
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
     expect(answers[0]?.body.requestID).toBe("123456789012345678901234567890123456789");
     expect(await countRows("account")).toBe(before + 1);
+    const { accountID } = answers[0]?.body.accounts[0] ?? {};
+    expect((await client.get(`/accounts/${accountID}`)).body.name).toBe("123456789012345678901");
     const neighbouring = text.replace("789}", "788}");
     const other = await client.post(`/bundles/${bundle.bundleId}/issueBundle`, neighbouring);
     expect(other.body.accounts[0].accountID).not.toBe(answers[0]?.body.accounts[0].accountID);

@@ -37,7 +37,7 @@ const issueErrors = {
   404: FusionError.describe("There is no such bundle, product or account holder, or it is not yours."),
   409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
 };
-const losslessPaths = [["requestID"]];
+const losslessPaths = [["requestID"], ["name"]];
 
 /** Wire contract, sections 5 and 9. */
 export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependencies): void {

@@ -101,6 +101,33 @@ describe("a reversal", () => {
     expect(await balance()).toBe(before);
   });
 
+  it("undoes a transfer named by a requestID that is a number of any length", async () => {
+    const before = await balance();
+    for (const id of ["7", "123456789012345678901234567890123456789"]) {
+      const written = (body: object): string => JSON.stringify(body).replaceAll('"ID"', id);
+      const accounts = { debitAccountID: funding, creditAccountID: account };
+      const sent = { amount: { currency: "INR", amount: 60 }, transferCode: "ATLAS_P2M_AUTH", ...accounts };
+      await client.post("/transfers", written({ ...sent, requestID: "ID" }));
+      await pay(60);
+      const undo = {
+        ...sent,
+        transferCode: "ATLAS_P2M_AUTH-REVERSAL",
+        debitAccountID: account,
+        creditAccountID: funding,
+        attributes: { originalRequestID: "ID", order: 7 },
+      };
+      const { status, body } = await client.post("/transfers", written(undo));
+      expect([status, body.attributes]).toEqual([
+        200,
+        { originalRequestID: id.length > 15 ? id : Number(id), order: 7 },
+      ]);
+      // The named one is undone, not the newest.
+      expect((await client.post("/transfers", written(undo))).body.errorCode).toBe("LE400030");
+      expect((await reverse(60)).status).toBe(200);
+    }
+    expect(await balance()).toBe(before);
+  });
+
   it("is replayed by its requestID, though nothing is left to reverse by then", async () => {
     const { body: original } = await pay(70);
     const body = { requestID: randomUUID() };

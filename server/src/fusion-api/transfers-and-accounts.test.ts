@@ -74,11 +74,12 @@ describe("POST transfers: 200", () => {
 
   it("keeps every digit of a numeric request id, so that two long ids stay two", async () => {
     const digits = "123456789012345678901234567890123456789";
-    const raw = (id: string): string => JSON.stringify(transferBody({ requestID: "ID" })).replace('"ID"', id);
+    const raw = (id: string): string =>
+      JSON.stringify(transferBody({ requestID: "ID", remarks: "ID" })).replaceAll('"ID"', id);
     const first = await call("POST", "/transfers", raw(digits));
     const second = await call("POST", "/transfers", raw(`${digits.slice(0, -1)}8`));
     expect([first.status, second.status]).toEqual([200, 200]);
-    expect(first.body.requestID).toBe(digits);
+    expect([first.body.requestID, first.body.remarks]).toEqual([digits, digits]);
     expect(second.body.transferID).not.toBe(first.body.transferID);
   });
 

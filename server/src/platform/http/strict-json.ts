@@ -11,8 +11,9 @@ export type JsonPath = readonly string[];
 
 /**
  * Parses JSON more strictly than `JSON.parse`: at most 32 levels deep, no key twice in an object (two readers could see two different
- * requests), no `__proto__`, no NUL or lone surrogate in a text. A number at one of `losslessPaths` comes back as the text of its digits, since a double would lose some
- * (the wire contract's numeric `requestID`, section 6.1); one of the same name elsewhere is the caller's own and stays a number. Throws {@link JsonRefused}.
+ * requests), no `__proto__`, no NUL or lone surrogate in a text. A number at one of `losslessPaths` that a double would write otherwise comes back as
+ * the text of its digits (the wire contract's numeric `requestID`, section 6.1), so that `String` makes of every number there what was sent; one of the same name elsewhere is the
+ * caller's own and stays a number. Throws {@link JsonRefused}.
  */
 export function parseStrictJson(body: string, losslessPaths: readonly JsonPath[] = []): unknown {
   const text = body.startsWith(byteOrderMark) ? body.slice(1) : body;
@@ -23,9 +24,9 @@ export function parseStrictJson(body: string, losslessPaths: readonly JsonPath[]
   } catch {
     throw new JsonRefused("The body is not valid JSON.");
   }
-  if (losslessPaths.length > 0) {
-    // Takes several times as long as the parsing itself, so only for numbers that a double does not hold digit by digit.
-    const written = plainNumbers ? value : JSON.parse(text, numberAsWritten);
+  if (losslessPaths.length > 0 && !plainNumbers) {
+    // Takes several times as long as the parsing itself.
+    const written = JSON.parse(text, numberAsWritten);
     for (const path of losslessPaths) writeOutNumbers(value, written, path);
   }
   // Only an escape can write these characters: JSON itself forbids control characters, and UTF-8 has no lone surrogates.
@@ -37,7 +38,7 @@ function numberAsWritten(_key: string, value: unknown, context?: { source?: stri
   return typeof value === "number" ? (context?.source ?? value) : value;
 }
 
-/** Puts the text of its digits, from `written`, in the place of a number that `path` leads to. */
+/** Puts the text of its digits, from `written`, in the place of a number that `path` leads to and that says something else. */
 function writeOutNumbers(value: unknown, written: unknown, [key, ...rest]: JsonPath): void {
   if (key === undefined || typeof value !== "object" || value === null) return;
   const members = value as Record<string, unknown>;
@@ -46,7 +47,7 @@ function writeOutNumbers(value: unknown, written: unknown, [key, ...rest]: JsonP
     if (!Object.hasOwn(members, name)) continue;
     const member = members[name];
     if (rest.length > 0) writeOutNumbers(member, texts[name], rest);
-    else if (typeof member === "number") members[name] = String(texts[name]);
+    else if (typeof member === "number" && String(member) !== texts[name]) members[name] = texts[name];
   }
 }
 
