@@ -1,6 +1,7 @@
 import type { DeliveryFilter } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
+import { mayBeTold, toldEndpoints } from "./endpoint-store.ts";
 import type { Attempt } from "./send-webhook.ts";
 
 // SQL on deliveries, private to the room.
@@ -12,10 +13,8 @@ import type { Attempt } from "./send-webhook.ts";
 export async function listDueEndpoints(db: Queryable, now: Date): Promise<string[]> {
   const rows = await db.query<{ endpoint_id: string }>(
     `SELECT e.endpoint_id
-     FROM webhook_endpoint e
-     JOIN application a USING (ifi_id, environment, fintech_id, application_id)
-     JOIN fintech f USING (ifi_id, fintech_id)
-     WHERE e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL
+     FROM ${toldEndpoints}
+     WHERE ${mayBeTold}
        AND EXISTS (SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $1 OFFSET 0)
      ORDER BY e.failing_since DESC NULLS FIRST`,
     [now],

@@ -91,6 +91,28 @@ describe("an endpoint", () => {
     expect(endpoint.received).toEqual([]);
   });
 
+  it.each(["application", "fintech"])(
+    "whose %s is suspended while it is told of much is told no more of it than is under way",
+    async (suspended) => {
+      const endpoint = await receiver();
+      const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+      await Promise.all(Array.from({ length: 8 }, () => pay()));
+      const suspend = (since: string) =>
+        database.owner.query(`UPDATE ${suspended} SET suspended_at = ${since} WHERE fintech_id = $1`, [
+          book.fintech.fintechId,
+        ]);
+      endpoint.answer((response) => void suspend("now()").then(() => response.end()));
+      await webhooks.publisher.runOnce();
+      expect(endpoint.received.length).toBeLessThanOrEqual(4);
+      endpoint.answer(200);
+      await suspend("NULL");
+      await webhooks.publisher.runOnce();
+      expect((await deliveriesOf(endpointId)).deliveries.map(({ attempts }) => attempts.length)).toEqual(
+        Array(8).fill(1),
+      );
+    },
+  );
+
   it("that was moved gets at its new address what waited for it, under the same secret", async () => {
     const [old, moved] = [await receiver(), await receiver()];
     const { endpointId, secret } = await webhooks.add(admin, application, old.url);

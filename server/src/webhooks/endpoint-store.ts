@@ -104,14 +104,19 @@ export async function lockEndpoint(tx: Queryable, endpointId: string): Promise<E
   return row && endpointOf(row);
 }
 
-/** An endpoint that may be delivered to, locked by nobody. */
+/** Endpoints `e`, and whether one may be told something: enabled, and neither its application nor its fintech suspended. */
+export const toldEndpoints = `webhook_endpoint e
+  JOIN application a USING (ifi_id, environment, fintech_id, application_id)
+  JOIN fintech f USING (ifi_id, fintech_id)`;
+export const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
+
+/** An endpoint that may be told something, locked by nobody. */
 export async function findSealedEndpoint(
   tx: Queryable,
   endpointId: string,
 ): Promise<SealedEndpoint | undefined> {
   const [row] = await tx.query<EndpointRow & { secret: Buffer; previous_secret: Buffer | null }>(
-    `SELECT ${columns}, secret, previous_secret FROM webhook_endpoint
-     WHERE endpoint_id = $1 AND deleted_at IS NULL AND disabled_at IS NULL`,
+    `SELECT e.* FROM ${toldEndpoints} WHERE e.endpoint_id = $1 AND ${mayBeTold}`,
     [endpointId],
   );
   return row && { ...endpointOf(row), secret: row.secret, previousSecret: row.previous_secret };

@@ -2,6 +2,7 @@ import type { EventName } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import { tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
+import { mayBeTold, toldEndpoints } from "./endpoint-store.ts";
 import type { EventContent } from "./webhook-event.ts";
 
 // SQL on the outbox and on events, private to the room.
@@ -33,11 +34,6 @@ export interface OutboxRow {
   readonly occurredAt: Date;
 }
 
-/** Endpoints `e`, and whether one may be told something: enabled, and neither its application nor its fintech suspended. */
-const toldEndpoints = `webhook_endpoint e
-  JOIN application a USING (ifi_id, environment, fintech_id, application_id)
-  JOIN fintech f USING (ifi_id, fintech_id)`;
-const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
 /** The outbox's oldest row of each tenant and kind of event, found by one look-up in the index for each. */
 const firstOfEachKind = `waiting AS (
   (SELECT ifi_id, environment, fintech_id, name, occurred_at FROM event_outbox
