@@ -133,7 +133,7 @@ export const TokenDetails = TokenSummary.extend({
         action: z
           .string()
           .describe(
-            "`token.issued`, `token.renewed`, `token.revoked`, `token.found` (in public), `token.reminders-started`, `token.reminders-ended`, `token.ip-allow-list-set`.",
+            "`token.issued`, `token.renewed`, `token.revoked`, `token.found` (in public), `token.reminders-started`, `token.reminders-ended`, `token.reminder-mail-ended` (by the link in a mail), `token.ip-allow-list-set`.",
           ),
         actor: z.string(),
         details: z.record(z.string(), z.unknown()),

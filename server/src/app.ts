@@ -52,6 +52,8 @@ import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import { reminderJobs } from "./reminders/jobs.ts";
 import { registerReminderRoutes } from "./reminders/routes.ts";
+import { unsubscribePath } from "./reminders/unsubscribe-link.ts";
+import { registerUnsubscribeRoutes } from "./reminders/unsubscribe-routes.ts";
 import { isServed, type Role, roles } from "./roles.ts";
 import { registerSecretScanningRoutes } from "./secret-scanning/routes.ts";
 import { createScannerKeys } from "./secret-scanning/scanner-keys.ts";
@@ -187,6 +189,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   registerTokenRoutes(http, { ...parts, nodes, publicUrl, authenticate: authenticateUser });
   jobs.push(tokenJobs({ ...parts, publicUrl }));
   registerReminderRoutes(http, { ...parts, authenticate: authenticateUser });
+  registerUnsubscribeRoutes(http, parts);
   jobs.push(reminderJobs({ ...parts, publicUrl }));
   const calls = createCallRecorder({ ...parts, lease: node.lease });
   const lookForCall = createCallSearch({ writeCalls: () => calls.flush() });
@@ -273,6 +276,8 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
       { prefix: "/tokens/self/", perSecond: 5, burst: 50 },
       { prefix: "/secret-scanning/", perSecond: 20, burst: 200 },
       { prefix: "/refusals/", perSecond: 5, burst: 50 },
+      // A large mail provider clicks for all of its people, from few addresses.
+      { prefix: unsubscribePath, perSecond: 20, burst: 200 },
     ]);
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });
 }

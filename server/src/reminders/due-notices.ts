@@ -42,7 +42,7 @@ export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
  * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due. Of a
  * renewed one no notice tells that it ends, but in its last days one warns that programs have yet to move.
  * Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are. An address that was rejected on that day
- * reaches nobody.
+ * reaches nobody, nor does the mail of whoever has ended it.
  */
 export const dueNotices = `
   day AS (
@@ -52,7 +52,7 @@ export const dueNotices = `
   ),
   subscribed AS MATERIALIZED (
     SELECT day.local_day, day.planned_for, day.day_ends, day.missed,
-           s.ifi_id, s.environment, s.fintech_id, s.application_id, s.token_id, s.user_id, notice.kind
+           s.ifi_id, s.environment, s.fintech_id, s.application_id, s.token_id, s.user_id, s.mail_ended_at, notice.kind
     FROM day
     JOIN remindable_subscription s
       ON s.ifi_id = day.ifi_id AND s.fintech_id = day.fintech_id
@@ -76,6 +76,7 @@ export const dueNotices = `
     FROM subscribed s
     LEFT JOIN reachable_address a
       ON a.ifi_id = s.ifi_id AND a.fintech_id = s.fintech_id AND a.user_id = s.user_id
+     AND NOT (a.channel = 'email' AND s.mail_ended_at IS NOT NULL)
      AND a.rejected_day IS DISTINCT FROM s.local_day AND sees_application(s.user_id, s.application_id)
   ),
   unreached AS (
@@ -89,7 +90,7 @@ export const dueNotices = `
     UNION ALL
     SELECT u.*, a.user_id, a.channel, true
     FROM unreached u
-    LEFT JOIN reachable_address a ON a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id AND a.role = 'fintech_admin'
+    LEFT JOIN reachable_address a ON a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id AND a.role = 'fintech_admin' AND a.stands_in
                                  AND a.rejected_day IS DISTINCT FROM u.local_day
   )`;
 

@@ -209,13 +209,17 @@ const keyValues = (key: DigestKey): unknown[] => [
 ];
 
 const noAccess = "The recipient has no access to the application any more.";
+const mailEnded = "The recipient has ended the reminder mail.";
 
-/** Cancels the notices of a digest whose reason is gone: renewed, moved to the replacement, revoked, unsubscribed, not allowed to see it. */
+/**
+ * Cancels the notices of a digest whose reason is gone: renewed, moved to the replacement, revoked, unsubscribed; or whose recipient is:
+ * not allowed to see it, or by mail no longer.
+ */
 export async function cancelStaleNotices(
   tx: Transaction,
   key: DigestKey,
   now: Date,
-): Promise<{ readonly accessLost: boolean }> {
+): Promise<{ readonly recipientLost: boolean }> {
   const rows = await tx.query<{ error: string }>(
     `WITH fate AS (
        SELECT r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id, r.kind,
@@ -228,6 +232,11 @@ export async function cancelStaleNotices(
                             WHERE s.token_id = t.token_id AND s.ended_at IS NULL AND (r.fallback OR s.user_id = r.user_id))
              THEN 'The subscription had ended.'
            WHEN NOT sees_application(r.user_id, r.application_id) THEN '${noAccess}'
+           WHEN r.channel = 'email' AND CASE WHEN r.fallback
+             THEN EXISTS (SELECT FROM reachable_address a WHERE a.user_id = r.user_id AND a.channel = 'email' AND NOT a.stands_in)
+             ELSE EXISTS (SELECT FROM remindable_subscription s
+                          WHERE s.token_id = t.token_id AND s.user_id = r.user_id AND s.mail_ended_at IS NOT NULL)
+             END THEN '${mailEnded}'
          END AS why
        FROM reminder r JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
        WHERE ${ofDigest} AND r.state IN ('planned', 'failed')
@@ -239,7 +248,7 @@ export async function cancelStaleNotices(
      RETURNING r.error`,
     [...keyValues(key), now],
   );
-  return { accessLost: rows.some(({ error }) => error === noAccess) };
+  return { recipientLost: rows.some(({ error }) => error === noAccess || error === mailEnded) };
 }
 
 /** A digest's recipient as reachable now, or undefined. */
@@ -410,18 +419,18 @@ export async function listRecipients(
 ): Promise<{ userId: UserId; name: string; fallback: boolean }[]> {
   return tx.query(
     `WITH subscribed AS (
-       SELECT ifi_id, fintech_id, application_id, user_id FROM remindable_subscription WHERE token_id = $1 AND ended_at IS NULL
+       SELECT ifi_id, fintech_id, application_id, user_id, mail_ended_at FROM remindable_subscription WHERE token_id = $1 AND ended_at IS NULL
      ),
      reached AS (
        SELECT DISTINCT a.user_id, a.name
        FROM subscribed s JOIN reachable_address a USING (ifi_id, fintech_id, user_id)
-       WHERE sees_application(s.user_id, s.application_id)
+       WHERE sees_application(s.user_id, s.application_id) AND NOT (a.channel = 'email' AND s.mail_ended_at IS NOT NULL)
      )
      SELECT user_id AS "userId", name, false AS fallback FROM reached
      UNION ALL
      SELECT DISTINCT a.user_id, a.name, true
      FROM subscribed s JOIN reachable_address a USING (ifi_id, fintech_id)
-     WHERE a.role = 'fintech_admin' AND NOT EXISTS (SELECT FROM reached)
+     WHERE a.role = 'fintech_admin' AND a.stands_in AND NOT EXISTS (SELECT FROM reached)
      ORDER BY name, "userId"`,
     [tokenId],
   );

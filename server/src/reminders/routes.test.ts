@@ -13,6 +13,7 @@ import {
   type TestFintech,
 } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { testKeys } from "../testing/test-keys.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
 import { registerReminderRoutes } from "./routes.ts";
 import { sweepReminders } from "./sweep.ts";
@@ -54,6 +55,7 @@ beforeAll(async () => {
     db: database.db,
     clock,
     random: systemRandom,
+    keys: testKeys,
     log: silentLog(),
     publicUrl: "https://fusion.example",
     messenger: { send: async () => "250 ok" },

@@ -3,6 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
+import type { Keys } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Messenger } from "../platform/messages/message.ts";
 import { isTold } from "../platform/outage.ts";
@@ -25,12 +26,14 @@ import {
   rejectAddress,
 } from "./reminder-store.ts";
 import { type DigestText, renderDigest } from "./templates.ts";
+import { unsubscribeUrl } from "./unsubscribe-link.ts";
 
 export interface SendDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
   readonly messenger: Messenger;
+  readonly keys: Pick<Keys, "seal">;
   readonly log: Log;
   /** An origin without a slash at its end, for the links. */
   readonly publicUrl: string;
@@ -82,8 +85,8 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
   const { db, clock } = deps;
   const now = clock.now();
   const current = await db.transaction(systemScope, async (tx) => {
-    const { accessLost } = await cancelStaleNotices(tx, digest, now);
-    if (accessLost) await planFallback(deps, tx, digest, now);
+    const { recipientLost } = await cancelStaleNotices(tx, digest, now);
+    if (recipientLost) await planFallback(deps, tx, digest, now);
     const notices = await listOpenNotices(tx, digest, now);
     if (notices.length === 0) {
       await recordCancelled(tx, digest, "There was nothing left to say.");
@@ -107,6 +110,7 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
     publicUrl: deps.publicUrl,
     now,
     notices,
+    unsubscribeUrl: unsubscribeUrl(deps.keys, deps.publicUrl, digest.userId),
   });
   let answer: string;
   try {
@@ -138,7 +142,7 @@ function send(messenger: Messenger, digest: DigestKey, to: string, text: DigestT
     ...(text.html === undefined ? {} : { html: text.html }),
     ...(digest.channel === "sms"
       ? { smsTemplate: text.smsTemplate }
-      : { headers: { "Auto-Submitted": "auto-generated" } }),
+      : { headers: { "Auto-Submitted": "auto-generated", ...text.headers } }),
   });
 }
 

@@ -9,6 +9,8 @@ export interface DigestText {
   readonly text: string;
   /** Of a mail only. */
   readonly html?: string;
+  /** Of a mail that can be ended, by which mail programs offer that (RFC 8058 section 3.1). */
+  readonly headers?: Readonly<Record<"List-Unsubscribe" | "List-Unsubscribe-Post", string>>;
   /** The registered text that an SMS is a case of. */
   readonly smsTemplate: "reminder" | "notice";
 }
@@ -24,12 +26,17 @@ export interface DigestContent {
   readonly now: Date;
   /** Most urgent first, at least one. */
   readonly notices: readonly OpenNotice[];
+  /** Where the recipient ends this mail. A preview has none: whoever looks at it is somebody else. */
+  readonly unsubscribeUrl?: string;
 }
 
 /** A mail that lists more is no longer read; the console has them all. */
 const listedMax = 40;
 
-/** Renders a digest: local time with its zone, last use, a link to the token's page; no secret and nothing that acts on a click. */
+/**
+ * Renders a digest: local time with its zone, last use, a link to the token's page; no secret and nothing that acts on a click.
+ * What a mail program offers to click ends the mail itself.
+ */
 export function renderDigest(content: DigestContent): DigestText {
   const [first] = content.notices;
   if (!first) throw new Error("A digest without notices is not rendered.");
@@ -37,7 +44,7 @@ export function renderDigest(content: DigestContent): DigestText {
 }
 
 function renderMail(content: DigestContent, first: OpenNotice): DigestText {
-  const { notices, timeZone, now } = content;
+  const { notices, timeZone, now, unsubscribeUrl } = content;
   const more = notices.length - 1;
   const subject =
     `${daysLeftWords(first, content)}: token "${first.name}" ${expiryWords(first, content)}${cutOverWords(first)}` +
@@ -78,6 +85,7 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
     opening,
     ...listed.map(({ heading, facts, link }) => [heading, ...facts, link].join("\n  ")),
     ...closing,
+    ...(unsubscribeUrl ? [`End this mail, for all tokens:\n  ${unsubscribeUrl}`] : []),
     "Fusion Token Management",
   ].join("\n\n");
   const html = [
@@ -88,9 +96,23 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
         `<h3>${escapeHtml(heading)}</h3><p>${facts.map(escapeHtml).join("<br>")}<br><a href="${escapeHtml(link)}">Open the token's page</a></p>`,
     ),
     ...closing.map((line) => `<p>${escapeHtml(line)}</p>`),
+    ...(unsubscribeUrl
+      ? [`<p><a href="${escapeHtml(unsubscribeUrl)}">End this mail, for all tokens</a></p>`]
+      : []),
     "<p>Fusion Token Management</p></body></html>",
   ].join("\n");
-  return { subject: oneLine(subject), text: `${text}\n`, html, smsTemplate: "reminder" };
+  return {
+    subject: oneLine(subject),
+    text: `${text}\n`,
+    html,
+    ...(unsubscribeUrl && {
+      headers: {
+        "List-Unsubscribe": `<${unsubscribeUrl}>`,
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+      },
+    }),
+    smsTemplate: "reminder",
+  };
 }
 
 function renderSms(content: DigestContent, first: OpenNotice): DigestText {

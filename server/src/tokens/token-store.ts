@@ -3,6 +3,7 @@ import { compileIpRules, fromAnywhere, type IpRules } from "../access/ip-rules.t
 import type { Queryable } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
+import { takeMailAgain } from "./reminder-mail-store.ts";
 import { scopesWithin } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 import type { CountedToken } from "./usage.ts";
@@ -333,7 +334,7 @@ export async function writeAllowList(
   ]);
 }
 
-/** Starts or ends reminders of one person; answers whether that changed anything. */
+/** Starts or ends reminders of one person, by mail too; answers whether that changed anything. */
 export async function writeSubscription(
   tx: Queryable,
   token: { readonly tokenId: TokenId; readonly applicationId: ApplicationId; readonly tenant: Tenant },
@@ -344,7 +345,8 @@ export async function writeSubscription(
         `INSERT INTO token_subscription AS known (ifi_id, environment, fintech_id, application_id, token_id, user_id, subscribed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, user_id)
-         DO UPDATE SET subscribed_at = excluded.subscribed_at, ended_at = NULL WHERE known.ended_at IS NOT NULL
+         DO UPDATE SET subscribed_at = excluded.subscribed_at, ended_at = NULL, mail_ended_at = NULL
+           WHERE known.ended_at IS NOT NULL OR known.mail_ended_at IS NOT NULL
          RETURNING user_id`,
         [...tokenKey(token), subscription.userId, subscription.at],
       )
@@ -353,6 +355,7 @@ export async function writeSubscription(
          RETURNING user_id`,
         [token.tokenId, subscription.userId, subscription.at],
       );
+  if (rows.length > 0 && subscription.subscribed) await takeMailAgain(tx, subscription.userId);
   return rows.length > 0;
 }
 
@@ -366,9 +369,11 @@ function tokenKey(token: {
   return [ifiId, environment, fintechId, token.applicationId, token.tokenId];
 }
 
+/** Whether the person is reminded of that token; not who has ended the mail and has no phone. */
 export async function isSubscribed(tx: Queryable, tokenId: TokenId, userId: UserId): Promise<boolean> {
   const rows = await tx.query(
-    "SELECT FROM token_subscription WHERE token_id = $1 AND user_id = $2 AND ended_at IS NULL",
+    `SELECT FROM token_subscription s WHERE s.token_id = $1 AND s.user_id = $2 AND s.ended_at IS NULL
+       AND (s.mail_ended_at IS NULL OR EXISTS (SELECT FROM reachable_address a WHERE a.user_id = $2 AND a.channel = 'sms'))`,
     [tokenId, userId],
   );
   return rows.length > 0;

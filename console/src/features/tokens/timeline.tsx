@@ -64,6 +64,8 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
       return "Reminders started";
     case "token.reminders-ended":
       return "Reminders ended";
+    case "token.reminder-mail-ended":
+      return "Reminder mail ended";
     case "token.ip-allow-list-set":
       return Array.isArray(details.to) && details.to.length > 0
         ? `Allowed from ${details.to.join(", ")} only`

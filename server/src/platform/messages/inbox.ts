@@ -12,6 +12,7 @@ export interface KeptMessage {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
+  readonly headers?: Message["headers"];
 }
 
 export interface Inbox extends Messenger {
@@ -37,8 +38,15 @@ export function createInbox({
   readonly keptMax?: number;
 }): Inbox {
   return {
-    async send({ channel, to, subject, text }) {
-      const message: KeptMessage = { at: clock.now().toISOString(), channel, to, subject, text };
+    async send({ channel, to, subject, text, headers }) {
+      const message: KeptMessage = {
+        at: clock.now().toISOString(),
+        channel,
+        to,
+        subject,
+        text,
+        ...(headers && { headers }),
+      };
       await db.transaction(systemScope, async (tx) => {
         await tx.query("INSERT INTO development_message (sealed) VALUES ($1)", [
           keys.seal(keyPurpose, JSON.stringify(message), keyPurpose),

@@ -1,0 +1,41 @@
+import { recordAudit } from "../audit/record.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import type { UserId } from "../platform/ids.ts";
+import type { Random } from "../platform/random.ts";
+import { endMailForOthers, endMailOfSubscriptions, findMailedPerson } from "./reminder-mail-store.ts";
+
+/**
+ * Ends the reminder mail of a person, on the word of whoever holds a link from one of those mails: of every token that they subscribed to,
+ * and as an admin who stands in for others. Their subscriptions stay, for SMS; a token that nobody else would hear of falls to the admins.
+ * Done again, or for somebody who is no one's recipient any more, it changes nothing and leaves no trace.
+ */
+export async function endReminderMail(
+  { db, clock, random }: { readonly db: Database; readonly clock: Clock; readonly random: Random },
+  { userId, requestId }: { readonly userId: UserId; readonly requestId: string },
+): Promise<void> {
+  await db.transaction(systemScope, async (tx) => {
+    const person = await findMailedPerson(tx, userId);
+    if (!person) return;
+    const at = clock.now();
+    const tokenIds = await endMailOfSubscriptions(tx, person, at);
+    const forOthers = await endMailForOthers(tx, person, at);
+    const objects = [
+      ...(forOthers ? [{ kind: "user", id: userId as string }] : []),
+      ...tokenIds.map((id) => ({ kind: "token", id: id as string })),
+    ];
+    for (const object of objects)
+      await recordAudit(
+        tx,
+        { random },
+        { kind: "system", name: `${person.name}, by the link in a mail` },
+        {
+          action: `${object.kind}.reminder-mail-ended`,
+          object,
+          fintech: person,
+          details: { userId },
+          requestId,
+        },
+      );
+  });
+}
