@@ -8,3 +8,12 @@ export class IfiNotAllowed extends DomainError {
     super("This token gives no access to the ifiID in the address.");
   }
 }
+
+/** What is looked up by such a query is not what was meant, and "there is none" would be no answer to rely on. */
+export class QueryNotDecodable extends DomainError {
+  readonly kind = "invalid";
+  readonly code = "invalid_request";
+  constructor() {
+    super("The address is not percent-encoded UTF-8 behind its question mark.");
+  }
+}

@@ -13,7 +13,7 @@ import { RateLimited } from "../platform/http/request-errors.ts";
 import { routedPath } from "../platform/http/routed-path.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { TokenPolicyChanged, TokenRevoked } from "../tokens/errors.ts";
-import { IfiNotAllowed } from "./errors.ts";
+import { IfiNotAllowed, QueryNotDecodable } from "./errors.ts";
 import { answersOfEvery } from "./every-answer.ts";
 import { answerFailure, fusionErrorBody } from "./fusion-error.ts";
 
@@ -90,7 +90,8 @@ export function registerFusionApi(
         requireScopeOfRoute(request);
       });
       // Clients fill in addresses by a template, and leave empty what they have no wish for.
-      api.addHook("preValidation", async ({ query }) => {
+      api.addHook("preValidation", async ({ query, url }) => {
+        if (url.includes("%")) requireDecodable(url);
         const values = query as Record<string, unknown>;
         for (const name of Object.keys(values)) if (values[name] === "") delete values[name];
       });
@@ -125,6 +126,15 @@ export function registerFusionApi(
 export function callerOf(request: FastifyRequest): TokenPrincipal {
   assert(request.tokenPrincipal, "routes of the Fusion API run behind its authentication");
   return request.tokenPrincipal;
+}
+
+/** The router judges the path; of a query, what it cannot decode would be read as it stands, and found nowhere. */
+function requireDecodable(url: string): void {
+  try {
+    decodeURIComponent(url);
+  } catch {
+    throw new QueryNotDecodable();
+  }
 }
 
 function requireScopeOfRoute(request: FastifyRequest): void {

@@ -265,6 +265,13 @@ describe("accounts", () => {
     expect([status, Object.keys(body.additionalInfo)]).toEqual([400, ["requestID"]]);
   });
 
+  it("400 for a query that cannot be decoded, where 404 would mean that the money has not moved", async () => {
+    for (const written of ["caf%E9", "100%"]) {
+      const { status, body } = await call("GET", `/transfers?requestID=${written}`);
+      expect([written, status, body.code]).toEqual([written, 400, "invalid_request"]);
+    }
+  });
+
   it("400 for pages and times that are none", async () => {
     for (const query of [
       "pageNumber=0",

@@ -96,6 +96,8 @@ describe("a body", () => {
     ["has half a surrogate pair", '{"a":["\\ud800"]}', 400, "invalid_input"],
     ["is not JSON", "{a:1}", 400, "invalid_input"],
     ["is cut off", '{"a":', 400, "invalid_input"],
+    ["is in Latin-1", Buffer.from('{"a":"é"}', "latin1"), 400, "invalid_input"],
+    ["has two thirds of a character", Buffer.from([0x22, 0xe2, 0x98, 0x22]), 400, "invalid_input"],
   ])("that %s is refused", async (_, payload, status, code) => {
     const answer = await echo(payload);
     expect(answer.statusCode).toBe(status);
@@ -111,7 +113,9 @@ describe("a body", () => {
   it("may be 32 levels deep and hold escaped backslashes and emoji", async () => {
     const deep = "[".repeat(32) + "]".repeat(32);
     expect((await echo(deep)).statusCode).toBe(200);
-    expect((await echo('{"a":"\\\\u0000 \\ud83d\\ude00"}')).json()).toEqual({ body: { a: "\\u0000 😀" } });
+    expect((await echo('{"a":"\\\\u0000 \\ud83d\\ude00 😀 \ufffd"}')).json()).toEqual({
+      body: { a: "\\u0000 😀 😀 \ufffd" },
+    });
   });
 
   it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/html"])(

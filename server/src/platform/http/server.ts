@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import {
   createServer,
   type IncomingMessage,
@@ -127,10 +128,10 @@ export function createHttpServer({
   http.setSerializerCompiler(serializerCompiler);
 
   http.removeAllContentTypeParsers();
-  http.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    if (body === "") return done(null, undefined);
+  http.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined);
     try {
-      done(null, parseStrictJson(body as string, request.routeOptions.config.losslessPaths));
+      done(null, parseStrictJson(textOf(body as Buffer), request.routeOptions.config.losslessPaths));
     } catch (error) {
       done(error as Error);
     }
@@ -233,6 +234,12 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     .header("content-type", problemType)
     .serializer(JSON.stringify)
     .send(problemBody(failure, request.id));
+}
+
+/** JSON is UTF-8 (RFC 8259 section 8.1). Read regardless, other bytes would all become the same character, and two request ids one. */
+function textOf(body: Buffer): string {
+  if (!isUtf8(body)) throw new JsonRefused("The body is not UTF-8.");
+  return body.toString("utf8");
 }
 
 /** Text that is not acceptable JSON, in the shape in which Fastify reports invalid input. */
