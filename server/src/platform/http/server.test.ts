@@ -2,12 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { manualClock } from "../clock.ts";
 import { silentLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
+import { commonHeaders } from "./answer-headers.ts";
 import { serveConsole } from "./console-files.ts";
 import { registerDocsPages } from "./docs/docs-pages.ts";
 import { renderMarkdown } from "./docs/markdown.ts";
@@ -16,6 +18,7 @@ import { addressGroup, limitRates } from "./rate-limit.ts";
 import { refuseCrossSite, refuseForeignHosts } from "./same-origin.ts";
 import { createHttpServer, type HttpServer } from "./server.ts";
 
+const noHeaders = commonHeaders([]);
 const clock = manualClock("2026-11-24T05:30:00Z");
 const publicUrl = "http://127.0.0.1:8080";
 let folder: string;
@@ -54,6 +57,15 @@ beforeAll(async () => {
   http.get("/console/api/broken", async () => {
     throw new Error("a secret detail");
   });
+  http.get("/console/api/late", async () => {
+    await sleep(50);
+    return { late: true };
+  });
+  http.direct.serve(
+    "/at-once",
+    ["POST"],
+    (call) => void call.respond(200, noHeaders, ["content-length", "0"], ""),
+  );
   await http.after();
   refuseOtherMethods();
   await http.listen({ host: "127.0.0.1", port: 0 });
@@ -84,6 +96,9 @@ function raw(bytes: string): Promise<string> {
     socket.on("error", reject);
   });
 }
+
+const statusesOf = (answers: string): string[] =>
+  [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status = ""]) => status);
 
 describe("a body", () => {
   it.each([
@@ -140,6 +155,24 @@ describe("a request that is hardly HTTP", () => {
     const answer = await raw(bytes);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(answer).toContain('"request_id":"req_');
+  });
+
+  it("is answered behind what was asked before on its connection (RFC 9112 section 9.3.2)", async () => {
+    const late = "GET /console/api/late HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    for (const noise of ["noise\r\n\r\n", "noise\r\n\r\nand more of it\r\n\r\n"])
+      expect(statusesOf(await raw(`${late}${late}${noise}`))).toEqual(["200", "200", "400"]);
+    // Half of a request, whose whole could have been answered.
+    const half =
+      "POST /console/api/echo HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nnoise\r\n";
+    expect(statusesOf(await raw(half))).toEqual(["400"]);
+    expect(statusesOf(await raw(`${late}${half}`))).not.toContain("400");
+  });
+
+  it("has one answer, also when it was given before the body had come", async () => {
+    const answer = await raw(
+      "POST /at-once HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nnoise\r\n",
+    );
+    expect(statusesOf(answer)).toEqual(["200"]);
   });
 
   // Node's own habit of looking every 30 s would outlast the time-out.

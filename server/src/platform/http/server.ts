@@ -1,12 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
-import type { Socket } from "node:net";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import proxyAddr from "@fastify/proxy-addr";
 import Fastify, {
   type FastifyBaseLogger,
@@ -33,6 +26,7 @@ import { describeFailure, type Failure, logUnforeseen, problemBody, problemType 
 import { routedPath } from "./routed-path.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 import { type JsonPath, JsonRefused, parseStrictJson } from "./strict-json.ts";
+import { createUnreadable } from "./unreadable.ts";
 
 /** Fastify with zod schemas; rooms register their routes on it. */
 export type HttpServer = FastifyInstance<
@@ -73,9 +67,11 @@ export function createHttpServer({
   const tellAnswered = (request: AnsweredRequest): void => {
     for (const listener of answered) listener(request);
   };
+  const newRequestId = (): string => newId<string>(random, "req" satisfies IdPrefix);
+  const unreadable = createUnreadable({ newRequestId, envelopes: errorEnvelopes });
   const direct = createDirectCalls({
     log,
-    newRequestId: () => newId<string>(random, "req" satisfies IdPrefix),
+    newRequestId,
     ipOf: callerOf(trustedProxies),
     tellAnswered,
     serves,
@@ -93,6 +89,7 @@ export function createHttpServer({
       const server = createServer(serverOptions, direct.listener(fastify));
       server.keepAliveTimeout = keepAliveMs;
       closeStalled(server, stalledMs);
+      unreadable.watch(server);
       plainConnections = servePlainRequests(server, {
         answer: direct.answerPlain,
         firstRequestMs: serverOptions.headersTimeout,
@@ -110,8 +107,7 @@ export function createHttpServer({
       setSecurityHeaders(reply as FastifyReply, { https });
       void answerError(error, request, reply as FastifyReply);
     },
-    clientErrorHandler: (error, socket) =>
-      answerUnreadable(error, socket, newId<string>(random, "req"), errorEnvelopes),
+    clientErrorHandler: unreadable.answer,
   }).withTypeProvider<ZodTypeProvider>();
   http.decorate("errorEnvelopes", errorEnvelopes);
   http.decorate("direct", direct);
@@ -253,37 +249,6 @@ class NulInAddress extends DomainError {
   constructor() {
     super("The address contains a NUL character (%00).");
   }
-}
-
-/** What cannot be read as HTTP at all reaches no route: the answer is written by hand, and the connection ends. */
-function answerUnreadable(
-  error: Error & { code?: string },
-  socket: Socket,
-  requestId: string,
-  envelopes: readonly ErrorEnvelope[],
-): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
-  const failure = describeFailure({ statusCode: status });
-  // Whose address it was is not known, so the answer is a problem and every API's own envelope in one.
-  const own = envelopes.map((envelope) => envelope.body(failure, requestId));
-  const body = JSON.stringify(Object.assign(problemBody(failure, requestId), ...own));
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      `content-type: ${problemType}`,
-      `content-length: ${Buffer.byteLength(body)}`,
-      "cache-control: no-store",
-      "x-content-type-options: nosniff",
-      `x-request-id: ${requestId}`,
-      "connection: close",
-      "",
-      body,
-    ].join("\r\n"),
-  );
 }
 
 /** Answers addresses without a route: true when it has sent a page; else the answer is 404. */

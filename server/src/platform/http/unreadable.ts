@@ -1,0 +1,76 @@
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { describeFailure, problemBody, problemType } from "./problem.ts";
+import type { ErrorEnvelope } from "./server.ts";
+
+/** Answers what cannot be read as HTTP, and so reaches no route. */
+export interface Unreadable {
+  /** To be called when the server is made. */
+  watch(server: Server): void;
+  /**
+   * Answers by hand, and ends the connection. Never in the place of another answer: what was asked before on the connection is answered first
+   * (RFC 9112 section 9.3.2), and a request whose answer is on its way before it is read to its end gets no other.
+   */
+  answer(error: Error & { readonly code?: string }, socket: Socket): void;
+}
+
+export function createUnreadable({
+  newRequestId,
+  envelopes,
+}: {
+  readonly newRequestId: () => string;
+  readonly envelopes: readonly ErrorEnvelope[];
+}): Unreadable {
+  const latest = new WeakMap<
+    Socket,
+    { readonly request: IncomingMessage; readonly response: ServerResponse }
+  >();
+  /** Each time that more comes on them, Node says again that it cannot be read. */
+  const known = new WeakSet<Socket>();
+
+  const send = (error: Error & { readonly code?: string }, socket: Socket): void => {
+    if (error.code === "ECONNRESET" || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
+    const requestId = newRequestId();
+    const failure = describeFailure({ statusCode: status });
+    // Whose address it was is not known, so the answer is a problem and every API's own envelope in one.
+    const own = envelopes.map((envelope) => envelope.body(failure, requestId));
+    const body = JSON.stringify(Object.assign(problemBody(failure, requestId), ...own));
+    socket.end(
+      [
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+        `content-type: ${problemType}`,
+        `content-length: ${Buffer.byteLength(body)}`,
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        `x-request-id: ${requestId}`,
+        "connection: close",
+        "",
+        body,
+      ].join("\r\n"),
+    );
+  };
+
+  return {
+    watch(server) {
+      server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+        latest.set(request.socket, { request, response });
+      });
+    },
+    answer(error, socket) {
+      if (known.has(socket)) return;
+      known.add(socket);
+      const { request, response } = latest.get(socket) ?? {};
+      if (request?.complete && !response?.writableFinished)
+        // Answers are given in order: after this one nothing else is awaited.
+        response?.once("close", () => send(error, socket));
+      // It is this one's body that cannot be read.
+      else if (request && !request.complete && (response?.headersSent || response?.socket !== socket))
+        socket.destroySoon();
+      else send(error, socket);
+    },
+  };
+}
