@@ -47,7 +47,7 @@ beforeAll(async () => {
   cookie = await arrangeSession(owner, admin);
   const applicationId = await arrangeApplication(owner, fintech);
   newToken = (scopes = ["admin"]) => arrangeToken(owner, applicationId, admin, { scopes });
-  service = createServer((request, response) => {
+  service = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
     if (request.url === "/broken") response.statusCode = 500;
     response.end(JSON.stringify(request.headers));
   }).listen(0, "127.0.0.1");
@@ -177,6 +177,16 @@ describe("nginx in front of a service", () => {
     const answer = await ask({ ...present(one), authorization: `Bearer ${other.secret}` });
     expect(answer.status).toBe(400);
     expect(answer.headers.get("x-fusion-refusal")).toBe("conflicting_credentials");
+  });
+
+  it("says 431 to headers that are too large to be looked at, not 503, and does not count the service's cookies among them", async () => {
+    const token = await newToken();
+    const long = "x".repeat(6_000);
+    const large = await ask({ ...present(token), "x-one": long, "x-two": long, "x-three": long });
+    expect(large.status).toBe(431);
+    const cookies = await ask({ ...present(token), cookie: `a=${long}`, "x-one": long, "x-two": long });
+    expect(cookies.status).toBe(200);
+    expect(await cookies.json()).toHaveProperty("cookie", `a=${long}`);
   });
 
   it("refuses an address that is not on the token's list with 403, whatever address the caller claims", async () => {
