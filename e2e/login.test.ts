@@ -234,6 +234,22 @@ describe("a forgotten password", () => {
     expect(await lookAt(approver, "people-add")).toEqual([]);
     await form.getByRole("button", { name: "Add", exact: true }).click();
     await approver.getByText("Nina Kapoor may log in now and is told so.").waitFor();
+    // A member sees no application until one is opened to them, which comes next and can be changed later.
+    const access = approver.getByRole("dialog", { name: "Access of Nina Kapoor" });
+    await access.getByLabel("Pocket Wallet Sandbox, sandbox").selectOption("May manage");
+    await access.getByLabel("Pocket Wallet, live").selectOption("May view");
+    expect(await lookAt(approver, "people-access")).toEqual([]);
+    await access.getByRole("button", { name: "Change access" }).click();
+    await approver.getByText("The access of Nina Kapoor is changed.").waitFor();
+    const nina = approver.getByRole("row").filter({ hasText: "Nina Kapoor" });
+    await nina.getByText("Pocket Wallet Sandbox sandbox, may manage").waitFor();
+    await nina.getByText("Pocket Wallet live, may view").waitFor();
+    await approver.getByRole("button", { name: "Change access of Nina Kapoor" }).click();
+    expect(await access.getByLabel("Pocket Wallet, live").inputValue()).toBe("view");
+    await access.getByLabel("Pocket Wallet Sandbox, sandbox").selectOption("No access");
+    await access.getByRole("button", { name: "Change access" }).click();
+    await nina.getByText("may manage").waitFor({ state: "detached" });
+    await nina.getByText("Pocket Wallet live, may view").waitFor();
     await approver.getByRole("button", { name: "End access of Nina Kapoor" }).click();
     const ending = approver.getByRole("alertdialog", { name: "End the access of Nina Kapoor?" });
     expect(await lookAt(approver, "people-end-access")).toEqual([]);

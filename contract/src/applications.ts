@@ -32,6 +32,7 @@ export const ApplicationSummary = z.object({
   description: z.string(),
   environment: Environment,
   fintechName: z.string(),
+  clientId: z.string().describe("Identifies the fintech to the token service."),
   activeTokens: z.number().int().describe("Every token that works, those that are expiring included."),
   expiringTokens: z.number().int(),
   lastUsedAt: Instant.nullable(),
@@ -45,7 +46,6 @@ export const ApplicationList = z
 export type ApplicationList = z.infer<typeof ApplicationList>;
 
 export const ApplicationDetails = ApplicationSummary.extend({
-  clientId: z.string(),
   ifiId: z.string(),
   baseUrl: z
     .string()

@@ -138,6 +138,10 @@ export const Person = z.object({
   name: z.string(),
   role: Role,
   fintechName: z.string().nullable().describe("Null for the Fusion team."),
+  clientId: z
+    .string()
+    .nullable()
+    .describe("The fintech's, which its applications have, too; null for the Fusion team."),
   identities: z.array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() })),
   lastSeenAt: Instant.nullable(),
   disabledAt: Instant.nullable(),

@@ -290,7 +290,7 @@ describe("onboarding, from a bank to money in a funding account", () => {
       ...["Asha Rao", "Ines", "Lena", "Ravi"],
     ]);
     expect(people[0]).toEqual({
-      ...{ userId, name: "Asha Rao", role: "fintech_member", fintechName: "Acme Pay" },
+      ...{ userId, name: "Asha Rao", role: "fintech_member", fintechName: "Acme Pay", clientId: "acme-pay" },
       identities: [
         { channel: "email", address: "asha@example.com" },
         { channel: "sms", address: "+919876543210" },

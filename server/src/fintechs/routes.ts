@@ -78,7 +78,6 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
         const { application } = found;
         return {
           ...summaryView(found),
-          clientId: application.clientId,
           ifiId: application.tenant.ifiId,
           baseUrl: baseUrlOf(deps.publicUrl, application.tenant),
           scopes: application.scopes as ApplicationDetails["scopes"],
@@ -164,6 +163,7 @@ function summaryView({ application, figures }: ListedApplication): ApplicationSu
     description: application.description,
     environment: application.tenant.environment,
     fintechName: application.fintechName,
+    clientId: application.clientId,
     activeTokens: figures.active,
     expiringTokens: figures.expiring,
     lastUsedAt: figures.lastUsedAt?.toISOString() ?? null,

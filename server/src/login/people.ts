@@ -25,6 +25,7 @@ export async function listPeople(
     name: string;
     role: Person["role"];
     fintech_name: string | null;
+    client_id: string | null;
     password_set: boolean;
     disabled_at: Date | null;
     last_seen_at: Date | null;
@@ -33,7 +34,7 @@ export async function listPeople(
     identities: Person["identities"];
     access: Person["access"];
   }>(
-    `SELECT u.user_id, u.name, u.role, f.name AS fintech_name, u.password_hash IS NOT NULL AS password_set, u.disabled_at,
+    `SELECT u.user_id, u.name, u.role, f.name AS fintech_name, f.client_id, u.password_hash IS NOT NULL AS password_set, u.disabled_at,
        r.requested_at, r.reason AS reset_reason,
        (SELECT max(last_seen_at) FROM user_session s WHERE s.user_id = u.user_id) AS last_seen_at,
        coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
@@ -54,6 +55,7 @@ export async function listPeople(
       name: row.name,
       role: row.role,
       fintechName: row.fintech_name,
+      clientId: row.client_id,
       identities: row.identities,
       access: row.access,
       passwordSet: row.password_set,

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactElement, useState } from "react";
 import { applicationListQuery } from "../../lib/application-query.ts";
+import { inOrder } from "../../lib/application-search.ts";
 import { paths } from "../../lib/paths.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
@@ -22,9 +23,7 @@ export function ApplicationListPage(): ReactElement {
   const session = useSession();
   const list = useQuery(applicationListQuery);
   const [shown, setShown] = useState(pageSize);
-  const applications = (list.data?.applications ?? []).toSorted(
-    (a, b) => a.environment.localeCompare(b.environment) || a.name.localeCompare(b.name),
-  );
+  const applications = inOrder(list.data?.applications ?? []);
   return (
     <>
       <PageHeader

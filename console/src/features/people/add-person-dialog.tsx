@@ -11,8 +11,13 @@ import { useToast } from "../../ui/toasts.tsx";
 import classes from "./people.module.css";
 import { useAddPerson } from "./people-queries.ts";
 
-/** Adds a person to the own fintech, or to the Fusion team. Presence is proven on the way where that is asked. */
-export function AddPersonDialog({ onClose }: { onClose: () => void }): ReactElement {
+/** Adds a person to the own fintech, or to the Fusion team; a member's applications are asked for next. Presence is proven on the way where that is asked. */
+export function AddPersonDialog(props: {
+  /** With a new member's id: no application is open to them yet. */
+  onAdded: (userId: string) => void;
+  onClose: () => void;
+}): ReactElement {
+  const { onAdded, onClose } = props;
   const toast = useToast();
   const roles = isOperator(useSession())
     ? (["operator_viewer", "operator_admin"] as const)
@@ -39,9 +44,10 @@ export function AddPersonDialog({ onClose }: { onClose: () => void }): ReactElem
       ...(phone.trim() === "" ? {} : { phone: phone.trim() }),
     };
     add.mutate(person, {
-      onSuccess: () => {
+      onSuccess: ({ userId }) => {
         toast(`${name.trim()} may log in now and is told so.`);
         onClose();
+        if (role === "fintech_member") onAdded(userId);
       },
       onError: (error) => setProving(isProblem(error, "step_up_required")),
     });

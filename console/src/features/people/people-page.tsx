@@ -11,6 +11,7 @@ import { PageHeader } from "../../ui/page-header.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState, ErrorState, RowsSkeleton } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
+import { AccessDialog } from "./access-dialog.tsx";
 import { AddPersonDialog } from "./add-person-dialog.tsx";
 import { EndAccess } from "./end-access.tsx";
 import classes from "./people.module.css";
@@ -57,31 +58,50 @@ const columnsFor = (showsFintech: boolean): Column<Person>[] => [
   },
 ];
 
-const endColumn = (mayEnd: (person: Person) => boolean, onEnd: (person: Person) => void): Column<Person> => ({
-  key: "end",
+const changeColumn = (changes: {
+  readonly mayEnd: (person: Person) => boolean;
+  readonly onEnd: (person: Person) => void;
+  readonly onAccess: (person: Person) => void;
+}): Column<Person> => ({
+  key: "change",
   header: "Change",
   cell: (person) =>
-    mayEnd(person) && (
-      <Button
-        size="xs"
-        variant="default"
-        onClick={() => onEnd(person)}
-        aria-label={`End access of ${person.name}`}
-      >
-        End access
-      </Button>
+    changes.mayEnd(person) && (
+      <span className={classes.change}>
+        {person.role === "fintech_member" && (
+          <Button
+            size="xs"
+            variant="default"
+            onClick={() => changes.onAccess(person)}
+            aria-label={`Change access of ${person.name}`}
+          >
+            Change access
+          </Button>
+        )}
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => changes.onEnd(person)}
+          aria-label={`End access of ${person.name}`}
+        >
+          End access
+        </Button>
+      </span>
     ),
 });
 
-/** People with their roles and access, and first of all whoever waits for a new password. Admins add people and end their access. */
+/** People with their roles and access, and first of all whoever waits for a new password. Admins add people, open applications to them and end their access. */
 export function PeoplePage() {
   const session = useSession();
   const [adding, setAdding] = useState(false);
   const [ending, setEnding] = useState<Person>();
+  const [opening, setOpening] = useState<string>();
   const isAdmin = session.user.role.endsWith("_admin");
   const mayEnd = (person: Person) => person.disabledAt === null && person.userId !== session.user.userId;
   const list = useQuery(peopleQuery);
   const people = list.data?.people ?? [];
+  // As the list has them now: each change of access asks for it anew.
+  const opened = people.find(({ userId }) => userId === opening);
   return (
     <div>
       <PageHeader
@@ -89,7 +109,7 @@ export function PeoplePage() {
         lead={
           isOperator(session)
             ? "Everyone with access to this console. A fintech's people are added by its admins, or by the operator's command line."
-            : "Everyone of your fintech. Its admins add people and end their access, and so does the Fusion team."
+            : "Everyone of your fintech. Its admins add people, open applications to them and end their access, and so does the Fusion team."
         }
         actions={isAdmin && list.data && <Button onClick={() => setAdding(true)}>Add a person</Button>}
       />
@@ -111,11 +131,23 @@ export function PeoplePage() {
           />
           <DataTable
             caption="People"
-            columns={[...columnsFor(isOperator(session)), ...(isAdmin ? [endColumn(mayEnd, setEnding)] : [])]}
+            columns={[
+              ...columnsFor(isOperator(session)),
+              ...(isAdmin
+                ? [
+                    changeColumn({
+                      mayEnd,
+                      onEnd: setEnding,
+                      onAccess: ({ userId }) => setOpening(userId),
+                    }),
+                  ]
+                : []),
+            ]}
             rows={people}
             rowKey={(person) => person.userId}
           />
-          {adding && <AddPersonDialog onClose={() => setAdding(false)} />}
+          {adding && <AddPersonDialog onAdded={setOpening} onClose={() => setAdding(false)} />}
+          {opened && <AccessDialog person={opened} onClose={() => setOpening(undefined)} />}
           {ending && <EndAccess person={ending} onClose={() => setEnding(undefined)} />}
         </>
       )}

@@ -1,6 +1,6 @@
-import { AddedPerson, EndedAccess, type NewPerson, PersonList } from "@fusion/contract/login.ts";
+import { AddedPerson, EndedAccess, type NewPerson, type Person, PersonList } from "@fusion/contract/login.ts";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { get, post } from "../../lib/api.ts";
+import { get, post, put, remove } from "../../lib/api.ts";
 
 export const peopleQuery = queryOptions({
   queryKey: ["people"],
@@ -17,6 +17,31 @@ export function useApproveReset() {
 /** Adds a person to the caller's own fintech, or to the Fusion team. */
 export function useAddPerson() {
   return usePeopleChange((person: NewPerson) => post("/people", person, AddedPerson));
+}
+
+export type AccessLevel = Person["access"][number]["level"];
+
+/**
+ * Sets what a person may do with some applications; null takes the access away. One after the other, and first what widens: where presence is to be
+ * proven, nothing has changed yet.
+ */
+export function useSetAccess() {
+  return usePeopleChange(
+    async ({
+      userId,
+      changes,
+    }: {
+      userId: string;
+      changes: readonly { applicationId: string; level: AccessLevel | null }[];
+    }) => {
+      const address = (applicationId: string): string =>
+        `/applications/${encodeURIComponent(applicationId)}/access/${encodeURIComponent(userId)}`;
+      for (const { applicationId, level } of changes)
+        if (level !== null) await put(address(applicationId), { level }, null);
+      for (const { applicationId, level } of changes)
+        if (level === null) await remove(address(applicationId));
+    },
+  );
 }
 
 /** Ends a person's access for good. */
