@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, lookAt, openProfile, widths } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
 import { forgetPresence, forgetSentCodes } from "./support/past.ts";
-import { type Product, readCode, startProduct } from "./support/product.ts";
+import { type Product, readCode, readInbox, startProduct } from "./support/product.ts";
 
 // The dialog and the pages around it when things do not go the plain way: lost answers, double clicks, a clipboard that refuses, a live
 // application, a server that is away, "back", and a reload anywhere.
@@ -345,6 +345,19 @@ describe("reminders", () => {
     expect(await reminders.isChecked()).toBe(false);
     await reminders.click();
     await page.getByText(/^Next .+ 09:00 IST, to you\.$/).waitFor();
+  });
+
+  it("can be tried: a test comes at once, marked as one, and is listed with what became of it", async () => {
+    await page.getByRole("button", { name: "Send me a test" }).dblclick();
+    await page.getByText(/^On its way to .+@.+ and \+91 /).waitFor();
+    const listed = page.getByRole("list", { name: "Reminders" }).getByRole("listitem");
+    await listed
+      .filter({ hasText: /Test, email to .+: kept in the development inbox/ })
+      .getByText("Sent")
+      .waitFor();
+    expect(await listed.filter({ hasText: "Test, " }).count()).toBe(2);
+    const inbox = await readInbox(product.url);
+    expect(inbox[0]).toMatchObject({ subject: expect.stringMatching(/^Test: \d+ days left: token/) });
   });
 });
 

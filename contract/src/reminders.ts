@@ -4,8 +4,8 @@ import { Instant, LocalDate } from "./primitives.ts";
 export const ReminderState = z.enum(["planned", "sent", "failed", "missed", "cancelled"]);
 export type ReminderState = z.infer<typeof ReminderState>;
 
-/** That a token ends; that programs have yet to move from one that ends to its replacement. */
-export const ReminderKind = z.enum(["expiry", "cutover"]);
+/** That a token ends; that programs have yet to move from one that ends to its replacement; what either would look like. */
+export const ReminderKind = z.enum(["expiry", "cutover", "test"]);
 export type ReminderKind = z.infer<typeof ReminderKind>;
 
 /** The reminders of one token: what was sent, what is to come. */
@@ -20,9 +20,11 @@ export const TokenReminders = z
         "The recipients are the fintech's admins, since nobody who asked to be reminded can be reached.",
       ),
     nextAt: Instant.nullable(),
-    nextKind: ReminderKind.nullable().describe(
-      "Of the next one. A cut-over warning of a renewed token goes out unless programs have moved to the replacement by then.",
-    ),
+    nextKind: ReminderKind.exclude(["test"])
+      .nullable()
+      .describe(
+        "Of the next one. A cut-over warning of a renewed token goes out unless programs have moved to the replacement by then.",
+      ),
     stopped: z
       .enum(["renewed", "revoked", "nobody_subscribed", "ended"])
       .nullable()
@@ -36,9 +38,19 @@ export const TokenReminders = z
         state: ReminderState,
         plannedFor: Instant,
         sentAt: Instant.nullable(),
+        answer: z.string().nullable().describe("The provider's, once it took the message."),
         error: z.string().nullable(),
       }),
     ),
   })
   .meta({ id: "TokenReminders" });
 export type TokenReminders = z.infer<typeof TokenReminders>;
+
+export const TestReminder = z
+  .object({
+    to: z
+      .array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() }))
+      .describe("Your addresses that reminders reach. None: nothing is sent."),
+  })
+  .meta({ id: "TestReminder" });
+export type TestReminder = z.infer<typeof TestReminder>;

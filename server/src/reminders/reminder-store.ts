@@ -2,6 +2,7 @@ import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
+import type { TokenRecord } from "../tokens/token-record.ts";
 import {
   dueNotices,
   type FintechDay,
@@ -82,7 +83,7 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
        LEFT JOIN LATERAL (
          SELECT g.sequence, g.frozen_at IS NOT NULL AS closed FROM reminder_digest g
          WHERE g.ifi_id = due.ifi_id AND g.fintech_id = due.fintech_id AND g.user_id = due.user_id
-           AND g.channel = due.channel AND g.local_day = due.local_day
+           AND g.channel = due.channel AND g.local_day = due.local_day AND g.sequence > 0
          ORDER BY g.sequence DESC LIMIT 1
        ) AS newest ON true
        WHERE channel IS NOT NULL AND (due.fallback OR newest.closed IS NOT TRUE)
@@ -161,9 +162,12 @@ export interface DigestKey {
   readonly userId: UserId;
   readonly channel: "sms" | "email";
   readonly localDay: LocalDay;
-  /** 1 is the morning's; further ones of the day are for those who stand in for others. */
+  /** 1 is the morning's; further ones of the day are for those who stand in for others; below 0 are tests. */
   readonly sequence: number;
 }
+
+/** Asked for by its recipient: of no day's reminders, not tried again, and it says nothing of where reminders may go. */
+export const isTest = ({ sequence }: Pick<DigestKey, "sequence">): boolean => sequence < 0;
 
 export interface ClaimedDigest extends DigestKey {
   /** This is attempt number 1, 2, … */
@@ -224,6 +228,7 @@ export async function cancelStaleNotices(
     `WITH fate AS (
        SELECT r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id, r.kind,
          CASE
+           WHEN r.kind = 'test' AND sees_application(r.user_id, r.application_id) THEN NULL
            WHEN t.revoked_at IS NOT NULL THEN 'The token was revoked.'
            WHEN r.kind = 'expiry' AND live_replacement(t.token_id, $7) IS NOT NULL THEN 'The token was renewed.'
            WHEN r.kind = 'cutover' AND t.expires_at <= $7 THEN 'The token has ended.'
@@ -393,6 +398,61 @@ export async function rejectAddress(
   return row?.bounced ?? false;
 }
 
+/** When the person asked for tests on that local day or later; until the transaction ends, nobody asks for another in their name. */
+export async function lockTestsOf(tx: Transaction, userId: UserId, localDay: LocalDay): Promise<Date[]> {
+  await tx.query("SELECT FROM console_user WHERE user_id = $1 FOR NO KEY UPDATE", [userId]);
+  const rows = await tx.query<{ planned_for: Date }>(
+    `SELECT DISTINCT r.planned_for
+     FROM console_user u JOIN reminder r USING (ifi_id, fintech_id, user_id)
+     WHERE u.user_id = $1 AND r.local_day >= $2 AND r.kind = 'test'`,
+    [userId, localDay],
+  );
+  return rows.map((row) => row.planned_for);
+}
+
+/** Makes a test, due at once, on each address at which the person can be reached, and returns those, mail first. */
+export async function planTest(
+  tx: Transaction,
+  token: Pick<TokenRecord, "tenant" | "applicationId" | "tokenId">,
+  test: {
+    readonly userId: UserId;
+    readonly localDay: LocalDay;
+    readonly now: Date;
+    readonly sendUntil: Date;
+  },
+): Promise<{ channel: "sms" | "email"; address: string }[]> {
+  const { ifiId, environment, fintechId } = token.tenant;
+  return tx.query(
+    `WITH recipient AS (
+       SELECT a.ifi_id, a.fintech_id, a.user_id, a.channel, a.address, $7::date AS local_day,
+              (SELECT least(min(g.sequence), 0) - 1 FROM reminder_digest g
+               WHERE (g.ifi_id, g.fintech_id, g.user_id, g.local_day) = (a.ifi_id, a.fintech_id, a.user_id, $7::date)) AS sequence
+       FROM reachable_address a WHERE (a.ifi_id, a.fintech_id, a.user_id) = ($1, $3, $6)
+     ),
+     digest AS (
+       INSERT INTO reminder_digest (ifi_id, fintech_id, user_id, channel, local_day, sequence, state, due_at, send_until)
+       SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence, 'planned', $8, $9 FROM recipient
+     ),
+     notice AS (
+       INSERT INTO reminder (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,
+                             fallback, state, planned_for)
+       SELECT ifi_id, $2, fintech_id, $4, $5, user_id, channel, 'test', local_day, sequence, false, 'planned', $8 FROM recipient
+     )
+     SELECT channel, address FROM recipient ORDER BY channel`,
+    [
+      ifiId,
+      environment,
+      fintechId,
+      token.applicationId,
+      token.tokenId,
+      test.userId,
+      test.localDay,
+      test.now,
+      test.sendUntil,
+    ],
+  );
+}
+
 /** A person's addresses that are in use, mail first. */
 export async function listAddressesOf(
   tx: Transaction,
@@ -460,6 +520,7 @@ export interface TokenReminderRow {
   readonly state: "planned" | "sent" | "failed" | "missed" | "cancelled";
   readonly plannedFor: Date;
   readonly sentAt: Date | null;
+  readonly answer: string | null;
   readonly error: string | null;
 }
 
@@ -467,13 +528,13 @@ export interface TokenReminderRow {
 export async function listRemindersOf(tx: Transaction, tokenId: TokenId): Promise<TokenReminderRow[]> {
   return tx.query<TokenReminderRow & Record<string, unknown>>(
     `SELECT r.local_day::text AS "localDay", r.kind, r.channel, u.name, coalesce(g.sent_to, i.address) AS address, r.state,
-            r.planned_for AS "plannedFor", r.sent_at AS "sentAt", r.error
+            r.planned_for AS "plannedFor", r.sent_at AS "sentAt", r.answer, r.error
      FROM reminder r
      JOIN reminder_digest g USING (ifi_id, fintech_id, user_id, channel, local_day, sequence)
      JOIN console_user u USING (ifi_id, fintech_id, user_id)
      LEFT JOIN identity i ON i.user_id = r.user_id AND i.channel = r.channel
      WHERE r.token_id = $1
-     ORDER BY r.local_day DESC, u.name, r.channel, r.kind DESC
+     ORDER BY r.local_day DESC, r.planned_for DESC, u.name, r.channel, r.kind DESC
      LIMIT 500`,
     [tokenId],
   );

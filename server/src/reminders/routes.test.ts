@@ -93,6 +93,7 @@ describe("GET /tokens/:tokenId/reminders", () => {
         state: "sent",
         plannedFor: "2027-11-08T03:30:00.000Z",
         sentAt: "2027-11-08T03:30:00.000Z",
+        answer: "250 ok",
         error: null,
       })),
     });
@@ -170,6 +171,37 @@ describe("GET /tokens/:tokenId/reminders", () => {
   it("400: for what is no token id", async () => {
     for (const id of ["x", "tok_", "tok_%00", `tok_${"a".repeat(41)}`, "tok_a%27"])
       expect((await get(admin, `/tokens/${id}/reminders`)).status, id).toBe(400);
+  });
+});
+
+describe("POST /tokens/:tokenId/test-reminder", () => {
+  const test = async (who: UserPrincipal, id: string) => {
+    caller = who;
+    const answer = await http.inject({ method: "POST", url: `/console/api/tokens/${id}/test-reminder` });
+    return { status: answer.statusCode, body: answer.json(), retryAfter: answer.headers["retry-after"] };
+  };
+
+  it("202: says to which addresses of the caller; 429 with Retry-After a moment later", async () => {
+    expect(await test(admin, tokenId)).toMatchObject({
+      status: 202,
+      body: {
+        to: [
+          { channel: "email", address: "asha@example.com" },
+          { channel: "sms", address: "+919876543210" },
+        ],
+      },
+    });
+    expect(await test(admin, tokenId)).toMatchObject({ status: 429, retryAfter: "60" });
+  });
+
+  it("404: for someone else's token exactly as for a missing one", async () => {
+    const missing = await test(admin, "tok_missing");
+    expect(missing.status).toBe(404);
+    for (const who of [stranger, outsider])
+      expect((await test(who, tokenId)).body).toEqual({
+        ...missing.body,
+        request_id: expect.any(String),
+      });
   });
 });
 

@@ -1,6 +1,6 @@
 import { ApplicationId, LocalDate, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
-import { TokenReminders } from "@fusion/contract/reminders.ts";
+import { TestReminder, TokenReminders } from "@fusion/contract/reminders.ts";
 import { type Expiry, TokenPreview } from "@fusion/contract/tokens.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
@@ -11,6 +11,7 @@ import { InvalidInput } from "../platform/errors.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
 import { previewToken } from "./preview-token.ts";
+import { testReminder } from "./test-reminder.ts";
 import { getTokenReminders } from "./token-reminders.ts";
 
 export interface ReminderRoutesDeps {
@@ -66,6 +67,24 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
         },
       },
       async (request) => getTokenReminders(deps, user.of(request), request.params.tokenId as ids.TokenId),
+    );
+
+    scope.post(
+      "/console/api/tokens/:tokenId/test-reminder",
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Send yourself a test of a token's reminders",
+          description:
+            "The reminder as it would read now, marked as a test, to each of your addresses that reminders reach, whether or not you asked to be reminded. What becomes of it stands in the token's reminders. One a minute, ten in 24 hours.",
+          params: z.object({ tokenId: TokenId }),
+          response: { 202: TestReminder, ...failures },
+        },
+      },
+      async (request, reply) =>
+        reply
+          .code(202)
+          .send(await testReminder(deps, user.of(request), request.params.tokenId as ids.TokenId)),
     );
   });
 }

@@ -62,6 +62,7 @@ export async function getTokenReminders(
         state: reminder.state,
         plannedFor: reminder.plannedFor.toISOString(),
         sentAt: reminder.sentAt?.toISOString() ?? null,
+        answer: reminder.answer,
         error: reminder.error,
       })),
     };

@@ -31,7 +31,7 @@ export function plannedReminders(input: {
   return planned;
 }
 
-/** One dot per local day out of what was sent and what is planned. A day on which nothing went out, to anybody, is missed. */
+/** One dot per local day out of what was sent and what is planned, tests aside. A day on which nothing went out, to anybody, is missed. */
 export function drawnReminders(input: {
   reminders: TokenReminders | undefined;
   expiresAt: string;
@@ -41,7 +41,8 @@ export function drawnReminders(input: {
   const { reminders } = input;
   if (reminders === undefined) return [];
   const past = new Map<string, LifelineReminder>();
-  for (const { localDay, state, sentAt, plannedFor } of reminders.reminders) {
+  for (const { localDay, kind, state, sentAt, plannedFor } of reminders.reminders) {
+    if (kind === "test") continue;
     if (state === "sent") past.set(localDay, { at: sentAt ?? plannedFor, mark: "sent" });
     else if ((state === "missed" || state === "failed") && past.get(localDay)?.mark !== "sent") {
       past.set(localDay, { at: plannedFor, mark: "missed" });

@@ -1,13 +1,15 @@
 import type { TokenReminders } from "@fusion/contract/reminders.ts";
 import type { TokenDetails } from "@fusion/contract/tokens.ts";
-import { Switch } from "@mantine/core";
+import { Button, Switch } from "@mantine/core";
 import type { ReactElement } from "react";
+import { readableAddress } from "../../lib/address.ts";
 import { problemWords } from "../../lib/api.ts";
+import { isOperator, useSession } from "../../lib/session.ts";
 import { formatDay } from "../../lib/time.ts";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
 import { isLive } from "./token-badge.tsx";
-import { useSubscription } from "./token-queries.ts";
+import { useSubscription, useTestReminder } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
 const stoppedWords = {
@@ -25,7 +27,7 @@ const stateWords = {
   cancelled: ["ended", "Cancelled"],
 } as const satisfies Record<TokenReminders["reminders"][number]["state"], readonly [Tone, string]>;
 
-/** The switch for oneself, who is reminded, when next, and what was sent. */
+/** The switch for oneself, who is reminded, when next, what was sent, and a test of it. */
 export function ReminderPanel(props: {
   token: TokenDetails;
   reminders: TokenReminders | undefined;
@@ -67,8 +69,34 @@ export function ReminderPanel(props: {
               "None is planned."
             )}
           </p>
+          {!over && <SendTest tokenId={token.tokenId} />}
           {reminders.reminders.length > 0 && <SentReminders reminders={reminders.reminders} />}
         </>
+      )}
+    </div>
+  );
+}
+
+/** Sends whoever is logged in what a reminder would say now. The Fusion team is not reminded, so there is nothing for it to try. */
+function SendTest({ tokenId }: { tokenId: string }): ReactElement | null {
+  const session = useSession();
+  const test = useTestReminder(tokenId);
+  if (isOperator(session)) return null;
+  return (
+    <div>
+      <Button variant="default" size="xs" loading={test.isPending} onClick={() => test.mutate()}>
+        Send me a test
+      </Button>
+      <div role="status" className={classes.soft}>
+        {test.data &&
+          (test.data.to.length === 0
+            ? "Nothing was sent: you have no address that reminders reach."
+            : `On its way to ${test.data.to.map(({ address }) => readableAddress(address)).join(" and ")}.`)}
+      </div>
+      {test.isError && (
+        <p role="alert" className={classes.problem}>
+          {problemWords(test.error)}
+        </p>
       )}
     </div>
   );
@@ -88,11 +116,13 @@ function SentReminders({ reminders }: { reminders: TokenReminders["reminders"] }
       {reminders.map((reminder) => {
         const [tone, words] = stateWords[reminder.state];
         return (
-          <li key={`${reminder.localDay} ${reminder.kind} ${reminder.channel} ${reminder.recipient}`}>
+          <li key={`${reminder.plannedFor} ${reminder.kind} ${reminder.channel} ${reminder.recipient}`}>
             <span className="figures">{formatDay(reminder.localDay)}</span>
             <span className={classes.soft}>
               {reminder.kind === "cutover" && "Cut-over warning, "}
+              {reminder.kind === "test" && "Test, "}
               {reminder.channel === "sms" ? "SMS" : "email"} to {reminder.recipient}
+              {reminder.kind === "test" && reminder.answer !== null && `: ${reminder.answer}`}
               {reminder.error !== null && `: ${reminder.error}`}
             </span>
             <StatusBadge tone={tone}>{words}</StatusBadge>

@@ -1,4 +1,4 @@
-import { TokenReminders } from "@fusion/contract/reminders.ts";
+import { TestReminder, TokenReminders } from "@fusion/contract/reminders.ts";
 import {
   type Expiry,
   GeneratedToken,
@@ -49,6 +49,9 @@ export const tokenRemindersQuery = (tokenId: string) =>
   queryOptions({
     queryKey: ["tokens", tokenId, "reminders"],
     queryFn: ({ signal }) => get(`/tokens/${path(tokenId)}/reminders`, TokenReminders, { signal }),
+    // Until it is known what became of a test.
+    refetchInterval: ({ state: { data } }) =>
+      data?.reminders.some(({ kind, state }) => kind === "test" && state === "planned") ? 2_000 : false,
   });
 
 /** When a token generated now would end, and who would hear of it. */
@@ -101,5 +104,14 @@ export function useSubscription(tokenId: string) {
     mutationFn: (subscribed: boolean) =>
       put(`/tokens/${path(tokenId)}/subscription`, { subscribed }, Subscription),
     onSettled: refresh,
+  });
+}
+
+/** Sends the person a test of the token's reminders. */
+export function useTestReminder(tokenId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => post(`/tokens/${path(tokenId)}/test-reminder`, {}, TestReminder),
+    onSettled: () => client.invalidateQueries({ queryKey: tokenRemindersQuery(tokenId).queryKey }),
   });
 }

@@ -143,11 +143,12 @@ describe("reminders on the lifeline", () => {
     expect(plannedReminders({ expiresAt: "2027-11-23T05:30:00.000Z", timeZone, now })).toHaveLength(16);
   });
 
-  test("several sends on a day are one dot; a day without any is missed", () => {
+  test("several sends on a day are one dot; a day without any is missed; a test is none", () => {
     const row = {
       kind: "expiry" as const,
       channel: "email" as const,
       recipient: "a…@b.in",
+      answer: null,
       error: null,
     };
     const drawn = drawnReminders({
@@ -158,6 +159,14 @@ describe("reminders on the lifeline", () => {
         nextKind: "expiry",
         stopped: null,
         reminders: [
+          {
+            ...row,
+            kind: "test",
+            localDay: "2026-11-22",
+            state: "sent",
+            plannedFor: "2026-11-22T08:30:00.000Z",
+            sentAt: "2026-11-22T08:30:02.000Z",
+          },
           {
             ...row,
             localDay: "2026-11-23",

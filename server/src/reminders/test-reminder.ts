@@ -1,0 +1,52 @@
+import { RoleInsufficient } from "../access/errors.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import { transactionOf } from "../access/transaction-of.ts";
+import { nextSendAt } from "../login/code-sending.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { TokenId } from "../platform/ids.ts";
+import { addJob } from "../platform/jobs/jobs.ts";
+import { getTokenFor } from "../tokens/token-access.ts";
+import { ReminderTestLimited } from "./errors.ts";
+import { sendTask } from "./jobs.ts";
+import { getReminderSettings, lockTestsOf, planTest } from "./reminder-store.ts";
+import { localDayOf } from "./schedule.ts";
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+const limits = [
+  { windowMs: minuteMs, max: 1 },
+  { windowMs: dayMs, max: 10 },
+];
+/** A test that could not be claimed for so long is missed: whoever asked for it looks elsewhere by then. */
+const sendWithinMs = 60 * minuteMs;
+
+/**
+ * Sends a token's reminder as it would read now to whoever asks, subscribed or not, on each address that their reminders reach: planned here,
+ * then claimed, rendered, sent and recorded like any other, but once. It is none of the day's reminders and keeps none of them. Throws
+ * `not_found`, `role_insufficient` for the Fusion team, and {@link ReminderTestLimited}; two who ask at once are counted one after the other.
+ */
+export async function testReminder(
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  principal: UserPrincipal,
+  tokenId: TokenId,
+): Promise<{ to: { channel: "sms" | "email"; address: string }[] }> {
+  return transactionOf({ db }, principal, async (tx) => {
+    const { token } = await getTokenFor(tx, principal, tokenId);
+    if (!principal.fintech) throw new RoleInsufficient("a person of the fintech");
+    const { timeZone } = await getReminderSettings(tx, token.tenant);
+    const earlierFrom = (now: Date): string => localDayOf(new Date(now.getTime() - dayMs), timeZone);
+    const tests = await lockTestsOf(tx, principal.userId, earlierFrom(clock.now()));
+    const now = clock.now();
+    const next = nextSendAt(tests, limits, now);
+    if (next) throw new ReminderTestLimited(Math.ceil((next.getTime() - now.getTime()) / 1_000));
+    const to = await planTest(tx, token, {
+      userId: principal.userId,
+      localDay: localDayOf(now, timeZone),
+      now,
+      sendUntil: new Date(now.getTime() + sendWithinMs),
+    });
+    if (to.length > 0) await addJob(tx, sendTask, {}, { key: sendTask });
+    return { to };
+  });
+}
