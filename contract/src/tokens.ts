@@ -20,6 +20,28 @@ export const revokeReasonWords: Record<RevokeReason, string> = {
   person_left: "Person left",
 };
 
+/**
+ * How long a renewed token goes on working beside its replacement: it is revoked then, if it has not ended by itself. Counted from the renewal,
+ * or from the first call that is accepted with the replacement.
+ */
+export const Overlap = z.enum(["none", "1h", "24h", "7d", "until_expiry"]);
+export type Overlap = z.infer<typeof Overlap>;
+/** Those after which it is revoked. */
+export const PlannedOverlap = Overlap.exclude(["until_expiry"]);
+export type PlannedOverlap = z.infer<typeof PlannedOverlap>;
+export const OverlapFrom = z.enum(["now", "first_use"]);
+export type OverlapFrom = z.infer<typeof OverlapFrom>;
+
+/** The revocation of a renewed token at the end of its overlap. */
+export const PlannedRevocation = z.object({
+  at: Instant.nullable().describe("Null while the overlap has not begun: the replacement was never used."),
+  overlap: PlannedOverlap,
+  overlapFrom: OverlapFrom,
+  replacement: TokenId.describe("The token that was generated then."),
+  plannedBy: z.string().describe("The person's name."),
+});
+export type PlannedRevocation = z.infer<typeof PlannedRevocation>;
+
 /** Names a generation among the person's own: a repeat with the same key makes no second token. */
 export const IdempotencyKey = z
   .string()
@@ -47,6 +69,9 @@ export const TokenSummary = z.object({
   replacedBy: TokenId.nullable().describe("The latest token that was generated to renew this one."),
   liveReplacement: TokenId.nullable().describe(
     "The live token that renews this one, directly or through others that have ended. While there is one, this one is not renewed again and nobody is reminded of its end.",
+  ),
+  plannedRevocation: PlannedRevocation.nullable().describe(
+    "Planned at its renewal; null too where it ends by itself before. Called off once no replacement works any more.",
   ),
 });
 export type TokenSummary = z.infer<typeof TokenSummary>;
@@ -133,7 +158,7 @@ export const TokenDetails = TokenSummary.extend({
         action: z
           .string()
           .describe(
-            "`token.issued`, `token.renewed`, `token.revoked`, `token.found` (in public), `token.reminders-started`, `token.reminders-ended`, `token.reminder-mail-ended` (by the link in a mail), `token.ip-allow-list-set`.",
+            "`token.issued`, `token.renewed`, `token.revoked`, `token.revocation-called-off`, `token.found` (in public), `token.reminders-started`, `token.reminders-ended`, `token.reminder-mail-ended` (by the link in a mail), `token.ip-allow-list-set`.",
           ),
         actor: z.string(),
         details: z.record(z.string(), z.unknown()),
@@ -162,6 +187,12 @@ export const GenerateToken = z.object({
   expiry: Expiry,
   reminders: z.boolean().default(true).describe("Whether the person generating is reminded before it ends."),
   replaces: TokenId.nullable().default(null).describe("The token that this one renews."),
+  overlap: Overlap.default("until_expiry").describe(
+    "How long the renewed token goes on working; it is revoked then, within a minute.",
+  ),
+  overlapFrom: OverlapFrom.default("now").describe(
+    "From when the overlap counts. The first use is known about a second after it.",
+  ),
   ipAllowList: IpAllowList.default([]),
 });
 export type GenerateToken = z.input<typeof GenerateToken>;

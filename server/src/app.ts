@@ -187,7 +187,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     countTokens: countTokensOf,
   });
   registerTokenRoutes(http, { ...parts, nodes, publicUrl, authenticate: authenticateUser });
-  jobs.push(tokenJobs({ ...parts, publicUrl }));
+  jobs.push(tokenJobs({ ...parts, nodes, publicUrl }));
   registerReminderRoutes(http, { ...parts, authenticate: authenticateUser });
   registerUnsubscribeRoutes(http, parts);
   jobs.push(reminderJobs({ ...parts, publicUrl }));

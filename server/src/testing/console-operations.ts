@@ -167,6 +167,8 @@ export async function arrangeConsoleOperations(app: TestApp, below: string): Pro
         expiry: variant % 2 ? { days: 30 } : { date: "2027-02-28" },
         reminders: true,
         replaces: [null, null, null, neighbour.tokenId, renewed.tokenId][variant % 5],
+        overlap: variant % 5 === 4 ? "7d" : "until_expiry",
+        overlapFrom: variant % 2 ? "now" : "first_use",
       }),
     },
     "POST /applications/{applicationId}/webhooks": {

@@ -1,4 +1,4 @@
-import type { Expiry } from "@fusion/contract/tokens.ts";
+import type { Expiry, Overlap, OverlapFrom } from "@fusion/contract/tokens.ts";
 import { RoleInsufficient } from "../access/errors.ts";
 import { readIpAllowList } from "../access/ip-allow-list.ts";
 import type { UserPrincipal } from "../access/principal.ts";
@@ -14,6 +14,7 @@ import { type ApplicationId, newId, type TokenId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { announce } from "./announcement.ts";
 import { TokenAlreadyIssued, TokenAlreadyRenewed, TokenLimitReached, TokenNotRenewable } from "./errors.ts";
+import { planRevocation } from "./planned-revocations.ts";
 import { expiryInstant, isActive } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { generateSecret, hashSecret, hintOf } from "./token-secret.ts";
@@ -39,8 +40,12 @@ export interface IssueTokenInput {
   readonly expiry: Expiry;
   /** Whether the person generating is reminded before it ends. */
   readonly reminders: boolean;
-  /** The token of the same application that this one renews. It keeps working until it ends or is revoked. */
+  /** The token of the same application that this one renews. */
   readonly replaces: TokenId | null;
+  /** How long that one keeps working; until it ends, unless given. */
+  readonly overlap?: Overlap;
+  /** From when the overlap counts; from now, unless given. */
+  readonly overlapFrom?: OverlapFrom;
   /** Names this request among the person's: a repeat makes no second token. */
   readonly idempotencyKey: string;
   readonly requestId?: string;
@@ -54,8 +59,8 @@ export interface IssuedToken {
 
 /**
  * Makes a token under an application, on the word of a person who may manage it: a fintech admin or a member with `manage`. The Fusion
- * team cannot, since it would see the secret. One transaction writes the token, the reminder, the audit and the notice to the
- * fintech's admins (live applications). Requests for one application go one after the other, so neither the limit nor an idempotency key can be passed by
+ * team cannot, since it would see the secret. One transaction writes the token, the reminder, the revocation that is planned of the
+ * renewed token, the audit and the notice to the fintech's admins (live applications). Requests for one application go one after the other, so neither the limit nor an idempotency key can be passed by
  * asking in parallel. When it is made, when it ends and what counts as live are questions of the database's time.
  *
  * Checked in this order, each with its error: the application (`not_found`), the role (`role_insufficient`), a repeat
@@ -85,6 +90,7 @@ export async function issueToken(
     const now = await readDatabaseTime(tx);
     const expiresAt = expiryInstant({ now, ...application, expiry: input.expiry });
     const renewsLive = await checkRenewal(tx, input, now);
+    const { overlap = "until_expiry", overlapFrom = "now" } = input;
     const tokensMax = application.tokensMax + (renewsLive ? 1 : 0);
     if ((await countLiveTokens(tx, input.applicationId, now)) >= tokensMax)
       throw new TokenLimitReached(application.tokensMax);
@@ -125,14 +131,17 @@ export async function issueToken(
       },
       requestId: input.requestId,
     });
-    if (token.replaces)
+    if (token.replaces) {
       await recordAudit(tx, { random }, principal, {
         action: "token.renewed",
         object: { kind: "token", id: token.replaces },
         fintech: token.tenant,
-        details: { replacedBy: token.tokenId },
+        details: { replacedBy: token.tokenId, ...(renewsLive && { overlap, overlapFrom }) },
         requestId: input.requestId,
       });
+      if (renewsLive && overlap !== "until_expiry")
+        await planRevocation(tx, { token: token.replaces, replacement: token, overlap, overlapFrom });
+    }
     if (live) await announce(tx, "issued", token.tokenId);
     const record = await findToken(tx, token.tokenId);
     assert(record, "a token is there once it was inserted");
@@ -168,7 +177,11 @@ function refuseForeignScopes(scopes: readonly string[], application: ReachableAp
 
 /** Whether a live token is renewed. An expired one may be, too; a revoked one, or one that was renewed already, may not. */
 async function checkRenewal(tx: Transaction, input: IssueTokenInput, now: Date): Promise<boolean> {
-  if (input.replaces === null) return false;
+  if (input.replaces === null) {
+    if ((input.overlap ?? "until_expiry") === "until_expiry") return false;
+    const detail = "There is an overlap only where a token is renewed.";
+    throw new InvalidInput(detail, { fieldErrors: [{ pointer: "/overlap", detail }] });
+  }
   const renewed = await findToken(tx, input.replaces);
   if (renewed?.applicationId !== input.applicationId) {
     const detail = "This application has no such token.";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
@@ -7,17 +8,19 @@ import type { Log } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { announcementTask, tellAdmins } from "./announcement.ts";
 import { forgetUsage } from "./forget-usage.ts";
+import { carryOutPlannedRevocations, plannedRevocationsTask } from "./planned-revocations.ts";
 
 const Announcement = z.object({ event: z.enum(["issued", "revoked"]), tokenId: z.string() });
 
 /**
- * What this room leaves to the job queue: telling the admins about live tokens, and forgetting old calls every night: again,
- * where that was cut short, finds what is left.
+ * What this room leaves to the job queue: telling the admins about live tokens; revoking renewed tokens when their overlap is over, at that moment or
+ * within a minute; and forgetting old calls every night. Each, done again where it was cut short, finds what is left.
  */
 export function tokenJobs(deps: {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
+  readonly nodes: Pick<Nodes, "untilAllKnow">;
   readonly publicUrl: string;
   readonly log: Log;
 }): RoomJobs {
@@ -27,8 +30,12 @@ export function tokenJobs(deps: {
         const { event, tokenId } = Announcement.parse(payload);
         await tellAdmins(deps, { event, tokenId: tokenId as TokenId });
       },
+      [plannedRevocationsTask]: () => carryOutPlannedRevocations(deps),
       "tokens-forget-usage": () => forgetUsage(deps),
     },
-    cron: [{ task: "tokens-forget-usage", schedule: "23 21 * * *", backfillMs: 86_400_000 }],
+    cron: [
+      { task: plannedRevocationsTask, schedule: "* * * * *" },
+      { task: "tokens-forget-usage", schedule: "23 21 * * *", backfillMs: 86_400_000 },
+    ],
   };
 }

@@ -96,7 +96,8 @@ export function revokeAllTokens(
   });
 }
 
-async function revokeChosen(
+/** {@link revokeTokens} for those that `choose` names, in the transaction that revokes them. It may be asked twice. */
+export async function revokeChosen(
   deps: RevokeDependencies,
   principal: Principal,
   input: {

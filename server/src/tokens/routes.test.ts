@@ -5,6 +5,7 @@ import {
   RevokedToken,
   TokenDetails,
   TokenList,
+  TokenSummary,
 } from "@fusion/contract/tokens.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
@@ -206,6 +207,28 @@ describe("2xx", () => {
     });
   });
 
+  it("200: a renewal with an overlap plans a revocation, and keeping the token calls it off", async () => {
+    const { tokenId } = (await generate()).json.token;
+    const renewal = await generate({ replaces: tokenId, overlap: "24h", overlapFrom: "first_use" });
+    const shown = TokenDetails.parse((await call(`/tokens/${tokenId}`)).json);
+    expect(shown.plannedRevocation).toEqual({
+      at: null,
+      overlap: "24h",
+      overlapFrom: "first_use",
+      replacement: renewal.json.token.tokenId,
+      plannedBy: admin.name,
+    });
+    const { tokens } = TokenList.parse((await call(`/applications/${sandbox}/tokens`)).json);
+    expect(tokens.find((token) => token.tokenId === tokenId)?.plannedRevocation).toEqual(
+      shown.plannedRevocation,
+    );
+    for (let times = 0; times < 2; times += 1) {
+      const { status, json } = await call(`/tokens/${tokenId}/keep`, { method: "POST" });
+      expect(status).toBe(200);
+      expect(TokenSummary.parse(json)).toMatchObject({ status: "active", plannedRevocation: null });
+    }
+  });
+
   it("200: the receipt of a revocation, to its owner, as the revocation answered it", async () => {
     const { tokenId } = await arrangeToken(database.owner, sandbox, admin);
     const revoked = RevokedToken.parse((await revoke(tokenId)).json);
@@ -296,6 +319,9 @@ describe("400", () => {
       [{ reminders: "yes" }, "/reminders"],
       [{ replaces: "tok_nothere" }, "/replaces"],
       [{ replaces: "x" }, "/replaces"],
+      [{ overlap: "2h" }, "/overlap"],
+      [{ overlap: "1h" }, "/overlap"],
+      [{ overlapFrom: "never" }, "/overlapFrom"],
     ];
     for (const [change, pointer] of cases) {
       const { status, json } = await generate(change);
@@ -347,7 +373,14 @@ describe("403", () => {
         json: { code: "role_insufficient" },
       });
     for (const person of [viewer, operatorViewer])
-      expect(await revoke(json.token.tokenId, { person })).toMatchObject({ status: 403 });
+      for (const way of ["revoke", "keep"])
+        expect(
+          await call(`/tokens/${json.token.tokenId}/${way}`, {
+            person,
+            method: "POST",
+            ...(way === "revoke" && { body: { reason: "compromised" } }),
+          }),
+        ).toMatchObject({ status: 403 });
     expect(
       await call(`/tokens/${json.token.tokenId}/subscription`, {
         person: operatorAdmin,
@@ -382,6 +415,7 @@ describe("404", () => {
     }>)[] = [
       ({ token }, person) => call(`/tokens/${token}`, { person }),
       ({ token }, person) => revoke(token, { person }),
+      ({ token }, person) => call(`/tokens/${token}/keep`, { person, method: "POST" }),
       ({ token }, person) =>
         call(`/tokens/${token}/subscription`, { person, method: "PUT", body: { subscribed: true } }),
       ({ application }, person) => call(`/applications/${application}/tokens`, { person }),

@@ -15,6 +15,7 @@ import {
   TokenDetails,
   TokenFilter,
   TokenList,
+  TokenSummary,
 } from "@fusion/contract/tokens.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
@@ -30,6 +31,7 @@ import { getReceipt } from "./get-receipt.ts";
 import { getToken } from "./get-token.ts";
 import { issueToken } from "./issue-token.ts";
 import { listTokens } from "./list-tokens.ts";
+import { callOffPlannedRevocation } from "./planned-revocations.ts";
 import { type AllowListEffect, previewAllowList } from "./preview-allow-list.ts";
 import { revokeAllTokens, revokeToken, revokeTokens } from "./revoke-token.ts";
 import { setSubscription } from "./set-subscription.ts";
@@ -179,6 +181,27 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           requestId: request.id,
         });
         return revocationView(revocation);
+      },
+    );
+
+    scope.post(
+      `${api}/tokens/:tokenId/keep`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Call off the revocation planned at a token's renewal: it works until it expires",
+          description:
+            "Answers the token as it is then: revoked, if that had been carried out before. Changes nothing where none is planned.",
+          params: ofToken,
+          response: { 200: TokenSummary, ...failures, 403: Problem },
+        },
+      },
+      async (request) => {
+        const { token, asOf } = await callOffPlannedRevocation(deps, user.of(request), {
+          tokenId: request.params.tokenId as ids.TokenId,
+          requestId: request.id,
+        });
+        return summaryView(token, asOf);
       },
     );
 

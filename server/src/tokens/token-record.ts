@@ -1,4 +1,4 @@
-import type { RevokeReason } from "@fusion/contract/tokens.ts";
+import type { OverlapFrom, PlannedOverlap, RevokeReason } from "@fusion/contract/tokens.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
 
 /** A token as the console shows it: everything but its secret, of which only a hint is known. */
@@ -26,4 +26,14 @@ export interface TokenRecord {
   readonly replacedBy: TokenId | null;
   /** The live one that renews it, directly or through others that have ended. */
   readonly liveReplacement: TokenId | null;
+  /** What was planned at its renewal, as long as it will come to that. */
+  readonly plannedRevocation: {
+    /** Null while the overlap has not begun. */
+    readonly at: Date | null;
+    readonly overlap: PlannedOverlap;
+    readonly overlapFrom: OverlapFrom;
+    readonly replacement: TokenId;
+    /** The person's name. */
+    readonly plannedBy: string;
+  } | null;
 }

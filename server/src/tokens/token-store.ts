@@ -1,4 +1,4 @@
-import type { RevokeReason } from "@fusion/contract/tokens.ts";
+import type { OverlapFrom, PlannedOverlap, RevokeReason } from "@fusion/contract/tokens.ts";
 import { compileIpRules, fromAnywhere, type IpRules } from "../access/ip-rules.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
@@ -141,6 +141,11 @@ export interface TokenRow {
   replaces_token_id: TokenId | null;
   replaced_by: TokenId | null;
   live_replacement: TokenId | null;
+  replacement_id: TokenId | null;
+  overlap: PlannedOverlap;
+  counted_from: OverlapFrom;
+  due_at: Date | null;
+  planned_by_name: string;
 }
 
 /** Of the room's stores only. */
@@ -151,10 +156,13 @@ export const selectToken = `
     (SELECT count(*) FROM token_subscription WHERE token_subscription.token_id = token.token_id AND ended_at IS NULL) AS subscribers,
     (SELECT replacement.token_id FROM token AS replacement WHERE replacement.replaces_token_id = token.token_id
       ORDER BY replacement.created_at DESC, replacement.token_id DESC LIMIT 1) AS replaced_by,
-    live_replacement(token.token_id, database_now()) AS live_replacement
+    live_replacement(token.token_id, database_now()) AS live_replacement,
+    plan.replacement_id, plan.overlap, plan.counted_from, plan.due_at, plan.planned_by_name
   FROM token
   LEFT JOIN token_last_use USING (ifi_id, environment, fintech_id, application_id, token_id)
-  JOIN console_user AS creator ON creator.user_id = token.created_by`;
+  JOIN console_user AS creator ON creator.user_id = token.created_by
+  LEFT JOIN LATERAL (SELECT * FROM pending_revocation AS pending WHERE pending.token_id = token.token_id AND obsolete IS NULL
+    AND (due_at < token.expires_at OR due_at IS NULL) LIMIT 1) AS plan ON true`;
 
 /** Whatever the transaction's scope shows; who may see it is for the use case to decide. */
 export async function findToken(tx: Queryable, tokenId: TokenId): Promise<TokenRecord | undefined> {
@@ -182,6 +190,16 @@ export function toRecord(row: TokenRow): TokenRecord {
     replaces: row.replaces_token_id,
     replacedBy: row.replaced_by,
     liveReplacement: row.live_replacement,
+    plannedRevocation:
+      row.replacement_id === null
+        ? null
+        : {
+            at: row.due_at,
+            overlap: row.overlap,
+            overlapFrom: row.counted_from,
+            replacement: row.replacement_id,
+            plannedBy: row.planned_by_name,
+          },
   };
 }
 

@@ -26,6 +26,10 @@ export function summaryView(token: TokenRecord, now: Date): TokenSummary {
     replaces: token.replaces,
     replacedBy: token.replacedBy,
     liveReplacement: token.liveReplacement,
+    plannedRevocation: token.plannedRevocation && {
+      ...token.plannedRevocation,
+      at: token.plannedRevocation.at?.toISOString() ?? null,
+    },
   };
 }
 

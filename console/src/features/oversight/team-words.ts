@@ -29,6 +29,7 @@ const words: Readonly<Record<string, string>> = {
   "token.reminders-ended": "Ended a token's reminders",
   "token.reminders-started": "Started a token's reminders",
   "token.renewed": "Renewed a token",
+  "token.revocation-called-off": "Called off a token's planned revocation",
   "token.revoked": "Revoked a token",
   "transfer.viewed": "Looked at a transfer",
   "transfers.viewed": "Looked through the transfers",

@@ -48,6 +48,12 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
       const reason = RevokeReason.safeParse(details.reason);
       return reason.success ? `Revoked: ${revokeReasonWords[reason.data].toLowerCase()}` : "Revoked";
     }
+    case "token.revocation-called-off":
+      return typeof details.replacement === "string" ? (
+        <>Planned revocation called off: {link(details.replacement)} had ended</>
+      ) : (
+        "Planned revocation called off"
+      );
     case "token.found": {
       const { url } = details;
       if (typeof url !== "string") return "Found in public";

@@ -62,6 +62,7 @@ describe("what may be renewed", () => {
     replaces: null,
     replacedBy: null,
     liveReplacement: null,
+    plannedRevocation: null,
     applicationId: "app_1",
     environment: "sandbox",
     name: tokenId,

@@ -1,0 +1,108 @@
+import type { OverlapFrom, PlannedOverlap } from "@fusion/contract/tokens.ts";
+import { RoleInsufficient } from "../access/errors.ts";
+import { closeGate } from "../access/gate.ts";
+import type { SystemPrincipal, UserPrincipal } from "../access/principal.ts";
+import { transactionOf } from "../access/transaction-of.ts";
+import { recordAudit } from "../audit/record.ts";
+import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
+import { assert } from "../platform/errors.ts";
+import type { TokenId } from "../platform/ids.ts";
+import { addJob } from "../platform/jobs/jobs.ts";
+import type { Random } from "../platform/random.ts";
+import {
+  closeObsoleteRevocations,
+  decideDueRevocations,
+  insertPlannedRevocation,
+  keepToken,
+  listPlannersToServe,
+  type Planner,
+} from "./planned-revocation-store.ts";
+import { type RevokeDependencies, revokeChosen } from "./revoke-token.ts";
+import { getTokenFor } from "./token-access.ts";
+import type { TokenRecord } from "./token-record.ts";
+import { findToken, type NewToken, readDatabaseTime } from "./token-store.ts";
+
+/** The job that carries out what is due; it has no payload. */
+export const plannedRevocationsTask = "tokens-revoke-planned";
+
+/** Plans, as part of the transaction that renews a token, that it is revoked after an overlap. */
+export async function planRevocation(
+  tx: Transaction,
+  plan: {
+    readonly token: TokenId;
+    readonly replacement: NewToken;
+    readonly overlap: PlannedOverlap;
+    readonly overlapFrom: OverlapFrom;
+  },
+): Promise<void> {
+  const dueAt = await insertPlannedRevocation(tx, plan);
+  // To the second; the job of every minute would do, too.
+  if (dueAt) await addJob(tx, plannedRevocationsTask, {}, { runAt: dueAt });
+}
+
+/**
+ * Revokes the renewed tokens whose overlap is over, as replaced, in the way of every revocation, and in the name of whoever planned it. One whose
+ * replacements have all ended is not revoked, for good: its application would have no token. May run twice, and in several processes: each
+ * decision is made once, behind the gate, in the transaction that revokes; a revocation that is not confirmed yet is waited for anew.
+ *
+ * What fails for one person's does not hold up the others'; then it throws, and is to be run again.
+ */
+export async function carryOutPlannedRevocations(deps: RevokeDependencies): Promise<void> {
+  await callOffObsolete(deps);
+  const failures: unknown[] = [];
+  for (const planner of await listPlannersToServe(deps.db.reader(systemScope)))
+    await revokeChosen(deps, inTheNameOf(planner), { reason: "replaced" }, async (tx) => {
+      await closeGate(tx, planner.fintech);
+      return decideDueRevocations(tx, planner);
+    }).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+function inTheNameOf({ name }: Planner): SystemPrincipal {
+  return { kind: "system", name: `${name} (planned at the renewal)` };
+}
+
+async function callOffObsolete({ db, random }: RevokeDependencies): Promise<void> {
+  await db.transaction(systemScope, async (tx) => {
+    for (const { tokenId, replacement, fintech } of await closeObsoleteRevocations(tx))
+      await recordAudit(
+        tx,
+        { random },
+        { kind: "system" },
+        {
+          action: "token.revocation-called-off",
+          object: { kind: "token", id: tokenId },
+          fintech,
+          details: { replacement },
+        },
+      );
+  });
+}
+
+/**
+ * Calls off the revocation that was planned of a token: it works until it expires. Nothing happens where none is planned. Answers the token as it is
+ * then: revoked, if that was carried out before.
+ *
+ * For whoever may revoke it. Throws `not_found` and `role_insufficient`.
+ */
+export async function callOffPlannedRevocation(
+  { db, random }: { readonly db: Database; readonly random: Random },
+  principal: UserPrincipal,
+  input: { readonly tokenId: TokenId; readonly requestId?: string },
+): Promise<{ readonly token: TokenRecord; readonly asOf: Date }> {
+  return transactionOf({ db }, principal, async (tx) => {
+    const { token, canRevoke } = await getTokenFor(tx, principal, input.tokenId);
+    if (!canRevoke)
+      throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
+    if (await keepToken(tx, token.tokenId))
+      await recordAudit(tx, { random }, principal, {
+        action: "token.revocation-called-off",
+        object: { kind: "token", id: token.tokenId },
+        fintech: token.tenant,
+        requestId: input.requestId,
+      });
+    const after = await findToken(tx, token.tokenId);
+    assert(after, "no token is ever removed");
+    return { token: after, asOf: await readDatabaseTime(tx) };
+  });
+}
