@@ -15,6 +15,7 @@ import { IpListField, rangesOf } from "../../ui/ip-list-field.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { type DurationChoice, DurationField, endsTooSoon, expiryOf } from "./duration-field.tsx";
+import { type OverlapChoice, OverlapField } from "./overlap-field.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
 import { type Renewable, renewable } from "./renewable.ts";
 import { summarySentence } from "./summary-sentence.ts";
@@ -43,6 +44,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const [name, setName] = useState<string>();
   const [scopes, setScopes] = useState<Scope[]>();
   const [renewal, setRenewal] = useState<string>();
+  const [overlap, setOverlap] = useState<OverlapChoice>({ overlap: "until_expiry", overlapFrom: "now" });
   const [duration, setDuration] = useState<DurationChoice>({
     preset: presetDefault(application.lifetimeDaysMax),
     date: "",
@@ -57,6 +59,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     scopes: scopes ?? scopesDefault(application, renewed),
     allowed: allowed ?? renewed?.ipAllowList.join("\n") ?? "",
   };
+  const overlapping = renewed !== undefined && !hasEnded(renewed, now);
   const tooSoon = endsTooSoon(duration, { timeZone, now });
   const expiry: Expiry | undefined = tooSoon ? undefined : expiryOf(duration);
   const preview = useQuery(tokenPreviewQuery(application.applicationId, expiry));
@@ -73,7 +76,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     expiresAt: shown?.expiresAt,
     timeZone,
     firstReminderAt: reminders ? firstReminderAt : undefined,
-    renews: renewed ? { tokenId: renewed.tokenId, ended: hasEnded(renewed, now) } : null,
+    renews: renewed ? { tokenId: renewed.tokenId, overlap: overlapping ? overlap : null } : null,
   });
   const ready = summary !== undefined && known && chosen.name.trim() !== "";
   const refusal = problem instanceof ApiProblem ? problem : undefined;
@@ -91,6 +94,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
       expiry,
       reminders,
       replaces: renewed?.tokenId ?? null,
+      ...(overlapping && overlap),
       ipAllowList: rangesOf(chosen.allowed),
     });
   }
@@ -133,13 +137,14 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
               description={
                 hasEnded(token, now)
                   ? `${token.name}, ended ${endWords(token.expiresAt, now, timeZone)}.`
-                  : `${token.name}, ends ${endWords(token.expiresAt, now, timeZone)}. It keeps working until then.`
+                  : `${token.name}, ends ${endWords(token.expiresAt, now, timeZone)}.`
               }
             />
           ))}
           <Radio value="" label="Renews nothing" description="A further token beside the others." />
         </Radio.Group>
       )}
+      {overlapping && <OverlapField choice={overlap} onChange={setOverlap} />}
 
       <TextInput
         label="Name"

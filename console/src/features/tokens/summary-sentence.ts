@@ -1,4 +1,6 @@
 import { formatInstant } from "../../lib/time.ts";
+import type { OverlapChoice } from "./overlap-field.tsx";
+import { overlapSentence } from "./overlap-words.ts";
 
 /** What "Generate" will do, in one sentence. `undefined` while the end is not known. */
 export function summarySentence(choice: {
@@ -9,7 +11,8 @@ export function summarySentence(choice: {
   timeZone: string;
   /** When the first reminder goes out; null if none would, undefined if they were not asked for. */
   firstReminderAt: string | null | undefined;
-  renews: { readonly tokenId: string; readonly ended: boolean } | null;
+  /** `overlap` is null where the renewed token has ended. */
+  renews: { readonly tokenId: string; readonly overlap: OverlapChoice | null } | null;
 }): string | undefined {
   if (choice.expiresAt === undefined || choice.scopes.length === 0) return undefined;
   const scopes = choice.scopes.includes("admin")
@@ -24,7 +27,7 @@ export function summarySentence(choice: {
   const renewal =
     choice.renews === null
       ? ""
-      : ` It renews ${choice.renews.tokenId}, which ${choice.renews.ended ? "has ended" : "keeps working until its own end"}.`;
+      : ` It renews ${choice.renews.tokenId}, which ${choice.renews.overlap === null ? "has ended" : overlapSentence(choice.renews.overlap)}.`;
   return `A ${choice.environment} token lets ${choice.applicationName} ${scopes} until ${formatInstant(choice.expiresAt, choice.timeZone)}. ${reminded}${renewal}`;
 }
 

@@ -1,9 +1,16 @@
-import { RevokeReason, revokeReasonWords, type TokenDetails } from "@fusion/contract/tokens.ts";
+import {
+  Overlap,
+  OverlapFrom,
+  RevokeReason,
+  revokeReasonWords,
+  type TokenDetails,
+} from "@fusion/contract/tokens.ts";
 import { Link } from "@tanstack/react-router";
 import type { ReactElement, ReactNode } from "react";
 import { paths } from "../../lib/paths.ts";
 import { Mono } from "../../ui/mono.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
+import { overlapSentence } from "./overlap-words.ts";
 import classes from "./tokens.module.css";
 
 interface TimelineProps {
@@ -43,7 +50,14 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
         "Generated"
       );
     case "token.renewed":
-      return typeof details.replacedBy === "string" ? <>Renewed by {link(details.replacedBy)}</> : "Renewed";
+      return typeof details.replacedBy === "string" ? (
+        <>
+          Renewed by {link(details.replacedBy)}
+          {overlapOf(details)}
+        </>
+      ) : (
+        "Renewed"
+      );
     case "token.revoked": {
       const reason = RevokeReason.safeParse(details.reason);
       return reason.success ? `Revoked: ${revokeReasonWords[reason.data].toLowerCase()}` : "Revoked";
@@ -80,4 +94,12 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
       // A kind of event that is newer than this page.
       return action.replace(/^token\./, "").replaceAll(/[-_]/g, " ");
   }
+}
+
+/** What was planned then; nothing of a renewal after the end, or from before there was a choice. */
+function overlapOf(details: Record<string, unknown>): string {
+  const overlap = Overlap.safeParse(details.overlap);
+  const overlapFrom = OverlapFrom.safeParse(details.overlapFrom);
+  if (!overlap.success || !overlapFrom.success) return "";
+  return `; this one ${overlapSentence({ overlap: overlap.data, overlapFrom: overlapFrom.data })}`;
 }

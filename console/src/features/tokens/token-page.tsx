@@ -25,6 +25,7 @@ import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
 import { CallsChart } from "./calls-chart.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
+import { PlannedEnd } from "./planned-end.tsx";
 import { drawnReminders } from "./planned-reminders.ts";
 import { Receipt } from "./receipt.tsx";
 import { ReminderPanel } from "./reminder-panel.tsx";
@@ -215,6 +216,7 @@ function isUnconfirmed({ revocation }: TokenDetails): boolean {
 
 function TokenFacts({ token, now }: { token: TokenDetails; now: number }): ReactElement {
   const { lastUse, revocation } = token;
+  const plan = isLive(token) ? token.plannedRevocation : null;
   const link = (tokenId: string): ReactElement => (
     <Link to={paths.token} params={{ applicationId: token.applicationId, tokenId }}>
       <Mono>{tokenId}</Mono>
@@ -222,9 +224,26 @@ function TokenFacts({ token, now }: { token: TokenDetails; now: number }): React
   );
   return (
     <Facts>
-      <Fact name={revocation ? "Would have expired" : token.status === "expired" ? "Expired" : "Expires"}>
+      {plan && (
+        <Fact name="Ends">
+          <PlannedEnd token={token} plan={plan} now={now} />
+        </Fact>
+      )}
+      <Fact
+        name={
+          revocation
+            ? "Would have expired"
+            : plan?.at
+              ? "Would expire"
+              : token.status === "expired"
+                ? "Expired"
+                : "Expires"
+        }
+      >
         <ExactTime instant={token.expiresAt} />
-        {isLive(token) && <span className={classes.soft}>{countdown(token.expiresAt, now)} left</span>}
+        {isLive(token) && !plan?.at && (
+          <span className={classes.soft}>{countdown(token.expiresAt, now)} left</span>
+        )}
       </Fact>
       {revocation && (
         <Fact name="Revoked">

@@ -11,6 +11,7 @@ import {
   type TokenFilter,
   TokenList,
   TokenPreview,
+  TokenSummary,
 } from "@fusion/contract/tokens.ts";
 import {
   infiniteQueryOptions,
@@ -96,6 +97,15 @@ export function revokeAllTokens(applicationId: string, reason: RevokeReason): Pr
 export function useRefreshTokens(): () => Promise<void> {
   const client = useQueryClient();
   return () => client.invalidateQueries();
+}
+
+/** Calls off the revocation that was planned at the token's renewal. */
+export function useKeep(tokenId: string) {
+  const refresh = useRefreshTokens();
+  return useMutation({
+    mutationFn: () => post(`/tokens/${path(tokenId)}/keep`, undefined, TokenSummary),
+    onSettled: refresh,
+  });
 }
 
 export function useSubscription(tokenId: string) {

@@ -243,7 +243,7 @@ function TokenTable(props: {
 }
 
 function endOf(token: TokenSummary): string {
-  return token.revokedAt ?? token.expiresAt;
+  return token.revokedAt ?? token.plannedRevocation?.at ?? token.expiresAt;
 }
 
 function NoTokens({ filter, canManage }: { filter: TokenFilter; canManage: boolean }): ReactElement {

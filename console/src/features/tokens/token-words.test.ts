@@ -41,13 +41,27 @@ describe("the summary above Generate", () => {
       ...choice,
       scopes: ["accounts:read", "transfers:read", "transfers:write"],
       firstReminderAt: undefined,
-      renews: { tokenId: "tok_1", ended: false },
+      renews: { tokenId: "tok_1", overlap: { overlap: "until_expiry", overlapFrom: "now" } },
     });
     expect(words).toContain("use accounts:read, transfers:read and transfers:write until");
     expect(words).toContain("Nobody is reminded. It renews tok_1, which keeps working until its own end.");
-    const late = summarySentence({ ...choice, renews: { tokenId: "tok_1", ended: true } });
+    const late = summarySentence({ ...choice, renews: { tokenId: "tok_1", overlap: null } });
     expect(late).toContain("It renews tok_1, which has ended.");
   });
+
+  test.each([
+    ["none", "now", "is revoked at once"],
+    ["none", "first_use", "is revoked when the new one is first used"],
+    ["24h", "now", "is revoked after 24 hours"],
+    ["7d", "first_use", "is revoked 7 days after the first use of the new one"],
+    ["until_expiry", "first_use", "keeps working until its own end"],
+  ] as const)(
+    "says what becomes of the renewed token after an overlap of %s from %s",
+    (overlap, overlapFrom, words) => {
+      const renews = { tokenId: "tok_1", overlap: { overlap, overlapFrom } };
+      expect(summarySentence({ ...choice, renews })).toContain(`It renews tok_1, which ${words}.`);
+    },
+  );
 
   test("is silent while something is missing", () => {
     expect(summarySentence({ ...choice, expiresAt: undefined })).toBeUndefined();
