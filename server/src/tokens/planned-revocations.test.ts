@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
-import { systemRandom } from "../platform/random.ts";
+import { randomUuid, systemRandom } from "../platform/random.ts";
 import {
   arrangeApplication,
   arrangeFintech,
@@ -71,18 +71,15 @@ async function use(tokenId: TokenId, when: Date): Promise<void> {
   const { tenant } = old.principal;
   const kind = { ip: "203.0.113.9", userAgent: "okhttp/4.12", outcome: "accepted", route: "GET /bundles" };
   const atMs = when.getTime();
-  await writeUsage(database.db, [
-    {
-      token: { tokenId, applicationId, tenant },
-      quarterHourMs: Math.floor(atMs / 900_000) * 900_000,
-      counted: kind,
-      calls: 1,
-      firstAtMs: atMs,
-      first: kind,
-      lastAtMs: atMs,
-      last: kind,
-    },
-  ]);
+  const count = {
+    token: { tokenId, applicationId, tenant },
+    quarterHourMs: Math.floor(atMs / 900_000) * 900_000,
+    calls: 1,
+    firstAtMs: atMs,
+    lastAtMs: atMs,
+    ...{ counted: kind, first: kind, last: kind },
+  };
+  await writeUsage(database.db, { writerId: randomUuid(systemRandom), number: 1, counts: [count] });
 }
 /** Whether it is revoked once the job has run at that time. */
 async function isRevokedAt(hours: number): Promise<boolean> {
@@ -197,6 +194,7 @@ describe("a planned revocation", () => {
     await expect(keep(old.tokenId, viewer)).rejects.toMatchObject({ code: "not_found" });
     await grantAccess(database.owner, viewer, applicationId, "view");
     await expect(keep(old.tokenId, viewer)).rejects.toMatchObject({ code: "role_insufficient" });
+    await database.stopTime(at(1));
     expect((await keep(old.tokenId)).token.plannedRevocation).toBeNull();
     await keep(old.tokenId);
     expect(await isRevokedAt(25)).toBe(false);
