@@ -247,3 +247,58 @@ export type RevokedTokens = z.infer<typeof RevokedTokens>;
 
 export const Subscription = z.object({ subscribed: z.boolean() });
 export type Subscription = z.infer<typeof Subscription>;
+
+/**
+ * What a caller of the renewed token has done since: `moved` to the replacement; still `on_renewed`; `silent`, called with neither since the
+ * replacement was made; `new`, called with the replacement only, and so did not have to move; or `together`: callers who were too many to
+ * be told apart, or without an address that is known.
+ */
+export const CutOverState = z.enum(["moved", "on_renewed", "silent", "new", "together"]);
+export type CutOverState = z.infer<typeof CutOverState>;
+
+const TokenName = z.object({ tokenId: TokenId, name: z.string() });
+/** How far the programs that used a renewed token have moved to its replacement. */
+export const CutOver = z.object({
+  renewed: TokenName.extend({ status: TokenStatus }),
+  replacement: TokenName.describe(
+    "The latest, where it was renewed in turn; calls with all that work count.",
+  ),
+  since: Instant.describe(
+    "Callers of the renewed token count that were seen since: from 7 days before it was renewed, at most 30 days ago.",
+  ),
+  callers: z
+    .array(
+      z.object({
+        ip: z.string(),
+        userAgent: z.string(),
+        state: CutOverState,
+        renewedLastAt: Instant.nullable().describe("The last call with the renewed token, accepted or not."),
+        replacementLastAt: Instant.nullable().describe("The last accepted call with the replacement."),
+      }),
+    )
+    .describe("At most 50: those that still use the renewed token first, then latest first."),
+  verdict: z.object({
+    callers: z.number().int().describe("How many used the renewed token and can be told apart."),
+    moved: z.number().int(),
+    silent: z.number().int(),
+    together: z
+      .boolean()
+      .describe("Whether there are others, of whom it is not known whether they have moved."),
+    lastOnRenewed: z
+      .object({ ip: z.string(), userAgent: z.string(), at: Instant })
+      .nullable()
+      .describe(
+        "Of those that have not moved, the one that used the renewed token last since it was renewed.",
+      ),
+  }),
+});
+export type CutOver = z.infer<typeof CutOver>;
+
+export const TokenCutOver = z
+  .object({
+    cutOver: CutOver.nullable().describe(
+      "Null for a token without a replacement that works, and that replaces none that works.",
+    ),
+  })
+  .meta({ id: "TokenCutOver" });
+export type TokenCutOver = z.infer<typeof TokenCutOver>;

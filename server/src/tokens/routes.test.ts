@@ -3,6 +3,7 @@ import {
   GeneratedToken,
   RevocationReceipt,
   RevokedToken,
+  TokenCutOver,
   TokenDetails,
   TokenList,
   TokenSummary,
@@ -222,6 +223,8 @@ describe("2xx", () => {
     expect(tokens.find((token) => token.tokenId === tokenId)?.plannedRevocation).toEqual(
       shown.plannedRevocation,
     );
+    const { cutOver } = TokenCutOver.parse((await call(`/tokens/${tokenId}/cut-over`)).json);
+    expect(cutOver).toMatchObject({ renewed: { tokenId }, verdict: { callers: 0, lastOnRenewed: null } });
     for (let times = 0; times < 2; times += 1) {
       const { status, json } = await call(`/tokens/${tokenId}/keep`, { method: "POST" });
       expect(status).toBe(200);
@@ -415,6 +418,7 @@ describe("404", () => {
     }>)[] = [
       ({ token }, person) => call(`/tokens/${token}`, { person }),
       ({ token }, person) => revoke(token, { person }),
+      ({ token }, person) => call(`/tokens/${token}/cut-over`, { person }),
       ({ token }, person) => call(`/tokens/${token}/keep`, { person, method: "POST" }),
       ({ token }, person) =>
         call(`/tokens/${token}/subscription`, { person, method: "PUT", body: { subscribed: true } }),

@@ -12,6 +12,7 @@ import {
   RevokeToken,
   RevokeTokens,
   Subscription,
+  TokenCutOver,
   TokenDetails,
   TokenFilter,
   TokenList,
@@ -27,6 +28,7 @@ import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
+import { getCutOver } from "./get-cut-over.ts";
 import { getReceipt } from "./get-receipt.ts";
 import { getToken } from "./get-token.ts";
 import { issueToken } from "./issue-token.ts";
@@ -37,7 +39,7 @@ import { revokeAllTokens, revokeToken, revokeTokens } from "./revoke-token.ts";
 import { setSubscription } from "./set-subscription.ts";
 import { setTokenAllowList } from "./set-token-allow-list.ts";
 import { summarizeTokens } from "./token-summary.ts";
-import { detailsView, receiptView, revocationView, summaryView } from "./views.ts";
+import { cutOverView, detailsView, receiptView, revocationView, summaryView } from "./views.ts";
 
 export interface TokenRoutesDeps {
   readonly db: Database;
@@ -161,6 +163,22 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
       },
       async (request) =>
         detailsView(await getToken(deps, user.of(request), request.params.tokenId as ids.TokenId)),
+    );
+
+    scope.get(
+      `${api}/tokens/:tokenId/cut-over`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "How far programs have moved from a renewed token to its replacement, by either token",
+          params: ofToken,
+          response: { 200: TokenCutOver, ...failures },
+        },
+      },
+      async (request) => {
+        const story = await getCutOver(deps, user.of(request), request.params.tokenId as ids.TokenId);
+        return { cutOver: story ? cutOverView(story) : null };
+      },
     );
 
     scope.post(

@@ -1,6 +1,7 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { noAddress } from "./call-facts.ts";
+import type { CutOverCaller } from "./cut-over.ts";
 
 // How a token was used, for its page. What is written comes from `usage-store.ts`.
 
@@ -143,5 +144,40 @@ export async function listCallers(
     userAgent: row.user_agent,
     calls: Number(row.calls),
     lastAt: row.last_at,
+  }));
+}
+
+/** Who called with the renewed token since, or with one of its replacements and was accepted; latest first. */
+export async function listCutOverCallers(
+  tx: Queryable,
+  asked: {
+    readonly renewed: TokenId;
+    readonly replacements: readonly TokenId[];
+    readonly since: Date;
+    readonly limit: number;
+  },
+): Promise<CutOverCaller[]> {
+  const rows = await tx.query<{
+    ip: string;
+    user_agent: string;
+    renewed_last_at: Date | null;
+    replacement_last_at: Date | null;
+    replacement_seen_at: Date | null;
+  }>(
+    `SELECT host(ip) AS ip, user_agent, max(last_at) FILTER (WHERE token_id = $1) AS renewed_last_at,
+       max(last_at) FILTER (WHERE token_id <> $1) AS replacement_last_at,
+       min(last_at) FILTER (WHERE token_id <> $1) AS replacement_seen_at
+     FROM token_call_hour
+     WHERE (token_id = $1 OR token_id = ANY ($2) AND outcome = 'accepted')
+       AND last_at > $3 AND hour > $3::timestamptz - interval '1 hour'
+     GROUP BY token_call_hour.ip, user_agent ORDER BY max(last_at) DESC, 1, 2 LIMIT $4`,
+    [asked.renewed, asked.replacements, asked.since, asked.limit],
+  );
+  return rows.map((row) => ({
+    ip: row.ip,
+    userAgent: row.user_agent,
+    renewedLastAt: row.renewed_last_at,
+    replacementLastAt: row.replacement_last_at,
+    replacementSeenAt: row.replacement_seen_at,
   }));
 }

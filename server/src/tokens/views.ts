@@ -1,4 +1,11 @@
-import type { RevocationReceipt, RevokedToken, TokenDetails, TokenSummary } from "@fusion/contract/tokens.ts";
+import type {
+  CutOver,
+  RevocationReceipt,
+  RevokedToken,
+  TokenDetails,
+  TokenSummary,
+} from "@fusion/contract/tokens.ts";
+import type { CutOverStory } from "./get-cut-over.ts";
 import type { TokenStory } from "./get-token.ts";
 import type { ReceiptRecord } from "./receipt-store.ts";
 import type { Revocation } from "./revoke-token.ts";
@@ -67,6 +74,36 @@ export function detailsView(story: TokenStory): TokenDetails {
       actor: entry.actorName,
       details: { ...entry.details },
     })),
+  };
+}
+
+/** Callers of a cut-over that are told. */
+const callersTold = 50;
+
+export function cutOverView({ renewed, replacement, since, verdict, asOf }: CutOverStory): CutOver {
+  const { callers, count, moved, silent, together, lastOnRenewed: last } = verdict;
+  return {
+    renewed: { tokenId: renewed.tokenId, name: renewed.name, status: tokenStatus(renewed, asOf) },
+    replacement: { tokenId: replacement.tokenId, name: replacement.name },
+    since: since.toISOString(),
+    callers: callers
+      .slice(0, callersTold)
+      .map(({ ip, userAgent, state, renewedLastAt, replacementLastAt }) => ({
+        ip,
+        userAgent,
+        state,
+        renewedLastAt: renewedLastAt?.toISOString() ?? null,
+        replacementLastAt: replacementLastAt?.toISOString() ?? null,
+      })),
+    verdict: {
+      callers: count,
+      moved,
+      silent,
+      together,
+      lastOnRenewed: last?.renewedLastAt
+        ? { ip: last.ip, userAgent: last.userAgent, at: last.renewedLastAt.toISOString() }
+        : null,
+    },
   };
 }
 

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { getCutOver } from "./get-cut-over.ts";
+import { type CallCount, writeUsage } from "./usage-store.ts";
+
+let database: TestDatabase;
+let admin: Awaited<ReturnType<typeof arrangeUser>>;
+let applicationId: ApplicationId;
+const at = (hours: number): Date => new Date(Date.parse("2026-11-24T12:00:00Z") + hours * 3_600_000);
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  await database.stopTime(at(10));
+  const fintech = await arrangeFintech(database.owner);
+  applicationId = await arrangeApplication(database.owner, fintech);
+  admin = await arrangeUser(database.owner, fintech, "fintech_admin");
+});
+
+const make = (createdAt: Date, replaces?: TestToken, expiresAt = at(500)) =>
+  arrangeToken(database.owner, applicationId, admin, {
+    createdAt,
+    expiresAt,
+    ...(replaces && { replaces: replaces.tokenId }),
+  });
+const cutOver = (token: TestToken) => getCutOver({ db: database.db }, admin, token.tokenId);
+function call(
+  { tokenId, principal }: TestToken,
+  userAgent: string,
+  when: Date,
+  { outcome = "accepted", ip = "203.0.113.9" } = {},
+): CallCount {
+  const kind = { ip, userAgent, outcome, route: "GET /bundles" };
+  const atMs = when.getTime();
+  return {
+    token: { tokenId, applicationId, tenant: principal.tenant },
+    quarterHourMs: Math.floor(atMs / 900_000) * 900_000,
+    counted: kind,
+    calls: 1,
+    firstAtMs: atMs,
+    first: kind,
+    lastAtMs: atMs,
+    last: kind,
+  };
+}
+const write = (...calls: CallCount[]) => writeUsage(database.db, calls);
+async function statesOf(token: TestToken): Promise<Record<string, string>> {
+  const story = await cutOver(token);
+  return Object.fromEntries(story?.verdict.callers.map(({ userAgent, state }) => [userAgent, state]) ?? []);
+}
+
+it("tells of each caller what it last used, from the calls of a week before the renewal on", async () => {
+  const old = await make(at(-1000));
+  const replacement = await make(at(0), old);
+  await write(
+    call(old, "gone/1", at(-8 * 24)),
+    call(old, "moved/1", at(2)),
+    call(replacement, "moved/1", at(3)),
+    call(old, "stuck/1", at(9)),
+    call(old, "silent/1", at(-7 * 24 + 1)),
+    call(replacement, "new/1", at(4)),
+    // Whoever is refused with the new token needs the old one still; whoever is refused with the old one has not moved.
+    call(old, "refused/1", at(1)),
+    call(replacement, "refused/1", at(5), { outcome: "ip_not_allowed" }),
+    call(old, "late/1", at(6), { outcome: "token_expired" }),
+    call(old, "others", at(6), { ip: "0.0.0.0" }),
+  );
+  expect(await statesOf(old)).toEqual({
+    "moved/1": "moved",
+    "stuck/1": "on_renewed",
+    "silent/1": "silent",
+    "refused/1": "on_renewed",
+    "new/1": "new",
+    "late/1": "on_renewed",
+    others: "together",
+  });
+  const story = await cutOver(old);
+  expect(story).toMatchObject({ since: at(-7 * 24), verdict: { count: 5, moved: 1, together: true } });
+  // On the page of either token.
+  expect(await cutOver(replacement)).toEqual(story);
+});
+
+it("is of the nearest renewal whose tokens work, and counts calls with all replacements that do", async () => {
+  const old = await make(at(-1000));
+  const second = await make(at(0), old);
+  const third = await make(at(1), second);
+  await write(call(old, "moved/1", at(-1)), call(second, "moved/1", at(2)));
+  const pair = async (token: TestToken): Promise<TokenId[]> => {
+    const story = await cutOver(token);
+    return story ? [story.renewed.tokenId, story.replacement.tokenId] : [];
+  };
+  expect(await pair(old)).toEqual([old.tokenId, third.tokenId]);
+  expect(await statesOf(old)).toEqual({ "moved/1": "moved" });
+  expect(await pair(second)).toEqual([second.tokenId, third.tokenId]);
+  expect(await pair(third)).toEqual([second.tokenId, third.tokenId]);
+  // Once the one between has ended, what it renewed is next.
+  await database.owner.query("UPDATE token SET created_at = $2, expires_at = $3 WHERE token_id = $1", [
+    second.tokenId,
+    at(-100),
+    at(5),
+  ]);
+  expect(await pair(third)).toEqual([old.tokenId, third.tokenId]);
+});
+
+it("is nobody's without a replacement that works, nor for who may not see the token", async () => {
+  const alone = await make(at(-1));
+  const old = await make(at(-1000));
+  const ended = await make(at(0), old, at(5));
+  for (const token of [alone, old, ended]) expect(await cutOver(token)).toBeUndefined();
+  const stranger = await arrangeUser(database.owner, await arrangeFintech(database.owner), "fintech_admin");
+  await expect(getCutOver({ db: database.db }, stranger, old.tokenId)).rejects.toMatchObject({
+    code: "not_found",
+  });
+});
