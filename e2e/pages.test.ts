@@ -157,6 +157,36 @@ describe("after logging in", () => {
     await page.goto(`${product.url}/token-management`);
     await page.getByRole("row").nth(1).waitFor();
     await looksRight("applications");
+    // A handful needs no search. Many have one, which the address keeps and the keyboard alone uses.
+    const search = page.getByLabel("Find an application");
+    expect(await search.count()).toBe(0);
+    await page.route("**/console/api/applications", async (route) => {
+      const answer = await route.fetch();
+      const { applications } = (await answer.json()) as { applications: { applicationId: string }[] };
+      const others = Array.from({ length: 30 }, (_none, place) => ({
+        ...applications[0],
+        applicationId: `app_${String(place).padStart(20, "0")}`,
+        name: `${place % 3 === 0 ? "Pune" : "Delhi"} ${place}`,
+      }));
+      await route.fulfill({ response: answer, json: { applications: [...applications, ...others] } });
+    });
+    await page.reload();
+    await search.fill("pune");
+    await page.getByText("10 of 32 applications").waitFor();
+    await page.waitForURL(/\?find=pune/);
+    await looksRight("applications-found");
+    await search.fill(`fus_test_${"0".repeat(32)}aZ39`);
+    await page.waitForURL(/\?find=aZ39$/);
+    await search.press("Escape");
+    await page.waitForURL(/token-management$/);
+    await search.pressSequentially("sandbox");
+    await page.getByText("1 of 32 applications").waitFor();
+    await page.unroute("**/console/api/applications");
+    await search.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Pocket Wallet Sandbox" }).waitFor();
+    await page.goBack();
+    await page.getByText("1 of 2 applications").waitFor();
+    expect(await search.inputValue()).toBe("sandbox");
     await openApplication("live");
     await looksRight("application-empty");
   });

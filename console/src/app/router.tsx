@@ -75,6 +75,14 @@ const landing = createRoute({
 const tokenManagement = createRoute({
   getParentRoute: () => frame,
   path: paths.tokenManagement,
+  // `find`: what the list is narrowed to.
+  validateSearch: (search: Record<string, unknown>): { find?: string } => {
+    // A number or a truth value in the address is a text that looks like one.
+    const find = ["string", "number", "boolean"].includes(typeof search.find)
+      ? String(search.find).trim()
+      : "";
+    return find === "" ? {} : { find: find.slice(0, 100) };
+  },
   component: lazyRouteComponent(
     () => program(import("../features/applications/application-list-page.tsx")),
     "ApplicationListPage",

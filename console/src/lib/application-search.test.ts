@@ -1,6 +1,6 @@
 import type { ApplicationSummary } from "@fusion/contract/applications.ts";
 import { expect, test } from "vitest";
-import { inOrder, matching } from "./application-search.ts";
+import { inOrder, matching, withoutTokens } from "./application-search.ts";
 
 const application = (more: Partial<ApplicationSummary>): ApplicationSummary => ({
   applicationId: "app_4fTz",
@@ -38,6 +38,11 @@ test("an application is found by any words of its name, description, fintech and
 test("an application is found by its id from the beginning", () => {
   expect(found("app_9kqa")).toEqual(["app_9kQa"]);
   expect(found("9kQa")).toEqual([]);
+});
+
+test("a token that is pasted into a search does not come into the address", () => {
+  expect(withoutTokens("the fus_live_0123456789abcdefghijABCDEFGHIJ01aZ39 one")).toBe("the aZ39 one");
+  expect(withoutTokens("payroll")).toBe("payroll");
 });
 
 test("live applications come before those of the sandbox, then the alphabet decides", () => {

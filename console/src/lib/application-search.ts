@@ -15,11 +15,17 @@ export function matching<Application extends ApplicationSummary>(
   });
 }
 
+/** What may stand in an address: of a token that somebody pastes only the end remains, which its hint shows, too. */
+export function withoutTokens(text: string): string {
+  return text.replaceAll(/fus_(?:live|test)_[0-9A-Za-z]*([0-9A-Za-z]{4})/g, "$1");
+}
+
 /** Live before sandbox, then by name. */
 export function inOrder<Application extends ApplicationSummary>(
   applications: readonly Application[],
 ): Application[] {
   return applications.toSorted(
-    (a, b) => a.environment.localeCompare(b.environment) || a.name.localeCompare(b.name),
+    (a, b) =>
+      a.environment.localeCompare(b.environment) || a.name.localeCompare(b.name, "en", { numeric: true }),
   );
 }

@@ -1,10 +1,10 @@
 import type { ApplicationSummary } from "@fusion/contract/applications.ts";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { type ReactElement, useState } from "react";
 import { applicationListQuery } from "../../lib/application-query.ts";
-import { inOrder } from "../../lib/application-search.ts";
+import { inOrder, matching, searchedFrom, withoutTokens } from "../../lib/application-search.ts";
 import { paths } from "../../lib/paths.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
@@ -12,18 +12,25 @@ import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { LinkButton } from "../../ui/link-button.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
+import { SearchField } from "../../ui/search-field.tsx";
 import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
 import classes from "./applications.module.css";
 
 const pageSize = 25;
 
-/** The home of Token Management: the applications that the person may see. */
+/** The home of Token Management: the applications that the person may see, and a search among them where there are many. */
 export function ApplicationListPage(): ReactElement {
   const session = useSession();
   const list = useQuery(applicationListQuery);
   const [shown, setShown] = useState(pageSize);
+  const { find = "" } = useSearch({ from: `/frame${paths.tokenManagement}` });
+  const navigate = useNavigate({ from: paths.tokenManagement });
   const applications = inOrder(list.data?.applications ?? []);
+  // Whoever comes with a search in the address sees what it is narrowed to.
+  const searched = applications.length >= searchedFrom || find !== "";
+  const found = matching(applications, find);
+  const [only, ...others] = found;
   return (
     <>
       <PageHeader
@@ -42,16 +49,43 @@ export function ApplicationListPage(): ReactElement {
         <>
           <StaleSign of={list} />
           <Start applications={applications} />
-          {applications.length > 0 && (
+          {searched && (
+            <SearchField
+              label="Find an application"
+              description={`By its name, description, ${isOperator(session) ? "fintech, " : ""}client id or application id.`}
+              value={find}
+              onSettled={(typed) => {
+                const text = withoutTokens(typed);
+                setShown(pageSize);
+                void navigate({
+                  search: text === "" ? {} : { find: text },
+                  replace: true,
+                  resetScroll: false,
+                });
+              }}
+              outcome={
+                find === ""
+                  ? ""
+                  : found.length === 0
+                    ? "No application has this."
+                    : `${found.length} of ${applications.length} applications`
+              }
+              onEnter={() => {
+                if (find !== "" && only && others.length === 0)
+                  void navigate({ to: paths.application, params: { applicationId: only.applicationId } });
+              }}
+            />
+          )}
+          {found.length > 0 && (
             <DataTable
               caption="Applications"
               columns={columnsFor(isOperator(session))}
-              rows={applications.slice(0, shown)}
+              rows={found.slice(0, shown)}
               rowKey={({ applicationId }) => applicationId}
               linked
             />
           )}
-          {shown < applications.length && (
+          {shown < found.length && (
             <Button variant="default" mt="md" onClick={() => setShown(shown + pageSize)}>
               Show more
             </Button>
