@@ -500,6 +500,8 @@ describe("onboarding, from a bank to money in a funding account", () => {
       expect(
         (await json("tokens", "list", "--application", applicationId, "--status", "revoked")).tokens,
       ).toEqual([]);
+      expect((await json("tokens", "list", "--find", tokenId.slice(0, 12))).tokens).toHaveLength(1);
+      expect((await json("tokens", "list", "--find", "no such name")).tokens).toEqual([]);
       expect((await fusion("tokens", "list")).out).toMatch(
         new RegExp(`\n${tokenId} +active +live +2026-12-10 10:00Z +never`),
       );

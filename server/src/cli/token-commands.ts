@@ -36,17 +36,19 @@ export const addTokenCommands: AddCommands = (program, run) => {
       .description("list tokens, latest first within each application")
       .option("--application <id>", "of this application only", applicationId)
       .option("--fintech <id>", "of this fintech only: its id or its client id")
-      .addOption(new Option("--status <status>", "which ones").choices(TokenFilter.options).default("all")),
+      .addOption(new Option("--status <status>", "which ones").choices(TokenFilter.options).default("all"))
+      .option("--find <text>", "with this in the name, at the beginning of the id or at the end of the hint"),
     [
       "tokens list",
       "tokens list --fintech acme-pay --status expiring",
       "tokens list --application app_4fTz… --json",
+      "tokens list --find payroll",
     ],
-  ).action((options: { application?: ApplicationId; fintech?: string; status: TokenFilter }) =>
+  ).action(({ status: filter, find, ...options }: ListOptions) =>
     run(async (context) => {
       const listed: ListedToken[] = [];
       for (const id of await chosenApplications(context, options))
-        for await (const token of tokensOf(context, id, options.status)) listed.push(token);
+        for await (const token of tokensOf(context, id, { filter, find })) listed.push(token);
       context.output.result(
         { tokens: listed.map(({ tenant, ...token }) => ({ ...token, ...tenant })) },
         listed.length === 0
@@ -200,8 +202,15 @@ async function countLive(
 ): Promise<string> {
   let live = 0;
   for (const id of await chosenApplications(context, of as { application?: ApplicationId; fintech?: string }))
-    for await (const _token of tokensOf(context, id, "active")) live += 1;
+    for await (const _token of tokensOf(context, id, { filter: "active" })) live += 1;
   return live === 1 ? "1 live token" : `${live} live tokens`;
+}
+
+interface ListOptions {
+  readonly application?: ApplicationId;
+  readonly fintech?: string;
+  readonly status: TokenFilter;
+  readonly find?: string;
 }
 
 type ListedToken = TokenRecord & { readonly status: TokenStatus };
@@ -209,13 +218,13 @@ type ListedToken = TokenRecord & { readonly status: TokenStatus };
 async function* tokensOf(
   { db, principal }: CommandContext,
   application: ApplicationId,
-  filter: TokenFilter,
+  which: { readonly filter: TokenFilter; readonly find?: string | undefined },
 ): AsyncGenerator<ListedToken> {
   let after: TokenId | null = null;
   do {
     const page: Awaited<ReturnType<typeof listTokens>> = await listTokens({ db }, principal, {
       applicationId: application,
-      filter,
+      ...which,
       after,
       limit: pageSize,
     });

@@ -27,6 +27,8 @@ export async function listTokens(
   asked: {
     readonly applicationId: ApplicationId;
     readonly filter: TokenFilter;
+    /** In the name, at the beginning of the id or at the end of the hint; the counts are of all. */
+    readonly find?: string | undefined;
     readonly after: TokenId | null;
     readonly limit: number;
   },

@@ -265,6 +265,29 @@ describe("2xx", () => {
     }
   });
 
+  it("200: the list is narrowed to what is in the name, begins the id or ends the hint, and its counts are not", async () => {
+    const application = await arrangeApplication(database.owner, fintech);
+    const made = [];
+    for (const name of ["Payroll 100%", "payroll_eu", "Reports"])
+      made.push((await generate({ name }, { application })).json.token);
+    const found = async (find: string, more = "") => {
+      const { json } = await call(
+        `/applications/${application}/tokens?find=${encodeURIComponent(find)}${more}`,
+      );
+      expect(json.counts.all).toBe(3);
+      return json.tokens.map(({ name }: { name: string }) => name);
+    };
+    expect(await found("PAYROLL")).toEqual(["payroll_eu", "Payroll 100%"]);
+    expect(await found("payroll", "&status=revoked")).toEqual([]);
+    // No wildcards.
+    expect(await found("0%")).toEqual(["Payroll 100%"]);
+    expect(await found("l_e")).toEqual(["payroll_eu"]);
+    expect(await found(`  ${made[2].tokenId.slice(0, 12)} `)).toEqual(["Reports"]);
+    expect(await found(made[2].hint.slice(-4))).toEqual(["Reports"]);
+    expect(await found("fus_")).toEqual([]);
+    expect(await found("")).toHaveLength(3);
+  });
+
   it("200: the list pages through all tokens once, and filters and counts agree with the status", async () => {
     const application = await arrangeApplication(database.owner, fintech);
     const made = [];
@@ -346,6 +369,7 @@ describe("400", () => {
       expect(await revoke(json.token.tokenId, { body })).toMatchObject({ status: 400 });
     expect(await call(`/applications/${sandbox}/tokens?status=dead`)).toMatchObject({ status: 400 });
     expect(await call(`/applications/${sandbox}/tokens?cursor=%00`)).toMatchObject({ status: 400 });
+    expect(await call(`/applications/${sandbox}/tokens?find=a%00`)).toMatchObject({ status: 400 });
     expect(await call(`/applications/${sandbox}/tokens?status=all&status=all`)).toMatchObject({
       status: 400,
     });

@@ -104,6 +104,15 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           params: ofApplication,
           querystring: z.object({
             status: TokenFilter.default("all"),
+            find: z
+              .string()
+              .trim()
+              .max(100)
+              .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters")
+              .optional()
+              .describe(
+                "Only those whose name has this in it, in any case, whose id begins with it, or whose hint ends with it. Never a token itself: it would be in an address.",
+              ),
             cursor: TokenId.optional().describe("`nextCursor` of the page before."),
           }),
           response: { 200: TokenList, ...failures },
@@ -113,6 +122,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
         const page = await listTokens(deps, user.of(request), {
           applicationId: request.params.applicationId as ids.ApplicationId,
           filter: request.query.status,
+          find: request.query.find,
           after: (request.query.cursor as ids.TokenId | undefined) ?? null,
           limit: pageSize,
         });

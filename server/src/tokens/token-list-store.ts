@@ -30,6 +30,7 @@ export async function listTokenRows(
   asked: {
     readonly applicationId: ApplicationId;
     readonly filter: TokenFilter;
+    readonly find?: string | undefined;
     readonly now: Date;
     readonly after: TokenId | null;
     readonly limit: number;
@@ -38,10 +39,12 @@ export async function listTokenRows(
   const rows = await tx.query<TokenRow>(
     `${selectToken}
      WHERE token.application_id = $1 AND $2::timestamptz IS NOT NULL AND ${conditions[asked.filter].replaceAll(/\b(revoked_at|expires_at)\b/g, "token.$1")}
+       AND ($5 = '' OR position(lower($5) IN lower(token.name)) > 0 OR starts_with(token.token_id, $5)
+         OR right(token.hint, char_length($5)) = $5)
        AND ($3::text IS NULL OR (token.created_at, token.token_id) <
          (SELECT created_at, token_id FROM token WHERE token_id = $3 AND application_id = $1))
      ORDER BY token.created_at DESC, token.token_id DESC LIMIT $4`,
-    [asked.applicationId, asked.now, asked.after, asked.limit],
+    [asked.applicationId, asked.now, asked.after, asked.limit, asked.find ?? ""],
   );
   return rows.map(toRecord);
 }
