@@ -4,7 +4,12 @@ import type { Database, Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Account, AccountId } from "./account.ts";
 import { transactionIdOf } from "./posted-transfer.ts";
-import { findSequencesBetween, type Posting, selectPostingsDownFrom } from "./posting-store.ts";
+import {
+  findSequencesBetween,
+  type Posting,
+  type SequencesBetween,
+  selectPostingsDownFrom,
+} from "./posting-store.ts";
 import { getTenantAccount } from "./read-accounts.ts";
 
 export interface TransactionQuery {
@@ -28,7 +33,8 @@ const [earliestMs, latestMs] = [Date.UTC(1970), Date.UTC(9999)];
 
 /**
  * What happened on an account, newest first. Every page costs the same, however many postings there are and whatever the time range, since
- * sequences have no gaps. New transactions shift the pages, as page numbers do. Throws `ScopeInsufficient`, `AccountNotFound`.
+ * sequences have no gaps. A page that is not the last is full, also where the times of a range do not rise with its sequences. New transactions
+ * shift the pages, as page numbers do. Throws `ScopeInsufficient`, `AccountNotFound`.
  */
 export async function listTransactions(
   { db }: { db: Database },
@@ -46,14 +52,15 @@ export async function listTransactions(
     const before = instantWithin(endingBeforeMs ?? latestMs);
     const range = hasRange
       ? await findSequencesBetween(tx, tenant, account.accountId, { after, before })
-      : { first: 1n, last: account.postingCount };
+      : { first: 1n, last: account.postingCount, outside: [] };
+    if (!range) return [];
     const skipped = BigInt(query.pageNumber - 1) * BigInt(pageSize);
-    if (!range || range.last - skipped < range.first) return [];
-    const page = await selectPostingsDownFrom(tx, tenant, account.accountId, {
-      first: range.first,
-      last: range.last - skipped,
-      limit: pageSize,
-    });
+    const last = sequenceAt(range, skipped);
+    const oldest = sequenceAt(range, skipped + BigInt(pageSize) - 1n);
+    const first = oldest > range.first ? oldest : range.first;
+    if (last < first) return [];
+    const limit = Number(last - first) + 1;
+    const page = await selectPostingsDownFrom(tx, tenant, account.accountId, { first, last, limit });
     const postings = hasRange ? page.filter(({ postedAt }) => postedAt > after && postedAt < before) : page;
     return postings.map((posting) => inAccount(posting, account));
   });
@@ -69,6 +76,13 @@ export async function listTransactionsBelow(
   const last = below === null ? account.postingCount : below - 1n;
   const postings = await selectPostingsDownFrom(db, tenant, account.accountId, { first: 1n, last, limit });
   return postings.map((posting) => inAccount(posting, account));
+}
+
+/** Where the posting stands that has `newer` newer ones in the range. */
+function sequenceAt({ last, outside }: SequencesBetween, newer: bigint): bigint {
+  let sequence = last - newer;
+  for (const other of outside) if (other >= sequence) sequence -= 1n;
+  return sequence;
 }
 
 function inAccount(posting: Posting, { accountId, currency }: Account): AccountTransaction {

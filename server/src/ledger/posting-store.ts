@@ -73,28 +73,37 @@ export async function selectPostingsDownFrom(
  */
 const neighbours = 1_024;
 
+/** The sequences from the first to the last one made within a time, and which of those between were not, the newest first. */
+export interface SequencesBetween extends SequenceRange {
+  readonly outside: readonly bigint[];
+}
+
 /**
  * Which postings were made after `after` and before `before` (both exclusive); undefined for none. Both ends are found by halving. An
- * account's times rise with its sequence but for its neighbours, so the outermost sequence among so many of them is taken: there may be some
- * in the range whose times lie outside.
+ * account's times rise with its sequence but for its neighbours, so that around each end so many of them are read: the outermost in the
+ * range are its ends, and those between whose times lie outside can only be there.
  */
 export async function findSequencesBetween(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
   accountId: AccountId,
   { after, before }: { readonly after: Date; readonly before: Date },
-): Promise<SequenceRange | undefined> {
-  // The first that it meets from the outside, so that mostly half of the neighbours are read.
-  const outermost = (bound: string, direction: "ASC" | "DESC"): string =>
-    `(SELECT p.sequence FROM posting p WHERE p.ifi_id = $1 AND p.environment = $2 AND p.fintech_id = $3 AND p.account_id = $4
-       AND p.sequence BETWEEN ${bound} - ${neighbours} AND ${bound} + ${neighbours} AND p.posted_at > $5 AND p.posted_at < $6
-       ORDER BY p.sequence ${direction} LIMIT 1)`;
-  const [row] = await db.query<{ first: string | null; last: string | null }>(
-    `SELECT ${outermost("range.first", "ASC")} AS first, ${outermost("range.behind", "DESC")} AS last
-     FROM (SELECT first_sequence_after($1, $2, $3, $4, $5) AS first,
-       first_sequence_after($1, $2, $3, $4, $6::timestamptz - interval '1 microsecond') AS behind OFFSET 0) range`,
+): Promise<SequencesBetween | undefined> {
+  const around = (bound: string): string =>
+    `SELECT p.sequence, p.posted_at > $5 AND p.posted_at < $6 AS within FROM posting p
+     WHERE p.ifi_id = $1 AND p.environment = $2 AND p.fintech_id = $3 AND p.account_id = $4
+       AND p.sequence BETWEEN ${bound} - ${neighbours} AND ${bound} + ${neighbours}`;
+  const [row] = await db.query<{ first: string | null; last: string | null; outside: string[] }>(
+    `SELECT ends.first, ends.last, ends.outside FROM (
+       SELECT first_sequence_after($1, $2, $3, $4, $5) AS first,
+         first_sequence_after($1, $2, $3, $4, $6::timestamptz - interval '1 microsecond') AS behind OFFSET 0) range
+     CROSS JOIN LATERAL (
+       WITH near AS MATERIALIZED (${around("range.first")} UNION ${around("range.behind")}),
+         outermost AS (SELECT min(sequence) AS first, max(sequence) AS last FROM near WHERE within)
+       SELECT first, last, ARRAY(SELECT sequence::text FROM near WHERE NOT within AND sequence BETWEEN first AND last
+         ORDER BY near.sequence DESC) AS outside FROM outermost) ends`,
     [ifiId, environment, fintechId, accountId, after, before],
   );
   if (!row || row.first === null || row.last === null) return undefined;
-  return { first: BigInt(row.first), last: BigInt(row.last) };
+  return { first: BigInt(row.first), last: BigInt(row.last), outside: row.outside.map(BigInt) };
 }
