@@ -42,9 +42,11 @@ export const WebhookEndpoint = z
     failingSince: Instant.nullable().describe("The first failure since the last success."),
     disabledAt: Instant.nullable(),
     disabledBecause: z
-      .enum(["person", "failing"])
+      .enum(["person", "failing", "gone"])
       .nullable()
-      .describe("`failing`: it failed for three days, so nothing is sent to it any more."),
+      .describe(
+        "`failing`: it failed for three days, so nothing is sent to it any more. `gone`: it answered 410, that it wants no more.",
+      ),
   })
   .meta({ id: "WebhookEndpoint" });
 export type WebhookEndpoint = z.infer<typeof WebhookEndpoint>;

@@ -12,10 +12,11 @@ import {
   markDisabled,
   markFailing,
   markWorking,
+  restEndpoint,
   type SealedEndpoint,
 } from "./endpoint-store.ts";
 import type { AddressPolicy } from "./endpoint-url.ts";
-import { failingMaxMs, nextTry } from "./retry-schedule.ts";
+import { failingMaxMs, nextTry, restOf } from "./retry-schedule.ts";
 import { type Attempt, type ResolveHost, sendWebhook } from "./send-webhook.ts";
 import { signatureHeaders } from "./signature.ts";
 
@@ -54,9 +55,9 @@ async function claim(
   endpointId: string,
 ): Promise<{ endpoint: SealedEndpoint; deliveries: ClaimedDelivery[] } | undefined> {
   return db.transaction(systemScope, async (tx) => {
-    const endpoint = await findSealedEndpoint(tx, endpointId);
-    if (!endpoint) return undefined;
     const now = clock.now();
+    const endpoint = await findSealedEndpoint(tx, endpointId, now);
+    if (!endpoint) return undefined;
     const limit = endpoint.failingSince === null ? atOnce : 1;
     const leaseUntil = new Date(now.getTime() + leaseMs);
     return { endpoint, deliveries: await claimDeliveries(tx, endpointId, { now, leaseUntil, limit }) };
@@ -72,7 +73,7 @@ async function deliver(
 ): Promise<boolean> {
   const { db, clock } = deps;
   const { endpointId } = endpoint;
-  const attempt = await sendWebhook(deps, {
+  const { retryAfter, ...attempt } = await sendWebhook(deps, {
     url: endpoint.url,
     headers: signatureHeaders(secretsOf(deps, endpoint), { id: eventId, at: clock.now(), body }),
     body,
@@ -86,10 +87,12 @@ async function deliver(
   const delivered = attempt.error === null;
   await db.transaction(systemScope, async (tx) => {
     const now = clock.now();
+    const restMs = delivered ? null : restOf(retryAfter, now);
     await recordAttempt(tx, { endpointId, eventId, claimedUntil }, attempt, {
       deliveredAt: delivered ? now : null,
       nextAt: delivered ? null : nextTry(failures + 1, now, lateness(deps.random)),
     });
+    if (restMs !== null) await restEndpoint(tx, endpointId, new Date(now.getTime() + restMs));
     if (delivered && endpoint.failingSince !== null) await markWorking(tx, endpointId);
     if (!delivered) await noteFailure(deps, tx, endpoint, attempt);
   });
@@ -108,7 +111,7 @@ function lateness(random: Random): number {
   return random.bytes(2).readUInt16BE() / 0xffff;
 }
 
-/** Disables the endpoint when it has done nothing but fail for three days, and tells the fintech's admins. */
+/** Disables the endpoint when it says that it is gone, or has done nothing but fail for three days, and tells the fintech's admins. */
 async function noteFailure(
   deps: DeliverDeps,
   tx: Transaction,
@@ -117,8 +120,9 @@ async function noteFailure(
 ): Promise<void> {
   const now = deps.clock.now();
   const failingSince = await markFailing(tx, endpoint.endpointId, now);
-  if (now.getTime() - failingSince.getTime() < failingMaxMs) return;
-  if (!(await markDisabled(tx, endpoint.endpointId, "failing", now))) return;
+  const because = attempt.status === 410 ? "gone" : "failing";
+  if (because === "failing" && now.getTime() - failingSince.getTime() < failingMaxMs) return;
+  if (!(await markDisabled(tx, endpoint.endpointId, because, now))) return;
   const { tenant, applicationId, endpointId } = endpoint;
   await recordAudit(
     tx,
@@ -129,7 +133,7 @@ async function noteFailure(
       object: { kind: "webhook-endpoint", id: endpointId },
       fintech: tenant,
       details: {
-        because: "failing",
+        because,
         failingSince: failingSince.toISOString(),
         environment: tenant.environment,
       },
@@ -140,7 +144,7 @@ async function noteFailure(
   const subject = `Webhook to ${host} was disabled`;
   const page = `${deps.publicUrl}/applications/${applicationId}/webhooks/${endpointId}`;
   const text = [
-    `${subject}: every delivery has failed for three days.`,
+    `${subject}: ${because === "gone" ? "it answered 410 Gone, that it wants no more" : "every delivery has failed for three days"}.`,
     "",
     `Application: ${application?.name ?? applicationId} (${tenant.environment})`,
     `The last failure: ${attempt.error ?? "none"}`,

@@ -6,6 +6,7 @@ import { recordAudit } from "../audit/record.ts";
 import { NotFound } from "../platform/errors.ts";
 import { askAgain, findDelivery, listDeliveryRows, type StoredDelivery } from "./delivery-store.ts";
 import { getEndpointFor, getEndpointToManage } from "./endpoint-access.ts";
+import { endRest } from "./endpoint-store.ts";
 import { WebhookDisabled } from "./errors.ts";
 import { insertEventFor } from "./event-store.ts";
 import type { ManageDeps } from "./manage-endpoints.ts";
@@ -70,6 +71,7 @@ export async function redeliver(
     const { name } = found(await findDelivery(tx, input));
     if (endpoint.disabledAt) throw new WebhookDisabled();
     await askAgain(tx, input, deps.clock.now());
+    await endRest(tx, endpoint.endpointId);
     await recordAudit(tx, deps, principal, {
       action: "webhook-endpoint.redelivered",
       object: { kind: "webhook-endpoint", id: endpoint.endpointId },
@@ -109,6 +111,7 @@ export async function sendTestEvent(
       instance: deps.publicUrl,
     });
     await insertEventFor(tx, endpointId, { tenant, eventId, name: testEventName, body }, now);
+    await endRest(tx, endpointId);
     return { eventId };
   });
 }

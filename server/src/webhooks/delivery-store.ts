@@ -1,7 +1,7 @@
 import type { DeliveryFilter } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
-import { mayBeTold, toldEndpoints } from "./endpoint-store.ts";
+import { hasRested, mayBeTold, toldEndpoints } from "./endpoint-store.ts";
 import type { Attempt } from "./send-webhook.ts";
 
 // SQL on deliveries, private to the room.
@@ -14,7 +14,7 @@ export async function listDueEndpoints(db: Queryable, now: Date): Promise<string
   const rows = await db.query<{ endpoint_id: string }>(
     `SELECT e.endpoint_id
      FROM ${toldEndpoints}
-     WHERE ${mayBeTold}
+     WHERE ${mayBeTold} AND ${hasRested("$1")}
        AND EXISTS (SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $1 OFFSET 0)
      ORDER BY e.failing_since DESC NULLS FIRST`,
     [now],

@@ -66,6 +66,54 @@ describe("an endpoint", () => {
     });
   });
 
+  it("that answers 410 is disabled at once, and the fintech's admins are told why", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    endpoint.answer(410);
+    for (let event = 0; event < 6; event += 1) await pay();
+    await webhooks.publisher.runOnce();
+    webhooks.clock.advanceMs(60_000);
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received.length).toBeLessThanOrEqual(4);
+    expect((await getEndpoint(webhooks.deps, admin, endpointId)).endpoint.disabledBecause).toBe("gone");
+    const { rows } = await database.owner.query("SELECT text FROM outgoing_message WHERE address = $1", [
+      admin.email,
+    ]);
+    expect(rows.map(({ text }) => text)).toEqual([expect.stringContaining("410 Gone")]);
+    endpoint.answer(200);
+    await setEndpointEnabled(webhooks.deps, admin, { endpointId, enabled: true });
+    await webhooks.publisher.runOnce();
+    expect((await deliveriesOf(endpointId)).deliveries.every(({ deliveredAt }) => deliveredAt)).toBe(true);
+    await setEndpointEnabled(webhooks.deps, admin, { endpointId, enabled: false });
+    expect((await getEndpoint(webhooks.deps, admin, endpointId)).endpoint.disabledBecause).toBe("person");
+  });
+
+  it("that answers with Retry-After is left alone until then, for an hour at most, or until a person wants something sent", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    const askToWait = (retryAfter: string) =>
+      endpoint.answer((response) => void response.writeHead(429, { "retry-after": retryAfter }).end());
+    const triesWithin = async (ms: number): Promise<number> => {
+      webhooks.clock.advanceMs(ms);
+      await webhooks.publisher.runOnce();
+      return endpoint.received.splice(0).length;
+    };
+    askToWait("600");
+    for (let event = 0; event < 6; event += 1) await pay();
+    expect(await triesWithin(0)).toBeGreaterThan(0);
+    expect(await triesWithin(599_000)).toBe(0);
+    askToWait(new Date(webhooks.clock.now().getTime() + 30 * 24 * 3_600_000).toUTCString());
+    expect(await triesWithin(1_000)).toBe(1);
+    expect(await triesWithin(3_599_000)).toBe(0);
+    endpoint.answer(503);
+    expect(await triesWithin(1_000)).toBe(1);
+    askToWait("600");
+    expect(await triesWithin(0)).toBe(1);
+    await sendTestEvent(webhooks.deps, admin, endpointId);
+    endpoint.answer(200);
+    expect(await triesWithin(0)).toBeGreaterThan(0);
+  });
+
   it("that was deleted, or whose application or fintech is suspended, is told nothing", async () => {
     const endpoint = await receiver();
     const { endpointId } = await webhooks.add(admin, application, endpoint.url);

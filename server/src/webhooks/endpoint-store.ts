@@ -4,6 +4,9 @@ import type { ApplicationId, Tenant } from "../platform/ids.ts";
 
 // SQL on endpoints, private to the room.
 
+/** `gone`: it said so (410). */
+export type DisabledBecause = "person" | "failing" | "gone";
+
 export interface Endpoint {
   readonly endpointId: string;
   readonly tenant: Tenant;
@@ -14,7 +17,7 @@ export interface Endpoint {
   readonly createdByName: string;
   readonly failingSince: Date | null;
   readonly disabledAt: Date | null;
-  readonly disabledBecause: "person" | "failing" | null;
+  readonly disabledBecause: DisabledBecause | null;
   readonly previousSecretUntil: Date | null;
 }
 
@@ -36,12 +39,12 @@ interface EndpointRow {
   created_by_name: string;
   failing_since: Date | null;
   disabled_at: Date | null;
-  disabled_because: "person" | "failing" | null;
+  disabled_because: DisabledBecause | null;
   previous_secret_until: Date | null;
 }
 
 const columns = `ifi_id, environment, fintech_id, application_id, endpoint_id, url, events, created_at, created_by_name, failing_since,
-  disabled_at, disabled_because, previous_secret_until`;
+  disabled_at, CASE WHEN gone_at = disabled_at THEN 'gone' ELSE disabled_because END AS disabled_because, previous_secret_until`;
 
 /** Whether it was written; not when the application has this address already. */
 export async function insertEndpoint(
@@ -110,26 +113,31 @@ export const toldEndpoints = `webhook_endpoint e
   JOIN fintech f USING (ifi_id, fintech_id)`;
 export const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
 
-/** An endpoint that may be told something, locked by nobody. */
+/** Whether it does not want to be left alone at that instant. */
+export const hasRested = (now: string): string => `(e.rest_until IS NULL OR e.rest_until <= ${now})`;
+
+/** An endpoint that may be told something now, locked by nobody. */
 export async function findSealedEndpoint(
   tx: Queryable,
   endpointId: string,
+  now: Date,
 ): Promise<SealedEndpoint | undefined> {
   const [row] = await tx.query<EndpointRow & { secret: Buffer; previous_secret: Buffer | null }>(
-    `SELECT e.* FROM ${toldEndpoints} WHERE e.endpoint_id = $1 AND ${mayBeTold}`,
-    [endpointId],
+    `SELECT e.* FROM ${toldEndpoints} WHERE e.endpoint_id = $1 AND ${mayBeTold} AND ${hasRested("$2")}`,
+    [endpointId, now],
   );
   return row && { ...endpointOf(row), secret: row.secret, previousSecret: row.previous_secret };
 }
 
-/** Another address starts counting its failures afresh. */
+/** Another address starts counting its failures afresh, and asked for no rest. */
 export async function replaceSettings(
   tx: Queryable,
   endpointId: string,
   { url, events }: { readonly url: string; readonly events: readonly EventName[] },
 ): Promise<void> {
   await tx.query(
-    `UPDATE webhook_endpoint SET url = $2, events = $3, failing_since = CASE WHEN url = $2 THEN failing_since END
+    `UPDATE webhook_endpoint SET url = $2, events = $3, failing_since = CASE WHEN url = $2 THEN failing_since END,
+       rest_until = CASE WHEN url = $2 THEN rest_until END
      WHERE endpoint_id = $1`,
     [endpointId, url, events],
   );
@@ -154,11 +162,12 @@ export async function replaceSecret(
 export async function markDisabled(
   tx: Queryable,
   endpointId: string,
-  because: "person" | "failing",
+  because: DisabledBecause,
   now: Date,
 ): Promise<boolean> {
   const rows = await tx.query(
-    `UPDATE webhook_endpoint SET disabled_at = $3, disabled_because = $2
+    `UPDATE webhook_endpoint SET disabled_at = $3, gone_at = CASE WHEN $2 = 'gone' THEN $3::timestamptz END,
+       disabled_because = CASE WHEN $2 = 'gone' THEN 'failing' ELSE $2 END
      WHERE endpoint_id = $1 AND disabled_at IS NULL AND deleted_at IS NULL RETURNING endpoint_id`,
     [endpointId, because, now],
   );
@@ -168,7 +177,7 @@ export async function markDisabled(
 /** Starts counting its failures afresh. Whether that changed anything. */
 export async function markEnabled(tx: Queryable, endpointId: string): Promise<boolean> {
   const rows = await tx.query(
-    `UPDATE webhook_endpoint SET disabled_at = NULL, disabled_because = NULL, failing_since = NULL
+    `UPDATE webhook_endpoint SET disabled_at = NULL, disabled_because = NULL, failing_since = NULL, rest_until = NULL
      WHERE endpoint_id = $1 AND disabled_at IS NOT NULL AND deleted_at IS NULL RETURNING endpoint_id`,
     [endpointId],
   );
@@ -177,6 +186,22 @@ export async function markEnabled(tx: Queryable, endpointId: string): Promise<bo
 
 export async function markDeleted(tx: Queryable, endpointId: string, now: Date): Promise<void> {
   await tx.query("UPDATE webhook_endpoint SET deleted_at = $2 WHERE endpoint_id = $1", [endpointId, now]);
+}
+
+/** It asked to be left alone until then. */
+export async function restEndpoint(tx: Queryable, endpointId: string, until: Date): Promise<void> {
+  await tx.query("UPDATE webhook_endpoint SET rest_until = greatest(rest_until, $2) WHERE endpoint_id = $1", [
+    endpointId,
+    until,
+  ]);
+}
+
+/** A person wants something sent now. */
+export async function endRest(tx: Queryable, endpointId: string): Promise<void> {
+  await tx.query(
+    "UPDATE webhook_endpoint SET rest_until = NULL WHERE endpoint_id = $1 AND rest_until IS NOT NULL",
+    [endpointId],
+  );
 }
 
 /** A success ends its time of failing. */

@@ -19,6 +19,12 @@ export interface Attempt {
   readonly response: string | null;
 }
 
+/** An attempt, and what its answer asks for. */
+export interface Sent extends Attempt {
+  /** `Retry-After` as it came; undefined without one. */
+  readonly retryAfter: string | undefined;
+}
+
 const deadlineMs = 10_000;
 const readMaxBytes = 4_096;
 const shownMaxCharacters = 500;
@@ -54,11 +60,11 @@ export async function sendWebhook(
     readonly tryNumber: number;
     readonly stop: AbortSignal;
   },
-): Promise<Attempt> {
+): Promise<Sent> {
   const at = clock.now();
   const startedMs = performance.now();
   const signal = AbortSignal.any([message.stop, AbortSignal.timeout(deadlineMs)]);
-  const attempt = (result: Pick<Attempt, "status" | "error" | "response">): Attempt => ({
+  const attempt = (result: Pick<Sent, "status" | "error" | "response" | "retryAfter">): Sent => ({
     at,
     durationMs: Math.round(performance.now() - startedMs),
     ...result,
@@ -69,11 +75,16 @@ export async function sendWebhook(
     if (!addresses.every((address) => mayConnect(address, policy)))
       throw new Refusal("The host name leads to an address that is not of the public internet.");
     const address = addresses[message.tryNumber % addresses.length] as string;
-    const { status, response } = await post(url, address, message, signal);
+    const { status, response, retryAfter } = await post(url, address, message, signal);
     const good = status >= 200 && status < 300;
-    return attempt({ status, response, error: good ? null : `The endpoint answered ${status}.` });
+    return attempt({
+      status,
+      response,
+      error: good ? null : `The endpoint answered ${status}.`,
+      retryAfter,
+    });
   } catch (error) {
-    return attempt({ status: null, response: null, error: describe(error, signal) });
+    return attempt({ status: null, response: null, error: describe(error, signal), retryAfter: undefined });
   }
 }
 
@@ -119,7 +130,7 @@ function post(
   address: string,
   { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body: string },
   signal: AbortSignal,
-): Promise<{ status: number; response: string }> {
+): Promise<{ status: number; response: string; retryAfter: string | undefined }> {
   const host = hostOf(url);
   const open = url.protocol === "https:" ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
@@ -142,16 +153,18 @@ function post(
       signal,
     });
     let status: number | undefined;
+    let retryAfter: string | undefined;
     const chunks: Buffer[] = [];
     let length = 0;
     /** Once the status is known, it does not matter how the answer ends. */
     const end = (error?: unknown): void => {
       if (status === undefined) reject(error ?? new Refusal("The connection was closed before an answer."));
-      else resolve({ status, response: excerpt(Buffer.concat(chunks)) });
+      else resolve({ status, response: excerpt(Buffer.concat(chunks)), retryAfter });
       request.destroy();
     };
     request.on("response", (response) => {
       status = response.statusCode ?? 0;
+      retryAfter = response.headers["retry-after"];
       response.on("data", (chunk: Buffer) => {
         chunks.push(chunk);
         length += chunk.length;

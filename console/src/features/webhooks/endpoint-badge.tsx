@@ -7,6 +7,8 @@ import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
 export function EndpointBadge({ endpoint }: { endpoint: WebhookEndpoint }): ReactElement {
   if (endpoint.disabledBecause === "failing")
     return <StatusBadge tone="urgent">Disabled after three days of failures</StatusBadge>;
+  if (endpoint.disabledBecause === "gone")
+    return <StatusBadge tone="urgent">Disabled: it is gone</StatusBadge>;
   if (endpoint.disabledAt !== null)
     return (
       <StatusBadge tone="ended" icon={CirclePause}>

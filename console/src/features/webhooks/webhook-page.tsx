@@ -152,6 +152,7 @@ function Trouble({
           Nothing is sent, and what happens meanwhile is not kept for it, since{" "}
           <ExactTime instant={disabledAt ?? ""} />.{" "}
           {disabledBecause === "failing" && "Every delivery had failed for three days. "}
+          {disabledBecause === "gone" && "It answered 410 Gone, that it wants no more. "}
           {canManage && "Enable it once the program listens."}
         </>
       )}
