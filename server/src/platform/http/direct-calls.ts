@@ -45,6 +45,7 @@ export type DirectHandler = (call: DirectCall) => void | Promise<void>;
 /** What became of a request, however it was answered. */
 export interface AnsweredRequest {
   readonly requestId: string;
+  /** A method's name; `(unread)` of what could not be read as HTTP. */
   readonly method: string;
   /** The route's pattern, not the address: addresses can carry personal data. Null where there is no route. */
   readonly route: string | null;

@@ -85,10 +85,10 @@ const echo = (payload: string | Buffer, headers: Record<string, string> = {}) =>
   });
 
 /** Bytes as they are, over a real connection. */
-function raw(bytes: string): Promise<string> {
+function raw(bytes: string, to = port): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
-    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    const socket = connect(to, "127.0.0.1", () => socket.write(bytes));
     socket.on("data", (data) => {
       text += data.toString("latin1");
     });
@@ -259,6 +259,27 @@ describe("every answer", () => {
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { requestId, msg: "request failed", err: { message: "a bug" } },
       { requestId, msg: "request", method: "GET", route: "/bug", status: 500 },
+    ]);
+  });
+
+  it("has its line also where no route is looked for", async () => {
+    const lines: string[] = [];
+    const log = pino({ level: "info", base: null }, { write: (line: string) => void lines.push(line) });
+    const logging = createHttpServer({ log, random: systemRandom, trustedProxies: [] });
+    await logging.listen({ host: "127.0.0.1", port: 0 });
+    const { port: listens } = logging.server.address() as { port: number };
+    const answers = [
+      await raw("GET /%zz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", listens),
+      await raw("noise\r\n\r\n", listens),
+      await raw(`GET / HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(17_000)}\r\n\r\n`, listens),
+    ];
+    await logging.close();
+    const ids = answers.map((answer) => /x-request-id: (\w+)/.exec(answer)?.[1]);
+    const requests = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "request");
+    expect(requests).toMatchObject([
+      { requestId: ids[0], method: "GET", route: null, status: 400 },
+      { requestId: ids[1], method: "(unread)", route: null, status: 400 },
+      { requestId: ids[2], method: "(unread)", route: null, status: 431 },
     ]);
   });
 

@@ -68,7 +68,7 @@ export function createHttpServer({
     for (const listener of answered) listener(request);
   };
   const newRequestId = (): string => newId<string>(random, "req" satisfies IdPrefix);
-  const unreadable = createUnreadable({ newRequestId, envelopes: errorEnvelopes });
+  const unreadable = createUnreadable({ newRequestId, envelopes: errorEnvelopes, tellAnswered });
   const direct = createDirectCalls({
     log,
     newRequestId,
@@ -105,6 +105,11 @@ export function createHttpServer({
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
       setSecurityHeaders(reply as FastifyReply, { https });
+      // No hook of ours runs for them.
+      reply.raw.once("finish", () => {
+        const { statusCode: status, elapsedTime: ms } = reply;
+        tellAnswered({ requestId: request.id, method: request.method, route: null, status, ms });
+      });
       void answerError(error, request, reply as FastifyReply);
     },
     clientErrorHandler: unreadable.answer,

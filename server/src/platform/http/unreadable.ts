@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { AnsweredRequest } from "./direct-calls.ts";
 import { describeFailure, problemBody, problemType } from "./problem.ts";
 import type { ErrorEnvelope } from "./server.ts";
 
@@ -17,8 +18,10 @@ export interface Unreadable {
 export function createUnreadable({
   newRequestId,
   envelopes,
+  tellAnswered,
 }: {
   readonly newRequestId: () => string;
+  readonly tellAnswered: (answered: AnsweredRequest) => void;
   readonly envelopes: readonly ErrorEnvelope[];
 }): Unreadable {
   const latest = new WeakMap<
@@ -52,6 +55,7 @@ export function createUnreadable({
         body,
       ].join("\r\n"),
     );
+    tellAnswered({ requestId, method: "(unread)", route: null, status, ms: 0 });
   };
 
   return {
