@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ApplicationId, Environment, Instant } from "./primitives.ts";
+import { ApplicationId, Environment, Instant, LocalDate, TokenId } from "./primitives.ts";
 
 export const WebhookEndpointId = z.string().regex(/^whk_[0-9A-Za-z]{1,40}$/);
 export const EventId = z.string().regex(/^evt_[0-9A-Za-z]{1,40}$/);
@@ -12,6 +12,7 @@ export const EventName = z.enum([
   "FORM_FACTOR_CREATED",
   "FORM_FACTOR_UPDATED",
   "FORM_FACTOR_DELETED",
+  "TOKEN_EXPIRING",
 ]);
 export type EventName = z.infer<typeof EventName>;
 /** What each means, for people who choose. */
@@ -22,7 +23,26 @@ export const eventWords: Record<EventName, string> = {
   FORM_FACTOR_CREATED: "A card or phone was added",
   FORM_FACTOR_UPDATED: "A card or phone was blocked or unblocked",
   FORM_FACTOR_DELETED: "A card or phone was deleted",
+  TOKEN_EXPIRING:
+    "A token of this application is about to end or has just ended; daily, as people are reminded",
 };
+
+/** `data` of `TOKEN_EXPIRING`. */
+export const TokenExpiring = z.object({
+  tokenID: TokenId,
+  name: z.string(),
+  applicationID: ApplicationId,
+  /** That it ends; or, of a renewed one, that programs have yet to move to its replacement. */
+  kind: z.enum(["EXPIRY", "CUT_OVER"]),
+  /** Of the fintech's zone, as are `daysLeft`: 0 on the day on which it ends, negative after it. */
+  localDay: LocalDate,
+  daysLeft: z.number().int(),
+  expiresAt: Instant,
+  lastUsedAt: Instant.nullable(),
+  /** The replacement that programs have yet to move to. */
+  replacementID: TokenId.nullable(),
+});
+export type TokenExpiring = z.infer<typeof TokenExpiring>;
 /** What "Send a test event" sends; nobody subscribes to it. */
 export const testEventName = "WEBHOOK_TEST";
 

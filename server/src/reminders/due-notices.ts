@@ -17,6 +17,8 @@ export interface FintechDay {
   readonly cutOverBefore: Date;
   readonly dayEnds: Date;
   readonly missed: boolean;
+  /** By which days are counted; none of a missed day. */
+  readonly expiryDayStarts: readonly Date[];
 }
 
 /** The values of {@link dueNotices}: one array for each column of a day. */
@@ -34,6 +36,8 @@ export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
     column("dayEnds"),
     column("missed"),
     column("cutOverBefore"),
+    // As text, since arrays of different lengths make none of two dimensions.
+    days.map((day) => `{${day.expiryDayStarts.map((start) => start.toISOString()).join()}}`),
   ];
 }
 
@@ -47,8 +51,8 @@ export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
 export const dueNotices = `
   day AS (
     SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::date[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-                         $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::timestamptz[])
-      AS d (ifi_id, fintech_id, local_day, planned_for, as_of, expires_from, expires_before, subscribed_before, day_ends, missed, cut_over_before)
+                         $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::timestamptz[], $12::text[])
+      AS d (ifi_id, fintech_id, local_day, planned_for, as_of, expires_from, expires_before, subscribed_before, day_ends, missed, cut_over_before, expiry_day_starts)
   ),
   subscribed AS MATERIALIZED (
     SELECT day.local_day, day.planned_for, day.day_ends, day.missed,

@@ -1,5 +1,5 @@
 import type { FintechDay } from "./due-notices.ts";
-import { type ReminderSettings, reminderInstant, windowOfDay } from "./schedule.ts";
+import { expiryDayStarts, type ReminderSettings, reminderInstant, windowOfDay } from "./schedule.ts";
 
 /** A day with its window; looked at as of `asOf`, or without it as a missed day, as of its own reminder time. */
 export function fintechDay(
@@ -16,6 +16,7 @@ export function fintechDay(
     plannedFor,
     asOf: asOf ?? plannedFor,
     ...windowOfDay(localDay, fintech.timeZone),
+    expiryDayStarts: asOf === undefined ? [] : expiryDayStarts(localDay, fintech.timeZone),
     missed: asOf === undefined,
   };
 }

@@ -3,6 +3,7 @@ import type { Database, Queryable, Transaction } from "../platform/database/data
 import { systemScope } from "../platform/database/database.ts";
 import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
+import { isWantedByApplication, recordEvents } from "../webhooks/record-event.ts";
 import {
   dueNotices,
   type FintechDay,
@@ -10,7 +11,7 @@ import {
   mostUrgentFirst,
   replacementOf,
 } from "./due-notices.ts";
-import type { LocalDay, ReminderSettings } from "./schedule.ts";
+import { daysAfterMax, type LocalDay, type ReminderSettings } from "./schedule.ts";
 
 // SQL on this room's own tables, private to the room. Which notices are due is asked by `due-notices.ts`.
 
@@ -72,6 +73,8 @@ export interface Planned {
 /**
  * Makes the rows of those days, in the database alone: however many tokens are due, none is loaded here. Rows that exist stay as
  * they are; nothing joins a digest that was claimed before. A person who stands in for subscribers then gets a further one that day.
+ *
+ * Each token's notice is also told to the webhooks of its application that want it, once for each kind and day, however often the day is planned.
  */
 export async function planNotices(tx: Transaction, days: readonly FintechDay[]): Promise<Planned> {
   if (days.length === 0) return { planned: 0, missed: 0, unheard: [] };
@@ -109,7 +112,16 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
        ORDER BY ifi_id, fintech_id, user_id, channel, token_id
        ON CONFLICT DO NOTHING
        RETURNING state
-     )
+     ),
+     told AS (
+       INSERT INTO reminder_event (ifi_id, environment, fintech_id, application_id, token_id, kind, local_day)
+       SELECT DISTINCT ifi_id, environment, fintech_id, application_id, token_id, kind, local_day
+       FROM due WHERE NOT missed AND ${isWantedByApplication("TOKEN_EXPIRING", "due")}
+       ORDER BY ifi_id, fintech_id, token_id, kind -- One order for all, as above.
+       ON CONFLICT DO NOTHING
+       RETURNING *
+     ),
+     event AS (${recordEvents("TOKEN_EXPIRING", tokenEvents)})
      SELECT (SELECT count(*)::int FROM notice WHERE state = 'planned') AS planned,
             (SELECT count(*)::int FROM notice WHERE state = 'missed') AS missed,
             (SELECT array_agg(token_id) FROM (SELECT token_id FROM due WHERE channel IS NULL AND NOT missed LIMIT 100) AS few) AS unheard`,
@@ -117,6 +129,29 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
   );
   return { planned: row?.planned ?? 0, missed: row?.missed ?? 0, unheard: row?.unheard ?? [] };
 }
+
+const isoText = (instant: string): string =>
+  `to_char(${instant} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** The events of `told`, with `data` as the contract's `TokenExpiring`. */
+const tokenEvents = `
+  SELECT told.ifi_id, told.environment, told.fintech_id, day.as_of AS occurred_at,
+    jsonb_build_object(
+      'applicationId', told.application_id,
+      'uri', '/applications/' || told.application_id || '/tokens/' || told.token_id,
+      'state', CASE WHEN t.expires_at > day.as_of THEN 'ACTIVE' ELSE 'EXPIRED' END,
+      'data', jsonb_build_object(
+        'tokenID', told.token_id, 'name', t.name, 'applicationID', told.application_id,
+        'kind', CASE told.kind WHEN 'expiry' THEN 'EXPIRY' ELSE 'CUT_OVER' END,
+        'localDay', told.local_day,
+        'daysLeft', width_bucket(t.expires_at, day.expiry_day_starts::timestamptz[]) - 1 - ${daysAfterMax},
+        'expiresAt', ${isoText("t.expires_at")},
+        'lastUsedAt', ${isoText("u.last_used_at")},
+        'replacementID', CASE told.kind WHEN 'cutover' THEN live_replacement(told.token_id, day.as_of) END)) AS content
+  FROM told
+  JOIN day USING (ifi_id, fintech_id, local_day)
+  JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
+  LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)`;
 
 /**
  * Closes what its local day left unsent: planned becomes missed; begun without an answer, or failed until then, is failed.

@@ -127,6 +127,18 @@ export function windowOfDay(day: LocalDay, timeZone: string): DayWindow {
   };
 }
 
+/**
+ * When each day begins on which a token with a notice on this one ends, the earliest first: the day so many places after the one with number
+ * {@link daysAfterMax} is so many days later.
+ */
+export function expiryDayStarts(day: LocalDay, timeZone: string): Date[] {
+  const date = Temporal.PlainDate.from(day);
+  return Array.from(
+    { length: daysAfterMax + 1 + daysBefore },
+    (_, at) => new Date(date.add({ days: at - daysAfterMax }).toZonedDateTime(timeZone).epochMilliseconds),
+  );
+}
+
 function zoned(instant: Date, timeZone: string): Temporal.ZonedDateTime {
   return Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(timeZone);
 }

@@ -133,17 +133,7 @@ describe("one click", () => {
     const other = await given.token({ name: "payouts" });
     for (const id of [tokenId, other]) await given.subscribe(id, given.admin);
     await click(linkOf(given.admin.userId));
-    const deps = { ...given.deps, db: app.database.db };
-    const { rows } = await owner.query(
-      `INSERT INTO user_session (session_id, secret_hash, user_id, device_id, created_at, last_seen_at, expires_at, stepped_up_at, ip, user_agent)
-       VALUES ('ses_1', sha256('x'), $1, 'dev_1', now(), now(), now() + interval '1 hour', now(), '192.0.2.1', 'Test') RETURNING session_id`,
-      [given.admin.userId],
-    );
-    await setSubscription(
-      deps,
-      { ...given.admin, sessionId: rows[0].session_id },
-      { tokenId, subscribed: true },
-    );
+    await setSubscription(given.deps, given.admin, { tokenId, subscribed: true });
     await given.at("2027-11-09T03:30:00Z");
     const [mail] = given.letters;
     expect(mail?.text).toContain(tokenId);

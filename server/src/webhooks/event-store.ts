@@ -106,6 +106,8 @@ export async function findOldestInOutbox(tx: Queryable): Promise<Date | undefine
 
 export interface NewEvent {
   readonly tenant: Tenant;
+  /** Whose endpoints alone are told; null for all of the tenant's. */
+  readonly applicationId: string | null;
   readonly eventId: string;
   readonly name: string;
   readonly body: string;
@@ -113,15 +115,15 @@ export interface NewEvent {
 }
 
 /**
- * Keeps the events, with a delivery to every endpoint of the tenant that wants them, may be told, and was there when they happened, or a minute
+ * Keeps the events, with a delivery to every endpoint of the tenant, or of the one application, that wants them, may be told, and was there when they happened, or a minute
  * later, for what the clocks of several processes differ.
  */
 export async function insertEvents(tx: Queryable, events: readonly NewEvent[], now: Date): Promise<void> {
   if (events.length === 0) return;
   await tx.query(
     `WITH new AS (
-       SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $8::timestamptz[])
-         AS new (ifi_id, environment, fintech_id, event_id, name, body, occurred_at)
+       SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $8::timestamptz[], $9::text[])
+         AS new (ifi_id, environment, fintech_id, event_id, name, body, occurred_at, only_application)
      ), event AS (
        INSERT INTO webhook_event (ifi_id, environment, fintech_id, event_id, name, body, created_at)
        SELECT ifi_id, environment, fintech_id, event_id, name, body, $7 FROM new
@@ -129,7 +131,8 @@ export async function insertEvents(tx: Queryable, events: readonly NewEvent[], n
      INSERT INTO webhook_delivery (ifi_id, environment, fintech_id, endpoint_id, event_id, created_at, next_at)
      SELECT ifi_id, environment, fintech_id, e.endpoint_id, new.event_id, $7, $7
      FROM new JOIN (${toldEndpoints}) USING (ifi_id, environment, fintech_id)
-     WHERE new.name = ANY (e.events) AND ${mayBeTold} AND e.created_at <= new.occurred_at + interval '1 minute'`,
+     WHERE new.name = ANY (e.events) AND ${mayBeTold} AND e.created_at <= new.occurred_at + interval '1 minute'
+       AND (new.only_application IS NULL OR new.only_application = e.application_id)`,
     [
       events.map(({ tenant }) => tenant.ifiId),
       events.map(({ tenant }) => tenant.environment),
@@ -139,6 +142,7 @@ export async function insertEvents(tx: Queryable, events: readonly NewEvent[], n
       events.map(({ body }) => body),
       now,
       events.map(({ occurredAt }) => occurredAt),
+      events.map(({ applicationId }) => applicationId),
     ],
   );
 }
@@ -147,7 +151,7 @@ export async function insertEvents(tx: Queryable, events: readonly NewEvent[], n
 export async function insertEventFor(
   tx: Queryable,
   endpointId: string,
-  event: Omit<NewEvent, "occurredAt">,
+  event: Omit<NewEvent, "occurredAt" | "applicationId">,
   now: Date,
 ): Promise<void> {
   await tx.query(

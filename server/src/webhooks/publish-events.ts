@@ -55,6 +55,7 @@ function eventsOf(
   return told.map((one) => {
     const eventId = newEventId(random, now);
     const body = eventBody({ eventId, name, tenant, instance: publicUrl, ...one });
-    return { tenant, eventId, name, body, occurredAt: one.occurredAt };
+    const applicationId = one.content.applicationId ?? null;
+    return { tenant, applicationId, eventId, name, body, occurredAt: one.occurredAt };
   });
 }

@@ -5,7 +5,9 @@ import { base62Alphabet, type Random, randomBase62 } from "../platform/random.ts
 
 /** What an event says beside its name: whom it is about, in which state that now is, and its facts. */
 export interface EventContent {
-  /** Path of the Fusion API under which the object is read. */
+  /** Whose endpoints alone hear of it; without one, all of the tenant's do. */
+  readonly applicationId?: string;
+  /** Path under which the object is read: of the Fusion API, or of the console where that has none. */
   readonly uri: string;
   readonly state: string;
   readonly data: Readonly<Record<string, unknown>>;

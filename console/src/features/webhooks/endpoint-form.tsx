@@ -32,7 +32,7 @@ export function EndpointForm(
     <form ref={form} onSubmit={submit} className={classes.stack} noValidate>
       <TextInput
         label="Address"
-        description={`Where your program listens. It hears of everything in your ${props.environment} environment, whichever application of yours did it.`}
+        description={`Where your program listens. It hears of all money and instruments in your ${props.environment} environment, whichever application of yours did it.`}
         placeholder="https://hooks.example.com/fusion"
         value={url}
         onChange={(event) => setUrl(event.currentTarget.value)}
