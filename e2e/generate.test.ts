@@ -315,6 +315,7 @@ describe("getting about", () => {
       applications.sandbox,
       `${applications.sandbox}?status=active`,
       token,
+      "/token-management/reminders",
       "/account",
       "/people",
     ]) {
@@ -358,6 +359,24 @@ describe("reminders", () => {
     expect(await listed.filter({ hasText: "Test, " }).count()).toBe(2);
     const inbox = await readInbox(product.url);
     expect(inbox[0]).toMatchObject({ subject: expect.stringMatching(/^Test: \d+ days left: token/) });
+  });
+});
+
+describe("the page of reminders", () => {
+  it("shows what would be sent on the next day that has something, on another day, and whose end nobody hears of", async () => {
+    await page.goto(`${product.url}/token-management`);
+    await page.getByRole("main").getByRole("link", { name: "Reminders" }).click();
+    const message = page.getByRole("list", { name: "Messages" }).getByRole("listitem").first();
+    await message.getByText(`Email to you, ${admin.address}`).waitFor();
+    expect(await message.textContent()).toMatch(/\d+ days left: token .*Hello Asha Rao,/s);
+    const date = page.getByLabel("Date");
+    const next = await date.inputValue();
+    await date.fill(new Date(Date.now() + 395 * 86_400_000).toISOString().slice(0, 10));
+    await page.getByText(/^Nothing goes out on /).waitFor();
+    await date.fill(next);
+    await message.waitFor();
+    expect(page.url()).toContain(`date=${next}`);
+    await page.getByRole("heading", { name: "Tokens that nobody would hear about" }).waitFor();
   });
 });
 

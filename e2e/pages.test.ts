@@ -264,6 +264,13 @@ describe("after logging in", () => {
     }
   });
 
+  it("what would be sent, and no token that nobody would hear about", async () => {
+    await page.goto(`${product.url}/token-management/reminders`);
+    await page.getByRole("list", { name: "Messages" }).waitFor();
+    await page.getByText(/^None: /).waitFor();
+    await looksRight("reminders");
+  });
+
   it("renewal from the landing page, everything filled in", async () => {
     await page.goto(product.url);
     await page.getByRole("main").getByText("Statement exporter").waitFor();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Instant, LocalDate } from "./primitives.ts";
+import { ApplicationId, Environment, Instant, LocalDate, TokenId } from "./primitives.ts";
 
 export const ReminderState = z.enum(["planned", "sent", "failed", "missed", "cancelled"]);
 export type ReminderState = z.infer<typeof ReminderState>;
@@ -7,6 +7,9 @@ export type ReminderState = z.infer<typeof ReminderState>;
 /** That a token ends; that programs have yet to move from one that ends to its replacement; what either would look like. */
 export const ReminderKind = z.enum(["expiry", "cutover", "test"]);
 export type ReminderKind = z.infer<typeof ReminderKind>;
+
+/** Of what is sent of its own accord. */
+const NoticeKind = ReminderKind.exclude(["test"]);
 
 /** The reminders of one token: what was sent, what is to come. */
 export const TokenReminders = z
@@ -54,3 +57,61 @@ export const TestReminder = z
   })
   .meta({ id: "TestReminder" });
 export type TestReminder = z.infer<typeof TestReminder>;
+
+/** How far ahead a day's reminders can be asked for: beyond the end of any token. */
+export const previewDaysMax = 400;
+
+/** What would go out on one local day of a fintech, by what is known now. */
+export const ReminderDay = z
+  .object({
+    date: LocalDate,
+    timeZone: z.string(),
+    today: LocalDate,
+    goesOutAt: Instant.nullable().describe(
+      "The reminder time of that day; null where the zone leaves it out.",
+    ),
+    nextDate: LocalDate.nullable().describe("The first day after it on which something goes out."),
+    messages: z.array(
+      z.object({
+        recipient: z.string(),
+        you: z.boolean(),
+        channel: z.enum(["sms", "email"]),
+        to: z.string().describe("Masked, but for your own."),
+        subject: z.string().describe("Of an SMS, what it is about."),
+        text: z.string(),
+        tokens: z.array(
+          z.object({ tokenId: TokenId, applicationId: ApplicationId, name: z.string(), kind: NoticeKind }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: "ReminderDay" });
+export type ReminderDay = z.infer<typeof ReminderDay>;
+
+/** Why the reminders of a live token reach less than they should. */
+export const UnheardReason = z
+  .enum(["nobody_subscribed", "nobody_reachable", "admins_only"])
+  .describe(
+    "`nobody_subscribed`: nobody asked to be reminded, so nobody is told. `nobody_reachable`: somebody asked, but neither they nor an admin of the fintech can be reached. `admins_only`: who asked cannot be reached or lost access, so the fintech's admins are told instead.",
+  );
+export type UnheardReason = z.infer<typeof UnheardReason>;
+
+export const UnheardTokens = z
+  .object({
+    total: z.int(),
+    tokens: z
+      .array(
+        z.object({
+          tokenId: TokenId,
+          name: z.string(),
+          applicationId: ApplicationId,
+          applicationName: z.string(),
+          environment: Environment,
+          expiresAt: Instant,
+          reason: UnheardReason,
+        }),
+      )
+      .describe("Those that end first, at most 100."),
+  })
+  .meta({ id: "UnheardTokens" });
+export type UnheardTokens = z.infer<typeof UnheardTokens>;

@@ -188,7 +188,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   });
   registerTokenRoutes(http, { ...parts, nodes, publicUrl, authenticate: authenticateUser });
   jobs.push(tokenJobs({ ...parts, nodes, publicUrl }));
-  registerReminderRoutes(http, { ...parts, authenticate: authenticateUser });
+  registerReminderRoutes(http, { ...parts, publicUrl, authenticate: authenticateUser });
   registerUnsubscribeRoutes(http, parts);
   jobs.push(reminderJobs({ ...parts, publicUrl }));
   const calls = createCallRecorder({ ...parts, lease: node.lease });

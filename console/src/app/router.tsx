@@ -89,6 +89,20 @@ const tokenManagement = createRoute({
   ),
 });
 
+const reminders = createRoute({
+  getParentRoute: () => frame,
+  path: paths.reminders,
+  // `date`: the day that is shown; `fintech`: whose, for the Fusion team.
+  validateSearch: (search: Record<string, unknown>): { date?: string; fintech?: string } => ({
+    ...(typeof search.date === "string" ? { date: search.date } : {}),
+    ...(typeof search.fintech === "string" ? { fintech: search.fintech } : {}),
+  }),
+  component: lazyRouteComponent(
+    () => program(import("../features/reminders/reminders-page.tsx")),
+    "RemindersPage",
+  ),
+});
+
 const application = createRoute({
   getParentRoute: () => frame,
   path: paths.application,
@@ -276,6 +290,7 @@ const routeTree = root.addChildren([
   frame.addChildren([
     landing,
     tokenManagement,
+    reminders,
     application,
     activity,
     token,

@@ -3,6 +3,7 @@ export const paths = {
   login: "/login",
   landing: "/",
   tokenManagement: "/token-management",
+  reminders: "/token-management/reminders",
   application: "/applications/$applicationId",
   activity: "/applications/$applicationId/activity",
   token: "/applications/$applicationId/tokens/$tokenId",

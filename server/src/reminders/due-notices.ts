@@ -1,6 +1,6 @@
 import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import type { Queryable } from "../platform/database/database.ts";
-import type { Environment, FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
+import type { ApplicationId, Environment, FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
 import type { LocalDay } from "./schedule.ts";
 
 /** One local day of one fintech, with the window of `schedule.ts` for it. */
@@ -110,7 +110,7 @@ export interface DueNotice {
   readonly ifiId: IfiId;
   readonly fintechId: FintechId;
   readonly environment: Environment;
-  readonly applicationId: string;
+  readonly applicationId: ApplicationId;
   readonly tokenId: TokenId;
   readonly localDay: LocalDay;
   readonly plannedFor: Date;
@@ -119,7 +119,7 @@ export interface DueNotice {
   readonly channel: "sms" | "email";
   readonly address: string;
   readonly fallback: boolean;
-  readonly kind: ReminderKind;
+  readonly kind: Exclude<ReminderKind, "test">;
   readonly name: string;
   readonly hint: string;
   readonly applicationName: string;
@@ -144,6 +144,22 @@ export const replacementOf = (
        LEFT JOIN token_last_use AS used ON used.token_id = live.token_id
      ) AS replacement ON true`,
 });
+
+/** The first of those days of one fintech on which somebody is told of a token, of one of these applications if they are given. */
+export async function findDueDay(
+  database: Queryable,
+  days: readonly FintechDay[],
+  applicationIds: readonly ApplicationId[] | null,
+): Promise<LocalDay | undefined> {
+  const [row] = await database.query<{ local_day: LocalDay }>(
+    `WITH ${dueNotices}
+     SELECT local_day::text FROM due
+     WHERE channel IS NOT NULL AND ($12::text[] IS NULL OR application_id = ANY ($12))
+     ORDER BY local_day LIMIT 1`,
+    [...fintechDayValues(days), applicationIds],
+  );
+  return row?.local_day;
+}
 
 /** The notices of those days as they would go out, most urgent first within each recipient. Plans nothing. */
 export async function listDueNotices(database: Queryable, days: readonly FintechDay[]): Promise<DueNotice[]> {

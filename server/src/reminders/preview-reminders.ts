@@ -1,8 +1,7 @@
-import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { DueNotice } from "./due-notices.ts";
 import { listDueNotices } from "./due-notices.ts";
-import { fintechDay } from "./fintech-day.ts";
+import { fintechDayAhead, later } from "./fintech-day.ts";
 import { listFintechsAfter, type RemindedFintech } from "./reminder-store.ts";
 import { daysLeft, localDayOf } from "./schedule.ts";
 import { type DigestText, renderDigest } from "./templates.ts";
@@ -11,6 +10,7 @@ import { type DigestText, renderDigest } from "./templates.ts";
 export interface PreviewedDigest extends DigestText {
   readonly fintechId: string;
   readonly fintechName: string;
+  readonly userId: DueNotice["userId"];
   readonly recipient: string;
   readonly channel: "sms" | "email";
   readonly to: string;
@@ -18,10 +18,10 @@ export interface PreviewedDigest extends DigestText {
   /** The fintech's reminder time on that day. */
   readonly goesOutAt: Date;
   readonly notices: readonly {
-    readonly tokenId: string;
-    readonly kind: ReminderKind;
+    readonly tokenId: DueNotice["tokenId"];
+    readonly kind: DueNotice["kind"];
     readonly name: string;
-    readonly applicationId: string;
+    readonly applicationId: DueNotice["applicationId"];
     readonly environment: string;
     readonly expiresAt: Date;
     readonly daysLeft: number;
@@ -51,13 +51,12 @@ export async function previewReminders(
     const fintechs = await db.transaction(systemScope, async (tx) => {
       const page = await listFintechsAfter(tx, last, pageSize);
       const days = page.flatMap((fintech) => {
-        const day = fintechDay(fintech, localDayOf(at, fintech.timeZone), at);
-        return day ? [{ ...day, asOf: at > day.plannedFor ? at : day.plannedFor }] : [];
+        return fintechDayAhead(fintech, localDayOf(at, fintech.timeZone), at) ?? [];
       });
       const byFintech = new Map(page.map((fintech) => [fintech.fintechId, fintech]));
       for (const group of groupByDigest(await listDueNotices(tx, days))) {
         const fintech = byFintech.get(group[0].fintechId);
-        if (fintech) digests.push(previewDigest(group, fintech, publicUrl, at));
+        if (fintech) digests.push(previewDigest(group, { fintech, publicUrl, at }));
       }
       return page;
     });
@@ -73,8 +72,8 @@ export async function previewReminders(
 
 type Group = [DueNotice, ...DueNotice[]];
 
-/** The rows come in the order of their digests. */
-function groupByDigest(notices: readonly DueNotice[]): Group[] {
+/** Those of each message together. The rows come in the order of their digests. */
+export function groupByDigest(notices: readonly DueNotice[]): Group[] {
   const groups: Group[] = [];
   for (const notice of notices) {
     const group = groups.at(-1);
@@ -85,14 +84,18 @@ function groupByDigest(notices: readonly DueNotice[]): Group[] {
   return groups;
 }
 
-function previewDigest(
+/** A message as it would be read, at that instant or when it goes out, whichever is later. */
+export function previewDigest(
   notices: Group,
-  fintech: RemindedFintech,
-  publicUrl: string,
-  at: Date,
+  about: {
+    readonly fintech: Pick<RemindedFintech, "name" | "timeZone">;
+    readonly publicUrl: string;
+    readonly at: Date;
+  },
 ): PreviewedDigest {
+  const { fintech, publicUrl, at } = about;
   const [first] = notices;
-  const now = at > first.plannedFor ? at : first.plannedFor;
+  const now = later(at, first.plannedFor);
   return {
     ...renderDigest({
       channel: first.channel,
@@ -105,6 +108,7 @@ function previewDigest(
     }),
     fintechId: first.fintechId,
     fintechName: fintech.name,
+    userId: first.userId,
     recipient: first.recipientName,
     channel: first.channel,
     to: first.address,

@@ -1,7 +1,7 @@
-import type { ReminderKind } from "@fusion/contract/reminders.ts";
+import type { ReminderKind, UnheardReason } from "@fusion/contract/reminders.ts";
 import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
 import { systemScope } from "../platform/database/database.ts";
-import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
+import type { ApplicationId, Environment, FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
 import { isWantedByApplication, recordEvents } from "../webhooks/record-event.ts";
 import {
@@ -433,6 +433,22 @@ export async function rejectAddress(
   return row?.bounced ?? false;
 }
 
+/** When the first token ends, from that instant on, of whose end somebody wants to hear; of these applications if they are given. */
+export async function findFirstExpiry(
+  tx: Transaction,
+  { ifiId, fintechId }: Pick<DigestKey, "ifiId" | "fintechId">,
+  among: { readonly expiresFrom: Date; readonly applicationIds: readonly ApplicationId[] | null },
+): Promise<Date | undefined> {
+  const [row] = await tx.query<{ expires_at: Date }>(
+    `SELECT expires_at FROM remindable_subscription
+     WHERE ifi_id = $1 AND fintech_id = $2 AND expires_at >= $3 AND ended_at IS NULL AND revoked_at IS NULL
+       AND ($4::text[] IS NULL OR application_id = ANY ($4))
+     ORDER BY expires_at LIMIT 1`,
+    [ifiId, fintechId, among.expiresFrom, among.applicationIds],
+  );
+  return row?.expires_at;
+}
+
 /** When the person asked for tests on that local day or later; until the transaction ends, nobody asks for another in their name. */
 export async function lockTestsOf(tx: Transaction, userId: UserId, localDay: LocalDay): Promise<Date[]> {
   await tx.query("SELECT FROM console_user WHERE user_id = $1 FOR NO KEY UPDATE", [userId]);
@@ -529,6 +545,79 @@ export async function listRecipients(
      ORDER BY name, "userId"`,
     [tokenId],
   );
+}
+
+/**
+ * A common table expression, `unheard`: live tokens `t` that were not renewed and that nobody subscribed to, or whose subscribers cannot be
+ * told by the rule of {@link dueNotices}.
+ */
+const unheard = (now: string, among: string): string => `
+  unheard AS (
+    SELECT t.*, CASE WHEN NOT t.subscribed THEN 'nobody_subscribed' WHEN t.admin THEN 'admins_only' ELSE 'nobody_reachable' END AS reason
+    FROM (
+      SELECT t.ifi_id, t.environment, t.fintech_id, t.application_id, t.token_id, t.name, t.expires_at,
+             s.token_id IS NOT NULL AS subscribed,
+             EXISTS (SELECT FROM reachable_address a
+                     WHERE (a.ifi_id, a.fintech_id, a.role) = (t.ifi_id, t.fintech_id, 'fintech_admin')) AS admin
+      FROM token t
+      LEFT JOIN LATERAL (
+        SELECT s.token_id,
+               bool_or(sees_application(s.user_id, t.application_id)
+                       AND EXISTS (SELECT FROM reachable_address a
+                                   WHERE (a.ifi_id, a.fintech_id, a.user_id) = (s.ifi_id, s.fintech_id, s.user_id))) AS told
+        FROM token_subscription s
+        WHERE (s.ifi_id, s.environment, s.fintech_id, s.application_id, s.token_id)
+            = (t.ifi_id, t.environment, t.fintech_id, t.application_id, t.token_id) AND s.ended_at IS NULL
+        GROUP BY s.token_id
+      ) AS s ON true
+      WHERE t.revoked_at IS NULL AND t.expires_at > ${now} AND s.told IS NOT TRUE AND ${among}
+        AND live_replacement(t.token_id, ${now}) IS NULL
+    ) AS t
+  )`;
+
+/** The tokens of one fintech that {@link unheard} says, of these applications if they are given, with how many there are in all. */
+export async function listUnheard(
+  tx: Transaction,
+  {
+    ifiId,
+    fintechId,
+    applicationIds,
+    now,
+    limit,
+  }: Pick<DigestKey, "ifiId" | "fintechId"> & {
+    readonly applicationIds: readonly ApplicationId[] | null;
+    readonly now: Date;
+    readonly limit: number;
+  },
+): Promise<
+  {
+    total: number;
+    tokenId: TokenId;
+    name: string;
+    applicationId: ApplicationId;
+    applicationName: string;
+    environment: Environment;
+    expiresAt: Date;
+    reason: UnheardReason;
+  }[]
+> {
+  return tx.query(
+    `WITH ${unheard("$3", "t.ifi_id = $1 AND t.fintech_id = $2 AND ($4::text[] IS NULL OR t.application_id = ANY ($4))")}
+     SELECT count(*) OVER ()::int AS total, t.token_id AS "tokenId", t.name, t.application_id AS "applicationId",
+            app.name AS "applicationName", t.environment, t.expires_at AS "expiresAt", t.reason
+     FROM unheard t JOIN application app USING (ifi_id, environment, fintech_id, application_id)
+     ORDER BY t.expires_at, t.token_id LIMIT $5`,
+    [ifiId, fintechId, now, applicationIds, limit],
+  );
+}
+
+/** How many tokens {@link unheard} says, over all fintechs. */
+export async function countUnheard(database: Queryable, now: Date): Promise<Map<UnheardReason, number>> {
+  const rows = await database.query<{ reason: UnheardReason; count: number }>(
+    `WITH ${unheard("$1", "true")} SELECT reason, count(*)::int AS count FROM unheard GROUP BY reason`,
+    [now],
+  );
+  return new Map(rows.map(({ reason, count }) => [reason, count]));
 }
 
 /** Whether a token is renewed, and if so, whether programs have yet to move to the replacement. */

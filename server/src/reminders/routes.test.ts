@@ -61,7 +61,12 @@ beforeAll(async () => {
     messenger: { send: async () => "250 ok" },
   });
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
-  registerReminderRoutes(http, { db: database.db, clock, authenticate: async () => caller });
+  registerReminderRoutes(http, {
+    db: database.db,
+    clock,
+    publicUrl: "https://fusion.example",
+    authenticate: async () => caller,
+  });
   await http.ready();
 });
 afterAll(async () => {
@@ -171,6 +176,36 @@ describe("GET /tokens/:tokenId/reminders", () => {
   it("400: for what is no token id", async () => {
     for (const id of ["x", "tok_", "tok_%00", `tok_${"a".repeat(41)}`, "tok_a%27"])
       expect((await get(admin, `/tokens/${id}/reminders`)).status, id).toBe(400);
+  });
+});
+
+describe("GET /reminders and GET /reminders/unheard", () => {
+  it("200: a day's messages, and the tokens that nobody would hear about", async () => {
+    const { status, body } = await get(viewer, "/reminders?date=2027-11-10");
+    expect([status, body.timeZone, body.today]).toEqual([200, "Asia/Kolkata", "2027-11-08"]);
+    expect(body.messages[1]).toEqual({
+      recipient: admin.name,
+      you: false,
+      channel: "sms",
+      to: "+91 •••••• 3210",
+      subject: expect.stringMatching(/^13 days left: token "/),
+      text: expect.stringContaining("(13 days left)"),
+      tokens: [{ tokenId, applicationId: application, name: expect.any(String), kind: "expiry" }],
+    });
+    expect(await get(viewer, "/reminders/unheard")).toEqual({ status: 200, body: { total: 0, tokens: [] } });
+  });
+
+  it("400: for what is no day or no fintech; 404: for another fintech exactly as for a missing one", async () => {
+    for (const query of ["date=2027-02-30", "date=tomorrow", "date=", "date=2020-01-01", "fintechId=x"]) {
+      const { status, body } = await get(admin, `/reminders?${query}`);
+      expect([query, status, body.code]).toEqual([query, 400, expect.stringMatching(/^invalid_/)]);
+    }
+    for (const path of ["/reminders", "/reminders/unheard"]) {
+      const missing = await get(admin, `${path}?fintechId=00000000-0000-4000-8000-000000000000`);
+      expect(missing.status).toBe(404);
+      const theirs = await get(stranger, `${path}?fintechId=${admin.fintech?.fintechId}`);
+      expect({ ...theirs.body, request_id: "" }).toEqual({ ...missing.body, request_id: "" });
+    }
   });
 });
 

@@ -1,6 +1,12 @@
 import { ApplicationId, LocalDate, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
-import { TestReminder, TokenReminders } from "@fusion/contract/reminders.ts";
+import {
+  previewDaysMax,
+  ReminderDay,
+  TestReminder,
+  TokenReminders,
+  UnheardTokens,
+} from "@fusion/contract/reminders.ts";
 import { type Expiry, TokenPreview } from "@fusion/contract/tokens.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
@@ -10,16 +16,24 @@ import type { Database } from "../platform/database/database.ts";
 import { InvalidInput } from "../platform/errors.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
+import { previewDay } from "./preview-day.ts";
 import { previewToken } from "./preview-token.ts";
 import { testReminder } from "./test-reminder.ts";
 import { getTokenReminders } from "./token-reminders.ts";
+import { getUnheardTokens } from "./unheard-tokens.ts";
 
 export interface ReminderRoutesDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly authenticate: AuthenticateUser;
+  /** An origin without a slash at its end, for the links in messages. */
+  readonly publicUrl: string;
 }
 
+const FintechOf = z
+  .uuid()
+  .optional()
+  .describe("Which fintech, for the Fusion team; all others ask about their own.");
 const failures = { "4xx": Problem, 503: Problem };
 
 /** What the console asks about reminders. */
@@ -67,6 +81,44 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
         },
       },
       async (request) => getTokenReminders(deps, user.of(request), request.params.tokenId as ids.TokenId),
+    );
+
+    scope.get(
+      "/console/api/reminders",
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "What would be sent on a day",
+          description:
+            "The messages of one local day of the fintech as they would be read, by what is known now. With access to some applications only, you read what they say of those.",
+          querystring: z.object({
+            date: LocalDate.optional().describe(
+              `A local day of the fintech's zone, from today to ${previewDaysMax} days ahead; without it, the next on which something goes out, or else today.`,
+            ),
+            fintechId: FintechOf,
+          }),
+          response: { 200: ReminderDay, ...failures },
+        },
+      },
+      async (request) =>
+        previewDay(deps, user.of(request), {
+          fintechId: request.query.fintechId,
+          date: request.query.date,
+        }),
+    );
+
+    scope.get(
+      "/console/api/reminders/unheard",
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Live tokens of whose end nobody would hear, or only the admins who stand in",
+          description: "Of those that you may see. Not of one that was renewed: its replacement counts.",
+          querystring: z.object({ fintechId: FintechOf }),
+          response: { 200: UnheardTokens, ...failures },
+        },
+      },
+      async (request) => getUnheardTokens(deps, user.of(request), { fintechId: request.query.fintechId }),
     );
 
     scope.post(

@@ -40,6 +40,13 @@ export function ApplicationListPage(): ReactElement {
             ? "Every application, and the tokens its programs call the Fusion API with."
             : "Your applications. Open one to see its tokens or generate one."
         }
+        actions={
+          !isOperator(session) && (
+            <LinkButton to={paths.reminders} variant="default">
+              Reminders
+            </LinkButton>
+          )
+        }
       />
       {list.isPending ? (
         <RowsSkeleton label="Loading the applications" />

@@ -45,6 +45,15 @@ const columns: Column<OverseenFintech>[] = [
       </span>
     ),
   },
+  {
+    key: "reminders",
+    header: "Reminders",
+    cell: ({ fintechId, name }) => (
+      <Link to={paths.reminders} search={{ fintech: fintechId }} aria-label={`Reminders of ${name}`}>
+        Reminders
+      </Link>
+    ),
+  },
 ];
 
 /** Where the Fusion team chooses whose books to look into. */
