@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { randomUuid, systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
@@ -48,7 +49,8 @@ function call(
     last: kind,
   };
 }
-const write = (...calls: CallCount[]) => writeUsage(database.db, calls);
+const write = (...counts: CallCount[]) =>
+  writeUsage(database.db, { writerId: randomUuid(systemRandom), number: 1, counts });
 async function statesOf(token: TestToken): Promise<Record<string, string>> {
   const story = await cutOver(token);
   return Object.fromEntries(story?.verdict.callers.map(({ userAgent, state }) => [userAgent, state]) ?? []);
