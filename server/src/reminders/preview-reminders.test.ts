@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
+import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "../testing/fixtures.ts";
 import { arrangeReminders, type TestReminders, withoutOwnLink } from "../testing/reminder-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { endReminderMail } from "../tokens/end-reminder-mail.ts";
 import { previewDay } from "./preview-day.ts";
 import { previewReminders } from "./preview-reminders.ts";
 import { getUnheardTokens, measureUnheard } from "./unheard-tokens.ts";
@@ -164,6 +166,18 @@ describe("tokens that nobody would hear about", () => {
     ]);
     const outsider = await arrangeUser(owner, fintech, "fintech_member");
     expect(await told(outsider)).toEqual([]);
+  });
+
+  it("are those of whoever has ended the reminder mail and has no phone, and admins who ended it stand in no more", async () => {
+    await subscribe(await token(), member);
+    const endMail = async ({ userId }: UserPrincipal) => {
+      await endReminderMail({ ...deps, random: systemRandom }, { userId, requestId: "req_1" });
+      await owner.query("DELETE FROM identity WHERE user_id = $1 AND channel = 'sms'", [userId]);
+    };
+    await endMail(member);
+    expect((await told()).map(([, reason]) => reason)).toEqual(["admins_only"]);
+    await endMail(admin);
+    expect((await told()).map(([, reason]) => reason)).toEqual(["nobody_reachable"]);
   });
 
   it("are none that were renewed, whose replacements count", async () => {
