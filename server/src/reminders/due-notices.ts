@@ -151,12 +151,14 @@ export async function findDueDay(
   days: readonly FintechDay[],
   applicationIds: readonly ApplicationId[] | null,
 ): Promise<LocalDay | undefined> {
+  const values = fintechDayValues(days);
+  const among = `$${values.length + 1}::text[]`;
   const [row] = await database.query<{ local_day: LocalDay }>(
     `WITH ${dueNotices}
      SELECT local_day::text FROM due
-     WHERE channel IS NOT NULL AND ($12::text[] IS NULL OR application_id = ANY ($12))
+     WHERE channel IS NOT NULL AND (${among} IS NULL OR application_id = ANY (${among}))
      ORDER BY local_day LIMIT 1`,
-    [...fintechDayValues(days), applicationIds],
+    [...values, applicationIds],
   );
   return row?.local_day;
 }
