@@ -106,7 +106,7 @@ export async function addVector(
       const vector = { id: randomUuid(random), ...input.vector };
       const identities = identitiesOf([vector], keys);
       await lockNames(tx, identityLocks(tenant, identities));
-      const conflict = await conflictsWithHolder(tx, tenant, accountHolderId, identities);
+      const conflict = await conflictsWithHolder(tx, tenant, accountHolderId, identities, "/value");
       if (conflict) throw conflict;
       await lockAssociation(tx, tenant, accountHolderId);
       const now = clock.now();

@@ -14,6 +14,8 @@ export async function conflictsWithHolder(
   tenant: Tenant,
   accountHolderId: string,
   identities: readonly Identity[],
+  /** Where the request says the number. */
+  pointer = "/kycDetails/authData",
 ): Promise<DomainError | undefined> {
   const claims = await listClaimsOfHoldersWith(tx, tenant, identities);
   const others = claims.filter((claim) => claim.accountHolderId !== accountHolderId);
@@ -28,7 +30,7 @@ export async function conflictsWithHolder(
     ? new HolderApplicationInvalid(
         "AR4000011",
         "The account holder has another number of this kind, and a person has one.",
-        [{ pointer: "/kycDetails/authData", detail: "contradicts the account holder's own number" }],
+        [{ pointer, detail: "contradicts the account holder's own number" }],
       )
     : undefined;
 }

@@ -77,7 +77,7 @@ describe("addresses and vectors of a holder", () => {
     ]);
   });
 
-  it("AR400003: a vector is one holder's, also when 10 want it at once; AR400009, AR4000010 for none", async () => {
+  it("AR400003: a vector is one holder's, also when 10 want it at once; AR400009, AR4000010 for none, where the body says it", async () => {
     const { phone } = newIdentity();
     const holders = await Promise.all(Array.from({ length: 10 }, () => holderOf(client)));
     const answers = await Promise.all(
@@ -87,14 +87,30 @@ describe("addresses and vectors of a holder", () => {
     expect(new Set(answers.map(({ body }) => body.errorCode ?? "made"))).toEqual(
       new Set(["made", "AR400003"]),
     );
-    const codes = [];
-    for (const body of [
+    const refusals = [];
+    for (const vector of [
       { type: "p", value: "12" },
       { type: "e", value: "nobody" },
       { type: "pan", value: newIdentity().pan },
-    ])
-      codes.push((await client.post(`/accountHolders/${holders[0]}/vectors`, body)).body.errorCode);
-    expect(codes).toEqual(["AR400009", "AR4000010", "AR4000011"]);
+      { type: "p" },
+      { type: "P", value: phone },
+      { value: phone },
+    ]) {
+      const { body } = await client.post(`/accountHolders/${holders[0]}/vectors`, vector);
+      refusals.push([
+        body.errorCode,
+        ...Object.keys(body.additionalInfo),
+        body.message.includes("is missing"),
+      ]);
+    }
+    expect(refusals).toEqual([
+      ["AR400009", "value", false],
+      ["AR4000010", "value", false],
+      ["AR4000011", "value", false],
+      ["AR400009", "value", true],
+      ["FU4000", "type", false],
+      ["FU4000", "type", true],
+    ]);
   });
 
   it("404: another fintech's holder is like a missing one, to read and to add to", async () => {

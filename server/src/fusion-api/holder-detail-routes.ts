@@ -14,7 +14,6 @@ import type { HttpServer } from "../platform/http/server.ts";
 import type { AccountHolderRouteDependencies } from "./account-holder-routes.ts";
 import { popOf, popView, popViews, vectorView } from "./account-holder-views.ts";
 import { callerOf } from "./fusion-api.ts";
-import type { Issue } from "./fusion-error.ts";
 import { invalidApplication } from "./invalid-application.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
@@ -106,15 +105,7 @@ export function registerHolderDetailRoutes(v1: HttpServer, deps: AccountHolderRo
       },
     },
     async (request) => {
-      if (request.validationError)
-        // The codes of wire contract, section 3.3, are those of an application with this one vector.
-        throw invalidApplication(
-          (request.validationError.validation as readonly Issue[]).map((issue) => ({
-            ...issue,
-            instancePath: issue.instancePath === "/value" ? "/vectors/0/value" : (issue.instancePath ?? ""),
-          })),
-          { vectors: [request.body] },
-        );
+      if (request.validationError) throw invalidApplication(request.validationError.validation, request.body);
       const principal = callerOf(request);
       const { accountHolderID } = request.params;
       const { requestID, type, value } = request.body;

@@ -32,13 +32,26 @@ function wireCodeOf(written: string, input: unknown): string {
   if (/^(?:\/pops\/.*|\/address)?\/postCode$/.test(pointer)) return "AR400005";
   if (/^(?:\/pops\/.*|\/address)?\/country$/.test(pointer)) return "AR400006";
   if (/^\/kycDetails\/authData/.test(pointer)) return "AR4000011";
-  const position = /^\/vectors\/(\d+)(?:\/value)?$/.exec(pointer)?.[1];
-  if (position === undefined) return "FU4000";
-  const { sections, vectors } = input as { sections?: { accountHolderDetails?: Submitted } } & Submitted;
-  const vector = (inSection ? sections?.accountHolderDetails?.vectors : vectors)?.[Number(position)];
+  const vector = vectorAt(pointer, inSection, input as Submission);
   return vector?.type === "p" ? "AR400009" : vector?.type === "e" ? "AR4000010" : "FU4000";
 }
 
-interface Submitted {
-  readonly vectors?: readonly { readonly type?: unknown }[];
+/** The vector whose value the pointer is about; undefined where it is about something else. */
+function vectorAt(pointer: string, inSection: boolean, input: Submission): Vector | undefined {
+  // A vector that is added to a holder stands alone.
+  if (pointer === "/value") return input;
+  const position = /^\/vectors\/(\d+)(?:\/value)?$/.exec(pointer)?.[1];
+  if (position === undefined) return undefined;
+  const { vectors } = (inSection ? input.sections?.accountHolderDetails : input) ?? {};
+  return vectors?.[Number(position)];
 }
+
+interface Vector {
+  readonly type?: unknown;
+}
+
+interface Submitted {
+  readonly vectors?: readonly Vector[];
+}
+
+type Submission = Submitted & Vector & { readonly sections?: { readonly accountHolderDetails?: Submitted } };
