@@ -27,7 +27,8 @@ export const phone = z
   .refine(
     (text) => /^\+\d{6,15}$/.test(text),
     "is not a phone number with its country code, such as +919000000001",
-  );
+  )
+  .describe("A phone with its country code, such as +919000000001; spaces and hyphens are dropped.");
 export const email = z
   .string()
   .max(254)
@@ -35,11 +36,13 @@ export const email = z
   .refine(
     (text) => /^[^@\s\p{Cc}]+@[^@\s\p{Cc}]+$/u.test(text) && text.isWellFormed(),
     "is not an email address",
-  );
+  )
+  .describe("An email address.");
 
+const isVerified = optional(looseBoolean).describe("Taken and not relied upon.");
 export const SubmittedVector = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("p"), value: phone, isVerified: optional(looseBoolean) }),
-  z.object({ type: z.literal("e"), value: email, isVerified: optional(looseBoolean) }),
+  z.object({ type: z.literal("p"), value: phone, isVerified }),
+  z.object({ type: z.literal("e"), value: email, isVerified }),
 ]);
 
 /** Numeric or textual parts of a day that exists. */

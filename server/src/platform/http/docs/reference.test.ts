@@ -60,6 +60,17 @@ describe("the reference of the Fusion API", () => {
     }
   });
 
+  it("names every kind that a member of a list may be", async () => {
+    const { body } = await app.http.inject("/docs/fusion");
+    const section = body.slice(body.indexOf('<section id="post-applications-newIndividual"'));
+    const vectors = section.slice(
+      section.indexOf("<code>vectors</code>"),
+      section.indexOf("<code>pops</code>"),
+    );
+    for (const kind of ["&quot;p&quot;", "&quot;e&quot;"]) expect(vectors).toContain(kind);
+    expect(vectors).toContain("country code");
+  });
+
   it("says which scope an operation needs", async () => {
     const { body } = await app.http.inject("/docs/fusion");
     const section = body.slice(body.indexOf('<section id="post-transfers"'));

@@ -49,16 +49,15 @@ export function hasFields(schema: OpenApiSchema, document: OpenApiDocument): boo
   return !isPlain(resolve(schema, document));
 }
 
-/** The object inside a property: itself, a list's member, or what it is when it is not null. */
+/** The object inside a property: itself, a list's member, or what it is when it is not null; of several kinds all. */
 function innerObject(schema: OpenApiSchema, document: OpenApiDocument): OpenApiSchema | undefined {
   const resolved = resolve(schema, document);
   if (resolved.properties) return resolved;
   if (resolved.items) return innerObject(resolved.items, document);
-  for (const choice of resolved.anyOf ?? resolved.oneOf ?? []) {
-    const inner = innerObject(choice, document);
-    if (inner) return inner;
-  }
-  return undefined;
+  const choices = (resolved.anyOf ?? resolved.oneOf ?? []).flatMap(
+    (choice) => innerObject(choice, document) ?? [],
+  );
+  return choices.length > 1 ? { anyOf: choices } : choices[0];
 }
 
 function resolve(schema: OpenApiSchema, document: OpenApiDocument): OpenApiSchema {
