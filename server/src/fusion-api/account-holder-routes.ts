@@ -29,7 +29,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
       schema: {
         summary: "Create an account holder",
         description:
-          "Submits a person and decides at once. A phone, PAN, Aadhaar or passport number that is taken gives status 200 with REJECTED. A repeat of a formID with the same content gets the first answer again.",
+          "Submits a person and decides at once. A phone, PAN, Aadhaar or passport number that is taken gives status 200 with REJECTED; only a person whom another fintech has onboarded, and whose phone and number you both send, becomes yours too. A repeat of a formID with the same content gets the first answer again.",
         tags,
         params: z.object({ ifiID }),
         body: NewIndividual,
