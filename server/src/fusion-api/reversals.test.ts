@@ -149,12 +149,15 @@ describe("a reversal", () => {
 
   it("LE400026: undoes nothing that never was, went elsewhere, had another code, or was a reversal", async () => {
     const { body: original } = await pay(40);
+    const { body: other } = await pay(40);
     const named = { originalTransferID: original.transferID };
     const { body: reversal } = await reverse(10, named);
     const again = { debitAccountID: funding, creditAccountID: account };
     const codes = [];
     for (const answer of [
       await reverse(1, { originalTransferID: "nonsense" }),
+      await reverse(1, { originalTransferID: `20200101000000000_1_${original.requestID}` }),
+      await reverse(1, { ...named, originalRequestID: other.requestID }),
       await reverse(1, { originalRequestID: randomUUID() }),
       await reverse(1, named, again),
       await reverse(1, named, { transferCode: "OTHER_AUTH-REVERSAL" }),
