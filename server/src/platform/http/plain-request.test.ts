@@ -44,6 +44,8 @@ describe("a plain request", () => {
       head.replace("/a", "/a b").concat("\r\n"),
       "GET /a HTTP/1.1\r\n\r\n",
       "GET /a HTTP/1.1\r\naccept: */*\r\n\r\n",
+      "GET /a HTTP/1.1\r\nhost: x/y\r\n\r\n",
+      "GET /a HTTP/1.1\r\nhost: user@x\r\n\r\n",
       `\r\n${head}\r\n`,
       `${head}content-length: 1\r\n\r\n`,
       `${head}content-length: +0\r\n\r\n`,

@@ -1,3 +1,5 @@
+import { isHost } from "./host-header.ts";
+
 /** A request without a body, whose whole text came in one piece and is spelled plainly. */
 export interface PlainRequest {
   readonly method: string;
@@ -52,7 +54,8 @@ export function readPlainRequest(chunk: Buffer): PlainRequest | undefined {
     rawHeaders.push(name, value);
     at = end + 2;
   }
-  return headerOf(rawHeaders, "host") === undefined ? undefined : { method, url, rawHeaders };
+  const host = headerOf(rawHeaders, "host");
+  return host !== undefined && isHost(host) ? { method, url, rawHeaders } : undefined;
 }
 
 /** That the connection goes on, and that there is no body, holds anyway. */

@@ -151,6 +151,15 @@ describe("a request that is hardly HTTP", () => {
       "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
       400,
     ],
+    // RFC 9112 section 3.2: "A server MUST respond with a 400 (Bad Request)".
+    ["two hosts", "GET / HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\nconnection: close\r\n\r\n", 400],
+    [
+      "two hosts, past the router",
+      "POST /at-once HTTP/1.1\r\nHost: localhost\r\nHOST: a\r\nconnection: close\r\n\r\n",
+      400,
+    ],
+    ["a host that is none", "POST /at-once HTTP/1.1\r\nhost: localhost/x\r\nconnection: close\r\n\r\n", 400],
+    ["no host", "GET / HTTP/1.1\r\nconnection: close\r\n\r\n", 400],
   ])("(%s) gets a problem and the connection's end", async (_, bytes, status) => {
     const answer = await raw(bytes);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));

@@ -21,6 +21,7 @@ import {
   type DirectCalls,
   type DirectRequest,
 } from "./direct-calls.ts";
+import { hasOneHost } from "./host-header.ts";
 import { type PlainConnections, servePlainRequests } from "./plain-connections.ts";
 import { describeFailure, type Failure, logUnforeseen, problemBody, problemType } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
@@ -86,7 +87,10 @@ export function createHttpServer({
   const http = Fastify({
     ...fastifyOptions({ log, random, trustedProxies }),
     serverFactory: (fastify: RequestListener) => {
-      const server = createServer(serverOptions, direct.listener(fastify));
+      const listener = direct.listener(fastify);
+      const server = createServer(serverOptions, (request, response) =>
+        (hasOneHost(request) ? listener : fastify)(request, response),
+      );
       server.keepAliveTimeout = keepAliveMs;
       closeStalled(server, stalledMs);
       unreadable.watch(server);
@@ -141,7 +145,7 @@ export function createHttpServer({
   http.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     setSecurityHeaders(reply, { https });
-    done();
+    done(hasOneHost(request.raw) ? undefined : Object.assign(new Error("no one host"), { statusCode: 400 }));
   });
   // After every hook above it, since an API may want to know first who is calling. PostgreSQL's text cannot hold NUL, and no name, id or
   // address of ours contains one.
@@ -208,6 +212,8 @@ const serverOptions = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
+  // Looked for here (host-header.ts), so that the answer is one of ours.
+  requireHostHeader: false,
   // Node looks for connections that are too slow every half minute unless told otherwise, and so would wait up to 40 s for headers.
   connectionsCheckingInterval: 1_000,
 };

@@ -1,0 +1,23 @@
+import type { IncomingMessage } from "node:http";
+
+/** A host, as a name or an address, and a port (RFC 9110 section 7.2): no other characters, and nobody's name and password. */
+const hostForm = /^[\w.\-~!$&'()*+,;=%:[\]]*$/;
+
+export function isHost(value: string): boolean {
+  return hostForm.test(value);
+}
+
+/**
+ * Whether the request says for which host it is, in one way only (RFC 9112 section 3.2): of two, a proxy and its server could each believe
+ * another.
+ */
+export function hasOneHost({ httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+  const { host } = headers;
+  if (host === undefined) return httpVersion === "1.0";
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts <= 1 && isHost(host);
+}
