@@ -285,6 +285,10 @@ describe("after logging in", () => {
         .getByLabel(/^Renews tok_/)
         .isChecked(),
     ).toBe(true);
+    await dialog().getByText("24 hours", { exact: true }).click();
+    await dialog()
+      .getByText(/It renews tok_\w+, which is revoked after 24 hours\.$/)
+      .waitFor();
     await looksRight("renew");
     await dialog().getByRole("button", { name: "Generate", exact: true }).click();
     await dialog().getByText("You can see this token only now").waitFor();
@@ -298,6 +302,15 @@ describe("after logging in", () => {
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
     await dialog().getByRole("button", { name: "Done" }).click();
     await dialog().waitFor({ state: "hidden" });
+    // The page of the old token: when it ends, and who has yet to move.
+    const baseUrl = `${product.url}/api/v1/ifi/140793`;
+    await callFusion(baseUrl, secret ?? "", "/bundles");
+    await page.getByText(/^1 of 2 callers has moved; 1 has not called since the renewal\.$/).waitFor();
+    await page.getByText("Planned at its renewal by").waitFor();
+    await looksRight("renewed");
+    await page.getByRole("button", { name: "Keep it until it expires" }).click();
+    await page.getByText("Planned revocation called off").waitFor();
+    expect(await page.getByText("Planned at its renewal by").count()).toBe(0);
   });
 
   it("webhooks: none, the dialog, the secret, an endpoint with deliveries that arrive and fail", async () => {

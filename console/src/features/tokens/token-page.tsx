@@ -23,7 +23,9 @@ import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
+import { CallerCell } from "./caller-cell.tsx";
 import { CallsChart } from "./calls-chart.tsx";
+import { CutOverSection } from "./cut-over-section.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
 import { PlannedEnd } from "./planned-end.tsx";
 import { drawnReminders } from "./planned-reminders.ts";
@@ -167,6 +169,9 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
         />
       </div>
       <TokenFacts token={token} now={now} />
+      {(token.replaces !== null || token.replacedBy !== null) && (
+        <CutOverSection tokenId={token.tokenId} applicationId={token.applicationId} />
+      )}
       <div className={classes.columns}>
         <section aria-labelledby="calls-heading" className={classes.column}>
           <h2 id="calls-heading">Calls</h2>
@@ -354,12 +359,7 @@ const callerColumns: Column<Caller>[] = [
     key: "caller",
     header: "Caller",
     onPhone: "lead",
-    cell: ({ ip, userAgent }) => (
-      <div className={classes.tokenCell}>
-        <Mono>{ip}</Mono>
-        <span className={classes.soft}>{userAgent === "" ? "No user agent" : userAgent}</span>
-      </div>
-    ),
+    cell: (caller) => <CallerCell caller={caller} />,
   },
   {
     key: "calls",

@@ -7,6 +7,7 @@ import {
   RevokedTokens,
   type RevokeReason,
   Subscription,
+  TokenCutOver,
   TokenDetails,
   type TokenFilter,
   TokenList,
@@ -43,6 +44,14 @@ export const tokenQuery = (tokenId: string) =>
   queryOptions({
     queryKey: ["tokens", tokenId],
     queryFn: ({ signal }) => get(`/tokens/${path(tokenId)}`, TokenDetails, { signal }),
+    refetchInterval: 15_000,
+  });
+
+/** Who has moved to the replacement, of the renewal that the token is part of. */
+export const cutOverQuery = (tokenId: string) =>
+  queryOptions({
+    queryKey: ["tokens", tokenId, "cut-over"],
+    queryFn: ({ signal }) => get(`/tokens/${path(tokenId)}/cut-over`, TokenCutOver, { signal }),
     refetchInterval: 15_000,
   });
 

@@ -1,5 +1,6 @@
 import type { TokenSummary } from "@fusion/contract/tokens.ts";
 import { describe, expect, test } from "vitest";
+import { verdictSentence } from "./cut-over-words.ts";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
 import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
 import { callWords } from "./refusals.ts";
@@ -66,6 +67,32 @@ describe("the summary above Generate", () => {
   test("is silent while something is missing", () => {
     expect(summarySentence({ ...choice, expiresAt: undefined })).toBeUndefined();
     expect(summarySentence({ ...choice, scopes: [] })).toBeUndefined();
+  });
+});
+
+describe("the verdict of a cut-over", () => {
+  const verdict = { callers: 3, moved: 3, silent: 0, together: false, lastOnRenewed: null };
+  const told = (facts: Partial<typeof verdict> | object) =>
+    verdictSentence({ verdict: { ...verdict, ...facts } }, now);
+  const lastOnRenewed = { ip: "203.0.113.9", userAgent: "okhttp/4.12", at: "2026-11-24T05:24:00.000Z" };
+
+  test("says how many have moved, and who used the old token last", () => {
+    expect(told({ moved: 2, lastOnRenewed })).toBe(
+      "2 of 3 callers have moved; 203.0.113.9 (okhttp/4.12) last used the old token 6 minutes ago.",
+    );
+    expect(told({ moved: 1, silent: 1, lastOnRenewed: { ...lastOnRenewed, userAgent: "" } })).toBe(
+      "1 of 3 callers has moved; 203.0.113.9 last used the old token 6 minutes ago; 1 has not called since the renewal.",
+    );
+  });
+
+  test("says that all have only where nothing is unknown", () => {
+    expect(told({})).toBe("All 3 callers have moved.");
+    expect(told({ callers: 1, moved: 1 })).toBe("The one caller has moved.");
+    expect(told({ together: true })).toBe(
+      "3 of 3 callers have moved; of others it is not known whether they have moved.",
+    );
+    expect(told({ callers: 0, moved: 0, together: true })).toContain("is not known");
+    expect(told({ callers: 0, moved: 0 })).toBe("Nobody was seen with the old token.");
   });
 });
 

@@ -1,0 +1,42 @@
+import type { CutOver, CutOverState } from "@fusion/contract/tokens.ts";
+import { relativeTime } from "../../lib/time.ts";
+
+export const cutOverStateWords: Record<CutOverState, string> = {
+  moved: "Moved",
+  on_renewed: "Uses the old token",
+  silent: "Not seen since the renewal",
+  new: "New token only",
+  together: "Not known",
+};
+
+/** "203.0.113.9 (okhttp/4.12)". */
+export function callerWords({ ip, userAgent }: { readonly ip: string; readonly userAgent: string }): string {
+  return userAgent === "" ? ip : `${ip} (${userAgent})`;
+}
+
+/**
+ * How far the cut-over is, and what is in its way: "2 of 3 callers have moved; 203.0.113.9 (okhttp/4.12) last used the old token 6 minutes ago."
+ * Never says that all have moved while it is not known of some.
+ */
+export function verdictSentence({ verdict }: Pick<CutOver, "verdict">, now: number): string {
+  const { callers, moved, silent, together, lastOnRenewed } = verdict;
+  if (callers === 0)
+    return together
+      ? "Callers of the old token are known only together: whether they have moved is not known."
+      : "Nobody was seen with the old token.";
+  const all = moved === callers && !together;
+  const facts = [
+    all
+      ? callers === 1
+        ? "The one caller has moved"
+        : `All ${callers} callers have moved`
+      : `${moved} of ${callers} ${callers === 1 ? "caller" : "callers"} ${moved === 1 ? "has" : "have"} moved`,
+  ];
+  if (lastOnRenewed)
+    facts.push(
+      `${callerWords(lastOnRenewed)} last used the old token ${relativeTime(lastOnRenewed.at, now)}`,
+    );
+  if (silent > 0) facts.push(`${silent} ${silent === 1 ? "has" : "have"} not called since the renewal`);
+  if (together) facts.push("of others it is not known whether they have moved");
+  return `${facts.join("; ")}.`;
+}
