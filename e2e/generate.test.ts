@@ -412,10 +412,11 @@ describe("nothing is lost by a slip", () => {
     await listed().filter({ hasText: "Renewed by hand" }).getByRole("link").click();
     await page.getByRole("button", { name: "Renew" }).click();
     await expires().waitFor();
+    await dialog().getByText("None", { exact: true }).click();
     await generateButton().click();
     await secretShown().waitFor();
     const secret = await dialog().locator("code").first().textContent();
-    // Meanwhile the page learns that the token has a replacement.
+    // Meanwhile the page learns that the token has a replacement, and has been revoked, since no overlap was chosen.
     await page.waitForTimeout(2_000);
     expect(await dialog().locator("code").first().textContent()).toBe(secret);
     await page.keyboard.press("Escape");
@@ -427,6 +428,8 @@ describe("nothing is lost by a slip", () => {
     await dialog().getByRole("button", { name: "Done" }).click();
     await dialog().waitFor({ state: "hidden" });
     expect(page.url()).not.toContain("renew");
+    await page.getByText("Revoked: replaced").waitFor();
+    await page.getByText("(planned at the renewal)").first().waitFor();
     // An address that still asks for it, of a token that has its replacement, is set right.
     await page.goto(`${page.url()}?renew=1`);
     await page.waitForURL((url) => !url.search.includes("renew"));

@@ -188,7 +188,7 @@ export const GenerateToken = z.object({
   reminders: z.boolean().default(true).describe("Whether the person generating is reminded before it ends."),
   replaces: TokenId.nullable().default(null).describe("The token that this one renews."),
   overlap: Overlap.default("until_expiry").describe(
-    "How long the renewed token goes on working; it is revoked then, within a minute.",
+    "How long the renewed token goes on working; it is revoked then, within a minute. With `none` from `now` on, also when this answer, and so the new secret, is lost.",
   ),
   overlapFrom: OverlapFrom.default("now").describe(
     "From when the overlap counts. The first use is known about a second after it.",
