@@ -489,6 +489,22 @@ describe("after logging in", () => {
     }
   });
 
+  it("a calendar's address is shown once, answers with a calendar, and can be ended", async () => {
+    await page.goto(`${product.url}/account`);
+    await page.getByRole("button", { name: "Make an address" }).click();
+    await page.getByRole("button", { name: "Make the address" }).click();
+    const address = (await page.getByText(/\/calendar\/[\w-]{43}\.ics$/).textContent()) ?? "";
+    await looksRight("calendar-address");
+    expect(await (await fetch(address)).text()).toMatch(/^BEGIN:VCALENDAR\r\n/);
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Close without it" }).click();
+    await page.getByText("Its address was made").waitFor();
+    expect(await page.content()).not.toContain(address);
+    await page.getByRole("button", { name: "End the address" }).click();
+    await page.getByText("It has no address yet.").waitFor();
+    expect((await fetch(address)).status).toBe(404);
+  });
+
   it("a missing page and a missing token say so", async () => {
     for (const [path, name] of [
       ["/no-such-page", "missing-page"],

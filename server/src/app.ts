@@ -50,6 +50,8 @@ import type { Messenger } from "./platform/messages/message.ts";
 import { messageJobs } from "./platform/messages/outbox.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
+import { calendarPath } from "./reminders/calendar-feed.ts";
+import { registerCalendarRoutes } from "./reminders/calendar-routes.ts";
 import { reminderJobs } from "./reminders/jobs.ts";
 import { registerReminderRoutes } from "./reminders/routes.ts";
 import { unsubscribePath } from "./reminders/unsubscribe-link.ts";
@@ -190,6 +192,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   jobs.push(tokenJobs({ ...parts, nodes, publicUrl }));
   registerReminderRoutes(http, { ...parts, publicUrl, authenticate: authenticateUser });
   registerUnsubscribeRoutes(http, parts);
+  registerCalendarRoutes(http, { ...parts, publicUrl, authenticate: authenticateUser });
   jobs.push(reminderJobs({ ...parts, publicUrl }));
   const calls = createCallRecorder({ ...parts, lease: node.lease });
   const lookForCall = createCallSearch({ writeCalls: () => calls.flush() });
@@ -276,8 +279,9 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
       { prefix: "/tokens/self/", perSecond: 5, burst: 50 },
       { prefix: "/secret-scanning/", perSecond: 20, burst: 200 },
       { prefix: "/refusals/", perSecond: 5, burst: 50 },
-      // A large mail provider clicks for all of its people, from few addresses.
+      // A large provider of mail or calendars asks for all of its people, from few addresses.
       { prefix: unsubscribePath, perSecond: 20, burst: 200 },
+      { prefix: calendarPath, perSecond: 20, burst: 200 },
     ]);
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });
 }

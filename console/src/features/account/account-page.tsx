@@ -4,9 +4,10 @@ import { roleWords } from "../../lib/role-words.ts";
 import { useSession } from "../../lib/session.ts";
 import { PageHeader } from "../../ui/page-header.tsx";
 import classes from "./account.module.css";
+import { CalendarSection } from "./calendar-section.tsx";
 import { SessionsSection } from "./sessions-section.tsx";
 
-/** Who you are to the console, and where you are logged in. */
+/** Who you are to the console, your calendar, and where you are logged in. */
 export function AccountPage() {
   const { user, fintech } = useSession();
   return (
@@ -44,6 +45,7 @@ export function AccountPage() {
           </dd>
         </dl>
       </section>
+      {fintech && <CalendarSection />}
       <SessionsSection />
     </div>
   );

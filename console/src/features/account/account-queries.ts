@@ -1,6 +1,7 @@
+import { CalendarAddress, CalendarFeed } from "@fusion/contract/calendar.ts";
 import { SessionList } from "@fusion/contract/login.ts";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { get, post } from "../../lib/api.ts";
+import { get, post, remove } from "../../lib/api.ts";
 
 export const sessionsQuery = queryOptions({
   queryKey: ["sessions"],
@@ -16,5 +17,23 @@ export function useEndSessions() {
         await post(`/sessions/${encodeURIComponent(sessionId)}/end`, {}, null);
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
+  });
+}
+
+export const calendarQuery = queryOptions({
+  queryKey: ["calendar"],
+  queryFn: ({ signal }) => get("/calendar", CalendarFeed, { signal }),
+});
+
+/** Makes an address; the one before ends. No cache gets it. */
+export function makeCalendar(): Promise<CalendarAddress> {
+  return post("/calendar", {}, CalendarAddress);
+}
+
+export function useEndCalendar() {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn: () => remove("/calendar"),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: calendarQuery.queryKey }),
   });
 }

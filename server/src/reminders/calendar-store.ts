@@ -1,0 +1,84 @@
+import type { Queryable, Transaction } from "../platform/database/database.ts";
+import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
+
+// SQL on calendar feeds, private to the room.
+
+export interface FeedOwner {
+  readonly ifiId: IfiId;
+  readonly fintechId: FintechId;
+  readonly userId: UserId;
+}
+
+const keyValues = ({ ifiId, fintechId, userId }: FeedOwner): string[] => [ifiId, fintechId, userId];
+
+export async function findFeedTime(tx: Queryable, owner: FeedOwner): Promise<Date | undefined> {
+  const [row] = await tx.query<{ made_at: Date }>(
+    "SELECT made_at FROM calendar_feed WHERE (ifi_id, fintech_id, user_id) = ($1, $2, $3)",
+    keyValues(owner),
+  );
+  return row?.made_at;
+}
+
+/** The address before this one leads nowhere from then on. */
+export async function writeFeed(
+  tx: Transaction,
+  owner: FeedOwner,
+  { secretHash, madeAt }: { readonly secretHash: Buffer; readonly madeAt: Date },
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO calendar_feed (ifi_id, fintech_id, user_id, secret_hash, made_at) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (ifi_id, fintech_id, user_id) DO UPDATE SET secret_hash = excluded.secret_hash, made_at = excluded.made_at`,
+    [...keyValues(owner), secretHash, madeAt],
+  );
+}
+
+/** Answers whether there was one. */
+export async function deleteFeed(tx: Transaction, owner: FeedOwner): Promise<boolean> {
+  const rows = await tx.query(
+    "DELETE FROM calendar_feed WHERE (ifi_id, fintech_id, user_id) = ($1, $2, $3) RETURNING user_id",
+    keyValues(owner),
+  );
+  return rows.length > 0;
+}
+
+/** Whose feed it is, while their access has not ended. */
+export async function findFeedOwner(tx: Queryable, secretHash: Buffer): Promise<FeedOwner | undefined> {
+  const [row] = await tx.query<FeedOwner & Record<string, unknown>>(
+    `SELECT f.ifi_id AS "ifiId", f.fintech_id AS "fintechId", f.user_id AS "userId"
+     FROM calendar_feed f JOIN console_user u USING (ifi_id, fintech_id, user_id)
+     WHERE f.secret_hash = $1 AND u.disabled_at IS NULL`,
+    [secretHash],
+  );
+  return row;
+}
+
+export interface ExpiringSubscription {
+  readonly tokenId: string;
+  readonly name: string;
+  readonly environment: "sandbox" | "live";
+  readonly applicationId: string;
+  readonly applicationName: string;
+  readonly expiresAt: Date;
+  readonly subscribedAt: Date;
+  /** When its live replacement was made; null while it has none. */
+  readonly renewedAt: Date | null;
+}
+
+/** Live tokens that the person asked to be reminded of and may see, those first that end first. */
+export async function listExpiringSubscriptions(
+  tx: Queryable,
+  { ifiId, fintechId, userId }: FeedOwner,
+  { now, limit }: { readonly now: Date; readonly limit: number },
+): Promise<ExpiringSubscription[]> {
+  return tx.query<ExpiringSubscription & Record<string, unknown>>(
+    `SELECT s.token_id AS "tokenId", s.name, s.environment, s.application_id AS "applicationId", app.name AS "applicationName",
+            s.expires_at AS "expiresAt", s.subscribed_at AS "subscribedAt", replacement.created_at AS "renewedAt"
+     FROM remindable_subscription s
+     JOIN application app USING (ifi_id, environment, fintech_id, application_id)
+     LEFT JOIN token replacement ON replacement.token_id = live_replacement(s.token_id, $4)
+     WHERE (s.ifi_id, s.fintech_id, s.user_id) = ($1, $2, $3) AND s.ended_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > $4
+       AND sees_application(s.user_id, s.application_id)
+     ORDER BY s.expires_at, s.token_id LIMIT $5`,
+    [ifiId, fintechId, userId, now, limit],
+  );
+}

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { UserPrincipal } from "../access/principal.ts";
+import type { TokenId } from "../platform/ids.ts";
+import { arrangeUser } from "../testing/fixtures.ts";
+import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
+import { arrangeSession } from "../testing/session-fixture.ts";
+import { createTestApp, type TestApp } from "../testing/test-app.ts";
+
+let app: TestApp;
+let owner: TestApp["database"]["owner"];
+let given: TestReminders;
+let tokenId: TokenId;
+let cookie: string;
+
+beforeAll(async () => {
+  app = await createTestApp({ now: "2027-11-08T03:30:00Z" });
+  owner = app.database.owner;
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  given = await arrangeReminders(app.database);
+  await owner.query("TRUNCATE audit_entry");
+  tokenId = await given.token();
+  cookie = await arrangeSession(owner, given.member, app.clock.now());
+});
+
+const call = (method: "GET" | "POST" | "DELETE", as = cookie) =>
+  app.http.inject({ method, url: "/console/api/calendar", headers: { cookie: as } });
+const make = async (as = cookie): Promise<string> => {
+  const answer = await call("POST", as);
+  expect([answer.statusCode, answer.headers["cache-control"]]).toEqual([200, "no-store"]);
+  return answer.json().address;
+};
+/** As a calendar program reads it, without cookies. */
+const read = (address: string) => app.http.inject({ url: new URL(address).pathname });
+const linesOf = async (address: string) => (await read(address)).body.replaceAll(/\r\n /g, "").split("\r\n");
+const sessionOf = (user: UserPrincipal) => arrangeSession(owner, user, app.clock.now());
+
+describe("a calendar feed", () => {
+  it("has the live tokens that its person subscribed to and may see, each with an alarm at each planned notice, and no secret", async () => {
+    const other = await given.token({ name: "not theirs" });
+    await given.subscribe(tokenId, given.member);
+    await given.subscribe(other, given.admin);
+    const revoked = await given.token({ name: "revoked" });
+    await given.subscribe(revoked, given.member);
+    await given.revoke(revoked);
+    await given.subscribe(
+      await given.token({ name: "ended", expiresAt: new Date("2027-11-07T05:30:00Z") }),
+      given.member,
+    );
+    const address = await make();
+    const answer = await read(address);
+    expect(answer.headers).toMatchObject({
+      "content-type": "text/calendar; charset=utf-8",
+      "cache-control": "no-store",
+    });
+    const lines = await linesOf(address);
+    expect(lines.filter((line) => line.startsWith("UID:"))).toEqual([`UID:${tokenId}@127.0.0.1`]);
+    expect(lines).toContain("DTSTART:20271123T053000Z");
+    expect(lines).toContain('SUMMARY:Token "billing" expires');
+    // 09:00 IST of each day; that of today is now and no alarm any more.
+    const alarms = lines.filter((line) => line.startsWith("TRIGGER"));
+    expect(alarms).toHaveLength(15);
+    expect([alarms[0], alarms.at(-1)]).toEqual([
+      "TRIGGER;VALUE=DATE-TIME:20271109T033000Z",
+      "TRIGGER;VALUE=DATE-TIME:20271123T033000Z",
+    ]);
+    expect(answer.body).not.toContain((await owner.query("SELECT hint FROM token LIMIT 1")).rows[0].hint);
+    await owner.query("DELETE FROM application_access");
+    expect((await linesOf(address)).join()).not.toContain("VEVENT");
+  });
+
+  it("says of a renewed token that it is, without alarms", async () => {
+    await given.subscribe(tokenId, given.member);
+    await given.token({
+      name: "next",
+      replaces: tokenId,
+      createdAt: "2027-11-01T00:00:00Z",
+      expiresAt: new Date("2028-10-01T00:00:00Z"),
+    });
+    const lines = await linesOf(await make());
+    expect(lines).toContain('SUMMARY:Token "billing" expires (renewed)');
+    expect(lines).toContain("DTSTAMP:20271101T000000Z");
+    expect(lines.join()).not.toContain("VALARM");
+  });
+
+  it("is bounded, whatever the person subscribed to", async () => {
+    await owner.query(
+      `INSERT INTO token (ifi_id, environment, fintech_id, application_id, token_id, name, hint, secret_hash, scopes, created_at, created_by, expires_at)
+       SELECT ifi_id, environment, fintech_id, application_id, 'tok_many' || n, name, hint, sha256(n::text::bytea), scopes, created_at, created_by,
+              expires_at + n * interval '1 second'
+       FROM token, generate_series(1, 250) AS n WHERE token_id = $1`,
+      [tokenId],
+    );
+    await owner.query(
+      `INSERT INTO token_subscription (ifi_id, environment, fintech_id, application_id, token_id, user_id, subscribed_at)
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, $1, created_at FROM token`,
+      [given.member.userId],
+    );
+    const { body } = await read(await make());
+    expect(body.match(/BEGIN:VEVENT/g)).toHaveLength(200);
+    expect(body).toContain(tokenId);
+    expect(body.length).toBeLessThan(1_000_000);
+  });
+});
+
+describe("its address", () => {
+  it("is shown once, stored as a hash, and leads nowhere once another was made, it was ended, or the person's access was", async () => {
+    expect((await call("GET")).json()).toEqual({ madeAt: null });
+    const first = await make();
+    expect(first).toMatch(/^http:\/\/127\.0\.0\.1:8080\/calendar\/[\w-]{43}\.ics$/);
+    expect((await call("GET")).json()).toEqual({ madeAt: app.clock.now().toISOString() });
+    const { rows } = await owner.query("SELECT f::text FROM calendar_feed f");
+    expect(rows).toHaveLength(1);
+    expect(rows[0].f).not.toContain(first.slice(-47, -4));
+    const second = await make();
+    expect([(await read(first)).statusCode, (await read(second)).statusCode]).toEqual([404, 200]);
+    for (const _again of [1, 2]) expect((await call("DELETE")).statusCode).toBe(204);
+    expect((await read(second)).statusCode).toBe(404);
+    const actions = (await owner.query("SELECT action FROM audit_entry ORDER BY at, audit_id")).rows;
+    expect(actions.map(({ action }) => action).sort()).toEqual([
+      "user.calendar-ended",
+      "user.calendar-made",
+      "user.calendar-made",
+    ]);
+    const third = await make();
+    await owner.query("UPDATE console_user SET disabled_at = now() WHERE user_id = $1", [
+      given.member.userId,
+    ]);
+    const [ended, unknown] = [await read(third), await read("http://x/calendar/unknown.ics")];
+    expect([ended.statusCode, unknown.statusCode]).toEqual([404, 404]);
+    expect({ ...ended.json(), request_id: "" }).toEqual({ ...unknown.json(), request_id: "" });
+  });
+
+  it("is each person's own", async () => {
+    await given.subscribe(tokenId, given.member);
+    const theirs = await make();
+    const colleague = await sessionOf(await arrangeUser(owner, given.fintech, "fintech_admin"));
+    expect((await call("GET", colleague)).json()).toEqual({ madeAt: null });
+    const mine = await make(colleague);
+    await call("DELETE", colleague);
+    expect([(await read(mine)).statusCode, (await read(theirs)).statusCode]).toEqual([404, 200]);
+  });
+
+  it("is not made for the Fusion team, whom no reminder goes to", async () => {
+    const operator = await sessionOf(await arrangeUser(owner, null, "operator_admin"));
+    expect((await call("GET", operator)).json()).toEqual({ madeAt: null });
+    for (const method of ["POST", "DELETE"] as const)
+      expect((await call(method, operator)).statusCode).toBe(403);
+  });
+});
