@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ApplicationId, Environment, Instant, LocalDate, TokenId } from "./primitives.ts";
 
-export const ReminderState = z.enum(["planned", "sent", "failed", "missed", "cancelled"]);
+export const ReminderState = z.enum(["planned", "sent", "failed", "missed", "cancelled", "acknowledged"]);
 export type ReminderState = z.infer<typeof ReminderState>;
 
 /** That a token ends; that programs have yet to move from one that ends to its replacement; what either would look like. */
@@ -32,6 +32,9 @@ export const TokenReminders = z
       .enum(["renewed", "revoked", "nobody_subscribed", "ended"])
       .nullable()
       .describe("Why none will follow, if so."),
+    acknowledgeable: z
+      .boolean()
+      .describe("Whether you are told of it today, or were, and have not said that you know."),
     reminders: z.array(
       z.object({
         localDay: LocalDate,
@@ -43,11 +46,20 @@ export const TokenReminders = z
         sentAt: Instant.nullable(),
         answer: z.string().nullable().describe("The provider's, once it took the message."),
         error: z.string().nullable(),
+        acknowledged: z
+          .object({ at: Instant, by: z.string() })
+          .nullable()
+          .describe("When its recipient said that they know of it, and their name."),
       }),
     ),
   })
   .meta({ id: "TokenReminders" });
 export type TokenReminders = z.infer<typeof TokenReminders>;
+
+export const AcknowledgedReminders = z
+  .object({ acknowledged: z.boolean().describe("Whether there was anything to acknowledge.") })
+  .meta({ id: "AcknowledgedReminders" });
+export type AcknowledgedReminders = z.infer<typeof AcknowledgedReminders>;
 
 export const TestReminder = z
   .object({

@@ -46,7 +46,7 @@ export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
  * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due. Of a
  * renewed one no notice tells that it ends, but in its last days one warns that programs have yet to move.
  * Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are. An address that was rejected on that day
- * reaches nobody, nor does the mail of whoever has ended it.
+ * reaches nobody, nor does the mail of whoever has ended it; and who acknowledged a token's notice on it is told of that token no more until the next.
  */
 export const dueNotices = `
   day AS (
@@ -87,7 +87,7 @@ export const dueNotices = `
     SELECT DISTINCT local_day, planned_for, day_ends, missed, ifi_id, environment, fintech_id, application_id, token_id, kind
     FROM reached WHERE addresses = 0
   ),
-  due AS MATERIALIZED (
+  told AS MATERIALIZED (
     SELECT local_day, planned_for, day_ends, missed, ifi_id, environment, fintech_id, application_id, token_id, kind,
            user_id, channel, false AS fallback
     FROM reached WHERE channel IS NOT NULL
@@ -96,6 +96,12 @@ export const dueNotices = `
     FROM unreached u
     LEFT JOIN reachable_address a ON a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id AND a.role = 'fintech_admin' AND a.stands_in
                                  AND a.rejected_day IS DISTINCT FROM u.local_day
+  ),
+  due AS MATERIALIZED (
+    SELECT * FROM told
+    WHERE NOT EXISTS (SELECT FROM reminder r
+                      WHERE (r.token_id, r.user_id, r.local_day) = (told.token_id, told.user_id, told.local_day)
+                        AND r.acknowledged_at IS NOT NULL)
   )`;
 
 /**

@@ -1,4 +1,4 @@
-import type { ReminderKind, UnheardReason } from "@fusion/contract/reminders.ts";
+import type { ReminderKind, ReminderState, UnheardReason } from "@fusion/contract/reminders.ts";
 import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, Environment, FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
@@ -113,7 +113,7 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
        ON CONFLICT DO NOTHING
        RETURNING state
      ),
-     told AS (
+     published AS (
        INSERT INTO reminder_event (ifi_id, environment, fintech_id, application_id, token_id, kind, local_day)
        SELECT DISTINCT ifi_id, environment, fintech_id, application_id, token_id, kind, local_day
        FROM due WHERE NOT missed AND ${isWantedByApplication("TOKEN_EXPIRING", "due")}
@@ -133,22 +133,22 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
 const isoText = (instant: string): string =>
   `to_char(${instant} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** The events of `told`, with `data` as the contract's `TokenExpiring`. */
+/** The events of `published`, with `data` as the contract's `TokenExpiring`. */
 const tokenEvents = `
-  SELECT told.ifi_id, told.environment, told.fintech_id, day.as_of AS occurred_at,
+  SELECT published.ifi_id, published.environment, published.fintech_id, day.as_of AS occurred_at,
     jsonb_build_object(
-      'applicationId', told.application_id,
-      'uri', '/applications/' || told.application_id || '/tokens/' || told.token_id,
+      'applicationId', published.application_id,
+      'uri', '/applications/' || published.application_id || '/tokens/' || published.token_id,
       'state', CASE WHEN t.expires_at > day.as_of THEN 'ACTIVE' ELSE 'EXPIRED' END,
       'data', jsonb_build_object(
-        'tokenID', told.token_id, 'name', t.name, 'applicationID', told.application_id,
-        'kind', CASE told.kind WHEN 'expiry' THEN 'EXPIRY' ELSE 'CUT_OVER' END,
-        'localDay', told.local_day,
+        'tokenID', published.token_id, 'name', t.name, 'applicationID', published.application_id,
+        'kind', CASE published.kind WHEN 'expiry' THEN 'EXPIRY' ELSE 'CUT_OVER' END,
+        'localDay', published.local_day,
         'daysLeft', width_bucket(t.expires_at, day.expiry_day_starts::timestamptz[]) - 1 - ${daysAfterMax},
         'expiresAt', ${isoText("t.expires_at")},
         'lastUsedAt', ${isoText("u.last_used_at")},
-        'replacementID', CASE told.kind WHEN 'cutover' THEN live_replacement(told.token_id, day.as_of) END)) AS content
-  FROM told
+        'replacementID', CASE published.kind WHEN 'cutover' THEN live_replacement(published.token_id, day.as_of) END)) AS content
+  FROM published
   JOIN day USING (ifi_id, fintech_id, local_day)
   JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
   LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)`;
@@ -197,7 +197,7 @@ export interface DigestKey {
   readonly userId: UserId;
   readonly channel: "sms" | "email";
   readonly localDay: LocalDay;
-  /** 1 is the morning's; further ones of the day are for those who stand in for others; below 0 are tests. */
+  /** 1 is the morning's; further ones of the day are for those who stand in for others; 0 holds what is not sent, below are tests. */
   readonly sequence: number;
 }
 
@@ -397,7 +397,8 @@ export async function recordFailed(
   );
   if (!mine) return;
   await tx.query(
-    `UPDATE reminder r SET state = 'failed', error = $7, bounced_at = $8 WHERE ${ofDigest} AND ${held}`,
+    `UPDATE reminder r SET state = 'failed', error = $7, bounced_at = $8
+     WHERE ${ofDigest} AND ${held} AND r.state <> 'acknowledged'`,
     [...keyValues(key), failed.error, failed.bouncedAt, ...heldValues(failed.notices)],
   );
 }
@@ -514,13 +515,68 @@ export async function listAddressesOf(
   ]);
 }
 
-/** Since when somebody wants to be reminded of the token's end, for each who does, whether or not that person can be reached. */
-export async function listSubscriptionTimes(tx: Transaction, tokenId: TokenId): Promise<Date[]> {
-  const rows = await tx.query<{ subscribed_at: Date }>(
-    "SELECT subscribed_at FROM remindable_subscription WHERE token_id = $1 AND ended_at IS NULL",
-    [tokenId],
+/**
+ * Since when somebody wants to be reminded of the token's end, for each who does, whether or not that person can be reached; and whether they
+ * acknowledged it on that local day.
+ */
+export async function listSubscriptions(
+  tx: Transaction,
+  tokenId: TokenId,
+  localDay: LocalDay,
+): Promise<{ subscribedAt: Date; acknowledged: boolean }[]> {
+  return tx.query(
+    `SELECT s.subscribed_at AS "subscribedAt",
+            EXISTS (SELECT FROM reminder r WHERE r.token_id = $1 AND r.user_id = s.user_id AND r.local_day = $2
+                      AND r.acknowledged_at IS NOT NULL) AS acknowledged
+     FROM remindable_subscription s WHERE s.token_id = $1 AND s.ended_at IS NULL`,
+    [tokenId, localDay],
   );
-  return rows.map((row) => row.subscribed_at);
+}
+
+/** Whether a person is told of a token on that day, or was, and has not acknowledged it. */
+export async function isTold(
+  tx: Transaction,
+  day: FintechDay,
+  { tokenId, userId }: { readonly tokenId: TokenId; readonly userId: UserId },
+): Promise<boolean> {
+  const rows = await tx.query(`WITH ${dueNotices} SELECT FROM due WHERE token_id = $12 AND user_id = $13`, [
+    ...fintechDayValues([day]),
+    tokenId,
+    userId,
+  ]);
+  return rows.length > 0;
+}
+
+/**
+ * Marks whatever a person is told of a token on that day as acknowledged, planned or not, sent or not; what was not sent will not be. Returns
+ * whether there was anything.
+ */
+export async function acknowledgeNotices(
+  tx: Transaction,
+  day: FintechDay,
+  { tokenId, userId, now }: { readonly tokenId: TokenId; readonly userId: UserId; readonly now: Date },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `WITH ${dueNotices},
+     mine AS (SELECT * FROM due WHERE token_id = $12 AND user_id = $13),
+     digest AS (
+       INSERT INTO reminder_digest (ifi_id, fintech_id, user_id, channel, local_day, sequence, state, send_until, frozen_at, error)
+       SELECT DISTINCT ifi_id, fintech_id, user_id, channel, local_day, 0, 'cancelled', day_ends, $14::timestamptz,
+              'It was acknowledged before its time.'
+       FROM mine
+       ON CONFLICT DO NOTHING
+     )
+     INSERT INTO reminder AS r (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,
+                                fallback, state, planned_for, acknowledged_at)
+     SELECT ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, 0,
+            fallback, 'acknowledged', planned_for, $14
+     FROM mine
+     ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day) WHERE kind <> 'test'
+     DO UPDATE SET acknowledged_at = $14, state = CASE WHEN r.state IN ('planned', 'failed') THEN 'acknowledged' ELSE r.state END
+     RETURNING r.token_id`,
+    [...fintechDayValues([day]), tokenId, userId, now],
+  );
+  return rows.length > 0;
 }
 
 /** Who would be told of a token now, by the rule of {@link dueNotices}: who subscribed and can be reached, else the admins; by name. */
@@ -642,18 +698,20 @@ export interface TokenReminderRow {
   readonly name: string;
   /** Where it went, or would go now; null when the person has no such address any more. */
   readonly address: string | null;
-  readonly state: "planned" | "sent" | "failed" | "missed" | "cancelled";
+  readonly state: ReminderState;
   readonly plannedFor: Date;
   readonly sentAt: Date | null;
   readonly answer: string | null;
   readonly error: string | null;
+  /** By the person. */
+  readonly acknowledgedAt: Date | null;
 }
 
 /** Every notice about a token, newest first, at most 500. */
 export async function listRemindersOf(tx: Transaction, tokenId: TokenId): Promise<TokenReminderRow[]> {
   return tx.query<TokenReminderRow & Record<string, unknown>>(
     `SELECT r.local_day::text AS "localDay", r.kind, r.channel, u.name, coalesce(g.sent_to, i.address) AS address, r.state,
-            r.planned_for AS "plannedFor", r.sent_at AS "sentAt", r.answer, r.error
+            r.planned_for AS "plannedFor", r.sent_at AS "sentAt", r.answer, r.error, r.acknowledged_at AS "acknowledgedAt"
      FROM reminder r
      JOIN reminder_digest g USING (ifi_id, fintech_id, user_id, channel, local_day, sequence)
      JOIN console_user u USING (ifi_id, fintech_id, user_id)

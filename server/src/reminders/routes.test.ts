@@ -90,6 +90,7 @@ describe("GET /tokens/:tokenId/reminders", () => {
       nextAt: "2027-11-09T03:30:00.000Z",
       nextKind: "expiry",
       stopped: null,
+      acknowledgeable: false,
       reminders: ["email", "sms"].map((channel) => ({
         localDay: "2027-11-08",
         kind: "expiry",
@@ -100,6 +101,7 @@ describe("GET /tokens/:tokenId/reminders", () => {
         sentAt: "2027-11-08T03:30:00.000Z",
         answer: "250 ok",
         error: null,
+        acknowledged: null,
       })),
     });
     expect((await get(admin, `/tokens/${tokenId}/reminders`)).body.recipients[0].you).toBe(true);

@@ -1,6 +1,7 @@
 import { ApplicationId, LocalDate, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import {
+  AcknowledgedReminders,
   previewDaysMax,
   ReminderDay,
   TestReminder,
@@ -16,6 +17,7 @@ import type { Database } from "../platform/database/database.ts";
 import { InvalidInput } from "../platform/errors.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
+import { acknowledgeReminders } from "./acknowledge.ts";
 import { previewDay } from "./preview-day.ts";
 import { previewToken } from "./preview-token.ts";
 import { testReminder } from "./test-reminder.ts";
@@ -105,6 +107,21 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
           fintechId: request.query.fintechId,
           date: request.query.date,
         }),
+    );
+
+    scope.post(
+      "/console/api/tokens/:tokenId/acknowledge-reminders",
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary: "Say that you know of a token's end",
+          description:
+            "What you are told of it today, in the fintech's zone, is marked so, and what of that was not sent yet will not be. Others are told as before, and you again tomorrow, until it is renewed.",
+          params: z.object({ tokenId: TokenId }),
+          response: { 200: AcknowledgedReminders, ...failures },
+        },
+      },
+      async (request) => acknowledgeReminders(deps, user.of(request), request.params.tokenId as ids.TokenId),
     );
 
     scope.get(

@@ -6,14 +6,17 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { getTokenFor } from "../tokens/token-access.ts";
+import { todayOf } from "./acknowledge.ts";
+import { later } from "./fintech-day.ts";
 import {
   getReminderSettings,
   getRenewal,
+  isTold,
   listRecipients,
   listRemindersOf,
-  listSubscriptionTimes,
+  listSubscriptions,
 } from "./reminder-store.ts";
-import { nextCutOverWarning, nextNotice } from "./schedule.ts";
+import { localDayOf, nextCutOverWarning, nextNotice, reminderInstant } from "./schedule.ts";
 
 /**
  * Every notice about a token, newest first, and the next one with who is told of it, or why there is none. Throws `not_found`
@@ -28,11 +31,18 @@ export async function getTokenReminders(
   return db.transaction(dataScopeOf(principal), async (tx) => {
     const { token } = await getTokenFor(tx, principal, tokenId);
     const settings = await getReminderSettings(tx, token.tenant);
-    const subscribed = await listSubscriptionTimes(tx, tokenId);
+    const today = localDayOf(now, settings.timeZone);
+    const subscribed = await listSubscriptions(tx, tokenId, today);
+    // Of a day that somebody acknowledged, no notice goes out to them any more.
+    const afterToday = later(now, reminderInstant(today, settings) ?? now);
     const { renewed, cutOverOpen } = await getRenewal(tx, tokenId, now);
     const following = renewed ? nextCutOverWarning : nextNotice;
     const next = subscribed
-      .map((subscribedAt) => following({ expiresAt: token.expiresAt, subscribedAt }, settings, now)?.at)
+      .map(
+        ({ subscribedAt, acknowledged }) =>
+          following({ expiresAt: token.expiresAt, subscribedAt }, settings, acknowledged ? afterToday : now)
+            ?.at,
+      )
       .filter((at) => at !== undefined)
       .sort((left, right) => left.getTime() - right.getTime())[0];
     const stopped =
@@ -47,12 +57,14 @@ export async function getTokenReminders(
               : null;
     const recipients = stopped === null ? await listRecipients(tx, tokenId) : [];
     const reminders = await listRemindersOf(tx, tokenId);
+    const day = todayOf(token, settings, now);
     return {
       recipients: recipients.map(({ name, userId }) => ({ name, you: userId === principal.userId })),
       fallback: recipients.some((recipient) => recipient.fallback),
       nextAt: stopped === null && next ? next.toISOString() : null,
       nextKind: stopped !== null ? null : renewed ? "cutover" : "expiry",
       stopped,
+      acknowledgeable: day !== undefined && (await isTold(tx, day, { tokenId, userId: principal.userId })),
       reminders: reminders.map((reminder) => ({
         localDay: reminder.localDay,
         kind: reminder.kind,
@@ -64,6 +76,10 @@ export async function getTokenReminders(
         sentAt: reminder.sentAt?.toISOString() ?? null,
         answer: reminder.answer,
         error: reminder.error,
+        acknowledged:
+          reminder.acknowledgedAt === null
+            ? null
+            : { at: reminder.acknowledgedAt.toISOString(), by: reminder.name },
       })),
     };
   });

@@ -9,7 +9,7 @@ import { formatDay } from "../../lib/time.ts";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
 import { isLive } from "./token-badge.tsx";
-import { useSubscription, useTestReminder } from "./token-queries.ts";
+import { useAcknowledgement, useSubscription, useTestReminder } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
 const stoppedWords = {
@@ -25,6 +25,7 @@ const stateWords = {
   failed: ["urgent", "Failed"],
   missed: ["urgent", "Missed"],
   cancelled: ["ended", "Cancelled"],
+  acknowledged: ["ended", "Acknowledged"],
 } as const satisfies Record<TokenReminders["reminders"][number]["state"], readonly [Tone, string]>;
 
 /** The switch for oneself, who is reminded, when next, what was sent, and a test of it. */
@@ -69,9 +70,36 @@ export function ReminderPanel(props: {
               "None is planned."
             )}
           </p>
+          {reminders.acknowledgeable && <Acknowledge tokenId={token.tokenId} />}
           {!over && <SendTest tokenId={token.tokenId} />}
           {reminders.reminders.length > 0 && <SentReminders reminders={reminders.reminders} />}
         </>
+      )}
+    </div>
+  );
+}
+
+/** For whoever is told today and needs to hear no more of it before tomorrow. */
+function Acknowledge({ tokenId }: { tokenId: string }): ReactElement {
+  const acknowledgement = useAcknowledgement(tokenId);
+  return (
+    <div>
+      <Button
+        variant="default"
+        size="xs"
+        loading={acknowledgement.isPending}
+        onClick={() => acknowledgement.mutate()}
+      >
+        I know
+      </Button>
+      <p className={classes.soft}>
+        What was not sent to you of this today will not be. You hear of it again tomorrow, until it is
+        renewed.
+      </p>
+      {acknowledgement.isError && (
+        <p role="alert" className={classes.problem}>
+          {problemWords(acknowledgement.error)}
+        </p>
       )}
     </div>
   );
@@ -124,6 +152,11 @@ function SentReminders({ reminders }: { reminders: TokenReminders["reminders"] }
               {reminder.channel === "sms" ? "SMS" : "email"} to {reminder.recipient}
               {reminder.kind === "test" && reminder.answer !== null && `: ${reminder.answer}`}
               {reminder.error !== null && `: ${reminder.error}`}
+              {reminder.acknowledged !== null && (
+                <>
+                  . {reminder.acknowledged.by} knew of it at <ExactTime instant={reminder.acknowledged.at} />
+                </>
+              )}
             </span>
             <StatusBadge tone={tone}>{words}</StatusBadge>
           </li>

@@ -1,4 +1,4 @@
-import { TestReminder, TokenReminders } from "@fusion/contract/reminders.ts";
+import { AcknowledgedReminders, TestReminder, TokenReminders } from "@fusion/contract/reminders.ts";
 import {
   type Expiry,
   GeneratedToken,
@@ -132,5 +132,14 @@ export function useTestReminder(tokenId: string) {
   return useMutation({
     mutationFn: () => post(`/tokens/${path(tokenId)}/test-reminder`, {}, TestReminder),
     onSettled: () => client.invalidateQueries({ queryKey: tokenRemindersQuery(tokenId).queryKey }),
+  });
+}
+
+/** The person says that they know of the token's end: nothing more of it is sent to them today. */
+export function useAcknowledgement(tokenId: string) {
+  const refresh = useRefreshTokens();
+  return useMutation({
+    mutationFn: () => post(`/tokens/${path(tokenId)}/acknowledge-reminders`, {}, AcknowledgedReminders),
+    onSettled: refresh,
   });
 }

@@ -192,6 +192,7 @@ describe("reminders on the lifeline", () => {
       recipient: "a…@b.in",
       answer: null,
       error: null,
+      acknowledged: null,
     };
     const drawn = drawnReminders({
       reminders: {
@@ -200,6 +201,7 @@ describe("reminders on the lifeline", () => {
         nextAt: "2026-11-25T03:30:00.000Z",
         nextKind: "expiry",
         stopped: null,
+        acknowledgeable: false,
         reminders: [
           {
             ...row,

@@ -1,0 +1,45 @@
+import { RoleInsufficient } from "../access/errors.ts";
+import type { UserPrincipal } from "../access/principal.ts";
+import { transactionOf } from "../access/transaction-of.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
+import type { TokenId } from "../platform/ids.ts";
+import { getTokenFor } from "../tokens/token-access.ts";
+import type { TokenRecord } from "../tokens/token-record.ts";
+import type { FintechDay } from "./due-notices.ts";
+import { fintechDayAhead } from "./fintech-day.ts";
+import { acknowledgeNotices, getReminderSettings } from "./reminder-store.ts";
+import { localDayOf, type ReminderSettings } from "./schedule.ts";
+
+/**
+ * A person says that they know of a token's end: what they are told of it today, in the fintech's zone, is marked as acknowledged, and what of
+ * that was not sent yet will not be. Others are told as before, and the person again on the next day, until the token is renewed. Answers
+ * whether there was anything to acknowledge. Throws `not_found`, and `role_insufficient` for the Fusion team.
+ */
+export async function acknowledgeReminders(
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  principal: UserPrincipal,
+  tokenId: TokenId,
+): Promise<{ acknowledged: boolean }> {
+  return transactionOf({ db }, principal, async (tx) => {
+    const { token } = await getTokenFor(tx, principal, tokenId);
+    if (!principal.fintech) throw new RoleInsufficient("a person of the fintech");
+    const now = clock.now();
+    const day = todayOf(token, await getReminderSettings(tx, token.tenant), now);
+    return {
+      acknowledged:
+        day !== undefined && (await acknowledgeNotices(tx, day, { tokenId, userId: principal.userId, now })),
+    };
+  });
+}
+
+/** Today with a window that holds the one token's end alone, or undefined where it has no notice today. */
+export function todayOf(
+  { tenant, expiresAt }: Pick<TokenRecord, "tenant" | "expiresAt">,
+  settings: ReminderSettings,
+  now: Date,
+): FintechDay | undefined {
+  const day = fintechDayAhead({ ...settings, ...tenant }, localDayOf(now, settings.timeZone), now);
+  if (!day || expiresAt < day.expiresFrom || expiresAt >= day.expiresBefore) return undefined;
+  return { ...day, expiresFrom: expiresAt, expiresBefore: new Date(expiresAt.getTime() + 1) };
+}
