@@ -41,6 +41,11 @@ export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
   ];
 }
 
+/** The name of a parameter that stands so far behind those of {@link fintechDayValues}. */
+export function behindDays(place: number): string {
+  return `$${fintechDayValues([]).length + place}`;
+}
+
 /**
  * Common table expressions, ending in `due`: each notice that is due on the given days, one row per recipient (a person on one
  * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due. Of a
@@ -157,14 +162,13 @@ export async function findDueDay(
   days: readonly FintechDay[],
   applicationIds: readonly ApplicationId[] | null,
 ): Promise<LocalDay | undefined> {
-  const values = fintechDayValues(days);
-  const among = `$${values.length + 1}::text[]`;
+  const among = `${behindDays(1)}::text[]`;
   const [row] = await database.query<{ local_day: LocalDay }>(
     `WITH ${dueNotices}
      SELECT local_day::text FROM due
      WHERE channel IS NOT NULL AND (${among} IS NULL OR application_id = ANY (${among}))
      ORDER BY local_day LIMIT 1`,
-    [...values, applicationIds],
+    [...fintechDayValues(days), applicationIds],
   );
   return row?.local_day;
 }

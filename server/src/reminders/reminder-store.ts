@@ -5,6 +5,7 @@ import type { ApplicationId, Environment, FintechId, IfiId, TokenId, UserId } fr
 import type { TokenRecord } from "../tokens/token-record.ts";
 import { isWantedByApplication, recordEvents } from "../webhooks/record-event.ts";
 import {
+  behindDays,
   dueNotices,
   type FintechDay,
   fintechDayValues,
@@ -539,11 +540,10 @@ export async function isTold(
   day: FintechDay,
   { tokenId, userId }: { readonly tokenId: TokenId; readonly userId: UserId },
 ): Promise<boolean> {
-  const rows = await tx.query(`WITH ${dueNotices} SELECT FROM due WHERE token_id = $12 AND user_id = $13`, [
-    ...fintechDayValues([day]),
-    tokenId,
-    userId,
-  ]);
+  const rows = await tx.query(
+    `WITH ${dueNotices} SELECT FROM due WHERE token_id = ${behindDays(1)} AND user_id = ${behindDays(2)}`,
+    [...fintechDayValues([day]), tokenId, userId],
+  );
   return rows.length > 0;
 }
 
@@ -558,10 +558,10 @@ export async function acknowledgeNotices(
 ): Promise<boolean> {
   const rows = await tx.query(
     `WITH ${dueNotices},
-     mine AS (SELECT * FROM due WHERE token_id = $12 AND user_id = $13),
+     mine AS (SELECT * FROM due WHERE token_id = ${behindDays(1)} AND user_id = ${behindDays(2)}),
      digest AS (
        INSERT INTO reminder_digest (ifi_id, fintech_id, user_id, channel, local_day, sequence, state, send_until, frozen_at, error)
-       SELECT DISTINCT ifi_id, fintech_id, user_id, channel, local_day, 0, 'cancelled', day_ends, $14::timestamptz,
+       SELECT DISTINCT ifi_id, fintech_id, user_id, channel, local_day, 0, 'cancelled', day_ends, ${behindDays(3)}::timestamptz,
               'It was acknowledged before its time.'
        FROM mine
        ON CONFLICT DO NOTHING
@@ -569,10 +569,10 @@ export async function acknowledgeNotices(
      INSERT INTO reminder AS r (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,
                                 fallback, state, planned_for, acknowledged_at)
      SELECT ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, 0,
-            fallback, 'acknowledged', planned_for, $14
+            fallback, 'acknowledged', planned_for, ${behindDays(3)}
      FROM mine
      ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day) WHERE kind <> 'test'
-     DO UPDATE SET acknowledged_at = $14, state = CASE WHEN r.state IN ('planned', 'failed') THEN 'acknowledged' ELSE r.state END
+     DO UPDATE SET acknowledged_at = ${behindDays(3)}, state = CASE WHEN r.state IN ('planned', 'failed') THEN 'acknowledged' ELSE r.state END
      RETURNING r.token_id`,
     [...fintechDayValues([day]), tokenId, userId, now],
   );
