@@ -1,7 +1,7 @@
 import type { TokenReminders } from "@fusion/contract/reminders.ts";
 import type { TokenDetails } from "@fusion/contract/tokens.ts";
 import { Button, Switch } from "@mantine/core";
-import type { ReactElement } from "react";
+import { type ReactElement, useState } from "react";
 import { readableAddress } from "../../lib/address.ts";
 import { problemWords } from "../../lib/api.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
@@ -105,14 +105,31 @@ function Acknowledge({ tokenId }: { tokenId: string }): ReactElement {
   );
 }
 
+/** For so long the server refuses another one; a second click would bring that refusal in place of what became of the first. */
+const testPauseMs = 60_000;
+
 /** Sends whoever is logged in what a reminder would say now. The Fusion team is not reminded, so there is nothing for it to try. */
 function SendTest({ tokenId }: { tokenId: string }): ReactElement | null {
   const session = useSession();
   const test = useTestReminder(tokenId);
+  // Held by the click itself: that the request is under way is drawn too late for the second half of a double click.
+  const [held, setHeld] = useState(false);
   if (isOperator(session)) return null;
   return (
     <div>
-      <Button variant="default" size="xs" loading={test.isPending} onClick={() => test.mutate()}>
+      <Button
+        variant="default"
+        size="xs"
+        loading={test.isPending}
+        disabled={held}
+        onClick={() => {
+          setHeld(true);
+          test.mutate(undefined, {
+            onSuccess: () => setTimeout(() => setHeld(false), testPauseMs),
+            onError: () => setHeld(false),
+          });
+        }}
+      >
         Send me a test
       </Button>
       <div role="status" className={classes.soft}>
