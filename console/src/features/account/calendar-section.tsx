@@ -89,11 +89,13 @@ function AddressDialog({ replacing, onClose }: { replacing: boolean; onClose: ()
     <SecretDialog title="Calendar address" onClose={() => !pending && guard.close()}>
       {made ? (
         <>
-          <SecretBox kind="address" secret={made.address} onKept={guard.release} />
-          <p className={classes.spaced}>
-            Add it to your calendar program as a calendar to subscribe to, by its address. Give it to nobody:
-            whoever has it sees the names of your tokens and when they end.
-          </p>
+          <div className={classes.stack}>
+            <SecretBox kind="address" secret={made.address} onKept={guard.release} />
+            <p>
+              Add it to your calendar program as a calendar to subscribe to, by its address. Give it to
+              nobody: whoever has it sees the names of your tokens and when they end.
+            </p>
+          </div>
           <SecretFoot kind="address" guard={guard}>
             <strong>You have not copied the address.</strong> Once this is closed nobody can show it again;
             you would have to make another.
