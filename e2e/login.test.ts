@@ -244,9 +244,7 @@ describe("a forgotten password", () => {
     const provenAgain = new Date();
     await access.getByRole("button", { name: "Change access" }).click();
     await access.getByText("This gives somebody access, so prove that it is you.").waitFor();
-    await access
-      .getByLabel("One-time code")
-      .fill(await readCode(product.url, "+919000000001", provenAgain));
+    await access.getByLabel("One-time code").fill(await readCode(product.url, "+919000000001", provenAgain));
     await approver.getByText("The access of Nina Kapoor is changed.").waitFor();
     const nina = approver.getByRole("row").filter({ hasText: "Nina Kapoor" });
     await nina.getByText("Pocket Wallet Sandbox sandbox, may manage").waitFor();
