@@ -88,7 +88,7 @@ function sendIndex(reply: FastifyReply, folder: string, random: Random): Fastify
       .status(503)
       .type("text/html; charset=utf-8")
       .send(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Fusion</title><h1>The console is not built yet</h1><p>Run <code>npm run build</code> (or <code>npm ci</code>, which builds it) and reload this page. The APIs work already.</p>",
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Fusion</title><h1>The console is not built yet</h1><p>Run <code>npm run build --workspace console</code> (or <code>npm ci</code>, which builds it) and reload this page. The APIs work already.</p>",
       );
   }
   const nonce = random.bytes(18).toString("base64");
@@ -119,12 +119,21 @@ function sendFile(
   file: ConsoleFile,
   caching: string,
 ): FastifyReply {
-  const accepted = String(request.headers["accept-encoding"] ?? "");
-  const encoding =
-    file.br && /\bbr\b/.test(accepted) ? "br" : file.gzip && /\bgzip\b/.test(accepted) ? "gzip" : undefined;
+  const accepted = acceptedEncodings(request.headers["accept-encoding"] ?? "");
+  const encoding = (["br", "gzip"] as const).find((name) => file[name] && accepted.includes(name));
   reply.type(file.type).header("cache-control", caching).header("vary", "accept-encoding");
   if (encoding) reply.header("content-encoding", encoding);
   return reply.send(encoding ? file[encoding] : file.plain);
+}
+
+/** The encodings that are named there and not refused by a weight of 0 (RFC 9110 section 12.5.3); one that is not named is not used. */
+function acceptedEncodings(header: string): string[] {
+  return header
+    .toLowerCase()
+    .split(",")
+    .map((choice) => choice.split(";").map((part) => part.trim()))
+    .filter(([, ...parameters]) => !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)))
+    .map(([name = ""]) => name);
 }
 
 /** Read and compressed once, at the first request. */

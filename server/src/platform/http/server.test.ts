@@ -319,6 +319,19 @@ describe("the console", () => {
       "content-type": "text/javascript; charset=utf-8",
     });
     expect((await http.inject("/assets/a.js")).body).toMatch(/^\/\* console/);
+    // RFC 9110 section 12.4.2: "A value of 0 means "not acceptable"."
+    for (const [accepted, encoding] of [
+      ["br;q=0, gzip", "gzip"],
+      ["gzip; Q=0.000,br;q=0", undefined],
+      ["BR;q=0.5", "br"],
+      ["x-br", undefined],
+    ]) {
+      const { headers } = await http.inject({
+        url: "/assets/a.js",
+        headers: { "accept-encoding": accepted },
+      });
+      expect([accepted, headers["content-encoding"]]).toEqual([accepted, encoding]);
+    }
     expect((await http.inject("/favicon.svg")).headers["content-type"]).toBe("image/svg+xml");
   });
 
