@@ -31,6 +31,7 @@ import { PlannedEnd } from "./planned-end.tsx";
 import { drawnReminders } from "./planned-reminders.ts";
 import { Receipt } from "./receipt.tsx";
 import { ReminderPanel } from "./reminder-panel.tsx";
+import { isRenewable } from "./renewable.ts";
 import { RevokeToaster } from "./revoke-toaster.tsx";
 import { RevokedFact } from "./revoked-fact.tsx";
 import { Timeline } from "./timeline.tsx";
@@ -87,11 +88,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
   }).data;
   const [revoking, setRevoking] = useState(false);
   const [fact, setFact] = useState<RevokedToken>();
-  const renewable =
-    token.canManage &&
-    token.status !== "revoked" &&
-    (token.replacedBy === null || (replacement !== undefined && !isLive(replacement)));
-  const decided = token.replacedBy === null || replacement !== undefined;
+  const renewable = token.canManage && isRenewable(token);
   // Whether it may be renewed only opens the dialog. What is open stays while the address asks for it: the dialog itself makes the
   // replacement after which the token may not be renewed any more, and has to show its secret.
   const asked = renew === 1;
@@ -104,7 +101,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
   );
   const closeDialog = useCloseDialog(takeOut);
   // Else it would open by itself, whenever the replacement ends.
-  const inVain = asked && !renewing && decided && !renewable;
+  const inVain = asked && !renewing && !renewable;
   useEffect(() => {
     if (inVain) takeOut();
   }, [inVain, takeOut]);

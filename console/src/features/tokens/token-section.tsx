@@ -148,10 +148,6 @@ function TokenTable(props: {
   const { tokens, timeZone, onRevoke } = props;
   const now = useNow(15_000);
   const byId = new Map(tokens.map((token) => [token.tokenId, token]));
-  const isRenewed = ({ replacedBy }: TokenSummary): boolean => {
-    const replacement = replacedBy === null ? undefined : byId.get(replacedBy);
-    return replacedBy !== null && (replacement === undefined || isLive(replacement));
-  };
   const columns: Column<TokenSummary>[] = [
     {
       key: "token",
@@ -183,7 +179,7 @@ function TokenTable(props: {
           timeZone={timeZone}
           replacement={token.replacedBy === null ? null : byId.get(token.replacedBy)}
           reminders={
-            isLive(token) && token.subscribers > 0 && !isRenewed(token)
+            isLive(token) && token.subscribers > 0 && token.liveReplacement === null
               ? plannedReminders({ expiresAt: token.expiresAt, timeZone, now })
               : []
           }
