@@ -238,6 +238,12 @@ describe("after logging in", () => {
     await page.getByRole("heading", { level: 2, name: "Tokens", exact: true }).waitFor();
     await looksRight("application");
     expect(await tabletFaults(page, "application")).toEqual([]);
+    // What is searched stands in the address; with a handful of tokens there is no field before.
+    expect(await page.getByLabel("Find a token").count()).toBe(0);
+    await page.goto(`${page.url()}?find=PAYOUTS`);
+    await page.getByText("1 token", { exact: true }).waitFor();
+    await page.getByLabel("Find a token").fill("no such");
+    await page.getByText("No token has this.").waitFor();
     for (const [name, picture] of [
       ["Payouts service", "token"],
       ["Statement exporter", "token-expiring"],

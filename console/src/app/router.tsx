@@ -29,6 +29,12 @@ const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   errorComponent: PageFailureAlone,
 });
 
+/** What a list is searched for; a number or a truth value in the address is a text that looks like one. */
+function findIn({ find }: Record<string, unknown>): { find?: string } {
+  const text = ["string", "number", "boolean"].includes(typeof find) ? String(find).trim().slice(0, 100) : "";
+  return text === "" ? {} : { find: text };
+}
+
 const login = createRoute({
   getParentRoute: () => root,
   path: paths.login,
@@ -76,13 +82,7 @@ const tokenManagement = createRoute({
   getParentRoute: () => frame,
   path: paths.tokenManagement,
   // `find`: what the list is narrowed to.
-  validateSearch: (search: Record<string, unknown>): { find?: string } => {
-    // A number or a truth value in the address is a text that looks like one.
-    const find = ["string", "number", "boolean"].includes(typeof search.find)
-      ? String(search.find).trim()
-      : "";
-    return find === "" ? {} : { find: find.slice(0, 100) };
-  },
+  validateSearch: findIn,
   component: lazyRouteComponent(
     () => program(import("../features/applications/application-list-page.tsx")),
     "ApplicationListPage",
@@ -106,10 +106,13 @@ const reminders = createRoute({
 const application = createRoute({
   getParentRoute: () => frame,
   path: paths.application,
-  // `status`: which tokens are listed; `generate`: the dialog is open.
-  validateSearch: (search: Record<string, unknown>): { status?: TokenFilter; generate?: 1 } => {
+  // `status` and `find`: which tokens are listed; `generate`: the dialog is open.
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { status?: TokenFilter; find?: string; generate?: 1 } => {
     const status = TokenFilter.safeParse(search.status);
     return {
+      ...findIn(search),
       ...(status.success && status.data !== "all" ? { status: status.data } : {}),
       ...(Number(search.generate) === 1 ? { generate: 1 as const } : {}),
     };

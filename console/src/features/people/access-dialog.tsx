@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { isProblem } from "../../lib/api.ts";
 import { applicationListQuery } from "../../lib/application-query.ts";
-import { inOrder, matching, searchedFrom } from "../../lib/application-search.ts";
+import { inOrder, matching, searchedFrom } from "../../lib/search.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { FormProblem } from "../../ui/form-problem.tsx";
 import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";

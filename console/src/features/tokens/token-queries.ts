@@ -26,12 +26,16 @@ import { untilAnswered } from "../../lib/retrying.ts";
 
 const path = encodeURIComponent;
 
-/** The tokens of an application, page by page, newest first. */
-export const tokenListQuery = (applicationId: string, status: TokenFilter) =>
+/** The tokens of an application, page by page, newest first; with `find`, those with it in the name, the id or the hint. */
+export const tokenListQuery = (applicationId: string, status: TokenFilter, find = "") =>
   infiniteQueryOptions({
-    queryKey: ["tokens", "of", applicationId, status],
+    queryKey: ["tokens", "of", applicationId, status, find],
     queryFn: ({ pageParam, signal }) => {
-      const search = new URLSearchParams({ status, ...(pageParam === null ? {} : { cursor: pageParam }) });
+      const search = new URLSearchParams({
+        status,
+        ...(find === "" ? {} : { find }),
+        ...(pageParam === null ? {} : { cursor: pageParam }),
+      });
       return get(`/applications/${path(applicationId)}/tokens?${search}`, TokenList, { signal });
     },
     initialPageParam: null as string | null,

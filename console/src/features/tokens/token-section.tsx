@@ -7,6 +7,7 @@ import { KeyRound } from "lucide-react";
 import { type ReactElement, useState } from "react";
 import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
+import { searchedFrom, withoutTokens } from "../../lib/search.ts";
 import { useSession } from "../../lib/session.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
@@ -15,6 +16,7 @@ import { Lifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PagedList } from "../../ui/paged-list.tsx";
 import { EndTime, RelativeTime } from "../../ui/relative-time.tsx";
+import { SearchField } from "../../ui/search-field.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
@@ -35,18 +37,19 @@ const filters = [
 
 /** The tokens of an application, where they are generated, listed and revoked. Filter and dialog stand in the address. */
 export function TokenSection({ application }: { application: ApplicationDetails }): ReactElement {
-  const { status: filter = "all", generate } = useSearch({ from: `/frame${paths.application}` });
+  const { status: filter = "all", find = "", generate } = useSearch({ from: `/frame${paths.application}` });
   const navigate = useNavigate({ from: paths.application });
   const { applicationId, canManage } = application;
   // As on a token's own page: the Fusion team's admins may revoke, too. The server decides.
   const { role } = useSession().user;
   const canRevoke = canManage || role === "operator_admin";
-  const list = useInfiniteQuery(tokenListQuery(applicationId, filter));
+  const list = useInfiniteQuery(tokenListQuery(applicationId, filter, find));
   // One question at a time.
   const [toRevoke, setToRevoke] = useState<TokenSummary | "all">();
   const [fact, setFact] = useState<readonly RevokedToken[]>();
   const counts = list.data?.pages[0]?.counts;
   const tokens = list.data?.pages.flatMap((page) => page.tokens) ?? [];
+  const searched = find !== "" || (counts?.all ?? 0) >= searchedFrom;
 
   const openDialog = (): void =>
     void navigate({
@@ -83,6 +86,22 @@ export function TokenSection({ application }: { application: ApplicationDetails 
       {fact && (
         <RevokedFact key={fact[0]?.tokenId ?? "none"} revoked={fact} onClose={() => setFact(undefined)} />
       )}
+      {searched && (
+        <SearchField
+          label="Find a token"
+          description="By its name, the beginning of its id or its last characters."
+          value={find}
+          onSettled={(typed) => {
+            const text = withoutTokens(typed);
+            void navigate({
+              search: ({ find: _find, ...rest }) => (text === "" ? rest : { ...rest, find: text }),
+              replace: true,
+              resetScroll: false,
+            });
+          }}
+          outcome={find === "" || list.isPlaceholderData ? "" : foundWords(tokens.length, list.hasNextPage)}
+        />
+      )}
       <nav aria-label="Filter tokens" className={filterClasses.filters}>
         {filters.map(([value, words]) => (
           <Link
@@ -106,7 +125,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
         list={list}
         label="Loading the tokens"
         count={tokens.length}
-        empty={<NoTokens filter={filter} canManage={canManage} />}
+        empty={<NoTokens filter={filter} find={find} canManage={canManage} />}
       >
         <TokenTable
           tokens={tokens}
@@ -242,7 +261,14 @@ function endOf(token: TokenSummary): string {
   return token.revokedAt ?? token.plannedRevocation?.at ?? token.expiresAt;
 }
 
-function NoTokens({ filter, canManage }: { filter: TokenFilter; canManage: boolean }): ReactElement {
+function foundWords(count: number, more: boolean): string {
+  return count === 1 ? "1 token" : `${count}${more ? " or more" : ""} tokens`;
+}
+
+function NoTokens(props: { filter: TokenFilter; find: string; canManage: boolean }): ReactElement {
+  const { filter, find, canManage } = props;
+  if (find !== "")
+    return <p className={classes.none}>No {filter === "all" ? "" : `${filter} `}token has this.</p>;
   if (filter !== "all") {
     return (
       <p className={classes.none}>

@@ -1,6 +1,6 @@
 import type { ApplicationSummary } from "@fusion/contract/applications.ts";
 import { expect, test } from "vitest";
-import { inOrder, matching, withoutTokens } from "./application-search.ts";
+import { inOrder, matching, withoutTokens } from "./search.ts";
 
 const application = (more: Partial<ApplicationSummary>): ApplicationSummary => ({
   applicationId: "app_4fTz",
