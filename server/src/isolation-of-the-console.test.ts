@@ -282,7 +282,7 @@ async function everythingKept(): Promise<Record<string, string>> {
   const { owner } = app.database;
   const { rows: tables } = await owner.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-       AND table_name NOT IN ('user_session', 'api_call', 'token_call_hour', 'token_last_use')`,
+       AND table_name NOT IN ('user_session', 'api_call', 'token_call_hour', 'token_last_use', 'usage_writer')`,
   );
   const kept: Record<string, string> = {};
   for (const { name } of tables) {

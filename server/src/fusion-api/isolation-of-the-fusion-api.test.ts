@@ -285,7 +285,7 @@ async function keptOfOwner(): Promise<Record<string, string>> {
   const { rows: tables } = await app.database.owner.query<{ name: string }>(
     `SELECT c.table_name AS name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
      WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.column_name IN ('ifi_id', 'environment', 'fintech_id')
-       AND table_name NOT IN ('api_call', 'token_call_hour', 'token_last_use')
+       AND table_name NOT IN ('api_call', 'token_call_hour', 'token_last_use', 'usage_writer')
      GROUP BY 1 HAVING count(*) = 3 ORDER BY 1`,
   );
   const { tenant } = owner.client;
