@@ -10,8 +10,9 @@ import { InvalidInput } from "../platform/errors.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { findDueDay, listDueNotices } from "./due-notices.ts";
 import { fintechDayAhead } from "./fintech-day.ts";
+import type { RemindedFintech } from "./plan-store.ts";
 import { groupByDigest, previewDigest } from "./preview-reminders.ts";
-import { findFirstExpiry, getReminderSettings, type RemindedFintech } from "./reminder-store.ts";
+import { findFirstExpiry, getReminderSettings } from "./reminder-store.ts";
 import { addDays, daysBefore, type LocalDay, localDayOf, reminderInstant, windowOfDay } from "./schedule.ts";
 
 /**

@@ -2,7 +2,7 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import type { DueNotice } from "./due-notices.ts";
 import { listDueNotices } from "./due-notices.ts";
 import { fintechDayAhead, later } from "./fintech-day.ts";
-import { listFintechsAfter, type RemindedFintech } from "./reminder-store.ts";
+import { listFintechsAfter, type RemindedFintech } from "./plan-store.ts";
 import { daysLeft, localDayOf } from "./schedule.ts";
 import { type DigestText, renderDigest } from "./templates.ts";
 

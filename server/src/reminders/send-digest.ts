@@ -8,24 +8,23 @@ import type { Log } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Messenger } from "../platform/messages/message.ts";
 import { isTold } from "../platform/outage.ts";
 import type { Random } from "../platform/random.ts";
-import { fintechDay } from "./fintech-day.ts";
 import {
   type ClaimedDigest,
   cancelStaleNotices,
   claimDigest,
   type DigestKey,
   findRecipient,
-  getReminderSettings,
   type HeldNotices,
   isTest,
   listOpenNotices,
-  type Planned,
-  planNotices,
   recordCancelled,
   recordFailed,
   recordSent,
   rejectAddress,
-} from "./reminder-store.ts";
+} from "./digest-store.ts";
+import { fintechDay } from "./fintech-day.ts";
+import { type Planned, planNotices } from "./plan-store.ts";
+import { getReminderSettings } from "./reminder-store.ts";
 import { type DigestText, renderDigest } from "./templates.ts";
 import { markedAsTest } from "./test-text.ts";
 import { unsubscribeUrl } from "./unsubscribe-link.ts";

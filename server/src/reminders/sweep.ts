@@ -9,7 +9,7 @@ import {
   planNotices,
   type RemindedFintech,
   takeDays,
-} from "./reminder-store.ts";
+} from "./plan-store.ts";
 import { addDays, daysAfterMax, daysBefore, localDayOf } from "./schedule.ts";
 import { type SendDeps, sendDueDigests, tellUnheard } from "./send-digest.ts";
 

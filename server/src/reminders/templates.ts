@@ -1,6 +1,6 @@
 import { escapeHtml } from "../platform/http/html.ts";
 import { clockTimeText, localTimeText } from "../platform/local-time.ts";
-import type { OpenNotice } from "./reminder-store.ts";
+import type { OpenNotice } from "./digest-store.ts";
 import { daysLeft } from "./schedule.ts";
 
 /** What a digest says; the same for the sent one and for the preview. */

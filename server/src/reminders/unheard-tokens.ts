@@ -5,7 +5,7 @@ import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { findReminded } from "./preview-day.ts";
-import { countUnheard, listUnheard } from "./reminder-store.ts";
+import { countUnheard, listUnheard } from "./unheard-store.ts";
 
 /**
  * The live tokens of a fintech whose reminders reach nobody, or only the admins who stand in, whichever ends first; of the applications that
