@@ -185,6 +185,8 @@ describe("after logging in", () => {
     await search.press("Enter");
     await page.getByRole("heading", { level: 1, name: "Pocket Wallet Sandbox" }).waitFor();
     await page.goBack();
+    // Not from what the page remembers of the longer list.
+    await page.reload();
     await page.getByText("1 of 2 applications").waitFor();
     expect(await search.inputValue()).toBe("sandbox");
     await openApplication("live");

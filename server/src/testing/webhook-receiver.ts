@@ -26,9 +26,9 @@ export async function startWebhookReceiver(
   const received: ReceivedWebhook[] = [];
   let how: number | ((response: ServerResponse) => void) = 200;
   const handle: RequestListener = async (request, response) => {
-    // Broken off by a sender that died, it has told nothing.
+    // Broken off by a sender that died, or thought better of it, it has told nothing.
     const chunks = await request.toArray().catch(() => undefined);
-    if (!chunks) return;
+    if (!chunks || !request.complete) return;
     const body = Buffer.concat(chunks).toString();
     received.push({ headers: request.headers, body, event: JSON.parse(body) });
     if (typeof how === "function") how(response);
