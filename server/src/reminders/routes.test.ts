@@ -131,6 +131,20 @@ describe("GET /tokens/:tokenId/reminders", () => {
       nextAt: "2027-11-20T03:30:00.000Z",
       nextKind: "cutover",
     });
+    const plan = (overlap: string) =>
+      database.owner.query(
+        `INSERT INTO planned_revocation AS plan (ifi_id, environment, fintech_id, application_id, token_id, replacement_id, overlap,
+           counted_from, planned_at, planned_by)
+         SELECT ifi_id, environment, fintech_id, application_id, replaces_token_id, token_id, $2, 'now', '2027-11-19T03:00:00Z', $3
+         FROM token WHERE token_id = $1
+         ON CONFLICT (ifi_id, environment, fintech_id, application_id, replacement_id) DO UPDATE SET overlap = $2`,
+        [replacement.tokenId, overlap, admin.userId],
+      );
+    // A day later the token is revoked before that warning, a week later it is not.
+    await plan("24h");
+    expect(await stopped()).toBe("renewed");
+    await plan("7d");
+    expect(await stopped()).toBe(null);
     await database.owner.query(
       `INSERT INTO token_last_use
        SELECT ifi_id, environment, fintech_id, application_id, token_id, created_at, '203.0.113.7', created_at, '203.0.113.7', 'x', 'x'

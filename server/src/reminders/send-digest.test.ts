@@ -274,7 +274,8 @@ describe("a test", () => {
       ],
       ["sms", member.phone, 'Test: 15 days left: token "billing"', "notice"],
     ]);
-    for (const { text, html = "This is a test" } of letters) {
+    for (const { channel, text, headers, html = "This is a test" } of letters) {
+      expect(Object.keys(headers ?? {}).includes("List-Unsubscribe")).toBe(channel === "email");
       expect(text).toMatch(/^(Test: Fusion: token "billing" expires|This is a test that you asked for)/);
       expect(html).toContain("This is a test");
     }

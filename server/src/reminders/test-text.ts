@@ -3,8 +3,9 @@ import type { DigestText } from "./templates.ts";
 const saysSo = "This is a test that you asked for in the console. A reminder reads as follows.";
 
 /** A digest that says in its subject and first of all in its text that it is a test. An SMS then is no case of the reminders' own template. */
-export function markedAsTest({ subject, text, html }: DigestText): DigestText {
+export function markedAsTest({ subject, text, html, ...rest }: DigestText): DigestText {
   return {
+    ...rest,
     subject: `Test: ${subject}`,
     text: html === undefined ? `Test: ${text}` : `${saysSo}\n\n${text}`,
     ...(html === undefined

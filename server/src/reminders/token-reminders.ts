@@ -44,6 +44,8 @@ export async function getTokenReminders(
             ?.at,
       )
       .filter((at) => at !== undefined)
+      // Revoked by then, as was planned at its renewal, it is no more to be told of.
+      .filter((at) => !token.plannedRevocation?.at || at < token.plannedRevocation.at)
       .sort((left, right) => left.getTime() - right.getTime())[0];
     const stopped =
       token.revokedAt !== null

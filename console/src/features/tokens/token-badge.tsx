@@ -1,4 +1,4 @@
-import type { TokenStatus } from "@fusion/contract/tokens.ts";
+import type { TokenStatus, TokenSummary } from "@fusion/contract/tokens.ts";
 import type { ReactElement } from "react";
 import { endWords } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
@@ -6,13 +6,21 @@ import { ExpiredIcon, StatusBadge } from "../../ui/status-badge.tsx";
 
 const urgentMs = 3 * 86_400_000;
 
-/** A token's status, with the time it has left once that is short. */
-export function TokenBadge(props: { status: TokenStatus; expiresAt: string; now: number }): ReactElement {
-  const { expiresAt, now } = props;
+/** A token's status, with the time it has left once that is short, or once its end was planned at its renewal. */
+export function TokenBadge({
+  token,
+  now,
+}: {
+  token: Pick<TokenSummary, "status" | "expiresAt" | "plannedRevocation">;
+  now: number;
+}): ReactElement {
+  const { expiresAt, plannedRevocation } = token;
   const timeZone = useTimeZone();
   const leftMs = Date.parse(expiresAt) - now;
   // Between two answers of the server the clock goes on.
-  const status = props.status !== "revoked" && leftMs <= 0 ? "expired" : props.status;
+  const status = token.status !== "revoked" && leftMs <= 0 ? "expired" : token.status;
+  if (isLive({ status }) && plannedRevocation?.at)
+    return <StatusBadge tone="soon">Ends {endWords(plannedRevocation.at, now, timeZone)}</StatusBadge>;
   switch (status) {
     case "active":
       return <StatusBadge tone="good">Active</StatusBadge>;

@@ -114,7 +114,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
         badges={
           <>
             <EnvironmentBadge environment={token.environment} />
-            <TokenBadge status={token.status} expiresAt={token.expiresAt} now={now} />
+            <TokenBadge token={token} now={now} />
             {stale}
           </>
         }

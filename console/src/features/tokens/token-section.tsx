@@ -208,7 +208,7 @@ function TokenTable(props: {
     {
       key: "status",
       header: "Status",
-      cell: (token) => <TokenBadge status={token.status} expiresAt={token.expiresAt} now={now} />,
+      cell: (token) => <TokenBadge token={token} now={now} />,
     },
     { key: "ends", header: "Ends", whole: true, cell: (token) => <EndTime instant={endOf(token)} /> },
     {
