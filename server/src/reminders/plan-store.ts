@@ -109,10 +109,11 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
        ON CONFLICT DO NOTHING
        RETURNING state
      ),
+     -- Of all that are told: that a person knows already is nothing to a program.
      published AS (
        INSERT INTO reminder_event (ifi_id, environment, fintech_id, application_id, token_id, kind, local_day)
        SELECT DISTINCT ifi_id, environment, fintech_id, application_id, token_id, kind, local_day
-       FROM due WHERE NOT missed AND ${isWantedByApplication("TOKEN_EXPIRING", "due")}
+       FROM told WHERE NOT missed AND ${isWantedByApplication("TOKEN_EXPIRING", "told")}
        ORDER BY ifi_id, fintech_id, token_id, kind -- One order for all, as above.
        ON CONFLICT DO NOTHING
        RETURNING *

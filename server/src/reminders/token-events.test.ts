@@ -8,6 +8,7 @@ import { arrangeReminders, type TestReminders } from "../testing/reminder-fixtur
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeWebhooks } from "../testing/webhook-fixture.ts";
 import { publishEvents } from "../webhooks/publish-events.ts";
+import { acknowledgeReminders } from "./acknowledge.ts";
 import { sweepReminders } from "./sweep.ts";
 
 let database: TestDatabase;
@@ -80,6 +81,18 @@ describe("a notice that an endpoint of the token's application wants", () => {
       lastUsedAt: null,
       replacementID: null,
     });
+  });
+
+  it("is told also when everybody whom it reaches has acknowledged it before", async () => {
+    const { application, clock, member, deps, token, subscribe, sweepDays } = given;
+    await listen(application);
+    const tokenId = await token();
+    await subscribe(tokenId, member);
+    clock.set("2027-11-20T01:00:00Z");
+    expect(await acknowledgeReminders(deps, member, tokenId)).toEqual({ acknowledged: true });
+    await sweepDays("2027-11-20", 1);
+    expect(given.letters).toEqual([]);
+    expect(await outbox()).toHaveLength(1);
   });
 
   it("is told also when no person can be reached, and of a renewed token as what its warning says", async () => {
