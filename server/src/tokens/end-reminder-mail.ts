@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import { endMailForOthers, endMailOfSubscriptions, findMailedPerson } from "./reminder-mail-store.ts";
+import { endMailForOthers, endMailOfSubscriptions, findMailedPerson } from "./subscription-store.ts";
 
 /**
  * Ends the reminder mail of a person, on the word of whoever holds a link from one of those mails: of every token that they subscribed to,

@@ -5,15 +5,10 @@ import { assert } from "../platform/errors.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { countedSince, judgeCutOver, type Verdict } from "./cut-over.ts";
 import { chartDays } from "./get-token.ts";
+import { findLiveReplacement, findTokenInUseBefore, listLiveReplacements } from "./replacement-store.ts";
 import { getTokenAndApplicationFor } from "./token-access.ts";
 import type { TokenRecord } from "./token-record.ts";
-import {
-  findLiveReplacement,
-  findToken,
-  findTokenInUseBefore,
-  listLiveReplacements,
-  readDatabaseTime,
-} from "./token-store.ts";
+import { findToken, readDatabaseTime } from "./token-store.ts";
 import { listCutOverCallers } from "./usage-queries.ts";
 
 /** A renewal whose replacement works, and who has moved to it. */

@@ -5,9 +5,10 @@ import type { ReachableApplication } from "../fintechs/find-application.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { findReceipts, type ReceiptRecord } from "./receipt-store.ts";
+import { isSubscribed } from "./subscription-store.ts";
 import { getTokenAndApplicationFor } from "./token-access.ts";
 import type { TokenRecord } from "./token-record.ts";
-import { isSubscribed, readDatabaseTime } from "./token-store.ts";
+import { readDatabaseTime } from "./token-store.ts";
 import {
   type Caller,
   type CallTotals,

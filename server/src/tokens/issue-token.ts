@@ -15,12 +15,13 @@ import type { Random } from "../platform/random.ts";
 import { announce } from "./announcement.ts";
 import { TokenAlreadyIssued, TokenAlreadyRenewed, TokenLimitReached, TokenNotRenewable } from "./errors.ts";
 import { planRevocation } from "./planned-revocations.ts";
+import { findLiveReplacement } from "./replacement-store.ts";
+import { writeSubscription } from "./subscription-store.ts";
 import { expiryInstant, isActive } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { generateSecret, hashSecret, hintOf } from "./token-secret.ts";
 import {
   countLiveTokens,
-  findLiveReplacement,
   findToken,
   findTokenRequest,
   insertToken,
@@ -28,7 +29,6 @@ import {
   lockTokensOf,
   type NewToken,
   readDatabaseTime,
-  writeSubscription,
 } from "./token-store.ts";
 
 export interface IssueTokenInput {

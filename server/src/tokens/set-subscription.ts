@@ -6,8 +6,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
+import { writeSubscription } from "./subscription-store.ts";
 import { getTokenFor } from "./token-access.ts";
-import { writeSubscription } from "./token-store.ts";
 
 /**
  * Starts or ends the reminders that a person of the fintech gets of a token's end; whoever may see the token may be reminded of it.

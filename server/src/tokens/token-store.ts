@@ -3,7 +3,6 @@ import { compileIpRules, fromAnywhere, type IpRules } from "../access/ip-rules.t
 import type { Queryable } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
-import { takeMailAgain } from "./reminder-mail-store.ts";
 import { scopesWithin } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 import type { CountedToken } from "./usage.ts";
@@ -306,56 +305,6 @@ export async function insertTokenRequest(
   );
 }
 
-/** A live token that renews this one, directly or through others that have ended (migration 0013). */
-export async function findLiveReplacement(
-  tx: Queryable,
-  tokenId: TokenId,
-  now: Date,
-): Promise<TokenId | undefined> {
-  const [row] = await tx.query<{ found: TokenId | null }>("SELECT live_replacement($1, $2) AS found", [
-    tokenId,
-    now,
-  ]);
-  return row?.found ?? undefined;
-}
-
-/** The nearest token that still works among those that this one renews, directly or through others that have ended; none for one that has ended itself. */
-export async function findTokenInUseBefore(
-  tx: Queryable,
-  tokenId: TokenId,
-  now: Date,
-): Promise<TokenId | undefined> {
-  const [row] = await tx.query<{ token_id: TokenId }>(
-    `WITH RECURSIVE line AS (
-       SELECT replaces_token_id AS token_id, 1 AS place FROM token
-       WHERE token_id = $1 AND revoked_at IS NULL AND expires_at > $2
-       UNION ALL
-       SELECT replaces_token_id, place + 1 FROM token JOIN line USING (token_id))
-     SELECT token_id FROM line JOIN token USING (token_id) WHERE revoked_at IS NULL AND expires_at > $2 ORDER BY place LIMIT 1`,
-    [tokenId, now],
-  );
-  return row?.token_id;
-}
-
-/** The replacements of this token that work, directly or through others (as {@link findLiveReplacement}, which names the latest), and when the first of them was made. */
-export async function listLiveReplacements(
-  tx: Queryable,
-  tokenId: TokenId,
-  now: Date,
-): Promise<{ readonly tokenIds: readonly TokenId[]; readonly renewedAt: Date | null }> {
-  const [row] = await tx.query<{ token_ids: TokenId[] | null; renewed_at: Date | null }>(
-    `WITH RECURSIVE descendant AS (
-       SELECT token_id, created_at, revoked_at, expires_at FROM token WHERE replaces_token_id = $1
-       UNION ALL
-       SELECT token.token_id, token.created_at, token.revoked_at, token.expires_at
-       FROM token JOIN descendant ON token.replaces_token_id = descendant.token_id)
-     SELECT array_agg(token_id ORDER BY created_at DESC, token_id DESC) AS token_ids, min(created_at) AS renewed_at
-     FROM descendant WHERE revoked_at IS NULL AND expires_at > $2`,
-    [tokenId, now],
-  );
-  return { tokenIds: row?.token_ids ?? [], renewedAt: row?.renewed_at ?? null };
-}
-
 /**
  * Ends the token for good, at the database's time in whole milliseconds. A token that was revoked before stays as it is, and
  * undefined comes back. The caller holds the gate.
@@ -389,47 +338,12 @@ export async function writeAllowList(
   ]);
 }
 
-/** Starts or ends reminders of one person, by mail too; answers whether that changed anything. */
-export async function writeSubscription(
-  tx: Queryable,
-  token: { readonly tokenId: TokenId; readonly applicationId: ApplicationId; readonly tenant: Tenant },
-  subscription: { readonly userId: UserId; readonly subscribed: boolean; readonly at: Date },
-): Promise<boolean> {
-  const rows = subscription.subscribed
-    ? await tx.query(
-        `INSERT INTO token_subscription AS known (ifi_id, environment, fintech_id, application_id, token_id, user_id, subscribed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, user_id)
-         DO UPDATE SET subscribed_at = excluded.subscribed_at, ended_at = NULL, mail_ended_at = NULL
-           WHERE known.ended_at IS NOT NULL OR known.mail_ended_at IS NOT NULL
-         RETURNING user_id`,
-        [...tokenKey(token), subscription.userId, subscription.at],
-      )
-    : await tx.query(
-        `UPDATE token_subscription SET ended_at = $3 WHERE token_id = $1 AND user_id = $2 AND ended_at IS NULL
-         RETURNING user_id`,
-        [token.tokenId, subscription.userId, subscription.at],
-      );
-  if (rows.length > 0 && subscription.subscribed) await takeMailAgain(tx, subscription.userId);
-  return rows.length > 0;
-}
-
-/** Values of `ifi_id, environment, fintech_id, application_id, token_id`. */
-function tokenKey(token: {
+/** Values of `ifi_id, environment, fintech_id, application_id, token_id`. Of the room's stores only. */
+export function tokenKey(token: {
   readonly tokenId: TokenId;
   readonly applicationId: ApplicationId;
   readonly tenant: Tenant;
 }): string[] {
   const { ifiId, environment, fintechId } = token.tenant;
   return [ifiId, environment, fintechId, token.applicationId, token.tokenId];
-}
-
-/** Whether the person is reminded of that token; not who has ended the mail and has no phone. */
-export async function isSubscribed(tx: Queryable, tokenId: TokenId, userId: UserId): Promise<boolean> {
-  const rows = await tx.query(
-    `SELECT FROM token_subscription s WHERE s.token_id = $1 AND s.user_id = $2 AND s.ended_at IS NULL
-       AND (s.mail_ended_at IS NULL OR EXISTS (SELECT FROM reachable_address a WHERE a.user_id = $2 AND a.channel = 'sms'))`,
-    [tokenId, userId],
-  );
-  return rows.length > 0;
 }
