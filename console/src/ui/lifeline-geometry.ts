@@ -6,6 +6,8 @@ export interface Life {
   expiresAt: string;
   revokedAt?: string | null;
   lastUsedAt?: string | null;
+  /** The end planned at its renewal; `at` is null while that waits for the first use. */
+  plannedRevocation?: { at: string | null } | null;
 }
 
 export type ReminderMark = "sent" | "next" | "planned" | "missed";
@@ -24,7 +26,7 @@ export type LifelineTone = "good" | "soon" | "urgent" | "ended";
 
 export interface LifelineGeometry {
   tone: LifelineTone;
-  /** The whole lifetime; of a revoked token up to its revocation. */
+  /** The whole lifetime; of a revoked token, or one to be, up to its revocation. */
   line: Span;
   lived: Span;
   /** The last 15 days; absent when a revocation came before them. */
@@ -32,7 +34,7 @@ export interface LifelineGeometry {
   now: number | undefined;
   lastUse: number | undefined;
   cut: number | undefined;
-  /** What a revoked token would still have lived. */
+  /** What a revoked token, or one to be, would still have lived. */
   unlived: Span | undefined;
   reminders: { x: number; mark: ReminderMark }[];
   replacement: { line: Span; lived: Span; cut: number | undefined; lastUse: number | undefined } | undefined;
@@ -61,23 +63,25 @@ export function lifelineGeometry(input: {
   const created = Date.parse(life.createdAt);
   const expires = Math.max(Date.parse(life.expiresAt), created + 1);
   const revoked = life.revokedAt ? Date.parse(life.revokedAt) : undefined;
-  const bandFrom = Math.max(created, expires - expiringDays * dayMs);
+  // When it stops working unless somebody revokes it before.
+  const due = Math.max(plannedEndOf(life), created + 1);
+  const bandFrom = Math.max(created, due - expiringDays * dayMs);
   const end = Math.max(expires, input.replacement ? endOf(input.replacement) : expires);
   const at = scale([
     { until: bandFrom, from: created, shareMin: shareMin.before },
-    { until: expires, from: bandFrom, shareMin: shareMin.band },
-    { until: end, from: expires, shareMin: shareMin.after },
+    { until: due, from: bandFrom, shareMin: shareMin.band },
+    { until: end, from: due, shareMin: shareMin.after },
   ]);
   const x = (instant: number): number => Math.round(at(instant) * width * 100) / 100;
 
-  const ends = revoked === undefined ? expires : Math.min(revoked, expires);
+  const ends = revoked === undefined ? due : Math.min(revoked, expires);
   const lived = Math.min(Math.max(now, created), ends);
   const lastUsed = life.lastUsedAt ? Date.parse(life.lastUsedAt) : undefined;
   const other = input.replacement;
   const overlap = other ? overlapOf({ created, ends }, other) : undefined;
 
   return {
-    tone: toneOf({ now, expires, revoked }),
+    tone: toneOf({ now, due, revoked }),
     line: { from: x(created), to: x(ends) },
     lived: { from: x(created), to: x(lived) },
     band: bandFrom < ends ? { from: x(bandFrom), to: x(ends) } : undefined,
@@ -96,14 +100,20 @@ export function lifelineGeometry(input: {
   };
 }
 
-/** When a life is over: at its revocation, if that comes first. */
-function endOf({ expiresAt, revokedAt }: Life): number {
-  return Math.min(Date.parse(expiresAt), revokedAt ? Date.parse(revokedAt) : Number.POSITIVE_INFINITY);
+/** When a life that nobody revokes out of turn is over. A revoked one has no plan any more. */
+function plannedEndOf({ expiresAt, plannedRevocation, revokedAt }: Life): number {
+  const planned = revokedAt ? null : plannedRevocation?.at;
+  return Math.min(Date.parse(expiresAt), planned ? Date.parse(planned) : Number.POSITIVE_INFINITY);
 }
 
-function toneOf(life: { now: number; expires: number; revoked: number | undefined }): LifelineTone {
-  if (life.revoked !== undefined || life.now >= life.expires) return "ended";
-  const daysLeft = (life.expires - life.now) / dayMs;
+/** When a life is over: at its revocation, if that comes first. */
+function endOf(life: Life): number {
+  return Math.min(plannedEndOf(life), life.revokedAt ? Date.parse(life.revokedAt) : Number.POSITIVE_INFINITY);
+}
+
+function toneOf(life: { now: number; due: number; revoked: number | undefined }): LifelineTone {
+  if (life.revoked !== undefined || life.now >= life.due) return "ended";
+  const daysLeft = (life.due - life.now) / dayMs;
   if (daysLeft <= urgentDays) return "urgent";
   return daysLeft <= expiringDays ? "soon" : "good";
 }

@@ -20,6 +20,9 @@ export function lifelineSentence(input: {
   ];
   if (life.revokedAt) {
     parts.push(`revoked ${day(life.revokedAt)} at ${formatTimeOfDay(life.revokedAt, timeZone)}`);
+  } else if (life.plannedRevocation?.at) {
+    const { at } = life.plannedRevocation;
+    parts.push(`ends as planned ${day(at)} at ${formatTimeOfDay(at, timeZone)}`);
   } else {
     parts.push(endWords(life.expiresAt, { now, timeZone }));
   }

@@ -60,6 +60,28 @@ describe("where things stand on a lifeline", () => {
     expect(drawn.unlived).toEqual({ from: drawn.cut, to: 100 });
   });
 
+  test("a line with a planned end runs up to it, and what it gives away is behind", () => {
+    const drawn = geometry({
+      life: { createdAt: at(-20), expiresAt: at(100), plannedRevocation: { at: at(2) } },
+      replacement: { createdAt: at(-1), expiresAt: at(100) },
+      reminders: [{ at: at(50), mark: "planned" }],
+    });
+    expect(drawn.band?.to).toBe(drawn.line.to);
+    expect(drawn.unlived).toEqual({ from: drawn.line.to, to: 100 });
+    expect(drawn.overlap).toEqual({ from: drawn.replacement?.line.from, to: drawn.line.to });
+    expect([drawn.tone, drawn.cut, drawn.reminders]).toEqual(["urgent", undefined, []]);
+    expect(drawn.now).toBe(drawn.lived.to);
+  });
+
+  test("a planned end that waits for the first use changes nothing, nor does the plan of a token revoked before", () => {
+    const life = { createdAt: at(-20), expiresAt: at(20) };
+    expect(geometry({ life: { ...life, plannedRevocation: { at: null } } })).toEqual(geometry({ life }));
+    const revoked = { ...life, revokedAt: at(-1) };
+    expect(geometry({ life: { ...revoked, plannedRevocation: { at: at(1) } } })).toEqual(
+      geometry({ life: revoked }),
+    );
+  });
+
   test("a replacement that was revoked takes no more room than it lived", () => {
     const life = { createdAt: at(-20), expiresAt: at(20) };
     const drawn = geometry({
@@ -131,6 +153,9 @@ describe("the sentence of a lifeline", () => {
     expect(
       sentence({ life: { createdAt: "2025-12-01T05:30:00.000Z", expiresAt: at(3), revokedAt: at(-1) } }),
     ).toBe("Generated 1 Dec 2025, never used, revoked yesterday at 11:00.");
+    expect(
+      sentence({ life: { createdAt: at(-1), expiresAt: at(30), plannedRevocation: { at: at(1) } } }),
+    ).toBe("Generated yesterday, never used, ends as planned tomorrow at 11:00.");
     expect(
       sentence({
         life: { createdAt: at(-1), expiresAt: at(3) },

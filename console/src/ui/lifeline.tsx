@@ -212,7 +212,9 @@ function Labels(props: {
   const startLabel = `Generated ${formatDate(life.createdAt, timeZone)}`;
   const endLabel = life.revokedAt
     ? `Revoked ${dateAndTime(life.revokedAt, timeZone)}`
-    : `Expires ${dateAndTime(life.expiresAt, timeZone)}`;
+    : life.plannedRevocation?.at
+      ? `Ends ${dateAndTime(life.plannedRevocation.at, timeZone)}`
+      : `Expires ${dateAndTime(life.expiresAt, timeZone)}`;
   // Below it, where it begins and ends: the end is written where the line ends, or as near as both fit; on a phone it may stand alone.
   const besideStart = widthOfWords(startLabel) + widthOfWords(endLabel) + 16;
   const roomForBoth = besideStart <= width;
