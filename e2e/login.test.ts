@@ -246,6 +246,8 @@ describe("a forgotten password", () => {
     await access.getByText("This gives somebody access, so prove that it is you.").waitFor();
     await access.getByLabel("One-time code").fill(await readCode(product.url, "+919000000001", provenAgain));
     await approver.getByText("The access of Nina Kapoor is changed.").waitFor();
+    // What opened the first of the two dialogs has the focus again.
+    await approver.locator(':focus:has-text("Add a person")').waitFor();
     const nina = approver.getByRole("row").filter({ hasText: "Nina Kapoor" });
     await nina.getByText("Pocket Wallet Sandbox sandbox, may manage").waitFor();
     await nina.getByText("Pocket Wallet live, may view").waitFor();

@@ -63,21 +63,28 @@ export function useSecretGuard(onClose: () => void): SecretGuard {
   };
 }
 
+/** What opened the dialog that was opened last, from outside of any. */
+let latestOpener: Element | null = null;
+
 /**
  * Gives the focus back to what opened the dialog, unless what came in its place has it. The dialog leaves with its place in the address, too
- * suddenly for the modal's own way.
+ * suddenly for the modal's own way. What follows another dialog was opened from inside of that, which is gone: then to what opened the first.
  */
 export function useReturnFocus(): void {
-  const [opener] = useState(() => document.activeElement);
-  useEffect(
-    () => () => {
+  const [openers] = useState(() => {
+    const active = document.activeElement;
+    return active?.closest('[role="dialog"]') ? [active, latestOpener] : [active];
+  });
+  useEffect(() => {
+    if (openers.length === 1) latestOpener = openers[0] ?? null;
+    return () => {
       setTimeout(() => {
         if (document.activeElement !== null && document.activeElement !== document.body) return;
-        if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+        const remaining = openers.find((opener) => opener instanceof HTMLElement && opener.isConnected);
+        (remaining as HTMLElement | undefined)?.focus();
       }, 50);
-    },
-    [opener],
-  );
+    };
+  }, [openers]);
 }
 
 /** The window alone, which serves a form without a secret as well. */
