@@ -1,5 +1,4 @@
-import { scopeSentences } from "@fusion/contract/scopes.ts";
-import { type RevokedToken, revokeReasonWords, type TokenDetails } from "@fusion/contract/tokens.ts";
+import type { RevokedToken, TokenDetails } from "@fusion/contract/tokens.ts";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
@@ -8,34 +7,27 @@ import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
 import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
-import { countdown } from "../../lib/time.ts";
 import { TimeZoneContext } from "../../lib/time-zone.tsx";
 import { useNow } from "../../lib/use-now.ts";
 import { useShown } from "../../lib/use-shown.ts";
-import { AllowListDialog } from "../../ui/allow-list-dialog.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
-import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
-import { Fact, Facts } from "../../ui/facts.tsx";
-import { IpRanges } from "../../ui/ip-ranges.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
-import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
-import { CallerCell } from "./caller-cell.tsx";
 import { CallsChart } from "./calls-chart.tsx";
 import { CutOverSection } from "./cut-over-section.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
-import { PlannedEnd } from "./planned-end.tsx";
 import { drawnReminders } from "./planned-reminders.ts";
-import { Receipt } from "./receipt.tsx";
 import { ReminderPanel } from "./reminder-panel.tsx";
 import { isRenewable } from "./renewable.ts";
 import { RevokeToaster } from "./revoke-toaster.tsx";
 import { RevokedFact } from "./revoked-fact.tsx";
 import { Timeline } from "./timeline.tsx";
 import { isLive, TokenBadge } from "./token-badge.tsx";
+import { TokenCallers } from "./token-callers.tsx";
+import { TokenFacts } from "./token-facts.tsx";
 import { tokenQuery, tokenRemindersQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
@@ -173,7 +165,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
         <section aria-labelledby="calls-heading" className={classes.column}>
           <h2 id="calls-heading">Calls</h2>
           <CallsChart days={token.callsPerDay} />
-          <Callers callers={token.callers} />
+          <TokenCallers callers={token.callers} />
         </section>
         <div className={classes.column}>
           <section aria-labelledby="reminders-heading">
@@ -214,173 +206,4 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
 /** Revoked, but the answer was lost before it was certain that every process knows: revoking again completes it. */
 function isUnconfirmed({ revocation }: TokenDetails): boolean {
   return revocation?.receipt?.effectiveAt === null;
-}
-
-function TokenFacts({ token, now }: { token: TokenDetails; now: number }): ReactElement {
-  const { lastUse, revocation } = token;
-  const plan = isLive(token) ? token.plannedRevocation : null;
-  const link = (tokenId: string): ReactElement => (
-    <Link to={paths.token} params={{ applicationId: token.applicationId, tokenId }}>
-      <Mono>{tokenId}</Mono>
-    </Link>
-  );
-  return (
-    <Facts>
-      {plan && (
-        <Fact name="Ends">
-          <PlannedEnd token={token} plan={plan} now={now} />
-        </Fact>
-      )}
-      <Fact
-        name={
-          revocation
-            ? "Would have expired"
-            : plan?.at
-              ? "Would expire"
-              : token.status === "expired"
-                ? "Expired"
-                : "Expires"
-        }
-      >
-        <ExactTime instant={token.expiresAt} />
-        {isLive(token) && !plan?.at && (
-          <span className={classes.soft}>{countdown(token.expiresAt, now)} left</span>
-        )}
-      </Fact>
-      {revocation && (
-        <Fact name="Revoked">
-          <ExactTime instant={revocation.at} />
-          <span className={classes.soft}>
-            {revocation.by}, {revokeReasonWords[revocation.reason].toLowerCase()}
-          </span>
-        </Fact>
-      )}
-      {revocation?.receipt && (
-        <Fact name="Refused everywhere">
-          {revocation.receipt.effectiveAt ? (
-            <ExactTime instant={revocation.receipt.effectiveAt} />
-          ) : (
-            "Not yet confirmed: revoke again"
-          )}
-          <span className={classes.soft}>
-            <Receipt receipt={revocation.receipt} />
-          </span>
-        </Fact>
-      )}
-      <Fact name="Last used">
-        {lastUse ? (
-          <>
-            <RelativeTime instant={lastUse.at} />
-            <span className={classes.soft}>
-              <Mono>{lastUse.route}</Mono> from <Mono>{lastUse.ip}</Mono>
-            </span>
-          </>
-        ) : (
-          "Never"
-        )}
-      </Fact>
-      <Fact name="Generated">
-        <ExactTime instant={token.createdAt} />
-        <span className={classes.soft}>{token.createdBy}</span>
-      </Fact>
-      <Fact name="Scope">
-        {token.scopesNow.map((scope) => (
-          <span key={scope}>
-            <Mono>{scope}</Mono> <span className={classes.soft}>{scopeSentences[scope]}</span>
-          </span>
-        ))}
-        <LostScopes token={token} />
-      </Fact>
-      <Fact name="Allowed IP addresses">
-        <AllowedAddresses token={token} />
-      </Fact>
-      <Fact name="Application">
-        <Link to={paths.application} params={{ applicationId: token.applicationId }}>
-          {token.applicationName}
-        </Link>
-      </Fact>
-      <Fact name="Client id">
-        <Mono>{token.clientId}</Mono>
-      </Fact>
-      {token.replaces !== null && <Fact name="Renews">{link(token.replaces)}</Fact>}
-      {token.replacedBy !== null && <Fact name="Renewed by">{link(token.replacedBy)}</Fact>}
-    </Facts>
-  );
-}
-
-/** What it was generated with and may not use, because the application may not have it any more. */
-function LostScopes({ token }: { token: TokenDetails }): ReactElement | null {
-  const lost = token.scopes.filter((scope) => !token.scopesNow.includes(scope));
-  if (lost.length === 0) return null;
-  return (
-    <span className={classes.soft}>
-      Generated with {lost.join(", ")}, which its application may not have any more.
-    </span>
-  );
-}
-
-function AllowedAddresses({ token }: { token: TokenDetails }): ReactElement {
-  const [editing, setEditing] = useState(false);
-  const further = token.applicationIpAllowList.length > 0;
-  return (
-    <div className={classes.allowed}>
-      {token.ipAllowList.length === 0 && further ? (
-        <span>All that its application allows</span>
-      ) : (
-        <IpRanges ranges={token.ipAllowList} />
-      )}
-      {token.ipAllowList.length > 0 && further && (
-        <span className={classes.soft}>A call must be inside its application's list, too.</span>
-      )}
-      {token.canManage && isLive(token) && (
-        <Button variant="default" size="xs" onClick={() => setEditing(true)}>
-          Change allowed addresses
-        </Button>
-      )}
-      {editing && (
-        <AllowListDialog
-          title="Allowed IP addresses"
-          description={`From where ${token.name} may be used: addresses or CIDR ranges, one on a line. Empty: from wherever its application may be used.`}
-          address={`/tokens/${encodeURIComponent(token.tokenId)}/ip-allow-list`}
-          present={token.ipAllowList}
-          onClose={() => setEditing(false)}
-        />
-      )}
-    </div>
-  );
-}
-
-type Caller = TokenDetails["callers"][number];
-const callerColumns: Column<Caller>[] = [
-  {
-    key: "caller",
-    header: "Caller",
-    onPhone: "lead",
-    cell: (caller) => <CallerCell caller={caller} />,
-  },
-  {
-    key: "calls",
-    header: "Calls",
-    align: "right",
-    cell: ({ calls }) => <span className="figures">{calls.toLocaleString("en-IN")}</span>,
-  },
-  {
-    key: "last",
-    header: "Last seen",
-    align: "right",
-    whole: true,
-    cell: ({ lastAt }) => <RelativeTime instant={lastAt} />,
-  },
-];
-
-function Callers({ callers }: { callers: readonly Caller[] }): ReactElement {
-  if (callers.length === 0) return <p className={classes.soft}>Nobody called in the last 30 days.</p>;
-  return (
-    <DataTable
-      caption="Callers in the last 30 days"
-      columns={callerColumns}
-      rows={callers}
-      rowKey={({ ip, userAgent }) => `${ip} ${userAgent}`}
-    />
-  );
 }

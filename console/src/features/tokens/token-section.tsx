@@ -9,22 +9,16 @@ import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { searchedFrom, withoutTokens } from "../../lib/search.ts";
 import { useSession } from "../../lib/session.ts";
-import { useNow } from "../../lib/use-now.ts";
-import { type Column, DataTable } from "../../ui/data-table.tsx";
 import filterClasses from "../../ui/filter-links.module.css";
-import { Lifeline } from "../../ui/lifeline.tsx";
-import { Mono } from "../../ui/mono.tsx";
 import { PagedList } from "../../ui/paged-list.tsx";
-import { EndTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { SearchField } from "../../ui/search-field.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
-import { plannedReminders } from "./planned-reminders.ts";
 import { RevokeAllToaster } from "./revoke-all-toaster.tsx";
 import { RevokeToaster } from "./revoke-toaster.tsx";
 import { RevokedFact } from "./revoked-fact.tsx";
-import { isLive, TokenBadge } from "./token-badge.tsx";
 import { tokenListQuery } from "./token-queries.ts";
+import { TokenTable } from "./token-table.tsx";
 import classes from "./tokens.module.css";
 
 const filters = [
@@ -157,108 +151,6 @@ export function TokenSection({ application }: { application: ApplicationDetails 
       {generate === 1 && canManage && <GenerateDialog application={application} onClose={closeDialog} />}
     </section>
   );
-}
-
-function TokenTable(props: {
-  tokens: readonly TokenSummary[];
-  timeZone: string;
-  onRevoke: ((token: TokenSummary) => void) | undefined;
-}): ReactElement {
-  const { tokens, timeZone, onRevoke } = props;
-  const now = useNow(15_000);
-  const byId = new Map(tokens.map((token) => [token.tokenId, token]));
-  const columns: Column<TokenSummary>[] = [
-    {
-      key: "token",
-      header: "Token id",
-      onPhone: "lead",
-      cell: (token) => (
-        <div className={classes.tokenCell}>
-          <Link
-            to={paths.token}
-            params={{ applicationId: token.applicationId, tokenId: token.tokenId }}
-            data-row-link
-          >
-            <Mono>{token.tokenId}</Mono>
-          </Link>
-          <span className={classes.soft}>
-            {token.name} · <Mono>{token.hint}</Mono>
-          </span>
-        </div>
-      ),
-    },
-    {
-      key: "life",
-      header: "Lifetime",
-      onPhone: "lead",
-      cell: (token) => (
-        <Lifeline
-          life={token}
-          now={now}
-          timeZone={timeZone}
-          replacement={token.replacedBy === null ? null : byId.get(token.replacedBy)}
-          reminders={
-            isLive(token) && token.subscribers > 0 && token.liveReplacement === null
-              ? plannedReminders({ expiresAt: token.expiresAt, timeZone, now })
-              : []
-          }
-        />
-      ),
-    },
-    {
-      key: "status",
-      header: "Status",
-      cell: (token) => <TokenBadge token={token} now={now} />,
-    },
-    { key: "ends", header: "Ends", whole: true, cell: (token) => <EndTime instant={endOf(token)} /> },
-    {
-      key: "used",
-      header: "Last used",
-      whole: true,
-      cell: (token) =>
-        token.lastUsedAt ? (
-          <RelativeTime instant={token.lastUsedAt} />
-        ) : (
-          <span className={classes.soft}>Never</span>
-        ),
-    },
-    ...(onRevoke
-      ? [
-          {
-            key: "revoke",
-            header: "Actions",
-            headerHidden: true,
-            align: "right" as const,
-            onPhone: "foot" as const,
-            cell: (token: TokenSummary) =>
-              isLive(token) ? (
-                <Button
-                  variant="outline"
-                  color="urgent"
-                  size="compact-sm"
-                  onClick={() => onRevoke(token)}
-                  aria-label={`Revoke ${token.name}, ${token.hint}`}
-                >
-                  Revoke
-                </Button>
-              ) : null,
-          },
-        ]
-      : []),
-  ];
-  return (
-    <DataTable
-      caption="Tokens of this application"
-      columns={columns}
-      rows={tokens}
-      rowKey={({ tokenId }) => tokenId}
-      linked
-    />
-  );
-}
-
-function endOf(token: TokenSummary): string {
-  return token.revokedAt ?? token.plannedRevocation?.at ?? token.expiresAt;
 }
 
 function foundWords(count: number, more: boolean): string {
