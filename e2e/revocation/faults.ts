@@ -120,13 +120,16 @@ async function shiftClock(
 
 /** Does one fault after the other, several at a time, and writes down when each began and was over. */
 export interface Saboteur {
-  /** Begins a fault of this kind; answers which node it hits (null: the database), or undefined when it would leave no node without one. */
+  /**
+   * Begins a fault of this kind; answers which node it hits (null: the database), or undefined when it would leave no node without one. Throws
+   * what kept an earlier one from being undone, such as a node that does not start again.
+   */
   begin(kind: FaultName): { readonly node: number | null; readonly ended: Promise<void> } | undefined;
   /** Does a fault of one's own making to a node. */
   make(kind: FaultName, node: number, work: () => Promise<void>): Promise<void>;
   /** How many faults of a kind are over. */
   done(kind: FaultName): number;
-  /** Resolves when every fault that was begun is over. Throws what kept one from being undone. */
+  /** Resolves when every fault that was begun is over. Throws like `begin`. */
   settled(): Promise<void>;
   faults(): readonly Fault[];
 }
@@ -134,6 +137,7 @@ export interface Saboteur {
 export function createSaboteur(cluster: Cluster, chance: Chance): Saboteur {
   const faults: Fault[] = [];
   const running = new Set<Promise<void>>();
+  let remains: { readonly error: unknown } | undefined;
   const hit: Record<Scope, Set<number | null>> = { node: new Set(), database: new Set(), clock: new Set() };
 
   const choose = (scopes: readonly Scope[]): number | null | undefined => {
@@ -151,6 +155,7 @@ export function createSaboteur(cluster: Cluster, chance: Chance): Saboteur {
 
   return {
     begin(kind) {
+      if (remains) throw remains.error;
       const { scopes, run }: FaultKind = faultKinds[kind];
       const node = choose(scopes);
       if (node === undefined) return undefined;
@@ -159,10 +164,11 @@ export function createSaboteur(cluster: Cluster, chance: Chance): Saboteur {
         for (const scope of scopes) hit[scope].delete(node);
       });
       running.add(ended);
-      // One that failed stays, and `settled` tells.
       ended.then(
         () => running.delete(ended),
-        () => undefined,
+        (error: unknown) => {
+          remains = { error };
+        },
       );
       return { node, ended };
     },

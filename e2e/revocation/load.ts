@@ -8,7 +8,7 @@ import { callRequest } from "./requests.ts";
 
 /** Clients that call all nodes with tokens that are valid and tokens that were revoked a moment ago. */
 export interface Load {
-  /** Calls that have ended so far. */
+  /** Calls that were answered so far. Those of which nothing came back, as from a node that was killed, race with nobody. */
   calls(): number;
   /** Every client pauses between an answer and its next call, on average so long: not all alike, or they would call all at once. */
   setPause(milliseconds: number): void;
@@ -74,8 +74,8 @@ export function startLoad({ ports, tokens, kinds, chance, history, clientsEach }
     underWay += 1;
     const answer = await connection.send(callRequest(kind, token, chance, request), callPatienceMs);
     underWay -= 1;
-    calls += 1;
     const { sentAt, endedAt, outcome } = answer;
+    if (outcome !== "lost") calls += 1;
     history.add({
       kind,
       node,
