@@ -34,7 +34,7 @@ export function tokenJobs(deps: {
       "tokens-forget-usage": () => forgetUsage(deps),
     },
     cron: [
-      { task: plannedRevocationsTask, schedule: "* * * * *" },
+      { task: plannedRevocationsTask, schedule: "* * * * *", first: true },
       { task: "tokens-forget-usage", schedule: "23 21 * * *", backfillMs: 86_400_000 },
     ],
   };

@@ -2,7 +2,11 @@ import type { Overlap, OverlapFrom } from "@fusion/contract/tokens.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
+import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { startJobs } from "../platform/jobs/jobs.ts";
+import { silentLog } from "../platform/log.ts";
+import { messageJobs, queueMessage } from "../platform/messages/outbox.ts";
 import { randomUuid, systemRandom } from "../platform/random.ts";
 import {
   arrangeApplication,
@@ -15,6 +19,7 @@ import { createTestDatabase, type TestDatabase } from "../testing/test-database.
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { getToken } from "./get-token.ts";
 import { issueToken } from "./issue-token.ts";
+import { tokenJobs } from "./jobs.ts";
 import { callOffPlannedRevocation, carryOutPlannedRevocations } from "./planned-revocations.ts";
 import { type RevokeDependencies, revokeToken } from "./revoke-token.ts";
 import { writeUsage } from "./usage-store.ts";
@@ -110,11 +115,11 @@ describe("the overlap of a renewal", () => {
     const jobs = async () =>
       (
         await database.owner.query(
-          "SELECT run_at FROM graphile_worker.jobs WHERE task_identifier = 'tokens-revoke-planned' ORDER BY id DESC LIMIT 1",
+          "SELECT run_at, priority FROM graphile_worker.jobs WHERE task_identifier = 'tokens-revoke-planned' ORDER BY id DESC LIMIT 1",
         )
-      ).rows[0]?.run_at;
+      ).rows[0];
     await renew(old.tokenId, "none");
-    expect(await jobs()).toEqual(at(0));
+    expect(await jobs()).toEqual({ run_at: at(0), priority: -1 });
     expect(await isRevokedAt(0)).toBe(true);
   });
 
@@ -212,6 +217,36 @@ describe("a planned revocation", () => {
     expect(token.revokedAt).toEqual(kept.token.revokedAt);
     const ends = timeline.filter(({ action }) => /revo/.test(action)).map(({ action }) => action);
     expect(ends).toEqual([token.revokedAt ? "token.revoked" : "token.revocation-called-off"]);
+  });
+
+  it("waits for no mail server that hangs", async () => {
+    const hanging = Promise.withResolvers<string>();
+    let sending = 0;
+    const send = () => {
+      sending += 1;
+      return hanging.promise;
+    };
+    const parts = { ...deps(), clock: systemClock, log: silentLog() };
+    const jobs = await startJobs(
+      parts,
+      [
+        messageJobs({ ...parts, messenger: { send } }),
+        tokenJobs({ ...parts, publicUrl: "https://fusion.test" }),
+      ],
+      { alone: false },
+    );
+    const mail = { channel: "email", to: "asha@example.com", subject: "Hello", text: "World" } as const;
+    for (let left = 0; left < 8; left += 1)
+      await database.db.transaction(systemScope, (tx) => queueMessage(tx, parts, mail));
+    await expect.poll(() => sending, { timeout: 5_000 }).toBeGreaterThanOrEqual(3);
+    await renew(old.tokenId, "none");
+    await database.owner.query(
+      "UPDATE graphile_worker._private_jobs SET run_at = now() WHERE locked_at IS NULL",
+    );
+    const isRevoked = async () => (await find(old.tokenId)).token.revokedAt !== null;
+    await expect.poll(isRevoked, { timeout: 5_000 }).toBe(true);
+    hanging.resolve("250 ok");
+    await jobs.stop();
   });
 
   it("is completed later when it was written but not confirmed, and holds up nobody else's", async () => {

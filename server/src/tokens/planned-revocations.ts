@@ -37,7 +37,7 @@ export async function planRevocation(
 ): Promise<void> {
   const dueAt = await insertPlannedRevocation(tx, plan);
   // To the second; the job of every minute would do, too.
-  if (dueAt) await addJob(tx, plannedRevocationsTask, {}, { runAt: dueAt });
+  if (dueAt) await addJob(tx, plannedRevocationsTask, {}, { runAt: dueAt, first: true });
 }
 
 /**

@@ -90,7 +90,7 @@ export interface DatabaseOptions {
  * process, its caches), and calls come in bursts: kept for seconds only, each burst would open a dozen at once and wait for them.
  */
 const idleConnectionMs = 600_000;
-/** Jobs at once, and the one that listens for them. */
+/** Two listen for jobs; the others take and give them back, which is quick. */
 const sessionsMax = 6;
 
 /** Opens a pool of connections that act as the runtime role. Nothing connects until the first use. */

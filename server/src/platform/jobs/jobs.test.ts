@@ -130,6 +130,62 @@ describe("a job", () => {
   });
 });
 
+describe("jobs that wait for servers of others", () => {
+  it("hold up no others, however many hang, and none is done by two processes", async () => {
+    const hanging = Promise.withResolvers<void>();
+    const ran: string[] = [];
+    const room: RoomJobs = {
+      tasks: {
+        mail: async (payload) => {
+          ran.push((payload as { to: string }).to);
+          await hanging.promise;
+        },
+        revoke: async () => void ran.push("revoked"),
+      },
+      outside: ["mail"],
+    };
+    await start([room]);
+    await start([room]);
+    for (let at = 0; at < 20; at += 1) await add("mail", { to: `${at}` });
+    await expect.poll(() => ran.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(6);
+    await add("revoke", {});
+    await expect.poll(() => ran, { timeout: 2_000 }).toContain("revoked");
+    hanging.resolve();
+    await expect.poll(() => ran.length, { timeout: 10_000 }).toBe(21);
+    expect(new Set(ran).size).toBe(21);
+  });
+
+  it("are refused at the start where there is no such task", async () => {
+    await expect(start([{ tasks: {}, outside: ["nobody"] }])).rejects.toThrow("nobody");
+  });
+});
+
+it("a job that goes first is done before all that were due earlier, left by a transaction as by the schedule", async () => {
+  const ran: string[] = [];
+  for (let at = 0; at < 8; at += 1) await add("ordinary", {});
+  await add("prompt", {}, { first: true });
+  await database.owner.query(
+    `INSERT INTO graphile_worker._private_known_crontabs (identifier, known_since, last_execution)
+     VALUES ('prompt', now() - interval '1 day', date_trunc('minute', now()) - interval '1 minute')`,
+  );
+  await start([
+    {
+      tasks: {
+        ordinary: async () => {
+          ran.push("ordinary");
+          await sleep(100);
+        },
+        prompt: async () => void ran.push("prompt"),
+      },
+      cron: [{ task: "prompt", schedule: "* * * * *", backfillMs: 60_000, first: true }],
+    },
+  ]);
+  await expect.poll(() => ran.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(10);
+  expect(ran[0]).toBe("prompt");
+  // A minute may have begun meanwhile.
+  expect(ran.slice(0, 7).filter((task) => task === "prompt").length).toBeGreaterThanOrEqual(2);
+});
+
 it("a job that does not end holds no stop up, and is free for the next process", async () => {
   const work = Promise.withResolvers<void>();
   let runs = 0;

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { WorkerEvents } from "graphile-worker";
+import type { Runner, WorkerEvents } from "graphile-worker";
 import type { Database, Transaction } from "../database/database.ts";
 import type { Log } from "../log.ts";
 import { isTold } from "../outage.ts";
@@ -17,12 +17,16 @@ export interface CronItem {
   readonly schedule: string;
   /** Slots missed while nothing ran are made up for so far back; none unless given. */
   readonly backfillMs?: number;
+  /** Goes before whatever else is due, as in {@link addJob}. */
+  readonly first?: boolean;
 }
 
 /** What a room wants done by the job queue. Task names are the room's own, such as `reminders-sweep`. */
 export interface RoomJobs {
   readonly tasks: Readonly<Record<string, JobHandler>>;
   readonly cron?: readonly CronItem[];
+  /** Those of the tasks that wait for servers of others, such as a mail server. They have places of their own, so that one that hangs holds up no other task. */
+  readonly outside?: readonly string[];
 }
 
 export interface RunningJobs {
@@ -32,6 +36,12 @@ export interface RunningJobs {
    */
   stop(): Promise<void>;
 }
+
+/**
+ * Jobs at once in a process. Each kind has a runner of its own and not a queue of the library's: a queue stays locked for four hours when its process is killed,
+ * and everything in it would wait for that.
+ */
+const places = { inside: 3, outside: 3 };
 
 /** What is under way gets so long when the process ends. */
 const stopDeadlineMs = 8_000;
@@ -46,23 +56,26 @@ export async function addJob(
     readonly attemptsMax?: number;
     /** A later job with the same key replaces one that has not started. */
     readonly key?: string;
-    /** Jobs of one queue run one after the other. */
-    readonly queue?: string;
+    /** Goes before whatever else is due: what was promised for a minute does not wait behind thousands that nobody waits for. */
+    readonly first?: boolean;
   } = {},
 ): Promise<void> {
   await tx.query(
-    `SELECT graphile_worker.add_job($1, $2::json, queue_name => $3, run_at => coalesce($4, now()),
-                                    max_attempts => $5::int, job_key => $6)`,
+    `SELECT graphile_worker.add_job($1, $2::json, run_at => coalesce($3, now()), max_attempts => $4::int, job_key => $5,
+                                    priority => $6::int)`,
     [
       task,
       JSON.stringify(payload),
-      options.queue ?? null,
       options.runAt ?? null,
       options.attemptsMax ?? 12,
       options.key ?? null,
+      priorityOf(options),
     ],
   );
 }
+
+/** The library takes the smaller first. */
+const priorityOf = ({ first }: { readonly first?: boolean | undefined }): number => (first ? -1 : 0);
 
 /**
  * Works off the queue and keeps the schedules, on sessions of the database and with its runtime role. The job schema must be there
@@ -94,33 +107,50 @@ export async function startJobs(
     names.push(workerPool.id);
     options.holdsJobsAs?.(names);
   });
-  const runner = await run({
-    pgPool: db.sessionPool,
-    events,
-    noHandleSignals: true,
-    concurrency: 4,
-    pollInterval: 2_000,
-    logger: new Logger(() => (level, message, meta) => logLine({ db, log }, level, message, meta)),
-    taskList: Object.fromEntries(
-      [...tasks].map(([name, handler]) => [name, async (payload: unknown) => handler(plainPayload(payload))]),
-    ),
-    parsedCronItems: parseCronItems(
-      rooms
-        .flatMap((room) => room.cron ?? [])
-        .map(({ task, schedule, backfillMs }) => {
-          if (!tasks.has(task)) throw new Error(`The schedule names the unknown task ${task}.`);
-          return { task, match: schedule, options: { backfillPeriod: backfillMs ?? 0, maxAttempts: 5 } };
-        }),
-    ),
-  });
-  // `stop` waits for it; without a handler a failure at shutdown would end the process.
-  runner.promise.catch((error: unknown) => log.error({ err: error, part: "jobs" }, "the job runner ended"));
+  const outside = new Set(rooms.flatMap((room) => room.outside ?? []));
+  for (const task of outside)
+    if (!tasks.has(task)) throw new Error(`There is no task ${task} to wait outside.`);
+  const cronItems = parseCronItems(
+    rooms
+      .flatMap((room) => room.cron ?? [])
+      .map(({ task, schedule, backfillMs, first }) => {
+        if (!tasks.has(task)) throw new Error(`The schedule names the unknown task ${task}.`);
+        const options = { backfillPeriod: backfillMs ?? 0, maxAttempts: 5, priority: priorityOf({ first }) };
+        return { task, match: schedule, options };
+      }),
+  );
+  const startRunner = async (kind: keyof typeof places): Promise<Runner> => {
+    const runner = await run({
+      pgPool: db.sessionPool,
+      events,
+      noHandleSignals: true,
+      concurrency: places[kind],
+      pollInterval: 2_000,
+      logger: new Logger(() => (level, message, meta) => logLine({ db, log }, level, message, meta)),
+      taskList: Object.fromEntries(
+        [...tasks]
+          .filter(([name]) => outside.has(name) === (kind === "outside"))
+          .map(([name, handler]) => [name, async (payload: unknown) => handler(plainPayload(payload))]),
+      ),
+      // Whichever runner has the schedules leaves jobs for both.
+      parsedCronItems: kind === "inside" ? cronItems : [],
+    });
+    // `stop` waits for it; without a handler a failure at shutdown would end the process.
+    runner.promise.catch((error: unknown) => log.error({ err: error, part: "jobs" }, "the job runner ended"));
+    return runner;
+  };
+  const runners: Runner[] = [];
+  try {
+    runners.push(await startRunner("inside"));
+    if (outside.size > 0) runners.push(await startRunner("outside"));
+  } catch (error) {
+    // Whoever starts them again must not have one of them twice.
+    await Promise.allSettled(runners.map((runner) => runner.stop()));
+    throw error;
+  }
   return {
     async stop() {
-      const ended = runner.stop().then(
-        () => true,
-        () => true,
-      );
+      const ended = Promise.allSettled(runners.map((runner) => runner.stop())).then(() => true);
       const late = sleep(options.stopDeadlineMs ?? stopDeadlineMs, false, { ref: false });
       if (await Promise.race([ended, late])) return;
       log.warn({ part: "jobs" }, "a job did not end in time; it is done again");

@@ -65,6 +65,7 @@ export function messageJobs(deps: {
       },
     },
     cron: [{ task: "message-forget", schedule: "40 20 * * *" }],
+    outside: [deliverTask],
   };
 }
 
