@@ -18,8 +18,8 @@ interface Deps {
 
 /**
  * Stops everything that tokens of one application do, or lets it go on. Narrows what they may do, so it goes the way of a revoke: after it
- * has returned no node accepts them and nothing commits on their authority. Nothing is lost; tokens work again afterwards until they
- * expire. For operator admins and the command line. Throws `role_insufficient`, `not_found`, `change_unconfirmed`.
+ * has returned no node accepts them and nothing commits on their authority. Tokens work again afterwards until they
+ * expire, and webhooks are told what has happened in the last seven days. For operator admins and the command line. Throws `role_insufficient`, `not_found`, `change_unconfirmed`.
  */
 export async function suspendApplication(
   deps: Deps,

@@ -149,7 +149,7 @@ async function noteFailure(
     `Application: ${application?.name ?? applicationId} (${tenant.environment})`,
     `The last failure: ${attempt.error ?? "none"}`,
     "",
-    "Nothing is sent to it until somebody enables it again, and no events are kept for it meanwhile.",
+    "Nothing is sent to it until somebody enables it again. What waits for it is kept for seven days; what happens from now on is not kept for it.",
     `Its page: ${page}`,
   ].join("\n");
   for (const admin of await listFintechAdmins(tx, tenant))

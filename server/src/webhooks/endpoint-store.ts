@@ -113,6 +113,14 @@ export const toldEndpoints = `webhook_endpoint e
   JOIN fintech f USING (ifi_id, fintech_id)`;
 export const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
 
+/**
+ * Whether `e` is to hear of something of that name and time, now or when it may be told again: it wants it, was there, and was enabled. A minute is for what the
+ * clocks of several processes differ. A suspension only puts off.
+ */
+export const isOwed = (name: string, occurredAt: string): string =>
+  `e.deleted_at IS NULL AND ${name} = ANY (e.events) AND e.created_at <= ${occurredAt} + interval '1 minute'
+     AND (e.disabled_at IS NULL OR e.disabled_at >= ${occurredAt} - interval '1 minute')`;
+
 /** Whether it does not want to be left alone at that instant. */
 export const hasRested = (now: string): string => `(e.rest_until IS NULL OR e.rest_until <= ${now})`;
 

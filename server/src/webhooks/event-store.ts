@@ -2,13 +2,15 @@ import type { EventName } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import { tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
-import { mayBeTold, toldEndpoints } from "./endpoint-store.ts";
+import { isOwed, mayBeTold, toldEndpoints } from "./endpoint-store.ts";
 import type { EventContent } from "./webhook-event.ts";
 
 // SQL on the outbox and on events, private to the room.
 
 /** Of a tenant and kind of event so many at once, so that who has many leaves room for the others. */
 const rowsOfAKind = 16;
+/** Rows that nobody is to hear of are looked for among so many of a kind, and so many are deleted at once. */
+const unwantedAtOnce = 5_000;
 
 /** Nothing happens where no endpoint of the tenant wants it. */
 export async function insertOutboxRow(
@@ -46,8 +48,8 @@ const firstOfEachKind = `waiting AS (
 
 /**
  * Takes the oldest rows of each tenant and kind of event that nobody else is taking, `limit` in all. They are gone when the transaction commits,
- * and back when it does not. Rows stay while every endpoint that wants their kind has `dueMax` deliveries due: written out they would take
- * fifty times the room and be told no sooner. So one that fails or is slow holds up no other, neither of the tenant nor of others, and an
+ * and back when it does not. Rows stay while every endpoint that wants their kind has `dueMax` deliveries due, or may not be told: written out they
+ * would take fifty times the room and be told no sooner. So one that fails or is slow holds up no other, neither of the tenant nor of others, and an
  * endpoint that wants other events makes no room for it.
  */
 export async function takeOutboxRows(
@@ -73,7 +75,7 @@ export async function takeOutboxRows(
              SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $2 ORDER BY d.next_at LIMIT $3) d) due
          WHERE e.ifi_id = w.ifi_id AND e.environment = w.environment AND e.fintech_id = w.fintech_id
            AND w.name = ANY (e.events) AND ${mayBeTold}) due
-       WHERE due.least IS NULL OR due.least < $3
+       WHERE due.least < $3
      ), next AS (
        SELECT mine.* FROM open CROSS JOIN LATERAL (
          SELECT o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id FROM event_outbox o
@@ -96,10 +98,45 @@ export async function takeOutboxRows(
   }));
 }
 
-/** Since when the outbox's oldest row waits; undefined when nothing waits there. */
+/** The condition that no endpoint is to hear of a row: neither now nor, of what happened since `since`, when it may be told again. */
+const isUnwanted = (row: string, since: string): string => `NOT EXISTS (
+  SELECT FROM ${toldEndpoints}
+  WHERE e.ifi_id = ${row}.ifi_id AND e.environment = ${row}.environment AND e.fintech_id = ${row}.fintech_id
+    AND ${isOwed(`${row}.name`, `${row}.occurred_at`)} AND (${row}.occurred_at >= ${since} OR (${mayBeTold})))`;
+
+/**
+ * Deletes rows that nobody is to hear of, which {@link takeOutboxRows} would leave, or write out for nothing: some thousand at once, of each kind the oldest.
+ * Answers whether there were any.
+ */
+export async function deleteUnwantedRows(tx: Queryable, since: Date): Promise<boolean> {
+  const rows = await tx.query(
+    `WITH RECURSIVE ${firstOfEachKind}, kind AS (
+       SELECT ifi_id, environment, fintech_id, name FROM waiting WHERE ${isUnwanted("waiting", "$1")}
+     ), next AS (
+       SELECT mine.* FROM kind CROSS JOIN LATERAL (
+         SELECT o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id, o.occurred_at FROM event_outbox o
+         WHERE o.ifi_id = kind.ifi_id AND o.environment = kind.environment AND o.fintech_id = kind.fintech_id AND o.name = kind.name
+         ORDER BY o.outbox_id LIMIT ${unwantedAtOnce} FOR UPDATE SKIP LOCKED) mine
+       WHERE ${isUnwanted("mine", "$1")}
+       LIMIT ${unwantedAtOnce}
+     )
+     DELETE FROM event_outbox o USING next
+     WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.name = next.name
+       AND o.outbox_id = next.outbox_id
+     RETURNING 1`,
+    [since],
+  );
+  return rows.length > 0;
+}
+
+/** Since when the outbox's oldest row waits of which an endpoint may be told now; undefined when none waits. */
 export async function findOldestInOutbox(tx: Queryable): Promise<Date | undefined> {
   const [row] = await tx.query<{ oldest: Date | null }>(
-    `WITH RECURSIVE ${firstOfEachKind} SELECT min(occurred_at) AS oldest FROM waiting`,
+    `WITH RECURSIVE ${firstOfEachKind} SELECT min(occurred_at) AS oldest FROM waiting w
+     WHERE EXISTS (
+       SELECT FROM ${toldEndpoints}
+       WHERE e.ifi_id = w.ifi_id AND e.environment = w.environment AND e.fintech_id = w.fintech_id
+         AND ${isOwed("w.name", "w.occurred_at")} AND ${mayBeTold})`,
   );
   return row?.oldest ?? undefined;
 }
@@ -115,8 +152,8 @@ export interface NewEvent {
 }
 
 /**
- * Keeps the events, with a delivery to every endpoint of the tenant, or of the one application, that wants them, may be told, and was there when they happened, or a minute
- * later, for what the clocks of several processes differ.
+ * Keeps the events, with a delivery to every endpoint of the tenant, or of the one application, that is to hear of them; none that
+ * nobody is to hear of. To an endpoint that is disabled or suspended meanwhile it waits.
  */
 export async function insertEvents(tx: Queryable, events: readonly NewEvent[], now: Date): Promise<void> {
   if (events.length === 0) return;
@@ -124,15 +161,17 @@ export async function insertEvents(tx: Queryable, events: readonly NewEvent[], n
     `WITH new AS (
        SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $8::timestamptz[], $9::text[])
          AS new (ifi_id, environment, fintech_id, event_id, name, body, occurred_at, only_application)
+     ), told AS (
+       SELECT ifi_id, environment, fintech_id, e.endpoint_id, new.event_id
+       FROM new JOIN webhook_endpoint e USING (ifi_id, environment, fintech_id)
+       WHERE ${isOwed("new.name", "new.occurred_at")}
+         AND (new.only_application IS NULL OR new.only_application = e.application_id)
      ), event AS (
        INSERT INTO webhook_event (ifi_id, environment, fintech_id, event_id, name, body, created_at)
-       SELECT ifi_id, environment, fintech_id, event_id, name, body, $7 FROM new
+       SELECT ifi_id, environment, fintech_id, event_id, name, body, $7 FROM new WHERE event_id IN (SELECT event_id FROM told)
      )
      INSERT INTO webhook_delivery (ifi_id, environment, fintech_id, endpoint_id, event_id, created_at, next_at)
-     SELECT ifi_id, environment, fintech_id, e.endpoint_id, new.event_id, $7, $7
-     FROM new JOIN (${toldEndpoints}) USING (ifi_id, environment, fintech_id)
-     WHERE new.name = ANY (e.events) AND ${mayBeTold} AND e.created_at <= new.occurred_at + interval '1 minute'
-       AND (new.only_application IS NULL OR new.only_application = e.application_id)`,
+     SELECT ifi_id, environment, fintech_id, endpoint_id, event_id, $7, $7 FROM told`,
     [
       events.map(({ tenant }) => tenant.ifiId),
       events.map(({ tenant }) => tenant.environment),

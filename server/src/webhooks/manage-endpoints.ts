@@ -136,7 +136,10 @@ export async function rotateSecret(
   });
 }
 
-/** Stops or resumes deliveries; asking for what is already so changes nothing. What was waiting goes out once it is enabled again. */
+/**
+ * Stops or resumes deliveries; asking for what is already so changes nothing. What was waiting goes out once it is enabled again, within the seven days for
+ * which it is kept.
+ */
 export async function setEndpointEnabled(
   deps: ManageDeps,
   principal: UserPrincipal,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { EventName } from "@fusion/contract/webhooks.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Clock, systemClock } from "../platform/clock.ts";
+import { type Clock, manualClock, systemClock } from "../platform/clock.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
@@ -13,7 +13,8 @@ import { startWebhookReceiver, type WebhookReceiver } from "../testing/webhook-r
 import { createTransferBatcher } from "../transfers/batcher.ts";
 import { createTransfer } from "../transfers/create-transfer.ts";
 import { listDeliveries } from "./deliveries.ts";
-import { setEndpointEnabled } from "./manage-endpoints.ts";
+import { deleteEndpoint, setEndpointEnabled } from "./manage-endpoints.ts";
+import { publishEvents } from "./publish-events.ts";
 import { createPublisher } from "./publisher.ts";
 import { recordEvent } from "./record-event.ts";
 
@@ -82,6 +83,12 @@ async function arrangePayer(): Promise<Payer> {
   };
 }
 
+const count = async (table: "event_outbox" | "webhook_event", { fintechId }: Payer): Promise<number> =>
+  (await database.owner.query(`SELECT FROM ${table} WHERE fintech_id = $1`, [fintechId])).rows.length;
+/** Rows that are not written out yet. */
+const waitingOf = (payer: Payer) => count("event_outbox", payer);
+const eventsOf = (payer: Payer) => count("webhook_event", payer);
+
 const toldTo = ({ received }: WebhookReceiver): unknown[] =>
   received.map(({ event }) => event.data.requestID).sort();
 
@@ -143,18 +150,94 @@ describe("an event", () => {
     expect(waiting.rows).toEqual([{ name: "RESOURCE_CREATED", count: "24" }]);
   });
 
-  it("that nobody is told any more does not wait", async () => {
+  it("that waits while its endpoint is disabled or suspended is told afterwards, and alarms nobody", async () => {
     const publisher = createPublisher({ ...webhooks.deps, dueMax: 1 });
     const payer = await arrangePayer();
-    const { endpointId, answer } = await payer.listen();
-    answer(503);
-    await payer.pay(30);
+    const endpoint = await payer.listen();
+    const { endpointId } = endpoint;
+    endpoint.answer(503);
+    const requests = await payer.pay(30);
     await publisher.runOnce();
-    const waiting = () =>
-      database.owner.query("SELECT FROM event_outbox WHERE fintech_id = $1", [payer.fintechId]);
-    expect((await waiting()).rows.length).toBe(14);
+    expect(await waitingOf(payer)).toBe(14);
+    const stops = [
+      (stopped: boolean) => setEndpointEnabled(webhooks.deps, payer.admin, { endpointId, enabled: !stopped }),
+      ...["application", "fintech"].map(
+        (table) => (stopped: boolean) =>
+          database.owner.query(
+            `UPDATE ${table} SET suspended_at = CASE WHEN $2 THEN now() END WHERE fintech_id = $1`,
+            [payer.fintechId, stopped],
+          ),
+      ),
+    ];
+    for (const stop of stops) {
+      await stop(true);
+      webhooks.clock.advanceMs(24 * 3_600_000);
+      await publisher.runOnce();
+      expect(await waitingOf(payer)).toBe(14);
+      expect(publisher.waitsSince()).toBeUndefined();
+      await stop(false);
+    }
+    endpoint.answer(200);
+    endpoint.received.length = 0;
+    for (let looks = 0; looks < 3; looks += 1) await publisher.runOnce();
+    expect(toldTo(endpoint)).toEqual(requests.sort());
+  });
+
+  it("that another endpoint is told waits for the one that is disabled, and what happens meanwhile does not", async () => {
+    const payer = await arrangePayer();
+    const [stopped, working] = [await payer.listen(), await payer.listen()];
+    const { endpointId } = stopped;
+    const before = await payer.pay(1);
     await setEndpointEnabled(webhooks.deps, payer.admin, { endpointId, enabled: false });
-    await publisher.runOnce();
-    expect((await waiting()).rows.length).toBe(0);
+    const later = await payer.pay(1, manualClock(new Date(Date.now() + 120_000)));
+    await webhooks.publisher.runOnce();
+    expect([toldTo(stopped), toldTo(working)]).toEqual([[], [...before, ...later].sort()]);
+    await setEndpointEnabled(webhooks.deps, payer.admin, { endpointId, enabled: true });
+    await webhooks.publisher.runOnce();
+    expect(toldTo(stopped)).toEqual(before);
+  });
+
+  it.each(["an endpoint that was deleted", "one that is disabled, after seven days,"])(
+    "of which only %s would hear is forgotten, and no event is made of it",
+    async (whose) => {
+      const publisher = createPublisher({ ...webhooks.deps, dueMax: 1 });
+      const payer = await arrangePayer();
+      const { endpointId, answer } = await payer.listen();
+      answer(503);
+      await payer.pay(30);
+      await publisher.runOnce();
+      expect([await waitingOf(payer), await eventsOf(payer)]).toEqual([14, 16]);
+      if (whose === "an endpoint that was deleted") {
+        await deleteEndpoint(webhooks.deps, payer.admin, { endpointId });
+        // One that came later is told nothing of it either.
+        webhooks.clock.advanceMs(120_000);
+        await payer.listen();
+        await publishEvents(webhooks.deps);
+        expect(await eventsOf(payer)).toBe(16);
+      } else {
+        await setEndpointEnabled(webhooks.deps, payer.admin, { endpointId, enabled: false });
+        webhooks.clock.advanceMs(7 * 24 * 3_600_000 + 60_000);
+      }
+      await publisher.runOnce();
+      expect([await waitingOf(payer), await eventsOf(payer)]).toEqual([0, 16]);
+    },
+  );
+
+  it("is delivered before all that others have waiting is written out, which goes on behind it", async () => {
+    const publisher = createPublisher({ ...webhooks.deps, publishMs: 0 });
+    const [payer, stranger] = [await arrangePayer(), await arrangePayer()];
+    await payer.listen(["RESOURCE_CREATED"]);
+    await payer.make(160);
+    const other = await stranger.listen();
+    let waited: number | undefined;
+    other.answer(async (response) => {
+      waited = await waitingOf(payer);
+      response.end();
+    });
+    await stranger.pay(1);
+    publisher.start();
+    await expect.poll(() => waited, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => waitingOf(payer), { timeout: 5_000 }).toBe(0);
+    await publisher.stop();
   });
 });

@@ -3,7 +3,14 @@ import { listTransfersByNumber } from "../ledger/transfers-by-number.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { Random } from "../platform/random.ts";
-import { insertEvents, type NewEvent, type OutboxRow, takeOutboxRows } from "./event-store.ts";
+import {
+  deleteUnwantedRows,
+  insertEvents,
+  type NewEvent,
+  type OutboxRow,
+  takeOutboxRows,
+} from "./event-store.ts";
+import { keptMs } from "./retry-schedule.ts";
 import { eventBody, newEventId, transferContent } from "./webhook-event.ts";
 
 /** A row names what one statement did for one tenant: some transfers when the ledger is busy, 256 at most. */
@@ -17,8 +24,9 @@ export interface PublishDeps {
   readonly random: Random;
   /** An origin without a slash at its end. */
   readonly publicUrl: string;
-  /** Tests make it smaller. */
+  /** Tests make these smaller. */
   readonly dueMax?: number;
+  readonly publishMs?: number;
 }
 
 /**
@@ -37,6 +45,15 @@ export async function publishEvents(deps: PublishDeps): Promise<boolean> {
     await insertEvents(tx, events, now);
     return rows.length > 0;
   });
+}
+
+/**
+ * Deletes outbox rows that nobody is to hear of: those of endpoints that were deleted meanwhile, and what waits for one that is disabled or suspended and
+ * happened longer ago than events are kept. May run in several processes at once. Answers whether there were any; there may be more.
+ */
+export async function forgetUnwanted({ db, clock }: Pick<PublishDeps, "db" | "clock">): Promise<boolean> {
+  const since = new Date(clock.now().getTime() - keptMs);
+  return db.transaction(systemScope, (tx) => deleteUnwantedRows(tx, since));
 }
 
 function eventsOf(

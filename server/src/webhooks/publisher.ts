@@ -6,21 +6,23 @@ import type { Metrics } from "../platform/metrics.ts";
 import { type DeliverDeps, deliverDue } from "./deliver.ts";
 import { listDueEndpoints } from "./delivery-store.ts";
 import { findOldestInOutbox } from "./event-store.ts";
-import { type PublishDeps, publishEvents } from "./publish-events.ts";
+import { forgetUnwanted, type PublishDeps, publishEvents } from "./publish-events.ts";
 
 /** Publishes and delivers in the background. */
 export interface Publisher {
   /** Looks for work every half second from now on. */
   start(): void;
-  /** Looks once and waits until nothing more is due. */
+  /** Publishes what there is room for and waits until nothing more is due. */
   runOnce(): Promise<void>;
-  /** Since when the oldest event waits of which no delivery is written yet, as of the last look; undefined when none waits. */
+  /** Since when the oldest event waits that somebody may be told and of which no delivery is written yet, as of the last look; undefined when none waits. */
   waitsSince(): Date | undefined;
   /** Takes no new work, breaks off what is being sent (it is sent again later), and waits for the rest. */
   stop(): Promise<void>;
 }
 
 const pollMs = 500;
+/** So long is published between two looks for what is due: who has a backlog, or makes events as fast as they are written, keeps nobody else's waiting. */
+const publishMsByDefault = 250;
 /** Endpoints that are delivered to at the same time in this process. */
 const lanesMax = 128;
 
@@ -35,10 +37,20 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
   let oldest: Date | undefined;
   let looking: Promise<void> | undefined;
 
-  const look = async (): Promise<void> => {
-    while (!stopping.signal.aborted && (await publishEvents(deps))) {
-      // Until there are none left whose endpoints have room for more.
-    }
+  /** Answers whether there may be more to publish. */
+  const publish = async (): Promise<boolean> => {
+    const until = deps.clock.monotonicMs() + (deps.publishMs ?? publishMsByDefault);
+    let more = true;
+    do {
+      const forgotten = await forgetUnwanted(deps);
+      more = (await publishEvents(deps)) || forgotten;
+    } while (more && !stopping.signal.aborted && deps.clock.monotonicMs() < until);
+    return more;
+  };
+
+  /** Answers whether to look again at once. */
+  const look = async (): Promise<boolean> => {
+    const more = await publish();
     const due = await deps.db.transaction(systemScope, async (tx) => {
       oldest = await findOldestInOutbox(tx);
       return listDueEndpoints(tx, deps.clock.now());
@@ -47,6 +59,7 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
       if (stopping.signal.aborted || lanes.size >= lanesMax) break;
       if (!lanes.has(endpointId)) openLane(endpointId);
     }
+    return more;
   };
 
   const openLane = (endpointId: string): void => {
@@ -64,16 +77,21 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
 
   const lookAndWait = (): void => {
     looking = look()
-      .catch((error: unknown) => complain(error, "events could not be published for now"))
-      .then(() => {
-        if (!stopping.signal.aborted) timer = setTimeout(lookAndWait, pollMs);
+      .catch((error: unknown) => {
+        complain(error, "events could not be published for now");
+        return false;
+      })
+      .then((more) => {
+        if (!stopping.signal.aborted) timer = setTimeout(lookAndWait, more ? 0 : pollMs);
       });
   };
 
   return {
     start: lookAndWait,
     async runOnce() {
-      await look();
+      while (await look()) {
+        // Until there is nothing left whose endpoints have room for more.
+      }
       await Promise.all(lanes.values());
     },
     waitsSince: () => oldest,
@@ -94,7 +112,7 @@ export function measurePublisher(
 ): void {
   metrics.gauge({
     name: "fusion_webhook_outbox_seconds",
-    help: "How long the oldest event has waited of which no delivery is written yet, because those before it have not been told; 0 when none waits.",
+    help: "How long the oldest event has waited of which no delivery is written yet, because those before it have not been told; 0 when none waits. Not of what waits for an endpoint that is disabled or suspended.",
     read: () => {
       const since = publisher.waitsSince();
       return since ? Math.max(0, (clock.now().getTime() - since.getTime()) / 1_000) : 0;
