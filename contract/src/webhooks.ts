@@ -106,7 +106,9 @@ export const RotateWebhookSecret = z
   .object({
     overlapHours: z
       .union([z.literal(0), z.literal(1), z.literal(24), z.literal(168)])
-      .describe("For so long both secrets sign."),
+      .describe(
+        "For so long both secrets sign. Asked for during an overlap, the older one goes on signing and the newer is replaced; with 0, neither signs any more.",
+      ),
   })
   .meta({ id: "RotateWebhookSecret", examples: [{ overlapHours: 24 }] });
 export type RotateWebhookSecret = z.infer<typeof RotateWebhookSecret>;

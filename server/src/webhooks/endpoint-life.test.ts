@@ -199,6 +199,31 @@ describe("an endpoint", () => {
     expect(after?.headers).not.toHaveProperty("x-zeta-hmac-next");
   });
 
+  it("goes on with the secret that it has when a rotation is repeated, unless no overlap is wanted", async () => {
+    const endpoint = await receiver();
+    const { endpointId, secret: known } = await webhooks.add(admin, application, endpoint.url);
+    const rotate = (overlapHours: 0 | 24) => rotateSecret(webhooks.deps, admin, { endpointId, overlapHours });
+    const isSignedWith = async (secret: string): Promise<boolean> => {
+      await pay();
+      await webhooks.publisher.runOnce();
+      const { headers, body } = endpoint.received.at(-1) as ReceivedWebhook;
+      return headers["x-zeta-hmac"] === createHmac("sha256", secret).update(body).digest("hex");
+    };
+    // The answer was lost, and so the secret with it.
+    await rotate(24);
+    webhooks.clock.advanceMs(60_000);
+    const { secret: fresh, endpoint: rotated } = await rotate(24);
+    expect(rotated.previousSecretUntil).toEqual(new Date(webhooks.clock.now().getTime() + 24 * 3_600_000));
+    expect(await isSignedWith(known)).toBe(true);
+    webhooks.clock.advanceMs(24 * 3_600_000);
+    expect(await isSignedWith(fresh)).toBe(true);
+    // That overlap is over: the next has another secret to go on with.
+    await rotate(24);
+    expect(await isSignedWith(fresh)).toBe(true);
+    const { secret: only } = await rotate(0);
+    expect(await isSignedWith(only)).toBe(true);
+  });
+
   it("can be sent a test event, and an event once more", async () => {
     const endpoint = await receiver();
     const { endpointId } = await webhooks.add(admin, application, endpoint.url, ["RESOURCE_CREATED"]);

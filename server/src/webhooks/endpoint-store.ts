@@ -151,18 +151,21 @@ export async function replaceSettings(
   );
 }
 
-/** The new secret takes over; the one before signs until `overlapUntil`, or no more when that is null. */
+/**
+ * The new secret takes over; the one before signs until `overlapUntil`, or no more when that is null. During an overlap it is the older of the two that goes on
+ * signing: the receiver has that one, and the newer perhaps nobody, because the answer with it was lost.
+ */
 export async function replaceSecret(
   tx: Queryable,
   endpointId: string,
   secret: Buffer,
-  overlapUntil: Date | null,
+  { now, overlapUntil }: { readonly now: Date; readonly overlapUntil: Date | null },
 ): Promise<void> {
   await tx.query(
     `UPDATE webhook_endpoint SET secret = $2, previous_secret_until = $3,
-       previous_secret = CASE WHEN $3::timestamptz IS NULL THEN NULL ELSE secret END
+       previous_secret = CASE WHEN $3::timestamptz IS NULL THEN NULL WHEN previous_secret_until > $4 THEN previous_secret ELSE secret END
      WHERE endpoint_id = $1`,
-    [endpointId, secret, overlapUntil],
+    [endpointId, secret, overlapUntil, now],
   );
 }
 

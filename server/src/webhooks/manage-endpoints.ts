@@ -110,7 +110,7 @@ export async function editEndpoint(
 
 /**
  * Gives the endpoint a new secret; the one before signs too for the overlap. Rights, presence and audit as for adding. A rotation during an
- * overlap ends the oldest secret at once.
+ * overlap replaces the newer secret and goes on with the older; without an overlap it ends both.
  */
 export async function rotateSecret(
   deps: ManageDeps,
@@ -121,14 +121,11 @@ export async function rotateSecret(
     const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
     if (endpoint.tenant.environment === "live") requireRecentPresence(principal, deps.clock);
     const secret = generateWebhookSecret(deps.random);
+    const now = deps.clock.now();
     const overlapUntil =
-      input.overlapHours === 0 ? null : new Date(deps.clock.now().getTime() + input.overlapHours * 3_600_000);
-    await replaceSecret(
-      tx,
-      endpoint.endpointId,
-      deps.keys.seal("webhook-secret", secret, endpoint.endpointId),
-      overlapUntil,
-    );
+      input.overlapHours === 0 ? null : new Date(now.getTime() + input.overlapHours * 3_600_000);
+    const sealed = deps.keys.seal("webhook-secret", secret, endpoint.endpointId);
+    await replaceSecret(tx, endpoint.endpointId, sealed, { now, overlapUntil });
     await audit(deps, tx, principal, { ...endpoint, ...input }, "secret-rotated", {
       overlapHours: input.overlapHours,
     });
