@@ -92,8 +92,8 @@ async function deliver(
       deliveredAt: delivered ? now : null,
       nextAt: delivered ? null : nextTry(failures + 1, now, lateness(deps.random)),
     });
-    if (restMs !== null) await restEndpoint(tx, endpointId, new Date(now.getTime() + restMs));
-    if (delivered && endpoint.failingSince !== null) await markWorking(tx, endpointId);
+    if (restMs !== null) await restEndpoint(tx, endpoint, new Date(now.getTime() + restMs));
+    if (delivered && endpoint.failingSince !== null) await markWorking(tx, endpoint);
     if (!delivered) await noteFailure(deps, tx, endpoint, attempt);
   });
   return delivered;
@@ -111,7 +111,10 @@ function lateness(random: Random): number {
   return random.bytes(2).readUInt16BE() / 0xffff;
 }
 
-/** Disables the endpoint when it says that it is gone, or has done nothing but fail for three days, and tells the fintech's admins. */
+/**
+ * Disables the endpoint when it says that it is gone, or has done nothing but fail for three days, and tells the fintech's admins. Not when it was moved during the
+ * try.
+ */
 async function noteFailure(
   deps: DeliverDeps,
   tx: Transaction,
@@ -119,10 +122,11 @@ async function noteFailure(
   attempt: Attempt,
 ): Promise<void> {
   const now = deps.clock.now();
-  const failingSince = await markFailing(tx, endpoint.endpointId, now);
+  const failingSince = await markFailing(tx, endpoint, now);
+  if (!failingSince) return;
   const because = attempt.status === 410 ? "gone" : "failing";
   if (because === "failing" && now.getTime() - failingSince.getTime() < failingMaxMs) return;
-  if (!(await markDisabled(tx, endpoint.endpointId, because, now))) return;
+  if (!(await markDisabled(tx, endpoint, because, now))) return;
   const { tenant, applicationId, endpointId } = endpoint;
   await recordAudit(
     tx,

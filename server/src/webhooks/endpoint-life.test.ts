@@ -199,6 +199,34 @@ describe("an endpoint", () => {
     expect(after?.headers).not.toHaveProperty("x-zeta-hmac-next");
   });
 
+  it.each([
+    ["that it is gone", 410, {}],
+    ["to be left alone", 503, { "retry-after": "3600" }],
+    ["nothing but errors", 500, {}],
+  ])(
+    "that was moved during a try does not hear what its old address answered: %s",
+    async (_, status, headers) => {
+      const [old, moved] = [await receiver(), await receiver()];
+      const { endpointId } = await webhooks.add(admin, application, old.url);
+      old.answer((response) => {
+        const events: EventName[] = ["TRANSFER_CREATED"];
+        void editEndpoint(webhooks.deps, admin, { endpointId, url: moved.url, events }).then(() =>
+          response.writeHead(status, headers).end(),
+        );
+      });
+      await pay();
+      await webhooks.publisher.runOnce();
+      expect((await getEndpoint(webhooks.deps, admin, endpointId)).endpoint).toMatchObject({
+        url: moved.url,
+        disabledAt: null,
+        failingSince: null,
+      });
+      webhooks.clock.advanceMs(60_000);
+      await webhooks.publisher.runOnce();
+      expect([old.received.length, moved.received.length]).toEqual([1, 1]);
+    },
+  );
+
   it("goes on with the secret that it has when a rotation is repeated, unless no overlap is wanted", async () => {
     const endpoint = await receiver();
     const { endpointId, secret: known } = await webhooks.add(admin, application, endpoint.url);

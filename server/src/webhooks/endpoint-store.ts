@@ -169,18 +169,21 @@ export async function replaceSecret(
   );
 }
 
+/** An endpoint where it was when it was looked at: what its address did says nothing of one that it was moved to meanwhile. */
+type Addressed = Pick<Endpoint, "endpointId" | "url">;
+
 /** Whether that changed anything. */
 export async function markDisabled(
   tx: Queryable,
-  endpointId: string,
+  { endpointId, url }: Addressed,
   because: DisabledBecause,
   now: Date,
 ): Promise<boolean> {
   const rows = await tx.query(
-    `UPDATE webhook_endpoint SET disabled_at = $3, gone_at = CASE WHEN $2 = 'gone' THEN $3::timestamptz END,
-       disabled_because = CASE WHEN $2 = 'gone' THEN 'failing' ELSE $2 END
-     WHERE endpoint_id = $1 AND disabled_at IS NULL AND deleted_at IS NULL RETURNING endpoint_id`,
-    [endpointId, because, now],
+    `UPDATE webhook_endpoint SET disabled_at = $4, gone_at = CASE WHEN $3 = 'gone' THEN $4::timestamptz END,
+       disabled_because = CASE WHEN $3 = 'gone' THEN 'failing' ELSE $3 END
+     WHERE endpoint_id = $1 AND url = $2 AND disabled_at IS NULL AND deleted_at IS NULL RETURNING endpoint_id`,
+    [endpointId, url, because, now],
   );
   return rows.length > 0;
 }
@@ -200,11 +203,15 @@ export async function markDeleted(tx: Queryable, endpointId: string, now: Date):
 }
 
 /** It asked to be left alone until then. */
-export async function restEndpoint(tx: Queryable, endpointId: string, until: Date): Promise<void> {
-  await tx.query("UPDATE webhook_endpoint SET rest_until = greatest(rest_until, $2) WHERE endpoint_id = $1", [
-    endpointId,
-    until,
-  ]);
+export async function restEndpoint(
+  tx: Queryable,
+  { endpointId, url }: Addressed,
+  until: Date,
+): Promise<void> {
+  await tx.query(
+    "UPDATE webhook_endpoint SET rest_until = greatest(rest_until, $3) WHERE endpoint_id = $1 AND url = $2",
+    [endpointId, url, until],
+  );
 }
 
 /** A person wants something sent now. */
@@ -216,24 +223,25 @@ export async function endRest(tx: Queryable, endpointId: string): Promise<void> 
 }
 
 /** A success ends its time of failing. */
-export async function markWorking(tx: Queryable, endpointId: string): Promise<void> {
+export async function markWorking(tx: Queryable, { endpointId, url }: Addressed): Promise<void> {
   await tx.query(
-    "UPDATE webhook_endpoint SET failing_since = NULL WHERE endpoint_id = $1 AND failing_since IS NOT NULL",
-    [endpointId],
+    "UPDATE webhook_endpoint SET failing_since = NULL WHERE endpoint_id = $1 AND url = $2 AND failing_since IS NOT NULL",
+    [endpointId, url],
   );
 }
 
-/** Since when it does nothing but fail; from now, when it worked before. */
-export async function markFailing(tx: Queryable, endpointId: string, now: Date): Promise<Date> {
-  await tx.query(
-    "UPDATE webhook_endpoint SET failing_since = $2 WHERE endpoint_id = $1 AND failing_since IS NULL",
-    [endpointId, now],
+/** Since when it does nothing but fail; from now, when it worked before. Undefined for one that was moved. */
+export async function markFailing(
+  tx: Queryable,
+  { endpointId, url }: Addressed,
+  now: Date,
+): Promise<Date | undefined> {
+  const [row] = await tx.query<{ failing_since: Date }>(
+    `UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, $3) WHERE endpoint_id = $1 AND url = $2
+     RETURNING failing_since`,
+    [endpointId, url, now],
   );
-  const [row] = await tx.query<{ failing_since: Date | null }>(
-    "SELECT failing_since FROM webhook_endpoint WHERE endpoint_id = $1",
-    [endpointId],
-  );
-  return row?.failing_since ?? now;
+  return row?.failing_since;
 }
 
 function endpointOf(row: EndpointRow): Endpoint {

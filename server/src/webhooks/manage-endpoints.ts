@@ -146,7 +146,7 @@ export async function setEndpointEnabled(
     const { endpoint } = await getEndpointToManage(tx, principal, input.endpointId);
     const changed = input.enabled
       ? await markEnabled(tx, endpoint.endpointId)
-      : await markDisabled(tx, endpoint.endpointId, "person", deps.clock.now());
+      : await markDisabled(tx, endpoint, "person", deps.clock.now());
     if (changed)
       await audit(deps, tx, principal, { ...endpoint, ...input }, input.enabled ? "enabled" : "disabled");
     return reread(tx, endpoint.endpointId);
