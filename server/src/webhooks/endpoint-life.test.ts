@@ -66,6 +66,24 @@ describe("an endpoint", () => {
     });
   });
 
+  it("that is told little is not disabled by one failure long after another", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    endpoint.answer(500);
+    const failsOnce = async () => {
+      await pay();
+      await webhooks.publisher.runOnce();
+      // As if its ten tries were over.
+      await database.owner.query("UPDATE webhook_delivery SET next_at = NULL WHERE endpoint_id = $1", [
+        endpointId,
+      ]);
+      return (await getEndpoint(webhooks.deps, admin, endpointId)).endpoint;
+    };
+    await failsOnce();
+    webhooks.clock.advanceMs(21 * 24 * 3_600_000);
+    expect(await failsOnce()).toMatchObject({ disabledAt: null, failingSince: webhooks.clock.now() });
+  });
+
   it("that answers 410 is disabled at once, and the fintech's admins are told why", async () => {
     const endpoint = await receiver();
     const { endpointId } = await webhooks.add(admin, application, endpoint.url);

@@ -230,15 +230,17 @@ export async function markWorking(tx: Queryable, { endpointId, url }: Addressed)
   );
 }
 
-/** Since when it does nothing but fail; from now, when it worked before. Undefined for one that was moved. */
+/** Since when it does nothing but fail; from now, when it worked before, or has not been tried for two days. Undefined for one that was moved. */
 export async function markFailing(
   tx: Queryable,
   { endpointId, url }: Addressed,
   now: Date,
 ): Promise<Date | undefined> {
   const [row] = await tx.query<{ failing_since: Date }>(
-    `UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, $3) WHERE endpoint_id = $1 AND url = $2
-     RETURNING failing_since`,
+    // Tries of one event are at most a day and a tenth apart. Older releases note no failed_at.
+    `UPDATE webhook_endpoint SET failed_at = $3, failing_since =
+       CASE WHEN coalesce(failed_at, failing_since) > $3::timestamptz - interval '2 days' THEN coalesce(failing_since, $3) ELSE $3 END
+     WHERE endpoint_id = $1 AND url = $2 RETURNING failing_since`,
     [endpointId, url, now],
   );
   return row?.failing_since;
