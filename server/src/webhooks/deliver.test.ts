@@ -123,6 +123,41 @@ describe("a delivery that fails", () => {
     });
   });
 
+  it("and is asked for again at the very moment does not stand in each other's way", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    const person = await database.owner.connect();
+    const locked = Promise.withResolvers<unknown>();
+    endpoint.answer((response) => {
+      // As "Redeliver" does, the endpoint first.
+      const lock = "SELECT FROM webhook_endpoint WHERE endpoint_id = $1 FOR NO KEY UPDATE";
+      void person
+        .query("BEGIN")
+        .then(() => person.query(lock, [endpointId]))
+        .then(() => response.writeHead(500).end())
+        .then(locked.resolve, locked.reject);
+    });
+    await pay();
+    const told = webhooks.publisher.runOnce();
+    await locked.promise;
+    const waits = async () =>
+      (
+        await database.owner.query(
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+      ).rows.length;
+    try {
+      await expect.poll(waits).toBe(1);
+      await person.query("SET LOCAL lock_timeout = '200ms'");
+      await person.query("UPDATE webhook_delivery SET failures = 0 WHERE endpoint_id = $1", [endpointId]);
+      await person.query("COMMIT");
+    } finally {
+      person.release(true);
+    }
+    await told;
+    expect((await deliveriesOf(endpointId)).deliveries).toMatchObject([{ failures: 1 }]);
+  });
+
   it("that a stopped program broke off is not counted and is sent again", async () => {
     const endpoint = await receiver();
     const { endpointId } = await webhooks.add(admin, application, endpoint.url);

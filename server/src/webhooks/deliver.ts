@@ -88,13 +88,14 @@ async function deliver(
   await db.transaction(systemScope, async (tx) => {
     const now = clock.now();
     const restMs = delivered ? null : restOf(retryAfter, now);
+    // The endpoint before the delivery, as whoever asks for one again locks them.
+    if (restMs !== null) await restEndpoint(tx, endpoint, new Date(now.getTime() + restMs));
+    if (delivered && endpoint.failingSince !== null) await markWorking(tx, endpoint);
+    if (!delivered) await noteFailure(deps, tx, endpoint, attempt);
     await recordAttempt(tx, { endpointId, eventId, claimedUntil }, attempt, {
       deliveredAt: delivered ? now : null,
       nextAt: delivered ? null : nextTry(failures + 1, now, lateness(deps.random)),
     });
-    if (restMs !== null) await restEndpoint(tx, endpoint, new Date(now.getTime() + restMs));
-    if (delivered && endpoint.failingSince !== null) await markWorking(tx, endpoint);
-    if (!delivered) await noteFailure(deps, tx, endpoint, attempt);
   });
   return delivered;
 }
