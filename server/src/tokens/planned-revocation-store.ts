@@ -129,11 +129,14 @@ export async function closeObsoleteRevocations(
     }));
 }
 
-/** Whether one was pending. It waits for whoever carries it out, and then finds none. */
+/** Whether one was pending that would still have been carried out. It waits for whoever carries it out, and then finds none. */
 export async function keepToken(tx: Queryable, tokenId: TokenId): Promise<boolean> {
   const rows = await tx.query(
-    `UPDATE planned_revocation SET outcome = 'kept', decided_at = database_now() WHERE token_id = $1 AND outcome IS NULL
-     RETURNING token_id`,
+    `UPDATE planned_revocation AS plan SET outcome = 'kept', decided_at = database_now()
+     FROM pending_revocation AS pending
+     WHERE plan.token_id = $1 AND plan.outcome IS NULL
+       AND plan.token_id = pending.token_id AND plan.replacement_id = pending.replacement_id AND pending.obsolete IS NULL
+     RETURNING plan.token_id`,
     [tokenId],
   );
   return rows.length > 0;

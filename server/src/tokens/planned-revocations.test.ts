@@ -210,6 +210,20 @@ describe("a planned revocation", () => {
     ]);
   });
 
+  it("is not called off once the token has ended for another reason", async () => {
+    await renew(old.tokenId, "24h");
+    await revoke(old.tokenId);
+    expect((await keep(old.tokenId)).token.revokedAt).toEqual(at(0));
+    await carryOut();
+    const { rows } = await database.owner.query(
+      "SELECT outcome FROM planned_revocation WHERE token_id = $1",
+      [old.tokenId],
+    );
+    expect(rows).toEqual([{ outcome: "token_ended" }]);
+    const { timeline } = await find(old.tokenId);
+    expect(timeline.map(({ action }) => action)).toEqual(["token.revoked", "token.renewed"]);
+  });
+
   it("is carried out once by several processes; who keeps the token at that moment is told what came first", async () => {
     await renew(old.tokenId, "none");
     const [kept] = await Promise.all([keep(old.tokenId), carryOut(), carryOut(), carryOut()]);
