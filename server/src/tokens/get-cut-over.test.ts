@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import type { Database } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { randomUuid, systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
@@ -107,6 +108,30 @@ it("is of the nearest renewal whose tokens work, and counts calls with all repla
     at(5),
   ]);
   expect(await pair(third)).toEqual([old.tokenId, third.tokenId]);
+});
+
+it("is nobody's any more when the replacement ends while it is looked for", async () => {
+  const old = await make(at(-1000));
+  const replacement = await make(at(0), old);
+  const endedBefore = (statement: string): Database => ({
+    ...database.db,
+    transaction: (scope, work) =>
+      database.db.transaction(scope, (tx) =>
+        work({
+          ...tx,
+          query: async (sql, values) => {
+            if (sql.includes(statement))
+              await database.owner.query("UPDATE token SET expires_at = $2 WHERE token_id = $1", [
+                replacement.tokenId,
+                at(9),
+              ]);
+            return tx.query(sql, values);
+          },
+        }),
+      ),
+  });
+  const renewedAt = "min(created_at) AS renewed_at";
+  expect(await getCutOver({ db: endedBefore(renewedAt) }, admin, old.tokenId)).toBeUndefined();
 });
 
 it("is nobody's without a replacement that works, nor for who may not see the token", async () => {

@@ -44,7 +44,8 @@ export async function getCutOver(
     if (renewedId === undefined) return undefined;
     const { tokenIds: replacements, renewedAt } = await listLiveReplacements(tx, renewedId, asOf);
     const [latest] = replacements;
-    assert(latest && renewedAt, "it is renewed by a token that works");
+    // The last of them may have been revoked since it was looked for.
+    if (!latest || !renewedAt) return undefined;
     const renewed = await findToken(tx, renewedId);
     const replacement = await findToken(tx, latest);
     assert(renewed && replacement, "no token is ever removed");
