@@ -42,7 +42,7 @@ export interface UsageBatch {
 }
 
 /**
- * Adds a batch to the counters and moves the last uses forward, in one transaction. Hours are those of the fintech's zone, so that a
+ * Adds a batch to the counters and moves the last uses forward and the first ones back, in one transaction. Hours are those of the fintech's zone, so that a
  * chart by local day is exact where the zone is half an hour off. Only accepted calls move the first and last use: a refused call is
  * not a use. Rows go in in the order of their keys, so that two processes cannot block each other.
  *
@@ -114,9 +114,11 @@ export async function writeUsage(db: Database, { writerId, number, counts }: Usa
          DO UPDATE SET
            first_used_at = least(known.first_used_at, excluded.first_used_at),
            first_ip = CASE WHEN excluded.first_used_at < known.first_used_at THEN excluded.first_ip ELSE known.first_ip END,
-           last_used_at = excluded.last_used_at, last_ip = excluded.last_ip,
-           last_user_agent = excluded.last_user_agent, last_route = excluded.last_route
-         WHERE known.last_used_at <= excluded.last_used_at)
+           last_used_at = greatest(known.last_used_at, excluded.last_used_at),
+           last_ip = CASE WHEN excluded.last_used_at < known.last_used_at THEN known.last_ip ELSE excluded.last_ip END,
+           last_user_agent = CASE WHEN excluded.last_used_at < known.last_used_at THEN known.last_user_agent ELSE excluded.last_user_agent END,
+           last_route = CASE WHEN excluded.last_used_at < known.last_used_at THEN known.last_route ELSE excluded.last_route END
+         WHERE known.last_used_at <= excluded.last_used_at OR excluded.first_used_at < known.first_used_at)
        INSERT INTO token_call_hour AS known
          (ifi_id, environment, fintech_id, application_id, token_id, hour, ip, user_agent, outcome, calls, last_at)
        SELECT ifi_id, environment, fintech_id, application_id, token_id,

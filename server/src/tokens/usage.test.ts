@@ -16,7 +16,7 @@ import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "./authenticate-token.ts";
 import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "./usage.ts";
 import { countCallsSince, findTokenUse, listCallers, listCallsPerDay } from "./usage-queries.ts";
-import { writeUsage } from "./usage-store.ts";
+import { type CallCount, writeUsage } from "./usage-store.ts";
 
 let database: TestDatabase;
 let applicationId: ApplicationId;
@@ -342,6 +342,26 @@ describe("a database that is away", () => {
     expect(
       await look((tx) => listCallers(tx, token.tokenId, { since: new Date(0), limit: 2 })),
     ).toMatchObject([{ calls: 2 }]);
+  });
+
+  it("by a process that writes late has its place before what others wrote", async () => {
+    const used = (atMs: number, userAgent: string): CallCount => {
+      const kind = { ip: `192.0.2.${userAgent.length}`, userAgent, outcome: "accepted", route: "GET /" };
+      return {
+        ...{ token: token.principal, quarterHourMs: atMs, counted: kind, calls: 1 },
+        ...{ firstAtMs: atMs, first: kind, lastAtMs: atMs, last: kind },
+      };
+    };
+    const atMs = clock.now().getTime();
+    for (const count of [used(atMs, "early"), used(atMs - 60_000, "before"), used(atMs - 30_000, "between")])
+      await writeUsage(database.db, { writerId: randomUuid(systemRandom), number: 1, counts: [count] });
+    expect(await look((tx) => findTokenUse(tx, token.tokenId))).toMatchObject({
+      firstAt: new Date(atMs - 60_000),
+      firstIp: "192.0.2.6",
+      lastAt: new Date(atMs),
+      lastIp: "192.0.2.5",
+      userAgent: "early",
+    });
   });
 
   it("in the middle of a long write loses nothing of it and counts nothing twice", async () => {
