@@ -248,6 +248,10 @@ describe("a resource server's credentials", () => {
     expect([await ask(secret), await ask(rotated.secret)]).toEqual([401, 200]);
     const again = await rotateResourceServer(deps(), operator, { ...server, overlapHours: 0 });
     expect([await ask(rotated.secret), await ask(again.secret)]).toEqual([401, 200]);
+    // Nor where the clock is behind that of the process which rotated.
+    app.clock.advanceMs(-60_000);
+    expect([await ask(rotated.secret), await ask(again.secret)]).toEqual([401, 200]);
+    app.clock.advanceMs(60_000);
   });
 
   it("are kept as a hash alone, and seen by nobody but the Fusion team", async () => {

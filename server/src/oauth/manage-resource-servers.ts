@@ -109,14 +109,14 @@ export async function rotateResourceServer(
   const server = await transactionOf({ db }, actor, async (tx) => {
     const known = await getAtWork(tx, input.resourceServerId);
     const at = clock.now();
-    const previousEndsAt = new Date(at.getTime() + overlapHours * 3_600_000);
+    const previousEndsAt = overlapHours === 0 ? null : new Date(at.getTime() + overlapHours * 3_600_000);
     await replaceSecretHash(tx, known.resourceServerId, {
       secretHash: hashClientSecret(secret),
       previousEndsAt,
       at,
     });
     await audit(tx, { random }, actor, "resource-server.rotated", known, {
-      previousEndsAt: previousEndsAt.toISOString(),
+      previousEndsAt: previousEndsAt?.toISOString() ?? null,
     });
     return { ...known, rotatedAt: at };
   });

@@ -63,14 +63,15 @@ export async function findCredentials(
   return { server, secretHashes };
 }
 
-/** The secret so far counts until `previousEndsAt`. */
+/** The secret so far counts until `previousEndsAt`, or no more, whatever any clock says, when that is null. */
 export async function replaceSecretHash(
   tx: Queryable,
   id: ResourceServerId,
-  { secretHash, previousEndsAt, at }: { secretHash: Buffer; previousEndsAt: Date; at: Date },
+  { secretHash, previousEndsAt, at }: { secretHash: Buffer; previousEndsAt: Date | null; at: Date },
 ): Promise<void> {
   await tx.query(
-    `UPDATE resource_server SET previous_secret_hash = secret_hash, previous_secret_ends_at = $3, secret_hash = $2, rotated_at = $4
+    `UPDATE resource_server SET previous_secret_hash = CASE WHEN $3::timestamptz IS NOT NULL THEN secret_hash END, previous_secret_ends_at = $3,
+       secret_hash = $2, rotated_at = $4
      WHERE resource_server_id = $1`,
     [id, secretHash, previousEndsAt, at],
   );
