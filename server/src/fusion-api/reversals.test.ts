@@ -137,6 +137,17 @@ describe("a reversal", () => {
     expect((await reverse(71, named, body)).body.code).toBe("REQUEST_MISMATCH");
   });
 
+  it("is answered alike to each of 20 repeats at once, though one of them leaves nothing to reverse", async () => {
+    const before = await balance();
+    const { body: original } = await pay(70);
+    const named = { originalTransferID: original.transferID };
+    const body = { requestID: randomUUID() };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => reverse(70, named, body)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map((one) => JSON.stringify(one.body))).size).toBe(1);
+    expect(await balance()).toBe(before);
+  });
+
   it("undoes the newest that fits when it names none, as older programs do", async () => {
     const code = { transferCode: "A2A_P2P_AUTH" };
     await pay(100, code);
