@@ -158,6 +158,31 @@ describe("a reversal", () => {
     expect((await undo(1)).body.errorCode).toBe("LE400030");
   });
 
+  it("undoes one with exactly so much left before a newer one with more, when it names none", async () => {
+    const code = { transferCode: "A2A_EXACT_AUTH" };
+    const { body: small } = await pay(50, code);
+    const { body: large } = await pay(100, code);
+    const undo = (amount: number) => reverse(amount, {}, { transferCode: "A2A_EXACT_AUTH-REVERSAL" });
+    const { body: first } = await undo(50);
+    const { body: second } = await undo(100);
+    expect([first.status, second.status]).toEqual(["SUCCESS", "SUCCESS"]);
+    const tied = await app.database.db
+      .reader({ kind: "tenants", tenants: [client.tenant] })
+      .query(
+        "SELECT request_id, original_request_id FROM transfer_reversal WHERE request_id = ANY ($1) ORDER BY amount",
+        [[first.requestID, second.requestID]],
+      );
+    expect(tied).toEqual([
+      { request_id: first.requestID, original_request_id: small.requestID },
+      { request_id: second.requestID, original_request_id: large.requestID },
+    ]);
+    // One that a part of was reversed before counts with what is left.
+    const { body: parted } = await pay(80, code);
+    await pay(90, code);
+    await reverse(20, { originalTransferID: parted.transferID }, { transferCode: "A2A_EXACT_AUTH-REVERSAL" });
+    expect([(await undo(60)).status, (await undo(90)).status, (await undo(1)).status]).toEqual([200, 200, 403]);
+  });
+
   it("LE400026: undoes nothing that never was, went elsewhere, had another code, or was a reversal", async () => {
     const { body: original } = await pay(40);
     const { body: other } = await pay(40);

@@ -29,7 +29,7 @@ export function registerTransferRoutes(
       schema: {
         summary: "Move money from one account to another",
         description:
-          "Synchronous: when the answer is SUCCESS, both balances have changed and it is on disk. Repeat the call with the same requestID when an answer was lost: money moves once. The same requestID with another account, amount, currency or transfer code is refused with 409 REQUEST_MISMATCH. A refused transfer may be repeated with its requestID.\n\nA code that ends in -REVERSAL undoes an earlier transfer: send the accounts the other way round, the original's code with -REVERSAL behind it and the original's transferID as attributes.originalTransferID (else the newest that fits is meant); in parts if you like, never more than it moved.",
+          "Synchronous: when the answer is SUCCESS, both balances have changed and it is on disk. Repeat the call with the same requestID when an answer was lost: money moves once. The same requestID with another account, amount, currency or transfer code is refused with 409 REQUEST_MISMATCH. A refused transfer may be repeated with its requestID.\n\nA code that ends in -REVERSAL undoes an earlier transfer: send the accounts the other way round, the original's code with -REVERSAL behind it and the original's transferID as attributes.originalTransferID (else the newest with exactly as much left is meant, or the newest with more); in parts if you like, never more than it moved.",
         tags,
         params: IfiPath,
         body: CreateTransfer,
