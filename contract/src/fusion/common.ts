@@ -179,5 +179,7 @@ export const fusionErrors = {
   ),
   403: FusionError.describe("The token does not allow this."),
   404: FusionError.describe("There is no such thing, or it is not yours."),
-  503: FusionError.describe("Nothing was done; try again shortly."),
+  503: FusionError.describe(
+    "Try again shortly. Nothing was done, unless the code is outcome_unknown or transfer_outcome_unknown: then a write may have been done or not, and is to be repeated with the same requestID or formID.",
+  ),
 } as const;

@@ -82,3 +82,19 @@ export class FormFactorsExceeded extends DomainError {
     super("The payment instrument has as many form factors as one may have.");
   }
 }
+
+/**
+ * The answer to the commit was lost, so that it is not known whether anything was issued. Names the request id, under which a repeat issues once;
+ * `isMade` where the caller sent none, and so cannot know it.
+ */
+export class IssuanceOutcomeUnknown extends DomainError {
+  readonly kind = "unavailable";
+  readonly code = "outcome_unknown";
+  constructor(cause: unknown, requestId: string, { isMade }: { readonly isMade: boolean }) {
+    const id = isMade ? `the requestID ${requestId}, which was made for it` : "the same requestID";
+    super(
+      `It is not known whether this was issued. Repeat the call with ${id}: it is issued once, and the answer says what.`,
+      { retryAfterSeconds: 1, cause, extensions: { requestID: requestId } },
+    );
+  }
+}

@@ -18,8 +18,8 @@ export interface IssueBundleInput {
   readonly name: string | undefined;
   /** For the phone form factor. */
   readonly phoneNumber: string | undefined;
-  /** Makes the issuance idempotent; made when left out. */
-  readonly requestId: string | undefined;
+  /** Makes the issuance idempotent. */
+  readonly requestId: string;
   readonly withCard: boolean;
   readonly withPhone: boolean;
 }
@@ -67,7 +67,7 @@ export interface IssueAccountInput {
   readonly accountHolderId: string;
   readonly accountProductId: string;
   readonly name: string | undefined;
-  readonly requestId: string | undefined;
+  readonly requestId: string;
 }
 
 /** Opens one account from one account product of the bundle. Idempotent and failing like {@link issueBundle}, and `account_product_not_found`. */
@@ -96,7 +96,7 @@ export interface IssuePaymentProductsInput {
   /** What the instruments pay from, an account of the same fintech; nothing yet when left out. */
   readonly targetAccountId: string | undefined;
   readonly phoneNumber: string | undefined;
-  readonly requestId: string | undefined;
+  readonly requestId: string;
   readonly withCard: boolean;
   readonly withPhone: boolean;
 }

@@ -36,18 +36,18 @@ export interface Issuance extends Issued {
 
 /** Answers a repeat from the record, or issues and records, under the request id's lock. */
 export async function issueOnce(
-  { clock, random }: Dependencies,
+  { clock }: Pick<Dependencies, "clock">,
   tx: Transaction,
   { tenant, tokenId }: Caller,
   input: {
     readonly bundleId: string;
     readonly accountHolderId: string;
-    readonly requestId: string | undefined;
+    readonly requestId: string;
   },
   content: unknown,
   issue: (bundle: Bundle, accountHolderId: string) => Promise<Issued>,
 ): Promise<Issuance> {
-  const requestId = input.requestId ?? randomUuid(random);
+  const { requestId } = input;
   const contentHash = hash("sha256", JSON.stringify(content), "buffer");
   await lockRequest(tx, tenant, requestId);
   const earlier = await findIssuance(tx, tenant, requestId);

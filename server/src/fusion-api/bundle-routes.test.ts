@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bundle } from "../bundles/bundle.ts";
 import { createBundle } from "../bundles/create-bundle.ts";
+import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 
@@ -43,6 +44,37 @@ async function countRows(table: string): Promise<number> {
   const { rows } = await app.database.owner.query(`SELECT count(*)::int AS rows FROM ${table}`);
   return rows[0].rows;
 }
+
+describe("issueBundle: 503", () => {
+  it.each([
+    ["the one that was sent", randomUUID(), /^[^.]*\. Repeat the call with the same requestID:/],
+    [
+      "one that was made for it",
+      undefined,
+      /Repeat the call with the requestID [0-9a-f-]{36}, which was made/,
+    ],
+  ])(
+    "a lost answer names the id to repeat the call with, so that it is issued once: %s",
+    async (_what, sent, advice) => {
+      const { db } = app.database;
+      const { transaction } = db;
+      const body = { accountHolderID: holder, name: "Lost" };
+      const before = await countRows("account");
+      db.transaction = async (scope, work) => {
+        await transaction(scope, work);
+        throw new OutcomeUnknown("The answer to the commit was lost.");
+      };
+      const lost = await issue(client, { ...body, requestID: sent });
+      db.transaction = transaction;
+      expect([lost.status, lost.body.code, lost.body.errorCode]).toEqual([503, "outcome_unknown", "FU5003"]);
+      expect(lost.body.message).toMatch(advice);
+      const { requestID } = lost.body.details;
+      if (sent !== undefined) expect(requestID).toBe(sent);
+      expect((await issue(client, { ...body, requestID })).body.requestID).toBe(requestID);
+      expect(await countRows("account")).toBe(before + 1);
+    },
+  );
+});
 
 describe("issueBundle: 200", () => {
   it("the individualID works as accountHolderID; one account and one payment instrument", async () => {

@@ -12,13 +12,16 @@ import {
 } from "@fusion/contract/fusion/bundles.ts";
 import { FusionError, fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
 import { z } from "zod";
+import type { TokenPrincipal } from "../access/principal.ts";
+import { IssuanceOutcomeUnknown } from "../bundles/errors.ts";
 import { getBundle, listBundles } from "../bundles/get-bundle.ts";
 import { issueAccount, issueBundle, issuePaymentProducts } from "../bundles/issue-bundle.ts";
 import type { Issuance } from "../bundles/issue-once.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Database } from "../platform/database/database.ts";
+import type { Database, Transaction } from "../platform/database/database.ts";
+import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import type { HttpServer } from "../platform/http/server.ts";
-import type { Random } from "../platform/random.ts";
+import { type Random, randomUuid } from "../platform/random.ts";
 import { bundleView, targetOf } from "./bundle-views.ts";
 import { callerOf } from "./fusion-api.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
@@ -58,13 +61,13 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
     async (request) => {
       const principal = callerOf(request);
       const { body } = request;
-      const issued = await withTokenWrite(deps, principal, (tx) =>
+      const issued = await issuing(deps, principal, body.requestID, (tx, requestId) =>
         issueBundle(deps, tx, principal, {
           bundleId: request.params.bundleID.toLowerCase(),
           accountHolderId: body.accountHolderID,
           name: body.name,
           phoneNumber: body.phoneNumber,
-          requestId: body.requestID,
+          requestId,
           withCard: !(body.disableFFCreation || body.disableCardFFCreation),
           withPhone: !(body.disableFFCreation || body.disablePhoneFFCreation),
         }),
@@ -93,13 +96,13 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
     async (request) => {
       const principal = callerOf(request);
       const { body } = request;
-      const issued = await withTokenWrite(deps, principal, (tx) =>
+      const issued = await issuing(deps, principal, body.requestID, (tx, requestId) =>
         issueAccount(deps, tx, principal, {
           bundleId: request.params.bundleID.toLowerCase(),
           accountHolderId: body.accountHolderID,
           accountProductId: body.accountProductID,
           name: body.name,
-          requestId: body.requestID,
+          requestId,
         }),
       );
       return {
@@ -128,10 +131,11 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
     async (request) => {
       const principal = callerOf(request);
       const { paymentProductID, ...body } = request.body;
-      const issued = await withTokenWrite(deps, principal, (tx) =>
+      const issued = await issuing(deps, principal, body.requestID, (tx, requestId) =>
         issuePaymentProducts(deps, tx, principal, {
           ...paymentProductsOf(request.params.bundleID, body),
           paymentProductIds: [paymentProductID],
+          requestId,
         }),
       );
       const [instrument] = instrumentsOf(issued);
@@ -160,10 +164,11 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
     async (request) => {
       const principal = callerOf(request);
       const { paymentProductIDs, ...body } = request.body;
-      const issued = await withTokenWrite(deps, principal, (tx) =>
+      const issued = await issuing(deps, principal, body.requestID, (tx, requestId) =>
         issuePaymentProducts(deps, tx, principal, {
           ...paymentProductsOf(request.params.bundleID, body),
           paymentProductIds: paymentProductIDs,
+          requestId,
         }),
       );
       return {
@@ -215,6 +220,22 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
   );
 }
 
+/** Issues under the caller's request id, or one that is made; whoever loses the answer is told which. */
+async function issuing(
+  deps: BundleRouteDependencies,
+  principal: TokenPrincipal,
+  sent: string | undefined,
+  issue: (tx: Transaction, requestId: string) => Promise<Issuance>,
+): Promise<Issuance> {
+  const requestId = sent ?? randomUuid(deps.random);
+  try {
+    return await withTokenWrite(deps, principal, (tx) => issue(tx, requestId));
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown)) throw error;
+    throw new IssuanceOutcomeUnknown(error, requestId, { isMade: sent === undefined });
+  }
+}
+
 type PaymentProductsBody = Omit<z.output<typeof IssuePaymentProduct>, "paymentProductID">;
 
 function paymentProductsOf(bundleId: string, body: PaymentProductsBody) {
@@ -223,7 +244,6 @@ function paymentProductsOf(bundleId: string, body: PaymentProductsBody) {
     accountHolderId: body.accountHolderID,
     targetAccountId: body.targetAccount,
     phoneNumber: body.phoneNumber,
-    requestId: body.requestID,
     withCard: !(body.disableFFCreation || body.disableCardFFCreation),
     withPhone: !(body.disableFFCreation || body.disablePhoneFFCreation),
   };

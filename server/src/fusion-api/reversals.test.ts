@@ -180,7 +180,9 @@ describe("a reversal", () => {
     const { body: parted } = await pay(80, code);
     await pay(90, code);
     await reverse(20, { originalTransferID: parted.transferID }, { transferCode: "A2A_EXACT_AUTH-REVERSAL" });
-    expect([(await undo(60)).status, (await undo(90)).status, (await undo(1)).status]).toEqual([200, 200, 403]);
+    expect([(await undo(60)).status, (await undo(90)).status, (await undo(1)).status]).toEqual([
+      200, 200, 403,
+    ]);
   });
 
   it("LE400026: undoes nothing that never was, went elsewhere, had another code, or was a reversal", async () => {

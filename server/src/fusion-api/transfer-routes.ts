@@ -44,7 +44,7 @@ export function registerTransferRoutes(
           ),
           409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
           503: FusionError.describe(
-            "Nothing was done, unless the code is transfer_outcome_unknown: repeat with the same requestID.",
+            "Nothing was done, unless the code is transfer_outcome_unknown: repeat with the requestID in details.",
           ),
         },
       },

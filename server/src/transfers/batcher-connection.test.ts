@@ -1,12 +1,15 @@
+import assert from "node:assert/strict";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccountId } from "../ledger/account.ts";
 import { systemClock } from "../platform/clock.ts";
+import { systemRandom } from "../platform/random.ts";
 import { batcherOn, isMade, outcomeOf, pairOf, revokeTokenOf, spiedOn } from "../testing/batcher-fixture.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
 import { createTransferBatcher } from "./batcher.ts";
+import { createTransfer } from "./create-transfer.ts";
 
 let database: TestDatabase;
 let books: TestBook[];
@@ -71,31 +74,48 @@ describe("a connection that breaks", () => {
     expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
   });
 
-  it("in a commit that goes on without it: nobody is told that nothing was done", async () => {
-    const book = books[0] as TestBook;
-    const input = await pairOf(book);
-    let passedMs = 0;
-    let leftBehind: { client: pg.PoolClient; release: pg.PoolClient["release"] } | undefined;
-    const { db } = spied(async (text, client) => {
-      // The attempt that finds the accounts locked is the last that there is patience for.
-      if (leftBehind) passedMs = 60_000;
-      else if (text.endsWith("COMMIT")) {
-        leftBehind = { client, release: client.release };
-        // Written, with its locks, as while it waits for a standby; and the program's end of the connection is gone.
-        await client.query(text.replace(/COMMIT$/, "SET LOCAL idle_in_transaction_session_timeout = 0"));
-        client.release = () => undefined;
-        throw new Error("Connection terminated unexpectedly");
-      }
-    });
-    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs };
-    const batcher = createTransferBatcher({ db, clock, keys: testKeys });
-    expect(await outcomeOf(batcher, book, input)).toBe("transfer_outcome_unknown");
-    await leftBehind?.client.query("COMMIT");
-    leftBehind?.release(true);
-    expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
-    expect(await outcomeOf(newBatcher(), book, input)).toEqual(isMade);
-    expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
-  });
+  it.each([
+    ["the one that was sent", (requestId: string) => requestId, /Repeat the call with the same requestID:/],
+    [
+      "one that was made for it",
+      () => undefined,
+      /Repeat the call with the requestID [0-9a-f-]{36}, which was made/,
+    ],
+  ])(
+    "in a commit that goes on without it: everybody is told the id to repeat it with, %s",
+    async (_what, sent, advice) => {
+      const book = books[0] as TestBook;
+      const pair = await pairOf(book);
+      const input = { ...pair, requestId: sent(pair.requestId as string) };
+      let passedMs = 0;
+      let leftBehind: { client: pg.PoolClient; release: pg.PoolClient["release"] } | undefined;
+      const { db } = spied(async (text, client) => {
+        // The attempt that finds the accounts locked is the last that there is patience for.
+        if (leftBehind) passedMs = 60_000;
+        else if (text.endsWith("COMMIT")) {
+          leftBehind = { client, release: client.release };
+          // Written, with its locks, as while it waits for a standby; and the program's end of the connection is gone.
+          await client.query(text.replace(/COMMIT$/, "SET LOCAL idle_in_transaction_session_timeout = 0"));
+          client.release = () => undefined;
+          throw new Error("Connection terminated unexpectedly");
+        }
+      });
+      const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs };
+      const batcher = createTransferBatcher({ db, clock, keys: testKeys });
+      const told = await createTransfer({ batcher, random: systemRandom }, book.token.principal, input).then(
+        () => assert.fail("nobody knows"),
+        (error: { code: string; message: string; extensions: { requestID: string } }) => error,
+      );
+      expect([told.code, told.message]).toEqual(["transfer_outcome_unknown", expect.stringMatching(advice)]);
+      const { requestID } = told.extensions;
+      if (input.requestId !== undefined) expect(requestID).toBe(input.requestId);
+      await leftBehind?.client.query("COMMIT");
+      leftBehind?.release(true);
+      expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
+      expect(await outcomeOf(newBatcher(), book, { ...input, requestId: requestID })).toEqual(isMade);
+      expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(900n);
+    },
+  );
 
   it("that does not come back is told: nothing was begun, or it is not known", async () => {
     const book = books[0] as TestBook;

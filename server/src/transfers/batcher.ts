@@ -222,7 +222,7 @@ export function createTransferBatcher(
 
   /** The error is what ended the last attempt. Where an earlier one may yet come to its end, it says nothing of what will have happened. */
   const giveUp = (line: Line, error: unknown): void =>
-    line.reject(line.maybeMade ? new TransferOutcomeUnknown(error) : error);
+    line.reject(line.maybeMade ? new TransferOutcomeUnknown(error, line.request.requestId) : error);
 
   const toOwnLane = (line: Line): void => {
     const key = keyOfTenant(line.principal.tenant);

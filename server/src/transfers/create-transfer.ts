@@ -6,9 +6,10 @@ import { InvalidInput } from "../platform/errors.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
 import type { TransferBatcher } from "./batcher.ts";
 import type { TransferRequest } from "./decide-transfer.ts";
+import { TransferOutcomeUnknown } from "./errors.ts";
 
 export interface CreateTransferInput {
-  /** Absent: one is made, and a repeat is a new transfer. */
+  /** Absent: one is made, and a repeat without it is a new transfer. */
   readonly requestId: string | undefined;
   readonly debitAccountId: string;
   readonly creditAccountId: string;
@@ -35,7 +36,13 @@ export async function createTransfer(
   input: CreateTransferInput,
 ): Promise<PostedTransfer> {
   requireScope(principal, "transfers:write");
-  return batcher.submit({ principal, request: checkForm(input, random) });
+  const request = checkForm(input, random);
+  try {
+    return await batcher.submit({ principal, request });
+  } catch (error) {
+    if (input.requestId !== undefined || !(error instanceof TransferOutcomeUnknown)) throw error;
+    throw new TransferOutcomeUnknown(error.cause, request.requestId, { isMade: true });
+  }
 }
 
 /** What needs no database to be refused. Every mistake is named at once. */

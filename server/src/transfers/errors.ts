@@ -80,14 +80,18 @@ export class TransfersBusy extends DomainError {
   }
 }
 
-/** The database went away, or did not answer, during the commit, and did not say in time whether it happened. */
+/**
+ * The database went away, or did not answer, during the commit, and did not say in time whether it happened. Names the request id, under which
+ * a repeat moves the money once; `isMade` where the caller sent none, and so cannot know it.
+ */
 export class TransferOutcomeUnknown extends DomainError {
   readonly kind = "unavailable";
   readonly code = "transfer_outcome_unknown";
-  constructor(cause: unknown) {
+  constructor(cause: unknown, requestId: string, { isMade = false }: { readonly isMade?: boolean } = {}) {
+    const id = isMade ? `the requestID ${requestId}, which was made for it` : "the same requestID";
     super(
-      "It is not known whether the money moved. Repeat the call with the same requestID: it moves once, and the answer says what happened.",
-      { retryAfterSeconds: 1, cause },
+      `It is not known whether the money moved. Repeat the call with ${id}: it moves once, and the answer says what happened.`,
+      { retryAfterSeconds: 1, cause, extensions: { requestID: requestId } },
     );
   }
 }

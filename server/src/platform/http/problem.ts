@@ -86,7 +86,7 @@ export function describeFailure(error: unknown): Failure {
       status: 503,
       code: "outcome_unknown",
       message:
-        "The database went away, or lost its standby, while this was written, so it is not certain that it will last. Send the same request again.",
+        "The database went away, or lost its standby, while this was written, so it is not certain that it was done and will last. Send the same request again if it has an id of its own (requestID, formID, Idempotency-Key) or only sets something; look first if it has not.",
       retryAfterSeconds: 1,
       unforeseen: true,
     };
