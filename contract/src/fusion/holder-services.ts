@@ -119,7 +119,9 @@ export const PolicyRules = z.object({
   ),
   allowedTransferCodes: optional(z.array(code).max(100)).describe("No others then."),
   disallowedTransferCodes: optional(z.array(code).max(100)),
-  maximumBalance: optional(paise),
+  maximumBalance: optional(paise).describe(
+    "Paise: the most that all accounts which the account holder has with you may hold together.",
+  ),
 });
 export type PolicyRules = z.output<typeof PolicyRules>;
 

@@ -26,7 +26,8 @@ The rules are JSON, all of it optional, amounts in paise:
   { "limits": [{ "period": "TRANSACTION" | "DAY" | "WEEK" | "MONTH" | "QUARTER" | "YEAR", "direction": "DEBIT" | "CREDIT",
       "minimumAmount": 100, "maximumAmount": 1000000, "maximumCount": 50 }],
     "allowedTransferCodes": ["…"], "disallowedTransferCodes": ["…"], "maximumBalance": 1000000 }
-Periods are those of the bank's time zone. What was moved in the current period counts.`;
+Periods are those of the bank's time zone. What was moved in the current period counts. A product's limits are for each account, those of
+a level for all accounts together that a holder has with a fintech: periods and maximumBalance (in each currency) alike.`;
 
 /** What accounts and holders may move. */
 export const addLimitCommands: AddCommands = (program, run) => {

@@ -344,6 +344,30 @@ describe("a limit of a holder", () => {
     expect((await load(1)).status).toBe(200);
   });
 
+  it("LE400007: bounds what all their accounts hold together, however it came there", async () => {
+    const [second, stranger] = [await issue(holder), await issue(await newHolder())];
+    await kyc("MINIMAL", { maximumBalance: 1_000 });
+    expect((await load(600)).status).toBe(200);
+    expect((await load(401, { creditAccountID: second })).body).toMatchObject({
+      errorCode: "LE400007",
+      details: { limitOf: "kyc", limitName: "MINIMAL", accountID: second },
+    });
+    expect((await load(400, { creditAccountID: second })).status).toBe(200);
+    expect((await load(1)).body.errorCode).toBe("LE400007");
+    // Between their own accounts nothing is added, and others have a maximum of their own.
+    expect((await spend(600, { creditAccountID: second })).status).toBe(200);
+    expect((await load(1_000, { creditAccountID: stranger })).status).toBe(200);
+    expect((await spend(300, { debitAccountID: second })).status).toBe(200);
+    expect((await load(301)).body.errorCode).toBe("LE400007");
+    const { body } = await load(300);
+    const reversal = {
+      transferCode: "ATLAS_LOAD_AUTH-REVERSAL",
+      attributes: { originalTransferID: body.transferID },
+    };
+    expect((await spend(300, reversal)).status).toBe(200);
+    expect((await load(300)).status).toBe(200);
+  });
+
   it("is the level's after its expiry", async () => {
     await kyc("KYC_EXPIRED", { limits: [{ period: "TRANSACTION", direction: "CREDIT", maximumAmount: 0 }] });
     expect((await load(1)).status).toBe(200);
@@ -437,21 +461,21 @@ describe("a limit of a holder", () => {
 });
 
 describe("at once", () => {
-  it("not one more than allowed gets through, over two processes and two accounts of one holder", async () => {
-    const second = await issue(holder);
-    for (const creditAccountID of [account, second]) await load(10_000, { creditAccountID });
-    await product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 15 }] });
-    await policy({ limits: [{ period: "WEEK", direction: "DEBIT", maximumAmount: 2_000 }] });
+  /** What became of 80 transfers of 100 that two processes made at once. */
+  const ofTwoProcesses = (
+    accountsOf: (at: number) => { readonly debitAccountId: string; readonly creditAccountId: string },
+  ): Promise<string[]> => {
     const batchers = [1, 2].map(() => createTransferBatcher({ ...app, db: app.database.db }));
-    const answers = await Promise.all(
-      Array.from({ length: 80 }, (_, at) =>
-        (batchers[at % 2] as (typeof batchers)[number])
+    return Promise.all(
+      Array.from({ length: 80 }, (_, at) => {
+        const { debitAccountId, creditAccountId } = accountsOf(at);
+        return (batchers[at % 2] as (typeof batchers)[number])
           .submit({
             principal: client.token.principal,
             request: {
               requestId: randomUUID(),
-              debitAccountId: (at % 4 < 2 ? account : second) as never,
-              creditAccountId: funding as never,
+              debitAccountId: debitAccountId as AccountId,
+              creditAccountId: creditAccountId as AccountId,
               amountMinor: 100n,
               currency: "INR",
               transferCode: "A2A_P2P_AUTH",
@@ -462,14 +486,41 @@ describe("at once", () => {
           .then(
             () => "made",
             (error: { extensions?: { errorCode?: string } }) => error.extensions?.errorCode ?? String(error),
-          ),
-      ),
+          );
+      }),
     );
+  };
+
+  it("not one more than allowed gets through, over two processes and two accounts of one holder", async () => {
+    const second = await issue(holder);
+    for (const creditAccountID of [account, second]) await load(10_000, { creditAccountID });
+    await product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 15 }] });
+    await policy({ limits: [{ period: "WEEK", direction: "DEBIT", maximumAmount: 2_000 }] });
+    const answers = await ofTwoProcesses((at) => ({
+      debitAccountId: at % 4 < 2 ? account : second,
+      creditAccountId: funding,
+    }));
     const made = answers.filter((answer) => answer === "made").length;
     expect(made).toBe(20);
     expect(new Set(answers)).toEqual(
       new Set(["made", ...answers.filter((one) => /^LE4000(02|12)$/.test(one))]),
     );
     expect((await balance()) + (await balance(second))).toBe(20_000 - 2_000);
+  });
+
+  it("not one more than a holder may hold comes in, over two processes and two accounts, from two others", async () => {
+    const second = await issue(holder);
+    // Each process has accounts of its own to lock; only the holder is common to them.
+    const other = await issue(await newHolder());
+    await load(10_000, { creditAccountID: other });
+    await policy({ maximumBalance: 2_050 });
+    const answers = await ofTwoProcesses((at) =>
+      at % 2 === 0
+        ? { debitAccountId: funding, creditAccountId: account }
+        : { debitAccountId: other, creditAccountId: second },
+    );
+    expect(answers.filter((answer) => answer === "made")).toHaveLength(20);
+    expect(new Set(answers)).toEqual(new Set(["made", "LE400007"]));
+    expect((await balance()) + (await balance(second))).toBe(2_000);
   });
 });

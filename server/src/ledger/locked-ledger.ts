@@ -28,8 +28,17 @@ export interface Limited {
   usage: Usage | null;
   /** A rule asks, and there is more to count than a batch may: see `countUsageOn`. */
   readonly uncounted: boolean;
-  /** Of a holder, with how many postings all of the holder's accounts have, moved along in memory; an account's own usage hangs on the account. */
-  readonly holder: { readonly accountHolderId: string; readonly version: bigint; postings: bigint } | null;
+  /** Of a holder, whose usage does not hang on an account as an account's own does. */
+  readonly holder: LimitedHolder | null;
+}
+
+/** Of all the holder's accounts with the fintech; moved along in memory. */
+export interface LimitedHolder {
+  readonly accountHolderId: string;
+  readonly version: bigint;
+  postings: bigint;
+  /** What they hold together, by currency; null where no rule asks. */
+  readonly balances: Map<string, bigint> | null;
 }
 
 export interface LimitRules {
@@ -108,6 +117,7 @@ interface LimitsJson {
         version: string | null;
         postings: string | null;
         uncounted: boolean;
+        balances: Record<string, string> | null;
       }[]
     | null;
   held: number[];
@@ -195,7 +205,8 @@ export function readLedgers(question: LedgerQuestion, row: LedgerRow): LedgerAns
           holder: null,
         });
       }
-    for (const { holder, accounts, rules, usage, version, postings, uncounted } of row.limits.holders ?? []) {
+    for (const { holder, accounts, rules, usage, version, postings, uncounted, balances } of row.limits
+      .holders ?? []) {
       const limited: Limited = {
         rules,
         usage: usage === null ? null : parseUsage(usage),
@@ -204,6 +215,9 @@ export function readLedgers(question: LedgerQuestion, row: LedgerRow): LedgerAns
           accountHolderId: holder,
           version: BigInt(version ?? 0),
           postings: BigInt(postings ?? 0),
+          balances:
+            balances &&
+            new Map(Object.entries(balances).map(([currency, balance]) => [currency, BigInt(balance)])),
         },
       };
       for (const position of accounts) limit(position, limited);

@@ -8,6 +8,7 @@ import { headSignature, postingHash, transferDigest } from "./chain.ts";
 import {
   type LedgerRow,
   type Limited,
+  type LimitedHolder,
   type LockedAccount,
   type LockedLedger,
   lockStatement,
@@ -40,8 +41,8 @@ export interface PlannedTransfer {
 }
 
 /**
- * Moves the locked accounts in memory, so that the next transfer sees what this one left: balances, chains, and what is used of limits unless
- * `counts` is false.
+ * Moves the locked accounts in memory, so that the next transfer sees what this one left: balances, chains, what a holder holds, and what is
+ * used of limits unless `counts` is false.
  */
 export function planTransfer(
   ledger: LockedLedger,
@@ -55,12 +56,12 @@ export function planTransfer(
   const digest = transferDigest(tenant, { ...record, requestedBy }, attributesText);
   const debit = moveInMemory(ledger, wanted.debitAccountId, -wanted.amountMinor, now, digest);
   const credit = moveInMemory(ledger, wanted.creditAccountId, wanted.amountMinor, now, digest);
-  for (const [accountId, direction] of [
-    [wanted.debitAccountId, "DEBIT"],
-    [wanted.creditAccountId, "CREDIT"],
+  for (const [accountId, direction, change] of [
+    [wanted.debitAccountId, "DEBIT", -wanted.amountMinor],
+    [wanted.creditAccountId, "CREDIT", wanted.amountMinor],
   ] as const)
     for (const limited of ledger.limits.get(accountId) ?? []) {
-      if (limited.holder) limited.holder.postings += 1n;
+      if (limited.holder) moveHolder(limited.holder, wanted.currency, change);
       if (counts && ledger.periods && limited.usage)
         limited.usage = addUse(limited.usage, ledger.periods, direction, wanted.amountMinor);
     }
@@ -73,6 +74,11 @@ export function planTransfer(
     debitHash: debit.head,
     creditHash: credit.head,
   };
+}
+
+function moveHolder(holder: LimitedHolder, currency: string, change: bigint): void {
+  holder.postings += 1n;
+  holder.balances?.set(currency, (holder.balances.get(currency) ?? 0n) + change);
 }
 
 /** Moves a locked account in memory, and answers it as it stands then. */

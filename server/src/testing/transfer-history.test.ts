@@ -55,6 +55,14 @@ it("finds nothing in a history that is in order", () => {
   ).toEqual([]);
 });
 
+it("finds what takes a group above what it may hold, and a refusal for that of what would not", () => {
+  const { calls, ledger } = history();
+  const held = (heldMax: number): string[] => faultsOf(calls, ledger, [{ accounts: ["B"], heldMax }]);
+  expect(held(299)).toContainEqual(expect.stringMatching(/takes the group above 299/));
+  Object.assign(calls[1] as Call, { answer: "LE400007" });
+  expect(held(100_000)).toEqual([expect.stringMatching(/^two .*: it never held so much$/)]);
+});
+
 it("finds a transfer that was acknowledged and is lost", () => {
   const { calls, ledger } = history();
   const without = <Row extends { requestId: string }>(rows: readonly Row[]): Row[] =>

@@ -39,12 +39,14 @@ export interface LedgerContent {
   }[];
 }
 
-/** What limits a group of accounts: each, or, for `debitsMax`, all together. */
+/** What limits a group of accounts: each, or, for `debitsMax` and `heldMax`, all together. */
 export interface GroupLimit {
   readonly accounts: readonly string[];
   readonly transferMax?: number;
   readonly balanceMax?: number;
   readonly debitsMax?: number;
+  /** What comes in from outside of the group may not take it above this. */
+  readonly heldMax?: number;
 }
 
 const refusals = {
@@ -171,6 +173,9 @@ function replay(
       const { transferMax = Infinity, balanceMax = Infinity, debitsMax = Infinity } = limit;
       if (limit.accounts.includes(transfer.credit) && (credit?.balance ?? 0) > balanceMax)
         faults.push(`transfer ${transfer.requestId} takes its receiver above ${balanceMax}`);
+      const before = heldByOthers(limit, transfer, timelines, first.request as Made);
+      if (before && (credit?.balance ?? 0) + before.lowest > (limit.heldMax ?? Infinity))
+        faults.push(`transfer ${transfer.requestId} takes the group above ${limit.heldMax}`);
       if (!limit.accounts.includes(transfer.debit)) continue;
       if (transfer.amount > transferMax)
         faults.push(`transfer ${transfer.requestId} is above ${transferMax}`);
@@ -181,6 +186,27 @@ function replay(
   }
   if (replayed !== made.size)
     faults.push(`${made.size - replayed} transfers fit into no order that all accounts agree on`);
+}
+
+/**
+ * What a transfer into the group can have met in its other accounts; undefined for one that does not come from outside. Postings of different
+ * accounts have no order among each other, so that it is between two bounds.
+ */
+function heldByOthers(
+  { accounts }: GroupLimit,
+  { debit, credit }: Pick<Call, "debit" | "credit">,
+  timelines: ReadonlyMap<string, AccountTimeline>,
+  { askedAt, knownAt }: Pick<Made, "askedAt" | "knownAt">,
+): { readonly lowest: number; readonly highest: number } | undefined {
+  if (!accounts.includes(credit) || accounts.includes(debit)) return undefined;
+  const sum = { lowest: 0, highest: 0 };
+  for (const accountId of accounts) {
+    if (accountId === credit) continue;
+    const met = timelines.get(accountId)?.between(askedAt, knownAt) ?? { lowest: 0, highest: 0 };
+    sum.lowest += met.lowest;
+    sum.highest += met.highest;
+  }
+  return sum;
 }
 
 /** What refusals are judged by. */
@@ -241,10 +267,14 @@ function misjudged(call: Call, { made, timelines, limits, reversals }: Evidence)
         ? undefined
         : "there were not so many";
     case refusals.tooMuchHeld:
-      return limits.some(
-        ({ accounts, balanceMax = Infinity }) =>
-          accounts.includes(call.credit) && credit.highest + amount > balanceMax,
-      )
+      return limits.some((limit) => {
+        const { accounts, balanceMax = Infinity, heldMax = Infinity } = limit;
+        const others = heldByOthers(limit, call, timelines, { askedAt: startedAt, knownAt: endedAt });
+        return (
+          (accounts.includes(call.credit) && credit.highest + amount > balanceMax) ||
+          (others !== undefined && credit.highest + others.highest + amount > heldMax)
+        );
+      })
         ? undefined
         : "it never held so much";
     case refusals.nothingLeft: {

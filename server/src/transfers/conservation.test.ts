@@ -25,7 +25,7 @@ const [workers, operations] = [64, 50_000];
 const code = "ATLAS_P2P_AUTH";
 const openingBalance = 80_000n;
 const walletRules = { transferMax: 5_000, balanceMax: 25_000 };
-const policyRules = { debitsMax: 3_000, balanceMax: 20_000 };
+const policyRules = { debitsMax: 3_000, heldMax: 25_000 };
 
 let app: TestApp;
 let programs: { readonly db: Database; readonly batcher: TransferBatcher }[];
@@ -108,7 +108,7 @@ async function arrangeBook(): Promise<Book> {
   const policy = await client.post(`/accountHolders/${holder}/transactionPolicies`, {
     name: "Careful",
     limits: [{ period: "DAY", direction: "DEBIT", maximumCount: policyRules.debitsMax }],
-    maximumBalance: policyRules.balanceMax,
+    maximumBalance: policyRules.heldMax,
   });
   expect(policy.status).toBe(200);
   return {

@@ -12,7 +12,7 @@ const meanings = {
   LE400004: "Too many transfers this month",
   LE400005: "Too many transfers this quarter",
   LE400006: "Too many transfers this year",
-  LE400007: "The account would hold more than its maximum balance",
+  LE400007: "More would be held than the maximum balance",
   LE400009: "The amount is below the minimum of one transfer",
   LE400011: "Too much moved today",
   LE400012: "Too much moved this week",

@@ -19,7 +19,8 @@ const periodCodes = {
  * 1. the transfer code is disallowed (LE400020), or others are allowed (LE400021)
  * 2. the amount is below the minimum (LE400009) or above the maximum (LE400001) of one transfer
  * 3. from the shortest period to the longest: too many (LE400002-06), too much (LE400011-15)
- * 4. the credit account would hold too much (LE400007)
+ * 4. the credit account, or for a holder's rules all accounts of the credit account's holder in the currency together, would hold too much
+ *    (LE400007); moving between accounts of one holder adds nothing
  *
  * Before all of one set: what a rule of it asks about is counted (LimitsNotCounted), in whichever direction, so that it is counted on from then.
  */
@@ -47,11 +48,13 @@ export function refuseByLimits(
 
 function broken(
   ledger: LockedLedger,
-  { usage }: Limited,
+  limited: Limited,
   { rules }: LimitRules,
   direction: Direction,
-  { amountMinor, transferCode, creditAccountId }: TransferRequest,
+  request: TransferRequest,
 ): LimitCode | undefined {
+  const { usage } = limited;
+  const { amountMinor, transferCode } = request;
   if (rules.disallowedTransferCodes?.includes(transferCode)) return "LE400020";
   if (rules.allowedTransferCodes && !rules.allowedTransferCodes.includes(transferCode)) return "LE400021";
   const limits = (rules.limits ?? []).filter((limit) => (limit.direction ?? "DEBIT") === direction);
@@ -66,11 +69,22 @@ function broken(
       if (exceeds(used.count + 1, limit.maximumCount)) return periodCodes[period][0];
       if (exceeds(used.amountMinor + Number(amountMinor), limit.maximumAmount)) return periodCodes[period][1];
     }
-  if (direction === "CREDIT") {
-    const balanceMinor = ledger.accounts.get(creditAccountId)?.balanceMinor ?? 0n;
-    if (exceeds(balanceMinor + amountMinor, rules.maximumBalance)) return "LE400007";
-  }
+  const { maximumBalance } = rules;
+  if (direction === "CREDIT" && maximumBalance !== undefined)
+    if (heldAfter(ledger, limited, request) > maximumBalance) return "LE400007";
   return undefined;
+}
+
+/** What those that are limited together would hold; nothing when the transfer stays among them. */
+function heldAfter(
+  ledger: LockedLedger,
+  limited: Limited,
+  { debitAccountId, creditAccountId, currency, amountMinor }: TransferRequest,
+): bigint {
+  if (ledger.limits.get(debitAccountId)?.includes(limited)) return 0n;
+  const held =
+    limited.holder?.balances?.get(currency) ?? ledger.accounts.get(creditAccountId)?.balanceMinor ?? 0n;
+  return held + amountMinor;
 }
 
 /** JavaScript compares a bigint with a number exactly. */
