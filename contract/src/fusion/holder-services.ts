@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SetAccountStatus } from "./accounts.ts";
 import { looseInteger, looseText, optional, RequestId, WordyTime, wireText } from "./common.ts";
 
 // Beneficiaries and transaction policies of an account holder (wire contract, section 10).
@@ -119,6 +120,9 @@ export const PolicyRules = z.object({
   ),
   allowedTransferCodes: optional(z.array(code).max(100)).describe("No others then."),
   disallowedTransferCodes: optional(z.array(code).max(100)),
+  transferCodeDirection: optional(z.literal(["DEBIT", "CREDIT"], "is neither DEBIT nor CREDIT")).describe(
+    "Which transfers the two lists of codes are about; of a policy DEBIT unless given.",
+  ),
   maximumBalance: optional(paise).describe(
     "Paise: the most that all accounts which the account holder has with you may hold together.",
   ),
@@ -135,6 +139,8 @@ export const NewTransactionPolicy = PolicyRules.extend({
 });
 export type NewTransactionPolicy = z.output<typeof NewTransactionPolicy>;
 
+export const SetTransactionPolicy = SetAccountStatus.meta({ id: "SetTransactionPolicy" });
+
 export const TransactionPolicy = z
   .looseObject({
     id: z.string(),
@@ -142,10 +148,11 @@ export const TransactionPolicy = z
     ifiID: z.number(),
     accountHolderID: z.string(),
     name: z.string(),
-    status: z.string(),
+    status: z.enum(["ENABLED", "DISABLED"]).describe("A disabled one limits nothing."),
     limits: z.array(z.looseObject({ period: z.string(), direction: z.string() })),
     allowedTransferCodes: z.array(z.string()).optional(),
     disallowedTransferCodes: z.array(z.string()),
+    transferCodeDirection: z.string().optional(),
     maximumBalance: z.number().int().optional(),
     createdAt: WordyTime,
   })

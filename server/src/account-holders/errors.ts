@@ -148,3 +148,12 @@ export class PolicyAlreadyExists extends DomainError {
     super("POLICY_ALREADY_EXISTS", { extensions: { errorCode: "POLICY_ALREADY_EXISTS" } });
   }
 }
+
+/** The holder has no policy with this id. */
+export class TransactionPolicyNotFound extends DomainError {
+  readonly kind = "not_found";
+  readonly code = "transaction_policy_not_found";
+  constructor() {
+    super("There is no such transaction policy.");
+  }
+}

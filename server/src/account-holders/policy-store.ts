@@ -10,8 +10,8 @@ export async function insertPolicy(
   policy: TransactionPolicy,
 ): Promise<void> {
   await tx.query(
-    `INSERT INTO transaction_policy (ifi_id, environment, fintech_id, account_holder_id, policy_id, request_id, name, rules, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    `INSERT INTO transaction_policy (ifi_id, environment, fintech_id, account_holder_id, policy_id, request_id, name, status, rules, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       ifiId,
       environment,
@@ -20,6 +20,7 @@ export async function insertPolicy(
       policy.policyId,
       policy.requestId,
       policy.name,
+      policy.status,
       JSON.stringify(policy.rules),
       policy.createdAt,
     ],
@@ -33,11 +34,23 @@ export async function selectPolicies(
   accountHolderId: string,
 ): Promise<TransactionPolicy[]> {
   const rows = await tx.query<Omit<TransactionPolicy, "createdAt"> & { readonly createdAt: Date }>(
-    `SELECT policy_id AS "policyId", request_id AS "requestId", account_holder_id AS "accountHolderId", name, rules,
+    `SELECT policy_id AS "policyId", request_id AS "requestId", account_holder_id AS "accountHolderId", name, status, rules,
        created_at AS "createdAt"
      FROM transaction_policy WHERE ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND account_holder_id = $4
      ORDER BY created_at, policy_id`,
     [ifiId, environment, fintechId, accountHolderId],
   );
   return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }));
+}
+
+export async function updatePolicyStatus(
+  tx: Queryable,
+  { ifiId, environment, fintechId }: Tenant,
+  { accountHolderId, policyId, status }: Pick<TransactionPolicy, "accountHolderId" | "policyId" | "status">,
+): Promise<void> {
+  await tx.query(
+    `UPDATE transaction_policy SET status = $6
+     WHERE ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND account_holder_id = $4 AND policy_id = $5`,
+    [ifiId, environment, fintechId, accountHolderId, policyId, status],
+  );
 }

@@ -1,14 +1,15 @@
 import type { PolicyRules } from "@fusion/contract/fusion/holder-services.ts";
 import type { TokenPrincipal } from "../access/principal.ts";
+import { recordAudit } from "../audit/record.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import { randomUuid } from "../platform/random.ts";
 import { lockAssociation } from "./account-holder-store.ts";
 import { answerOnce } from "./answer-once.ts";
-import { HolderPartsExceeded, PolicyAlreadyExists } from "./errors.ts";
+import { HolderPartsExceeded, PolicyAlreadyExists, TransactionPolicyNotFound } from "./errors.ts";
 import { holderPartsMax } from "./extend-holder.ts";
 import { requireAccountHolder } from "./get-account-holder.ts";
-import { insertPolicy, selectPolicies } from "./policy-store.ts";
+import { insertPolicy, selectPolicies, updatePolicyStatus } from "./policy-store.ts";
 import type { ProvisionDependencies } from "./provision-holder.ts";
 
 /** What a fintech wants of an account holder's transactions. This room keeps it; whoever limits transfers reads it. */
@@ -17,6 +18,8 @@ export interface TransactionPolicy {
   readonly requestId: string | null;
   readonly accountHolderId: string;
   readonly name: string;
+  /** A disabled one limits nothing. */
+  readonly status: "ENABLED" | "DISABLED";
   readonly rules: PolicyRules;
   /** ISO 8601. */
   readonly createdAt: string;
@@ -48,12 +51,42 @@ export async function addTransactionPolicy(
       requestId: requestId ?? null,
       accountHolderId,
       name,
+      status: "ENABLED",
       rules,
       createdAt: deps.clock.now().toISOString(),
     };
     await insertPolicy(tx, tenant, policy);
     return policy;
   });
+}
+
+/**
+ * Disables a policy, which limits nothing then, or enables it again, from the next transfer on; audited. What was moved meanwhile counts. The
+ * same status again changes nothing. Throws `account_holder_not_found`, {@link TransactionPolicyNotFound}.
+ */
+export async function setTransactionPolicyStatus(
+  deps: Pick<ProvisionDependencies, "random">,
+  tx: Transaction,
+  principal: TokenPrincipal,
+  input: Pick<TransactionPolicy, "accountHolderId" | "policyId" | "status">,
+): Promise<TransactionPolicy> {
+  const { tenant } = principal;
+  const { status } = input;
+  const accountHolderId = await requireAccountHolder(tx, tenant, input.accountHolderId);
+  await lockAssociation(tx, tenant, accountHolderId);
+  const known = await selectPolicies(tx, tenant, accountHolderId);
+  const policy = known.find(({ policyId }) => policyId === input.policyId.toLowerCase());
+  if (!policy) throw new TransactionPolicyNotFound();
+  if (policy.status === status) return policy;
+  const changed = { ...policy, status };
+  await updatePolicyStatus(tx, tenant, changed);
+  await recordAudit(tx, deps, principal, {
+    action: "transaction-policy.status-set",
+    object: { kind: "transaction-policy", id: policy.policyId },
+    fintech: tenant,
+    details: { status, environment: tenant.environment, accountHolderId },
+  });
+  return changed;
 }
 
 /** Oldest first. Throws `account_holder_not_found`. */

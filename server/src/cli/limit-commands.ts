@@ -25,7 +25,9 @@ const form = `
 The rules are JSON, all of it optional, amounts in paise:
   { "limits": [{ "period": "TRANSACTION" | "DAY" | "WEEK" | "MONTH" | "QUARTER" | "YEAR", "direction": "DEBIT" | "CREDIT",
       "minimumAmount": 100, "maximumAmount": 1000000, "maximumCount": 50 }],
-    "allowedTransferCodes": ["…"], "disallowedTransferCodes": ["…"], "maximumBalance": 1000000 }
+    "allowedTransferCodes": ["…"], "disallowedTransferCodes": ["…"], "transferCodeDirection": "DEBIT" | "CREDIT",
+    "maximumBalance": 1000000 }
+Limits are of debits and lists of codes of both directions, unless one is given.
 Periods are those of the bank's time zone. What was moved in the current period counts. A product's limits are for each account, those of
 a level for all accounts together that a holder has with a fintech: periods and maximumBalance (in each currency) alike.`;
 

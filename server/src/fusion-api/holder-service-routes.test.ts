@@ -179,6 +179,28 @@ describe("transaction policies", () => {
     );
   });
 
+  it("are disabled and enabled again, audited once a change; a repeat of the request that made one says ENABLED still", async () => {
+    const of = await arrangeHolder();
+    const made = await client.post(path(of), { ...policy, requestID: "p-3" });
+    const set = (body: object, who = client, id = made.body.id) => who.patch(`${path(of)}/${id}`, body);
+    for (let times = 0; times < 2; times += 1)
+      expect([(await set({ status: "DISABLED" })).body, (await client.get(path(of))).body]).toEqual([
+        { ...made.body, status: "DISABLED" },
+        { transactionPolicies: [{ ...made.body, status: "DISABLED" }] },
+      ]);
+    expect((await client.post(path(of), { ...policy, requestID: "p-3" })).body).toEqual(made.body);
+    expect((await set({ status: "enabled" })).body).toEqual(made.body);
+    const { rows } = await app.database.owner.query(
+      "SELECT details ->> 'status' AS status FROM audit_entry WHERE action = 'transaction-policy.status-set' AND object_id = $1",
+      [made.body.id],
+    );
+    expect(rows.map(({ status }) => status).sort()).toEqual(["DISABLED", "ENABLED"]);
+    expect((await set({ status: "CLOSED" })).status).toBe(400);
+    const missing = await set({ status: "DISABLED" }, client, randomUUID());
+    expect([missing.status, missing.body.code]).toEqual([404, "transaction_policy_not_found"]);
+    expect((await set({ status: "DISABLED" }, neighbour)).body.code).toBe("account_holder_not_found");
+  });
+
   it("400 for what is no policy; 404 for another fintech's holder, like a missing one", async () => {
     for (const body of [{}, { name: "x", limits: [{ period: "HOUR" }] }, { name: "x", maximumBalance: -1 }])
       expect((await client.post(path(), body)).status).toBe(400);

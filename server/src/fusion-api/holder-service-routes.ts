@@ -6,6 +6,7 @@ import {
   NewBeneficiary,
   NewBeneficiaryAccount,
   NewTransactionPolicy,
+  SetTransactionPolicy,
   TransactionPolicy,
   TransactionPolicyList,
 } from "@fusion/contract/fusion/holder-services.ts";
@@ -22,6 +23,7 @@ import {
   addTransactionPolicy,
   type TransactionPolicy as KnownPolicy,
   listTransactionPolicies,
+  setTransactionPolicyStatus,
 } from "../account-holders/transaction-policies.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { IfiId } from "../platform/ids.ts";
@@ -197,6 +199,31 @@ export function registerHolderServiceRoutes(v1: HttpServer, deps: AccountHolderR
       return { transactionPolicies: policies.map((one) => policyView(one, tenant.ifiId)) };
     },
   );
+
+  v1.patch(
+    "/accountHolders/:accountHolderID/transactionPolicies/:policyID",
+    {
+      ...write,
+      schema: {
+        summary: "Disable or enable a transaction policy",
+        description:
+          "Our extension of the Fusion API. A disabled policy limits nothing, from the next transfer on, and keeps its name. Enabled again, it counts what was moved meanwhile, too. The status that it has already changes nothing.",
+        tags: policyTags,
+        params: HolderPath.extend({ policyID: PathText.describe("The policy's id.") }),
+        body: SetTransactionPolicy,
+        response: { 200: TransactionPolicy, ...fusionErrors },
+      },
+    },
+    async (request) => {
+      const principal = callerOf(request);
+      const { accountHolderID: accountHolderId, policyID: policyId } = request.params;
+      const { status } = request.body;
+      const policy = await withTokenWrite(deps, principal, (tx) =>
+        setTransactionPolicyStatus(deps, tx, principal, { accountHolderId, policyId, status }),
+      );
+      return policyView(policy, principal.tenant.ifiId);
+    },
+  );
 }
 
 function beneficiaryView(beneficiary: KnownBeneficiary, ifi: IfiId): Beneficiary {
@@ -241,10 +268,14 @@ function policyView({ rules, ...policy }: KnownPolicy, ifi: IfiId): TransactionP
     ifiID: Number(ifi),
     accountHolderID: policy.accountHolderId,
     name: policy.name,
-    status: "ENABLED",
+    // The kept answer to a request from before there was a status has none.
+    status: policy.status ?? "ENABLED",
     limits: (rules.limits ?? []).map((limit) => ({ ...limit, direction: limit.direction ?? "DEBIT" })),
     ...(rules.allowedTransferCodes === undefined ? {} : { allowedTransferCodes: rules.allowedTransferCodes }),
     disallowedTransferCodes: rules.disallowedTransferCodes ?? [],
+    ...(rules.transferCodeDirection === undefined
+      ? {}
+      : { transferCodeDirection: rules.transferCodeDirection }),
     ...(rules.maximumBalance === undefined ? {} : { maximumBalance: rules.maximumBalance }),
     createdAt: wordyTime(new Date(policy.createdAt)),
   };

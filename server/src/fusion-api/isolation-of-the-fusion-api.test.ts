@@ -54,6 +54,7 @@ type IdName =
   | "fundingID"
   | "transferID"
   | "beneficiaryID"
+  | "policyID"
   | "applicationID"
   | "requestID"
   | "phone";
@@ -103,6 +104,8 @@ async function arrangeEverything(client: TestClient): Promise<Everything> {
   ids.formFactorID = (await made(client.get(`/resources/${ids.resourceID}`))).formFactors[0].id;
   const beneficiaries = `/individuals/${person.individualID}/beneficiaries`;
   ids.beneficiaryID = (await made(client.post(beneficiaries, { firstName: "Ravi" }))).id;
+  const policies = `/accountHolders/${person.individualID}/transactionPolicies`;
+  ids.policyID = (await made(client.post(policies, { name: "first", maximumBalance: 1_000_000_000 }))).id;
   const applied = await made(client.post("/applications/newIndividualApplication", individualBody()));
   ids.applicationID = applied.applicationID;
   const everything = { client, ids: ids as Ids };
@@ -159,6 +162,7 @@ const bodies: Record<string, (ids: Ids) => object> = {
     name: "policy",
     limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 500_000, maximumCount: 100 }],
   }),
+  "PATCH /accountHolders/{accountHolderID}/transactionPolicies/{policyID}": () => ({ status: "DISABLED" }),
   "POST /bundles/{bundleID}/issueBundle": ({ accountHolderID, requestID, phone }) => ({
     accountHolderID,
     phoneNumber: phone,

@@ -458,6 +458,35 @@ describe("a limit of a holder", () => {
     expect((await spend(1)).status).toBe(200);
     expect((await spend(1)).body.errorCode).toBe("LE400002");
   });
+
+  it("of a policy ends when it is disabled, and counts all that was moved when it is enabled again", async () => {
+    await load(1_000);
+    const { body } = await policy({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 2 }] });
+    const set = (status: string) =>
+      client.patch(`/accountHolders/${holder}/transactionPolicies/${body.id}`, { status });
+    expect((await spend(1)).status).toBe(200);
+    expect((await spend(1)).status).toBe(200);
+    expect((await spend(1)).body.errorCode).toBe("LE400002");
+    expect((await set("disabled")).body).toEqual({ ...body, status: "DISABLED" });
+    expect((await spend(1)).status).toBe(200);
+    expect((await set("ENABLED")).body).toEqual(body);
+    expect((await spend(1)).body.errorCode).toBe("LE400002");
+  });
+
+  it("of a policy's transfer codes is about debits, unless a direction is given", async () => {
+    const codes = { allowedTransferCodes: ["ATLAS_P2M_AUTH"], disallowedTransferCodes: ["ATLAS_ATM_AUTH"] };
+    await policy(codes);
+    expect((await load(1_000)).status).toBe(200);
+    expect((await load(1_000, { transferCode: "ATLAS_ATM_AUTH" })).status).toBe(200);
+    expect((await spend(1)).status).toBe(200);
+    expect((await spend(1, { transferCode: "ATLAS_ATM_AUTH" })).body.errorCode).toBe("LE400020");
+    expect((await spend(1, { transferCode: "ATLAS_P2P_AUTH" })).body.errorCode).toBe("LE400021");
+    const { body } = await policy({ ...codes, transferCodeDirection: "CREDIT" });
+    expect(body).toMatchObject({ ...codes, transferCodeDirection: "CREDIT" });
+    expect((await load(1)).body).toMatchObject({ errorCode: "LE400021", details: { limitName: body.name } });
+    expect((await load(1, { transferCode: "ATLAS_P2M_AUTH" })).status).toBe(200);
+    expect((await spend(1)).status).toBe(200);
+  });
 });
 
 describe("at once", () => {

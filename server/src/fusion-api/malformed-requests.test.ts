@@ -130,6 +130,9 @@ async function arrangeOperations(): Promise<Operation[]> {
   const beneficiary = await client.post(`/individuals/${accountHolderID}/beneficiaries`, {
     firstName: "Ravi",
   });
+  const policy = await client.post(`/accountHolders/${accountHolderID}/transactionPolicies`, {
+    name: "first",
+  });
   const parameters: Operation["parameters"] = {
     ifiID: [client.fintech.ifiId, `0${client.fintech.ifiId}`, "304876"],
     accountHolderID: [accountHolderID],
@@ -141,6 +144,7 @@ async function arrangeOperations(): Promise<Operation[]> {
     accountID: [accountID, funding.accountId],
     transferID: [made.body.transferID],
     beneficiaryID: [beneficiary.body.id],
+    policyID: [policy.body.id],
     formFactorID: [resource.body.formFactors[0].id],
     applicationID: [application.body.applicationID],
     sectionName: ["known"],
@@ -210,6 +214,7 @@ async function arrangeOperations(): Promise<Operation[]> {
       name: `policy ${variant % 50}`,
       limits: [{ period: "MONTH", direction: "DEBIT", maximumAmount: 500000, maximumCount: 100 }],
     }),
+    "PATCH /accountHolders/{accountHolderID}/transactionPolicies/{policyID}": () => ({ status: "ENABLED" }),
     "POST /bundles/{bundleID}/issuePaymentProduct": (variant) => ({
       accountHolderID,
       paymentProductID: bundle.paymentProducts[0]?.paymentProductId,

@@ -2,7 +2,7 @@ import type { PolicyRules } from "@fusion/contract/fusion/holder-services.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import type { Environment, IfiId } from "../platform/ids.ts";
 
-// SQL on the limits of KYC levels. Private to the room; `read_limits` in migration 0211 reads them for a batch.
+// SQL on the limits of KYC levels. Private to the room; `read_limits` in migration 0212 reads them for a batch.
 
 interface Bank {
   readonly ifiId: IfiId;

@@ -16,7 +16,8 @@ const periodCodes = {
  * Why the limits of the two accounts forbid a transfer; undefined when they do not. First the debit account's, then the credit account's; of each
  * first its product's, then its holder's (KYC level, then policies by name). Of one set of rules the first that fails answers:
  *
- * 1. the transfer code is disallowed (LE400020), or others are allowed (LE400021)
+ * 1. the transfer code is disallowed (LE400020), or others are allowed (LE400021): in the direction that is given, else of a policy for debits
+ *    and of other rules for both
  * 2. the amount is below the minimum (LE400009) or above the maximum (LE400001) of one transfer
  * 3. from the shortest period to the longest: too many (LE400002-06), too much (LE400011-15)
  * 4. the credit account, or for a holder's rules all accounts of the credit account's holder in the currency together, would hold too much
@@ -49,14 +50,18 @@ export function refuseByLimits(
 function broken(
   ledger: LockedLedger,
   limited: Limited,
-  { rules }: LimitRules,
+  { source, rules }: LimitRules,
   direction: Direction,
   request: TransferRequest,
 ): LimitCode | undefined {
   const { usage } = limited;
   const { amountMinor, transferCode } = request;
-  if (rules.disallowedTransferCodes?.includes(transferCode)) return "LE400020";
-  if (rules.allowedTransferCodes && !rules.allowedTransferCodes.includes(transferCode)) return "LE400021";
+  // A fintech that says how its customers may pay does not mean how they are paid; a bank's lists are about all that an account is for.
+  const codesOf = rules.transferCodeDirection ?? (source === "policy" ? "DEBIT" : direction);
+  if (codesOf === direction) {
+    if (rules.disallowedTransferCodes?.includes(transferCode)) return "LE400020";
+    if (rules.allowedTransferCodes && !rules.allowedTransferCodes.includes(transferCode)) return "LE400021";
+  }
   const limits = (rules.limits ?? []).filter((limit) => (limit.direction ?? "DEBIT") === direction);
   for (const limit of limits) {
     if (limit.minimumAmount !== undefined && amountMinor < limit.minimumAmount) return "LE400009";

@@ -13,6 +13,7 @@ export const exampleIds = {
   ravi: "8c1de0a7-6a55-4f0c-8b1f-7f2b5c9d2e22",
   ravisWallet: "91d3b7f5-2e6c-4a08-bd19-4c7e5f8a6b30",
   beneficiary: "d05f9e1b-83c4-4726-a1e8-6b9d0c3f5a72",
+  policy: "249ec40f-f004-47ad-a3ce-c20391243bd4",
   phoneFormFactor: "f82b6d40-9c5e-4137-8a2d-0e7f1b3c6d95",
   application: "7969970",
   transfer: "20261124053000000_562_rent-0001",

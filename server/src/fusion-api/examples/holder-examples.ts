@@ -252,11 +252,19 @@ export const serviceExamples: readonly Example[] = [
       ],
       disallowedTransferCodes: ["ATLAS_ATM_AUTH"],
     },
+    names: { id: ids.policy },
   },
   {
     title: "All of a holder",
     method: "GET",
     path: "/accountHolders/{accountHolderID}/transactionPolicies",
     at: asha,
+  },
+  {
+    title: "No pocket money any more",
+    method: "PATCH",
+    path: "/accountHolders/{accountHolderID}/transactionPolicies/{policyID}",
+    at: { ...asha, policyID: ids.policy },
+    body: { status: "DISABLED" },
   },
 ];
