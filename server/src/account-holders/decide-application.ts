@@ -12,14 +12,13 @@ import {
 } from "./account-holder-store.ts";
 import { findApplication, findTenantOfApplication, updateApplicationRow } from "./application-store.ts";
 import { AccountHolderExists, ApplicationAlreadyDecided, HolderApplicationNotFound } from "./errors.ts";
-import { lockNames } from "./identity-store.ts";
+import { lockIdentities } from "./identity-store.ts";
 import type { HolderApplication } from "./individual.ts";
 import { conflictsWithHolder } from "./kyc-conflict.ts";
 import {
   associateHolder,
   claimIdentities,
   identitiesOf,
-  identityLocks,
   matchHolder,
   type ProvisionDependencies,
   storedVectors,
@@ -82,7 +81,7 @@ async function approveNewHolder(
 ): Promise<HolderApplication> {
   const { individual, vectors } = application;
   const identities = identitiesOf(vectors, deps.keys);
-  await lockNames(tx, identityLocks(tenant, identities));
+  await lockIdentities(tx, tenant, identities, {});
   const match = await matchHolder(tx, tenant, identities, individual.type);
   if (match.kind === "taken") throw new AccountHolderExists();
   const accountHolderId = match.kind === "existing" ? match.accountHolderId : randomUuid(deps.random);
@@ -107,7 +106,7 @@ async function approveUpgrade(
 ): Promise<HolderApplication> {
   const accountHolderId = application.accountHolderId ?? "";
   const identities = identitiesOf(application.vectors, deps.keys);
-  await lockNames(tx, identityLocks(tenant, identities));
+  await lockIdentities(tx, tenant, identities, { holders: [accountHolderId] });
   const conflict = await conflictsWithHolder(tx, tenant, accountHolderId, identities);
   if (conflict) throw conflict;
   await lockAssociation(tx, tenant, accountHolderId);

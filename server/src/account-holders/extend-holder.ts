@@ -12,12 +12,11 @@ import { answerOnce } from "./answer-once.ts";
 import { AccountHolderExists, HolderPartsExceeded } from "./errors.ts";
 import { requireAccountHolder } from "./get-account-holder.ts";
 import { maskNumber, type VectorType } from "./identity.ts";
-import { lockNames } from "./identity-store.ts";
+import { lockIdentities } from "./identity-store.ts";
 import { conflictsWithHolder } from "./kyc-conflict.ts";
 import {
   claimIdentities,
   identitiesOf,
-  identityLocks,
   type ProvisionDependencies,
   storedVectors,
 } from "./provision-holder.ts";
@@ -105,7 +104,7 @@ export async function addVector(
     async () => {
       const vector = { id: randomUuid(random), ...input.vector };
       const identities = identitiesOf([vector], keys);
-      await lockNames(tx, identityLocks(tenant, identities));
+      await lockIdentities(tx, tenant, identities, { holders: [accountHolderId] });
       const conflict = await conflictsWithHolder(tx, tenant, accountHolderId, identities, "/value");
       if (conflict) throw conflict;
       await lockAssociation(tx, tenant, accountHolderId);

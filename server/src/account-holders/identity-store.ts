@@ -16,6 +16,41 @@ export async function lockNames(tx: Queryable, names: readonly string[]): Promis
   );
 }
 
+/**
+ * Takes the locks of {@link lockNames} for whoever decides about these identities: for each of them, for each holder who has one of them already
+ * or is among `holders`, and for `names`, all in one order. What a holder has claimed changes only under the holder's lock.
+ */
+export async function lockIdentities(
+  tx: Queryable,
+  { ifiId, environment }: Tenant,
+  identities: readonly Identity[],
+  { holders = [], names = [] }: { readonly holders?: readonly string[]; readonly names?: readonly string[] },
+): Promise<void> {
+  const bank = `${ifiId}/${environment}`;
+  await tx.query(
+    `SELECT pg_advisory_xact_lock(key) FROM (
+       SELECT DISTINCT hashtextextended(name, 0) AS key FROM (
+         SELECT unnest($1::text[]) AS name
+         UNION ALL
+         SELECT $2::text || claim.account_holder_id FROM account_holder_identity claim
+         JOIN unnest($5::text[], $6::bytea[]) AS wanted (kind, lookup) ON claim.kind = wanted.kind AND claim.lookup = wanted.lookup
+         WHERE claim.ifi_id = $3 AND claim.environment = $4) AS named
+       ORDER BY key) AS keys`,
+    [
+      [
+        ...identities.map(({ kind, lookup }) => `identity/${bank}/${kind}/${lookup.toString("hex")}`),
+        ...holders.map((holder) => `holder/${bank}/${holder}`),
+        ...names,
+      ],
+      `holder/${bank}/`,
+      ifiId,
+      environment,
+      identities.map(({ kind }) => kind),
+      identities.map(({ lookup }) => lookup),
+    ],
+  );
+}
+
 export type Claim = Identity & { readonly accountHolderId: string };
 
 /** Every claim of every holder who has one of these identities, in the bank and environment, whichever fintech submitted it. */

@@ -19,7 +19,7 @@ import {
   normaliseVector,
   numberKindOf,
 } from "./identity.ts";
-import { insertClaims, listClaimsOfHoldersWith } from "./identity-store.ts";
+import { insertClaims, listClaimsOfHoldersWith, lockIdentities } from "./identity-store.ts";
 import type { HolderApplication, HolderType, Individual, Vector } from "./individual.ts";
 
 export interface ProvisionDependencies {
@@ -54,18 +54,23 @@ export function draftApplication(
   };
 }
 
-/** The names of the advisory locks that whoever decides about these identities holds (identity-store.ts). */
-export function identityLocks(
-  { ifiId, environment }: Tenant,
+/**
+ * Who is meant, read behind the identities' locks. A holder of another type is never the same one. One that is found is locked, so that nobody
+ * gives it other numbers meanwhile: mostly it was together with the identities, unless it was made while those were waited for.
+ */
+export async function matchHolder(
+  tx: Transaction,
+  tenant: Tenant,
   identities: readonly Identity[],
-): readonly string[] {
-  return identities.map(
-    ({ kind, lookup }) => `identity/${ifiId}/${environment}/${kind}/${lookup.toString("hex")}`,
-  );
+  type: HolderType,
+): Promise<Match> {
+  const match = await readMatch(tx, tenant, identities, type);
+  if (match.kind !== "existing") return match;
+  await lockIdentities(tx, tenant, [], { holders: [match.accountHolderId] });
+  return readMatch(tx, tenant, identities, type);
 }
 
-/** Who is meant, read behind the identities' locks. A holder of another type is never the same one. */
-export async function matchHolder(
+async function readMatch(
   tx: Transaction,
   tenant: Tenant,
   identities: readonly Identity[],

@@ -20,14 +20,13 @@ import {
   HolderRequestMismatch,
 } from "./errors.ts";
 import type { Identity } from "./identity.ts";
-import { lockNames } from "./identity-store.ts";
+import { lockIdentities } from "./identity-store.ts";
 import type { HolderApplication, Individual } from "./individual.ts";
 import { conflictsWithHolder } from "./kyc-conflict.ts";
 import {
   associateHolder,
   draftApplication,
   identitiesOf,
-  identityLocks,
   matchHolder,
   type ProvisionDependencies,
 } from "./provision-holder.ts";
@@ -42,11 +41,11 @@ type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
  * claim then: until the bank approves one, the limits of MINIMAL apply beside those of the level.
  *
  * Runs in the caller's transaction, behind the gate. Of any number of submissions with the same phone, PAN, Aadhaar or passport number at
- * once exactly one makes the account holder: each takes an advisory lock for its formID and for each identity, in the order of the locks'
- * keys, and only then reads; unique keys hold the same in the database.
+ * once exactly one makes the account holder: each takes an advisory lock for its formID, for each identity and for whoever has one of them, in
+ * the order of the locks' keys, and only then reads; unique keys hold the same in the database.
  *
- * Throws {@link HolderApplicationInvalid} without a contact (AR4000012) or number (AR4000011), which only a HEADLESS holder may lack;
- * {@link FormIdReused}.
+ * Throws {@link HolderApplicationInvalid} without a contact (AR4000012) or number (AR4000011), which only a HEADLESS holder may lack, and for two
+ * numbers of one kind (AR4000011); {@link FormIdReused}.
  */
 export async function submitIndividual(
   deps: SubmitIndividualDependencies,
@@ -173,7 +172,18 @@ function requireContactAndNumber(individual: Individual, identities: readonly Id
     ]);
 }
 
-/** Answers a repeat from the record, or decides and records, under the locks of the key and the identities. */
+/** The keys of authData say a kind in capitals or not, so that one may come twice with different numbers. */
+function requireOneOfEachKind(identities: readonly Identity[]): void {
+  const kinds = identities.flatMap(({ kind }) => (kind === "p" ? [] : [kind]));
+  if (new Set(kinds).size < kinds.length)
+    throw new HolderApplicationInvalid(
+      "AR4000011",
+      "There are two numbers of one kind, and a person has one.",
+      [{ pointer: "/kycDetails/authData", detail: "has two different numbers of one kind" }],
+    );
+}
+
+/** Answers a repeat from the record, or decides and records, under the locks of the key, the identities and those who have them. */
 async function submitOnce(
   deps: SubmitIndividualDependencies,
   tx: Transaction,
@@ -196,7 +206,7 @@ async function submitOnce(
       : individual.formId !== undefined
         ? { formId: individual.formId }
         : undefined;
-  await lockNames(tx, [...identityLocks(tenant, identities), ...(key ? [keyLock(tenant, key)] : [])]);
+  await lockIdentities(tx, tenant, identities, { names: key ? [keyLock(tenant, key)] : [] });
 
   const content = canonicalJson(submission.content ?? individual);
   const contentMac = keys.mac("identity-number-lookup", `${operation}:${content}`);
@@ -210,6 +220,7 @@ async function submitOnce(
     }
   }
 
+  requireOneOfEachKind(identities);
   const decided = await decide();
   const application = { ...decided, applicationNumber: await nextApplicationNumber(tx) };
   const { accountHolderId } = application;

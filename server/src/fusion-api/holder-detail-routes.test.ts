@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrangeClient, individualBody, newIdentity, type TestClient } from "../testing/fusion-fixture.ts";
-import { withoutTrace } from "../testing/holder-application-fixture.ts";
+import { decideOn, postToV2, withoutTrace } from "../testing/holder-application-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 
 let app: TestApp;
@@ -111,6 +111,77 @@ describe("addresses and vectors of a holder", () => {
       ["FU4000", "type", false],
       ["FU4000", "type", true],
     ]);
+  });
+
+  describe("a holder has one number of a kind", () => {
+    const numbers = (): { aadhaar: string; pans: string[] } => ({
+      aadhaar: String(Math.random()).slice(2, 14),
+      pans: Array.from({ length: 10 }, () => newIdentity().pan),
+    });
+    const bodyOf = (phone: string, authData: object): Record<string, unknown> =>
+      individualBody({ phone, pan: "" }, { kycDetails: { kycStatus: "MINIMAL", authData } });
+    const pansOf = async (holder: string): Promise<number> =>
+      (
+        await app.database.owner.query(
+          "SELECT FROM account_holder_identity WHERE account_holder_id = $1 AND kind = 'pan'",
+          [holder],
+        )
+      ).rows.length;
+
+    it("when 10 add one at once", async () => {
+      const { aadhaar, pans } = numbers();
+      const made = await client.post(
+        "/applications/newIndividual",
+        bodyOf(newIdentity().phone, { AADHAAR: aadhaar }),
+      );
+      const holder = made.body.individualID;
+      const answers = await Promise.all(
+        pans.map((value) => client.post(`/accountHolders/${holder}/vectors`, { type: "pan", value })),
+      );
+      expect(answers.map(({ body }) => body.errorCode ?? "made").sort()).toEqual([
+        ...Array.from({ length: 9 }, () => "AR4000011"),
+        "made",
+      ]);
+      expect(await pansOf(holder)).toBe(1);
+    });
+
+    it.each(Array.from({ length: 5 }, (_, at) => at))(
+      "when one fintech adds one while another brings the person with another one (%i)",
+      async () => {
+        const { aadhaar, pans } = numbers();
+        const { phone } = newIdentity();
+        const made = await client.post("/applications/newIndividual", bodyOf(phone, { AADHAAR: aadhaar }));
+        const holder = made.body.individualID;
+        const [added, brought] = await Promise.all([
+          client.post(`/accountHolders/${holder}/vectors`, { type: "pan", value: pans[0] }),
+          neighbour.post("/applications/newIndividual", bodyOf(phone, { AADHAAR: aadhaar, PAN: pans[1] })),
+        ]);
+        expect([added.status === 200, brought.body.status === "APPROVED"].filter(Boolean)).toHaveLength(1);
+        expect(await pansOf(holder)).toBe(1);
+      },
+    );
+
+    it("when the bank approves another one at that moment", async () => {
+      const { aadhaar, pans } = numbers();
+      const made = await client.post(
+        "/applications/newIndividual",
+        bodyOf(newIdentity().phone, { AADHAAR: aadhaar }),
+      );
+      const holder = made.body.individualID;
+      const upgrades = await Promise.all(
+        pans.slice(0, 3).map((PAN) =>
+          postToV2(app, client, `/accountHolders/${holder}/createApplication`, {
+            kycDetails: { kycStatus: "MINIMAL", authData: { PAN } },
+          }),
+        ),
+      );
+      const outcomes = await Promise.allSettled([
+        ...upgrades.map(({ body }) => decideOn(app, body.applicationID)),
+        client.post(`/accountHolders/${holder}/vectors`, { type: "pan", value: pans[3] }),
+      ]);
+      expect(outcomes).toHaveLength(4);
+      expect(await pansOf(holder)).toBe(1);
+    });
   });
 
   it("404: another fintech's holder is like a missing one, to read and to add to", async () => {

@@ -273,6 +273,7 @@ describe("newIndividual: 400", () => {
     ["AR4000010", "email", vector("e", "nobody")],
     ["AR4000011", "number", { kycDetails: { authType: "PAN", authData: { PAN: "" } } }],
     ["AR4000011", "number", { kycDetails: undefined }],
+    ["AR4000011", "number", { kycDetails: { authData: { PAN: "ABCDE9998F", pan: "ABCDE9999F" } } }],
     ["AR4000011", "number", { kycDetails: { authData: { PAN: [] } } }],
     ["AR4000012", "contact", { vectors: [] }],
     ["FU4000", "vector type", vector("x", "y")],
