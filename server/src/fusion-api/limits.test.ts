@@ -313,6 +313,36 @@ describe("what is counted from the postings", () => {
     expect((await spend(300)).status).toBe(200);
   });
 
+  it("that began before midnight has what was moved after it on the new day, over all accounts of a holder", async () => {
+    const second = await issue(holder);
+    app.clock.set("2026-11-25T18:29:00Z");
+    for (const creditAccountID of [account, second]) await load(10_000, { creditAccountID });
+    expect((await spend(100)).status).toBe(200);
+    expect((await spend(10, { debitAccountID: second })).status).toBe(200);
+    app.clock.set("2026-11-25T18:30:01Z");
+    expect((await spend(40)).status).toBe(200);
+    const used = async (name: "holder_usage_anew" | "account_usage"): Promise<number[]> => {
+      const { ifiId, environment, fintechId } = client.tenant;
+      const of = name === "account_usage" ? account : holder;
+      const whole = name === "account_usage" ? ", true" : "";
+      const { rows } = await app.database.owner.query(
+        `SELECT usage FROM ${name}($1, $2, $3, $4, '2026-11-25', 'Asia/Kolkata', 1000${whole})`,
+        [ifiId, environment, fintechId, of],
+      );
+      return rows[0].usage.map(Number);
+    };
+    const [thursday, day, week] = [Date.parse("2026-11-26T00:00:00Z") / 86_400_000, [1, 40], [2, 140]];
+    expect((await used("account_usage")).slice(0, 5)).toEqual([thursday, ...day, ...week]);
+    // The second account stopped on Wednesday.
+    expect((await used("holder_usage_anew")).slice(0, 5)).toEqual([thursday, 1, 40, 3, 150]);
+    app.clock.set("2026-11-25T18:29:59Z");
+    await product({ limits: [{ period: "DAY", direction: "DEBIT", maximumAmount: 200 }] });
+    await countUsageOn({ ...app, db: app.database.db }, client.tenant, { accountId: account as AccountId });
+    app.clock.set("2026-11-25T18:30:02Z");
+    expect((await spend(161)).body.errorCode).toBe("LE400011");
+    expect((await spend(160)).status).toBe(200);
+  });
+
   it("begins with the first minute of the bank's year", async () => {
     app.clock.set("2026-12-31T18:29:00Z");
     await load(10_000);
