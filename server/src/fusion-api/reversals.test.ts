@@ -213,6 +213,20 @@ describe("a reversal", () => {
     expect(new Set(codes.map(String))).toEqual(new Set(["403,LE400026"]));
   });
 
+  it("LE400024, LE400025: hears of its accounts what any transfer hears, before its original is looked for", async () => {
+    const { body: original } = await pay(40);
+    const named = { originalTransferID: original.transferID };
+    // Past the API, which would write it into the audit trail that another test counts.
+    const setStatus = (status: string) =>
+      app.database.owner.query("UPDATE account SET status = $2 WHERE account_id = $1", [account, status]);
+    const inDollars = { amount: { currency: "USD", amount: 40 } };
+    expect((await reverse(40, named, inDollars)).body.errorCode).toBe("LE400024");
+    await setStatus("DISABLED");
+    expect((await reverse(41, named)).body.errorCode).toBe("LE400025");
+    await setStatus("ENABLED");
+    expect((await reverse(40, named)).status).toBe(200);
+  });
+
   it("of another fintech's transfer is of nothing, and its accounts are missing", async () => {
     const { body: original } = await pay(40);
     const [theirFunding, theirAccount] = await arrangeAccounts(neighbour);

@@ -4,6 +4,8 @@ import { findTransfer } from "../ledger/find-transfer.ts";
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import { getTenantAccount } from "../ledger/read-accounts.ts";
 import type { Database } from "../platform/database/database.ts";
+import type { DomainError } from "../platform/errors.ts";
+import type { Tenant } from "../platform/ids.ts";
 import type { CreateTransferInput } from "./create-transfer.ts";
 import { asReversalRefusal, isReversalCode, refuseReversal } from "./reversal.ts";
 import { findOriginal } from "./reversal-store.ts";
@@ -21,26 +23,37 @@ export async function createBoundedTransfer(
   input: CreateTransferInput,
   create: () => Promise<PostedTransfer>,
 ): Promise<PostedTransfer> {
-  const { debitAccountId, creditAccountId, requestId, amountMinor } = input;
+  const { debitAccountId, creditAccountId, amountMinor } = input;
   // What is wrong in form is `create`'s to say.
   if (!isReversalCode(input.transferCode) || amountMinor <= 0n || debitAccountId === creditAccountId)
     return create();
   requireScope(principal, "transfers:write");
-  const { tenant } = principal;
-  const reader = db.reader({ kind: "tenants", tenants: [tenant] });
-  const isUsed = async (): Promise<boolean> =>
-    requestId !== undefined && (await findTransfer(reader, tenant, requestId)) !== undefined;
-  if (!(await isUsed())) {
-    // An account that is missing is a plainer thing to hear of than its transfers.
-    for (const accountId of [debitAccountId, creditAccountId])
-      await getTenantAccount(reader, tenant, accountId);
-    const refusal = refuseReversal(await findOriginal(reader, tenant, input), amountMinor);
-    // Asked again, since what leaves too little may be this very reversal, which somebody sent twice at once.
-    if (refusal && !(await isUsed())) throw refusal;
-  }
+  const refusal = await refuseBeforehand(db, principal.tenant, input);
+  if (refusal) throw refusal;
   try {
     return await create();
   } catch (error) {
     throw asReversalRefusal(error);
   }
+}
+
+/** Undefined also for what `create` answers otherwise: a repeat, and an account that takes part in nothing like this. */
+async function refuseBeforehand(
+  db: Database,
+  tenant: Tenant,
+  input: CreateTransferInput,
+): Promise<DomainError | undefined> {
+  const { requestId } = input;
+  const reader = db.reader({ kind: "tenants", tenants: [tenant] });
+  const isUsed = async (): Promise<boolean> =>
+    requestId !== undefined && (await findTransfer(reader, tenant, requestId)) !== undefined;
+  if (await isUsed()) return undefined;
+  // What is wrong with an account is a plainer thing to hear of than its transfers.
+  for (const accountId of [input.debitAccountId, input.creditAccountId]) {
+    const { status, currency } = await getTenantAccount(reader, tenant, accountId);
+    if (status !== "ENABLED" || currency !== input.currency) return undefined;
+  }
+  const refusal = refuseReversal(await findOriginal(reader, tenant, input), input.amountMinor);
+  // Asked again, since what leaves too little may be this very reversal, which somebody sent twice at once.
+  return refusal && (await isUsed()) ? undefined : refusal;
 }
