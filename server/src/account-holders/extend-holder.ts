@@ -62,10 +62,16 @@ export async function addPop(
       ...input.pop,
       createdAt: deps.clock.now().toISOString(),
     };
-    const others = pop.isDefault ? known.map((one) => ({ ...one, isDefault: false })) : known;
+    const others = pop.isDefault ? known.map(withoutDefault) : known;
     await updatePops(tx, tenant, accountHolderId, [...others, { ...pop }]);
     return pop;
   });
+}
+
+/** What an address says of itself goes with it. */
+function withoutDefault(pop: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { isDefault: _ofAddress, ...address } = (pop.address ?? {}) as Record<string, unknown>;
+  return { ...pop, address, isDefault: false };
 }
 
 export interface AddedVector {

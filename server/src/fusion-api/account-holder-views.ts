@@ -13,15 +13,28 @@ import { dateTimeParts, isoIndian, wordyTime } from "./time-formats.ts";
 
 // Between the wire's words (wire contract, sections 4.1 and 7) and the room's.
 
-/** The wire's addresses, either nested or flat, as one shape. */
+/**
+ * The wire's addresses, nested or flat or both, as one shape: what is empty in one place is taken from the other. An address has an isDefault of
+ * its own only where it says otherwise than the one beside it.
+ */
 export function popOf(pop: NonNullable<NewIndividual["pops"]>[number]): {
   label: string;
   address: Record<string, unknown>;
   isDefault: boolean;
 } {
-  const { label, address, ...flat } = pop;
-  const { isDefault, ...lines } = { ...flat, ...address };
-  return { label: label ?? "", address: lines, isDefault: isDefault ?? false };
+  const { label, address, isDefault: own, ...flat } = pop;
+  const { isDefault: ofAddress, ...nested } = address ?? {};
+  const given = Object.entries(nested).filter(([, line]) => line !== undefined);
+  const isDefault = own ?? ofAddress ?? false;
+  return {
+    label: label ?? "",
+    address: {
+      ...flat,
+      ...Object.fromEntries(given),
+      ...(ofAddress === undefined || ofAddress === isDefault ? {} : { isDefault: ofAddress }),
+    },
+    isDefault,
+  };
 }
 
 /** What the bodies of newIndividual, of newer applications and of other holders say about a holder. */
@@ -265,7 +278,10 @@ const addressLines = [
 /** All keys of reference section 7, whatever was submitted. */
 function addressView({ address, isDefault }: Pop): AccountHolder["pops"][number]["address"] {
   const lines = addressLines.map((key) => [key, String(address[key] ?? "")] as const);
-  return { ...(Object.fromEntries(lines) as Record<(typeof addressLines)[number], string>), isDefault };
+  return {
+    ...(Object.fromEntries(lines) as Record<(typeof addressLines)[number], string>),
+    isDefault: address.isDefault === undefined ? isDefault : address.isDefault === true,
+  };
 }
 
 export function vectorView(

@@ -51,6 +51,27 @@ describe("addresses and vectors of a holder", () => {
     expect((await client.post(pops, { address: { country: "1" } })).body.errorCode).toBe("AR400006");
   });
 
+  it("keeps what stands beside an address and in it apart, and what either of them lacks from the other", async () => {
+    const pops = `/accountHolders/${await holderOf(client)}/pops`;
+    const { body } = await client.post(pops, {
+      line1: "1 MG Road",
+      city: "Mysuru",
+      isDefault: false,
+      address: { line1: "", line2: "2nd floor", city: "Bengaluru", state: null, isDefault: true },
+    });
+    expect(body).toMatchObject({
+      isDefault: false,
+      address: { line1: "1 MG Road", line2: "2nd floor", city: "Bengaluru", state: "", isDefault: true },
+    });
+    expect((await client.get(pops)).body.pops).toEqual([body]);
+    const other = await client.post(pops, { address: { line1: "2 MG Road", isDefault: true } });
+    expect(other.body).toMatchObject({ isDefault: true, address: { isDefault: true } });
+    expect((await client.get(pops)).body.pops[0]).toMatchObject({
+      isDefault: false,
+      address: { isDefault: false },
+    });
+  });
+
   it("keeps every one of 20 addresses added at once", async () => {
     const holder = await holderOf(client);
     const pops = `/accountHolders/${holder}/pops`;
