@@ -48,6 +48,8 @@ export interface Association {
   readonly type: HolderType;
   readonly applicationNumber: string;
   readonly formId: string | null;
+  /** Of its application, where that had one. */
+  readonly requestId: string | null;
   readonly status: string;
   readonly salutation: string;
   readonly firstName: string;
@@ -73,7 +75,7 @@ interface KycDecision {
 export async function insertAssociation(
   tx: Queryable,
   tenant: Tenant,
-  association: Omit<Association, "formId" | "status"> & KycDecision,
+  association: Omit<Association, "formId" | "requestId" | "status"> & KycDecision,
 ): Promise<void> {
   await tx.query(
     `INSERT INTO account_holder_association (ifi_id, environment, fintech_id, account_holder_id, application_number, individual_type, salutation,
@@ -150,6 +152,7 @@ export interface AssociationRow {
   individual_type: HolderType;
   application_number: string;
   form_id: string | null;
+  request_id: string | null;
   status: string;
   salutation: string;
   first_name: string;
@@ -173,7 +176,7 @@ export async function findAssociation(
   accountHolderId: string,
 ): Promise<Association | undefined> {
   const [row] = await tx.query<AssociationRow>(
-    `SELECT a.*, application.form_id FROM account_holder_association a
+    `SELECT a.*, application.form_id, application.request_id FROM account_holder_association a
      JOIN holder_application application USING (ifi_id, environment, fintech_id, application_number)
      WHERE a.ifi_id = $1 AND a.environment = $2 AND a.fintech_id = $3 AND a.account_holder_id = $4`,
     [...tenantKey(tenant), accountHolderId],
@@ -187,6 +190,7 @@ export function toAssociation(row: AssociationRow): Association {
     type: row.individual_type,
     applicationNumber: row.application_number,
     formId: row.form_id,
+    requestId: row.request_id,
     status: row.status,
     salutation: row.salutation,
     firstName: row.first_name,

@@ -23,7 +23,7 @@ export async function listAssociations(
   page: { readonly after: HolderPosition | null; readonly limit: number },
 ): Promise<Association[]> {
   const rows = await tx.query<AssociationRow>(
-    `SELECT a.*, application.form_id FROM account_holder_association a
+    `SELECT a.*, application.form_id, application.request_id FROM account_holder_association a
      JOIN holder_application application USING (ifi_id, environment, fintech_id, application_number)
      WHERE a.ifi_id = $1 AND a.environment = $2 AND a.fintech_id = $3
        AND ($4::timestamptz IS NULL OR (a.created_at, a.account_holder_id) < ($4, $5::uuid))

@@ -205,7 +205,7 @@ export function accountHolderView(holder: AccountHolderProfile, ifi: IfiId): Acc
   const id = holder.accountHolderId;
   return {
     id,
-    requestID: holder.formId ?? holder.applicationNumber,
+    requestID: holder.formId ?? holder.requestId ?? holder.applicationNumber,
     ifiID,
     accountHolderProviderID: ifi,
     type: holder.type,

@@ -53,7 +53,8 @@ describe("version 2", () => {
       requestID,
       sections: { other: { free: "form" } },
     });
-    await decide(sectioned.body.applicationID);
+    const { accountHolderId } = await decide(sectioned.body.applicationID);
+    expect((await client.get(`/accountHolders/${accountHolderId}`)).body.requestID).toBe(requestID);
   });
 
   it("409: REQUEST_MISMATCH for other content; a repeat gets the first answer", async () => {
