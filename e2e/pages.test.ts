@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Browser, Dialog, Page } from "playwright-core";
+import type { Browser, Dialog, Page, Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   glanceAt,
@@ -263,6 +263,20 @@ describe("after logging in", () => {
         .waitFor();
     }
     expect(await tabletFaults(page, "token")).toEqual([]);
+    // Whoever has a token finds its page by it, and it leaves the browser for nowhere.
+    const asked: string[] = [];
+    const note = (request: Request): void => void asked.push(request.url(), request.postData() ?? "");
+    page.on("request", note);
+    await page.goto(`${product.url}/token-management`);
+    const search = page.getByLabel("Find an application or a token");
+    await search.fill(inUse);
+    await page.getByText("1 token", { exact: true }).waitFor();
+    await looksRight("tokens-found");
+    await search.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Payouts service" }).waitFor();
+    page.off("request", note);
+    expect(asked.some((text) => text.includes(`find=${inUse.slice(-4)}`))).toBe(true);
+    expect(asked.filter((text) => text.includes(inUse.slice(9, 39)))).toEqual([]);
     // The picture of the README, when asked for: `FUSION_README_PICTURE=1 npm test`.
     if (process.env.FUSION_README_PICTURE === "1") {
       copyFileSync(

@@ -94,6 +94,17 @@ export const TokenList = z
   .meta({ id: "TokenList" });
 export type TokenList = z.infer<typeof TokenList>;
 
+/** A token beside those of other applications. */
+export const TokenAmongAll = TokenSummary.extend({
+  applicationName: z.string(),
+  fintechName: z.string(),
+});
+export type TokenAmongAll = z.infer<typeof TokenAmongAll>;
+export const TokensAcross = z
+  .object({ tokens: z.array(TokenAmongAll), nextCursor: z.string().nullable() })
+  .meta({ id: "TokensAcross" });
+export type TokensAcross = z.infer<typeof TokensAcross>;
+
 /** How many of the processes that answer for tokens had said that they refuse this one; the others might no longer answer at all. */
 const NodeCount = z.object({ confirmed: z.number().int(), total: z.number().int() });
 /** What a revocation can show for itself. */

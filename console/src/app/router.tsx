@@ -83,10 +83,7 @@ const tokenManagement = createRoute({
   path: paths.tokenManagement,
   // `find`: what the list is narrowed to.
   validateSearch: findIn,
-  component: lazyRouteComponent(
-    () => program(import("../features/applications/application-list-page.tsx")),
-    "ApplicationListPage",
-  ),
+  component: lazyRouteComponent(() => program(import("./token-management.tsx")), "TokenManagement"),
 });
 
 const reminders = createRoute({

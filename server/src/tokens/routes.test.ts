@@ -7,6 +7,7 @@ import {
   TokenDetails,
   TokenList,
   TokenSummary,
+  TokensAcross,
 } from "@fusion/contract/tokens.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
@@ -288,6 +289,71 @@ describe("2xx", () => {
     expect(await found("")).toHaveLength(3);
   });
 
+  it("200: a token is found without its application, by whoever may see it and by nobody else", async () => {
+    const hidden = await arrangeApplication(database.owner, fintech);
+    const [seen, unseen] = [
+      (await generate({ name: "Kochi ferry 1" })).json,
+      (await generate({ name: "kochi ferry 2" }, { application: hidden })).json,
+    ];
+    const found = async (find: string, person = admin) => {
+      const { tokens } = TokensAcross.parse(
+        (await call(`/tokens?find=${encodeURIComponent(find)}`, { person })).json,
+      );
+      return tokens.map(({ name }) => name);
+    };
+    const operators = [operatorAdmin, operatorViewer];
+    const both = ["kochi ferry 2", "Kochi ferry 1"];
+    expect(await found("KOCHI")).toEqual(both);
+    expect(await found("kochi", viewer)).toEqual(["Kochi ferry 1"]);
+    expect(await found("kochi", stranger)).toEqual([]);
+    for (const { token, secret } of [seen, unseen]) {
+      const mine = [token.name];
+      const viewers = token === seen.token ? mine : [];
+      for (const find of [token.tokenId, token.hint, token.hint.slice(-4)]) {
+        expect(await found(find)).toEqual(mine);
+        expect(await found(find, viewer)).toEqual(viewers);
+        expect(await found(find, stranger)).toEqual([]);
+        for (const person of operators) expect(await found(find, person)).toEqual(mine);
+      }
+      expect(await found(token.tokenId.slice(0, 12))).toEqual(mine);
+      expect(await found(secret)).toEqual([]);
+    }
+    // What would have to be looked for in every token that there is.
+    for (const find of ["kochi", seen.token.tokenId.slice(0, 12), seen.token.hint.slice(-3), "fus_test_…"])
+      expect(await found(find, operatorAdmin)).toEqual([]);
+    const { json } = await call(`/tokens?find=${seen.token.tokenId}`, { person: operatorViewer });
+    expect(json.tokens).toEqual([
+      {
+        ...(await call(`/applications/${sandbox}/tokens?find=${seen.token.tokenId}`)).json.tokens[0],
+        applicationName: (await call(`/tokens/${seen.token.tokenId}`)).json.applicationName,
+        fintechName: `Fintech ${fintech.fintechId.slice(0, 8)}`,
+      },
+    ]);
+  });
+
+  it("200: what is found over all applications comes in pages, each token once, after none of another's", async () => {
+    const application = await arrangeApplication(database.owner, fintech);
+    const createdAt = new Date(clock.now().getTime() - 60_000);
+    for (let made = 0; made < 25; made += 1)
+      await arrangeToken(database.owner, made % 2 ? application : sandbox, admin, {
+        name: `Puri ${made}`,
+        // Some at the same instant, so that the id must decide.
+        createdAt: new Date(createdAt.getTime() - Math.floor(made / 3)),
+      });
+    const first = TokensAcross.parse((await call("/tokens?find=puri")).json);
+    expect(first.tokens).toHaveLength(20);
+    const second = TokensAcross.parse((await call(`/tokens?find=puri&cursor=${first.nextCursor}`)).json);
+    expect(second.nextCursor).toBe(null);
+    const all = [...first.tokens, ...second.tokens];
+    expect(new Set(all.map(({ tokenId }) => tokenId)).size).toBe(25);
+    const times = all.map((token) => token.createdAt);
+    expect(times).toEqual([...times].sort().reverse());
+    expect((await call(`/tokens?find=puri&cursor=${first.nextCursor}`, { person: stranger })).json).toEqual({
+      tokens: [],
+      nextCursor: null,
+    });
+  });
+
   it("200: the list pages through all tokens once, and filters and counts agree with the status", async () => {
     const application = await arrangeApplication(database.owner, fintech);
     const made = [];
@@ -370,6 +436,8 @@ describe("400", () => {
     expect(await call(`/applications/${sandbox}/tokens?status=dead`)).toMatchObject({ status: 400 });
     expect(await call(`/applications/${sandbox}/tokens?cursor=%00`)).toMatchObject({ status: 400 });
     expect(await call(`/applications/${sandbox}/tokens?find=a%00`)).toMatchObject({ status: 400 });
+    for (const query of ["find=a%00", `find=${"x".repeat(101)}`, "cursor=%00"])
+      expect(await call(`/tokens?${query}`)).toMatchObject({ status: 400 });
     expect(await call(`/applications/${sandbox}/tokens?status=all&status=all`)).toMatchObject({
       status: 400,
     });
@@ -380,6 +448,7 @@ describe("401", () => {
   it("comes first, whatever else is wrong with the request", async () => {
     for (const answer of [
       await call("/token-management/summary", { person: null }),
+      await call("/tokens?find=%00", { person: null }),
       await call(`/applications/${sandbox}/tokens`, { person: null }),
       await call("/applications/x/tokens?status=?", { person: null }),
       await generate({ name: "" }, { person: null, key: null }),

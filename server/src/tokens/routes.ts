@@ -17,6 +17,7 @@ import {
   TokenFilter,
   TokenList,
   TokenSummary,
+  TokensAcross,
 } from "@fusion/contract/tokens.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
@@ -33,6 +34,7 @@ import { getReceipt } from "./get-receipt.ts";
 import { getToken } from "./get-token.ts";
 import { issueToken } from "./issue-token.ts";
 import { listTokens } from "./list-tokens.ts";
+import { listTokensAcross } from "./list-tokens-across.ts";
 import { callOffPlannedRevocation } from "./planned-revocations.ts";
 import { type AllowListEffect, previewAllowList } from "./preview-allow-list.ts";
 import { revokeAllTokens, revokeToken, revokeTokens } from "./revoke-token.ts";
@@ -52,6 +54,14 @@ export interface TokenRoutesDeps {
 
 const api = "/console/api";
 const pageSize = 50;
+const pageSizeAcross = 20;
+const find = z
+  .string()
+  .trim()
+  .max(100)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters")
+  .optional();
+const cursor = TokenId.optional().describe("`nextCursor` of the page before.");
 const ofApplication = z.object({ applicationId: ApplicationId });
 const ofToken = z.object({ tokenId: TokenId });
 const failures = { 400: Problem, 401: Problem, 404: Problem, 503: Problem };
@@ -104,16 +114,10 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           params: ofApplication,
           querystring: z.object({
             status: TokenFilter.default("all"),
-            find: z
-              .string()
-              .trim()
-              .max(100)
-              .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters")
-              .optional()
-              .describe(
-                "Only those whose name has this in it, in any case, whose id begins with it, or whose hint ends with it. Never a token itself: it would be in an address.",
-              ),
-            cursor: TokenId.optional().describe("`nextCursor` of the page before."),
+            find: find.describe(
+              "Only those whose name has this in it, in any case, whose id begins with it, or whose hint ends with it. Never a token itself: it would be in an address.",
+            ),
+            cursor,
           }),
           response: { 200: TokenList, ...failures },
         },
@@ -157,6 +161,35 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           token: summaryView(token, token.createdAt),
           secret,
           baseUrl: baseUrlOf(deps.publicUrl, token.tenant),
+        };
+      },
+    );
+
+    scope.get(
+      `${api}/tokens`,
+      {
+        schema: {
+          tags: ["Tokens"],
+          summary:
+            "List or find tokens over all applications that you may see, latest first, ended ones included",
+          querystring: z.object({
+            find: find.describe(
+              "Only those whose name has this in it, in any case, whose id begins with it, or whose hint ends with it; for the Fusion team those with this id, or whose hint ends with these four characters or more. Never a token itself: it would be in an address.",
+            ),
+            cursor,
+          }),
+          response: { 200: TokensAcross, 400: Problem, 401: Problem, 503: Problem },
+        },
+      },
+      async (request) => {
+        const { tokens, nextCursor, asOf } = await listTokensAcross(deps, user.of(request), {
+          find: request.query.find ?? "",
+          after: (request.query.cursor as ids.TokenId | undefined) ?? null,
+          limit: pageSizeAcross,
+        });
+        return {
+          tokens: tokens.map(({ token, ...of }) => ({ ...summaryView(token, asOf), ...of })),
+          nextCursor,
         };
       },
     );

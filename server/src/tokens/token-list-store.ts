@@ -24,6 +24,11 @@ const conditions: Record<TokenFilter, string> = {
   revoked: "revoked_at IS NOT NULL",
 };
 
+/** Whether the text at this parameter is in a token's name, begins its id or ends its hint. */
+export const hasText = (text: string): string =>
+  `(position(lower(${text}) IN lower(token.name)) > 0 OR starts_with(token.token_id, ${text})
+    OR right(token.hint, char_length(${text})) = ${text})`;
+
 /** One page, latest first, after the token `after` (of the same application; an unknown one gives an empty page). */
 export async function listTokenRows(
   tx: Queryable,
@@ -39,8 +44,7 @@ export async function listTokenRows(
   const rows = await tx.query<TokenRow>(
     `${selectToken}
      WHERE token.application_id = $1 AND $2::timestamptz IS NOT NULL AND ${conditions[asked.filter].replaceAll(/\b(revoked_at|expires_at)\b/g, "token.$1")}
-       AND ($5 = '' OR position(lower($5) IN lower(token.name)) > 0 OR starts_with(token.token_id, $5)
-         OR right(token.hint, char_length($5)) = $5)
+       AND ($5 = '' OR ${hasText("$5")})
        AND ($3::text IS NULL OR (token.created_at, token.token_id) <
          (SELECT created_at, token_id FROM token WHERE token_id = $3 AND application_id = $1))
      ORDER BY token.created_at DESC, token.token_id DESC LIMIT $4`,

@@ -8,6 +8,7 @@ import { type Random, randomBase62 } from "../platform/random.ts";
 
 const bodyLength = 30;
 const checksumLength = 6;
+const hintEndLength = 4;
 const prefixes = { live: "fus_live_", sandbox: "fus_test_" } as const satisfies Record<Environment, string>;
 const form = /^fus_(?:live|test)_[0-9A-Za-z]{36}$/;
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -30,7 +31,16 @@ export function hashSecret(secret: string): Buffer {
 
 /** What people recognise it by: the prefix and the last four characters, such as `fus_live_…9aZ3`. */
 export function hintOf(secret: string): string {
-  return `${secret.slice(0, prefixes.live.length)}…${secret.slice(-4)}`;
+  return `${secret.slice(0, prefixes.live.length)}…${secret.slice(-hintEndLength)}`;
+}
+
+/** The hints that end with this text, if it is as much as their last four characters; none for less, which would fit many. */
+export function hintsEndingWith(text: string): string[] {
+  const end = text.slice(-hintEndLength);
+  if (end.length < hintEndLength) return [];
+  return Object.values(prefixes)
+    .map((prefix) => `${prefix}…${end}`)
+    .filter((hint) => hint.endsWith(text));
 }
 
 /** CRC-32/ISO-HDLC in six base62 digits, the most significant first. */

@@ -1,6 +1,6 @@
 import type { ApplicationSummary } from "@fusion/contract/applications.ts";
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { type ReactElement, useState } from "react";
 import { applicationListQuery } from "../../lib/application-query.ts";
@@ -16,21 +16,39 @@ import { SearchField } from "../../ui/search-field.tsx";
 import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
 import classes from "./applications.module.css";
+import { FoundTokens } from "./found-tokens.tsx";
+import { outcomeWords } from "./outcome-words.ts";
+import type { ShowStatus } from "./token-across-table.tsx";
+import { foundTokensQuery } from "./tokens-across-query.ts";
 
 const pageSize = 25;
 
-/** The home of Token Management: the applications that the person may see, and a search among them where there are many. */
-export function ApplicationListPage(): ReactElement {
+/** The home of Token Management: the applications that the person may see, and a search among them and their tokens. */
+export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }): ReactElement {
   const session = useSession();
   const list = useQuery(applicationListQuery);
   const [shown, setShown] = useState(pageSize);
   const { find = "" } = useSearch({ from: `/frame${paths.tokenManagement}` });
   const navigate = useNavigate({ from: paths.tokenManagement });
   const applications = inOrder(list.data?.applications ?? []);
+  const untouched = isUntouched(applications);
   // Whoever comes with a search in the address sees what it is narrowed to.
-  const searched = applications.length >= searchedFrom || find !== "";
+  const searched = !untouched || applications.length >= searchedFrom || find !== "";
   const found = matching(applications, find);
-  const [only, ...others] = found;
+  const tokenList = useInfiniteQuery(foundTokensQuery(find));
+  const tokens = find === "" ? [] : (tokenList.data?.pages.flatMap((page) => page.tokens) ?? []);
+  const openOnly = (): void => {
+    const [application] = found;
+    const [token] = tokens;
+    if (find === "" || found.length + tokens.length !== 1) return;
+    if (application)
+      void navigate({ to: paths.application, params: { applicationId: application.applicationId } });
+    else if (token)
+      void navigate({
+        to: paths.token,
+        params: { applicationId: token.applicationId, tokenId: token.tokenId },
+      });
+  };
   return (
     <>
       <PageHeader
@@ -55,11 +73,15 @@ export function ApplicationListPage(): ReactElement {
       ) : (
         <>
           <StaleSign of={list} />
-          <Start applications={applications} />
+          {untouched && <Start applications={applications} />}
           {searched && (
             <SearchField
-              label="Find an application"
-              description={`By its name, description, ${isOperator(session) ? "fintech, " : ""}client id or application id.`}
+              label="Find an application or a token"
+              description={
+                isOperator(session)
+                  ? "An application by its name, description, fintech, client id or id; a token by its whole id or its last four characters."
+                  : "An application by its name, description, client id or id; a token by its name, the beginning of its id or its last characters."
+              }
               value={find}
               onSettled={(typed) => {
                 const text = withoutTokens(typed);
@@ -71,18 +93,20 @@ export function ApplicationListPage(): ReactElement {
                 });
               }}
               outcome={
-                find === ""
+                find === "" || tokenList.isPlaceholderData
                   ? ""
-                  : found.length === 0
-                    ? "No application has this."
-                    : `${found.length} of ${applications.length} applications`
+                  : outcomeWords({
+                      applications: found.length,
+                      of: applications.length,
+                      tokens: tokenList.data && tokens.length,
+                      more: tokenList.hasNextPage,
+                    })
               }
-              onEnter={() => {
-                if (find !== "" && only && others.length === 0)
-                  void navigate({ to: paths.application, params: { applicationId: only.applicationId } });
-              }}
+              onEnter={openOnly}
             />
           )}
+          {find !== "" && <FoundTokens key={find} list={tokenList} tokens={tokens} showStatus={showStatus} />}
+          {tokens.length > 0 && found.length > 0 && <h2 className={classes.foundHead}>Applications</h2>}
           {found.length > 0 && (
             <DataTable
               caption="Applications"
@@ -151,12 +175,12 @@ function columnsFor(operator: boolean): Column<ApplicationSummary>[] {
   ];
 }
 
+function isUntouched(applications: readonly ApplicationSummary[]): boolean {
+  return applications.every(({ activeTokens, lastUsedAt }) => activeTokens === 0 && lastUsedAt === null);
+}
+
 /** What to do first, until there is a token. */
-function Start({ applications }: { applications: readonly ApplicationSummary[] }): ReactElement | null {
-  const untouched = applications.every(
-    ({ activeTokens, lastUsedAt }) => activeTokens === 0 && lastUsedAt === null,
-  );
-  if (!untouched) return null;
+function Start({ applications }: { applications: readonly ApplicationSummary[] }): ReactElement {
   const first = applications.find(({ environment, canManage }) => environment === "sandbox" && canManage);
   return (
     <section className={classes.start} aria-labelledby="start-heading">

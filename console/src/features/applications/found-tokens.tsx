@@ -1,0 +1,55 @@
+import type { TokenAmongAll } from "@fusion/contract/tokens.ts";
+import { Button } from "@mantine/core";
+import { type ReactElement, useState } from "react";
+import { ErrorState } from "../../ui/states.tsx";
+import classes from "./applications.module.css";
+import { type ShowStatus, TokenAcrossTable } from "./token-across-table.tsx";
+
+/** So many at first, so that the applications below stay in sight. */
+const shownFirst = 5;
+
+/** What of the search for tokens is asked here. */
+interface Found {
+  readonly error: unknown;
+  readonly hasNextPage: boolean;
+  readonly isFetchingNextPage: boolean;
+  refetch(): unknown;
+  fetchNextPage(): unknown;
+}
+
+/** The tokens that were found beside applications; nothing where there are none, which the search says. */
+export function FoundTokens(props: {
+  list: Found;
+  tokens: readonly TokenAmongAll[];
+  showStatus: ShowStatus;
+}): ReactElement | null {
+  const { list, tokens } = props;
+  const [shown, setShown] = useState(shownFirst);
+  if (tokens.length === 0 && list.error === null) return null;
+  return (
+    <section aria-labelledby="found-tokens" className={classes.found}>
+      <h2 id="found-tokens">Tokens</h2>
+      {tokens.length > 0 && (
+        <TokenAcrossTable
+          caption="Tokens that were found"
+          tokens={tokens.slice(0, shown)}
+          showStatus={props.showStatus}
+        />
+      )}
+      {list.error !== null && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
+      {(shown < tokens.length || list.hasNextPage) && (
+        <Button
+          variant="default"
+          mt="md"
+          loading={list.isFetchingNextPage}
+          onClick={() => {
+            if (shown >= tokens.length) void list.fetchNextPage();
+            setShown(Number.POSITIVE_INFINITY);
+          }}
+        >
+          Show more tokens
+        </Button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,79 @@
+import type { TokenAmongAll } from "@fusion/contract/tokens.ts";
+import { Link } from "@tanstack/react-router";
+import type { ReactElement } from "react";
+import { paths } from "../../lib/paths.ts";
+import { isOperator, useSession } from "../../lib/session.ts";
+import { useNow } from "../../lib/use-now.ts";
+import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
+import { Mono } from "../../ui/mono.tsx";
+import { EndTime, RelativeTime } from "../../ui/relative-time.tsx";
+import classes from "./applications.module.css";
+
+/** How the status of a token is shown, which another feature brings. */
+export type ShowStatus = (token: TokenAmongAll, now: number) => ReactElement;
+
+/** Tokens of several applications, a row each, which leads to the token's page. */
+export function TokenAcrossTable(props: {
+  caption: string;
+  tokens: readonly TokenAmongAll[];
+  showStatus: ShowStatus;
+}): ReactElement {
+  const now = useNow(15_000);
+  const operator = isOperator(useSession());
+  const columns: Column<TokenAmongAll>[] = [
+    {
+      key: "token",
+      header: "Token",
+      onPhone: "lead",
+      cell: ({ applicationId, tokenId, name, hint }) => (
+        <div className={classes.nameCell}>
+          <Link to={paths.token} params={{ applicationId, tokenId }} data-row-link>
+            {name}
+          </Link>
+          <span className={classes.soft}>
+            <Mono>{tokenId}</Mono> · <Mono>{hint}</Mono>
+          </span>
+        </div>
+      ),
+    },
+    {
+      key: "application",
+      header: "Application",
+      cell: ({ applicationName, fintechName, environment }) => (
+        <span className={classes.tokens}>
+          <span>
+            {applicationName}
+            {operator && <span className={classes.soft}> of {fintechName}</span>}
+          </span>
+          <EnvironmentBadge environment={environment} />
+        </span>
+      ),
+    },
+    { key: "status", header: "Status", cell: (token) => props.showStatus(token, now) },
+    {
+      key: "ends",
+      header: "Ends",
+      whole: true,
+      cell: ({ revokedAt, plannedRevocation, expiresAt }) => (
+        <EndTime instant={revokedAt ?? plannedRevocation?.at ?? expiresAt} />
+      ),
+    },
+    {
+      key: "used",
+      header: "Last used",
+      whole: true,
+      cell: ({ lastUsedAt }) =>
+        lastUsedAt ? <RelativeTime instant={lastUsedAt} /> : <span className={classes.soft}>Never</span>,
+    },
+  ];
+  return (
+    <DataTable
+      caption={props.caption}
+      columns={columns}
+      rows={props.tokens}
+      rowKey={({ tokenId }) => tokenId}
+      linked
+    />
+  );
+}
