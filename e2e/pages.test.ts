@@ -297,6 +297,12 @@ describe("after logging in", () => {
     await page.goto(product.url);
     await page.getByRole("main").getByText("Statement exporter").waitFor();
     await looksRight("landing-expiring");
+    // The counts lead to what they count.
+    await page.getByRole("link", { name: "1 expiring within 15 days" }).click();
+    await page.getByRole("heading", { level: 1, name: "Tokens that end within 15 days" }).waitFor();
+    await page.getByRole("link", { name: "Statement exporter" }).waitFor();
+    await looksRight("tokens-expiring");
+    await page.goBack();
     await page.getByRole("main").getByRole("link", { name: /Renew/ }).click();
     await dialog()
       .getByText(/^Expires .+, in \d+ days?$/)

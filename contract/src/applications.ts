@@ -7,7 +7,7 @@ import { Scope } from "./scopes.ts";
 export const TokenManagementSummary = z
   .object({
     active: z.number().int().describe("Every token that works, those that are expiring included."),
-    expiringWithin15Days: z.number().int(),
+    expiringWithin15Days: z.number().int().describe("Without those that have a replacement that works."),
     unusedFor90Days: z.number().int().describe("Live, older than 90 days, and no call for 90 days."),
     nextToExpire: z
       .object({

@@ -94,6 +94,12 @@ export const TokenList = z
   .meta({ id: "TokenList" });
 export type TokenList = z.infer<typeof TokenList>;
 
+export const TokensShown = z
+  .enum(["all", "expiring", "unused"])
+  .describe(
+    "`all`: ended ones included, latest first. `expiring`: those that end within 15 days and have no replacement that works. `unused`: those that work, are older than 90 days and had no call for 90 days. Both by their end, soonest first.",
+  );
+export type TokensShown = z.infer<typeof TokensShown>;
 /** A token beside those of other applications. */
 export const TokenAmongAll = TokenSummary.extend({
   applicationName: z.string(),

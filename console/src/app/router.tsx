@@ -100,6 +100,15 @@ const reminders = createRoute({
   ),
 });
 
+const tokensShown = createRoute({
+  getParentRoute: () => frame,
+  path: paths.tokensShown,
+  beforeLoad: ({ params: { show } }) => {
+    if (show !== "expiring" && show !== "unused") throw notFound();
+  },
+  component: lazyRouteComponent(() => program(import("./token-management.tsx")), "TokensShown"),
+});
+
 const application = createRoute({
   getParentRoute: () => frame,
   path: paths.application,
@@ -291,6 +300,7 @@ const routeTree = root.addChildren([
     landing,
     tokenManagement,
     reminders,
+    tokensShown,
     application,
     activity,
     token,

@@ -4,6 +4,7 @@ export const paths = {
   landing: "/",
   tokenManagement: "/token-management",
   reminders: "/token-management/reminders",
+  tokensShown: "/token-management/tokens/$show",
   application: "/applications/$applicationId",
   activity: "/applications/$applicationId/activity",
   token: "/applications/$applicationId/tokens/$tokenId",

@@ -1,11 +1,12 @@
+import type { TokensShown } from "@fusion/contract/tokens.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
-import { type Administrator, isOperator } from "../access/roles.ts";
+import type { Administrator } from "../access/roles.ts";
 import { listApplicationsFor } from "../fintechs/find-application.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { readDatabaseTime } from "./token-store.ts";
-import { listTokenRowsAcross } from "./tokens-across-store.ts";
+import { listTokenRowsAcross, ofApplications } from "./tokens-across-store.ts";
 
 export interface TokenOfApplication {
   readonly token: TokenRecord;
@@ -22,27 +23,33 @@ export interface TokensAcrossPage {
 }
 
 /**
- * One page of the tokens of all applications that the actor may see, ended ones included, latest first; with `find`, of those with it in the
- * name, at the beginning of the id or at the end of the hint. For an operator, who sees every token, it has to be the whole id or the last
- * four characters. Another's token is found as little as one that there is not.
+ * One page of the tokens of all applications that the actor may see: all, ended ones included, latest first; or those that end within 15 days
+ * and have no live replacement, or the live ones that nobody uses, by their end. With `find`, of those with it in the name, at the beginning of the id or
+ * at the end of the hint; for an operator, who sees every token, it has to be the whole id or the last four characters. Another's token is
+ * found as little as one that there is not.
  */
 export async function listTokensAcross(
   { db }: { readonly db: Database },
   actor: Administrator,
-  asked: { readonly find: string; readonly after: TokenId | null; readonly limit: number },
+  asked: {
+    readonly show: TokensShown;
+    readonly find: string;
+    readonly after: TokenId | null;
+    readonly limit: number;
+  },
 ): Promise<TokensAcrossPage> {
   return db.transaction(dataScopeOf(actor), async (tx) => {
-    const applications = new Map(
-      (await listApplicationsFor(tx, actor)).map((application) => [application.applicationId, application]),
-    );
-    const asOf = await readDatabaseTime(tx);
+    const applications = await listApplicationsFor(tx, actor);
+    const byId = new Map(applications.map((application) => [application.applicationId, application]));
+    const now = await readDatabaseTime(tx);
     const rows = await listTokenRowsAcross(tx, {
       ...asked,
-      applicationIds: isOperator(actor) ? null : [...applications.keys()],
+      of: ofApplications(actor, applications),
+      now,
       limit: asked.limit + 1,
     });
     const tokens = rows.slice(0, asked.limit).flatMap((token) => {
-      const application = applications.get(token.applicationId);
+      const application = byId.get(token.applicationId);
       // An application may have been made since they were listed.
       if (!application) return [];
       return [{ token, applicationName: application.name, fintechName: application.fintechName }];
@@ -50,7 +57,7 @@ export async function listTokensAcross(
     return {
       tokens,
       nextCursor: rows.length > asked.limit ? (rows[asked.limit - 1]?.tokenId ?? null) : null,
-      asOf,
+      asOf: now,
     };
   });
 }

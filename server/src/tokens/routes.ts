@@ -18,6 +18,7 @@ import {
   TokenList,
   TokenSummary,
   TokensAcross,
+  TokensShown,
 } from "@fusion/contract/tokens.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
@@ -41,7 +42,14 @@ import { revokeAllTokens, revokeToken, revokeTokens } from "./revoke-token.ts";
 import { setSubscription } from "./set-subscription.ts";
 import { setTokenAllowList } from "./set-token-allow-list.ts";
 import { summarizeTokens } from "./token-summary.ts";
-import { cutOverView, detailsView, receiptView, revocationView, summaryView } from "./views.ts";
+import {
+  cutOverView,
+  detailsView,
+  nextToExpireView,
+  receiptView,
+  revocationView,
+  summaryView,
+} from "./views.ts";
 
 export interface TokenRoutesDeps {
   readonly db: Database;
@@ -93,14 +101,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           active,
           expiringWithin15Days: expiring,
           unusedFor90Days,
-          nextToExpire: nextToExpire
-            ? {
-                ...nextToExpire,
-                createdAt: nextToExpire.createdAt.toISOString(),
-                expiresAt: nextToExpire.expiresAt.toISOString(),
-                lastUsedAt: nextToExpire.lastUsedAt?.toISOString() ?? null,
-              }
-            : null,
+          nextToExpire: nextToExpire ? nextToExpireView(nextToExpire) : null,
         };
       },
     );
@@ -170,9 +171,9 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
       {
         schema: {
           tags: ["Tokens"],
-          summary:
-            "List or find tokens over all applications that you may see, latest first, ended ones included",
+          summary: "List or find tokens over all applications that you may see",
           querystring: z.object({
+            show: TokensShown.default("all"),
             find: find.describe(
               "Only those whose name has this in it, in any case, whose id begins with it, or whose hint ends with it; for the Fusion team those with this id, or whose hint ends with these four characters or more. Never a token itself: it would be in an address.",
             ),
@@ -183,6 +184,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
       },
       async (request) => {
         const { tokens, nextCursor, asOf } = await listTokensAcross(deps, user.of(request), {
+          show: request.query.show,
           find: request.query.find ?? "",
           after: (request.query.cursor as ids.TokenId | undefined) ?? null,
           limit: pageSizeAcross,

@@ -16,15 +16,21 @@ export interface TokenCounts {
 }
 
 // Conditions on a token's status at $2; the rule itself is `tokenStatus` in token.ts, and a test holds the two together.
-const conditions: Record<TokenFilter, string> = {
-  all: "true",
-  active: "revoked_at IS NULL AND expires_at > $2",
-  expiring: `revoked_at IS NULL AND expires_at > $2 AND expires_at <= $2 + interval '${expiringDays * 24} hours'`,
-  expired: "revoked_at IS NULL AND expires_at <= $2",
-  revoked: "revoked_at IS NOT NULL",
-};
+const conditions = statusConditions("$2");
 
-/** Whether the text at this parameter is in a token's name, begins its id or ends its hint. */
+/** As conditions on `token`, at the instant of this parameter. Of the room's stores only. */
+export function statusConditions(at: string): Record<TokenFilter, string> {
+  const works = `token.revoked_at IS NULL AND token.expires_at > ${at}`;
+  return {
+    all: "true",
+    active: works,
+    expiring: `${works} AND token.expires_at <= ${at} + interval '${expiringDays * 24} hours'`,
+    expired: `token.revoked_at IS NULL AND token.expires_at <= ${at}`,
+    revoked: "token.revoked_at IS NOT NULL",
+  };
+}
+
+/** Whether the text of this parameter is in a token's name, begins its id or ends its hint. */
 export const hasText = (text: string): string =>
   `(position(lower(${text}) IN lower(token.name)) > 0 OR starts_with(token.token_id, ${text})
     OR right(token.hint, char_length(${text})) = ${text})`;
@@ -43,7 +49,7 @@ export async function listTokenRows(
 ): Promise<TokenRecord[]> {
   const rows = await tx.query<TokenRow>(
     `${selectToken}
-     WHERE token.application_id = $1 AND $2::timestamptz IS NOT NULL AND ${conditions[asked.filter].replaceAll(/\b(revoked_at|expires_at)\b/g, "token.$1")}
+     WHERE token.application_id = $1 AND $2::timestamptz IS NOT NULL AND ${conditions[asked.filter]}
        AND ($5 = '' OR ${hasText("$5")})
        AND ($3::text IS NULL OR (token.created_at, token.token_id) <
          (SELECT created_at, token_id FROM token WHERE token_id = $3 AND application_id = $1))
@@ -97,65 +103,6 @@ export async function countTokensByApplication(
       row.application_id,
       { active: row.active, expiring: row.expiring, lastUsedAt: row.last_used_at },
     ]),
-  );
-}
-
-/** How many of these applications' tokens are active and made before `unusedSince` but not used after it. */
-export async function countUnusedTokens(
-  tx: Queryable,
-  applicationIds: readonly ApplicationId[],
-  now: Date,
-  unusedSince: Date,
-): Promise<number> {
-  const [row] = await tx.query<{ count: number }>(
-    `SELECT count(*)::int AS count FROM token
-     LEFT JOIN token_last_use USING (ifi_id, environment, fintech_id, application_id, token_id)
-     WHERE application_id = ANY ($1) AND ${conditions.active} AND created_at < $3
-       AND (last_used_at IS NULL OR last_used_at < $3)`,
-    [applicationIds, now, unusedSince],
-  );
-  return row?.count ?? 0;
-}
-
-export interface TokenAboutToExpire {
-  readonly tokenId: TokenId;
-  readonly name: string;
-  readonly applicationId: ApplicationId;
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
-  readonly lastUsedAt: Date | null;
-}
-
-/** The expiring token of these applications that ends soonest and has no live replacement. */
-export async function findNextToExpire(
-  tx: Queryable,
-  applicationIds: readonly ApplicationId[],
-  now: Date,
-): Promise<TokenAboutToExpire | undefined> {
-  const [row] = await tx.query<{
-    token_id: TokenId;
-    name: string;
-    application_id: ApplicationId;
-    created_at: Date;
-    expires_at: Date;
-    last_used_at: Date | null;
-  }>(
-    `SELECT token_id, name, application_id, created_at, expires_at,
-       (SELECT u.last_used_at FROM token_last_use u WHERE u.token_id = token.token_id) AS last_used_at
-     FROM token
-     WHERE application_id = ANY ($1) AND ${conditions.expiring} AND live_replacement(token_id, $2) IS NULL
-     ORDER BY expires_at, token_id LIMIT 1`,
-    [applicationIds, now],
-  );
-  return (
-    row && {
-      tokenId: row.token_id,
-      name: row.name,
-      applicationId: row.application_id,
-      createdAt: row.created_at,
-      expiresAt: row.expires_at,
-      lastUsedAt: row.last_used_at,
-    }
   );
 }
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { manualClock } from "../platform/clock.ts";
-import type { ApplicationId } from "../platform/ids.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { listTokensAcross } from "./list-tokens-across.ts";
 import { countTokensOf, summarizeTokens } from "./token-summary.ts";
 
 const clock = manualClock(new Date());
@@ -13,9 +14,12 @@ let seen: ApplicationId;
 let other: ApplicationId;
 let admin: Awaited<ReturnType<typeof arrangeUser>>;
 let viewer: Awaited<ReturnType<typeof arrangeUser>>;
+let operator: Awaited<ReturnType<typeof arrangeUser>>;
 let renewed: TestToken;
 let replacement: TestToken;
 let next: TestToken;
+let unused: TestToken;
+let used: TestToken;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -25,6 +29,7 @@ beforeAll(async () => {
   seen = await arrangeApplication(owner, fintech);
   other = await arrangeApplication(owner, fintech, "live");
   admin = await arrangeUser(owner, fintech, "fintech_admin");
+  operator = await arrangeUser(owner, null, "operator_viewer");
   viewer = await arrangeUser(owner, fintech, "fintech_member");
   await grantAccess(owner, viewer, seen, "view");
   const arrange = (applicationId: ApplicationId, made: number, ends: number, replaces?: TestToken) =>
@@ -37,8 +42,8 @@ beforeAll(async () => {
   replacement = await arrange(seen, -1, 200, renewed);
   next = await arrange(seen, -10, 5);
   await arrange(seen, -100, -1); // Over.
-  await arrange(other, -100, 100); // Never used.
-  const used = await arrange(other, -100, 15);
+  unused = await arrange(other, -100, 100);
+  used = await arrange(other, -100, 15);
   await owner.query(
     `INSERT INTO token_last_use SELECT ifi_id, environment, fintech_id, application_id, token_id, $2, '192.0.2.1', $2, '192.0.2.1', 'a', 'GET /'
      FROM token WHERE token_id = $1`,
@@ -48,37 +53,62 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 describe("the figures of the landing page", () => {
-  it("count what works, what ends soon and what nobody uses", async () => {
+  it("count what works, what ends soon without a replacement, and what nobody uses", async () => {
     expect(await summarizeTokens({ db: database.db }, admin)).toMatchObject({
       active: 5,
-      expiring: 3,
+      expiring: 2,
       unusedFor90Days: 2,
       nextToExpire: {
-        tokenId: next.tokenId,
-        applicationId: seen,
-        createdAt: inDays(-10),
-        expiresAt: inDays(5),
-        lastUsedAt: null,
+        token: {
+          tokenId: next.tokenId,
+          applicationId: seen,
+          createdAt: inDays(-10),
+          expiresAt: inDays(5),
+          lastUsedAt: null,
+        },
       },
+    });
+  });
+
+  it("are those of the tokens that are listed, soonest end first", async () => {
+    const list = async (person: typeof admin, show: "expiring" | "unused", after: TokenId | null = null) => {
+      const asked = { show, find: "", after, limit: after === null ? 1 : 50 };
+      const page = await listTokensAcross({ db: database.db }, person, asked);
+      return { ids: page.tokens.map(({ token }) => token.tokenId), next: page.nextCursor };
+    };
+    const all = async (person: typeof admin, show: "expiring" | "unused") => {
+      const first = await list(person, show);
+      return [...first.ids, ...(first.next === null ? [] : (await list(person, show, first.next)).ids)];
+    };
+    for (const person of [admin, operator]) {
+      expect(await all(person, "expiring")).toEqual([next.tokenId, used.tokenId]);
+      expect(await all(person, "unused")).toEqual([renewed.tokenId, unused.tokenId]);
+    }
+    expect(await all(viewer, "expiring")).toEqual([next.tokenId]);
+    expect(await all(viewer, "unused")).toEqual([renewed.tokenId]);
+    expect(await summarizeTokens({ db: database.db }, operator)).toMatchObject({
+      expiring: 2,
+      unusedFor90Days: 2,
     });
   });
 
   it("cover only the applications that the person may see", async () => {
     expect(await summarizeTokens({ db: database.db }, viewer)).toMatchObject({
       active: 3,
-      expiring: 2,
+      expiring: 1,
       unusedFor90Days: 1,
     });
   });
 
-  it("name the renewed token again when its replacement is revoked", async () => {
+  it("count and name the renewed token again when its replacement is revoked", async () => {
     await database.owner.query(
       `UPDATE token SET revoked_at = now(), revoked_by = 'x', revoked_by_kind = 'system', revoked_by_name = 'x',
          revoke_reason = 'compromised' WHERE token_id = $1`,
       [replacement.tokenId],
     );
     expect(await summarizeTokens({ db: database.db }, viewer)).toMatchObject({
-      nextToExpire: { tokenId: renewed.tokenId },
+      expiring: 2,
+      nextToExpire: { token: { tokenId: renewed.tokenId } },
     });
   });
 

@@ -3,21 +3,20 @@ import type { Administrator } from "../access/roles.ts";
 import { listApplicationsFor } from "../fintechs/find-application.ts";
 import type { CountTokens } from "../fintechs/list-applications.ts";
 import type { Database } from "../platform/database/database.ts";
-import {
-  countTokensByApplication,
-  countUnusedTokens,
-  findNextToExpire,
-  type TokenAboutToExpire,
-} from "./token-list-store.ts";
+import { countTokensByApplication } from "./token-list-store.ts";
+import type { TokenRecord } from "./token-record.ts";
 import { readDatabaseTime } from "./token-store.ts";
+import { countTokensAcross, listTokenRowsAcross, ofApplications } from "./tokens-across-store.ts";
 
 export interface TokenManagementFigures {
   readonly active: number;
+  /** Ending within 15 days without a live replacement. */
   readonly expiring: number;
   /** Active, older than 90 days, and no call for 90 days. */
   readonly unusedFor90Days: number;
+  /** Of the expiring ones that which ends soonest. */
   readonly nextToExpire:
-    | (TokenAboutToExpire & { readonly applicationName: string; readonly canManage: boolean })
+    | { readonly token: TokenRecord; readonly applicationName: string; readonly canManage: boolean }
     | undefined;
 }
 
@@ -29,16 +28,18 @@ export async function summarizeTokens(
   return db.transaction(dataScopeOf(actor), async (tx) => {
     const applications = await listApplicationsFor(tx, actor);
     const ids = applications.map((application) => application.applicationId);
+    const of = ofApplications(actor, applications);
     const now = await readDatabaseTime(tx);
     const figures = [...(await countTokensByApplication(tx, ids, now)).values()];
-    const next = await findNextToExpire(tx, ids, now);
-    const application = applications.find(({ applicationId }) => applicationId === next?.applicationId);
+    const soonest = { show: "expiring", find: "", after: null, limit: 1 } as const;
+    const [token] = await listTokenRowsAcross(tx, { ...soonest, of, now });
+    const application = applications.find(({ applicationId }) => applicationId === token?.applicationId);
     return {
       active: figures.reduce((sum, { active }) => sum + active, 0),
-      expiring: figures.reduce((sum, { expiring }) => sum + expiring, 0),
-      unusedFor90Days: await countUnusedTokens(tx, ids, now, new Date(now.getTime() - 90 * 86_400_000)),
-      nextToExpire: next && {
-        ...next,
+      expiring: await countTokensAcross(tx, { of, show: "expiring", now }),
+      unusedFor90Days: await countTokensAcross(tx, { of, show: "unused", now }),
+      nextToExpire: token && {
+        token,
         applicationName: application?.name ?? "",
         canManage: application?.canManage ?? false,
       },

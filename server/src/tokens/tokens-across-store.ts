@@ -1,45 +1,95 @@
+import type { TokensShown } from "@fusion/contract/tokens.ts";
+import { type Administrator, isOperator } from "../access/roles.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
-import { hasText } from "./token-list-store.ts";
+import { hasText, statusConditions } from "./token-list-store.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { hintsEndingWith } from "./token-secret.ts";
 import { selectToken, type TokenRow, toRecord } from "./token-store.ts";
 
-// SQL that lists tokens of several applications, private to the room.
+// SQL that lists and counts tokens of several applications, private to the room.
+
+/** Of these applications; null: of all that there are. */
+export type OfApplications = readonly ApplicationId[] | null;
+
+/** Those that the actor may see, of which an operator sees all. */
+export function ofApplications(
+  actor: Administrator,
+  seen: readonly { readonly applicationId: ApplicationId }[],
+): OfApplications {
+  return isOperator(actor) ? null : seen.map(({ applicationId }) => applicationId);
+}
+
+/** Conditions on `token`, at the instant of the parameter. */
+const shown: Record<TokensShown, (at: string) => string> = {
+  all: () => "true",
+  // Few tokens were renewed, so that few lines of replacements have to be followed.
+  expiring: (at) =>
+    `${statusConditions(at).expiring} AND (NOT EXISTS (SELECT FROM token AS next WHERE next.replaces_token_id = token.token_id)
+      OR live_replacement(token.token_id, ${at}) IS NULL)`,
+  unused: (at) =>
+    `${statusConditions(at).active} AND token.created_at < ${at} - interval '${90 * 24} hours'
+      AND NOT EXISTS (SELECT FROM token_last_use AS used WHERE used.token_id = token.token_id
+        AND used.last_used_at >= ${at} - interval '${90 * 24} hours')`,
+};
+
+/** Collects what fills the parameters of a statement. */
+function parameters(): { readonly values: unknown[]; value(of: unknown, type?: string): string } {
+  const values: unknown[] = [];
+  return { values, value: (of, type) => `$${values.push(of)}${type === undefined ? "" : `::${type}`}` };
+}
 
 /**
- * One page over these applications, latest first, after the token `after` of them; null: over all that there are, where a search is for a whole id
- * or the last four characters only, which have an index: looking into the names of all would read every token that there is.
+ * One page, after the token `after` of these applications: all latest first, the others by their end. A search over all applications is for a
+ * whole id or the last four characters only, which have an index: looking into the names of all would read every token that there is.
  */
 export async function listTokenRowsAcross(
   tx: Queryable,
   asked: {
-    readonly applicationIds: readonly ApplicationId[] | null;
+    readonly of: OfApplications;
+    readonly show: TokensShown;
     readonly find: string;
+    readonly now: Date;
     readonly after: TokenId | null;
     readonly limit: number;
   },
 ): Promise<TokenRecord[]> {
-  const { applicationIds, find, after } = asked;
-  const values: unknown[] = [];
-  const value = (of: unknown): string => `$${values.push(of)}`;
-  const of = applicationIds === null ? "true" : `token.application_id = ANY (${value(applicationIds)})`;
+  const { show, find, after } = asked;
+  const { values, value } = parameters();
+  const of = asked.of === null ? "true" : `token.application_id = ANY (${value(asked.of)})`;
   const conditions = [of];
-  if (find !== "" && applicationIds !== null) conditions.push(hasText(value(find)));
-  if (find !== "" && applicationIds === null)
+  if (show !== "all") conditions.push(shown[show](value(asked.now, "timestamptz")));
+  if (find !== "" && asked.of !== null) conditions.push(hasText(value(find)));
+  if (find !== "" && asked.of === null)
     conditions.push(
       `(token.token_id = ${value(find)} OR token.hint = ANY (${value(hintsEndingWith(find))}))`,
     );
+  const [column, order, beyond] = show === "all" ? ["created_at", "DESC", "<"] : ["expires_at", "ASC", ">"];
   if (after !== null)
-    conditions.push(`(token.created_at, token.token_id) <
-      (SELECT created_at, token_id FROM token WHERE token_id = ${value(after)} AND ${of})`);
+    conditions.push(`(token.${column}, token.token_id) ${beyond}
+      (SELECT token.${column}, token.token_id FROM token WHERE token_id = ${value(after)} AND ${of})`);
   // First which, then all that is told of those few.
   const rows = await tx.query<TokenRow>(
     `${selectToken}
-     WHERE token.token_id IN (SELECT token_id FROM token WHERE ${conditions.join(" AND ")}
-       ORDER BY created_at DESC, token_id DESC LIMIT ${value(asked.limit)})
-     ORDER BY token.created_at DESC, token.token_id DESC`,
+     WHERE token.token_id IN (SELECT token.token_id FROM token WHERE ${conditions.join(" AND ")}
+       ORDER BY token.${column} ${order}, token.token_id ${order} LIMIT ${value(asked.limit)})
+     ORDER BY token.${column} ${order}, token.token_id ${order}`,
     values,
   );
   return rows.map(toRecord);
+}
+
+/** How many tokens {@link listTokenRowsAcross} lists under `show`. */
+export async function countTokensAcross(
+  tx: Queryable,
+  asked: { readonly of: OfApplications; readonly show: TokensShown; readonly now: Date },
+): Promise<number> {
+  const { values, value } = parameters();
+  const of = asked.of === null ? "true" : `application_id = ANY (${value(asked.of)})`;
+  const [row] = await tx.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM token
+     WHERE ${of} AND ${shown[asked.show](value(asked.now, "timestamptz"))}`,
+    values,
+  );
+  return row?.count ?? 0;
 }

@@ -1,3 +1,4 @@
+import type { TokenManagementSummary } from "@fusion/contract/applications.ts";
 import type {
   CutOver,
   RevocationReceipt,
@@ -11,6 +12,7 @@ import type { ReceiptRecord } from "./receipt-store.ts";
 import type { Revocation } from "./revoke-token.ts";
 import { scopesWithin, tokenStatus } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
+import type { TokenManagementFigures } from "./token-summary.ts";
 
 /** A token as the console API shows it: no column of the table reaches an answer but through here. */
 export function summaryView(token: TokenRecord, now: Date): TokenSummary {
@@ -74,6 +76,23 @@ export function detailsView(story: TokenStory): TokenDetails {
       actor: entry.actorName,
       details: { ...entry.details },
     })),
+  };
+}
+
+export function nextToExpireView({
+  token,
+  applicationName,
+  canManage,
+}: NonNullable<TokenManagementFigures["nextToExpire"]>): NonNullable<TokenManagementSummary["nextToExpire"]> {
+  return {
+    tokenId: token.tokenId,
+    name: token.name,
+    applicationId: token.applicationId,
+    applicationName,
+    createdAt: token.createdAt.toISOString(),
+    expiresAt: token.expiresAt.toISOString(),
+    lastUsedAt: token.lastUsedAt?.toISOString() ?? null,
+    canManage,
   };
 }
 

@@ -104,7 +104,7 @@ describe.each([
     expect(await summarizeTokens(database, admin)).toMatchObject({
       active: 1,
       expiring: 1,
-      nextToExpire: { tokenId: token.tokenId },
+      nextToExpire: { token: { tokenId: token.tokenId } },
     });
     const figures = await database.db.transaction(systemScope, (tx) => countTokensOf(tx, [applicationId]));
     expect(figures.get(applicationId)).toMatchObject({ active: 1, expiring: 1 });

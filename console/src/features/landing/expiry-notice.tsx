@@ -1,4 +1,5 @@
 import type { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import { Link } from "@tanstack/react-router";
 import { Hourglass } from "lucide-react";
 import { paths } from "../../lib/paths.ts";
 import { endWords, formatInstant } from "../../lib/time.ts";
@@ -11,7 +12,7 @@ import classes from "./landing.module.css";
 
 interface ExpiryNoticeProps {
   readonly next: TokenManagementSummary["nextToExpire"];
-  /** How many more end within 15 days. */
+  /** How many more end within 15 days without a replacement. */
   readonly others: number;
 }
 
@@ -29,7 +30,14 @@ export function ExpiryNotice({ next, others }: ExpiryNoticeProps) {
         {formatInstant(next.expiresAt, timeZone)}.
         <span className={classes.noticeNote}>
           <Mono>{next.tokenId}</Mono>
-          {others > 0 && ` · ${others} more ${others === 1 ? "ends" : "end"} within 15 days`}
+          {others > 0 && (
+            <>
+              {" · "}
+              <Link to={paths.tokensShown} params={{ show: "expiring" }}>
+                {others.toLocaleString("en-IN")} more {others === 1 ? "ends" : "end"} within 15 days
+              </Link>
+            </>
+          )}
         </span>
       </p>
       <Lifeline life={next} now={now} timeZone={timeZone} />

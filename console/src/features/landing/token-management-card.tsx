@@ -1,6 +1,7 @@
 import type { TokenManagementSummary } from "@fusion/contract/applications.ts";
 import type { Role } from "@fusion/contract/login.ts";
 import { Skeleton } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { KeyRound } from "lucide-react";
 import { paths } from "../../lib/paths.ts";
 import classes from "./landing.module.css";
@@ -18,8 +19,13 @@ export function TokenManagementCard({
     <ModuleCard to={paths.tokenManagement} Icon={KeyRound} title="Token Management" wide>
       <dl className={classes.counts}>
         <Count words="active" value={summary?.active} />
-        <Count words="expiring within 15 days" value={summary?.expiringWithin15Days} tone="soon" />
-        <Count words="unused for 90 days" value={summary?.unusedFor90Days} tone="ended" />
+        <Count
+          words="expiring within 15 days"
+          value={summary?.expiringWithin15Days}
+          tone="soon"
+          show="expiring"
+        />
+        <Count words="unused for 90 days" value={summary?.unusedFor90Days} tone="ended" show="unused" />
       </dl>
       <p className={classes.sentence}>{sentenceFor(role, summary)}</p>
     </ModuleCard>
@@ -36,19 +42,31 @@ function sentenceFor(role: Role, summary: TokenManagementSummary | undefined): s
     : "Generate, look into, renew and revoke the tokens of your applications.";
 }
 
+/** A number, which leads to the tokens that it counts where there are any. */
 function Count({
   words,
   value,
   tone,
+  show,
 }: {
   words: string;
   value: number | undefined;
   tone?: "soon" | "ended";
+  show?: "expiring" | "unused";
 }) {
+  const number = value?.toLocaleString("en-IN");
   return (
     <div data-tone={value ? tone : undefined}>
       <dt>{words}</dt>
-      <dd>{value ?? <Skeleton height={30} width={32} />}</dd>
+      <dd>
+        {value && show ? (
+          <Link to={paths.tokensShown} params={{ show }} aria-label={`${number} ${words}`}>
+            {number}
+          </Link>
+        ) : (
+          (number ?? <Skeleton height={30} width={32} />)
+        )}
+      </dd>
     </div>
   );
 }
