@@ -135,9 +135,12 @@ function columnsFor(operator: boolean): Column<ApplicationSummary>[] {
       onPhone: "lead",
       cell: (application) => (
         <div className={classes.nameCell}>
-          <Link to={paths.application} params={{ applicationId: application.applicationId }} data-row-link>
-            {application.name}
-          </Link>
+          <span className={classes.withBadge}>
+            <Link to={paths.application} params={{ applicationId: application.applicationId }} data-row-link>
+              {application.name}
+            </Link>
+            {application.suspended && <StatusBadge tone="urgent">Suspended</StatusBadge>}
+          </span>
           <span className={classes.soft}>{application.description}</span>
         </div>
       ),
@@ -160,7 +163,7 @@ function columnsFor(operator: boolean): Column<ApplicationSummary>[] {
       key: "tokens",
       header: "Tokens",
       cell: ({ activeTokens, expiringTokens }) => (
-        <span className={classes.tokens}>
+        <span className={classes.withBadge}>
           {activeTokens} active
           {expiringTokens > 0 && <StatusBadge tone="soon">{expiringTokens} expiring</StatusBadge>}
         </span>

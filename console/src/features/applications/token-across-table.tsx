@@ -41,7 +41,7 @@ export function TokenAcrossTable(props: {
       key: "application",
       header: "Application",
       cell: ({ applicationName, fintechName, environment }) => (
-        <span className={classes.tokens}>
+        <span className={classes.withBadge}>
           <span>
             {applicationName}
             {operator && <span className={classes.soft}> of {fintechName}</span>}
