@@ -82,8 +82,12 @@ it("lists calls as they come, and says why one was refused", async () => {
   expect(await place.count()).toBe(1);
   await page.getByRole("link", { name: `Why? of request ${wrong}` }).click();
   await place.getByText("Some of the input was not as it should be").waitFor();
-  // Live: what is called meanwhile comes by itself.
+  // Live: what is called meanwhile comes by itself, but not while somebody points at the list.
+  await page.getByText(wrong, { exact: true }).hover();
+  await page.getByText("Paused while you look").waitFor();
   const missing = await call("/accounts/00000000-0000-4000-8000-000000000000");
+  await page.getByRole("heading", { name: "Why was this refused?" }).hover();
+  await page.getByText("Live", { exact: true }).waitFor();
   await page.getByText(missing, { exact: true }).waitFor();
   await looksRight("activity-why");
 });
@@ -99,6 +103,9 @@ it("explains the call of a revoked token by who revoked it, when and why", async
   await openActivity("sandbox");
   await page.getByText(refused, { exact: true }).waitFor();
   await looksRight("activity");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
+  await page.getByRole("button", { name: `Copy request id ${refused}` }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(refused);
   await page.getByLabel("Request id").fill(refused);
   await page.keyboard.press("Enter");
   await page.getByText(/"Nightly job" .+ was revoked by Asha Rao on .+: no longer needed/).waitFor();
@@ -106,6 +113,11 @@ it("explains the call of a revoked token by who revoked it, when and why", async
   await page.keyboard.press("Enter");
   await page.getByText("No call of your applications is known").waitFor();
   await looksRight("activity-why-missing");
+  // Asked once more for the same, the console asks the server once more.
+  const again = page.waitForResponse("**/console/api/calls/req_00000000000000000000");
+  await page.getByRole("button", { name: "Explain" }).click();
+  await again;
+  await page.getByText("No call of your applications is known").waitFor();
   await page.goto(tokenPage);
   await page.getByRole("list", { name: "Why calls were refused" }).getByText("token_revoked").waitFor();
   await looksRight("token-calls-refused");

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useEffectEvent, useState } from "react";
 import { ApiProblem, isRefused, problemWords } from "../lib/api.ts";
 import { formatMinute } from "../lib/time.ts";
 import { useTimeZone } from "../lib/time-zone.tsx";
+import { CopyButton } from "./copy-button.tsx";
 import { Mono } from "./mono.tsx";
 import classes from "./states.module.css";
 
@@ -35,7 +36,8 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
         <p>{problemWords(error)}</p>
         {error instanceof ApiProblem && error.requestId !== undefined && (
           <p className={classes.reference}>
-            Request <Mono>{error.requestId}</Mono>
+            Request <Mono>{error.requestId}</Mono>{" "}
+            <CopyButton value={error.requestId} label="Copy request id" />
           </p>
         )}
         {onRetry && !isRefused(error) && (

@@ -12,6 +12,8 @@ import classes from "./activity.module.css";
 import { callFacetsQuery, callListQuery } from "./activity-queries.ts";
 import { CallTable } from "./call-table.tsx";
 import { leadTo, RequestAnswer } from "./request-answer.tsx";
+import { tokenOptions } from "./token-options.ts";
+import { useLookedAt } from "./use-looked-at.ts";
 
 const filters = [
   ["all", "All"],
@@ -26,7 +28,9 @@ export function ActivitySection({ application }: { application: ApplicationDetai
   const client = useQueryClient();
   const answer = useRef<HTMLDivElement>(null);
   const query = callListQuery(applicationId, { show, token, route });
-  const list = useInfiniteQuery(query);
+  const [isLookedAt, watch] = useLookedAt();
+  // Rows that move away under the pointer are pressed by mistake.
+  const list = useInfiniteQuery({ ...query, ...(isLookedAt && { refetchInterval: false as const }) });
   const calls = list.data?.pages.flatMap((page) => page.calls) ?? [];
   const isLive = (list.data?.pages.length ?? 0) <= 1;
   const isNarrowed = show !== "all" || token !== undefined || route !== undefined;
@@ -37,10 +41,10 @@ export function ActivitySection({ application }: { application: ApplicationDetai
       <section aria-labelledby="calls-heading">
         <div className={classes.head}>
           <h2 id="calls-heading">Calls</h2>
-          <p className={classes.live} data-live={isLive && !list.isRefetchError}>
+          <p className={classes.live} data-live={isLive && !isLookedAt && !list.isRefetchError}>
             {isLive ? (
               // While no answer comes the list itself says so.
-              !list.isRefetchError && "Live"
+              !list.isRefetchError && (isLookedAt ? "Paused while you look" : "Live")
             ) : (
               <>
                 Standing still while older calls are shown.{" "}
@@ -74,14 +78,16 @@ export function ActivitySection({ application }: { application: ApplicationDetai
           </nav>
           <Choices applicationId={applicationId} token={token} route={route} />
         </div>
-        <PagedList
-          list={list}
-          label="Loading the calls"
-          count={calls.length}
-          empty={<NoCalls narrowed={isNarrowed} />}
-        >
-          <CallTable calls={calls} applicationId={applicationId} onExplain={() => leadTo(answer.current)} />
-        </PagedList>
+        <div {...watch}>
+          <PagedList
+            list={list}
+            label="Loading the calls"
+            count={calls.length}
+            empty={<NoCalls narrowed={isNarrowed} />}
+          >
+            <CallTable calls={calls} applicationId={applicationId} onExplain={() => leadTo(answer.current)} />
+          </PagedList>
+        </div>
         <p className={classes.kept}>
           Kept for {callsKeptDays} days, without bodies, values or secrets. In a busy second{" "}
           {callsListedPerSecond.accepted} accepted and {callsListedPerSecond.refused} refused calls are listed
@@ -124,7 +130,7 @@ function Choices(props: {
         onChange={(event) => choose({ token: event.currentTarget.value })}
         data={[
           { value: "", label: "All tokens" },
-          ...tokens.map(({ tokenId, tokenName }) => ({ value: tokenId, label: tokenName })),
+          ...tokenOptions(tokens),
           // One that has not called lately, from an address that somebody kept.
           ...(token !== undefined && !tokens.some(({ tokenId }) => tokenId === token)
             ? [{ value: token, label: token }]

@@ -5,6 +5,7 @@ import type { ReactElement } from "react";
 import { paths } from "../../lib/paths.ts";
 import { formatDay, formatTime, localDay } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
+import { CopyButton } from "../../ui/copy-button.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import classes from "./activity.module.css";
@@ -91,16 +92,19 @@ export function CallTable(props: {
       cell: ofCall((call) => (
         <div className={classes.two}>
           <Mono>{call.requestId}</Mono>
-          <Link
-            from={paths.activity}
-            to="."
-            search={(search) => ({ ...search, request: call.requestId })}
-            resetScroll={false}
-            onClick={props.onExplain}
-          >
-            {call.outcome === "accepted" ? "Details" : "Why?"}
-            <VisuallyHidden> of request {call.requestId}</VisuallyHidden>
-          </Link>
+          <span className={classes.beside}>
+            <Link
+              from={paths.activity}
+              to="."
+              search={(search) => ({ ...search, request: call.requestId })}
+              resetScroll={false}
+              onClick={props.onExplain}
+            >
+              {call.outcome === "accepted" ? "Details" : "Why?"}
+              <VisuallyHidden> of request {call.requestId}</VisuallyHidden>
+            </Link>
+            <CopyButton value={call.requestId} label={`Copy request id ${call.requestId}`} />
+          </span>
         </div>
       )),
     },

@@ -1,7 +1,7 @@
 import type { ExplainedCall } from "@fusion/contract/activity.ts";
 import { callsKeptDays } from "@fusion/contract/activity.ts";
 import { Button, CloseButton, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ExternalLink, Search } from "lucide-react";
 import { type ReactElement, type RefObject, useEffect, useRef, useState } from "react";
@@ -39,11 +39,16 @@ export function RequestAnswer(props: {
     if (requestId === undefined) field.current?.focus();
     else leadTo(answer.current);
   }, [requestId, answer]);
-  const ask = (wanted: string): void =>
+  const client = useQueryClient();
+  const ask = (wanted: string): void => {
+    // The same once more: it may be known by now, and the address does not change.
+    if (wanted !== "" && wanted === requestId)
+      void client.resetQueries({ queryKey: explainedCallQuery(wanted).queryKey });
     void navigate({
       search: ({ request: _request, ...rest }) => (wanted === "" ? rest : { ...rest, request: wanted }),
       resetScroll: false,
     });
+  };
   return (
     <section aria-labelledby="why-heading" className={classes.why}>
       <h2 id="why-heading">Why was this refused?</h2>
