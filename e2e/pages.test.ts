@@ -399,6 +399,12 @@ describe("after logging in", () => {
     await page.getByRole("button", { name: "Send a test event" }).click();
     expect((await moved)[0].url).toBe("/moved");
     await page.getByRole("main").getByText("Failing", { exact: true }).waitFor({ state: "hidden" });
+    // What would be lost is said before it is.
+    await page.getByRole("button", { name: "Disable" }).click();
+    const question = page.getByRole("alertdialog", { name: /^Disable the endpoint at/ });
+    await question.getByText("those events are lost to it").waitFor();
+    await question.getByRole("button", { name: "Disable" }).click();
+    await page.getByText("Disabled by Asha Rao").waitFor();
     receiver.close();
   });
 
@@ -528,6 +534,11 @@ describe("after logging in", () => {
     await page.getByText("Its address was made").waitFor();
     expect(await page.content()).not.toContain(address);
     await page.getByRole("button", { name: "End the address" }).click();
+    const question = page.getByRole("alertdialog", { name: "End the calendar address?" });
+    await question.getByRole("button", { name: "Cancel" }).click();
+    expect((await fetch(address)).status).toBe(200);
+    await page.getByRole("button", { name: "End the address" }).click();
+    await question.getByRole("button", { name: "End the address" }).click();
     await page.getByText("It has no address yet.").waitFor();
     expect((await fetch(address)).status).toBe(404);
   });

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactElement, useState } from "react";
 import { problemWords } from "../../lib/api.ts";
+import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { SecretBox, SecretDialog, SecretFoot, useSecretGuard } from "../../ui/secret-dialog.tsx";
 import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
@@ -15,7 +16,8 @@ export function CalendarSection(): ReactElement {
   const feed = useQuery(calendarQuery);
   const end = useEndCalendar();
   const toast = useToast();
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<"make" | "end">();
+  const stop = (): void => setAsking(undefined);
   const madeAt = feed.data?.madeAt ?? null;
   return (
     <section className={classes.section} aria-labelledby="calendar">
@@ -27,13 +29,15 @@ export function CalendarSection(): ReactElement {
               <Button
                 variant="default"
                 size="xs"
-                loading={end.isPending}
-                onClick={() => end.mutate(undefined, { onSuccess: () => toast("Calendar address ended.") })}
+                onClick={() => {
+                  end.reset();
+                  setAsking("end");
+                }}
               >
                 End the address
               </Button>
             )}
-            <Button variant="default" size="xs" onClick={() => setAsking(true)}>
+            <Button variant="default" size="xs" onClick={() => setAsking("make")}>
               {madeAt === null ? "Make an address" : "Make another address"}
             </Button>
           </div>
@@ -45,7 +49,6 @@ export function CalendarSection(): ReactElement {
       </p>
       {feed.isPending && <RowsSkeleton rows={1} label="Loading your calendar" />}
       {feed.isError && <ErrorState error={feed.error} onRetry={() => void feed.refetch()} />}
-      {end.isError && <ErrorState error={end.error} />}
       {feed.data && (
         <p className={classes.note}>
           {madeAt === null ? (
@@ -57,7 +60,28 @@ export function CalendarSection(): ReactElement {
           )}
         </p>
       )}
-      {asking && <AddressDialog replacing={madeAt !== null} onClose={() => setAsking(false)} />}
+      {asking === "make" && <AddressDialog replacing={madeAt !== null} onClose={stop} />}
+      <ConfirmToaster
+        opened={asking === "end"}
+        title="End the calendar address?"
+        confirmLabel="End the address"
+        pending={end.isPending}
+        error={end.error}
+        onConfirm={() =>
+          end.mutate(undefined, {
+            onSuccess: () => {
+              stop();
+              toast("Calendar address ended.");
+            },
+          })
+        }
+        onCancel={stop}
+      >
+        <p>
+          Programs that subscribed to it see your tokens no longer. It cannot be had back; you can make
+          another.
+        </p>
+      </ConfirmToaster>
     </section>
   );
 }

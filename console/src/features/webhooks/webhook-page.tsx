@@ -172,15 +172,25 @@ function Actions(props: {
   const test = useSendTest(endpointId);
   const enabling = useSetEnabled(endpointId);
   const deletion = useDelete(endpointId);
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<"delete" | "disable">();
+  const stop = (): void => setAsking(undefined);
   const disabled = endpoint.disabledAt !== null;
-  const problem = test.error ?? enabling.error;
+  const { host } = new URL(endpoint.url);
+  const problem = test.error ?? (asking === "disable" ? null : enabling.error);
   return (
     <>
-      <Button variant="subtle" color="urgent" onClick={() => setAsking(true)}>
+      <Button variant="subtle" color="urgent" onClick={() => setAsking("delete")}>
         Delete
       </Button>
-      <Button variant="default" loading={enabling.isPending} onClick={() => enabling.mutate(disabled)}>
+      <Button
+        variant="default"
+        loading={enabling.isPending}
+        onClick={() => {
+          enabling.reset();
+          if (disabled) enabling.mutate(true);
+          else setAsking("disable");
+        }}
+      >
         {disabled ? "Enable" : "Disable"}
       </Button>
       <Button variant="default" onClick={() => props.onOpen("edit")}>
@@ -202,8 +212,22 @@ function Actions(props: {
         </p>
       )}
       <ConfirmToaster
-        opened={asking}
-        title={`Delete the endpoint at ${new URL(endpoint.url).host}?`}
+        opened={asking === "disable"}
+        title={`Disable the endpoint at ${host}?`}
+        confirmLabel="Disable"
+        pending={enabling.isPending}
+        error={enabling.error}
+        onConfirm={() => enabling.mutate(false, { onSuccess: stop })}
+        onCancel={stop}
+      >
+        <p>
+          Nothing is sent to it until it is enabled again, and what happens meanwhile is not kept for it:
+          those events are lost to it.
+        </p>
+      </ConfirmToaster>
+      <ConfirmToaster
+        opened={asking === "delete"}
+        title={`Delete the endpoint at ${host}?`}
         confirmLabel="Delete"
         pending={deletion.isPending}
         error={deletion.error}
@@ -218,7 +242,7 @@ function Actions(props: {
             },
           })
         }
-        onCancel={() => setAsking(false)}
+        onCancel={stop}
       >
         <p>
           Nothing is sent to it any more, what is waiting for it neither, and its delivery log goes. This is
