@@ -35,6 +35,7 @@ let page: Page;
 let faults: string[];
 let lataId: string;
 let walletId: string;
+let tokenHint: string;
 let growBooks: () => Promise<void>;
 /** What the pages asked for otherwise than by GET. */
 const changes: string[] = [];
@@ -74,11 +75,12 @@ async function arrangeBooks(): Promise<{ grow: () => Promise<void> }> {
     applications: { applicationId: string; environment: string }[];
   }>("GET", "/applications");
   const sandbox = applications.find(({ environment }) => environment === "sandbox");
-  const { secret, baseUrl } = await session.call<{ secret: string; baseUrl: string }>(
-    "POST",
-    `/applications/${sandbox?.applicationId}/tokens`,
-    { name: "books", expiry: { days: 1 } },
-  );
+  const { secret, baseUrl, token } = await session.call<{
+    secret: string;
+    baseUrl: string;
+    token: { hint: string };
+  }>("POST", `/applications/${sandbox?.applicationId}/tokens`, { name: "books", expiry: { days: 1 } });
+  tokenHint = token.hint;
   const call = async <Body>(path: string, body?: unknown): Promise<Body> => {
     const answer = await callFusion<Body>(baseUrl, secret, path, body);
     expect([path, answer.status]).toEqual([path, 200]);
@@ -238,6 +240,17 @@ describe("a viewer of the Fusion team", () => {
     await heading("Wallet of Lata");
     await main().getByRole("link", { name: "Lata Pillai" }).click();
     await heading("Lata Pillai");
+  });
+
+  it("finds a token by its last four characters, and is offered no reminders, which it would be refused", async () => {
+    await page.goto(`${product.url}/token-management`);
+    await page.getByLabel("Find an application or a token").fill(tokenHint.slice(-4));
+    await main().getByText("1 token", { exact: true }).waitFor();
+    await looksRight("tokens-found");
+    await main().getByRole("link", { name: "books" }).click();
+    await heading("books");
+    await main().getByText("One person of the fintech asked to be reminded of its end.").waitFor();
+    expect(await page.getByRole("switch").count()).toBe(0);
   });
 
   it("reads on where a page ends, each thing once", async () => {

@@ -2,6 +2,7 @@ import { Mail, Smartphone } from "lucide-react";
 import { readableAddress } from "../../lib/address.ts";
 import { roleWords } from "../../lib/role-words.ts";
 import { useSession } from "../../lib/session.ts";
+import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import classes from "./account.module.css";
 import { CalendarSection } from "./calendar-section.tsx";
@@ -40,7 +41,10 @@ export function AccountPage() {
               ))}
             </ul>
             <span className={classes.note}>
-              To change them, ask an admin of your fintech or the Fusion team.
+              {fintech
+                ? "To change them, ask the Fusion team, who alone can. They do it at the server, by "
+                : "The Fusion team changes addresses at the server, by "}
+              <Mono>fusion user set-email</Mono> and <Mono>fusion user set-phone</Mono>.
             </span>
           </dd>
         </dl>

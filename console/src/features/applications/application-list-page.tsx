@@ -10,10 +10,11 @@ import { isOperator, useSession } from "../../lib/session.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { LinkButton } from "../../ui/link-button.tsx";
+import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { SearchField } from "../../ui/search-field.tsx";
-import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
+import { EmptyState, ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
 import classes from "./applications.module.css";
 import { FoundTokens } from "./found-tokens.tsx";
@@ -25,7 +26,7 @@ const pageSize = 25;
 
 /** The home of Token Management: the applications that the person may see, and a search among them and their tokens. */
 export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }): ReactElement {
-  const session = useSession();
+  const operator = isOperator(useSession());
   const list = useQuery(applicationListQuery);
   const [shown, setShown] = useState(pageSize);
   const { find = "" } = useSearch({ from: `/frame${paths.tokenManagement}` });
@@ -54,12 +55,12 @@ export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }):
       <PageHeader
         title="Token Management"
         lead={
-          isOperator(session)
+          operator
             ? "Every application, and the tokens its programs call the Fusion API with."
             : "Your applications. Open one to see its tokens or generate one."
         }
         actions={
-          !isOperator(session) && (
+          !operator && (
             <LinkButton to={paths.reminders} variant="default">
               Reminders
             </LinkButton>
@@ -73,12 +74,18 @@ export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }):
       ) : (
         <>
           <StaleSign of={list} />
-          {untouched && <Start applications={applications} />}
+          {operator && applications.length === 0 && (
+            <EmptyState title="No applications yet">
+              One is made at the server, by <Mono>fusion application create</Mono>; the fintech's people then
+              generate its tokens.
+            </EmptyState>
+          )}
+          {!operator && untouched && <Start applications={applications} />}
           {searched && (
             <SearchField
               label="Find an application or a token"
               description={
-                isOperator(session)
+                operator
                   ? "An application by its name, description, fintech, client id or id; a token by its whole id or its last four characters."
                   : "An application by its name, description, client id or id; a token by its name, the beginning of its id or its last characters."
               }
@@ -110,7 +117,7 @@ export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }):
           {found.length > 0 && (
             <DataTable
               caption="Applications"
-              columns={columnsFor(isOperator(session))}
+              columns={columnsFor(operator)}
               rows={found.slice(0, shown)}
               rowKey={({ applicationId }) => applicationId}
               linked

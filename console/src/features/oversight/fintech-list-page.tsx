@@ -8,7 +8,7 @@ import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
-import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
+import { EmptyState, ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
 import classes from "./oversight.module.css";
 import { fintechsQuery } from "./oversight-queries.ts";
@@ -72,12 +72,19 @@ export function FintechListPage(): ReactElement {
       ) : data ? (
         <>
           <StaleSign of={query} />
-          <DataTable
-            caption="Fintechs"
-            columns={columns}
-            rows={data.fintechs}
-            rowKey={({ fintechId }) => fintechId}
-          />
+          {data.fintechs.length === 0 ? (
+            <EmptyState title="No fintechs yet">
+              They are made at the server: a bank by <Mono>fusion ifi create</Mono>, then its fintechs by{" "}
+              <Mono>fusion fintech create</Mono>.
+            </EmptyState>
+          ) : (
+            <DataTable
+              caption="Fintechs"
+              columns={columns}
+              rows={data.fintechs}
+              rowKey={({ fintechId }) => fintechId}
+            />
+          )}
         </>
       ) : (
         <ErrorState error={error} onRetry={() => void refetch()} />

@@ -34,13 +34,15 @@ export function ReminderPanel(props: {
   reminders: TokenReminders | undefined;
 }): ReactElement {
   const { token, reminders } = props;
+  const operator = isOperator(useSession());
   const subscription = useSubscription(token.tokenId);
   // What was asked for shows at once; when the answer is in, what is so.
   const subscribed = subscription.isPending ? subscription.variables : token.subscribed;
   const over = reminders?.stopped === "revoked" || reminders?.stopped === "ended";
   return (
     <div className={classes.stack}>
-      {!over && (
+      {!over && operator && <p>{subscriberWords(token.subscribers)}</p>}
+      {!over && !operator && (
         <Switch
           label="Expiry reminders"
           description="Remind me daily, from 15 days before it ends until it is renewed."
@@ -77,6 +79,14 @@ export function ReminderPanel(props: {
       )}
     </div>
   );
+}
+
+/** For the Fusion team, whom nobody reminds. */
+function subscriberWords(subscribers: number): string {
+  if (subscribers === 0) return "Nobody of the fintech asked to be reminded of its end.";
+  return subscribers === 1
+    ? "One person of the fintech asked to be reminded of its end."
+    : `${subscribers} people of the fintech asked to be reminded of its end.`;
 }
 
 /** For whoever is told today and needs to hear no more of it before tomorrow. */
