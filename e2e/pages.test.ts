@@ -17,6 +17,7 @@ import { callFusion, logIn } from "./support/console.ts";
 import {
   forgetPresence,
   forgetSentCodes,
+  letAddressBounce,
   letDaysPass,
   letSessionsAge,
   letSessionsIdle,
@@ -514,11 +515,13 @@ describe("after logging in", () => {
     await page.unroute("**/console/api/session");
   });
 
-  it("account, people", async () => {
+  it("account, people, with an address that bounced", async () => {
+    await letAddressBounce(product, "asha@paisapocket.example");
     for (const path of ["account", "people"]) {
       await page.goto(`${product.url}/${path}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.getByText("Asha Rao").first().waitFor();
+      await page.getByText(/^Bounced \d/).waitFor();
       await looksRight(path);
     }
   });

@@ -53,13 +53,23 @@ export type ForgotPassword = z.infer<typeof ForgotPassword>;
 export const Role = z.enum(["operator_admin", "operator_viewer", "fintech_admin", "fintech_member"]);
 export type Role = z.infer<typeof Role>;
 
+/** An address that a person logs in with and is written to. */
+export const Identity = z.object({
+  channel: z.enum(["sms", "email"]),
+  address: z.string(),
+  bouncedAt: Instant.nullable().describe(
+    "Since when reminders no longer go there: the provider said that there is no such address. A code from it at a login ends that.",
+  ),
+});
+export type Identity = z.infer<typeof Identity>;
+
 export const CurrentSession = z
   .object({
     user: z.object({
       userId: UserId,
       name: z.string(),
       role: Role,
-      identities: z.array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() })),
+      identities: z.array(Identity),
     }),
     fintech: z
       .object({
@@ -142,7 +152,7 @@ export const Person = z.object({
     .string()
     .nullable()
     .describe("The fintech's, which its applications have, too; null for the Fusion team."),
-  identities: z.array(z.object({ channel: z.enum(["sms", "email"]), address: z.string() })),
+  identities: z.array(Identity),
   lastSeenAt: Instant.nullable(),
   disabledAt: Instant.nullable(),
   passwordSet: z.boolean(),

@@ -56,6 +56,13 @@ export function letSessionsAge(product: Product, secondsLeft: number): Promise<v
   );
 }
 
+/** Reminders found out that there is no such address. */
+export function letAddressBounce(product: Product, address: string): Promise<void> {
+  return asOwner(product, (client) =>
+    client.query("UPDATE identity SET bounced_at = now() WHERE address = $1", [address]),
+  );
+}
+
 /** Codes that are out have expired. */
 export function expireCodes(product: Product): Promise<void> {
   return asOwner(product, (client) =>

@@ -292,8 +292,8 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect(people[0]).toEqual({
       ...{ userId, name: "Asha Rao", role: "fintech_member", fintechName: "Acme Pay", clientId: "acme-pay" },
       identities: [
-        { channel: "email", address: "asha@example.com" },
-        { channel: "sms", address: "+919876543210" },
+        { channel: "email", address: "asha@example.com", bouncedAt: null },
+        { channel: "sms", address: "+919876543210", bouncedAt: null },
       ],
       access: [{ applicationId, applicationName: "Payouts", environment: "live", level: "view" }],
       ...{ passwordSet: false, lastSeenAt: null, disabledAt: null },

@@ -103,7 +103,10 @@ async function peopleOf(
 }
 
 function addressesOf({ identities }: Person): string {
-  return identities.map(({ address }) => address).join(", ") || "(nothing)";
+  return (
+    identities.map(({ address, bouncedAt }) => `${address}${bouncedAt ? " (bounced)" : ""}`).join(", ") ||
+    "(nothing)"
+  );
 }
 
 function lastSeen({ lastSeenAt, passwordSet }: Person): string {

@@ -5,6 +5,7 @@ import { RoleInsufficient } from "../access/errors.ts";
 import { type Administrator, isOperator } from "../access/roles.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { FintechId } from "../platform/ids.ts";
+import { identitiesOf } from "./person-store.ts";
 
 /** Whoever has a person's access to give, in one answer; a fintech has dozens, and beyond this the list would need pages. */
 export const listedPeopleMax = 2_000;
@@ -37,8 +38,7 @@ export async function listPeople(
     `SELECT u.user_id, u.name, u.role, f.name AS fintech_name, f.client_id, u.password_hash IS NOT NULL AS password_set, u.disabled_at,
        r.requested_at, r.reason AS reset_reason,
        (SELECT max(last_seen_at) FROM user_session s WHERE s.user_id = u.user_id) AS last_seen_at,
-       coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
-                 FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities,
+       ${identitiesOf("u.user_id")} AS identities,
        coalesce((SELECT json_agg(json_build_object('applicationId', a.application_id, 'applicationName', a.name,
                                                    'environment', a.environment, 'level', g.level) ORDER BY a.name, a.application_id)
                  FROM application_access g JOIN application a USING (ifi_id, environment, fintech_id, application_id)

@@ -29,6 +29,12 @@ interface PersonRow {
   identities: Address[];
 }
 
+/** The addresses of this person as the console shows them. Of the room only. */
+export const identitiesOf = (userId: string): string =>
+  `coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address,
+               'bouncedAt', to_char(i.bounced_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY i.channel)
+             FROM identity i WHERE i.user_id = ${userId}), '[]')`;
+
 const personColumns = `
   u.user_id, u.name, u.role, u.ifi_id, u.fintech_id, u.password_hash, u.password_set_at,
   (SELECT name FROM fintech f WHERE f.ifi_id = u.ifi_id AND f.fintech_id = u.fintech_id) AS fintech_name,

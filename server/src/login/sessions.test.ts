@@ -1,3 +1,4 @@
+import { CurrentSession, PersonList } from "@fusion/contract/login.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
@@ -67,6 +68,38 @@ describe("a session", () => {
       new Date(app.clock.now().getTime() + 40_000),
     ]);
     expect(await ends()).toEqual([40, "age"]);
+  });
+
+  it("tells its person, and an admin's one the admin, which address bounced, until a code comes back from it", async () => {
+    const { person, browser } = await loggedIn();
+    const admin = await arrangeUser(app.database.owner, fintech, "fintech_admin");
+    const adminBrowser = app.browser();
+    await app.logIn(adminBrowser, admin.email);
+    const bounced = async () => {
+      const { user } = CurrentSession.parse((await browser.get("/session")).json());
+      const { people } = PersonList.parse((await adminBrowser.get("/people")).json());
+      expect(people.find(({ userId }) => userId === person.userId)?.identities).toEqual(user.identities);
+      return new Map(user.identities.map(({ channel, bouncedAt }) => [channel, bouncedAt]));
+    };
+    expect(await bounced()).toEqual(
+      new Map([
+        ["email", null],
+        ["sms", null],
+      ]),
+    );
+    await app.database.owner.query(
+      "UPDATE identity SET bounced_at = '2026-11-03T04:05:06.789Z' WHERE user_id = $1 AND channel = 'email'",
+      [person.userId],
+    );
+    expect(await bounced()).toEqual(
+      new Map([
+        ["email", "2026-11-03T04:05:06.789Z"],
+        ["sms", null],
+      ]),
+    );
+    app.clock.advanceMs(120_000);
+    await app.logIn(app.browser(), person.email);
+    expect((await bounced()).get("email")).toBe(null);
   });
 
   it("is none for a page of somebody else, but logging out there ends it", async () => {

@@ -1,4 +1,4 @@
-import type { CurrentSession, SessionList } from "@fusion/contract/login.ts";
+import type { CurrentSession, Identity, SessionList } from "@fusion/contract/login.ts";
 import type { z } from "zod";
 import { dataScopeOf } from "../access/data-scope.ts";
 import { SessionRequired } from "../access/errors.ts";
@@ -11,8 +11,8 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { SessionId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import type { Address } from "./identifier.ts";
 import type { LoginLimits } from "./limits.ts";
+import { identitiesOf } from "./person-store.ts";
 import { listLiveSessions, markSessionEnded } from "./session-store.ts";
 
 /** The session as the console shows it: who, of which fintech, and until when. */
@@ -23,14 +23,13 @@ export async function describeCurrentSession(
   const [row] = await db.reader(dataScopeOf(principal)).query<{
     expires_at: Date;
     last_seen_at: Date;
-    identities: Address[];
+    identities: Identity[];
     fintech_name: string | null;
     client_id: string | null;
     time_zone: string | null;
   }>(
     `SELECT s.expires_at, s.last_seen_at, f.name AS fintech_name, f.client_id, f.time_zone,
-       coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
-                 FROM identity i WHERE i.user_id = s.user_id), '[]') AS identities
+       ${identitiesOf("s.user_id")} AS identities
      FROM user_session s JOIN console_user u ON u.user_id = s.user_id
      LEFT JOIN fintech f ON f.ifi_id = u.ifi_id AND f.fintech_id = u.fintech_id
      WHERE s.session_id = $1 AND s.user_id = $2`,

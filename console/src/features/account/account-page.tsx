@@ -2,6 +2,7 @@ import { Mail, Smartphone } from "lucide-react";
 import { readableAddress } from "../../lib/address.ts";
 import { roleWords } from "../../lib/role-words.ts";
 import { useSession } from "../../lib/session.ts";
+import { BouncedBadge } from "../../ui/bounced-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import classes from "./account.module.css";
@@ -29,17 +30,24 @@ export function AccountPage() {
           <dt>You log in with</dt>
           <dd>
             <ul className={classes.identities}>
-              {user.identities.map(({ channel, address }) => (
-                <li key={address}>
-                  {channel === "sms" ? (
+              {user.identities.map((identity) => (
+                <li key={identity.address}>
+                  {identity.channel === "sms" ? (
                     <Smartphone size={16} aria-label="Phone" />
                   ) : (
                     <Mail size={16} aria-label="Email" />
                   )}
-                  <span className="figures">{readableAddress(address)}</span>
+                  <span className="figures">{readableAddress(identity.address)}</span>
+                  <BouncedBadge of={identity} />
                 </li>
               ))}
             </ul>
+            {user.identities.some(({ bouncedAt }) => bouncedAt !== null) && (
+              <span className={classes.note}>
+                Reminders no longer go to an address that bounced: the provider said that there is none. Log
+                in with it once, and they do again.
+              </span>
+            )}
             <span className={classes.note}>
               {fintech
                 ? "To change them, ask the Fusion team, who alone can. They do it at the server, by "

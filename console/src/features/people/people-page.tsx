@@ -6,6 +6,7 @@ import { readableAddress } from "../../lib/address.ts";
 import { isProblem } from "../../lib/api.ts";
 import { roleWords } from "../../lib/role-words.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
+import { BouncedBadge } from "../../ui/bounced-badge.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
@@ -41,7 +42,9 @@ const columnsFor = (showsFintech: boolean): Column<Person>[] => [
     cell: (person) => (
       <ul className={classes.list}>
         {person.identities.map((identity) => (
-          <li key={identity.address}>{readableAddress(identity.address)}</li>
+          <li key={identity.address}>
+            {readableAddress(identity.address)} <BouncedBadge of={identity} />
+          </li>
         ))}
       </ul>
     ),
