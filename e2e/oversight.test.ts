@@ -201,6 +201,19 @@ describe("a viewer of the Fusion team", () => {
     await page.getByText("No account holders yet").waitFor();
     expect(await page.getByText("Nothing found for").count()).toBe(0);
     await page.getByRole("link", { name: "Switch to sandbox" }).click();
+    // Whoever has gone on before the answer stays where they are.
+    const search = "**/account-holders/search";
+    await page.route(search, async (route) => {
+      await page.getByRole("navigation", { name: "Modules" }).getByText("Processes").click();
+      await heading("Processes");
+      await route.continue();
+    });
+    const answered = page.waitForResponse(search);
+    await find("Find an account holder", lata.phone);
+    await answered;
+    await page.unroute(search);
+    await heading("Processes");
+    await page.goBack();
     await find("Find an account holder", lata.phone);
     await heading("Lata Pillai");
     await main().getByText("XXXXXX234K").waitFor();

@@ -1,11 +1,14 @@
 import { Button } from "@mantine/core";
 import type { ReactElement, ReactNode } from "react";
 import { isTakenBack } from "../lib/use-shown.ts";
+import classes from "./paged-list.module.css";
 import { ErrorState, RowsSkeleton, StaleSign } from "./states.tsx";
 
 /** What of an infinite query is asked here. */
 interface Paged {
   readonly isPending: boolean;
+  /** What is there was asked for by another filter, whose answer stands until the new one comes. */
+  readonly isPlaceholderData: boolean;
   readonly error: unknown;
   readonly hasNextPage: boolean;
   readonly isFetchingNextPage: boolean;
@@ -36,7 +39,9 @@ export function PagedList(props: {
   return (
     <>
       <StaleSign of={list} />
-      {count === 0 ? props.empty : props.children}
+      <div className={classes.rows} aria-busy={list.isPlaceholderData}>
+        {count === 0 ? props.empty : props.children}
+      </div>
       {list.isFetchNextPageError && <ErrorState error={list.error} />}
       {list.hasNextPage && (
         <Button

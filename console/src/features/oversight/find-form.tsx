@@ -6,11 +6,13 @@ import { ErrorState } from "../../ui/states.tsx";
 import classes from "./oversight.module.css";
 
 /** One field that leads to one thing, which the page opens. What is typed stays out of the address, since it may be a phone. */
-export function FindForm(props: {
+export function FindForm<Found>(props: {
   label: string;
   description: string;
   /** Yields undefined when nothing is found. */
-  finding: UseMutationResult<unknown, Error, string>;
+  finding: UseMutationResult<Found | undefined, Error, string>;
+  /** Called while the form is there only: whoever has left the page meanwhile is not led back. */
+  onFound: (found: Found) => void;
   /** What to say then. */
   nothing: ReactNode;
 }): ReactElement {
@@ -23,7 +25,8 @@ export function FindForm(props: {
         onSubmit={(event) => {
           event.preventDefault();
           const text = typed.trim();
-          if (text !== "") finding.mutate(text);
+          if (text === "") return;
+          finding.mutate(text, { onSuccess: (found) => found !== undefined && props.onFound(found) });
         }}
       >
         <TextInput

@@ -23,18 +23,16 @@ function HolderList({ books }: { books: Books }): ReactElement {
   const list = useInfiniteQuery(holdersQuery(books));
   const holders = list.data?.pages.flatMap((page) => page.accountHolders) ?? [];
   const navigate = useNavigate();
-  const finding = useMutation({
-    mutationFn: (text: string) => findHolder(books, text),
-    onSuccess: (found) =>
-      found &&
-      navigate({ to: paths.bookHolder, params: { ...books, accountHolderId: found.accountHolderId } }),
-  });
+  const finding = useMutation({ mutationFn: (text: string) => findHolder(books, text) });
   return (
     <>
       <FindForm
         label="Find an account holder"
         description="Account holder id, phone in full, or account id"
         finding={finding}
+        onFound={({ accountHolderId }) =>
+          void navigate({ to: paths.bookHolder, params: { ...books, accountHolderId } })
+        }
         nothing="It must be of this fintech and environment, and in full. PAN and Aadhaar numbers cannot be searched."
       />
       <PagedList

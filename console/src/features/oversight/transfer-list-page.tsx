@@ -24,17 +24,16 @@ function TransferList({ books }: { books: Books }): ReactElement {
   const list = useInfiniteQuery(transfersQuery(books));
   const transfers = list.data?.pages.flatMap((page) => page.transfers) ?? [];
   const navigate = useNavigate();
-  const finding = useMutation({
-    mutationFn: (text: string) => findTransfer(books, text),
-    onSuccess: (found) =>
-      found && navigate({ to: paths.bookTransfer, params: { ...books, transferId: found.transferId } }),
-  });
+  const finding = useMutation({ mutationFn: (text: string) => findTransfer(books, text) });
   return (
     <>
       <FindForm
         label="Find a transfer"
         description="requestID or transferID, in full"
         finding={finding}
+        onFound={({ transferId }) =>
+          void navigate({ to: paths.bookTransfer, params: { ...books, transferId } })
+        }
         nothing="It must be of this fintech and environment, and in full. A refused transfer leaves none: the application's API activity says why it was refused."
       />
       <PagedList
