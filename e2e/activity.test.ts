@@ -63,6 +63,7 @@ async function looksRight(name: string): Promise<void> {
 it("says what will be here while nothing was called", async () => {
   await openActivity("live");
   await page.getByText("No calls yet").waitFor();
+  expect(await page.title()).toBe("Pocket Wallet Live · API activity, live · Fusion");
   await looksRight("activity-empty");
 });
 

@@ -326,7 +326,10 @@ describe("getting about", () => {
       await heading.waitFor();
       expect(await heading.textContent()).toBe(words);
       expect(page.url()).toBe(product.url + path);
-      await page.waitForFunction((words) => document.title === `${words} · Fusion`, words);
+      await page.waitForFunction(
+        (words) => document.title.startsWith(`${words} · `) && document.title.endsWith("Fusion"),
+        words,
+      );
       titles.set(path, await page.title());
     }
     expect(new Set(titles.values()).size).toBe(titles.size - 1); // The filter shares its page's.

@@ -315,8 +315,16 @@ describe("sessions", () => {
       .getByRole("link", { name: /Token Management/ })
       .click();
     await page.getByRole("row").nth(1).waitFor();
-    await page.getByRole("button", { name: /Vikram Shah/ }).click();
-    await page.getByRole("menuitem", { name: "Log out" }).click();
+    const logOut = async () => {
+      await page.getByRole("button", { name: /Vikram Shah/ }).click();
+      await page.getByRole("menuitem", { name: "Log out" }).click();
+    };
+    // Not done, it does not look like a success.
+    await page.route("**/console/api/logout", (route) => route.fulfill({ status: 503, body: "" }));
+    await logOut();
+    await page.getByRole("alert").getByText("You are still logged in.").waitFor();
+    await page.unroute("**/console/api/logout");
+    await logOut();
     await page.getByLabel("Phone number or email").waitFor();
     await page.goBack();
     await page.getByLabel("Phone number or email").waitFor();

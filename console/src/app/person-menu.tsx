@@ -6,7 +6,6 @@ import { ChevronDown, LogOut, UserRound } from "lucide-react";
 import { post, problemWords } from "../lib/api.ts";
 import { leaveFor, paths } from "../lib/paths.ts";
 import { tellOtherTabs } from "../lib/session.ts";
-import { useToast } from "../ui/toasts.tsx";
 import classes from "./frame.module.css";
 
 const schemes: readonly { scheme: MantineColorScheme; words: string }[] = [
@@ -21,53 +20,58 @@ export function PersonMenu({ session }: { session: CurrentSession }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const logOut = useLogOut();
   return (
-    <Menu position="bottom-end" width={220} withinPortal={false}>
-      <Menu.Target>
-        <UnstyledButton className={classes.person}>
-          <span className={classes.initials} aria-hidden>
-            {initialsOf(session.user.name)}
-          </span>
-          <span className={classes.personName}>{session.user.name}</span>
-          <ChevronDown size={16} aria-hidden />
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          leftSection={<UserRound size={16} aria-hidden />}
-          onClick={() => void navigate({ to: paths.account })}
-        >
-          Account
-        </Menu.Item>
-        <Menu.Divider />
-        <Menu.Label className={classes.menuLabel}>Look</Menu.Label>
-        <Menu.RadioGroup
-          value={colorScheme}
-          onChange={(scheme) => setColorScheme(scheme as MantineColorScheme)}
-        >
-          {schemes.map(({ scheme, words }) => (
-            <Menu.RadioItem key={scheme} value={scheme}>
-              {words}
-            </Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-        <Menu.Divider />
-        <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => logOut.mutate()}>
-          Log out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <div className={classes.personMenu}>
+      <Menu position="bottom-end" width={220} withinPortal={false} onOpen={() => logOut.reset()}>
+        <Menu.Target>
+          <UnstyledButton className={classes.person}>
+            <span className={classes.initials} aria-hidden>
+              {initialsOf(session.user.name)}
+            </span>
+            <span className={classes.personName}>{session.user.name}</span>
+            <ChevronDown size={16} aria-hidden />
+          </UnstyledButton>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<UserRound size={16} aria-hidden />}
+            onClick={() => void navigate({ to: paths.account })}
+          >
+            Account
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Label className={classes.menuLabel}>Look</Menu.Label>
+          <Menu.RadioGroup
+            value={colorScheme}
+            onChange={(scheme) => setColorScheme(scheme as MantineColorScheme)}
+          >
+            {schemes.map(({ scheme, words }) => (
+              <Menu.RadioItem key={scheme} value={scheme}>
+                {words}
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
+          <Menu.Divider />
+          <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => logOut.mutate()}>
+            Log out
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {logOut.isError && (
+        <p role="alert" className={classes.logOutProblem}>
+          You are still logged in. {problemWords(logOut.error)}
+        </p>
+      )}
+    </div>
   );
 }
 
 function useLogOut() {
-  const toast = useToast();
   return useMutation({
     mutationFn: () => post("/logout", {}, null),
     onSuccess: () => {
       tellOtherTabs();
       leaveFor(paths.login);
     },
-    onError: (error) => toast(`You are still logged in. ${problemWords(error)}`),
   });
 }
 

@@ -9,6 +9,8 @@ export const NavigationContext = createContext<{ count: number; focused: { curre
 
 interface PageHeaderProps {
   readonly title: string;
+  /** What tells this page from others with the same title, in the browser's tab: "API activity, live". The page itself says so otherwise. */
+  readonly tab?: string | undefined;
   /** A link to the page above, as "Token Management". */
   readonly above?: ReactNode;
   /** Badges beside the title. */
@@ -18,13 +20,13 @@ interface PageHeaderProps {
 }
 
 /** The page's one h1. Names the document too, and takes the focus after a navigation, so that a screen reader starts here. */
-export function PageHeader({ title, above, badges, lead, actions }: PageHeaderProps) {
+export function PageHeader({ title, tab, above, badges, lead, actions }: PageHeaderProps) {
   return (
     <header className={classes.header}>
       <div className={classes.words}>
         {above && <div className={classes.above}>{above}</div>}
         <div className={classes.titleRow}>
-          <PageTitle title={title} />
+          <PageTitle title={title} tab={tab} />
           {badges}
         </div>
         {lead && <div className={classes.lead}>{lead}</div>}
@@ -35,12 +37,12 @@ export function PageHeader({ title, above, badges, lead, actions }: PageHeaderPr
 }
 
 /** The h1 of {@link PageHeader} alone, for pages with another head. */
-export function PageTitle({ title }: { title: string }) {
+export function PageTitle({ title, tab }: { title: string; tab?: string | undefined }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const navigation = useContext(NavigationContext);
   useEffect(() => {
-    document.title = `${title} · Fusion`;
-  }, [title]);
+    document.title = [title, ...(tab === undefined ? [] : [tab]), "Fusion"].join(" · ");
+  }, [title, tab]);
   useEffect(() => {
     if (navigation.focused.current === navigation.count) return;
     navigation.focused.current = navigation.count;

@@ -43,6 +43,7 @@ export function ApplicationFrame(props: {
       <EnvironmentRule environment={application.environment} />
       <PageHeader
         title={application.name}
+        tab={`${props.path === paths.activity ? "API activity, " : ""}${application.environment}`}
         above={above}
         badges={
           <>

@@ -171,8 +171,10 @@ function columnsFor(operator: boolean): Column<ApplicationSummary>[] {
       header: "Tokens",
       cell: ({ activeTokens, expiringTokens }) => (
         <span className={classes.withBadge}>
-          {activeTokens} active
-          {expiringTokens > 0 && <StatusBadge tone="soon">{expiringTokens} expiring</StatusBadge>}
+          {activeTokens.toLocaleString("en-IN")} active
+          {expiringTokens > 0 && (
+            <StatusBadge tone="soon">{expiringTokens.toLocaleString("en-IN")} expiring</StatusBadge>
+          )}
         </span>
       ),
     },

@@ -37,11 +37,13 @@ export function BooksFrame({ children }: { children: (books: Books) => ReactNode
   const { pathname } = useLocation();
   const other = books.environment === "live" ? "sandbox" : "live";
   const open = pathname.split("/")[4];
+  const list = open === "accounts" ? lists.accounts : open === "transfers" ? lists.transfers : lists.holders;
   return (
     <>
       <EnvironmentRule environment={books.environment} />
       <PageHeader
         title={fintech?.name ?? "Fintech"}
+        tab={`${list.words}, ${books.environment}`}
         above={<Link to={paths.fintechs}>Fintechs</Link>}
         badges={
           <>
@@ -60,17 +62,7 @@ export function BooksFrame({ children }: { children: (books: Books) => ReactNode
           </>
         }
         actions={
-          <LinkButton
-            variant="default"
-            to={
-              open === "accounts"
-                ? paths.bookAccounts
-                : open === "transfers"
-                  ? paths.bookTransfers
-                  : paths.bookHolders
-            }
-            params={{ ...books, environment: other }}
-          >
+          <LinkButton variant="default" to={list.to} params={{ ...books, environment: other }}>
             Switch to {other}
           </LinkButton>
         }
@@ -100,6 +92,7 @@ export function BookEntryFrame(props: {
       <EnvironmentRule environment={books.environment} />
       <PageHeader
         title={props.title}
+        tab={books.environment}
         above={
           <>
             <Link to={paths.fintechs}>Fintechs</Link>

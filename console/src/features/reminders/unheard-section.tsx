@@ -90,7 +90,7 @@ export function UnheardSection({ fintech }: { fintech: string | undefined }): Re
               />
               {data.total > data.tokens.length && (
                 <p className={classes.soft}>
-                  These {data.tokens.length} end first; there are {data.total} in all.
+                  These {data.tokens.length} end first; there are {data.total.toLocaleString("en-IN")} in all.
                 </p>
               )}
             </>

@@ -75,6 +75,7 @@ function Endpoints(props: {
       <EnvironmentRule environment={environment} />
       <PageHeader
         title="Webhooks"
+        tab={environment}
         above={above}
         badges={
           <>

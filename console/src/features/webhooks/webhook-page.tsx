@@ -70,6 +70,7 @@ function Endpoint(props: {
       <EnvironmentRule environment={application.environment} />
       <PageHeader
         title={new URL(endpoint.url).host}
+        tab={`webhook, ${application.environment}`}
         above={above}
         badges={
           <>
