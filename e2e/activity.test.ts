@@ -63,7 +63,7 @@ async function looksRight(name: string): Promise<void> {
 it("says what will be here while nothing was called", async () => {
   await openActivity("live");
   await page.getByText("No calls yet").waitFor();
-  expect(await page.title()).toBe("Pocket Wallet Live · API activity, live · Fusion");
+  expect(await page.title()).toBe("Pocket Wallet · API activity, live · Fusion");
   await looksRight("activity-empty");
 });
 
@@ -105,7 +105,7 @@ it("explains the call of a revoked token by who revoked it, when and why", async
   await page.getByText(refused, { exact: true }).waitFor();
   await looksRight("activity");
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
-  await page.getByRole("button", { name: `Copy request id ${refused}` }).click();
+  await page.getByRole("button", { name: `Copy ${refused}` }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(refused);
   await page.getByLabel("Request id").fill(refused);
   await page.keyboard.press("Enter");

@@ -103,7 +103,7 @@ export function CallTable(props: {
               {call.outcome === "accepted" ? "Details" : "Why?"}
               <VisuallyHidden> of request {call.requestId}</VisuallyHidden>
             </Link>
-            <CopyButton value={call.requestId} label={`Copy request id ${call.requestId}`} />
+            <CopyButton value={call.requestId} label={`Copy ${call.requestId}`} />
           </span>
         </div>
       )),
