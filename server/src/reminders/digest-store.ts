@@ -26,26 +26,29 @@ export interface ClaimedDigest extends DigestKey {
 }
 
 /**
- * Claims one digest that is due, or nothing. Whoever claims has until `leaseUntil`; then, if no outcome was recorded, it may be
- * claimed again.
+ * Claims one digest of a channel that is due, or nothing. Whoever claims has until `leaseUntil`; then, if no outcome was recorded, it may
+ * be claimed again.
  */
 export async function claimDigest(
   db: Database,
-  now: Date,
-  leaseUntil: Date,
+  {
+    channel,
+    now,
+    leaseUntil,
+  }: { readonly channel: DigestKey["channel"]; readonly now: Date; readonly leaseUntil: Date },
 ): Promise<ClaimedDigest | undefined> {
   const [claimed] = await db.transaction(systemScope, (tx) =>
     tx.query<ClaimedDigest & Record<string, unknown>>(
       `UPDATE reminder_digest g
      SET state = 'sending', due_at = $2, attempts = g.attempts + 1, frozen_at = coalesce(g.frozen_at, $1)
      FROM (SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence FROM reminder_digest
-           WHERE due_at <= $1 AND send_until > $1
+           WHERE due_at <= $1 AND send_until > $1 AND channel = $3
            ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
      WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day, g.sequence)
          = (next.ifi_id, next.fintech_id, next.user_id, next.channel, next.local_day, next.sequence)
      RETURNING g.ifi_id AS "ifiId", g.fintech_id AS "fintechId", g.user_id AS "userId", g.channel,
                g.local_day::text AS "localDay", g.sequence, g.attempts, g.send_until AS "sendUntil"`,
-      [now, leaseUntil],
+      [now, leaseUntil, channel],
     ),
   );
   return claimed;

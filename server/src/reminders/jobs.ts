@@ -8,6 +8,9 @@ import { measureUnheard } from "./unheard-tokens.ts";
 export const sendTask = "reminders-send";
 
 /**
+ * Of each task one run at a time in a process, so that a slow provider holds two places for jobs at most. Not by a queue of the job library's:
+ * a machine that is lost in the middle of a run would keep that locked, and everybody's reminders back, for four hours.
+ *
  * Every quarter of an hour, since each fintech has its own reminder time and zones are off by quarters; the same run tries failed
  * messages again. A slot missed while nothing ran needs no making up: the next sweep looks at what is due, not at the slot. May run
  * twice or in two processes at once.
@@ -16,13 +19,32 @@ export function reminderJobs(deps: SendDeps & { readonly metrics?: Metrics | und
   const countUnheard = measureUnheard(deps, deps.metrics);
   return {
     tasks: {
-      "reminders-sweep": async () => void (await sweepReminders(deps)),
+      "reminders-sweep": oneAtATime(() => sweepReminders(deps)),
       "reminders-count-unheard": countUnheard,
-      [sendTask]: async () => void (await sendDueDigests(deps)),
+      [sendTask]: oneAtATime(() => sendDueDigests(deps)),
     },
     cron: [
       { task: "reminders-sweep", schedule: "*/15 * * * *" },
       ...(deps.metrics ? [{ task: "reminders-count-unheard", schedule: "20 * * * *" }] : []),
     ],
+  };
+}
+
+/** That work, once at a time: who asks for it meanwhile is answered at once, and it is done once more for them. */
+function oneAtATime(work: () => Promise<unknown>): () => Promise<void> {
+  let isRunning = false;
+  let isAskedAgain = false;
+  return async () => {
+    isAskedAgain = true;
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      while (isAskedAgain) {
+        isAskedAgain = false;
+        await work();
+      }
+    } finally {
+      isRunning = false;
+    }
   };
 }

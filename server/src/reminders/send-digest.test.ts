@@ -2,9 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Message } from "../platform/messages/message.ts";
-import { arrangeApplication, grantAccess } from "../testing/fixtures.ts";
+import { arrangeApplication, arrangeUser, grantAccess } from "../testing/fixtures.ts";
 import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { reminderJobs } from "./jobs.ts";
 import { previewReminders } from "./preview-reminders.ts";
 import type { SendDeps } from "./send-digest.ts";
 import { sweepReminders } from "./sweep.ts";
@@ -120,6 +121,87 @@ describe("failures", () => {
     expect(letters).toHaveLength(2);
     const failed = (await reminders()).find(({ state }) => state === "failed");
     expect(failed?.error).toBe("It could not be handed over.");
+  });
+});
+
+describe("a provider that takes no message", () => {
+  let tried: string[];
+
+  beforeEach(() => {
+    tried = [];
+  });
+
+  async function subscribePeople(number: number): Promise<void> {
+    const id = await token();
+    for (let count = 0; count < number; count += 1)
+      await subscribe(id, await arrangeUser(owner, fintech, "fintech_admin"));
+  }
+
+  function refuseMail(error: (said: string) => Error): void {
+    refuse = ({ channel, to }) => {
+      if (channel === "sms") return undefined;
+      tried.push(to);
+      return error("no");
+    };
+  }
+
+  it("ends the sending on its channel for this run, holds the other up in nothing, and the next run goes on", async () => {
+    await subscribePeople(20);
+    refuseMail((said) => new DeliveryFailed(said));
+    await sweepReminders(deps);
+    expect(letters).toHaveLength(20);
+    expect(tried.length).toBeGreaterThanOrEqual(8);
+    expect(tried.length).toBeLessThan(12);
+    await at("2027-11-08T03:45:00Z");
+    // Whoever was not tried yet comes first.
+    expect(new Set(tried.slice(0, 16)).size).toBe(16);
+    refuse = () => undefined;
+    await at("2027-11-08T04:00:00Z");
+    await at("2027-11-08T04:30:00Z");
+    expect(letters).toHaveLength(40);
+  });
+
+  it("is not one that knows no such address, however often it says so", async () => {
+    await subscribePeople(10);
+    refuseMail((said) => new AddressRejected(said));
+    expect(await sweepReminders(deps)).toMatchObject({ sent: 10, failed: 10 });
+    expect(tried).toHaveLength(10);
+  });
+
+  it("or is slow, keeps a run ten minutes at most", async () => {
+    await subscribePeople(10);
+    refuse = () => {
+      clock.set(new Date(clock.now().getTime() + 60_000));
+      return undefined;
+    };
+    const { sent } = await sweepReminders(deps);
+    expect(sent).toBeGreaterThanOrEqual(10);
+    expect(sent).toBeLessThan(18);
+    refuse = () => undefined;
+    await sweepReminders(deps);
+    expect(letters).toHaveLength(20);
+  });
+
+  it("holds one place for jobs, and whoever asks meanwhile is served by the run that has it", async () => {
+    await subscribePeople(6);
+    const answer = Promise.withResolvers<void>();
+    const messenger: SendDeps["messenger"] = {
+      async send(message) {
+        tried.push(message.to);
+        await answer.promise;
+        return "250 ok";
+      },
+    };
+    await at("2027-11-08T03:29:00Z");
+    const { tasks } = reminderJobs({ ...deps, messenger });
+    clock.set("2027-11-08T03:30:00Z");
+    const first = tasks["reminders-sweep"]?.({});
+    await expect.poll(() => tried.length).toBe(8);
+    await tasks["reminders-sweep"]?.({});
+    expect(tried).toHaveLength(8);
+    answer.resolve();
+    await first;
+    expect(tried).toHaveLength(12);
   });
 });
 

@@ -50,31 +50,66 @@ export interface SendResult {
 const leaseMs = 10 * 60_000;
 const retryFirstMs = 5 * 60_000;
 const retryMaxMs = 60 * 60_000;
-/** Providers answer in about 0.1 s; four at once keep a large morning short without crowding them. */
+/** Providers answer in about 0.1 s; four at once on each channel keep a large morning short without crowding them. */
 const sendersAtOnce = 4;
+/** So many failures one after the other, and the rest of a channel waits for the next run: a server that hangs costs each try 20 s. */
+const failuresInARowMax = 2 * sendersAtOnce;
+/** Shorter than the pause between two sweeps, of which the next goes on with what is left. */
+const runMaxMs = 10 * 60_000;
 
-type Outcome = "sent" | "failed" | "cancelled";
+/** What became of a message; `rejected` is the address, and so no failure of the provider. */
+type Outcome = "sent" | "failed" | "rejected" | "cancelled";
 
-/** Sends every digest that is due, each at least once unless its reason has gone. Counts digests. */
+/**
+ * Sends every digest that is due, each at least once unless its reason has gone. Counts digests. What is due is left for a later run when
+ * ten minutes are over; on one channel, which holds the other up in nothing, also when its provider takes no message.
+ */
 export async function sendDueDigests(deps: SendDeps): Promise<SendResult> {
-  const counts = { sent: 0, failed: 0, cancelled: 0 };
+  const sendUntil = deps.clock.now().getTime() + runMaxMs;
+  const [sms, email] = await Promise.all([
+    sendChannel(deps, "sms", sendUntil),
+    sendChannel(deps, "email", sendUntil),
+  ]);
+  return {
+    sent: sms.sent + email.sent,
+    failed: sms.failed + email.failed + sms.rejected + email.rejected,
+    cancelled: sms.cancelled + email.cancelled,
+  };
+}
+
+async function sendChannel(
+  deps: SendDeps,
+  channel: DigestKey["channel"],
+  sendUntil: number,
+): Promise<Record<Outcome, number>> {
+  const counts = { sent: 0, failed: 0, rejected: 0, cancelled: 0 };
+  let failuresInARow = 0;
   const sender = async (): Promise<void> => {
     for (;;) {
       const now = deps.clock.now();
-      const digest = await claimDigest(deps.db, now, new Date(now.getTime() + leaseMs));
+      if (now.getTime() >= sendUntil || failuresInARow >= failuresInARowMax) return;
+      const leaseUntil = new Date(now.getTime() + leaseMs);
+      const digest = await claimDigest(deps.db, { channel, now, leaseUntil });
       if (!digest) return;
-      try {
-        counts[await deliver(deps, digest)] += 1;
-      } catch (error) {
-        // One digest that cannot be handled must not keep the others; its claim runs out and it is tried again.
-        if (isConnectionFailure(error)) throw error;
-        deps.log.error({ err: error, userId: digest.userId }, "a reminder digest could not be handled");
-        counts.failed += 1;
-      }
+      const outcome = await deliverOrReport(deps, digest);
+      counts[outcome] += 1;
+      if (outcome === "failed") failuresInARow += 1;
+      else if (outcome !== "cancelled") failuresInARow = 0;
     }
   };
   await Promise.all(Array.from({ length: sendersAtOnce }, sender));
   return counts;
+}
+
+/** One digest that cannot be handled must not keep the others; its claim runs out and it is tried again. */
+async function deliverOrReport(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> {
+  try {
+    return await deliver(deps, digest);
+  } catch (error) {
+    if (isConnectionFailure(error)) throw error;
+    deps.log.error({ err: error, userId: digest.userId }, "a reminder digest could not be handled");
+    return "failed";
+  }
 }
 
 /**
@@ -121,7 +156,7 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
     await db.transaction(systemScope, (tx) =>
       recordProblem(deps, tx, digest, { error, address: recipient.address, notices }),
     );
-    return "failed";
+    return error instanceof AddressRejected ? "rejected" : "failed";
   }
   await db.transaction(systemScope, (tx) =>
     recordSent(tx, digest, {
