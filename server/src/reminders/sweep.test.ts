@@ -235,10 +235,14 @@ describe("cut-over warnings of a renewed token", () => {
     await use(old, "2027-11-20T12:00:00Z");
     await at("2027-11-21T03:30:00Z");
     expect(days()).toEqual(["2 days left"]);
+    // That one call is no use for ever.
+    await use(replacement, "2027-11-21T12:00:00Z");
+    await at("2027-11-22T03:30:00Z");
+    expect(days()).toEqual(["2 days left"]);
     // Nothing is left to move to.
     await revoke(replacement);
-    await at("2027-11-22T03:30:00Z");
-    expect(letters.at(-1)?.subject).toBe('1 day left: token "billing" expires Tue 23 Nov 2027, 11:00 IST');
+    await at("2027-11-23T03:30:00Z");
+    expect(letters.at(-1)?.subject).toBe('Today: token "billing" expires today at 11:00 IST');
   });
 
   it("do not go out late on the day of expiry, nor when a retry finds that programs have moved", async () => {
@@ -251,7 +255,7 @@ describe("cut-over warnings of a renewed token", () => {
       state: "cancelled",
       error: "Programs have moved to the replacement, or it has ended.",
     });
-    await owner.query("DELETE FROM token_last_use");
+    await owner.query("TRUNCATE token_last_use, token_call_hour");
     await at("2027-11-23T05:30:00Z");
     expect(letters).toEqual([]);
   });
@@ -272,6 +276,12 @@ describe("cut-over warnings of a renewed token", () => {
        SELECT ifi_id, environment, fintech_id, application_id, token_id, $2, '203.0.113.7', $2, '203.0.113.7', 'okhttp', 'GET /accounts'
        FROM token WHERE token_id = $1
        ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id) DO UPDATE SET last_used_at = $2`,
+      [tokenId, instant],
+    );
+    await owner.query(
+      `INSERT INTO token_call_hour
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, date_trunc('hour', $2::timestamptz), '203.0.113.7', 'okhttp', 'accepted', 1, $2
+       FROM token WHERE token_id = $1`,
       [tokenId, instant],
     );
   }
