@@ -73,7 +73,7 @@ export function addFintechCommands(fintech: Command, run: Run): void {
         "--time-zone <zone>",
         "IANA name of its zone; reminders of today that are planned already keep their time",
       )
-      .option("--reminder-time <hh:mm>", "local time at which expiry reminders go out")
+      .option("--reminder-time <hh:mm>", "local time at which expiry reminders go out, until 23:30")
       .option("--tokens-max <number>", "live tokens of one application", wholeNumber)
       .option("--lifetime-days-max <number>", "longest life of a new token", wholeNumber),
     [

@@ -59,7 +59,10 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
         "identifies it to the token service for ever; made from the name unless given",
       )
       .option("--time-zone <zone>", "IANA name of its zone (default: Asia/Kolkata)")
-      .option("--reminder-time <hh:mm>", "local time at which expiry reminders go out (default: 09:00)")
+      .option(
+        "--reminder-time <hh:mm>",
+        "local time at which expiry reminders go out, until 23:30 (default: 09:00)",
+      )
       .option("--tokens-max <number>", "live tokens of one application (default: 10)", wholeNumber)
       .option("--lifetime-days-max <number>", "longest life of a token (default: 365)", wholeNumber),
     [

@@ -16,7 +16,13 @@ import { parseInput, shownText } from "./parse-input.ts";
 export const FintechSettings = z.object({
   name: shownText(120).min(1),
   timeZone: z.string().refine(isTimeZone, "must be an IANA time zone such as Asia/Kolkata"),
-  reminderTime: z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, "must be a time such as 09:00"),
+  // Later ones would leave the sweeps, one each quarter of an hour, no time on their local day.
+  reminderTime: z
+    .string()
+    .regex(
+      /^(([01][0-9]|2[0-2]):[0-5][0-9]|23:([0-2][0-9]|30))$/,
+      "must be a time such as 09:00, until 23:30",
+    ),
   tokensMax: z.number().int().min(1).max(1000).describe("Live tokens of one application."),
   lifetimeDaysMax: z.number().int().min(1).max(lifetimeDaysMax),
 });

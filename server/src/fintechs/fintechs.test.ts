@@ -142,6 +142,7 @@ describe("onboarding", () => {
       [{ timeZone: "Mars/Olympus" }, "/timeZone"],
       [{ timeZone: "+05:30" }, "/timeZone"],
       [{ reminderTime: "25:00" }, "/reminderTime"],
+      [{ reminderTime: "23:31" }, "/reminderTime"],
       [{ clientId: "A B" }, "/clientId"],
       // It would be taken for the id of a fintech.
       [{ clientId: "3f2b8c52-9f53-4b0e-a3a4-1d3f6c0a7a10" }, "/clientId"],

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { describe, expect, it } from "vitest";
+import { FintechSettings } from "../fintechs/create-fintech.ts";
 import {
   addDays,
   daysLeft,
@@ -166,6 +167,21 @@ describe("over all zones, tokens and subscribers", () => {
         },
       ),
       { numRuns: 1000 },
+    );
+  });
+
+  it("each time that a fintech may choose has a sweep on its local day, at a quarter of an hour, with a quarter left to send", () => {
+    fc.assert(
+      fc.property(zone, time, instant, (timeZone, chosen, now) => {
+        fc.pre(FintechSettings.shape.reminderTime.safeParse(chosen).success);
+        const day = localDayOf(now, timeZone);
+        const at = reminderInstant(day, { timeZone, reminderTime: chosen });
+        if (!at) return;
+        const quarterMs = 15 * 60_000;
+        const sweep = Math.ceil(at.getTime() / quarterMs) * quarterMs;
+        expect(sweep + quarterMs).toBeLessThanOrEqual(windowOfDay(day, timeZone).dayEnds.getTime());
+      }),
+      { numRuns: 300 },
     );
   });
 
