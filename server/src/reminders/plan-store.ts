@@ -67,6 +67,24 @@ export interface Planned {
 }
 
 /**
+ * Keeps every digest of that day from being claimed until the transaction ends, so that what it plans then, in a younger snapshot, joins none
+ * that somebody is just claiming: its message would be rendered without. Claims pass over locked digests.
+ */
+export async function lockDigests(
+  tx: Transaction,
+  { ifiId, fintechId, localDay }: Pick<FintechDay, "ifiId" | "fintechId" | "localDay">,
+): Promise<void> {
+  // Twice: the second statement sees those, too, that another who planned the day made while the first waited.
+  for (const _snapshot of ["older", "younger"])
+    await tx.query(
+      `SELECT FROM reminder_digest WHERE (ifi_id, fintech_id, local_day) = ($1, $2, $3)
+       ORDER BY user_id, channel, sequence -- One order for all, so that two who plan at once cannot wait for each other.
+       FOR NO KEY UPDATE`,
+      [ifiId, fintechId, localDay],
+    );
+}
+
+/**
  * Makes the rows of those days, in the database alone: however many tokens are due, none is loaded here. Rows that exist stay as
  * they are; nothing joins a digest that was claimed before. A person who stands in for subscribers then gets a further one that day.
  *

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Database } from "../platform/database/database.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Message } from "../platform/messages/message.ts";
@@ -89,6 +90,22 @@ describe("a digest", () => {
     expect(letters[0]?.subject).toMatch(/^15 days left: token "a Bcc: x@y\.z"/);
   });
 });
+
+/** Plans what is due; nothing of it is claimed. */
+async function planOnly(): Promise<void> {
+  const db: Database = {
+    ...database.db,
+    transaction: (scope, work) =>
+      database.db.transaction(scope, (tx) =>
+        work({
+          ...tx,
+          query: async (text, values) =>
+            text.includes("SET state = 'sending'") ? [] : await tx.query(text, values),
+        }),
+      ),
+  };
+  await sweepReminders({ ...deps, db });
+}
 
 describe("failures", () => {
   it("are tried again with growing pauses on the same local day, and recorded", async () => {
@@ -277,6 +294,30 @@ describe("addresses that are refused for good", () => {
     expect(
       (await owner.query("SELECT state FROM reminder_digest ORDER BY channel, sequence")).rows,
     ).toHaveLength(4);
+  });
+
+  it("while the admin's own message is just being claimed: the admin gets another, which waits for the claim", async () => {
+    await subscribe(await token({ name: "the admin's" }), admin);
+    await subscribe(await token({ name: "the member's" }), member);
+    await planOnly();
+    refuse = (message) => (message.to === admin.email ? undefined : new AddressRejected("550"));
+    const claim = await owner.connect();
+    try {
+      await claim.query("BEGIN");
+      await claim.query(
+        "UPDATE reminder_digest SET state = 'sending', due_at = $2, attempts = 1, frozen_at = $3 WHERE user_id = $1",
+        [admin.userId, new Date(clock.now().getTime() + 600_000), clock.now()],
+      );
+      const sweep = sweepReminders(deps);
+      await expect
+        .poll(async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rows.length)
+        .toBeGreaterThan(0);
+      await claim.query("COMMIT");
+      await sweep;
+    } finally {
+      claim.release();
+    }
+    expect(letters.map(({ subject }) => subject.split('"')[1])).toEqual(["the member's"]);
   });
 
   it("a person whose access ends between the plan and the message is not told of that token; the admins are", async () => {

@@ -23,7 +23,7 @@ import {
   rejectAddress,
 } from "./digest-store.ts";
 import { fintechDay } from "./fintech-day.ts";
-import { type Planned, planNotices } from "./plan-store.ts";
+import { lockDigests, type Planned, planNotices } from "./plan-store.ts";
 import { getReminderSettings } from "./reminder-store.ts";
 import { type DigestText, renderDigest } from "./templates.ts";
 import { markedAsTest } from "./test-text.ts";
@@ -65,40 +65,42 @@ type Outcome = "sent" | "failed" | "rejected" | "cancelled";
  * ten minutes are over; on one channel, which holds the other up in nothing, also when its provider takes no message.
  */
 export async function sendDueDigests(deps: SendDeps): Promise<SendResult> {
-  const sendUntil = deps.clock.now().getTime() + runMaxMs;
-  const [sms, email] = await Promise.all([
-    sendChannel(deps, "sms", sendUntil),
-    sendChannel(deps, "email", sendUntil),
-  ]);
-  return {
-    sent: sms.sent + email.sent,
-    failed: sms.failed + email.failed + sms.rejected + email.rejected,
-    cancelled: sms.cancelled + email.cancelled,
+  const run: Run = {
+    until: deps.clock.now().getTime() + runMaxMs,
+    counts: { sent: 0, failed: 0, rejected: 0, cancelled: 0 },
+    failuresInARow: { sms: 0, email: 0 },
   };
+  const { counts } = run;
+  let lost: number;
+  do {
+    lost = counts.rejected + counts.cancelled;
+    await Promise.all([sendChannel(deps, run, "sms"), sendChannel(deps, run, "email")]);
+    // Whoever stands in for a recipient that was lost on one channel may be written to on the other, whose senders had done by then.
+  } while (counts.rejected + counts.cancelled > lost);
+  return { sent: counts.sent, failed: counts.failed + counts.rejected, cancelled: counts.cancelled };
 }
 
-async function sendChannel(
-  deps: SendDeps,
-  channel: DigestKey["channel"],
-  sendUntil: number,
-): Promise<Record<Outcome, number>> {
-  const counts = { sent: 0, failed: 0, rejected: 0, cancelled: 0 };
-  let failuresInARow = 0;
+interface Run {
+  readonly until: number;
+  readonly counts: Record<Outcome, number>;
+  readonly failuresInARow: Record<DigestKey["channel"], number>;
+}
+
+async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel"]): Promise<void> {
   const sender = async (): Promise<void> => {
     for (;;) {
       const now = deps.clock.now();
-      if (now.getTime() >= sendUntil || failuresInARow >= failuresInARowMax) return;
+      if (now.getTime() >= run.until || run.failuresInARow[channel] >= failuresInARowMax) return;
       const leaseUntil = new Date(now.getTime() + leaseMs);
       const digest = await claimDigest(deps.db, { channel, now, leaseUntil });
       if (!digest) return;
       const outcome = await deliverOrReport(deps, digest);
-      counts[outcome] += 1;
-      if (outcome === "failed") failuresInARow += 1;
-      else if (outcome !== "cancelled") failuresInARow = 0;
+      run.counts[outcome] += 1;
+      if (outcome === "failed") run.failuresInARow[channel] += 1;
+      else if (outcome !== "cancelled") run.failuresInARow[channel] = 0;
     }
   };
   await Promise.all(Array.from({ length: sendersAtOnce }, sender));
-  return counts;
 }
 
 /** One digest that cannot be handled must not keep the others; its claim runs out and it is tried again. */
@@ -130,8 +132,8 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
     }
     const recipient = await findRecipient(tx, digest);
     if (!recipient) {
-      await recordCancelled(tx, digest, "The recipient cannot be reached here any more.");
       await planFallback(deps, tx, digest, now);
+      await recordCancelled(tx, digest, "The recipient cannot be reached here any more.");
       return undefined;
     }
     return { notices, recipient, fintech: await getReminderSettings(tx, digest) };
@@ -246,7 +248,9 @@ async function planFallback(
   if (isTest(digest)) return;
   const settings = await getReminderSettings(tx, digest);
   const day = fintechDay({ ...settings, ...digest }, digest.localDay, now);
-  if (day) tellUnheard(log, await planNotices(tx, [day]));
+  if (!day) return;
+  await lockDigests(tx, day);
+  tellUnheard(log, await planNotices(tx, [day]));
 }
 
 /** An alarm for the operator. */
