@@ -8,8 +8,9 @@ import { measureUnheard } from "./unheard-tokens.ts";
 export const sendTask = "reminders-send";
 
 /**
- * Of each task one run at a time in a process, so that a slow provider holds two places for jobs at most. Not by a queue of the job library's:
- * a machine that is lost in the middle of a run would keep that locked, and everybody's reminders back, for four hours.
+ * Of what is sent one run of each task at a time in a process, so that a slow provider holds two of the places for jobs that wait outside, and notices
+ * have the others. Not by a queue of the job library's: a machine that is lost in the middle of a run would keep that locked, and everybody's reminders
+ * back, for four hours.
  *
  * Every quarter of an hour, since each fintech has its own reminder time and zones are off by quarters; the same run tries failed
  * messages again. A slot missed while nothing ran needs no making up: the next sweep looks at what is due, not at the slot. May run
@@ -24,9 +25,11 @@ export function reminderJobs(deps: SendDeps & { readonly metrics?: Metrics | und
       [sendTask]: oneAtATime(() => sendDueDigests(deps)),
     },
     cron: [
-      { task: "reminders-sweep", schedule: "*/15 * * * *" },
+      // First, since whatever else waits outside may be thousands of messages to a mail server that hangs.
+      { task: "reminders-sweep", schedule: "*/15 * * * *", first: true },
       ...(deps.metrics ? [{ task: "reminders-count-unheard", schedule: "20 * * * *" }] : []),
     ],
+    outside: ["reminders-sweep", sendTask],
   };
 }
 

@@ -199,7 +199,7 @@ describe("a provider that takes no message", () => {
     expect(letters).toHaveLength(20);
   });
 
-  it("holds one place for jobs, and whoever asks meanwhile is served by the run that has it", async () => {
+  it("holds one place for jobs, of those that wait outside, and whoever asks meanwhile is served by the run that has it", async () => {
     await subscribePeople(6);
     const answer = Promise.withResolvers<void>();
     const messenger: SendDeps["messenger"] = {
@@ -210,7 +210,8 @@ describe("a provider that takes no message", () => {
       },
     };
     await at("2027-11-08T03:29:00Z");
-    const { tasks } = reminderJobs({ ...deps, messenger });
+    const { tasks, outside } = reminderJobs({ ...deps, messenger });
+    expect(outside).toContain("reminders-sweep");
     clock.set("2027-11-08T03:30:00Z");
     const first = tasks["reminders-sweep"]?.({});
     await expect.poll(() => tried.length).toBe(8);

@@ -46,7 +46,7 @@ export async function testReminder(
       now,
       sendUntil: new Date(now.getTime() + sendWithinMs),
     });
-    if (to.length > 0) await addJob(tx, sendTask, {}, { key: sendTask });
+    if (to.length > 0) await addJob(tx, sendTask, {}, { key: sendTask, first: true });
     return { to };
   });
 }
