@@ -70,6 +70,13 @@ export function newDevice(at: Date, ip: string): Notice {
   };
 }
 
+export function calendarMade(at: Date): Notice {
+  return {
+    subject: "A calendar may read when your Fusion tokens end",
+    text: `Someone logged in to the Fusion Management Console as you made an address on ${inWords(at)} at which a calendar program reads when your tokens end. If it was not you, end it on your account page and tell your admin or the Fusion team at once.`,
+  };
+}
+
 export function resetRequested(at: Date): Notice {
   return {
     subject: "A new Fusion password was asked for",

@@ -5,6 +5,7 @@ import type { UserPrincipal } from "../access/principal.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import { hashBrowserSecret, isBrowserSecret, newBrowserSecret } from "../login/browser-secret.ts";
+import { calendarMade, tell } from "../login/notices.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import { localTimeText } from "../platform/local-time.ts";
@@ -19,7 +20,7 @@ import {
   writeFeed,
 } from "./calendar-store.ts";
 import { type CalendarEvent, renderCalendar } from "./icalendar.ts";
-import { getReminderSettings } from "./reminder-store.ts";
+import { getReminderSettings, listAddressesOf } from "./reminder-store.ts";
 import { plannedNotices, type ReminderSettings } from "./schedule.ts";
 
 export interface CalendarDeps {
@@ -48,8 +49,8 @@ export async function getCalendarFeed(
 }
 
 /**
- * Makes the address of a person's own calendar feed, which is in this answer alone; the one before ends. Audited. Throws `role_insufficient` for the
- * Fusion team, whom no reminder goes to.
+ * Makes the address of a person's own calendar feed, which is in this answer alone; the one before ends. Audited, and told to the person, as
+ * it outlives the session. Throws `role_insufficient` for the Fusion team, whom no reminder goes to.
  */
 export async function makeCalendarFeed(
   { db, clock, random, publicUrl }: CalendarDeps,
@@ -61,6 +62,7 @@ export async function makeCalendarFeed(
   await transactionOf({ db }, principal, async (tx) => {
     await writeFeed(tx, ownerOf(principal), { secretHash, madeAt });
     await audit(tx, { random }, principal, "calendar-made", requestId);
+    await tell(tx, { clock, random }, await listAddressesOf(tx, principal.userId), calendarMade(madeAt));
   });
   return { madeAt: madeAt.toISOString(), address: `${publicUrl}${calendarPath}${secret}.ics` };
 }
@@ -79,7 +81,7 @@ export async function endCalendarFeed(
 
 /**
  * The calendar at an address: when each live token ends that its person asked to be reminded of and may still see, with an alarm at each planned
- * notice. Undefined for an address that leads nowhere, or whose person's access has ended. No secret is in it, and no address.
+ * notice. Undefined for an address that leads nowhere. No secret is in it, and no address.
  */
 export async function readCalendarFeed(
   { db, clock, publicUrl }: Omit<CalendarDeps, "random">,

@@ -11,9 +11,18 @@ export interface FeedOwner {
 
 const keyValues = ({ ifiId, fintechId, userId }: FeedOwner): string[] => [ifiId, fintechId, userId];
 
+/**
+ * The feeds `f` that lead somewhere, with their people `u`: access has not ended, and since the feed was made neither the password was set nor an
+ * address changed, at which all sessions end: whoever had taken over the account may have made it.
+ */
+const openFeeds = `calendar_feed f JOIN console_user u
+  ON u.ifi_id = f.ifi_id AND u.fintech_id = f.fintech_id AND u.user_id = f.user_id
+ AND u.disabled_at IS NULL AND (u.password_set_at IS NULL OR u.password_set_at < f.made_at)
+ AND NOT EXISTS (SELECT FROM identity i WHERE i.user_id = f.user_id AND i.created_at >= f.made_at)`;
+
 export async function findFeedTime(tx: Queryable, owner: FeedOwner): Promise<Date | undefined> {
   const [row] = await tx.query<{ made_at: Date }>(
-    "SELECT made_at FROM calendar_feed WHERE (ifi_id, fintech_id, user_id) = ($1, $2, $3)",
+    `SELECT f.made_at FROM ${openFeeds} WHERE (f.ifi_id, f.fintech_id, f.user_id) = ($1, $2, $3)`,
     keyValues(owner),
   );
   return row?.made_at;
@@ -41,12 +50,11 @@ export async function deleteFeed(tx: Transaction, owner: FeedOwner): Promise<boo
   return rows.length > 0;
 }
 
-/** Whose feed it is, while their access has not ended. */
+/** Whose feed it is, while it leads somewhere. */
 export async function findFeedOwner(tx: Queryable, secretHash: Buffer): Promise<FeedOwner | undefined> {
   const [row] = await tx.query<FeedOwner & Record<string, unknown>>(
     `SELECT f.ifi_id AS "ifiId", f.fintech_id AS "fintechId", f.user_id AS "userId"
-     FROM calendar_feed f JOIN console_user u USING (ifi_id, fintech_id, user_id)
-     WHERE f.secret_hash = $1 AND u.disabled_at IS NULL`,
+     FROM ${openFeeds} WHERE f.secret_hash = $1`,
     [secretHash],
   );
   return row;

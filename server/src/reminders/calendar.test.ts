@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
-import type { TokenId } from "../platform/ids.ts";
+import { setIdentity } from "../login/set-identity.ts";
+import { newId, type SessionId, type TokenId, type UserId } from "../platform/ids.ts";
+import { systemRandom } from "../platform/random.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
 import { arrangeSession } from "../testing/session-fixture.ts";
@@ -19,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 beforeEach(async () => {
   given = await arrangeReminders(app.database);
-  await owner.query("TRUNCATE audit_entry");
+  await owner.query("TRUNCATE audit_entry, outgoing_message");
   tokenId = await given.token();
   cookie = await arrangeSession(owner, given.member, app.clock.now());
 });
@@ -130,6 +132,44 @@ describe("its address", () => {
     const [ended, unknown] = [await read(third), await read("http://x/calendar/unknown.ics")];
     expect([ended.statusCode, unknown.statusCode]).toEqual([404, 404]);
     expect({ ...ended.json(), request_id: "" }).toEqual({ ...unknown.json(), request_id: "" });
+  });
+
+  it.each([
+    [
+      "the password was set",
+      (userId: UserId) =>
+        owner.query("UPDATE console_user SET password_hash = 'x', password_set_at = $2 WHERE user_id = $1", [
+          userId,
+          app.clock.now(),
+        ]),
+    ],
+    [
+      "an address was changed",
+      (userId: UserId) =>
+        setIdentity(
+          { db: app.database.db, clock: app.clock, random: systemRandom },
+          { kind: "cli", account: "root" },
+          { userId, channel: "email", address: "new@example.com" },
+        ),
+    ],
+  ])("leads nowhere once all sessions were ended for safety, as %s", async (_why, recover) => {
+    const address = await make();
+    await recover(given.member.userId);
+    expect((await read(address)).statusCode).toBe(404);
+    const later = await sessionOf({ ...given.member, sessionId: newId<SessionId>(systemRandom, "ses") });
+    expect((await call("GET", later)).json()).toEqual({ madeAt: null });
+    app.clock.set(new Date(app.clock.now().getTime() + 1_000));
+    expect((await read(await make(later))).statusCode).toBe(200);
+  });
+
+  it("is told to its person when it is made, on each address", async () => {
+    await make();
+    const { rows } = await owner.query(
+      "SELECT address, subject, text FROM outgoing_message ORDER BY channel",
+    );
+    expect(rows.map(({ address }) => address)).toEqual([given.member.email, given.member.phone]);
+    expect(rows[0].subject).toBe("A calendar may read when your Fusion tokens end");
+    expect(rows[0].text).toContain("2027-11-08 03:30 UTC");
   });
 
   it("is each person's own", async () => {
