@@ -80,7 +80,7 @@ export const ReminderDay = z
     timeZone: z.string(),
     today: LocalDate,
     goesOutAt: Instant.nullable().describe(
-      "The reminder time of that day; null where the zone leaves it out.",
+      "The reminder time of that day; null where the zone leaves it out, and of a day that went out before the time was changed to a later one.",
     ),
     nextDate: LocalDate.nullable().describe("The first day after it on which something goes out."),
     messages: z.array(

@@ -10,10 +10,11 @@ import { InvalidInput } from "../platform/errors.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { findDueDay, listDueNotices } from "./due-notices.ts";
 import { fintechDayAhead } from "./fintech-day.ts";
+import { nextReminderDay } from "./next-reminder-day.ts";
 import type { RemindedFintech } from "./plan-store.ts";
 import { groupByDigest, previewDigest } from "./preview-reminders.ts";
 import { findFirstExpiry, getReminderSettings } from "./reminder-store.ts";
-import { addDays, daysBefore, type LocalDay, localDayOf, reminderInstant, windowOfDay } from "./schedule.ts";
+import { addDays, daysBefore, type LocalDay, localDayOf, windowOfDay } from "./schedule.ts";
 
 /**
  * The messages of one local day of a fintech, rendered as they would be sent, by what is known now of tokens, subscriptions and people: of
@@ -38,10 +39,13 @@ export async function previewDay(
     }
     const nextDay = (from: LocalDay): Promise<LocalDay | null> =>
       findNextDay(tx, fintech, { from, last, now, applicationIds });
-    const todaysTime = reminderInstant(today, fintech);
-    const isTodayOver = todaysTime === undefined || todaysTime <= now;
-    const date = input.date ?? (await nextDay(isTodayOver ? addDays(today, 1) : today)) ?? today;
+    const unplanned = await nextReminderDay(tx, fintech, now);
+    // Today's whose time has just come are as good as sent.
+    const first = unplanned.at > now ? unplanned.localDay : addDays(unplanned.localDay, 1);
+    const date = input.date ?? (await nextDay(first)) ?? today;
     const day = fintechDayAhead(fintech, date, now);
+    // Planned at another time, it is not planned again.
+    const wentOutBefore = day !== undefined && date < unplanned.localDay && day.plannedFor > now;
     const notices = day ? await listDueNotices(tx, [day]) : [];
     const seen = notices.filter(
       ({ applicationId }) => applicationIds === null || applicationIds.includes(applicationId),
@@ -50,7 +54,7 @@ export async function previewDay(
       date,
       timeZone,
       today,
-      goesOutAt: day?.plannedFor.toISOString() ?? null,
+      goesOutAt: day && !wentOutBefore ? day.plannedFor.toISOString() : null,
       nextDate: await nextDay(addDays(date, 1)),
       messages: groupByDigest(seen).map((group) => {
         const digest = previewDigest(group, { fintech, publicUrl: deps.publicUrl, at: now });

@@ -89,6 +89,14 @@ describe("a day of one fintech", () => {
     ]);
   });
 
+  it("is not today's, once that is planned, whatever the reminder time is changed to", async () => {
+    await subscribe(await token(), admin);
+    await at("2027-11-08T03:30:00Z");
+    await owner.query("UPDATE fintech SET reminder_time = '18:00'");
+    expect(await day(admin)).toMatchObject({ date: "2027-11-09", goesOutAt: "2027-11-09T12:30:00.000Z" });
+    expect((await day(admin, "2027-11-08")).goesOutAt).toBe(null);
+  });
+
   it("without a message names the next one that has any, however long renewals keep all tokens silent, or says that none has", async () => {
     expect(await day(admin)).toMatchObject({ date: "2027-11-08", messages: [], nextDate: null });
     const old = await token();

@@ -107,6 +107,15 @@ describe("GET /tokens/:tokenId/reminders", () => {
     expect((await get(admin, `/tokens/${tokenId}/reminders`)).body.recipients[0].you).toBe(true);
   });
 
+  it("200: promises none for a day that is planned, whatever the reminder time is changed to", async () => {
+    const next = async (time: string): Promise<unknown> => {
+      await database.owner.query("UPDATE fintech SET reminder_time = $1", [time]);
+      return (await get(admin, `/tokens/${tokenId}/reminders`)).body.nextAt;
+    };
+    expect(await next("18:00")).toBe("2027-11-09T12:30:00.000Z");
+    expect(await next("09:00")).toBe("2027-11-09T03:30:00.000Z");
+  });
+
   it("200: says why none will follow", async () => {
     const stopped = async (): Promise<unknown> => {
       const { body } = await get(admin, `/tokens/${tokenId}/reminders`);

@@ -8,6 +8,7 @@ import type { TokenId } from "../platform/ids.ts";
 import { getTokenFor } from "../tokens/token-access.ts";
 import { todayOf } from "./acknowledge.ts";
 import { later } from "./fintech-day.ts";
+import { nextReminderDay } from "./next-reminder-day.ts";
 import {
   getReminderSettings,
   getRenewal,
@@ -33,14 +34,17 @@ export async function getTokenReminders(
     const settings = await getReminderSettings(tx, token.tenant);
     const today = localDayOf(now, settings.timeZone);
     const subscribed = await listSubscriptions(tx, tokenId, today);
+    const nextDay = await nextReminderDay(tx, token.tenant, now);
+    // A day that was planned is not planned again, at whatever time it would be now.
+    const from = nextDay.todayIsPlanned ? new Date(nextDay.at.getTime() - 1) : now;
     // Of a day that somebody acknowledged, no notice goes out to them any more.
-    const afterToday = later(now, reminderInstant(today, settings) ?? now);
+    const afterToday = later(from, reminderInstant(today, settings) ?? from);
     const { renewed, cutOverOpen } = await getRenewal(tx, tokenId, now);
     const following = renewed ? nextCutOverWarning : nextNotice;
     const next = subscribed
       .map(
         ({ subscribedAt, acknowledged }) =>
-          following({ expiresAt: token.expiresAt, subscribedAt }, settings, acknowledged ? afterToday : now)
+          following({ expiresAt: token.expiresAt, subscribedAt }, settings, acknowledged ? afterToday : from)
             ?.at,
       )
       .filter((at) => at !== undefined)
