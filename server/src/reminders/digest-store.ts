@@ -1,7 +1,7 @@
 import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
-import { mostUrgentFirst, replacementOf } from "./due-notices.ts";
+import { mostUrgentFirst, replacementOf, suspended } from "./due-notices.ts";
 import type { LocalDay } from "./schedule.ts";
 
 // SQL on digests, from the claim to what became of them; private to the room.
@@ -133,6 +133,8 @@ export interface OpenNotice {
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
   readonly fallback: boolean;
+  /** What of the token's is suspended now. */
+  readonly suspended: "fintech" | "application" | null;
   /** Of a cut-over warning. */
   readonly replacementId: TokenId | null;
   readonly replacementUsedAt: Date | null;
@@ -144,10 +146,11 @@ export async function listOpenNotices(tx: Transaction, key: DigestKey, now: Date
   return tx.query<OpenNotice & Record<string, unknown>>(
     `SELECT r.kind, r.token_id AS "tokenId", r.application_id AS "applicationId", app.name AS "applicationName", r.environment,
             t.name, t.hint, t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt", r.fallback,
-            ${replacement.columns}
+            ${suspended}, ${replacement.columns}
      FROM reminder r
      JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
      JOIN application app USING (ifi_id, environment, fintech_id, application_id)
+     JOIN fintech f USING (ifi_id, fintech_id)
      LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
      ${replacement.join}
      WHERE ${ofDigest} AND r.state IN ('planned', 'failed')

@@ -136,10 +136,15 @@ export interface DueNotice {
   readonly applicationName: string;
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
+  /** What of the token's is suspended now. */
+  readonly suspended: "fintech" | "application" | null;
   /** Of a cut-over warning. */
   readonly replacementId: TokenId | null;
   readonly replacementUsedAt: Date | null;
 }
+
+/** Whether the application `app` or its fintech `f` is suspended, as {@link DueNotice} names it. */
+export const suspended = `CASE WHEN f.suspended_at IS NOT NULL THEN 'fintech' WHEN app.suspended_at IS NOT NULL THEN 'application' END AS suspended`;
 
 /**
  * What a notice's text says of the replacement of the token `t`, as {@link DueNotice} names it, and the join it comes from.
@@ -182,11 +187,12 @@ export async function listDueNotices(database: Queryable, days: readonly Fintech
             due.token_id AS "tokenId", due.local_day::text AS "localDay", due.planned_for AS "plannedFor",
             due.user_id AS "userId", a.name AS "recipientName", due.channel, a.address, due.fallback,
             due.kind, t.name, t.hint, app.name AS "applicationName", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt",
-            ${replacement.columns}
+            ${suspended}, ${replacement.columns}
      FROM due
      JOIN day USING (ifi_id, fintech_id, local_day)
      JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
      JOIN application app USING (ifi_id, environment, fintech_id, application_id)
+     JOIN fintech f USING (ifi_id, fintech_id)
      LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)
      JOIN reachable_address a ON a.ifi_id = due.ifi_id AND a.fintech_id = due.fintech_id
                              AND a.user_id = due.user_id AND a.channel = due.channel

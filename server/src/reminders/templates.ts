@@ -62,22 +62,25 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
         : [
             `Replacement ${notice.replacementId}: ${useWords(notice.replacementUsedAt, timeZone).toLowerCase()}`,
           ]),
+      ...(notice.suspended === null
+        ? []
+        : [
+            `Its ${notice.suspended} is suspended: calls are refused already, and no replacement can be generated`,
+          ]),
+      ...(notice.fallback
+        ? ["You get this as an admin, since nobody who asked to be reminded can be reached"]
+        : []),
     ],
     link: linkTo(notice, content.publicUrl),
   }));
   const cutOver = notices.some((notice) => notice.kind === "cutover");
-  const opening =
-    notices.length > 1
-      ? `these ${notices.length} tokens of ${content.fintechName} need your attention. Generate their replacements${cutOver ? ", and move programs to those that you have," : ""} before programs that use them are refused:`
-      : cutOver
-        ? "this token was renewed, and programs have yet to move to its replacement. Move them before they are refused:"
-        : "this token needs your attention. Generate its replacement before programs that use it are refused:";
+  const opening = openingOf(content, cutOver);
   const unlisted = notices.length - listed.length;
   const closing = [
     ...(unlisted > 0 ? [`${unlisted} more are listed in the console: ${content.publicUrl}/`] : []),
-    ...(notices.some((notice) => notice.fallback)
-      ? ["You get this as an admin, since nobody who asked to be reminded can be reached."]
-      : ["You get this because you asked to be reminded; you can end it on the token's page."]),
+    ...(notices.some((notice) => !notice.fallback)
+      ? ["You get this because you asked to be reminded; you can end it on the token's page."]
+      : []),
     `Reminders stop when a token is renewed or revoked${cutOver ? ", warnings of a renewed one when programs use its replacement" : ""}. This message contains no secret; we never ask for one.`,
   ];
   const text = [
@@ -115,21 +118,44 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
   };
 }
 
+/** What is to be done about the tokens; nothing can be while all are suspended. */
+function openingOf({ notices, fintechName }: DigestContent, cutOver: boolean): string {
+  const many = notices.length > 1;
+  const these = many ? `these ${notices.length} tokens of ${fintechName}` : "this token";
+  if (notices.every(({ suspended }) => suspended !== null))
+    return `${these} ${many ? "need" : "needs"} your attention as soon as ${many ? "their" : "its"} suspension is over:`;
+  if (many)
+    return `${these} need your attention. Generate their replacements${cutOver ? ", and move programs to those that you have," : ""} before programs that use them are refused:`;
+  return cutOver
+    ? "this token was renewed, and programs have yet to move to its replacement. Move them before they are refused:"
+    : "this token needs your attention. Generate its replacement before programs that use it are refused:";
+}
+
 function renderSms(content: DigestContent, first: OpenNotice): DigestText {
   const more = content.notices.length - 1;
-  const name = first.name.length > 30 ? `${first.name.slice(0, 29)}…` : first.name;
+  const name = shortened(first.name);
   const link = linkTo(first, content.publicUrl);
   const others = more > 0 ? `, and ${more} more` : "";
   const days = daysLeftWords(first, content);
-  const text =
-    first.kind === "cutover"
-      ? `${days}: token "${name}" ${expiryWords(first, content)}${cutOverWords(first)}${others}. ${link}`
-      : `Fusion: token "${name}" ${expiryWords(first, content)} (${days})${others}. Renew: ${link}`;
+  const isPlain = first.kind !== "cutover" && first.suspended === null;
+  const suspended = first.suspended === null ? "" : `; its ${first.suspended} is suspended`;
+  const text = isPlain
+    ? `Fusion: token "${name}" ${expiryWords(first, content)} (${days})${others}. Renew: ${link}`
+    : `${days}: token "${name}" ${expiryWords(first, content)}${cutOverWords(first)}${suspended}${others}. ${link}`;
   return {
     subject: oneLine(`${days}: token "${first.name}"`),
     text: oneLine(text),
-    smsTemplate: first.kind === "cutover" ? "notice" : "reminder",
+    smsTemplate: isPlain ? "reminder" : "notice",
   };
+}
+
+/**
+ * At most 30 characters, none of them halved, which a gateway may refuse; with three dots and not the one character for them, as that is not
+ * in the alphabet of SMS (GSM 03.38) and would make its parts 70 characters long instead of 160.
+ */
+function shortened(name: string): string {
+  const characters = [...name];
+  return characters.length > 30 ? `${characters.slice(0, 27).join("")}...` : name;
 }
 
 /** `15 days left`, `1 day left`, `Today`, `Expired today`, `Expired 3 days ago`. */
