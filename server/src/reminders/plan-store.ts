@@ -4,9 +4,9 @@ import {
   systemScope,
   type Transaction,
 } from "../platform/database/database.ts";
-import type { FintechId, IfiId, TokenId } from "../platform/ids.ts";
+import type { FintechId, IfiId, Tenant, TokenId } from "../platform/ids.ts";
 import { isWantedByApplication, recordEvents } from "../webhooks/record-event.ts";
-import { dueNotices, type FintechDay, fintechDayValues } from "./due-notices.ts";
+import { behindDays, dueNotices, type FintechDay, fintechDayValues } from "./due-notices.ts";
 import { daysAfterMax, type LocalDay, type ReminderSettings } from "./schedule.ts";
 
 // SQL that plans days: takes them, makes their notices, closes them; private to the room. Which notices are due is asked by `due-notices.ts`.
@@ -59,6 +59,37 @@ export async function takeDays(
   return new Set(rows.map((row) => row.fintech_id));
 }
 
+export interface ResumedToken extends ReminderSettings {
+  readonly tokenId: TokenId;
+  readonly tenant: Tenant;
+  readonly expiresAt: Date;
+  /** The last local day that was planned; the replacement was revoked after that. */
+  readonly plannedDay: LocalDay;
+}
+
+/** Tokens that are not revoked, with a replacement, directly or through others, that was since that instant and since the fintech's reminders were planned last. */
+export async function listResumed(database: Queryable, since: Date): Promise<ResumedToken[]> {
+  return database.query<ResumedToken & Record<string, unknown>>(
+    `WITH RECURSIVE line AS (
+       SELECT replaces_token_id AS token_id, revoked_at AS since FROM token WHERE replaces_token_id IS NOT NULL AND revoked_at > $1
+       UNION
+       SELECT token.replaces_token_id, since FROM line JOIN token USING (token_id) WHERE token.replaces_token_id IS NOT NULL
+     )
+     SELECT t.token_id AS "tokenId", t.expires_at AS "expiresAt", f.time_zone AS "timeZone", f.reminder_time::text AS "reminderTime",
+            json_build_object('ifiId', t.ifi_id::text, 'environment', t.environment, 'fintechId', t.fintech_id) AS tenant,
+            plan.local_day::text AS "plannedDay"
+     FROM (SELECT token_id, max(since) AS since FROM line GROUP BY token_id) AS resumed
+     JOIN token t USING (token_id)
+     JOIN fintech f USING (ifi_id, fintech_id)
+     CROSS JOIN LATERAL (
+       SELECT local_day, swept_at FROM reminder_day d WHERE (d.ifi_id, d.fintech_id) = (t.ifi_id, t.fintech_id)
+       ORDER BY local_day DESC LIMIT 1
+     ) AS plan
+     WHERE t.revoked_at IS NULL AND resumed.since >= plan.swept_at`,
+    [since],
+  );
+}
+
 export interface Planned {
   readonly planned: number;
   readonly missed: number;
@@ -86,11 +117,16 @@ export async function lockDigests(
 
 /**
  * Makes the rows of those days, in the database alone: however many tokens are due, none is loaded here. Rows that exist stay as
- * they are; nothing joins a digest that was claimed before. A person who stands in for subscribers then gets a further one that day.
+ * they are; nothing joins a digest that was claimed before. A person who stands in for subscribers then gets a further one that day, with
+ * `furtherDigests` everybody does.
  *
  * Each token's notice is also told to the webhooks of its application that want it, once for each kind and day, however often the day is planned.
  */
-export async function planNotices(tx: Transaction, days: readonly FintechDay[]): Promise<Planned> {
+export async function planNotices(
+  tx: Transaction,
+  days: readonly FintechDay[],
+  { furtherDigests }: { readonly furtherDigests: boolean } = { furtherDigests: false },
+): Promise<Planned> {
   if (days.length === 0) return { planned: 0, missed: 0, unheard: [] };
   const [row] = await tx.query<{ planned: number; missed: number; unheard: TokenId[] | null }>(
     `WITH ${dueNotices},
@@ -103,7 +139,7 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
            AND g.channel = due.channel AND g.local_day = due.local_day AND g.sequence > 0
          ORDER BY g.sequence DESC LIMIT 1
        ) AS newest ON true
-       WHERE channel IS NOT NULL AND (due.fallback OR newest.closed IS NOT TRUE)
+       WHERE channel IS NOT NULL AND (due.fallback OR newest.closed IS NOT TRUE OR ${behindDays(1)})
          AND NOT EXISTS (SELECT FROM reminder r
                          WHERE (r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id, r.user_id, r.channel, r.kind, r.local_day)
                              = (due.ifi_id, due.environment, due.fintech_id, due.application_id, due.token_id, due.user_id, due.channel,
@@ -140,7 +176,7 @@ export async function planNotices(tx: Transaction, days: readonly FintechDay[]):
      SELECT (SELECT count(*)::int FROM notice WHERE state = 'planned') AS planned,
             (SELECT count(*)::int FROM notice WHERE state = 'missed') AS missed,
             (SELECT array_agg(token_id) FROM (SELECT token_id FROM due WHERE channel IS NULL AND NOT missed LIMIT 100) AS few) AS unheard`,
-    fintechDayValues(days),
+    [...fintechDayValues(days), furtherDigests],
   );
   return { planned: row?.planned ?? 0, missed: row?.missed ?? 0, unheard: row?.unheard ?? [] };
 }

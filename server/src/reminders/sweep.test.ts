@@ -129,6 +129,25 @@ describe("what ends reminders", () => {
     expect(letters).toHaveLength(2);
   });
 
+  it("a renewal whose replacement is revoked on a day that was planned lets them resume on it, in a further message", async () => {
+    await subscribe(await token({ name: "another" }), admin);
+    const old = await token({ name: "renewed" });
+    await subscribe(old, admin);
+    const second = await token({ replaces: old, createdAt: "2027-11-07T00:00:00Z" });
+    const third = await token({ replaces: second, createdAt: "2027-11-07T00:00:00Z" });
+    await at("2027-11-08T03:30:00Z");
+    clock.set("2027-11-08T06:02:00Z");
+    await revoke(second);
+    await at("2027-11-08T06:15:00Z");
+    expect(letters).toHaveLength(1);
+    await revoke(third);
+    await at("2027-11-08T06:30:00Z");
+    await at("2027-11-08T06:45:00Z");
+    expect(letters.map(({ subject }) => subject.split('"')[1])).toEqual(["another", "renewed"]);
+    await at("2027-11-09T03:30:00Z");
+    expect(letters).toHaveLength(3);
+  });
+
   it("a renewal that ends first lets them resume", async () => {
     const old = await token();
     await subscribe(old, admin);

@@ -3,6 +3,7 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import type { Log } from "../platform/log.ts";
 import type { FintechDay } from "./due-notices.ts";
 import { fintechDay } from "./fintech-day.ts";
+import { planResumed } from "./plan-resumed.ts";
 import {
   closePastDays,
   listFintechsAfter,
@@ -31,9 +32,10 @@ const daysBackMax = daysBefore + daysAfterMax + 1;
  */
 export async function sweepReminders(deps: SendDeps): Promise<SweepResult> {
   const plan = await planDueDays(deps);
+  const resumed = await planResumed(deps, (planned) => tellUnheard(deps.log, planned));
   const closed = await closePastDays(deps.db, deps.clock.now());
   const sent = await sendDueDigests(deps);
-  const result = { planned: plan.planned, missed: plan.missed + closed, ...sent };
+  const result = { planned: plan.planned + resumed, missed: plan.missed + closed, ...sent };
   if (Object.values(result).some((count) => count > 0)) deps.log.info({ ...result }, "reminders swept");
   return result;
 }

@@ -1,0 +1,36 @@
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
+import type { Log } from "../platform/log.ts";
+import { todayOf } from "./acknowledge.ts";
+import { listResumed, lockDigests, type Planned, planNotices } from "./plan-store.ts";
+import { localDayOf } from "./schedule.ts";
+
+/** Some sweeps may fail; what was revoked longer ago has to wait for the next day's plan. */
+const revokedWithinMs = 60 * 60_000;
+
+/**
+ * Plans once more what a day that is planned left out because of a replacement that was revoked since: the renewed token may end before the next
+ * day's reminders. A person whose message is out gets a further one. Finds its rows when it runs again.
+ */
+export async function planResumed(
+  { db, clock, log }: { readonly db: Database; readonly clock: Clock; readonly log: Log },
+  tell: (planned: Planned) => void,
+): Promise<number> {
+  const now = clock.now();
+  const resumed = await listResumed(db.reader(systemScope), new Date(now.getTime() - revokedWithinMs));
+  let planned = 0;
+  for (const token of resumed)
+    try {
+      const day = todayOf(token, token, now);
+      if (!day || token.plannedDay !== localDayOf(now, token.timeZone)) continue;
+      const done = await db.transaction(systemScope, async (tx) => {
+        await lockDigests(tx, day);
+        return planNotices(tx, [day], { furtherDigests: true });
+      });
+      planned += done.planned;
+      tell(done);
+    } catch (error) {
+      log.error({ err: error, tokenId: token.tokenId }, "reminders that resume could not be planned");
+    }
+  return planned;
+}
