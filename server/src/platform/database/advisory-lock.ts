@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 
 /** Any fixed numbers; each is something that one process at a time does on a database. */
 const lockKeys = { migrations: 7_018_140_793, demonstration: 7_018_140_794 } as const;
 
+const pauseMs = 100;
+
 /**
- * Does the work while no other process does the same on this database; whoever comes second waits for as long as it takes. The lock ends
+ * Does the work while no other process does the same on this database; whoever comes second waits for as long as it takes, by asking again and
+ * again: a statement that waits would be older than an index that the first makes, and be waited for by it. The lock ends
  * with the connection, so a killed process holds nothing. May be taken again within the work. Needs a direct connection, since a pooler
  * such as pgbouncer may spread a session's statements over several.
  */
@@ -13,10 +17,15 @@ export async function withAdvisoryLock<Result>(
   lock: keyof typeof lockKeys,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  await client.query("SELECT pg_advisory_lock($1)", [lockKeys[lock]]);
+  while (!(await tryAdvisoryLock(client, lockKeys[lock]))) await sleep(pauseMs);
   try {
     return await work();
   } finally {
     await client.query("SELECT pg_advisory_unlock($1)", [lockKeys[lock]]).catch(() => undefined);
   }
+}
+
+async function tryAdvisoryLock(client: Pick<pg.ClientBase, "query">, key: number): Promise<boolean> {
+  const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_lock($1) AS taken", [key]);
+  return rows[0]?.taken === true;
 }

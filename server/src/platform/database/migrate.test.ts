@@ -85,6 +85,47 @@ describe("migrations", () => {
     });
   });
 
+  it("outside of a transaction make an index while others write, and again where a crash left it unfinished", async () => {
+    const files = release({
+      "0001-first.sql": "CREATE TABLE one AS SELECT 1 AS number;",
+      "0002-index.sql":
+        "-- Widening: an index.\n-- Outside a transaction: the table is written to.\nCREATE INDEX CONCURRENTLY IF NOT EXISTS one_by_number ON one (number);\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS one_once\n  ON one (number) WHERE number > 0;\n",
+    });
+    await migrate(url, { folder: release({ "0001-first.sql": "CREATE TABLE one AS SELECT 1 AS number;" }) });
+    await withClient(url, async (writer) => {
+      await writer.query("BEGIN; INSERT INTO one VALUES (2)");
+      // Ends in the middle, as by a crash.
+      const killed = migrate(url, { folder: files }).catch((error: Error) => error.message);
+      const making = `SELECT pid FROM pg_stat_activity
+        WHERE datname = '${name}' AND query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'`;
+      await expect.poll(async () => (await asAdmin(making)).rowCount, { timeout: 10_000 }).toBe(1);
+      await writer.query("INSERT INTO one VALUES (3)");
+      await asAdmin(`SELECT pg_terminate_backend(pid) FROM (${making}) AS found`);
+      expect(await killed).toMatch(/terminat/);
+      await writer.query("COMMIT");
+      const { rows: left } = await writer.query(
+        "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid",
+      );
+      expect(left).toEqual([{ name: "one_by_number" }]);
+      // Several processes at once; those that wait for the first hold up none of what it does.
+      const applied = await Promise.all([1, 2, 3].map(() => migrate(url, { folder: files })));
+      expect(applied.toSorted((a, b) => b.length - a.length)).toEqual([["0002-index.sql"], [], []]);
+      const { rows: made } = await writer.query(
+        "SELECT indexrelid::regclass::text AS name, indisvalid AS whole FROM pg_index WHERE indrelid = 'one'::regclass ORDER BY 1",
+      );
+      expect(made).toEqual([
+        { name: "one_by_number", whole: true },
+        { name: "one_once", whole: true },
+      ]);
+    });
+  });
+
+  it("outside of a transaction do nothing that could not be repeated", async () => {
+    const files = release({ ...first, "0002-second.sql": "-- Outside a transaction.\nDROP TABLE one;" });
+    await expect(migrate(url, { folder: files })).rejects.toThrow("0002-second.sql");
+    await fits(release(first));
+  });
+
   it("are all there or, when one fails, all before it", async () => {
     const files = release({ ...first, "0002-wrong.sql": "CREATE TABLE two (); SELECT 1 / 0;" });
     await expect(migrate(url, { folder: files })).rejects.toThrow("division by zero");

@@ -16,6 +16,8 @@ interface Migration {
   readonly hash: string;
   /** Whether releases that do not know it must not run on its schema; so it is unless its first line says that it only widens. */
   readonly breaking: boolean;
+  /** Its statements, where it runs outside of a transaction: so it says in a line that begins with `-- Outside a transaction`. */
+  readonly statements: readonly string[] | undefined;
 }
 
 interface AppliedMigration {
@@ -46,7 +48,7 @@ export function migrate(connectionString: string, options?: MigrateOptions): Pro
 }
 
 /**
- * Brings the schema up to date: each numbered file once, in order, each in a transaction of its own, under a lock. Returns the
+ * Brings the schema up to date: each numbered file once, in order, each in a transaction of its own unless it says otherwise, under a lock. Returns the
  * names applied. Needs the owner's role. Throws {@link DatabaseIsNewer} or {@link MigrationWasEdited} and changes nothing then.
  *
  * Migrations that this release does not know are no hindrance when they only widen (their first line begins with `-- Widening`): while
@@ -65,7 +67,8 @@ export async function migrateWith(
     const done = new Set(applied.map((row) => row.number));
     const fresh = migrations.filter((migration) => !done.has(migration.number));
     for (const migration of fresh) {
-      while (!(await applyUnlessLocked(owner, migration))) {
+      const apply = migration.statements ? applyOutsideTransaction : applyUnlessLocked;
+      while (!(await apply(owner, migration, log))) {
         log.warn(
           { part: "database", migration: migration.name, oldestTransaction: await oldestTransaction(owner) },
           "a migration waits until other transactions give their locks back; it is tried again until they have",
@@ -85,20 +88,74 @@ async function applyUnlessLocked(owner: pg.Client, migration: Migration): Promis
   try {
     await owner.query("BEGIN");
     await owner.query("SET LOCAL lock_timeout = '1s'");
-    await owner.query("INSERT INTO public.migration (number, name, hash, breaking) VALUES ($1, $2, $3, $4)", [
-      migration.number,
-      migration.name,
-      migration.hash,
-      migration.breaking,
-    ]);
+    await markApplied(owner, migration);
     await owner.query(migration.sql);
     await owner.query("COMMIT");
     return true;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== "55P03") throw error;
+    if (!lostToOthers(error)) throw error;
     await owner.query("ROLLBACK");
     return false;
   }
+}
+
+/**
+ * Applies it statement by statement, for what PostgreSQL does beside those who write to the table, and only so. It waits for each transaction that is
+ * older, but nobody has to wait for it. What a crash leaves is made again by the next start: an index that is not whole is dropped first,
+ * and every statement changes nothing where it was done before.
+ */
+async function applyOutsideTransaction(owner: pg.Client, migration: Migration, log: Log): Promise<boolean> {
+  try {
+    for (const statement of migration.statements ?? []) {
+      const oldest = await oldestTransaction(owner);
+      if (oldest)
+        log.info(
+          { part: "database", migration: migration.name, oldestTransaction: oldest },
+          "a migration makes an index while others go on, and waits for the transactions that are older",
+        );
+      await dropUnlessWhole(owner, indexMadeBy(migration.name, statement));
+      await owner.query(statement);
+    }
+    await markApplied(owner, migration);
+    return true;
+  } catch (error) {
+    if (!lostToOthers(error)) throw error;
+    return false;
+  }
+}
+
+/** No lock within the time given, or a deadlock: as with a process of a release that waits for us to be done, in a statement older than the index. */
+function lostToOthers(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "55P03" || code === "40P01";
+}
+
+async function markApplied(owner: pg.Client, migration: Migration): Promise<void> {
+  await owner.query("INSERT INTO public.migration (number, name, hash, breaking) VALUES ($1, $2, $3, $4)", [
+    migration.number,
+    migration.name,
+    migration.hash,
+    migration.breaking,
+  ]);
+}
+
+/** The only statement that may stand outside of a transaction, since it is known how to repeat it. */
+function indexMadeBy(migration: string, statement: string): string {
+  const [, index] =
+    /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS ([a-z0-9_]+)\s+ON\s[^;]*$/.exec(statement) ?? [];
+  if (index === undefined)
+    throw new Error(
+      `Migration ${migration} runs outside of a transaction and may only CREATE INDEX CONCURRENTLY IF NOT EXISTS.`,
+    );
+  return index;
+}
+
+async function dropUnlessWhole(owner: pg.Client, index: string): Promise<void> {
+  const { rowCount } = await owner.query(
+    "SELECT FROM pg_index WHERE indexrelid = to_regclass('public.' || $1::text) AND NOT indisvalid",
+    [index],
+  );
+  if (rowCount === 1) await owner.query(`DROP INDEX CONCURRENTLY public.${index}`);
 }
 
 /** Of the others of this database, as far as the owner may see them: most likely the one that is waited for. */
@@ -174,7 +231,16 @@ async function readMigrations(folder: string): Promise<Migration[]> {
         sql,
         hash: createHash("sha256").update(sql).digest("hex"),
         breaking: !/^-- Widening\b/.test(sql),
+        statements: /^-- Outside a transaction\b/m.test(sql) ? statementsOf(sql) : undefined,
       };
     }),
   );
+}
+
+function statementsOf(sql: string): string[] {
+  return sql
+    .replaceAll(/^--.*$/gm, "")
+    .split(/;\s*$/m)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== "");
 }
