@@ -35,7 +35,9 @@ export const ApplicationSummary = z.object({
   clientId: z.string().describe("Identifies the fintech to the token service."),
   activeTokens: z.number().int().describe("Every token that works, those that are expiring included."),
   expiringTokens: z.number().int(),
-  lastUsedAt: Instant.nullable(),
+  lastUsedAt: Instant.nullable().describe(
+    "Of the tokens that work; of all others where none of these was used.",
+  ),
   canManage: z.boolean(),
   suspended: z.boolean().describe("The Fusion team has suspended the application or the whole fintech."),
 });

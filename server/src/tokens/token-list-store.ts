@@ -77,33 +77,35 @@ export async function countTokens(
 export interface ApplicationTokenFigures {
   readonly active: number;
   readonly expiring: number;
-  readonly lastUsedAt: Date | null;
 }
 
-/** For each of these applications that has tokens. */
+/** For each of these applications that has active tokens: the others, which in time are nearly all, are not read. */
 export async function countTokensByApplication(
   tx: Queryable,
   applicationIds: readonly ApplicationId[],
   now: Date,
 ): Promise<Map<ApplicationId, ApplicationTokenFigures>> {
-  const rows = await tx.query<{
-    application_id: ApplicationId;
-    active: number;
-    expiring: number;
-    last_used_at: Date | null;
-  }>(
-    `SELECT application_id, (count(*) FILTER (WHERE ${conditions.active}))::int AS active,
-       (count(*) FILTER (WHERE ${conditions.expiring}))::int AS expiring, max(last_used_at) AS last_used_at
-     FROM token LEFT JOIN token_last_use USING (ifi_id, environment, fintech_id, application_id, token_id)
-     WHERE application_id = ANY ($1) GROUP BY application_id`,
+  const rows = await tx.query<{ application_id: ApplicationId; active: number; expiring: number }>(
+    `SELECT application_id, count(*)::int AS active, (count(*) FILTER (WHERE ${conditions.expiring}))::int AS expiring
+     FROM token WHERE application_id = ANY ($1) AND ${conditions.active} GROUP BY application_id`,
     [applicationIds, now],
   );
-  return new Map(
-    rows.map((row) => [
-      row.application_id,
-      { active: row.active, expiring: row.expiring, lastUsedAt: row.last_used_at },
-    ]),
+  return new Map(rows.map((row) => [row.application_id, { active: row.active, expiring: row.expiring }]));
+}
+
+/** When these applications' tokens were last used, those that never were left out; of active tokens, or of all that there ever were. */
+export async function findLastUses(
+  tx: Queryable,
+  applicationIds: readonly ApplicationId[],
+  among: { readonly activeAt: Date } | "all",
+): Promise<Map<ApplicationId, Date>> {
+  const rows = await tx.query<{ application_id: ApplicationId; last_used_at: Date }>(
+    `SELECT application_id, max(last_used_at) AS last_used_at
+     FROM token JOIN token_last_use USING (ifi_id, environment, fintech_id, application_id, token_id)
+     WHERE application_id = ANY ($1) AND ${among === "all" ? "true" : conditions.active} GROUP BY application_id`,
+    among === "all" ? [applicationIds] : [applicationIds, among.activeAt],
   );
+  return new Map(rows.map((row) => [row.application_id, row.last_used_at]));
 }
 
 export interface TokenAllowList {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { manualClock } from "../platform/clock.ts";
+import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
@@ -20,6 +21,7 @@ let replacement: TestToken;
 let next: TestToken;
 let unused: TestToken;
 let used: TestToken;
+let over: TestToken;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -41,16 +43,21 @@ beforeAll(async () => {
   renewed = await arrange(seen, -300, 2); // Soonest, but renewed.
   replacement = await arrange(seen, -1, 200, renewed);
   next = await arrange(seen, -10, 5);
-  await arrange(seen, -100, -1); // Over.
+  over = await arrange(seen, -100, -1);
   unused = await arrange(other, -100, 100);
   used = await arrange(other, -100, 15);
-  await owner.query(
-    `INSERT INTO token_last_use SELECT ifi_id, environment, fintech_id, application_id, token_id, $2, '192.0.2.1', $2, '192.0.2.1', 'a', 'GET /'
-     FROM token WHERE token_id = $1`,
-    [used.tokenId, inDays(-89)],
-  );
+  await use(used, -89);
 });
 afterAll(() => database.drop());
+
+const use = ({ tokenId }: TestToken, day: number) =>
+  database.owner.query(
+    `INSERT INTO token_last_use SELECT ifi_id, environment, fintech_id, application_id, token_id, $2, '192.0.2.1', $2, '192.0.2.1', 'a', 'GET /'
+     FROM token WHERE token_id = $1`,
+    [tokenId, inDays(day)],
+  );
+const figuresOf = async (applicationId: ApplicationId) =>
+  (await database.db.transaction(systemScope, (tx) => countTokensOf(tx, [applicationId]))).get(applicationId);
 
 describe("the figures of the landing page", () => {
   it("count what works, what ends soon without a replacement, and what nobody uses", async () => {
@@ -113,9 +120,14 @@ describe("the figures of the landing page", () => {
   });
 
   it("come per application, too", async () => {
-    const figures = await database.db.transaction({ kind: "system" }, (tx) =>
-      countTokensOf(tx, [seen, other]),
-    );
-    expect(figures.get(other)).toEqual({ active: 2, expiring: 1, lastUsedAt: inDays(-89) });
+    expect(await figuresOf(other)).toEqual({ active: 2, expiring: 1, lastUsedAt: inDays(-89) });
+  });
+
+  it("tell of an application whose active tokens are unused when one that has ended was used", async () => {
+    expect(await figuresOf(seen)).toEqual({ active: 2, expiring: 2, lastUsedAt: null });
+    await use(over, -2);
+    expect(await figuresOf(seen)).toEqual({ active: 2, expiring: 2, lastUsedAt: inDays(-2) });
+    await use(next, -3);
+    expect(await figuresOf(seen)).toEqual({ active: 2, expiring: 2, lastUsedAt: inDays(-3) });
   });
 });

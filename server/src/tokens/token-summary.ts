@@ -3,7 +3,7 @@ import type { Administrator } from "../access/roles.ts";
 import { listApplicationsFor } from "../fintechs/find-application.ts";
 import type { CountTokens } from "../fintechs/list-applications.ts";
 import type { Database } from "../platform/database/database.ts";
-import { countTokensByApplication } from "./token-list-store.ts";
+import { countTokensByApplication, findLastUses } from "./token-list-store.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { readDatabaseTime } from "./token-store.ts";
 import { countTokensAcross, listTokenRowsAcross, ofApplications } from "./tokens-across-store.ts";
@@ -47,6 +47,25 @@ export async function summarizeTokens(
   });
 }
 
-/** Figures of each of these applications that has tokens; for the rooms that come before this one. */
-export const countTokensOf: CountTokens = async (tx, applicationIds) =>
-  countTokensByApplication(tx, applicationIds, await readDatabaseTime(tx));
+/**
+ * Figures of each of these applications, for the rooms that come before this one. The last use is that of an
+ * active token, and of any other where none of these was used.
+ */
+export const countTokensOf: CountTokens = async (tx, applicationIds) => {
+  const now = await readDatabaseTime(tx);
+  const counts = await countTokensByApplication(tx, applicationIds, now);
+  const uses = await findLastUses(tx, applicationIds, { activeAt: now });
+  const silent = applicationIds.filter((applicationId) => !uses.has(applicationId));
+  for (const [applicationId, lastUsedAt] of await findLastUses(tx, silent, "all"))
+    uses.set(applicationId, lastUsedAt);
+  return new Map(
+    applicationIds.map((applicationId) => [
+      applicationId,
+      {
+        active: counts.get(applicationId)?.active ?? 0,
+        expiring: counts.get(applicationId)?.expiring ?? 0,
+        lastUsedAt: uses.get(applicationId) ?? null,
+      },
+    ]),
+  );
+};
