@@ -58,7 +58,7 @@ export async function recordLook(
   entry: AuditEntry,
 ): Promise<void> {
   const known = await tx.query(
-    `SELECT FROM audit_entry WHERE object_kind = $1 AND object_id = $2 AND at > database_now() - $3::interval
+    `SELECT FROM audit_entry WHERE object_kind = $1 AND object_id = $2 AND at > (SELECT database_now() - $3::interval)
        AND actor_id = $4 AND action = $5 AND fintech_id IS NOT DISTINCT FROM $6 AND details = $7::jsonb LIMIT 1`,
     [
       entry.object.kind,
