@@ -163,32 +163,58 @@ export async function deleteCallsBefore(tx: Queryable, before: Date, limit: numb
   return rows.length;
 }
 
-/** Forgets up to `limit` of an application's calls with this outcome beyond the newest `kept`; returns how many. */
-export async function deleteCallsBeyond(
-  tx: Queryable,
-  asked: {
-    readonly applicationId: ApplicationId;
-    readonly outcome: CallOutcome;
-    readonly kept: number;
-    readonly limit: number;
-  },
-): Promise<number> {
-  const rows = await tx.query(
-    `DELETE FROM api_call WHERE (call_id, ifi_id, environment, fintech_id, application_id) IN (
-       SELECT call_id, ifi_id, environment, fintech_id, application_id FROM api_call
-       WHERE application_id = $1 AND outcome = $2 ORDER BY at DESC, call_id DESC OFFSET $3 LIMIT $4)
-     RETURNING 1`,
-    [asked.applicationId, asked.outcome, asked.kept, asked.limit],
-  );
-  return rows.length;
+/** Calls of one application with one outcome. */
+export interface CallsOfOutcome {
+  readonly applicationId: ApplicationId;
+  readonly outcome: CallOutcome;
 }
 
-/** Every application that has calls. */
-export async function listApplicationsWithCalls(tx: Queryable): Promise<ApplicationId[]> {
-  const rows = await tx.query<{ application_id: ApplicationId }>(
-    "SELECT application_id FROM application WHERE EXISTS (SELECT FROM api_call WHERE api_call.application_id = application.application_id)",
+/** Of which more than so many calls are kept; of those since an instant, where one is given, which reads these alone. */
+export async function listCrowded(
+  tx: Queryable,
+  { moreThan, since }: { readonly moreThan: number; readonly since: Date | null },
+): Promise<CallsOfOutcome[]> {
+  const values: unknown[] = since ? [moreThan, since] : [moreThan];
+  const rows = await tx.query<{ application_id: ApplicationId; outcome: CallOutcome }>(
+    `SELECT application_id, outcome FROM api_call ${since ? "WHERE at > $2" : ""} GROUP BY application_id, outcome HAVING count(*) > $1`,
+    values,
   );
-  return rows.map((row) => row.application_id);
+  return rows.map((row) => ({ applicationId: row.application_id, outcome: row.outcome }));
+}
+
+/** The newest of them that is one too many, if there is one. */
+export async function findFirstBeyond(
+  tx: Queryable,
+  { applicationId, outcome }: CallsOfOutcome,
+  kept: number,
+): Promise<CallPosition | undefined> {
+  const [row] = await tx.query<{ at: Date; call_id: string }>(
+    `SELECT at, call_id FROM api_call WHERE application_id = $1 AND outcome = $2
+     ORDER BY at DESC, call_id DESC OFFSET $3 LIMIT 1`,
+    [applicationId, outcome, kept],
+  );
+  return row && { at: row.at, rowId: row.call_id };
+}
+
+/** Forgets up to `limit` of them from a place on, newest first; returns where to go on, and nothing when there are no more. */
+export async function deleteCallsFrom(
+  tx: Queryable,
+  { applicationId, outcome }: CallsOfOutcome,
+  { from, limit }: { readonly from: CallPosition; readonly limit: number },
+): Promise<CallPosition | undefined> {
+  const [last] = await tx.query<{ at: Date; call_id: string }>(
+    `WITH beyond AS MATERIALIZED (
+       SELECT call_id, ifi_id, environment, fintech_id, application_id, at FROM api_call
+       WHERE application_id = $1 AND outcome = $2 AND (at, call_id) <= ($3::timestamptz, $4::text)
+       ORDER BY at DESC, call_id DESC LIMIT $5),
+     gone AS (
+       DELETE FROM api_call c USING beyond b
+       WHERE (c.call_id, c.ifi_id, c.environment, c.fintech_id, c.application_id)
+           = (b.call_id, b.ifi_id, b.environment, b.fintech_id, b.application_id))
+     SELECT at, call_id FROM beyond ORDER BY at DESC, call_id DESC OFFSET $5::int - 1`,
+    [applicationId, outcome, from.at, from.rowId, limit],
+  );
+  return last && { at: last.at, rowId: last.call_id };
 }
 
 function toCall(row: CallRow): ApiCall | UnlistedCalls {

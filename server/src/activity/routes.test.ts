@@ -18,7 +18,7 @@ import { createTestDatabase, type TestDatabase } from "../testing/test-database.
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import type { ApiCall } from "./call.ts";
 import { writeCalls } from "./call-store.ts";
-import { forgetCalls } from "./forget-calls.ts";
+import { forgetCalls, forgetCallsBeyond } from "./forget-calls.ts";
 import { registerActivityRoutes } from "./routes.ts";
 
 let database: TestDatabase;
@@ -325,7 +325,11 @@ describe("forgetting calls", () => {
     const deps = { db: database.db, clock: manualClock(start) };
     await forgetCalls(deps);
     expect(await ages()).toEqual(["accepted 29", "refused 28", "accepted 3", "accepted 2", "accepted 1"]);
-    await forgetCalls(deps, 2);
+    await forgetCallsBeyond(deps, { keptMax: 2, chunk: 1 });
     expect(await ages()).toEqual(["refused 28", "accepted 2", "accepted 1"]);
+    // In the very hour where they come thick.
+    await writeCalls(database.db, [ofOwn(0), ofOwn(0), ofOwn(0)], []);
+    await forgetCalls(deps, { keptMax: 2, chunk: 1 });
+    expect(await ages()).toEqual(["refused 28", "accepted 0", "accepted 0"]);
   });
 });
