@@ -40,12 +40,12 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
   /** Answers whether there may be more to publish. */
   const publish = async (): Promise<boolean> => {
     const until = deps.clock.monotonicMs() + (deps.publishMs ?? publishMsByDefault);
-    let more = true;
-    do {
-      const forgotten = await forgetUnwanted(deps);
-      more = (await publishEvents(deps)) || forgotten;
-    } while (more && !stopping.signal.aborted && deps.clock.monotonicMs() < until);
-    return more;
+    // Once a look and not with each of its transactions, most of which meet nothing unwanted.
+    const forgotten = await forgetUnwanted(deps);
+    let published: boolean;
+    do published = await publishEvents(deps);
+    while (published && !stopping.signal.aborted && deps.clock.monotonicMs() < until);
+    return published || forgotten;
   };
 
   /** Answers whether to look again at once. */
