@@ -1,5 +1,6 @@
 import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Metrics } from "../platform/metrics.ts";
+import { forgetReminders } from "./forget-reminders.ts";
 import { type SendDeps, sendDueDigests } from "./send-digest.ts";
 import { sweepReminders } from "./sweep.ts";
 import { measureUnheard } from "./unheard-tokens.ts";
@@ -13,7 +14,7 @@ export const sendTask = "reminders-send";
  * back, for four hours.
  *
  * Every quarter of an hour, since each fintech has its own reminder time and zones are off by quarters; the same run tries failed
- * messages again. A slot missed while nothing ran needs no making up: the next sweep looks at what is due, not at the slot. May run
+ * messages again. What was told long ago is forgotten every night. A slot missed while nothing ran needs no making up: the next sweep looks at what is due, not at the slot. May run
  * twice or in two processes at once.
  */
 export function reminderJobs(deps: SendDeps & { readonly metrics?: Metrics | undefined }): RoomJobs {
@@ -22,11 +23,13 @@ export function reminderJobs(deps: SendDeps & { readonly metrics?: Metrics | und
     tasks: {
       "reminders-sweep": oneAtATime(() => sweepReminders(deps)),
       "reminders-count-unheard": countUnheard,
+      "reminders-forget": () => forgetReminders(deps),
       [sendTask]: oneAtATime(() => sendDueDigests(deps)),
     },
     cron: [
       // First, since whatever else waits outside may be thousands of messages to a mail server that hangs.
       { task: "reminders-sweep", schedule: "*/15 * * * *", first: true },
+      { task: "reminders-forget", schedule: "38 21 * * *", backfillMs: 86_400_000 },
       ...(deps.metrics ? [{ task: "reminders-count-unheard", schedule: "20 * * * *" }] : []),
     ],
     outside: ["reminders-sweep", sendTask],

@@ -1,0 +1,33 @@
+import type { Clock } from "../platform/clock.ts";
+import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
+import { deleteOldDigests, deleteOldRows, type OldDays } from "./forget-store.ts";
+import { addDays, type LocalDay, localDayOf } from "./schedule.ts";
+
+/** Thirteen months. No token lives longer than a year, so that whatever was told before then was of one that has ended. */
+export const remindersKeptDays = 400;
+/** Of one transaction, so that none lasts long; a digest may hold many notices. */
+const limits = { digests: 200, rows: 5_000 };
+
+/**
+ * Forgets the reminders of more than 400 days ago, what was told to webhooks then, and which days were planned; the planning of a day looks back a month
+ * at most. May run twice: deleting again finds nothing.
+ */
+export async function forgetReminders(
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { digests, rows }: typeof limits = limits,
+): Promise<void> {
+  const before = addDays(localDayOf(clock.now(), "UTC"), -remindersKeptDays);
+  const untilDone = async (
+    limit: number,
+    deleteSome: (tx: Transaction, days: OldDays) => Promise<LocalDay | undefined>,
+  ): Promise<void> => {
+    let from: LocalDay | undefined = "-infinity";
+    while (from !== undefined) {
+      const days: OldDays = { from, before, limit };
+      from = await db.transaction(systemScope, (tx) => deleteSome(tx, days));
+    }
+  };
+  await untilDone(digests, deleteOldDigests);
+  await untilDone(rows, (tx, days) => deleteOldRows(tx, "reminder_event", days));
+  await untilDone(rows, (tx, days) => deleteOldRows(tx, "reminder_day", days));
+}
