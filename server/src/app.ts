@@ -41,6 +41,7 @@ import { limitCalls, limitRates, type Rate } from "./platform/http/rate-limit.ts
 import { measureRequests } from "./platform/http/request-metrics.ts";
 import { refuseCrossSite, refuseForeignHosts } from "./platform/http/same-origin.ts";
 import { createHttpServer, type HttpServer } from "./platform/http/server.ts";
+import { givenUpJobs } from "./platform/jobs/forget-given-up.ts";
 import { measureJobs } from "./platform/jobs/job-metrics.ts";
 import type { RoomJobs } from "./platform/jobs/jobs.ts";
 import type { Keys } from "./platform/keys.ts";
@@ -152,7 +153,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     if (parts.durability) measureDurability(parts.durability, metrics);
   }
   const readiness: Readiness = { leaving: false };
-  const jobs: RoomJobs[] = [messageJobs(parts)];
+  const jobs: RoomJobs[] = [messageJobs(parts), givenUpJobs(parts)];
   const apis = apiDescriptions(https);
   await collectRoutesForOpenApi(http, apis);
   const refuseOtherMethods = answerOtherMethods(http, "/api/");

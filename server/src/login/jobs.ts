@@ -32,6 +32,14 @@ export async function forgetOldLogins({ db, clock }: { db: Database; clock: Cloc
       now,
     ]);
     await tx.query("DELETE FROM user_session WHERE expires_at < $1::timestamptz - interval '30 days'", [now]);
+    // As long as browsers keep the cookie (cookies.ts). The last one of each person stays: after it, a login by any browser would be their first, of
+    // which nobody is told.
+    await tx.query(
+      `DELETE FROM known_device old WHERE last_login_at < $1::timestamptz - interval '400 days'
+         AND EXISTS (SELECT FROM known_device newer WHERE newer.user_id = old.user_id
+                       AND (newer.last_login_at, newer.device_id) > (old.last_login_at, old.device_id))`,
+      [now],
+    );
     // Those of addresses that nobody has would otherwise grow without end; people's alike, since the difference would tell who exists.
     await tx.query("DELETE FROM login_failure WHERE last_at < $1::timestamptz - interval '30 days'", [now]);
   });

@@ -292,4 +292,27 @@ describe("what is no longer needed", () => {
     expect(rows).toEqual([{ walks: "0", codes: "0" }]);
     expect((await browser.get("/session")).statusCode).toBe(200);
   });
+
+  it("of the browsers that a person logged in with is forgotten after 400 days, but for the last", async () => {
+    const { person: dormant } = await loggedIn();
+    const { person } = await loggedIn();
+    app.clock.advanceMs(401 * 24 * 3_600_000);
+    await app.logIn(app.browser(), person.email);
+    const known = async () =>
+      (
+        await app.database.owner.query(
+          "SELECT user_id, count(*)::int AS browsers FROM known_device WHERE user_id = ANY ($1) GROUP BY user_id",
+          [[dormant.userId, person.userId]],
+        )
+      ).rows.map(({ user_id, browsers }) => [user_id === person.userId, browsers]);
+    expect((await known()).toSorted()).toEqual([
+      [false, 1],
+      [true, 2],
+    ]);
+    await forgetOldLogins({ db: app.database.db, clock: app.clock });
+    expect((await known()).toSorted()).toEqual([
+      [false, 1],
+      [true, 1],
+    ]);
+  });
 });
