@@ -83,7 +83,8 @@ async function callOffObsolete({ db, random }: RevokeDependencies): Promise<void
  * Calls off the revocation that was planned of a token: it works until it expires. Nothing happens where none is planned. Answers the token as it is
  * then: revoked, if that was carried out before.
  *
- * For whoever may revoke it. Throws `not_found` and `role_insufficient`.
+ * For whoever may generate tokens of its application: an operator admin's right to revoke in an emergency narrows, and this widens. Throws `not_found` and
+ * `role_insufficient`.
  */
 export async function callOffPlannedRevocation(
   { db, random }: { readonly db: Database; readonly random: Random },
@@ -91,8 +92,8 @@ export async function callOffPlannedRevocation(
   input: { readonly tokenId: TokenId; readonly requestId?: string },
 ): Promise<{ readonly token: TokenRecord; readonly asOf: Date }> {
   return transactionOf({ db }, principal, async (tx) => {
-    const { token, canRevoke } = await getTokenFor(tx, principal, input.tokenId);
-    if (!canRevoke)
+    const { token, canManage } = await getTokenFor(tx, principal, input.tokenId);
+    if (!canManage)
       throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
     if (await keepToken(tx, token.tokenId))
       await recordAudit(tx, { random }, principal, {

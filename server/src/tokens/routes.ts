@@ -254,7 +254,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           tags: ["Tokens"],
           summary: "Call off the revocation planned at a token's renewal: it works until it expires",
           description:
-            "Answers the token as it is then: revoked, if that had been carried out before. Changes nothing where none is planned.",
+            "For whoever may manage the application; operator admins, who may revoke, may not. Answers the token as it is then: revoked, if that had been carried out before. Changes nothing where none is planned.",
           params: ofToken,
           response: { 200: TokenSummary, ...failures, 403: Problem },
         },
