@@ -178,13 +178,13 @@ export async function listRecipients(
      reached AS (
        SELECT DISTINCT a.user_id, a.name
        FROM subscribed s JOIN reachable_address a USING (ifi_id, fintech_id, user_id)
-       WHERE sees_application(s.user_id, s.application_id) AND NOT (a.channel = 'email' AND s.mail_ended_at IS NOT NULL)
+       WHERE a.verified AND sees_application(s.user_id, s.application_id) AND NOT (a.channel = 'email' AND s.mail_ended_at IS NOT NULL)
      )
      SELECT user_id AS "userId", name, false AS fallback FROM reached
      UNION ALL
      SELECT DISTINCT a.user_id, a.name, true
      FROM subscribed s JOIN reachable_address a USING (ifi_id, fintech_id)
-     WHERE a.role = 'fintech_admin' AND a.stands_in AND NOT EXISTS (SELECT FROM reached)
+     WHERE a.role = 'fintech_admin' AND a.stands_in AND a.verified AND NOT EXISTS (SELECT FROM reached)
      ORDER BY name, "userId"`,
     [tokenId],
   );

@@ -183,9 +183,11 @@ describe("GET /tokens/:tokenId/reminders", () => {
     expect(await told()).toEqual([false, subscriber.name]);
     await owner.query("UPDATE console_user SET disabled_at = now() WHERE user_id = $1", [subscriber.userId]);
     expect(await told()).toEqual([true, admin.name]);
-    await owner.query("UPDATE identity SET bounced_at = now()");
-    expect(await told()).toEqual([false]);
-    await owner.query("UPDATE identity SET bounced_at = NULL");
+    for (const gone of ["bounced_at = now()", "bounced_at = NULL, verified_at = NULL"]) {
+      await owner.query(`UPDATE identity SET ${gone}`);
+      expect(await told()).toEqual([false]);
+    }
+    await owner.query("UPDATE identity SET verified_at = now()");
     await owner.query("UPDATE token_subscription SET user_id = $1", [admin.userId]);
   });
 

@@ -348,6 +348,47 @@ describe("addresses that are refused for good", () => {
     );
   });
 
+  it("and those that nobody ever proved reach nobody: they are written to, and the admins are as well", async () => {
+    await subscribe(await token(), member);
+    const prove = (person: { userId: string }, channels: string[]) =>
+      owner.query(
+        "UPDATE identity SET verified_at = CASE WHEN channel = ANY ($2) THEN now() END WHERE user_id = $1",
+        [person.userId, channels],
+      );
+    await prove(member, []);
+    await sweepReminders(deps);
+    expect(letters.map(({ to }) => to).sort()).toEqual([admin.email, member.email, member.phone].sort());
+    await prove(member, ["sms"]);
+    await at("2027-11-09T03:30:00Z");
+    expect(
+      letters
+        .slice(3)
+        .map(({ to }) => to)
+        .sort(),
+    ).toEqual([member.email, member.phone].sort());
+    // What was proven is lost, later in the day.
+    refuse = ({ channel }) => (channel === "sms" ? new AddressRejected("550") : undefined);
+    await at("2027-11-10T03:30:00Z");
+    expect(
+      letters
+        .slice(5)
+        .map(({ to }) => to)
+        .sort(),
+    ).toEqual([admin.email, member.email].sort());
+    await prove(admin, []);
+    const alarms: unknown[] = [];
+    const log = { ...silentLog(), info: () => undefined, error: (fields: unknown) => alarms.push(fields) };
+    clock.set("2027-11-11T03:30:00Z");
+    await sweepReminders({ ...deps, log: log as unknown as SendDeps["log"] });
+    expect(
+      letters
+        .slice(7)
+        .map(({ to }) => to)
+        .sort(),
+    ).toEqual([admin.email, member.email].sort());
+    expect(alarms).toHaveLength(1);
+  });
+
   it("raise an alarm in the log when nobody at all can be reached", async () => {
     const id = await token();
     await subscribe(id, member);

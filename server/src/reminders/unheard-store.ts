@@ -17,13 +17,13 @@ const unheard = (now: string, among: string): string => `
       SELECT t.ifi_id, t.environment, t.fintech_id, t.application_id, t.token_id, t.name, t.expires_at,
              s.token_id IS NOT NULL AS subscribed,
              EXISTS (SELECT FROM reachable_address a
-                     WHERE (a.ifi_id, a.fintech_id, a.role) = (t.ifi_id, t.fintech_id, 'fintech_admin') AND a.stands_in) AS admin
+                     WHERE (a.ifi_id, a.fintech_id, a.role) = (t.ifi_id, t.fintech_id, 'fintech_admin') AND a.stands_in AND a.verified) AS admin
       FROM token t
       LEFT JOIN LATERAL (
         SELECT s.token_id,
                bool_or(sees_application(s.user_id, t.application_id)
                        AND EXISTS (SELECT FROM reachable_address a
-                                   WHERE (a.ifi_id, a.fintech_id, a.user_id) = (s.ifi_id, s.fintech_id, s.user_id)
+                                   WHERE (a.ifi_id, a.fintech_id, a.user_id) = (s.ifi_id, s.fintech_id, s.user_id) AND a.verified
                                      AND NOT (a.channel = 'email' AND s.mail_ended_at IS NOT NULL))) AS told
         FROM token_subscription s
         WHERE (s.ifi_id, s.environment, s.fintech_id, s.application_id, s.token_id)
