@@ -340,6 +340,17 @@ describe("after logging in", () => {
     await page.getByRole("button", { name: "Keep it until it expires" }).click();
     await page.getByText("Planned revocation called off").waitFor();
     expect(await page.getByText("Planned at its renewal by").count()).toBe(0);
+    // The last step, also from the page of the new token: it is the old one that is revoked.
+    const [old] = /tok_\w+$/.exec(page.url()) ?? [];
+    const hint = (await page.getByText(/^fus_test_….{4}$/).textContent()) ?? "";
+    await page.getByRole("link", { name: "new one" }).click();
+    await page.getByRole("link", { name: "old token" }).waitFor();
+    await page.getByRole("button", { name: "Revoke the old token" }).click();
+    const question = page.getByRole("alertdialog", { name: `Revoke Statement exporter? ${hint}` });
+    expect(await question.getByLabel("Replaced").isChecked()).toBe(true);
+    await question.getByRole("button", { name: `Confirm: revoke ${hint}` }).click();
+    await page.getByText(`Token ${old} revoked.`).waitFor();
+    await page.getByRole("button", { name: "Revoke the old token" }).waitFor({ state: "hidden" });
   });
 
   it("webhooks: none, the dialog, the secret, an endpoint with deliveries that arrive and fail", async () => {

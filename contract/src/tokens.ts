@@ -276,7 +276,10 @@ export type CutOverState = z.infer<typeof CutOverState>;
 const TokenName = z.object({ tokenId: TokenId, name: z.string() });
 /** How far the programs that used a renewed token have moved to its replacement. */
 export const CutOver = z.object({
-  renewed: TokenName.extend({ status: TokenStatus }),
+  renewed: TokenName.extend({
+    hint: z.string().describe("Tells it from its replacement, which often has the same name."),
+    status: TokenStatus,
+  }),
   replacement: TokenName.describe(
     "The latest, where it was renewed in turn; calls with all that work count.",
   ),

@@ -210,7 +210,7 @@ describe("2xx", () => {
   });
 
   it("200: a renewal with an overlap plans a revocation, and keeping the token calls it off", async () => {
-    const { tokenId } = (await generate()).json.token;
+    const { tokenId, hint } = (await generate()).json.token;
     const renewal = await generate({ replaces: tokenId, overlap: "24h", overlapFrom: "first_use" });
     const shown = TokenDetails.parse((await call(`/tokens/${tokenId}`)).json);
     expect(shown.plannedRevocation).toEqual({
@@ -225,7 +225,10 @@ describe("2xx", () => {
       shown.plannedRevocation,
     );
     const { cutOver } = TokenCutOver.parse((await call(`/tokens/${tokenId}/cut-over`)).json);
-    expect(cutOver).toMatchObject({ renewed: { tokenId }, verdict: { callers: 0, lastOnRenewed: null } });
+    expect(cutOver).toMatchObject({
+      renewed: { tokenId, hint, status: "active" },
+      verdict: { callers: 0, lastOnRenewed: null },
+    });
     for (let times = 0; times < 2; times += 1) {
       const { status, json } = await call(`/tokens/${tokenId}/keep`, { method: "POST" });
       expect(status).toBe(200);

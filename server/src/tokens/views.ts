@@ -102,7 +102,12 @@ const callersTold = 50;
 export function cutOverView({ renewed, replacement, since, verdict, asOf }: CutOverStory): CutOver {
   const { callers, count, moved, silent, together, lastOnRenewed: last } = verdict;
   return {
-    renewed: { tokenId: renewed.tokenId, name: renewed.name, status: tokenStatus(renewed, asOf) },
+    renewed: {
+      tokenId: renewed.tokenId,
+      name: renewed.name,
+      hint: renewed.hint,
+      status: tokenStatus(renewed, asOf),
+    },
     replacement: { tokenId: replacement.tokenId, name: replacement.name },
     since: since.toISOString(),
     callers: callers

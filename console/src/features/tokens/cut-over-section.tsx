@@ -1,4 +1,5 @@
 import type { CutOver, CutOverState } from "@fusion/contract/tokens.ts";
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
@@ -11,7 +12,7 @@ import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { ErrorState, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
 import { CallerCell } from "./caller-cell.tsx";
-import { cutOverStateWords, verdictSentence } from "./cut-over-words.ts";
+import { allHaveMoved, cutOverStateWords, verdictSentence } from "./cut-over-words.ts";
 import { isLive } from "./token-badge.tsx";
 import { cutOverQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
@@ -48,8 +49,13 @@ const columns: Column<Caller>[] = [
 ];
 
 /** Who has moved from a renewed token to its replacement, on the page of either; nothing where there is no such pair, or nobody to move. */
-export function CutOverSection(props: { tokenId: string; applicationId: string }): ReactElement | null {
-  const { tokenId, applicationId } = props;
+export function CutOverSection(props: {
+  tokenId: string;
+  applicationId: string;
+  /** Asks whether the old token is to be revoked, the last step; undefined for who may not. */
+  onRevoke: ((renewed: CutOver["renewed"]) => void) | undefined;
+}): ReactElement | null {
+  const { tokenId, applicationId, onRevoke } = props;
   const now = useNow(15_000);
   const query = useQuery(cutOverQuery(tokenId));
   const shown = useShown(query);
@@ -74,9 +80,19 @@ export function CutOverSection(props: { tokenId: string; applicationId: string }
   return (
     <section aria-labelledby="cut-over-heading" className={classes.cutOver}>
       <h2 id="cut-over-heading">Cut-over</h2>
-      <p>
-        <strong>{verdictSentence(cutOver, now)}</strong> <StaleSign of={query} />
-      </p>
+      <div className={classes.verdict}>
+        <p>
+          <strong>{verdictSentence(cutOver, now)}</strong> <StaleSign of={query} />
+        </p>
+        {onRevoke && isLive(cutOver.renewed) && (
+          <Button
+            {...(allHaveMoved(cutOver) ? { color: "urgent" } : { variant: "default" })}
+            onClick={() => onRevoke(cutOver.renewed)}
+          >
+            Revoke the old token
+          </Button>
+        )}
+      </div>
       <p className={classes.soft}>
         From the {link(cutOver.renewed.tokenId, "old token")} <Mono>{cutOver.renewed.tokenId}</Mono> to the{" "}
         {link(cutOver.replacement.tokenId, "new one")} <Mono>{cutOver.replacement.tokenId}</Mono>, by the

@@ -14,19 +14,23 @@ export function callerWords({ ip, userAgent }: { readonly ip: string; readonly u
   return userAgent === "" ? ip : `${ip} (${userAgent})`;
 }
 
+/** Whether nobody is known to need the old token any more, and nobody is unknown. */
+export function allHaveMoved({ verdict: { callers, moved, together } }: Pick<CutOver, "verdict">): boolean {
+  return moved === callers && !together;
+}
+
 /**
  * How far the cut-over is, and what is in its way: "2 of 3 callers have moved; 203.0.113.9 (okhttp/4.12) last used the old token 6 minutes ago."
  * Never says that all have moved while it is not known of some.
  */
-export function verdictSentence({ verdict }: Pick<CutOver, "verdict">, now: number): string {
-  const { callers, moved, silent, together, lastOnRenewed } = verdict;
+export function verdictSentence(cutOver: Pick<CutOver, "verdict">, now: number): string {
+  const { callers, moved, silent, together, lastOnRenewed } = cutOver.verdict;
   if (callers === 0)
     return together
       ? "Callers of the old token are known only together: whether they have moved is not known."
       : "Nobody was seen with the old token.";
-  const all = moved === callers && !together;
   const facts = [
-    all
+    allHaveMoved(cutOver)
       ? callers === 1
         ? "The one caller has moved"
         : `All ${callers} callers have moved`

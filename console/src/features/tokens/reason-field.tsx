@@ -19,7 +19,14 @@ export function ReasonField({
       onChange={(value) => onChange(value as RevokeReason)}
     >
       {Object.entries(revokeReasonWords).map(([value, words]) => (
-        <Radio key={value} value={value} label={words} size="sm" />
+        // The one that is chosen takes the focus, as Tab would give it.
+        <Radio
+          key={value}
+          value={value}
+          label={words}
+          size="sm"
+          data-autofocus={value === reason ? true : undefined}
+        />
       ))}
     </Radio.Group>
   );

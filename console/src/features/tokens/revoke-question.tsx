@@ -8,7 +8,9 @@ import classes from "./tokens.module.css";
 
 interface RevokeQuestionProps<Revoked> {
   /** "Revoke Nightly job?" */
-  title: string;
+  title: ReactNode;
+  /** Chosen from the beginning, where it is known. */
+  reason?: RevokeReason | undefined;
   /** Of the button that revokes; names what it will. */
   confirmLabel: string;
   /** What it means, above the reasons. */
@@ -20,9 +22,9 @@ interface RevokeQuestionProps<Revoked> {
   onRevoked: (revoked: Revoked) => void;
 }
 
-/** Asks before anything is revoked: what it means, why, and a button that names it. Each question begins without a reason. */
+/** Asks before anything is revoked: what it means, why, and a button that names it. No question keeps the reason that was chosen for another. */
 export function RevokeQuestion<Revoked>(props: RevokeQuestionProps<Revoked>): ReactElement {
-  const [reason, setReason] = useState<RevokeReason>();
+  const [reason, setReason] = useState(props.reason);
   const refresh = useRefreshTokens();
   const revocation = useMutation({ mutationFn: props.revoke, onSuccess: () => void refresh() });
   return (

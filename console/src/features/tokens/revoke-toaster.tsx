@@ -1,4 +1,4 @@
-import type { RevokedToken, TokenDetails } from "@fusion/contract/tokens.ts";
+import type { RevokedToken, RevokeReason, TokenDetails } from "@fusion/contract/tokens.ts";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { relativeTime } from "../../lib/time.ts";
@@ -8,19 +8,27 @@ import { RevokeQuestion } from "./revoke-question.tsx";
 import { revokeToken, tokenQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
-interface RevokeToasterProps {
+export interface RevokeToasterProps {
   token: { tokenId: string; hint: string; name: string };
+  /** Where it is known from what was pressed. */
+  reason?: RevokeReason | undefined;
   onCancel: () => void;
   onRevoked: (fact: RevokedToken) => void;
 }
 
 /** Asks before a token is revoked: what it did lately, why, and a button that names it. */
-export function RevokeToaster({ token, onCancel, onRevoked }: RevokeToasterProps): ReactElement {
+export function RevokeToaster({ token, reason, onCancel, onRevoked }: RevokeToasterProps): ReactElement {
   return (
     <RevokeQuestion
       // Another token is another question.
       key={token.tokenId}
-      title={`Revoke ${token.name}?`}
+      // A token and its replacement often have one name.
+      title={
+        <>
+          Revoke {token.name}? <Mono>{token.hint}</Mono>
+        </>
+      }
+      reason={reason}
       confirmLabel={`Confirm: revoke ${token.hint}`}
       refused="It is refused"
       revoke={(reason) => revokeToken(token.tokenId, reason)}

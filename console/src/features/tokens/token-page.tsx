@@ -22,7 +22,7 @@ import { GenerateDialog } from "./generate-dialog.tsx";
 import { drawnReminders } from "./planned-reminders.ts";
 import { ReminderPanel } from "./reminder-panel.tsx";
 import { isRenewable } from "./renewable.ts";
-import { RevokeToaster } from "./revoke-toaster.tsx";
+import { RevokeToaster, type RevokeToasterProps } from "./revoke-toaster.tsx";
 import { RevokedFact } from "./revoked-fact.tsx";
 import { Timeline } from "./timeline.tsx";
 import { isLive, TokenBadge } from "./token-badge.tsx";
@@ -78,7 +78,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
     ...tokenQuery(token.replacedBy ?? ""),
     enabled: token.replacedBy !== null,
   }).data;
-  const [revoking, setRevoking] = useState(false);
+  const [revoking, setRevoking] = useState<Pick<RevokeToasterProps, "token" | "reason">>();
   const [fact, setFact] = useState<RevokedToken>();
   const renewable = token.canManage && isRenewable(token);
   // Whether it may be renewed only opens the dialog. What is open stays while the address asks for it: the dialog itself makes the
@@ -121,7 +121,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
           (token.canManage || token.canRevoke) && (
             <>
               {token.canRevoke && (isLive(token) || isUnconfirmed(token)) && (
-                <Button variant="outline" color="urgent" onClick={() => setRevoking(true)}>
+                <Button variant="outline" color="urgent" onClick={() => setRevoking({ token })}>
                   Revoke
                 </Button>
               )}
@@ -142,7 +142,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
       {asked && renewable && application === undefined && applicationAsked.isError && (
         <ErrorState error={applicationAsked.error} onRetry={() => void applicationAsked.refetch()} />
       )}
-      {fact && <RevokedFact revoked={[fact]} onClose={() => setFact(undefined)} />}
+      {fact && <RevokedFact key={fact.tokenId} revoked={[fact]} onClose={() => setFact(undefined)} />}
       <div className={classes.life}>
         <LargeLifeline
           life={token}
@@ -159,7 +159,13 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
       </div>
       <TokenFacts token={token} now={now} />
       {(token.replaces !== null || token.replacedBy !== null) && (
-        <CutOverSection tokenId={token.tokenId} applicationId={token.applicationId} />
+        <CutOverSection
+          tokenId={token.tokenId}
+          applicationId={token.applicationId}
+          onRevoke={
+            token.canRevoke ? (renewed) => setRevoking({ token: renewed, reason: "replaced" }) : undefined
+          }
+        />
       )}
       <div className={classes.columns}>
         <section aria-labelledby="calls-heading" className={classes.column}>
@@ -188,10 +194,10 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
       </div>
       {revoking && (
         <RevokeToaster
-          token={token}
-          onCancel={() => setRevoking(false)}
+          {...revoking}
+          onCancel={() => setRevoking(undefined)}
           onRevoked={(revoked) => {
-            setRevoking(false);
+            setRevoking(undefined);
             setFact(revoked);
           }}
         />

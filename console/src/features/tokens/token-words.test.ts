@@ -1,6 +1,6 @@
 import type { TokenSummary } from "@fusion/contract/tokens.ts";
 import { describe, expect, test } from "vitest";
-import { verdictSentence } from "./cut-over-words.ts";
+import { allHaveMoved, verdictSentence } from "./cut-over-words.ts";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
 import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
 import { callWords } from "./refusals.ts";
@@ -93,6 +93,12 @@ describe("the verdict of a cut-over", () => {
     );
     expect(told({ callers: 0, moved: 0, together: true })).toContain("is not known");
     expect(told({ callers: 0, moved: 0 })).toBe("Nobody was seen with the old token.");
+  });
+
+  test("is that the old token can go, where nobody has yet to move and nobody is unknown", () => {
+    const done = (facts: Partial<typeof verdict>) => allHaveMoved({ verdict: { ...verdict, ...facts } });
+    expect([done({}), done({ callers: 0, moved: 0 })]).toEqual([true, true]);
+    expect([done({ moved: 2, silent: 1 }), done({ together: true })]).toEqual([false, false]);
   });
 });
 
