@@ -122,5 +122,9 @@ it("explains the call of a revoked token by who revoked it, when and why", async
   await page.goto(tokenPage);
   await page.getByRole("list", { name: "Why calls were refused" }).getByText("token_revoked").waitFor();
   await looksRight("token-calls-refused");
+  await page.getByRole("link", { name: "Refused calls of this token" }).click();
+  await page.getByText(refused, { exact: true }).waitFor();
+  expect(page.url()).toMatch(/\/activity\?.*show=refused/);
+  expect(tokenPage).toContain(await page.getByLabel("Token", { exact: true }).inputValue());
   expect(faults).toEqual([]);
 });

@@ -1,6 +1,8 @@
 import type { TokenDetails } from "@fusion/contract/tokens.ts";
 import { useElementSize } from "@mantine/hooks";
-import type { ReactElement } from "react";
+import { Link } from "@tanstack/react-router";
+import type { ReactElement, ReactNode } from "react";
+import { paths } from "../../lib/paths.ts";
 import { formatDay, formatShortDay } from "../../lib/time.ts";
 import { Mono } from "../../ui/mono.tsx";
 import { callWords, refusalsByReason } from "./refusals.ts";
@@ -9,8 +11,12 @@ import classes from "./tokens.module.css";
 const height = 120;
 const gap = 2;
 
-/** Calls a day over the last 30: accepted, and above them refused, with the reasons. */
-export function CallsChart({ days }: { days: TokenDetails["callsPerDay"] }): ReactElement {
+/** Calls a day over the last 30: accepted, and above them refused, with the reasons and the way to the refused calls themselves. */
+export function CallsChart({
+  token: { tokenId, applicationId, callsPerDay: days },
+}: {
+  token: Pick<TokenDetails, "tokenId" | "applicationId" | "callsPerDay">;
+}): ReactElement {
   const { ref, width: measured } = useElementSize<HTMLDivElement>();
   const width = Math.max(measured || 600, 200);
   const most = Math.max(1, ...days.map(({ accepted, refused }) => accepted + refused));
@@ -22,6 +28,11 @@ export function CallsChart({ days }: { days: TokenDetails["callsPerDay"] }): Rea
   const first = days[0];
   const last = days.at(-1);
   const reasons = refusalsByReason(days);
+  const linkToRefused = (words: ReactNode): ReactElement => (
+    <Link to={paths.activity} params={{ applicationId }} search={{ token: tokenId, show: "refused" }}>
+      {words}
+    </Link>
+  );
   return (
     <figure className={classes.chart}>
       <figcaption className={classes.legend}>
@@ -34,11 +45,12 @@ export function CallsChart({ days }: { days: TokenDetails["callsPerDay"] }): Rea
           <ul className={classes.reasons} aria-label="Why calls were refused">
             {reasons.map(([code, calls]) => (
               <li key={code}>
-                {calls.toLocaleString("en-IN")} <Mono>{code}</Mono>
+                {calls.toLocaleString("en-IN")} {linkToRefused(<Mono>{code}</Mono>)}
               </li>
             ))}
           </ul>
         )}
+        {refused > 0 && linkToRefused("Refused calls of this token")}
       </figcaption>
       <div ref={ref}>
         <svg

@@ -170,7 +170,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
       <div className={classes.columns}>
         <section aria-labelledby="calls-heading" className={classes.column}>
           <h2 id="calls-heading">Calls</h2>
-          <CallsChart days={token.callsPerDay} />
+          <CallsChart token={token} />
           <TokenCallers callers={token.callers} />
         </section>
         <div className={classes.column}>
