@@ -42,7 +42,7 @@ export function CallsChart({
           most in a day {most === 1 && accepted + refused === 0 ? 0 : most.toLocaleString("en-IN")}
         </span>
         {reasons.length > 0 && (
-          <ul className={classes.reasons} aria-label="Why calls were refused">
+          <ul className={classes.refusals} aria-label="Why calls were refused">
             {reasons.map(([code, calls]) => (
               <li key={code}>
                 {calls.toLocaleString("en-IN")} {linkToRefused(<Mono>{code}</Mono>)}
