@@ -593,6 +593,27 @@ describe("after logging in", () => {
     await reminders.click();
   });
 
+  it("a suspended application says so, also on its tokens' pages, and offers no token that would be refused", async () => {
+    const suspended = "**/console/api/{applications/app_*,tokens/tok_*}";
+    await page.route(suspended, async (route) => {
+      const answer = await route.fetch();
+      const json = await answer.json();
+      await route.fulfill({
+        response: answer,
+        json: { ...json, suspended: true, applicationSuspended: true },
+      });
+    });
+    await openApplication("sandbox");
+    await page.getByText(/^The Fusion team has suspended this application\./).waitFor();
+    const button = page.getByRole("button", { name: "Generate Authentication Token" });
+    expect(await button.isDisabled()).toBe(true);
+    await page.getByText("None can be generated while the application is suspended.").waitFor();
+    await page.getByRole("row").filter({ hasText: "Payouts service" }).getByRole("link").first().click();
+    await page.getByText(/^The Fusion team has suspended this token's application\./).waitFor();
+    expect(await page.getByRole("button", { name: "Renew" }).count()).toBe(0);
+    await page.unroute(suspended);
+  });
+
   it("revoking all that an application has: the question, and what came of it", async () => {
     await openApplication("sandbox");
     const secrets = [await generate("Fleet one", 30), await generate("Fleet two", 30)];

@@ -135,6 +135,11 @@ export const TokenDetails = TokenSummary.extend({
     .array(Scope)
     .describe("What it may do: the scopes it was given, as far as its application may still have them."),
   applicationIpAllowList: IpAllowList.describe("A call must be inside this list, too."),
+  applicationSuspended: z
+    .boolean()
+    .describe(
+      "The Fusion team has suspended its application or the whole fintech: it is refused and cannot be renewed until that ends.",
+    ),
   canManage: z.boolean().describe("Whether the person asking may generate and renew."),
   canRevoke: z.boolean().describe("Whether the person asking may revoke; operator admins may, too."),
   firstUse: z.object({ at: Instant, ip: z.string() }).nullable(),

@@ -25,6 +25,11 @@ export interface Application {
   readonly lifetimeDaysMax: number;
 }
 
+/** Whether its tokens are refused and none can be generated, be it for its own sake or its fintech's. */
+export function isSuspended(application: Pick<Application, "suspendedAt" | "fintechSuspendedAt">): boolean {
+  return application.suspendedAt !== null || application.fintechSuspendedAt !== null;
+}
+
 /** What a person was granted on one application; null without a grant. */
 export type GrantedLevel = "view" | "manage" | null;
 

@@ -17,6 +17,7 @@ import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
+import { isSuspended } from "./application.ts";
 import { baseUrlOf } from "./base-url.ts";
 import { grantAccess, revokeAccess } from "./grant-access.ts";
 import {
@@ -168,6 +169,6 @@ function summaryView({ application, figures }: ListedApplication): ApplicationSu
     expiringTokens: figures.expiring,
     lastUsedAt: figures.lastUsedAt?.toISOString() ?? null,
     canManage: application.canManage,
-    suspended: application.suspendedAt !== null || application.fintechSuspendedAt !== null,
+    suspended: isSuspended(application),
   };
 }

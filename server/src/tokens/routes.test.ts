@@ -190,6 +190,21 @@ describe("2xx", () => {
     TokenManagementSummary.parse((await call("/token-management/summary")).json);
   });
 
+  it("200: details say that the application, or all of its fintech, is suspended", async () => {
+    const { tokenId } = (await generate()).json.token;
+    const said = async (): Promise<boolean> =>
+      TokenDetails.parse((await call(`/tokens/${tokenId}`)).json).applicationSuspended;
+    const { owner } = database;
+    for (const table of ["application", "fintech"]) {
+      expect(await said()).toBe(false);
+      const suspend = (since: string) =>
+        owner.query(`UPDATE ${table} SET suspended_at = ${since} WHERE fintech_id = $1`, [fintech.fintechId]);
+      await suspend("now()");
+      expect(await said()).toBe(true);
+      await suspend("NULL");
+    }
+  });
+
   it("200: revoking states a fact, and repeats it", async () => {
     const { json } = await generate();
     const first = await revoke(json.token.tokenId);

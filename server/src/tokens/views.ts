@@ -6,6 +6,7 @@ import type {
   TokenDetails,
   TokenSummary,
 } from "@fusion/contract/tokens.ts";
+import { isSuspended } from "../fintechs/application.ts";
 import type { CutOverStory } from "./get-cut-over.ts";
 import type { TokenStory } from "./get-token.ts";
 import type { ReceiptRecord } from "./receipt-store.ts";
@@ -51,6 +52,7 @@ export function detailsView(story: TokenStory): TokenDetails {
     timeZone: application.timeZone,
     scopesNow: scopesWithin(token.scopes, application.scopes) as TokenDetails["scopesNow"],
     applicationIpAllowList: [...application.ipAllowList],
+    applicationSuspended: isSuspended(application),
     canManage: application.canManage,
     canRevoke: application.canRevoke,
     firstUse: use ? { at: use.firstAt.toISOString(), ip: use.firstIp } : null,

@@ -10,8 +10,8 @@ import { useShown } from "../../lib/use-shown.ts";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
+import { SuspendedNotice } from "../../ui/suspended-notice.tsx";
 import { TabLink, TabLinks } from "../../ui/tab-links.tsx";
-import classes from "./applications.module.css";
 
 /** What the pages about one application have in common: its name, its environment, and the way from one to the other. Times are its fintech's. */
 export function ApplicationFrame(props: {
@@ -53,12 +53,7 @@ export function ApplicationFrame(props: {
         }
         lead={application.description}
       />
-      {application.suspended && (
-        <p className={classes.suspended}>
-          The Fusion team has suspended this application. Its tokens are refused and none can be generated
-          until that ends; nothing else is changed.
-        </p>
-      )}
+      {application.suspended && <SuspendedNotice what="this application" />}
       <TabLinks label="About this application">
         <TabLink to={paths.application} params={{ applicationId }}>
           Details and tokens

@@ -16,6 +16,7 @@ import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
+import { SuspendedNotice } from "../../ui/suspended-notice.tsx";
 import { CallsChart } from "./calls-chart.tsx";
 import { CutOverSection } from "./cut-over-section.tsx";
 import { GenerateDialog } from "./generate-dialog.tsx";
@@ -80,7 +81,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
   }).data;
   const [revoking, setRevoking] = useState<Pick<RevokeToasterProps, "token" | "reason">>();
   const [fact, setFact] = useState<RevokedToken>();
-  const renewable = token.canManage && isRenewable(token);
+  const renewable = token.canManage && !token.applicationSuspended && isRenewable(token);
   // Whether it may be renewed only opens the dialog. What is open stays while the address asks for it: the dialog itself makes the
   // replacement after which the token may not be renewed any more, and has to show its secret.
   const asked = renew === 1;
@@ -139,6 +140,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
           )
         }
       />
+      {token.applicationSuspended && <SuspendedNotice what="this token's application" />}
       {asked && renewable && application === undefined && applicationAsked.isError && (
         <ErrorState error={applicationAsked.error} onRetry={() => void applicationAsked.refetch()} />
       )}

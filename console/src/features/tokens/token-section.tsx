@@ -4,7 +4,7 @@ import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { KeyRound } from "lucide-react";
-import { type ReactElement, useState } from "react";
+import { type ReactElement, useId, useState } from "react";
 import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { searchedFrom, withoutTokens } from "../../lib/search.ts";
@@ -38,6 +38,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
   const { role } = useSession().user;
   const canRevoke = canManage || role === "operator_admin";
   const list = useInfiniteQuery(tokenListQuery(applicationId, filter, find));
+  const suspendedId = useId();
   // One question at a time.
   const [toRevoke, setToRevoke] = useState<TokenSummary | "all">();
   const [fact, setFact] = useState<readonly RevokedToken[]>();
@@ -71,11 +72,21 @@ export function TokenSection({ application }: { application: ApplicationDetails 
             </Button>
           )}
           {canManage && (
-            <Button leftSection={<KeyRound size={16} aria-hidden />} onClick={openDialog}>
+            <Button
+              leftSection={<KeyRound size={16} aria-hidden />}
+              onClick={openDialog}
+              disabled={application.suspended}
+              aria-describedby={application.suspended ? suspendedId : undefined}
+            >
               Generate Authentication Token
             </Button>
           )}
         </div>
+        {canManage && application.suspended && (
+          <p id={suspendedId} className={classes.whyNot}>
+            None can be generated while the application is suspended.
+          </p>
+        )}
       </div>
       {fact && (
         <RevokedFact key={fact[0]?.tokenId ?? "none"} revoked={fact} onClose={() => setFact(undefined)} />
