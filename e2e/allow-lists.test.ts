@@ -123,8 +123,10 @@ it("the token's page shows both lists, changes its own, and tells so in its hist
   await field().fill("");
   await dialog().getByRole("button", { name: "Save", exact: true }).click();
   await dialog().waitFor({ state: "hidden" });
+  // Its application's list goes on refusing.
+  await page.getByText("Allowed from wherever its application may be used.").waitFor();
   await page.getByText("All that its application allows").waitFor();
-  await page.getByText("Allowed from anywhere", { exact: true }).waitFor();
+  await page.getByText("Its own list of allowed addresses was emptied").waitFor();
   expect(await lookAt(page, "token-allow-list")).toEqual([]);
 
   await openApplication("sandbox");

@@ -21,6 +21,8 @@ interface AllowListDialogProps {
   /** Of the console API: an application's or a token's `…/ip-allow-list`. */
   address: string;
   present: readonly string[];
+  /** From where calls come in once the list is empty, which another list may still decide. */
+  emptied: string;
   onClose: () => void;
 }
 
@@ -52,11 +54,7 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
     mutationFn: () => put(address, { ipAllowList: ranges }, SetIpAllowList),
     onSuccess: () => {
       void client.invalidateQueries();
-      toast(
-        ranges.length === 0
-          ? "Calls are allowed from anywhere."
-          : "The list is in force. Calls from elsewhere are refused.",
-      );
+      toast(ranges.length === 0 ? props.emptied : "The list is in force. Calls from elsewhere are refused.");
       onClose();
     },
     onError: (error) => setProving(isProblem(error, "step_up_required")),

@@ -102,6 +102,7 @@ function AllowedAddresses({ application }: { application: ApplicationDetails }):
           description={`From where tokens of ${application.name} may be used: addresses or CIDR ranges, one on a line. Empty: from anywhere.`}
           address={`/applications/${encodeURIComponent(application.applicationId)}/ip-allow-list`}
           present={application.ipAllowList}
+          emptied="Allowed from anywhere, but for tokens with a list of their own."
           onClose={() => setEditing(false)}
         />
       )}

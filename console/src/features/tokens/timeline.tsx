@@ -89,7 +89,7 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
     case "token.ip-allow-list-set":
       return Array.isArray(details.to) && details.to.length > 0
         ? `Allowed from ${details.to.join(", ")} only`
-        : "Allowed from anywhere";
+        : "Its own list of allowed addresses was emptied";
     default:
       // A kind of event that is newer than this page.
       return action.replace(/^token\./, "").replaceAll(/[-_]/g, " ");

@@ -143,6 +143,7 @@ function AllowedAddresses({ token }: { token: TokenDetails }): ReactElement {
           description={`From where ${token.name} may be used: addresses or CIDR ranges, one on a line. Empty: from wherever its application may be used.`}
           address={`/tokens/${encodeURIComponent(token.tokenId)}/ip-allow-list`}
           present={token.ipAllowList}
+          emptied="Allowed from wherever its application may be used."
           onClose={() => setEditing(false)}
         />
       )}
