@@ -160,8 +160,21 @@ export const TokenDetails = TokenSummary.extend({
     )
     .describe("The last 30 local days, oldest first, without gaps."),
   callers: z
-    .array(z.object({ ip: z.string(), userAgent: z.string(), calls: z.number().int(), lastAt: Instant }))
+    .array(
+      z.object({
+        ip: z.string(),
+        userAgent: z.string(),
+        together: z
+          .boolean()
+          .describe(
+            "Not one caller but all that were too many in an hour to be told apart, or whose address is not known; `ip` and `userAgent` say nothing then.",
+          ),
+        calls: z.number().int(),
+        lastAt: Instant,
+      }),
+    )
     .describe("The last 30 days, latest first, at most 20."),
+  callersTotal: z.number().int().describe("How many can be told apart, listed or not."),
   revocation: z
     .object({
       at: Instant,
@@ -187,6 +200,7 @@ export const TokenDetails = TokenSummary.extend({
       }),
     )
     .describe("Latest first, at most 100."),
+  timelineCut: z.boolean().describe("Whether more had happened before, which is not listed."),
 }).meta({ id: "TokenDetails" });
 export type TokenDetails = z.infer<typeof TokenDetails>;
 
@@ -302,6 +316,10 @@ export const CutOver = z.object({
       }),
     )
     .describe("At most 50: those that still use the renewed token first, then latest first."),
+  callersTotal: z
+    .number()
+    .int()
+    .describe("How many can be told apart, listed or not; no more than 1,000 are looked at."),
   verdict: z.object({
     callers: z.number().int().describe("How many used the renewed token and can be told apart."),
     moved: z.number().int(),

@@ -7,6 +7,7 @@ import { createTestDatabase, type TestDatabase } from "../testing/test-database.
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { getCutOver } from "./get-cut-over.ts";
 import { type CallCount, writeUsage } from "./usage-store.ts";
+import { cutOverView } from "./views.ts";
 
 let database: TestDatabase;
 let admin: Awaited<ReturnType<typeof arrangeUser>>;
@@ -86,6 +87,17 @@ it("tells of each caller what it last used, from the calls of a week before the 
   expect(story).toMatchObject({ since: at(-7 * 24), verdict: { count: 5, moved: 1, together: true } });
   // On the page of either token.
   expect(await cutOver(replacement)).toEqual(story);
+});
+
+it("shows 50 callers and says how many can be told apart", async () => {
+  const old = await make(at(-1000));
+  await make(at(0), old);
+  await write(
+    ...Array.from({ length: 60 }, (_, place) => call(old, `batch/${place}`, at(-1))),
+    call(old, "others", at(-1), { ip: "0.0.0.0" }),
+  );
+  const story = await cutOver(old);
+  expect(story && cutOverView(story)).toMatchObject({ callersTotal: 60, callers: { length: 50 } });
 });
 
 it("is of the nearest renewal whose tokens work, and counts calls with all replacements that do", async () => {

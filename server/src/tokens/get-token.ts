@@ -30,9 +30,13 @@ export interface TokenStory {
   readonly last24Hours: CallTotals;
   readonly callsPerDay: readonly DayOfCalls[];
   readonly callers: readonly Caller[];
+  /** How many can be told apart, listed or not. */
+  readonly callersTotal: number;
   /** Whether the person asking is reminded. */
   readonly subscribed: boolean;
+  /** The latest; whether more had happened before, `timelineCut` says. */
   readonly timeline: readonly RecordedEntry[];
+  readonly timelineCut: boolean;
   /** The database's time at which this is so. */
   readonly asOf: Date;
 }
@@ -40,6 +44,8 @@ export interface TokenStory {
 const hourMs = 3_600_000;
 /** Local days of calls that a token's page shows. */
 export const chartDays = 30;
+const callersMax = 20;
+const timelineMax = 100;
 
 /** A token with its use and its history, for whoever may see its application. Throws `not_found` otherwise. Usage is about a second old. */
 export async function getToken(
@@ -52,6 +58,11 @@ export async function getToken(
     const asOf = await readDatabaseTime(tx);
     const [receipt] = token.revokedAt === null ? [] : await findReceipts(tx, [tokenId]);
     const ago = (hours: number): Date => new Date(asOf.getTime() - hours * hourMs);
+    const { callers, total: callersTotal } = await listCallers(tx, tokenId, {
+      since: ago(chartDays * 24),
+      limit: callersMax,
+    });
+    const timeline = await listAuditEntries(tx, { kind: "token", id: tokenId }, timelineMax + 1);
     return {
       token,
       application,
@@ -63,9 +74,11 @@ export async function getToken(
         timeZone: application.timeZone,
         days: chartDays,
       }),
-      callers: await listCallers(tx, tokenId, { since: ago(chartDays * 24), limit: 20 }),
+      callers,
+      callersTotal,
       subscribed: actor.kind === "user" && (await isSubscribed(tx, tokenId, actor.userId)),
-      timeline: await listAuditEntries(tx, { kind: "token", id: tokenId }, 100),
+      timeline: timeline.slice(0, timelineMax),
+      timelineCut: timeline.length > timelineMax,
       asOf,
     };
   });

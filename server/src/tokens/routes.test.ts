@@ -162,6 +162,8 @@ describe("2xx", () => {
       lastUse: null,
       last24Hours: { accepted: 0, refused: 0, callers: 0 },
       callers: [],
+      callersTotal: 0,
+      timelineCut: false,
       revocation: null,
       subscribed: false,
     });
@@ -188,6 +190,19 @@ describe("2xx", () => {
     ]);
     TokenList.parse((await call(`/applications/${sandbox}/tokens`)).json);
     TokenManagementSummary.parse((await call("/token-management/summary")).json);
+  });
+
+  it("200: details tell the latest 100 of a long history, and that there was more", async () => {
+    const { tokenId } = (await generate()).json.token;
+    const columns = "actor_kind, actor_id, actor_name, ifi_id, fintech_id, action, object_kind, object_id";
+    await database.owner.query(
+      `INSERT INTO audit_entry (audit_id, at, ${columns})
+       SELECT audit_id || n, at - n * interval '1 second', ${columns}
+       FROM audit_entry, generate_series(1, 100) AS n WHERE object_id = $1 AND action = 'token.issued'`,
+      [tokenId],
+    );
+    const { timeline, timelineCut } = TokenDetails.parse((await call(`/tokens/${tokenId}`)).json);
+    expect([timeline.length, timelineCut]).toEqual([100, true]);
   });
 
   it("200: details say that the application, or all of its fintech, is suspended", async () => {

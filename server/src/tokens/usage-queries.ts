@@ -123,28 +123,39 @@ export async function listAcceptedAddresses(
 export interface Caller {
   readonly ip: string;
   readonly userAgent: string;
+  /** Whether it stands for all that were only counted together. */
+  readonly together: boolean;
   readonly calls: number;
   readonly lastAt: Date;
 }
 
-/** Who called since, accepted or not, latest first. */
+/** Who called since, accepted or not, latest first, and how many there are that can be told apart. */
 export async function listCallers(
   tx: Queryable,
   tokenId: TokenId,
   { since, limit }: { readonly since: Date; readonly limit: number },
-): Promise<Caller[]> {
-  const rows = await tx.query<{ ip: string; user_agent: string; calls: string; last_at: Date }>(
-    `SELECT host(ip) AS ip, user_agent, sum(calls) AS calls, max(last_at) AS last_at
+): Promise<{ readonly callers: readonly Caller[]; readonly total: number }> {
+  const rows = await tx.query<{
+    ip: string;
+    user_agent: string;
+    calls: string;
+    last_at: Date;
+    total: string;
+  }>(
+    `SELECT host(ip) AS ip, user_agent, sum(calls) AS calls, max(last_at) AS last_at,
+       count(*) FILTER (WHERE token_call_hour.ip <> $4) OVER () AS total
      FROM token_call_hour WHERE token_id = $1 AND hour > $2
      GROUP BY token_call_hour.ip, user_agent ORDER BY max(last_at) DESC, 1, 2 LIMIT $3`,
-    [tokenId, since, limit],
+    [tokenId, since, limit, noAddress],
   );
-  return rows.map((row) => ({
+  const callers = rows.map((row) => ({
     ip: row.ip,
     userAgent: row.user_agent,
+    together: row.ip === noAddress,
     calls: Number(row.calls),
     lastAt: row.last_at,
   }));
+  return { callers, total: Number(rows[0]?.total ?? 0) };
 }
 
 /** Who called with the renewed token since, or with one of its replacements and was accepted; latest first. */

@@ -62,6 +62,7 @@ export function detailsView(story: TokenStory): TokenDetails {
     last24Hours: story.last24Hours,
     callsPerDay: [...story.callsPerDay],
     callers: story.callers.map((caller) => ({ ...caller, lastAt: caller.lastAt.toISOString() })),
+    callersTotal: story.callersTotal,
     revocation:
       token.revokedAt && token.revokedBy && token.revokeReason
         ? {
@@ -78,6 +79,7 @@ export function detailsView(story: TokenStory): TokenDetails {
       actor: entry.actorName,
       details: { ...entry.details },
     })),
+    timelineCut: story.timelineCut,
   };
 }
 
@@ -121,6 +123,7 @@ export function cutOverView({ renewed, replacement, since, verdict, asOf }: CutO
         renewedLastAt: renewedLastAt?.toISOString() ?? null,
         replacementLastAt: replacementLastAt?.toISOString() ?? null,
       })),
+    callersTotal: callers.filter(({ state }) => state !== "together").length,
     verdict: {
       callers: count,
       moved,

@@ -2,12 +2,15 @@ import type { ReactElement } from "react";
 import { Mono } from "../../ui/mono.tsx";
 import classes from "./tokens.module.css";
 
-/** Who calls: address and user agent. */
+/** Who calls: address and user agent; of those that were counted `together` neither is known. */
 export function CallerCell({
   caller: { ip, userAgent },
+  together,
 }: {
   caller: { readonly ip: string; readonly userAgent: string };
+  together: boolean;
 }): ReactElement {
+  if (together) return <span>Further callers, counted together</span>;
   return (
     <div className={classes.tokenCell}>
       <Mono>{ip}</Mono>

@@ -12,6 +12,7 @@ import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { ErrorState, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
 import { CallerCell } from "./caller-cell.tsx";
+import { callersListedWords } from "./caller-words.ts";
 import { allHaveMoved, cutOverStateWords, verdictSentence } from "./cut-over-words.ts";
 import { isLive } from "./token-badge.tsx";
 import { cutOverQuery } from "./token-queries.ts";
@@ -28,7 +29,12 @@ const tones: Record<CutOverState, Tone> = {
 type Caller = CutOver["callers"][number];
 
 const columns: Column<Caller>[] = [
-  { key: "caller", header: "Caller", onPhone: "lead", cell: (caller) => <CallerCell caller={caller} /> },
+  {
+    key: "caller",
+    header: "Caller",
+    onPhone: "lead",
+    cell: (caller) => <CallerCell caller={caller} together={caller.state === "together"} />,
+  },
   {
     key: "old",
     header: "Old token",
@@ -69,6 +75,10 @@ export function CutOverSection(props: {
   const cutOver = shown?.cutOver;
   // A token of last year that nobody presents any more.
   if (!cutOver || (!isLive(cutOver.renewed) && cutOver.callers.length === 0)) return null;
+  const listedWords = callersListedWords({
+    listed: cutOver.callers.filter(({ state }) => state !== "together").length,
+    total: cutOver.callersTotal,
+  });
   const link = (id: string, words: string): ReactElement | string =>
     id === tokenId ? (
       words
@@ -106,6 +116,7 @@ export function CutOverSection(props: {
           rowKey={({ ip, userAgent }) => `${ip} ${userAgent}`}
         />
       )}
+      {listedWords && <p className={classes.soft}>{listedWords}</p>}
     </section>
   );
 }

@@ -13,26 +13,30 @@ import { ExactTime } from "../../ui/relative-time.tsx";
 import { overlapSentence } from "./overlap-words.ts";
 import classes from "./tokens.module.css";
 
-interface TimelineProps {
-  readonly events: TokenDetails["timeline"];
-  readonly applicationId: string;
-}
-
-/** Everything that happened to a token, latest first. */
-export function Timeline({ events, applicationId }: TimelineProps): ReactElement {
-  const latestFirst = events.toSorted((a, b) => b.at.localeCompare(a.at));
+/** What happened to a token, latest first, and whether that is all. */
+export function Timeline({
+  token: { timeline, timelineCut, applicationId },
+}: {
+  token: Pick<TokenDetails, "timeline" | "timelineCut" | "applicationId">;
+}): ReactElement {
+  const latestFirst = timeline.toSorted((a, b) => b.at.localeCompare(a.at));
   return (
-    <ol className={classes.timeline}>
-      {latestFirst.map((event) => (
-        <li key={`${event.at} ${event.action} ${String(event.details.url ?? "")}`}>
-          <p>{eventWords(event, applicationId)}</p>
-          <p className={classes.soft}>
-            <ExactTime instant={event.at} />
-            {event.actor !== "" && `, ${event.actor}`}
-          </p>
-        </li>
-      ))}
-    </ol>
+    <>
+      <ol className={classes.timeline}>
+        {latestFirst.map((event) => (
+          <li key={`${event.at} ${event.action} ${String(event.details.url ?? "")}`}>
+            <p>{eventWords(event, applicationId)}</p>
+            <p className={classes.soft}>
+              <ExactTime instant={event.at} />
+              {event.actor !== "" && `, ${event.actor}`}
+            </p>
+          </li>
+        ))}
+      </ol>
+      {timelineCut && (
+        <p className={classes.soft}>The latest {timeline.length} are listed. More had happened before.</p>
+      )}
+    </>
   );
 }
 

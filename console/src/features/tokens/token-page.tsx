@@ -173,7 +173,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
         <section aria-labelledby="calls-heading" className={classes.column}>
           <h2 id="calls-heading">Calls</h2>
           <CallsChart token={token} />
-          <TokenCallers callers={token.callers} />
+          <TokenCallers token={token} />
         </section>
         <div className={classes.column}>
           <section aria-labelledby="reminders-heading">
@@ -189,7 +189,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
             {token.timeline.length === 0 ? (
               <p className={classes.soft}>Nothing is recorded.</p>
             ) : (
-              <Timeline events={token.timeline} applicationId={token.applicationId} />
+              <Timeline token={token} />
             )}
           </section>
         </div>

@@ -1,5 +1,6 @@
 import type { TokenSummary } from "@fusion/contract/tokens.ts";
 import { describe, expect, test } from "vitest";
+import { callersListedWords } from "./caller-words.ts";
 import { allHaveMoved, verdictSentence } from "./cut-over-words.ts";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
 import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
@@ -18,6 +19,11 @@ test("calls are told with the reasons of their refusals, the most frequent first
     "2,404 accepted, 5 refused (3 rate_limited, 2 token_expired)",
   );
   expect(callWords([quiet])).toBe("0 accepted, 0 refused");
+});
+
+test("callers that are not listed are told of by their number", () => {
+  expect(callersListedWords({ listed: 20, total: 1_035 })).toBe("20 of 1,035 callers are listed.");
+  expect(callersListedWords({ listed: 20, total: 20 })).toBeNull();
 });
 
 describe("the summary above Generate", () => {

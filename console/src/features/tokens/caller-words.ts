@@ -1,0 +1,10 @@
+/** "20 of 35 callers are listed."; nothing where all that can be told apart are. */
+export function callersListedWords({
+  listed,
+  total,
+}: {
+  readonly listed: number;
+  readonly total: number;
+}): string | null {
+  return listed < total ? `${listed} of ${total.toLocaleString("en-IN")} callers are listed.` : null;
+}
