@@ -416,6 +416,8 @@ describe("nothing is lost by a slip", () => {
     await page.getByRole("button", { name: "Renew" }).click();
     await expires().waitFor();
     await dialog().getByText("None", { exact: true }).click();
+    // Which is a revocation, and so is told what it means.
+    await dialog().getByText("No calls in the last 24 hours. It was never used.").waitFor();
     await generateButton().click();
     await secretShown().waitFor();
     const secret = await dialog().locator("code").first().textContent();
@@ -437,6 +439,47 @@ describe("nothing is lost by a slip", () => {
     await page.goto(`${page.url()}?renew=1`);
     await page.waitForURL((url) => !url.search.includes("renew"));
     expect(await dialog().count()).toBe(0);
+  });
+
+  it("what is renewed is known before Generate, and stays when another token nears its end meanwhile", async () => {
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const ending = /\/tokens\?status=expiring/;
+    let answered = 0;
+    await page.route(ending, async (route) => {
+      await held;
+      const address = route.request().url().replace("expiring", "active");
+      const list = (await (await route.fetch({ url: address })).json()) as { tokens: { status: string }[] };
+      // First the older of two tokens, then both, the younger ending sooner.
+      const tokens = list.tokens
+        .slice(0, 2)
+        .map((token, place) => ({
+          ...token,
+          status: "expiring",
+          liveReplacement: null,
+          expiresAt: new Date(Date.now() + (place + 1) * 86_400_000).toISOString(),
+        }))
+        .slice(answered === 0 ? 1 : 0);
+      answered += 1;
+      await route.fulfill({ json: { ...list, tokens } });
+    });
+    await openDialog("sandbox");
+    expect(await generateButton().isDisabled()).toBe(true);
+    answer();
+    const chosen = dialog().getByRole("radio", { name: /^Renews tok_/ });
+    await chosen.waitFor();
+    expect(await chosen.isChecked()).toBe(true);
+    expect(await generateButton().isDisabled()).toBe(false);
+    const again = page.waitForResponse(ending);
+    await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
+    await again;
+    await page.waitForTimeout(100);
+    expect([answered, await chosen.count(), await chosen.isChecked()]).toEqual([2, 1, true]);
+    await page.unroute(ending);
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
   });
 
   it("going back while a token or an endpoint is made leads to its secret, and after a refusal away", async () => {

@@ -6,7 +6,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { readableAddress } from "../../lib/address.ts";
 import { ApiProblem, problemWords } from "../../lib/api.ts";
-import { mayPass } from "../../lib/retrying.ts";
+import { mayPass, untilAnswered } from "../../lib/retrying.ts";
 import { endWords, formatInstant, formatMonth } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
@@ -17,6 +17,7 @@ import { Mono } from "../../ui/mono.tsx";
 import { type DurationChoice, DurationField, endsTooSoon, expiryOf } from "./duration-field.tsx";
 import { type OverlapChoice, OverlapField } from "./overlap-field.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
+import { RecentUse } from "./recent-use.tsx";
 import { type Renewable, renewable } from "./renewable.ts";
 import { summarySentence } from "./summary-sentence.ts";
 import { tokenListQuery, tokenPreviewQuery } from "./token-queries.ts";
@@ -36,10 +37,19 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const { application, pending, problem, onSubmit, onCancel } = props;
   const { timeZone } = application;
   const now = useNow(30_000);
-  const ending = useInfiniteQuery(tokenListQuery(application.applicationId, "expiring"));
+  // Asked when the dialog opens, and not again: what a token renews changes by hand only. If it cannot any more, the server says so.
+  const ending = useInfiniteQuery({
+    ...tokenListQuery(application.applicationId, "expiring"),
+    ...untilAnswered,
+    staleTime: 0,
+    refetchInterval: false,
+  });
   const all = useInfiniteQuery(tokenListQuery(application.applicationId, "all"));
   const taken = new Set(tokensOf(all.data).map((token) => token.name));
-  const candidates = renewable(props.renews, tokensOf(ending.data));
+  const [found, setFound] = useState<readonly Renewable[]>();
+  if (found === undefined && ending.isSuccess && ending.isFetchedAfterMount)
+    setFound(renewable(props.renews, tokensOf(ending.data)));
+  const candidates = found ?? renewable(props.renews, []);
 
   const [name, setName] = useState<string>();
   const [scopes, setScopes] = useState<Scope[]>();
@@ -66,7 +76,8 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const known = preview.isSuccess && !preview.isPlaceholderData;
   const trouble = expiry === undefined || known ? null : preview.failureReason;
   const dayRefused = trouble instanceof ApiProblem && trouble.status === 400;
-  const inTheWay = (dayRefused ? null : trouble) ?? problem;
+  const listTrouble = found === undefined ? ending.failureReason : null;
+  const inTheWay = (dayRefused ? null : trouble) ?? listTrouble ?? problem;
   const shown = expiry !== undefined && trouble === null ? preview.data : undefined;
   const firstReminderAt = shown?.reminders.firstAt ?? null;
   const summary = summarySentence({
@@ -78,7 +89,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     firstReminderAt: reminders ? firstReminderAt : undefined,
     renews: renewed ? { tokenId: renewed.tokenId, overlap: overlapping ? overlap : null } : null,
   });
-  const ready = summary !== undefined && known && chosen.name.trim() !== "";
+  const ready = summary !== undefined && known && found !== undefined && chosen.name.trim() !== "";
   const refusal = problem instanceof ApiProblem ? problem : undefined;
   const form = useFocusAfterRefusal(problem);
   const durationProblem = refusal?.fieldErrors.find(({ pointer }) => pointer.startsWith("/expiry"))?.detail;
@@ -145,6 +156,12 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         </Radio.Group>
       )}
       {overlapping && <OverlapField choice={overlap} onChange={setOverlap} />}
+      {overlapping && overlap.overlap === "none" && overlap.overlapFrom === "now" && (
+        <div>
+          <p className={classes.soft}>Whoever still calls with the old token is refused at once:</p>
+          <RecentUse tokenId={renewed.tokenId} />
+        </div>
+      )}
 
       <TextInput
         label="Name"
@@ -227,16 +244,20 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
       <div className={classes.submit}>
         {inTheWay !== null && <FormProblem problem={inTheWay} />}
         <p className={classes.summary} aria-live="polite">
-          {summary ??
+          {(found === undefined ? undefined : summary) ??
             (chosen.scopes.length === 0
               ? "Choose at least one scope."
               : tooSoon || dayRefused
                 ? "Choose another day."
                 : expiry === undefined
                   ? "Choose when it ends."
-                  : trouble === null || mayPass(trouble)
-                    ? "Finding out when it ends …"
-                    : "When it ends is not known.")}
+                  : trouble !== null && !mayPass(trouble)
+                    ? "When it ends is not known."
+                    : listTrouble !== null && !mayPass(listTrouble)
+                      ? "What it may renew is not known."
+                      : known
+                        ? "Finding out what it may renew …"
+                        : "Finding out when it ends …")}
         </p>
         <div className={classes.dialogActions}>
           <Button variant="default" onClick={onCancel} disabled={pending}>
