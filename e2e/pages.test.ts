@@ -337,7 +337,11 @@ describe("after logging in", () => {
     await page.getByText(/^1 of 2 callers has moved; 1 has not called since the renewal\.$/).waitFor();
     await page.getByText("Planned at its renewal by").waitFor();
     await looksRight("renewed");
+    // Which nothing can undo.
     await page.getByRole("button", { name: "Keep it until it expires" }).click();
+    const keeping = page.getByRole("alertdialog", { name: /^Keep Statement exporter\?/ });
+    await keeping.getByText(/called off for good\.$/).waitFor();
+    await keeping.getByRole("button", { name: "Keep it until it expires" }).click();
     await page.getByText("Planned revocation called off").waitFor();
     expect(await page.getByText("Planned at its renewal by").count()).toBe(0);
     // The last step, also from the page of the new token: it is the old one that is revoked.

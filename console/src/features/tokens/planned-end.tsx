@@ -1,8 +1,9 @@
 import type { PlannedRevocation, TokenDetails } from "@fusion/contract/tokens.ts";
 import { Button } from "@mantine/core";
-import type { ReactElement } from "react";
-import { problemWords } from "../../lib/api.ts";
+import { type ReactElement, useState } from "react";
 import { countdown } from "../../lib/time.ts";
+import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
+import { Mono } from "../../ui/mono.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import { overlapSentence } from "./overlap-words.ts";
 import { useKeep } from "./token-queries.ts";
@@ -16,6 +17,7 @@ export function PlannedEnd(props: {
 }): ReactElement {
   const { token, plan, now } = props;
   const keep = useKeep(token.tokenId);
+  const [asking, setAsking] = useState(false);
   return (
     <div className={classes.allowed}>
       {plan.at === null ? (
@@ -28,15 +30,31 @@ export function PlannedEnd(props: {
       )}
       <span className={classes.soft}>Planned at its renewal by {plan.plannedBy}</span>
       {token.canRevoke && (
-        <Button variant="default" size="xs" loading={keep.isPending} onClick={() => keep.mutate()}>
+        <Button variant="default" size="xs" onClick={() => setAsking(true)}>
           Keep it until it expires
         </Button>
       )}
-      {keep.isError && (
-        <p role="alert" className={classes.problem}>
-          {problemWords(keep.error)}
+      <ConfirmToaster
+        opened={asking}
+        title={
+          <>
+            Keep {token.name}? <Mono>{token.hint}</Mono>
+          </>
+        }
+        confirmLabel="Keep it until it expires"
+        pending={keep.isPending}
+        error={keep.error}
+        onCancel={() => {
+          setAsking(false);
+          keep.reset();
+        }}
+        onConfirm={() => keep.mutate(undefined, { onSuccess: () => setAsking(false) })}
+      >
+        <p className={classes.consequence}>
+          It then works until <ExactTime instant={token.expiresAt} /> unless somebody revokes it: the plan is
+          called off for good.
         </p>
-      )}
+      </ConfirmToaster>
     </div>
   );
 }
