@@ -1,4 +1,4 @@
-import { formatDate, formatTimeOfDay, localDaysBetween, relativeTime } from "../lib/time.ts";
+import { endWords, formatDate, formatTimeOfDay, localDaysBetween, relativeTime } from "../lib/time.ts";
 import type { Life, LifelineReminder } from "./lifeline-geometry.ts";
 
 /**
@@ -14,6 +14,8 @@ export function lifelineSentence(input: {
 }): string {
   const { life, now, timeZone, replacement } = input;
   const day = (instant: string): string => dayWords(instant, { now, timeZone });
+  const end = (instant: string): string =>
+    `${Date.parse(instant) <= now ? "expired" : "expires"} ${endWords(instant, now, timeZone)}`;
   const parts = [
     `Generated ${day(life.createdAt)}`,
     life.lastUsedAt ? `last used ${relativeTime(life.lastUsedAt, now)}` : "never used",
@@ -24,7 +26,7 @@ export function lifelineSentence(input: {
     const { at } = life.plannedRevocation;
     parts.push(`ends as planned ${day(at)} at ${formatTimeOfDay(at, timeZone)}`);
   } else {
-    parts.push(endWords(life.expiresAt, { now, timeZone }));
+    parts.push(end(life.expiresAt));
   }
   const missed = (input.reminders ?? []).filter(({ mark }) => mark === "missed").length;
   if (missed > 0) parts.push(`${missed} ${missed === 1 ? "reminder" : "reminders"} missed`);
@@ -34,19 +36,10 @@ export function lifelineSentence(input: {
     parts.push(
       replacement.revokedAt
         ? `its replacement was revoked ${day(replacement.revokedAt)}`
-        : `replaced by a token that ${endWords(replacement.expiresAt, { now, timeZone })}`,
+        : `replaced by a token that ${end(replacement.expiresAt)}`,
     );
   }
   return `${parts.join(", ")}.`;
-}
-
-function endWords(expiresAt: string, { now, timeZone }: { now: number; timeZone: string }): string {
-  const ended = Date.parse(expiresAt) <= now;
-  const days = localDaysBetween(now, Date.parse(expiresAt), timeZone);
-  if (days === 0) {
-    return `${ended ? "expired" : "expires"} today at ${formatTimeOfDay(expiresAt, timeZone)}`;
-  }
-  return ended ? `expired ${count(-days, "day")} ago` : `expires in ${count(days, "day")}`;
 }
 
 function dayWords(instant: string, { now, timeZone }: { now: number; timeZone: string }): string {
@@ -57,8 +50,4 @@ function dayWords(instant: string, { now, timeZone }: { now: number; timeZone: s
   const date = formatDate(instant, timeZone);
   const sameYear = date.endsWith(formatDate(new Date(now).toISOString(), timeZone).slice(-5));
   return sameYear ? date.slice(0, -5) : date;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -136,14 +136,14 @@ describe("the sentence of a lifeline", () => {
     ).toBe("Generated 3 Mar, last used 2 minutes ago, expires in 9 days, next reminder tomorrow 09:00.");
   });
 
-  test("counts local days, not spans of 24 hours", () => {
+  test("counts local days, not spans of 24 hours, and on the last of them the hours, as everywhere on the page", () => {
+    const life = (expiresAt: string) => ({ createdAt: at(-30), expiresAt });
     // 23:00 UTC is already the 25th in Kolkata.
-    expect(sentence({ life: { createdAt: at(-30), expiresAt: "2026-11-24T23:00:00.000Z" } })).toContain(
-      "expires in 1 day",
-    );
-    expect(sentence({ life: { createdAt: at(-30), expiresAt: "2026-11-24T06:30:00.000Z" } })).toContain(
-      "expires today at 12:00",
-    );
+    expect(sentence({ life: life("2026-11-24T23:00:00.000Z") })).toContain("expires tomorrow");
+    expect(sentence({ life: life("2026-11-24T06:30:00.000Z") })).toContain("expires in 1 hour");
+    // At 22:00 the small hours are not said to be a day away.
+    const late = { life: life("2026-11-24T21:30:00.000Z"), now: Date.parse("2026-11-24T16:30:00.000Z") };
+    expect(lifelineSentence({ ...late, timeZone: "Asia/Kolkata" })).toContain("expires in 5 hours");
   });
 
   test("tells of the end, a revocation and a replacement", () => {
