@@ -286,8 +286,7 @@ function* piecesOf(
   for (let from = 0; from < counters.length; from += gatheredAtOnce) {
     const some = counters.slice(from, from + gatheredAtOnce);
     const gathered = [...Map.groupBy(some, ({ token }) => token.tenant.fintechId).values()].flat();
-    for (let at = 0; at < gathered.length; at += writtenAtOnce)
-      yield gathered.slice(at, at + writtenAtOnce);
+    for (let at = 0; at < gathered.length; at += writtenAtOnce) yield gathered.slice(at, at + writtenAtOnce);
   }
 }
 
