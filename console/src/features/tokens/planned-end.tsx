@@ -29,7 +29,7 @@ export function PlannedEnd(props: {
         </>
       )}
       <span className={classes.soft}>Planned at its renewal by {plan.plannedBy}</span>
-      {token.canRevoke && (
+      {token.canManage && (
         <Button variant="default" size="xs" onClick={() => setAsking(true)}>
           Keep it until it expires
         </Button>
