@@ -23,6 +23,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 60_000,
           pool: "forks",
+          // Files follow one another in a process, which loads the program once: loading it for each cost as much as many of them take.
+          isolate: false,
           // More than there are cores: much of a file's time is waiting.
           maxWorkers: 3,
           sequence: { groupOrder: 0 },
