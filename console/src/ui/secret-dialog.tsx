@@ -63,25 +63,28 @@ export function useSecretGuard(onClose: () => void): SecretGuard {
   };
 }
 
-/** What opened the dialog that was opened last, from outside of any. */
-let latestOpener: Element | null = null;
+/** What opened the first of the dialogs that are open, or followed one another; null while there is none. */
+let firstOpener: Element | null = null;
 
 /**
  * Gives the focus back to what opened the dialog, unless what came in its place has it. The dialog leaves with its place in the address, too
- * suddenly for the modal's own way. What follows another dialog was opened from inside of that, which is gone: then to what opened the first.
+ * suddenly for the modal's own way. What follows another dialog was opened from inside of that, which is gone, or when it had just gone: then to
+ * what opened the first.
  */
 export function useReturnFocus(): void {
   const [openers] = useState(() => {
-    const active = document.activeElement;
-    return active?.closest('[role="dialog"]') ? [active, latestOpener] : [active];
+    const active = document.activeElement === document.body ? null : document.activeElement;
+    return active === null || active.closest('[role="dialog"]') ? [active, firstOpener] : [active];
   });
   useEffect(() => {
-    if (openers.length === 1) latestOpener = openers[0] ?? null;
+    if (openers.length === 1) firstOpener = openers[0] ?? null;
     return () => {
       setTimeout(() => {
-        if (document.activeElement !== null && document.activeElement !== document.body) return;
-        const remaining = openers.find((opener) => opener instanceof HTMLElement && opener.isConnected);
-        (remaining as HTMLElement | undefined)?.focus();
+        if (document.activeElement === null || document.activeElement === document.body) {
+          const remaining = openers.find((opener) => opener instanceof HTMLElement && opener.isConnected);
+          (remaining as HTMLElement | undefined)?.focus();
+        }
+        if (document.querySelector('[role="dialog"]') === null) firstOpener = null;
       }, 50);
     };
   }, [openers]);
