@@ -17,7 +17,8 @@ describe("retryingTransaction", () => {
     await retryingTransaction(() =>
       database.db.transaction(systemScope, async (tx) => {
         attempts += 1;
-        await tx.query("SELECT set_config('idle_in_transaction_session_timeout', '50ms', true)");
+        if (attempts === 1)
+          await tx.query("SELECT set_config('idle_in_transaction_session_timeout', '50ms', true)");
         await tx.query("INSERT INTO ifi (ifi_id, name, created_at) VALUES (1, 'Bank', now())");
         if (attempts === 1) await pause(300);
       }),
