@@ -5,7 +5,6 @@ import type { Config } from "./config.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { Database } from "./platform/database/database.ts";
 import type { DurabilityWatch } from "./platform/database/high-availability.ts";
-import { untilDatabaseAnswers } from "./platform/database/retry.ts";
 import { endsInTime } from "./platform/ends-in-time.ts";
 import { type Connections, trackConnections } from "./platform/http/connections.ts";
 import { fetchText } from "./platform/http/outgoing.ts";
@@ -140,9 +139,7 @@ function createBackground(
       starting = (async () => {
         // Loaded after the first page can be served: the job library is slow to load.
         const { startJobs } = await import("./platform/jobs/jobs.ts");
-        return untilDatabaseAnswers(() => startJobs({ db, log }, app.jobs, { alone, holdsJobsAs }), {
-          stop: stopping.signal,
-        });
+        return startJobs({ db, log }, app.jobs, { alone, holdsJobsAs, stop: stopping.signal });
       })();
       try {
         await starting;

@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Runner, WorkerEvents } from "graphile-worker";
 import type { Database, Transaction } from "../database/database.ts";
+import { untilDatabaseAnswers } from "../database/retry.ts";
 import type { Log } from "../log.ts";
 import { isTold } from "../outage.ts";
 import { freeAllJobs, freeJobs } from "./free-jobs.ts";
@@ -82,6 +83,7 @@ const priorityOf = ({ first }: { readonly first?: boolean | undefined }): number
  * (see `schema.ts`). A job that throws is tried again with growing pauses (exp(attempts) seconds); each failure is logged without
  * its payload. `alone` says that no other process works on this database: jobs that a killed process held are then free at once
  * instead of after four hours. `holdsJobsAs` is told under which names jobs are held here, for whoever frees them if this process dies.
+ * While the database is away it waits for it, until `stop`; without that it throws.
  */
 export async function startJobs(
   { db, log }: { readonly db: Database; readonly log: Log },
@@ -90,6 +92,7 @@ export async function startJobs(
     readonly alone: boolean;
     readonly holdsJobsAs?: ((names: readonly string[]) => void) | undefined;
     readonly stopDeadlineMs?: number;
+    readonly stop?: AbortSignal;
   },
 ): Promise<RunningJobs> {
   // Loaded here: the library takes a quarter of a second, which the first page need not wait for.
@@ -99,7 +102,11 @@ export async function startJobs(
     if (tasks.has(name)) throw new Error(`Two rooms have a task named ${name}.`);
     tasks.set(name, handler);
   }
-  if (options.alone) await freeAllJobs(db);
+  // Each step by itself: a runner that has started would have to be stopped, and cannot be while the database is away.
+  const { stop } = options;
+  const patiently = <Result>(step: () => Promise<Result>): Promise<Result> =>
+    stop ? untilDatabaseAnswers(step, { stop }) : step();
+  if (options.alone) await patiently(() => freeAllJobs(db));
   const names: string[] = [];
   const events: WorkerEvents = new EventEmitter();
   // A job is held in the name of the pool, whichever of its workers does it.
@@ -141,10 +148,10 @@ export async function startJobs(
   };
   const runners: Runner[] = [];
   try {
-    runners.push(await startRunner("inside"));
-    if (outside.size > 0) runners.push(await startRunner("outside"));
+    runners.push(await patiently(() => startRunner("inside")));
+    if (outside.size > 0) runners.push(await patiently(() => startRunner("outside")));
   } catch (error) {
-    // Whoever starts them again must not have one of them twice.
+    // None is left behind.
     await Promise.allSettled(runners.map((runner) => runner.stop()));
     throw error;
   }
