@@ -84,7 +84,7 @@ export function runProgram(
       // The job library leaves such a failure to nobody when it could not note a job's end. The database's return heals that, and that it is
       // away the log hears from others.
       if (isDatabaseAway(error)) {
-        log.warn(
+        log.debug(
           { err: error },
           "nobody waited for something that failed, as it does when the database is away",
         );

@@ -16,15 +16,22 @@ export function isTold(error: unknown): boolean {
   return false;
 }
 
+/** What fails within `settleMs` after it works again is late news of the same outage: what had begun before, or was still waiting. */
 export function createOutage(
   log: Log,
-  { part, gone, back }: { readonly part: string; readonly gone: string; readonly back: string },
+  {
+    part,
+    gone,
+    back,
+    settleMs = 0,
+  }: { readonly part: string; readonly gone: string; readonly back: string; readonly settleMs?: number },
 ): Outage {
   let isGone = false;
+  let backAt = Number.NEGATIVE_INFINITY;
   return {
     failed(error) {
       if (typeof error === "object" && error !== null) told.add(error);
-      if (isGone) return;
+      if (isGone || performance.now() - backAt < settleMs) return;
       isGone = true;
       const { message, code } = error as NodeJS.ErrnoException;
       log.error({ part, reason: message, errorCode: code }, gone);
@@ -32,6 +39,7 @@ export function createOutage(
     worked() {
       if (!isGone) return;
       isGone = false;
+      backAt = performance.now();
       // As loud as is needed to be seen by whoever sees the other line in production.
       log.warn({ part }, back);
     },

@@ -134,6 +134,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     part: "database",
     gone: "the database cannot be reached",
     back: "the database is reached again",
+    // Each connection of the process notices for itself.
+    settleMs: 2_000,
   });
   const noteFailure = (error: unknown): void => {
     const failure = error instanceof OutcomeUnknown ? error.cause : error;
