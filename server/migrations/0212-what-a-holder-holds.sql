@@ -14,7 +14,8 @@ $$;
 GRANT EXECUTE ON FUNCTION holder_balances TO fusion_runtime;
 
 -- As in migration 0131, and for holders with a maximum balance, who are locked like those for whom something is counted, what they hold
--- (`balances`; null where no rule asks). Whoever moves money of such a holder comes through here first, reversals and whoever only receives too.
+-- (`balances`; null where no rule asks); policies that are disabled are left out. Whoever moves money of such a holder comes through here first,
+-- reversals and whoever only receives too.
 CREATE OR REPLACE FUNCTION read_limits(waits boolean, at timestamptz, ifis bigint[], environments text[], fintechs uuid[],
   account_tenants int[], account_ids uuid[],
   locked int[], account_bundles uuid[], account_products text[], account_holders uuid[], uncounted boolean[],
@@ -84,7 +85,7 @@ BEGIN
   tenants_with_holder_rules := ARRAY(
     SELECT t.position::int FROM unnest(ifis, environments, fintechs) WITH ORDINALITY AS t (i, e, f, position)
     WHERE EXISTS (SELECT FROM kyc_limit k WHERE k.ifi_id = t.i AND k.environment = t.e)
-      OR EXISTS (SELECT FROM transaction_policy p WHERE p.ifi_id = t.i AND p.environment = t.e AND p.fintech_id = t.f));
+      OR EXISTS (SELECT FROM transaction_policy p WHERE p.ifi_id = t.i AND p.environment = t.e AND p.fintech_id = t.f AND p.status = 'ENABLED'));
   SELECT array_agg(h.tenant), array_agg(h.holder), array_agg(h.accounts), array_agg(h.rules), array_agg(h.counts),
     array_agg(h.bounded)
   INTO holder_tenants, holder_ids, holder_accounts, holder_rules, holder_counts, holder_bounded
@@ -112,7 +113,7 @@ BEGIN
         UNION ALL
         SELECT 'policy', p.name, p.rules FROM transaction_policy p
         WHERE p.ifi_id = ifis[g.tenant] AND p.environment = environments[g.tenant] AND p.fintech_id = fintechs[g.tenant]
-          AND p.account_holder_id = g.holder) r) r
+          AND p.account_holder_id = g.holder AND p.status = 'ENABLED') r) r
     WHERE r.rules IS NOT NULL
     ORDER BY ifis[g.tenant], environments[g.tenant], fintechs[g.tenant], g.holder) h;
 
