@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { pino } from "pino";
 import { expect, inject, it } from "vitest";
 import { openDatabase, systemScope } from "./database/database.ts";
 import { AddressRejected, DeliveryFailed, type Messenger } from "./messages/message.ts";
 import { watchMessenger } from "./messages/watched-messenger.ts";
-import { isTold } from "./outage.ts";
+import { createOutage, isTold } from "./outage.ts";
 
 /** A log that keeps its lines, as production writes them. */
 function keptLog() {
@@ -74,4 +75,19 @@ it("a database that cannot be reached is told once, without a stack, and once th
     await admin.query(`DROP ROLE ${name}`);
     await admin.end();
   }
+});
+
+it("what fails right after it works again is the same outage, and told no second time; later it is another", async () => {
+  const { log, told } = keptLog();
+  const outage = createOutage(log, { part: "database", gone: "gone", back: "back", settleMs: 100 });
+  outage.failed(new Error("the first to notice"));
+  outage.worked();
+  const late = new Error("the last to notice");
+  outage.failed(late);
+  outage.worked();
+  expect(told()).toEqual(["50 gone", "40 back"]);
+  expect(isTold(late)).toBe(true);
+  await sleep(150);
+  outage.failed(new Error("once more"));
+  expect(told()).toEqual(["50 gone"]);
 });
