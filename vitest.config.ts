@@ -42,6 +42,8 @@ export default defineConfig({
           name: "browser",
           include: ["e2e/*.test.ts"],
           exclude: wholeMachine,
+          // What a page shows is asked until it is so: on a busy machine the answer it waits for comes later.
+          expect: { poll: { timeout: 15_000, interval: 50 } },
           testTimeout: 180_000,
           hookTimeout: 120_000,
           pool: "forks",

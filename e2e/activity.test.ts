@@ -63,7 +63,7 @@ async function looksRight(name: string): Promise<void> {
 it("says what will be here while nothing was called", async () => {
   await openActivity("live");
   await page.getByText("No calls yet").waitFor();
-  expect(await page.title()).toBe("Pocket Wallet · API activity, live · Fusion");
+  await expect.poll(() => page.title()).toBe("Pocket Wallet · API activity, live · Fusion");
   await looksRight("activity-empty");
 });
 
@@ -80,7 +80,7 @@ it("lists calls as they come, and says why one was refused", async () => {
   await place.getByText("Some of the input was not as it should be").waitFor();
   await page.getByRole("button", { name: "Close the explanation" }).click();
   await page.waitForFunction(() => document.activeElement?.tagName === "INPUT");
-  expect(await place.count()).toBe(1);
+  await expect.poll(() => place.count()).toBe(1);
   await page.getByRole("link", { name: `Why? of request ${wrong}` }).click();
   await place.getByText("Some of the input was not as it should be").waitFor();
   // Live: what is called meanwhile comes by itself, but not while somebody points at the list.
@@ -106,7 +106,7 @@ it("explains the call of a revoked token by who revoked it, when and why", async
   await looksRight("activity");
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
   await page.getByRole("button", { name: `Copy ${refused}` }).click();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(refused);
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(refused);
   await page.getByLabel("Request id").fill(refused);
   await page.keyboard.press("Enter");
   await page.getByText(/"Nightly job" .+ was revoked by Asha Rao on .+: no longer needed/).waitFor();
@@ -124,7 +124,7 @@ it("explains the call of a revoked token by who revoked it, when and why", async
   await looksRight("token-calls-refused");
   await page.getByRole("link", { name: "Refused calls of this token" }).click();
   await page.getByText(refused, { exact: true }).waitFor();
-  expect(page.url()).toMatch(/\/activity\?.*show=refused/);
+  await expect.poll(() => page.url()).toMatch(/\/activity\?.*show=refused/);
   expect(tokenPage).toContain(await page.getByLabel("Token", { exact: true }).inputValue());
   expect(faults).toEqual([]);
 });

@@ -84,10 +84,10 @@ it("the application's list warns of callers and tokens that it would shut out, a
     )
     .not.toContain("Never");
   await change().click();
-  expect(await field().inputValue()).toBe("");
+  await expect.poll(() => field().inputValue()).toBe("");
   await field().fill("203.0.113.0/24");
   // Nothing is saved before it is known whom it shuts out.
-  expect(await dialog().getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+  await expect.poll(() => dialog().getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
   await dialog().getByText("Would be refused").waitFor();
   await dialog().getByText("127.0.0.1").waitFor();
   await dialog()
@@ -119,7 +119,7 @@ it("the token's page shows both lists, changes its own, and tells so in its hist
   await page.getByRole("link", { name: /^tok_/ }).first().click();
   await page.getByText("A call must be inside its application's list, too.").waitFor();
   await change().click();
-  expect(await field().inputValue()).toBe("127.0.0.0/8");
+  await expect.poll(() => field().inputValue()).toBe("127.0.0.0/8");
   await field().fill("");
   await dialog().getByRole("button", { name: "Save", exact: true }).click();
   await dialog().waitFor({ state: "hidden" });

@@ -44,7 +44,7 @@ it("selects the example, or copies it another way, where the clipboard refuses",
   const example = page.locator("#post-transfers figure.code").first();
   await example.getByRole("button", { name: "Copy", exact: true }).click();
   await example.getByRole("button", { name: /^(Copied|Press Ctrl\+C)$/ }).waitFor();
-  expect(await page.evaluate(() => getSelection()?.toString().trim())).toMatch(/^curl /);
+  await expect.poll(() => page.evaluate(() => getSelection()?.toString().trim())).toMatch(/^curl /);
 });
 
 it("narrows the contents to what is asked for, in any order, and back", async () => {
@@ -57,7 +57,7 @@ it("narrows the contents to what is asked for, in any order, and back", async ()
   await contents().locator('a[href="#post-transfers"]').waitFor();
   await filter.fill("nothing of the kind");
   await expect.poll(shown).toBe(0);
-  expect(await contents().locator(".group:visible").count()).toBe(0);
+  await expect.poll(() => contents().locator(".group:visible").count()).toBe(0);
   await filter.fill("");
   await expect.poll(shown).toBe(all);
   expect(faults).toEqual([]);

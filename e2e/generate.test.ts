@@ -75,8 +75,8 @@ const listed = () => page.getByRole("table", { name: "Tokens of this application
 describe("the dialog", () => {
   it("says who is reminded and when first, follows the choice of days, and knows a day that is too far", async () => {
     await openDialog("sandbox");
-    expect(await dialog().getByText("paisa-pocket").isVisible()).toBe(true);
-    expect(await dialog().getByLabel("admin").isChecked()).toBe(true);
+    await expect.poll(() => dialog().getByText("paisa-pocket").isVisible()).toBe(true);
+    await expect.poll(() => dialog().getByLabel("admin").isChecked()).toBe(true);
     const summary = dialog().getByText(/^A sandbox token lets Pocket Wallet Sandbox do everything/);
     await summary.waitFor();
     await dialog()
@@ -92,7 +92,7 @@ describe("the dialog", () => {
     const far = new Date(Date.now() + 500 * 86_400_000).toISOString().slice(0, 10);
     await dialog().getByLabel("Last day").fill(far);
     await dialog().getByRole("alert").waitFor();
-    expect(await generateButton().isDisabled()).toBe(true);
+    await expect.poll(() => generateButton().isDisabled()).toBe(true);
     expect(await lookAt(page, "generate-too-far")).toEqual([]);
     await dialog().getByLabel("admin").click();
     await dialog().getByText("Choose at least one scope.").waitFor();
@@ -109,7 +109,7 @@ describe("the dialog", () => {
     await dialog()
       .getByText(/^The service cannot answer right now\./)
       .waitFor();
-    expect(await dialog().getByText("Choose another day.").count()).toBe(0);
+    await expect.poll(() => dialog().getByText("Choose another day.").count()).toBe(0);
     await page.unroute("**/token-preview?**");
     await expires().waitFor();
     await page.keyboard.press("Escape");
@@ -123,17 +123,20 @@ describe("the dialog", () => {
     await generateButton().dblclick();
     await dialog().getByText("You can see this token only now").waitFor();
     // Who does not see it hears that it is there, and nothing moves for ever.
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(
-      "You can see this token only now.",
-    );
-    expect(
-      await page.evaluate(
-        () =>
-          document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === Infinity).length,
-      ),
-    ).toBe(0);
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.textContent))
+      .toBe("You can see this token only now.");
+    await expect
+      .poll(() =>
+        page.evaluate(
+          () =>
+            document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === Infinity)
+              .length,
+        ),
+      )
+      .toBe(0);
     await closeWithoutToken();
-    expect(await listed().count()).toBe(1);
+    await expect.poll(() => listed().count()).toBe(1);
   });
 
   it("after a lost answer names the token and offers one action, which ends with another secret", async () => {
@@ -164,7 +167,7 @@ describe("the dialog", () => {
     await listed().filter({ hasText: turnedAwayFrom }).filter({ hasText: "Revoked" }).waitFor();
     await page.reload();
     await listed().first().waitFor();
-    expect(await listed().count()).toBe(2);
+    await expect.poll(() => listed().count()).toBe(2);
 
     const lost = await loseAnswer();
     expect(await lookAt(page, "generate-already-issued")).toEqual([]);
@@ -172,7 +175,7 @@ describe("the dialog", () => {
     await dialog().getByText("You can see this token only now").waitFor();
     await closeWithoutToken();
     await listed().filter({ hasText: lost }).filter({ hasText: "Revoked" }).waitFor();
-    expect(await listed().count()).toBe(4);
+    await expect.poll(() => listed().count()).toBe(4);
   });
 
   it("selects the token and says how to copy it when the clipboard refuses, and counts copying by hand as keeping", async () => {
@@ -185,8 +188,8 @@ describe("the dialog", () => {
     const secret = (await dialog().locator("code").first().textContent()) ?? "";
     await dialog().getByRole("button", { name: "Copy", exact: true }).click();
     await dialog().getByText("Selected. Press Ctrl+C to copy.").waitFor();
-    expect(await page.evaluate(() => String(getSelection()))).toBe(secret);
-    expect(await dialog().getByText("Copied").count()).toBe(0);
+    await expect.poll(() => page.evaluate(() => String(getSelection()))).toBe(secret);
+    await expect.poll(() => dialog().getByText("Copied").count()).toBe(0);
     expect(await lookAt(page, "secret-selected")).toEqual([]);
     // Not copied yet: "back" asks, too.
     await page.goBack();
@@ -229,15 +232,17 @@ describe("the dialog", () => {
     await again()
       .getByText(/ in 0:\d\d$/)
       .waitFor();
-    expect(await dialog().getByRole("alert").count()).toBe(0);
+    await expect.poll(() => dialog().getByRole("alert").count()).toBe(0);
     await dialog().getByRole("button", { name: "Send to my email instead" }).click();
     await dialog().getByText(/^a.*@/).waitFor();
     await dialog().getByRole("button", { name: "Send to my phone instead" }).waitFor();
     await field.fill(await readCode(product.url, admin.address, asked));
     await dialog().getByText("You can see this token only now").waitFor();
-    expect(await dialog().locator("code").first().textContent()).toMatch(/^fus_live_[0-9A-Za-z]{36}$/);
+    await expect
+      .poll(() => dialog().locator("code").first().textContent())
+      .toMatch(/^fus_live_[0-9A-Za-z]{36}$/);
     await closeWithoutToken();
-    expect(await listed().count()).toBe(1);
+    await expect.poll(() => listed().count()).toBe(1);
 
     // Who turns away while the code is checked has proven presence, and makes nothing.
     await forgetPresence(product);
@@ -251,7 +256,7 @@ describe("the dialog", () => {
     await checked;
     await page.reload();
     await listed().first().waitFor();
-    expect(await listed().count()).toBe(1);
+    await expect.poll(() => listed().count()).toBe(1);
 
     // Within five minutes nothing is asked.
     await page.getByRole("button", { name: "Generate Authentication Token" }).click();
@@ -324,8 +329,8 @@ describe("getting about", () => {
       const words = await heading.textContent();
       await page.reload();
       await heading.waitFor();
-      expect(await heading.textContent()).toBe(words);
-      expect(page.url()).toBe(product.url + path);
+      await expect.poll(() => heading.textContent()).toBe(words);
+      await expect.poll(() => page.url()).toBe(product.url + path);
       await page.waitForFunction(
         (words) => document.title.startsWith(`${words} · `) && document.title.endsWith("Fusion"),
         words,
@@ -341,12 +346,12 @@ describe("reminders", () => {
     await page.goto(product.url + applications.sandbox);
     await listed().filter({ hasText: "Active" }).getByRole("link").first().click();
     const reminders = page.getByRole("switch", { name: "Expiry reminders" });
-    expect(await reminders.isChecked()).toBe(true);
+    await expect.poll(() => reminders.isChecked()).toBe(true);
     await reminders.click();
     await page.getByText("None will follow: nobody asked to be reminded.").waitFor();
     await page.getByText("Reminders ended").waitFor();
     await page.reload();
-    expect(await reminders.isChecked()).toBe(false);
+    await expect.poll(() => reminders.isChecked()).toBe(false);
     await reminders.click();
     await page.getByText(/^Next .+ 09:00 IST, to you\.$/).waitFor();
   });
@@ -359,7 +364,7 @@ describe("reminders", () => {
       .filter({ hasText: /Test, email to .+: kept in the development inbox/ })
       .getByText("Sent")
       .waitFor();
-    expect(await listed.filter({ hasText: "Test, " }).count()).toBe(2);
+    await expect.poll(() => listed.filter({ hasText: "Test, " }).count()).toBe(2);
     const inbox = await readInbox(product.url);
     expect(inbox[0]).toMatchObject({ subject: expect.stringMatching(/^Test: \d+ days left: token/) });
   });
@@ -371,14 +376,14 @@ describe("the page of reminders", () => {
     await page.getByRole("main").getByRole("link", { name: "Reminders" }).click();
     const message = page.getByRole("list", { name: "Messages" }).getByRole("listitem").first();
     await message.getByText(`Email to you, ${admin.address}`).waitFor();
-    expect(await message.textContent()).toMatch(/\d+ days left: token .*Hello Asha Rao,/s);
+    await expect.poll(() => message.textContent()).toMatch(/\d+ days left: token .*Hello Asha Rao,/s);
     const date = page.getByLabel("Date");
     const next = await date.inputValue();
     await date.fill(new Date(Date.now() + 395 * 86_400_000).toISOString().slice(0, 10));
     await page.getByText(/^Nothing goes out on /).waitFor();
     await date.fill(next);
     await message.waitFor();
-    expect(page.url()).toContain(`date=${next}`);
+    await expect.poll(() => page.url()).toContain(`date=${next}`);
     await page.getByRole("heading", { name: "Tokens that nobody would hear about" }).waitFor();
   });
 });
@@ -423,22 +428,22 @@ describe("nothing is lost by a slip", () => {
     const secret = await dialog().locator("code").first().textContent();
     // Meanwhile the page learns that the token has a replacement, and has been revoked, since no overlap was chosen.
     await page.waitForTimeout(2_000);
-    expect(await dialog().locator("code").first().textContent()).toBe(secret);
+    await expect.poll(() => dialog().locator("code").first().textContent()).toBe(secret);
     await page.keyboard.press("Escape");
     await dialog().getByRole("button", { name: "Keep it open" }).click();
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
     await dialog().getByRole("button", { name: "Copy", exact: true }).click();
     await dialog().getByRole("status").getByText("Copied").waitFor();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
     await dialog().getByRole("button", { name: "Done" }).click();
     await dialog().waitFor({ state: "hidden" });
-    expect(page.url()).not.toContain("renew");
+    await expect.poll(() => page.url()).not.toContain("renew");
     await page.getByText("Revoked: replaced").waitFor();
     await page.getByText("(planned at the renewal)").first().waitFor();
     // An address that still asks for it, of a token that has its replacement, is set right.
     await page.goto(`${page.url()}?renew=1`);
     await page.waitForURL((url) => !url.search.includes("renew"));
-    expect(await dialog().count()).toBe(0);
+    await expect.poll(() => dialog().count()).toBe(0);
   });
 
   it("what is renewed is known before Generate, and stays when another token nears its end meanwhile", async () => {
@@ -466,12 +471,12 @@ describe("nothing is lost by a slip", () => {
       await route.fulfill({ json: { ...list, tokens } });
     });
     await openDialog("sandbox");
-    expect(await generateButton().isDisabled()).toBe(true);
+    await expect.poll(() => generateButton().isDisabled()).toBe(true);
     answer();
     const chosen = dialog().getByRole("radio", { name: /^Renews tok_/ });
     await chosen.waitFor();
-    expect(await chosen.isChecked()).toBe(true);
-    expect(await generateButton().isDisabled()).toBe(false);
+    await expect.poll(() => chosen.isChecked()).toBe(true);
+    await expect.poll(() => generateButton().isDisabled()).toBe(false);
     const again = page.waitForResponse(ending);
     await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
     await again;
@@ -513,11 +518,13 @@ describe("nothing is lost by a slip", () => {
     await dialog()
       .getByText(/must be the first address/)
       .waitFor();
-    expect(
-      await dialog()
-        .getByText(/being generated/)
-        .count(),
-    ).toBe(0);
+    await expect
+      .poll(() =>
+        dialog()
+          .getByText(/being generated/)
+          .count(),
+      )
+      .toBe(0);
     await page.goBack();
     await dialog().waitFor({ state: "hidden" });
   });
@@ -531,13 +538,13 @@ describe("nothing is lost by a slip", () => {
     await dialog().getByRole("alert").waitFor();
     await page.unroute("**/tokens");
     expect(await uncovered("alert")).toBe(true);
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Generate");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe("Generate");
     await dialog().getByLabel("Allowed IP addresses").fill("127.0.0.1/8");
     await generateButton().click();
     await dialog()
       .getByText(/must be the first address/)
       .waitFor();
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
     expect(await uncovered("textbox")).toBe(true);
     expect(await lookAt(page, "generate-refused")).toEqual([]);
     await page.goto(`${product.url}${applications.sandbox}/webhooks`);
@@ -545,9 +552,9 @@ describe("nothing is lost by a slip", () => {
     await dialog().getByLabel("Address").fill("http://10.0.0.1/");
     await dialog().getByRole("button", { name: "Add endpoint" }).click();
     await dialog().getByText("The address must start with https://.").waitFor();
-    expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe(
-      "http://10.0.0.1/",
-    );
+    await expect
+      .poll(() => page.evaluate(() => (document.activeElement as HTMLInputElement).value))
+      .toBe("http://10.0.0.1/");
   });
 
   it("a session that ended meanwhile is renewed in another window, and what was entered stays", async () => {
@@ -563,7 +570,7 @@ describe("nothing is lost by a slip", () => {
     await window.getByLabel("Phone number or email").waitFor();
     await logIn(window, product.url, { ...admin, first: false });
     await window.close();
-    expect(await dialog().getByLabel("Name").inputValue()).toBe("Typed before");
+    await expect.poll(() => dialog().getByLabel("Name").inputValue()).toBe("Typed before");
     await generateButton().click();
     await secretShown().waitFor();
     await closeWithoutToken();
@@ -578,22 +585,22 @@ describe("nothing is lost by a slip", () => {
     const title = await toaster.getByRole("heading").textContent();
     await toaster.getByLabel("Compromised").check();
     await page.mouse.click((second?.x ?? 0) + 5, (second?.y ?? 0) + 5);
-    expect(await toaster.getByRole("heading").textContent()).toBe(title);
-    expect(await toaster.count()).toBe(1);
+    await expect.poll(() => toaster.getByRole("heading").textContent()).toBe(title);
+    await expect.poll(() => toaster.count()).toBe(1);
     // A refusal leaves the focus where the next try is.
     await page.route("**/revoke", (route) => route.abort());
     await toaster.getByRole("button", { name: /^Confirm/ }).click();
     await toaster.getByRole("alert").waitFor();
     await page.unroute("**/revoke");
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toMatch(/^Confirm/);
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toMatch(/^Confirm/);
     // Escape cancels, wherever the focus is.
     await page.mouse.click(300, 5);
     await page.keyboard.press("Escape");
     await toaster.waitFor({ state: "hidden" });
     await page.waitForFunction(() => document.activeElement?.textContent === "Revoke");
     await buttons.nth(1).click();
-    expect(await toaster.getByRole("heading").textContent()).not.toBe(title);
-    expect(await toaster.getByRole("radio", { checked: true }).count()).toBe(0);
+    await expect.poll(() => toaster.getByRole("heading").textContent()).not.toBe(title);
+    await expect.poll(() => toaster.getByRole("radio", { checked: true }).count()).toBe(0);
     await page.keyboard.press("Escape");
   });
 });
@@ -665,7 +672,7 @@ describe("while the server is away", () => {
       .getByRole("alert")
       .getByText(/^The server did not answer/)
       .waitFor();
-    expect(await page.locator("main").count()).toBe(1);
+    await expect.poll(() => page.locator("main").count()).toBe(1);
     expect(await lookAt(page, "away-unloaded")).toEqual([]);
     // What shows the failure tells the browser's console of it, too.
     expect(faults.splice(0).filter((fault) => !fault.includes("The server did not answer"))).toEqual([]);

@@ -34,7 +34,7 @@ afterAll(async () => {
 describe("the journey", () => {
   it("first login: phone, one-time code, and a password of one's own", async () => {
     await logIn(page, product.url, { ...person, first: true });
-    expect(await page.title()).toContain("Fusion");
+    await expect.poll(() => page.title()).toContain("Fusion");
   });
 
   it("second login: phone, one-time code, the same password; by email it is the same person", async () => {
@@ -69,9 +69,9 @@ describe("the journey", () => {
     await page.getByRole("button", { name: "Generate Authentication Token" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("paisa-pocket").waitFor();
-    expect(await dialog.getByLabel("Name").inputValue()).toContain("Pocket Wallet");
+    await expect.poll(() => dialog.getByLabel("Name").inputValue()).toContain("Pocket Wallet");
     await dialog.getByText(/^Expires .+, in 36[2-5] days$/).waitFor();
-    expect(await dialog.getByLabel("Expiry reminders").isChecked()).toBe(true);
+    await expect.poll(() => dialog.getByLabel("Expiry reminders").isChecked()).toBe(true);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
     await dialog.getByRole("button", { name: "Generate", exact: true }).click();
 
@@ -87,7 +87,7 @@ describe("the journey", () => {
 
     await dialog.getByRole("button", { name: "Copy", exact: true }).click();
     await dialog.getByText("Copied").first().waitFor();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
 
     const [download] = await Promise.all([
       page.waitForEvent("download"),
@@ -213,7 +213,9 @@ describe("the journey", () => {
     const toaster = page.getByRole("alertdialog");
     await toaster.getByText(/\d+ calls by 1 caller in the last 24 hours/).waitFor();
     // Focus is inside, and Escape gets out of it.
-    expect(await toaster.evaluate((element) => element.contains(document.activeElement))).toBe(true);
+    await expect
+      .poll(() => toaster.evaluate((element) => element.contains(document.activeElement)))
+      .toBe(true);
     await page.keyboard.press("Escape");
     await toaster.waitFor({ state: "hidden" });
     await page
@@ -232,9 +234,9 @@ describe("the journey", () => {
     await page.reload();
     const refusedEverywhere = page.getByRole("main").getByText("Refused everywhere", { exact: true });
     await refusedEverywhere.waitFor();
-    expect(await refusedEverywhere.locator("xpath=..").textContent()).toMatch(
-      /\d\d:\d\d.*Receipt rcp_[0-9A-Za-z]+, confirmed by the one process that runs$/s,
-    );
+    await expect
+      .poll(() => refusedEverywhere.locator("xpath=..").textContent())
+      .toMatch(/\d\d:\d\d.*Receipt rcp_[0-9A-Za-z]+, confirmed by the one process that runs$/s);
     expect(
       await callFusion(baseUrl, secret, "/transfers", { ...transfer, requestID: "journey-transfer-2" }),
     ).toMatchObject({

@@ -94,15 +94,15 @@ describe("codes", () => {
     const field = page.getByLabel("One-time code");
     await field.fill(wrong);
     await page.getByText("That code is wrong. 4 tries are left.").waitFor();
-    expect(await field.inputValue()).toBe("");
-    expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
+    await expect.poll(() => field.inputValue()).toBe("");
+    await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
     for (const words of [/3 tries/, /2 tries/, /One try/, /It was the last try/]) {
       await field.fill(wrong);
       await page.getByText(words).waitFor();
     }
     expect(await lookAt(page, "login-code-spent")).toEqual([]);
     // The page takes no further code; loaded anew it would, and the server still refuses.
-    expect(await field.isEditable()).toBe(false);
+    await expect.poll(() => field.isEditable()).toBe(false);
     await page.reload();
     await field.fill(right);
     await page.getByText("There were five wrong tries. Start again for a new code.").waitFor();
@@ -216,11 +216,11 @@ describe("a forgotten password", () => {
     const dialog = approver.getByRole("dialog", { name: "Let Sonal Iyer set a new password?" });
     const code = dialog.getByLabel("One-time code");
     await code.waitFor();
-    expect(await dialog.textContent()).toContain(
-      "This opens the account of Sonal Iyer, so prove that it is you.",
-    );
+    await expect
+      .poll(() => dialog.textContent())
+      .toContain("This opens the account of Sonal Iyer, so prove that it is you.");
     expect(await lookAt(approver, "people-approve-step-up")).toEqual([]);
-    expect(await code.evaluate((element) => element === document.activeElement)).toBe(true);
+    await expect.poll(() => code.evaluate((element) => element === document.activeElement)).toBe(true);
     await code.fill(await readCode(product.url, "+919000000001", proof));
     await approver.getByText("Sonal Iyer can set a new password now.").waitFor();
 
@@ -252,7 +252,7 @@ describe("a forgotten password", () => {
     await nina.getByText("Pocket Wallet Sandbox sandbox, may manage").waitFor();
     await nina.getByText("Pocket Wallet live, may view").waitFor();
     await approver.getByRole("button", { name: "Change access of Nina Kapoor" }).click();
-    expect(await access.getByLabel("Pocket Wallet, live").inputValue()).toBe("view");
+    await expect.poll(() => access.getByLabel("Pocket Wallet, live").inputValue()).toBe("view");
     await access.getByLabel("Pocket Wallet Sandbox, sandbox").selectOption("No access");
     await access.getByRole("button", { name: "Change access" }).click();
     await nina.getByText("may manage").waitFor({ state: "detached" });
@@ -287,7 +287,7 @@ describe("sessions", () => {
     const others = here
       .getByRole("row")
       .filter({ has: here.getByRole("button", { name: /^End the session/ }) });
-    expect(await others.count()).toBeGreaterThan(0);
+    await expect.poll(() => others.count()).toBeGreaterThan(0);
     expect(await lookAt(here, "account-sessions")).toEqual([]);
     const endAll = here.getByRole("button", { name: "End all others" });
     if (await endAll.isVisible()) await endAll.click();

@@ -199,7 +199,7 @@ describe("a viewer of the Fusion team", () => {
     // Elsewhere nothing was searched yet.
     await page.getByRole("link", { name: "Switch to live" }).click();
     await page.getByText("No account holders yet").waitFor();
-    expect(await page.getByText("Nothing found for").count()).toBe(0);
+    await expect.poll(() => page.getByText("Nothing found for").count()).toBe(0);
     await page.getByRole("link", { name: "Switch to sandbox" }).click();
     // Whoever has gone on before the answer stays where they are.
     const search = "**/account-holders/search";
@@ -263,13 +263,13 @@ describe("a viewer of the Fusion team", () => {
     await main().getByRole("link", { name: "books" }).click();
     await heading("books");
     await main().getByText("One person of the fintech asked to be reminded of its end.").waitFor();
-    expect(await page.getByRole("switch").count()).toBe(0);
+    await expect.poll(() => page.getByRole("switch").count()).toBe(0);
   });
 
   it("reads on where a page ends, each thing once", async () => {
     await growBooks();
     const everything = async (count: number) => {
-      expect(await rows().count()).toBe(50);
+      await expect.poll(() => rows().count()).toBe(50);
       const more = page.getByRole("button", { name: "Show more" });
       await more.click();
       await expect.poll(() => rows().count()).toBe(count);
@@ -321,9 +321,9 @@ describe("the fintech", () => {
     const look = main().getByRole("row").filter({ hasText: lataId });
     await look.getByText("Looked at an account holder").waitFor();
     await look.getByText(viewer.name).waitFor();
-    expect(await look.count()).toBe(1);
-    expect(await main().getByText("Looked at an account", { exact: true }).count()).toBe(1);
-    expect(await main().getByText("Looked at a transfer").count()).toBe(1);
+    await expect.poll(() => look.count()).toBe(1);
+    await expect.poll(() => main().getByText("Looked at an account", { exact: true }).count()).toBe(1);
+    await expect.poll(() => main().getByText("Looked at a transfer").count()).toBe(1);
     await looksRight("team-activity");
     for (const address of [`${product.url}/fintechs`, fintechs, `${fintechs}/${lataId}`]) {
       await page.goto(address);

@@ -160,7 +160,7 @@ describe("after logging in", () => {
     await looksRight("applications");
     // A handful needs no search. Many have one, which the address keeps and the keyboard alone uses.
     const search = page.getByLabel("Find an application");
-    expect(await search.count()).toBe(0);
+    await expect.poll(() => search.count()).toBe(0);
     await page.route("**/console/api/applications", async (route) => {
       const answer = await route.fetch();
       const { applications } = (await answer.json()) as { applications: { applicationId: string }[] };
@@ -189,7 +189,7 @@ describe("after logging in", () => {
     // Not from what the page remembers of the longer list.
     await page.reload();
     await page.getByText("1 of 2 applications").waitFor();
-    expect(await search.inputValue()).toBe("sandbox");
+    await expect.poll(() => search.inputValue()).toBe("sandbox");
     await openApplication("live");
     await looksRight("application-empty");
   });
@@ -242,7 +242,7 @@ describe("after logging in", () => {
     await looksRight("application");
     expect(await tabletFaults(page, "application")).toEqual([]);
     // What is searched stands in the address; with a handful of tokens there is no field before.
-    expect(await page.getByLabel("Find a token").count()).toBe(0);
+    await expect.poll(() => page.getByLabel("Find a token").count()).toBe(0);
     await page.goto(`${page.url()}?find=PAYOUTS`);
     await page.getByText("1 token", { exact: true }).waitFor();
     await page.getByLabel("Find a token").fill("no such");
@@ -308,12 +308,14 @@ describe("after logging in", () => {
     await dialog()
       .getByText(/^Expires .+, in \d+ days?$/)
       .waitFor();
-    expect(await dialog().getByLabel("Name").inputValue()).toBe("Statement exporter");
-    expect(
-      await dialog()
-        .getByLabel(/^Renews tok_/)
-        .isChecked(),
-    ).toBe(true);
+    await expect.poll(() => dialog().getByLabel("Name").inputValue()).toBe("Statement exporter");
+    await expect
+      .poll(() =>
+        dialog()
+          .getByLabel(/^Renews tok_/)
+          .isChecked(),
+      )
+      .toBe(true);
     await dialog().getByText("24 hours", { exact: true }).click();
     await dialog()
       .getByText(/It renews tok_\w+, which is revoked after 24 hours\.$/)
@@ -328,7 +330,7 @@ describe("after logging in", () => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
     await dialog().getByRole("button", { name: "Copy", exact: true }).click();
     await dialog().getByText("Copied").first().waitFor();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
     await dialog().getByRole("button", { name: "Done" }).click();
     await dialog().waitFor({ state: "hidden" });
     // The page of the old token: when it ends, and who has yet to move.
@@ -343,7 +345,7 @@ describe("after logging in", () => {
     await keeping.getByText(/called off for good\.$/).waitFor();
     await keeping.getByRole("button", { name: "Keep it until it expires" }).click();
     await page.getByText("Planned revocation called off").waitFor();
-    expect(await page.getByText("Planned at its renewal by").count()).toBe(0);
+    await expect.poll(() => page.getByText("Planned at its renewal by").count()).toBe(0);
     // The last step, also from the page of the new token: it is the old one that is revoked.
     const [old] = /tok_\w+$/.exec(page.url()) ?? [];
     const hint = (await page.getByText(/^fus_test_….{4}$/).textContent()) ?? "";
@@ -351,7 +353,7 @@ describe("after logging in", () => {
     await page.getByRole("link", { name: "old token" }).waitFor();
     await page.getByRole("button", { name: "Revoke the old token" }).click();
     const question = page.getByRole("alertdialog", { name: `Revoke Statement exporter? ${hint}` });
-    expect(await question.getByLabel("Replaced").isChecked()).toBe(true);
+    await expect.poll(() => question.getByLabel("Replaced").isChecked()).toBe(true);
     await question.getByRole("button", { name: `Confirm: revoke ${hint}` }).click();
     await page.getByText(`Token ${old} revoked.`).waitFor();
     await page.getByRole("button", { name: "Revoke the old token" }).waitFor({ state: "hidden" });
@@ -458,7 +460,7 @@ describe("after logging in", () => {
     await page.context().clearCookies();
     await dialog().getByRole("button", { name: /^Save/ }).click();
     await dialog().getByRole("alert").getByRole("link", { name: "Log in" }).waitFor();
-    expect(await dialog().getByLabel("Allowed IP addresses").inputValue()).toBe(ranges);
+    await expect.poll(() => dialog().getByLabel("Allowed IP addresses").inputValue()).toBe(ranges);
     // Who has logged in again elsewhere stays when the dialog closes.
     await page.context().addCookies(cookies);
     await Promise.all([page.waitForResponse("**/console/api/session"), page.keyboard.press("Escape")]);
@@ -572,7 +574,7 @@ describe("after logging in", () => {
     ] as const) {
       await page.goto(product.url + path);
       await page.getByRole("heading", { level: 1, name: /^There is no/ }).waitFor();
-      expect(await page.locator("main").count()).toBe(1);
+      await expect.poll(() => page.locator("main").count()).toBe(1);
       await looksRight(name);
     }
   });
@@ -610,11 +612,11 @@ describe("after logging in", () => {
     await openApplication("sandbox");
     await page.getByText(/^The Fusion team has suspended this application\./).waitFor();
     const button = page.getByRole("button", { name: "Generate Authentication Token" });
-    expect(await button.isDisabled()).toBe(true);
+    await expect.poll(() => button.isDisabled()).toBe(true);
     await page.getByText("None can be generated while the application is suspended.").waitFor();
     await page.getByRole("row").filter({ hasText: "Payouts service" }).getByRole("link").first().click();
     await page.getByText(/^The Fusion team has suspended this token's application\./).waitFor();
-    expect(await page.getByRole("button", { name: "Renew" }).count()).toBe(0);
+    await expect.poll(() => page.getByRole("button", { name: "Renew" }).count()).toBe(0);
     await page.unroute(suspended);
   });
 
@@ -624,7 +626,7 @@ describe("after logging in", () => {
     await page.getByRole("button", { name: "Revoke all" }).click();
     const question = page.getByRole("alertdialog");
     const confirm = question.getByRole("button", { name: /^Confirm: revoke all \d+/ });
-    expect(await confirm.isDisabled()).toBe(true);
+    await expect.poll(() => confirm.isDisabled()).toBe(true);
     await question.getByLabel("Compromised").check();
     await looksRight("revoke-all");
     await confirm.click();
@@ -632,7 +634,7 @@ describe("after logging in", () => {
     await looksRight("application-all-revoked");
     for (const secret of secrets)
       expect((await callFusion(`${product.url}/api/v1/ifi/140793`, secret, "/bundles")).status).toBe(401);
-    expect(await page.getByRole("button", { name: "Revoke all" }).isVisible()).toBe(false);
+    await expect.poll(() => page.getByRole("button", { name: "Revoke all" }).isVisible()).toBe(false);
   });
 
   it("no page raised an error or broke the content policy", () => {
