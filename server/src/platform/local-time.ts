@@ -1,5 +1,10 @@
 /** `Tue 23 Nov 2027, 11:00 IST`: local time with its zone, as people of that zone write it. */
 export function localTimeText(instant: Date, timeZone: string): string {
+  return `${localDateText(instant, timeZone)}, ${clockTimeText(instant, timeZone)}`;
+}
+
+/** `Tue 23 Nov 2027`. */
+export function localDateText(instant: Date, timeZone: string): string {
   const parts = new Map(
     new Intl.DateTimeFormat("en-GB", {
       timeZone,
@@ -7,9 +12,6 @@ export function localTimeText(instant: Date, timeZone: string): string {
       day: "numeric",
       month: "short",
       year: "numeric",
-      hour: "2-digit",
-      minute: "2-digit",
-      hourCycle: "h23",
     })
       .formatToParts(instant)
       .map(({ type, value }) => [type, value]),
@@ -17,7 +19,7 @@ export function localTimeText(instant: Date, timeZone: string): string {
   const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
   // CLDR writes "Sept" in British English, alone among the months.
   const month = part("month").slice(0, 3);
-  return `${part("weekday")} ${part("day")} ${month} ${part("year")}, ${clockTimeText(instant, timeZone)}`;
+  return `${part("weekday")} ${part("day")} ${month} ${part("year")}`;
 }
 
 /** `11:00 IST`. */

@@ -130,6 +130,7 @@ export interface OpenNotice {
   readonly environment: "sandbox" | "live";
   readonly name: string;
   readonly hint: string;
+  readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
   readonly fallback: boolean;
@@ -137,6 +138,7 @@ export interface OpenNotice {
   readonly suspended: "fintech" | "application" | null;
   /** Of a cut-over warning. */
   readonly replacementId: TokenId | null;
+  readonly replacementCreatedAt: Date | null;
   readonly replacementUsedAt: Date | null;
 }
 
@@ -145,7 +147,7 @@ export async function listOpenNotices(tx: Transaction, key: DigestKey, now: Date
   const replacement = replacementOf("r.kind", "$7::timestamptz");
   return tx.query<OpenNotice & Record<string, unknown>>(
     `SELECT r.kind, r.token_id AS "tokenId", r.application_id AS "applicationId", app.name AS "applicationName", r.environment,
-            t.name, t.hint, t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt", r.fallback,
+            t.name, t.hint, t.created_at AS "createdAt", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt", r.fallback,
             ${suspended}, ${replacement.columns}
      FROM reminder r
      JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)

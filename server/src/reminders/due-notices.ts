@@ -147,12 +147,14 @@ export interface DueNotice {
   readonly name: string;
   readonly hint: string;
   readonly applicationName: string;
+  readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
   /** What of the token's is suspended now. */
   readonly suspended: "fintech" | "application" | null;
   /** Of a cut-over warning. */
   readonly replacementId: TokenId | null;
+  readonly replacementCreatedAt: Date | null;
   readonly replacementUsedAt: Date | null;
 }
 
@@ -166,10 +168,12 @@ export const replacementOf = (
   kind: string,
   now: string,
 ): { readonly columns: string; readonly join: string } => ({
-  columns: `replacement.token_id AS "replacementId", replacement.last_used_at AS "replacementUsedAt"`,
+  columns: `replacement.token_id AS "replacementId", replacement.created_at AS "replacementCreatedAt",
+            replacement.last_used_at AS "replacementUsedAt"`,
   join: `LEFT JOIN LATERAL (
-       SELECT live.token_id, used.last_used_at
+       SELECT live.token_id, made.created_at, used.last_used_at
        FROM (SELECT CASE WHEN ${kind} = 'cutover' THEN live_replacement(t.token_id, ${now}) END AS token_id OFFSET 0) AS live
+       LEFT JOIN token AS made ON made.token_id = live.token_id
        LEFT JOIN token_last_use AS used ON used.token_id = live.token_id
      ) AS replacement ON true`,
 });
@@ -199,7 +203,8 @@ export async function listDueNotices(database: Queryable, days: readonly Fintech
      SELECT due.ifi_id AS "ifiId", due.fintech_id AS "fintechId", due.environment, due.application_id AS "applicationId",
             due.token_id AS "tokenId", due.local_day::text AS "localDay", due.planned_for AS "plannedFor",
             due.user_id AS "userId", a.name AS "recipientName", due.channel, a.address, due.fallback,
-            due.kind, t.name, t.hint, app.name AS "applicationName", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt",
+            due.kind, t.name, t.hint, app.name AS "applicationName",
+            t.created_at AS "createdAt", t.expires_at AS "expiresAt", u.last_used_at AS "lastUsedAt",
             ${suspended}, ${replacement.columns}
      FROM due
      JOIN day USING (ifi_id, fintech_id, local_day)

@@ -12,10 +12,12 @@ const notice = (over: Partial<OpenNotice> = {}): OpenNotice => ({
   suspended: null,
   name: "billing",
   hint: "fus_live_…abcd",
+  createdAt: new Date("2027-03-03T05:30:00Z"),
   expiresAt: new Date("2027-11-23T05:30:00Z"),
   lastUsedAt: null,
   fallback: false,
   replacementId: null,
+  replacementCreatedAt: null,
   replacementUsedAt: null,
   ...over,
 });

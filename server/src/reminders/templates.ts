@@ -1,6 +1,7 @@
 import { escapeHtml } from "../platform/http/html.ts";
 import { clockTimeText, localTimeText } from "../platform/local-time.ts";
 import type { OpenNotice } from "./digest-store.ts";
+import { lifelinePicture } from "./lifeline-picture.ts";
 import { daysLeft } from "./schedule.ts";
 
 /** What a digest says; the same for the sent one and for the preview. */
@@ -72,6 +73,7 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
         : []),
     ],
     link: linkTo(notice, content.publicUrl),
+    picture: lifelinePicture(notice, content),
   }));
   const cutOver = notices.some((notice) => notice.kind === "cutover");
   const opening = openingOf(content, cutOver);
@@ -95,8 +97,8 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
     '<!doctype html><html lang="en"><body style="font-family:sans-serif;line-height:1.5;max-width:40em">',
     `<p>Hello ${escapeHtml(content.recipientName)},</p><p>${escapeHtml(opening)}</p>`,
     ...listed.map(
-      ({ heading, facts, link }) =>
-        `<h3>${escapeHtml(heading)}</h3><p>${facts.map(escapeHtml).join("<br>")}<br><a href="${escapeHtml(link)}">Open the token's page</a></p>`,
+      ({ heading, facts, link, picture }) =>
+        `<h3>${escapeHtml(heading)}</h3>${picture}<p>${facts.map(escapeHtml).join("<br>")}<br><a href="${escapeHtml(link)}">Open the token's page</a></p>`,
     ),
     ...closing.map((line) => `<p>${escapeHtml(line)}</p>`),
     ...(unsubscribeUrl

@@ -1,0 +1,66 @@
+import { escapeHtml } from "../platform/http/html.ts";
+import { localDateText } from "../platform/local-time.ts";
+import type { OpenNotice } from "./digest-store.ts";
+import { daysBefore, daysLeft } from "./schedule.ts";
+
+/** The light colours of the console; a mail has no style sheet to share with it. */
+export const mailColours = {
+  ink: "#191d24",
+  soft: "#555b66",
+  good: "#17694a",
+  soon: "#865000",
+  urgent: "#b01e2b",
+  ended: "#5a5f69",
+  toCome: "#d8d3c7",
+};
+const urgentDays = 3;
+
+type Lifetime = Pick<OpenNotice, "createdAt" | "expiresAt" | "replacementCreatedAt">;
+
+/**
+ * A token's lifetime as a mail can draw it, which neither loads pictures nor knows SVG: a table of one row, its time before the last days as one
+ * cell, then a cell for each local day of them. Days lived are filled, today stands out; the replacement of a renewed token is a second row. What
+ * it shows is a sentence too, for who does not see it.
+ */
+export function lifelinePicture(
+  token: Lifetime,
+  { now, timeZone }: { readonly now: Date; readonly timeZone: string },
+): string {
+  const dayOf = (instant: Date): number => daysLeft(token.expiresAt, instant, timeZone);
+  const today = dayOf(now);
+  const first = dayOf(token.createdAt);
+  const hasEnded = token.expiresAt <= now;
+  const lived = hasEnded ? mailColours.ended : today <= urgentDays ? mailColours.urgent : mailColours.soon;
+  const replaced = token.replacementCreatedAt === null ? undefined : dayOf(token.replacementCreatedAt);
+  // The longest comes first, as the line begins there.
+  const days = Array.from({ length: daysBefore + 1 }, (_, index) => daysBefore - index);
+
+  const row = (from: number, colour: string): string =>
+    `<tr height="12">${[
+      cell(from > daysBefore ? colour : undefined, 28),
+      ...days.map((day) => {
+        if (day > from) return cell(undefined);
+        if (day === today && !hasEnded) return cell(mailColours.ink);
+        return cell(hasEnded || day > today ? colour : mailColours.toCome);
+      }),
+    ].join("")}</tr>`;
+  const generated = localDateText(token.createdAt, timeZone);
+  const ends = `${hasEnded ? "Expired" : "Expires"} ${localDateText(token.expiresAt, timeZone)}`;
+  const replacement =
+    token.replacementCreatedAt === null
+      ? ""
+      : `Its replacement was generated ${localDateText(token.replacementCreatedAt, timeZone)}.`;
+  const sentence = [`Generated ${generated}. ${ends}.`, replacement].filter(Boolean).join(" ");
+  const label = `style="font-size:12px;color:${mailColours.soft}"`;
+  return [
+    `<table role="img" aria-label="${escapeHtml(sentence)}" width="480" cellpadding="0" cellspacing="1" style="max-width:100%;table-layout:fixed">`,
+    row(first, lived),
+    ...(replaced === undefined ? [] : [row(replaced, mailColours.good)]),
+    `<tr><td colspan="7" ${label}>Generated ${generated}</td><td colspan="10" align="right" ${label}>${ends}</td></tr>`,
+    "</table>",
+  ].join("");
+}
+
+function cell(colour: string | undefined, percent?: number): string {
+  return `<td${colour === undefined ? "" : ` bgcolor="${colour}"`}${percent === undefined ? "" : ` width="${percent}%"`}></td>`;
+}
