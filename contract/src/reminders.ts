@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApplicationId, Environment, Instant, LocalDate, TokenId } from "./primitives.ts";
+import { DeliveryState } from "./webhooks.ts";
 
 export const ReminderState = z.enum(["planned", "sent", "failed", "missed", "cancelled", "acknowledged"]);
 export type ReminderState = z.infer<typeof ReminderState>;
@@ -52,6 +53,19 @@ export const TokenReminders = z
           .describe("When its recipient said that they know of it, and their name."),
       }),
     ),
+    webhooks: z
+      .array(
+        z.object({
+          localDay: LocalDate,
+          kind: NoticeKind,
+          endpointId: z.string(),
+          url: z.string(),
+          eventId: z.string(),
+          state: DeliveryState,
+          createdAt: Instant,
+        }),
+      )
+      .describe("What webhooks of the application were told of its end, newest first; kept for seven days."),
   })
   .meta({ id: "TokenReminders" });
 export type TokenReminders = z.infer<typeof TokenReminders>;

@@ -10,6 +10,7 @@ import { arrangeWebhooks } from "../testing/webhook-fixture.ts";
 import { publishEvents } from "../webhooks/publish-events.ts";
 import { acknowledgeReminders } from "./acknowledge.ts";
 import { sweepReminders } from "./sweep.ts";
+import { getTokenReminders } from "./token-reminders.ts";
 
 let database: TestDatabase;
 let owner: TestDatabase["owner"];
@@ -81,6 +82,32 @@ describe("a notice that an endpoint of the token's application wants", () => {
       lastUsedAt: null,
       replacementID: null,
     });
+  });
+
+  it("is listed with the token's reminders, by what became of it, and with no other token's", async () => {
+    const { application, deps, member, token, subscribe, sweepDays } = given;
+    const endpointId = await listen(application);
+    const [tokenId, other] = [await token(), await token({ name: "payouts" })];
+    for (const id of [tokenId, other]) await subscribe(id, member);
+    await sweepDays("2027-11-20", 2);
+    while (await publishEvents(deps));
+    await owner.query(
+      `UPDATE webhook_delivery SET delivered_at = now(), next_at = NULL
+       WHERE event_id = (SELECT event_id FROM webhook_event
+                         WHERE body::jsonb @> jsonb_build_object('data', jsonb_build_object('tokenID', $1::text, 'localDay', '2027-11-20')))`,
+      [tokenId],
+    );
+    expect((await getTokenReminders(deps, member, tokenId)).webhooks).toMatchObject([
+      { localDay: "2027-11-21", kind: "expiry", endpointId, state: "waiting" },
+      { localDay: "2027-11-20", kind: "expiry", endpointId, state: "delivered" },
+    ]);
+    expect((await getTokenReminders(deps, member, other)).webhooks).toMatchObject([
+      { localDay: "2027-11-21", state: "waiting" },
+      { localDay: "2027-11-20", state: "waiting" },
+    ]);
+    // One that was removed is written to no more, nor does its page exist.
+    await owner.query("UPDATE webhook_endpoint SET deleted_at = now() WHERE endpoint_id = $1", [endpointId]);
+    expect((await getTokenReminders(deps, member, tokenId)).webhooks).toEqual([]);
   });
 
   it("is told also when everybody whom it reaches has acknowledged it before", async () => {

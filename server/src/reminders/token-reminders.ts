@@ -6,6 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { getTokenFor } from "../tokens/token-access.ts";
+import { listTokenDeliveries } from "../webhooks/token-deliveries.ts";
 import { todayOf } from "./acknowledge.ts";
 import { later } from "./fintech-day.ts";
 import { nextReminderDay } from "./next-reminder-day.ts";
@@ -87,6 +88,7 @@ export async function getTokenReminders(
             ? null
             : { at: reminder.acknowledgedAt.toISOString(), by: reminder.name },
       })),
+      webhooks: await listTokenDeliveries(tx, tokenId),
     };
   });
 }

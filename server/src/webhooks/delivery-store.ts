@@ -1,6 +1,6 @@
-import type { DeliveryFilter } from "@fusion/contract/webhooks.ts";
+import type { DeliveryFilter, TokenExpiring } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
-import type { Tenant } from "../platform/ids.ts";
+import type { Tenant, TokenId } from "../platform/ids.ts";
 import { hasRested, mayBeTold, toldEndpoints } from "./endpoint-store.ts";
 import type { Attempt } from "./send-webhook.ts";
 
@@ -179,6 +179,31 @@ export async function listDeliveryRows(
     [endpointId, page.after, page.limit],
   );
   return rows.map(deliveryOf);
+}
+
+export interface TokenDelivery
+  extends Pick<StoredDelivery, "eventId" | "createdAt" | "nextAt" | "deliveredAt" | "failures"> {
+  readonly endpointId: string;
+  readonly url: string;
+  readonly kind: TokenExpiring["kind"];
+  readonly localDay: string;
+}
+
+/** A token's notices of the days for which deliveries are kept, to a handful of endpoints. */
+const tokenDeliveriesMax = 200;
+
+/** What endpoints that are still there were told of a token's end, or will be, newest first. */
+export async function listDeliveriesOfToken(tx: Queryable, tokenId: TokenId): Promise<TokenDelivery[]> {
+  return tx.query<TokenDelivery & Record<string, unknown>>(
+    `SELECT d.event_id AS "eventId", d.created_at AS "createdAt", d.next_at AS "nextAt", d.delivered_at AS "deliveredAt", d.failures,
+       d.endpoint_id AS "endpointId", e.url, event.body::jsonb #>> '{data,kind}' AS kind, event.body::jsonb #>> '{data,localDay}' AS "localDay"
+     FROM webhook_event event
+     JOIN webhook_delivery d USING (event_id, ifi_id, environment, fintech_id)
+     JOIN webhook_endpoint e USING (endpoint_id, ifi_id, environment, fintech_id)
+     WHERE event.name = 'TOKEN_EXPIRING' AND event.body::jsonb #>> '{data,tokenID}' = $1 AND e.deleted_at IS NULL
+     ORDER BY "localDay" DESC, d.created_at DESC, e.url LIMIT ${tokenDeliveriesMax}`,
+    [tokenId],
+  );
 }
 
 function deliveryOf(row: DeliveryRow): StoredDelivery {

@@ -24,7 +24,7 @@ export function deliveryView(delivery: ShownDelivery): WebhookDelivery {
   return {
     eventId: delivery.eventId,
     name: delivery.name,
-    state: stateOf(delivery),
+    state: deliveryStateOf(delivery),
     createdAt: delivery.createdAt.toISOString(),
     deliveredAt: delivery.deliveredAt?.toISOString() ?? null,
     nextAt: delivery.nextAt?.toISOString() ?? null,
@@ -33,7 +33,11 @@ export function deliveryView(delivery: ShownDelivery): WebhookDelivery {
   };
 }
 
-function stateOf({ deliveredAt, nextAt, failures }: ShownDelivery): DeliveryState {
+export function deliveryStateOf({
+  deliveredAt,
+  nextAt,
+  failures,
+}: Pick<ShownDelivery, "deliveredAt" | "nextAt" | "failures">): DeliveryState {
   if (deliveredAt) return "delivered";
   if (nextAt) return failures > 0 ? "retrying" : "waiting";
   return "failed";

@@ -1,11 +1,14 @@
 import type { TokenReminders } from "@fusion/contract/reminders.ts";
 import type { TokenDetails } from "@fusion/contract/tokens.ts";
 import { Button, Switch } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { type ReactElement, useState } from "react";
 import { readableAddress } from "../../lib/address.ts";
 import { problemWords } from "../../lib/api.ts";
+import { paths } from "../../lib/paths.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
 import { formatDay } from "../../lib/time.ts";
+import { DeliveryBadge } from "../../ui/delivery-badge.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
 import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
 import { isLive } from "./token-badge.tsx";
@@ -27,6 +30,12 @@ const stateWords = {
   cancelled: ["ended", "Cancelled"],
   acknowledged: ["ended", "Acknowledged"],
 } as const satisfies Record<TokenReminders["reminders"][number]["state"], readonly [Tone, string]>;
+
+const kindWords = {
+  expiry: "",
+  cutover: "Cut-over warning, ",
+  test: "Test, ",
+} as const satisfies Record<TokenReminders["reminders"][number]["kind"], string>;
 
 /** The switch for oneself, who is reminded, when next, what was sent, and a test of it. */
 export function ReminderPanel(props: {
@@ -74,7 +83,9 @@ export function ReminderPanel(props: {
           </p>
           {reminders.acknowledgeable && <Acknowledge tokenId={token.tokenId} />}
           {!over && <SendTest tokenId={token.tokenId} />}
-          {reminders.reminders.length > 0 && <SentReminders reminders={reminders.reminders} />}
+          {reminders.reminders.length + reminders.webhooks.length > 0 && (
+            <SentReminders reminders={reminders} applicationId={token.applicationId} />
+          )}
         </>
       )}
     </div>
@@ -165,30 +176,74 @@ function recipientWords({ recipients, fallback }: TokenReminders): string {
     : `, to ${names}.`;
 }
 
-function SentReminders({ reminders }: { reminders: TokenReminders["reminders"] }): ReactElement {
+/** What people and webhooks were told or are to be told, latest day first. */
+function SentReminders(props: { reminders: TokenReminders; applicationId: string }): ReactElement {
+  const { reminders, applicationId } = props;
+  const rows = [
+    ...reminders.reminders.map((reminder) => ({
+      localDay: reminder.localDay,
+      row: (
+        <ToPerson
+          key={`${reminder.plannedFor} ${reminder.kind} ${reminder.channel} ${reminder.recipient}`}
+          reminder={reminder}
+        />
+      ),
+    })),
+    ...reminders.webhooks.map((delivery) => ({
+      localDay: delivery.localDay,
+      row: (
+        <ToWebhook
+          key={`${delivery.eventId} ${delivery.endpointId}`}
+          delivery={delivery}
+          applicationId={applicationId}
+        />
+      ),
+    })),
+  ].sort((left, right) => (left.localDay < right.localDay ? 1 : left.localDay > right.localDay ? -1 : 0));
   return (
     <ul className={classes.sent} aria-label="Reminders">
-      {reminders.map((reminder) => {
-        const [tone, words] = stateWords[reminder.state];
-        return (
-          <li key={`${reminder.plannedFor} ${reminder.kind} ${reminder.channel} ${reminder.recipient}`}>
-            <span className="figures">{formatDay(reminder.localDay)}</span>
-            <span className={classes.soft}>
-              {reminder.kind === "cutover" && "Cut-over warning, "}
-              {reminder.kind === "test" && "Test, "}
-              {reminder.channel === "sms" ? "SMS" : "email"} to {reminder.recipient}
-              {reminder.kind === "test" && reminder.answer !== null && `: ${reminder.answer}`}
-              {reminder.error !== null && `: ${reminder.error}`}
-              {reminder.acknowledged !== null && (
-                <>
-                  . {reminder.acknowledged.by} knew of it at <ExactTime instant={reminder.acknowledged.at} />
-                </>
-              )}
-            </span>
-            <StatusBadge tone={tone}>{words}</StatusBadge>
-          </li>
-        );
-      })}
+      {rows.map(({ row }) => row)}
     </ul>
+  );
+}
+
+function ToPerson({ reminder }: { reminder: TokenReminders["reminders"][number] }): ReactElement {
+  const [tone, words] = stateWords[reminder.state];
+  return (
+    <li>
+      <span className="figures">{formatDay(reminder.localDay)}</span>
+      <span className={classes.soft}>
+        {kindWords[reminder.kind]}
+        {reminder.channel === "sms" ? "SMS" : "email"} to {reminder.recipient}
+        {reminder.kind === "test" && reminder.answer !== null && `: ${reminder.answer}`}
+        {reminder.error !== null && `: ${reminder.error}`}
+        {reminder.acknowledged !== null && (
+          <>
+            . {reminder.acknowledged.by} knew of it at <ExactTime instant={reminder.acknowledged.at} />
+          </>
+        )}
+      </span>
+      <StatusBadge tone={tone}>{words}</StatusBadge>
+    </li>
+  );
+}
+
+function ToWebhook(props: {
+  delivery: TokenReminders["webhooks"][number];
+  applicationId: string;
+}): ReactElement {
+  const { delivery, applicationId } = props;
+  const { endpointId, eventId } = delivery;
+  return (
+    <li>
+      <span className="figures">{formatDay(delivery.localDay)}</span>
+      <span className={classes.soft}>
+        {kindWords[delivery.kind]}webhook to{" "}
+        <Link to={paths.webhook} params={{ applicationId, endpointId }} search={{ event: eventId }}>
+          {delivery.url}
+        </Link>
+      </span>
+      <DeliveryBadge state={delivery.state} />
+    </li>
   );
 }

@@ -214,6 +214,7 @@ describe("reminders on the lifeline", () => {
         nextKind: "expiry",
         stopped: null,
         acknowledgeable: false,
+        webhooks: [],
         reminders: [
           {
             ...row,

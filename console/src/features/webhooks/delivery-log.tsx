@@ -10,13 +10,13 @@ import type { ReactElement } from "react";
 import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { DeliveryBadge } from "../../ui/delivery-badge.tsx";
 import filterClasses from "../../ui/filter-links.module.css";
 import { Mono } from "../../ui/mono.tsx";
 import { PagedList } from "../../ui/paged-list.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { DeliveryPanel } from "./delivery-panel.tsx";
-import { DeliveryBadge } from "./endpoint-badge.tsx";
 import { deliveryListQuery, useEndpointFollows } from "./webhook-queries.ts";
 import classes from "./webhooks.module.css";
 

@@ -6,12 +6,12 @@ import { problemWords } from "../../lib/api.ts";
 import { formatDay, formatExactTime, localDay } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
 import { useShown } from "../../lib/use-shown.ts";
+import { DeliveryBadge } from "../../ui/delivery-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { SidePanel } from "../../ui/side-panel.tsx";
 import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toasts.tsx";
-import { DeliveryBadge } from "./endpoint-badge.tsx";
 import { deliveryQuery, useRedeliver } from "./webhook-queries.ts";
 import classes from "./webhooks.module.css";
 

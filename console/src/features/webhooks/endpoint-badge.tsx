@@ -1,7 +1,7 @@
-import type { DeliveryState, WebhookEndpoint } from "@fusion/contract/webhooks.ts";
+import type { WebhookEndpoint } from "@fusion/contract/webhooks.ts";
 import { CirclePause } from "lucide-react";
 import type { ReactElement } from "react";
-import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
+import { StatusBadge } from "../../ui/status-badge.tsx";
 
 /** Whether an endpoint is told of events, and takes them. */
 export function EndpointBadge({ endpoint }: { endpoint: WebhookEndpoint }): ReactElement {
@@ -17,16 +17,4 @@ export function EndpointBadge({ endpoint }: { endpoint: WebhookEndpoint }): Reac
     );
   if (endpoint.failingSince !== null) return <StatusBadge tone="urgent">Failing</StatusBadge>;
   return <StatusBadge tone="good">Enabled</StatusBadge>;
-}
-
-const deliveryWords = {
-  waiting: ["soon", "Waiting"],
-  retrying: ["soon", "Will be tried again"],
-  delivered: ["good", "Delivered"],
-  failed: ["urgent", "Given up"],
-} as const satisfies Record<DeliveryState, readonly [Tone, string]>;
-
-export function DeliveryBadge({ state }: { state: DeliveryState }): ReactElement {
-  const [tone, words] = deliveryWords[state];
-  return <StatusBadge tone={tone}>{words}</StatusBadge>;
 }
