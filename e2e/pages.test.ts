@@ -614,6 +614,9 @@ describe("after logging in", () => {
     const button = page.getByRole("button", { name: "Generate Authentication Token" });
     await expect.poll(() => button.isDisabled()).toBe(true);
     await page.getByText("None can be generated while the application is suspended.").waitFor();
+    await page.goto(`${page.url()}?generate=1`);
+    await page.getByText("None can be generated while the application is suspended.").waitFor();
+    expect(await dialog().count()).toBe(0);
     await page.getByRole("row").filter({ hasText: "Payouts service" }).getByRole("link").first().click();
     await page.getByText(/^The Fusion team has suspended this token's application\./).waitFor();
     await expect.poll(() => page.getByRole("button", { name: "Renew" }).count()).toBe(0);

@@ -103,6 +103,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
       <EnvironmentRule environment={token.environment} />
       <PageHeader
         title={token.name}
+        tab={`token, ${token.environment}`}
         above={above}
         badges={
           <>

@@ -159,7 +159,9 @@ export function TokenSection({ application }: { application: ApplicationDetails 
           />
         )
       )}
-      {generate === 1 && canManage && <GenerateDialog application={application} onClose={closeDialog} />}
+      {generate === 1 && canManage && !application.suspended && (
+        <GenerateDialog application={application} onClose={closeDialog} />
+      )}
     </section>
   );
 }

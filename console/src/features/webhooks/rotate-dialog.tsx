@@ -1,7 +1,8 @@
-import type { RotateWebhookSecret } from "@fusion/contract/webhooks.ts";
+import type { RotateWebhookSecret, WebhookEndpoint } from "@fusion/contract/webhooks.ts";
 import { Button, Radio } from "@mantine/core";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
+import { ExactTime } from "../../ui/relative-time.tsx";
 import { rotateSecret } from "./webhook-queries.ts";
 import { type SecretForm, WebhookSecretDialog } from "./webhook-secret-dialog.tsx";
 import classes from "./webhooks.module.css";
@@ -14,19 +15,27 @@ const overlaps = [
 ] as const satisfies readonly (readonly [RotateWebhookSecret["overlapHours"], string, string])[];
 
 /** "Rotate secret", from the overlap to the new secret. */
-export function RotateDialog(props: { endpointId: string; onClose: () => void }): ReactElement {
+export function RotateDialog(props: { endpoint: WebhookEndpoint; onClose: () => void }): ReactElement {
+  const { endpointId, previousSecretEndsAt } = props.endpoint;
   return (
     <WebhookSecretDialog<RotateWebhookSecret>
       title="Rotate secret"
       doing="Rotating the secret"
-      make={(input) => rotateSecret(props.endpointId, input)}
-      form={(form) => <RotateForm {...form} />}
+      make={(input) => rotateSecret(endpointId, input)}
+      form={(form) => <RotateForm {...form} during={previousSecretEndsAt} />}
       onClose={props.onClose}
     />
   );
 }
 
-function RotateForm({ pending, problem, onSubmit, onCancel }: SecretForm<RotateWebhookSecret>): ReactElement {
+/** `during`: until when, of a rotation that is not over, two secrets sign. The older of them then goes on, and the newer is the one replaced. */
+function RotateForm({
+  pending,
+  problem,
+  onSubmit,
+  onCancel,
+  during,
+}: SecretForm<RotateWebhookSecret> & { during: string | null }): ReactElement {
   const [hours, setHours] = useState<RotateWebhookSecret["overlapHours"]>(24);
 
   const form = useFocusAfterRefusal(problem);
@@ -38,8 +47,14 @@ function RotateForm({ pending, problem, onSubmit, onCancel }: SecretForm<RotateW
 
   return (
     <form ref={form} onSubmit={submit} className={classes.stack}>
+      {during !== null && (
+        <p>
+          Two secrets sign until <ExactTime instant={during} />: a rotation is under way. This one replaces
+          the newer of them at once, and the older is the one that goes on.
+        </p>
+      )}
       <Radio.Group
-        label="The present secret goes on signing"
+        label={`${during === null ? "The present" : "The older"} secret goes on signing`}
         value={String(hours)}
         onChange={(chosen) => setHours(overlaps.find(([value]) => String(value) === chosen)?.[0] ?? 24)}
         className={classes.options}

@@ -63,7 +63,6 @@ function Endpoint(props: {
 }): ReactElement {
   const { details, above, stale } = props;
   const { endpoint, application, canManage } = details;
-  const { endpointId } = endpoint;
   const [open, setOpen] = useState<"edit" | "rotate">();
   return (
     <>
@@ -119,7 +118,7 @@ function Endpoint(props: {
         </ul>
       </section>
       {open === "edit" && <EditDialog details={details} onClose={() => setOpen(undefined)} />}
-      {open === "rotate" && <RotateDialog endpointId={endpointId} onClose={() => setOpen(undefined)} />}
+      {open === "rotate" && <RotateDialog endpoint={endpoint} onClose={() => setOpen(undefined)} />}
     </>
   );
 }
