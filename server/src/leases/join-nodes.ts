@@ -5,6 +5,7 @@ import type { Log } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { leaseMs } from "./lease.ts";
 import { leaseConnections } from "./lease-connection.ts";
+import { readRenewedMs } from "./lease-store.ts";
 import { createNode, type Node, type NodeDependencies } from "./node.ts";
 import { createNodes, type Nodes } from "./nodes.ts";
 
@@ -25,14 +26,15 @@ export function joinNodes({
   readonly random: Random;
   readonly log: Log;
 }): { readonly node: Node; readonly nodes: Nodes } {
-  const nodes = createNodes({ db, clock });
-  const node = createNode({
+  const nodes = createNodes({ db, clock, knownEpoch: () => node.epoch() });
+  const node: Node = createNode({
     clock,
     log,
     memory,
     name,
     nodeId: newId<string>(random, "nod"),
     openConnection: leaseConnections(() => db.connectApart(leaseMs)),
+    readRenewedMs: (nodeId) => readRenewedMs({ query: db.queryUnscoped }, nodeId),
     noteFailure: db.noteFailure,
     onAcknowledged: () => nodes.wake(),
   });

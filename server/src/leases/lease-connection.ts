@@ -16,15 +16,14 @@ export interface LeaseEvents {
 
 export type OpenLeaseConnection = (events: LeaseEvents) => Promise<LeaseConnection>;
 
+/**
+ * A renewal whose commit waits for a standby keeps its session, and the lock on the node's row, until there is one, though it was given up here. Those that
+ * come after it end by themselves, so that no session stands behind another.
+ */
+const lockMs = 1_500;
+
 /** On a connection outside any pool, which must lead to PostgreSQL itself: LISTEN does not pass a pooler that shares connections. */
 export function leaseConnections(connectApart: () => Promise<pg.Client>): OpenLeaseConnection {
-  // Sessions that did not end when they were given up: a commit that waits for a standby would keep them, and the lock on the node's row, until
-  // there is one.
-  let abandoned: number[] = [];
-  const close = async (client: pg.Client): Promise<void> => {
-    const { processID } = client as unknown as { processID: number };
-    if (!(await end(client))) abandoned.push(processID);
-  };
   return async (events) => {
     const client = await connectApart();
     client.on("error", events.broken);
@@ -34,33 +33,22 @@ export function leaseConnections(connectApart: () => Promise<pg.Client>): OpenLe
       if (channel === "fusion_acknowledged") events.acknowledged();
     });
     try {
-      await client.query("LISTEN fusion_narrowing; LISTEN fusion_acknowledged");
-      if (abandoned.length > 0) {
-        await client.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE pid = ANY ($1) AND usename = session_user AND query LIKE '%UPDATE node%'`,
-          [abandoned],
-        );
-        abandoned = [];
-      }
+      await client.query(`SET lock_timeout = ${lockMs}; LISTEN fusion_narrowing; LISTEN fusion_acknowledged`);
     } catch (error) {
-      await close(client);
+      await end(client);
       throw error;
     }
-    return { store: createLeaseStore(client), close: () => close(client) };
+    return { store: createLeaseStore(client), close: () => end(client) };
   };
 }
 
-/** Whether the session has ended; a server that does not answer is not waited for. */
-async function end(client: pg.Client): Promise<boolean> {
+/** A server that does not answer is not waited for. */
+async function end(client: pg.Client): Promise<void> {
   client.removeAllListeners("end");
   client.removeAllListeners("error");
   client.on("error", () => undefined);
-  return Promise.race([
-    client.end().then(
-      () => true,
-      () => true,
-    ),
-    new Promise<false>((resolve) => setTimeout(resolve, 500, false).unref()),
+  await Promise.race([
+    client.end().catch(() => undefined),
+    new Promise<void>((resolve) => setTimeout(resolve, 500).unref()),
   ]);
 }

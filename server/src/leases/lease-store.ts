@@ -7,6 +7,8 @@ import type { Subject } from "./subject.ts";
 /** What had been committed, as of one snapshot. */
 export interface News {
   readonly epoch: number;
+  /** What the node that asks has acknowledged; undefined when it has no row. */
+  readonly own: number | undefined;
   readonly narrowings: readonly { readonly epoch: number; readonly subjects: readonly Subject[] }[];
 }
 
@@ -34,8 +36,8 @@ export interface LeaseStore {
    * the protocol stands on.
    */
   renew(nodeId: string, since: number): Promise<Renewal>;
-  /** Reads the narrowings above `since`, and commits nothing. */
-  readNews(since: number): Promise<News>;
+  /** Reads the narrowings above `since`, for a node, and commits nothing. */
+  readNews(nodeId: string, since: number): Promise<News>;
   /** Commits that the node has forgotten what narrowings up to `epoch` concern; false when it has lost its row. */
   acknowledge(nodeId: string, epoch: number): Promise<boolean>;
   /** All nodes, with how often each was renewed. */
@@ -82,7 +84,7 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
          UPDATE node SET renewed_at = database_now(), renewals = renewals + 1 WHERE node_id = ${literal(nodeId)}
            RETURNING (extract(epoch FROM renewed_at) * 1000)::float8 AS database_ms;
          COMMIT;
-         ${selectNews(since)}`,
+         ${selectNews(literal(nodeId), since)}`,
       );
       const [renewed] = (results[1]?.rows ?? []) as { database_ms: number }[];
       return {
@@ -91,8 +93,8 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
         ...toNews(results[3]),
       };
     },
-    async readNews(since) {
-      const [answer] = await send(selectNews(since));
+    async readNews(nodeId, since) {
+      const [answer] = await send(selectNews(literal(nodeId), since));
       return toNews(answer);
     },
     async acknowledge(nodeId, epoch) {
@@ -127,15 +129,23 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
   };
 }
 
-const selectNews = (since: number): string =>
-  `SELECT clock.epoch, narrowing.epoch AS at, array_agg(narrowing.subject) AS subjects
+const selectNews = (nodeId: string, since: number): string =>
+  `SELECT clock.epoch, (SELECT acknowledged_epoch FROM node WHERE node_id = ${nodeId}) AS own,
+     narrowing.epoch AS at, array_agg(narrowing.subject) AS subjects
    FROM narrowing_clock AS clock LEFT JOIN narrowing ON narrowing.epoch > ${Math.trunc(since)}
    GROUP BY clock.epoch, narrowing.epoch ORDER BY narrowing.epoch`;
 
 function toNews(answer: pg.QueryResult | undefined): News {
-  const rows = (answer?.rows ?? []) as { epoch: string; at: string | null; subjects: Subject[] }[];
+  const rows = (answer?.rows ?? []) as {
+    epoch: string;
+    own: string | null;
+    at: string | null;
+    subjects: Subject[];
+  }[];
+  const own = rows[0]?.own ?? null;
   return {
     epoch: Number(rows[0]?.epoch),
+    own: own === null ? undefined : Number(own),
     narrowings: rows.flatMap(({ at, subjects }) => (at === null ? [] : [{ epoch: Number(at), subjects }])),
   };
 }
@@ -156,6 +166,15 @@ export async function readProgress(db: Queryable): Promise<Progress> {
     "SELECT epoch, ARRAY(SELECT acknowledged_epoch FROM node) AS acknowledged FROM narrowing_clock",
   );
   return { epoch: Number(row?.epoch), acknowledged: (row?.acknowledged ?? []).map(Number) };
+}
+
+/** Its own renewal as a node sees it where everything else is read, in milliseconds of the database's time; undefined without a row. */
+export async function readRenewedMs(db: Queryable, nodeId: string): Promise<number | undefined> {
+  const [row] = await db.query<{ ms: number }>(
+    "SELECT (extract(epoch FROM renewed_at) * 1000)::float8 AS ms FROM node WHERE node_id = $1",
+    [nodeId],
+  );
+  return row?.ms;
 }
 
 /** A node as people see it. By its times alone nothing is decided. */

@@ -28,6 +28,9 @@ export interface Memory<Facts> {
   narrow(epoch: number, subjects: readonly Subject[]): void;
   /** Forgets everything, and takes no reading older than `epoch`: for a node that starts, or that has lost its row. */
   reset(epoch: number): void;
+  /** How often everything was forgotten: what was read before may be of a past that is no more. */
+  readonly resets: number;
+  /** `bytes`: of the live ones. */
   readonly size: { readonly tokens: number; readonly refused: number; readonly bytes: number };
 }
 
@@ -72,11 +75,13 @@ export function createMemory<Facts>({
   const tombstones = new Map<Subject, number>();
   /** Narrowings up to this epoch may have been forgotten. */
   let forgottenThrough = 0;
+  /** Of the live ones: the others are few, and must not push them out. */
   let bytes = 0;
+  let resets = 0;
 
   const remove = (hash: string, entry: Entry<Facts>, from: Map<string, Entry<Facts>>): void => {
     from.delete(hash);
-    bytes -= entry.bytes;
+    if (from === live) bytes -= entry.bytes;
     for (const group of entry.groups) {
       group.members -= 1;
       // A stale group has left the map, and another may stand under its name.
@@ -150,7 +155,7 @@ export function createMemory<Facts>({
         used: false,
       };
       (reading.refused ? refused : live).set(hash, entry);
-      bytes += entry.bytes;
+      if (!reading.refused) bytes += entry.bytes;
       makeRoom();
       return "kept";
     },
@@ -182,7 +187,11 @@ export function createMemory<Facts>({
       groups.clear();
       tombstones.clear();
       bytes = 0;
+      resets += 1;
       forgottenThrough = epoch;
+    },
+    get resets() {
+      return resets;
     },
     get size() {
       return { tokens: live.size, refused: refused.size, bytes };

@@ -121,7 +121,7 @@ describe("a node", () => {
   it("reads again what it had seen but could not acknowledge, for a failover may put something else in its place", async () => {
     const asked: string[] = [];
     let events: LeaseEvents | undefined;
-    let [epoch, reachable] = [7, true];
+    let [epoch, own, reachable] = [7, 7, true];
     const narrowed = createMemory<string>({ bytesMax: 1_000 });
     const node = createNode({
       clock: manualClock("2026-11-27T00:00:00Z"),
@@ -131,6 +131,7 @@ describe("a node", () => {
       memory: narrowed,
       noteFailure: () => undefined,
       onAcknowledged: () => undefined,
+      readRenewedMs: async () => 0,
       openConnection: async (told) => {
         events = told;
         return {
@@ -139,14 +140,15 @@ describe("a node", () => {
             register: async () => undefined,
             renew: async (_nodeId, since) => {
               asked.push(`renew since ${since}`);
-              return { known: true, databaseMs: 0, epoch, narrowings: [] };
+              return { known: true, databaseMs: 0, epoch, own, narrowings: [] };
             },
-            readNews: async (since) => {
+            readNews: async (_nodeId, since) => {
               asked.push(`read since ${since}`);
-              return { epoch, narrowings: [{ epoch, subjects: [] }] };
+              return { epoch, own, narrowings: [{ epoch, subjects: [] }] };
             },
             acknowledge: async (_nodeId, known) => {
               if (!reachable) throw new Error("The primary is gone.");
+              own = known;
               asked.push(`acknowledge ${known}`);
               return true;
             },
@@ -166,6 +168,41 @@ describe("a node", () => {
     reachable = true;
     await node.renew();
     expect(asked).toEqual(["read since 7", "renew since 7", "acknowledge 8"]);
+
+    // A failover loses epoch 8, with it what was acknowledged, and something else comes in its place, or after it.
+    for (const later of [8, 9]) {
+      narrowed.fill("a", { facts: "facts", epoch: 9, groups: [], refused: false, bytes: 0 });
+      [epoch, own] = [later, 7];
+      asked.length = 0;
+      await node.renew();
+      expect(narrowed.find("a")).toBeUndefined();
+      expect(asked.at(-1)).toBe(`acknowledge ${later}`);
+    }
+    await node.close();
+  });
+
+  it("whose commits are not seen where tokens are read has no lease, until they are: its two ways lead to two databases", async () => {
+    let elsewhere = true;
+    const { node } = joinNodes({
+      db: {
+        ...database.db,
+        queryUnscoped: async (...statement) => (elsewhere ? [] : database.db.queryUnscoped(...statement)),
+      },
+      clock: manualClock("2026-11-27T00:00:00Z"),
+      random: systemRandom,
+      log: silentLog(),
+      memory: createMemory<string>({ bytesMax: 1_000_000 }),
+      name: "test",
+    });
+    running.push(node);
+    // It may have one for a moment.
+    await node.renew();
+    await expect.poll(() => node.lease.holds()).toBe(false);
+    await expect(node.untilLease()).rejects.toMatchObject({ code: "token_state_unknown" });
+    elsewhere = false;
+    await node.untilLease();
+    await node.renew();
+    expect(node.lease.holds()).toBe(true);
     await node.close();
   });
 
@@ -264,6 +301,29 @@ describe("whoever waits for the nodes", () => {
     await waiting;
     expect(done).toEqual({ confirmed: 0, total: 1 });
     await database.owner.query("DELETE FROM node WHERE node_id = 'nod_frozen'");
+  });
+
+  it("believes no server that has not seen the change, though all its nodes have acknowledged what it knows", async () => {
+    const clock = manualClock("2026-11-27T00:00:00Z");
+    let [epoch, known] = [7, 0];
+    const nodes = createNodes({
+      db: { queryUnscoped: async () => [{ epoch: String(epoch), acknowledged: [String(epoch)] }] as never },
+      clock,
+      knownEpoch: () => known,
+    });
+    const late = nodes.untilAllKnow(8);
+    setTimeout(() => {
+      epoch = 8;
+    }, 50);
+    expect(await late).toEqual({ confirmed: 1, total: 1 });
+    const never = nodes.untilAllKnow(9);
+    setTimeout(() => clock.advanceMs(2_300), 50);
+    await expect(never).rejects.toMatchObject({ code: "change_unconfirmed" });
+    // Nor one that is behind what this process, as a node, was told.
+    known = 9;
+    const behind = nodes.untilAllKnow();
+    setTimeout(() => clock.advanceMs(2_300), 50);
+    await expect(behind).rejects.toMatchObject({ code: "change_unconfirmed" });
   });
 
   it("is told change_unconfirmed when the database cannot be asked to the end", async () => {

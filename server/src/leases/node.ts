@@ -17,6 +17,14 @@ const silentMs = 30_000;
 const lookAtOthersEvery = 10;
 const pruneEvery = 100;
 
+class DatabasesDiffer extends Error {
+  constructor() {
+    super(
+      "DATABASE_URL and DIRECT_DATABASE_URL lead to different databases: what is committed over one is not seen over the other.",
+    );
+  }
+}
+
 /** What the node makes forget. */
 interface Forgets {
   narrow(epoch: number, subjects: readonly Subject[]): void;
@@ -55,6 +63,8 @@ export interface NodeDependencies {
   readonly name: string;
   readonly memory: Forgets;
   readonly openConnection: OpenLeaseConnection;
+  /** The node's own renewal, read where tokens and revocations are. */
+  readonly readRenewedMs: (nodeId: string) => Promise<number | undefined>;
   /** Told of whatever the connection fails with. */
   readonly noteFailure: (error: unknown) => void;
   /** A node has acknowledged something. */
@@ -63,7 +73,8 @@ export interface NodeDependencies {
 
 /** Nothing is asked of the database before `start`, or the first who needs a lease. */
 export function createNode(deps: NodeDependencies): Node {
-  const { clock, log, nodeId, name, memory, openConnection, noteFailure, onAcknowledged } = deps;
+  const { clock, log, nodeId, name, memory, openConnection, readRenewedMs, noteFailure, onAcknowledged } =
+    deps;
   const lease = createLease(clock);
   const outage = createOutage(log, {
     part: "leases",
@@ -80,6 +91,10 @@ export function createNode(deps: NodeDependencies): Node {
    */
   let acknowledged = -1;
   let renewals = 0;
+  /** By the database's time: of the last renewal that was committed. */
+  let renewedMs = 0;
+  /** Its commits were not seen where tokens are read. It has no lease until they are. */
+  let apart = false;
   let turn: Promise<void> = Promise.resolve();
   let renewing: Promise<void> | undefined;
   let following: Promise<void> | undefined;
@@ -127,6 +142,12 @@ export function createNode(deps: NodeDependencies): Node {
     acknowledged = epoch;
     return true;
   };
+  /**
+   * Another database than before, or one that lost commits: behind what was seen, or without what this node has acknowledged, though others may have
+   * come since under the numbers that were lost. Nothing known of the first holds for it.
+   */
+  const hasAnotherPast = ({ epoch, own }: News): boolean =>
+    epoch < seen || own === undefined || own < acknowledged;
   const renewOnce = async (): Promise<void> => {
     const { store } = await connected();
     const isNew = !registered;
@@ -141,25 +162,47 @@ export function createNode(deps: NodeDependencies): Node {
       lose();
       return renewOnce();
     }
-    // Behind what was seen before: another database, or one that lost commits. Nothing known of the first holds for it.
-    if (isNew || renewal.epoch < seen) {
+    if (isNew || hasAnotherPast(renewal)) {
       lease.drop();
       memory.reset(renewal.epoch);
       acknowledged = -1;
     }
     registered = true;
+    renewedMs = renewal.databaseMs;
     if (!(await takeIn(store, renewal))) return renewOnce();
+    if (apart) apart = await isApart();
+    if (apart) throw new DatabasesDiffer();
     lease.grant(sent, renewal.databaseMs);
     renewals += 1;
+    if (isNew || renewals % lookAtOthersEvery === 0) void loseIfApart();
     if (renewals % lookAtOthersEvery === 0) await removeSilentNodes(store);
     if (renewals % pruneEvery === 0) await store.pruneNarrowings();
+  };
+  /** Whether what this node committed before the call cannot be seen where tokens are read. Throws when that cannot be asked. */
+  const isApart = async (): Promise<boolean> => {
+    const committed = renewedMs;
+    const found = await readRenewedMs(nodeId);
+    return found === undefined || found < committed;
+  };
+  /**
+   * The two ways to the database may lead to two: a pooler that was pointed elsewhere. Then revocations are committed where no node is registered, and nobody
+   * waits for this one. Not in a renewal's way, since those who ask much may keep it waiting.
+   */
+  const loseIfApart = async (): Promise<void> => {
+    // That it cannot be asked says nothing; and whoever lost the row meanwhile has no lease.
+    if (!(await isApart().catch(() => false)) || !registered) return;
+    await inTurn(async () => {
+      apart = true;
+      lose();
+      throw new DatabasesDiffer();
+    }).catch(() => undefined);
   };
   /** Told of a narrowing. The lease that it has needs no renewing for that: what counts is that the node forgets and says so. */
   const followOnce = async (): Promise<void> => {
     if (!registered || !lease.holds()) return renewOnce();
     const { store } = await connected();
-    const news = await store.readNews(acknowledged);
-    if (news.epoch < seen || !(await takeIn(store, news))) return renewOnce();
+    const news = await store.readNews(nodeId, acknowledged);
+    if (hasAnotherPast(news) || !(await takeIn(store, news))) return renewOnce();
   };
   /** Silent on this node's monotonic clock: no clock of the database can make a living node lose its row, and with it those who wait for it. */
   const removeSilentNodes = async (store: LeaseStore): Promise<void> => {
@@ -243,8 +286,8 @@ export function createNode(deps: NodeDependencies): Node {
       clearInterval(timer);
       await turn;
       lease.drop();
-      if (connection && registered) {
-        // Its row would go by itself; until then every revocation would wait for a node that is no more.
+      if (connection) {
+        // Its row, if it has one, would go by itself; until then every revocation would wait for a node that is no more.
         await connection.then(({ store }) => store.leave(nodeId)).catch(() => undefined);
       }
       disconnect();

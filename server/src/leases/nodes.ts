@@ -14,9 +14,11 @@ export interface Nodes {
    * of those that did not has run out (2.2 s on this process's monotonic clock after the call). To be called after the commit of what
    * narrows, never before. Returns how many of the registered nodes had acknowledged.
    *
+   * `noted` is the epoch of what narrows, if the caller knows it (`noted-epoch.ts`): a server that shows less, the primary once perhaps, is not believed.
+   *
    * Throws {@link ChangeUnconfirmed} when the database cannot be asked; the same call again waits anew.
    */
-  untilAllKnow(): Promise<NodeCount>;
+  untilAllKnow(noted?: number): Promise<NodeCount>;
   /** Looks again now, because a node may have acknowledged. */
   wake(): void;
 }
@@ -29,6 +31,8 @@ const lookMs = 2_000;
 interface Waiter {
   /** What has to be acknowledged: as far as everything was at the first look after the call. */
   epoch?: number;
+  /** A look that shows less than this says nothing. */
+  readonly atLeast: number;
   readonly endsAt: number;
   readonly done: PromiseWithResolvers<NodeCount>;
 }
@@ -37,12 +41,16 @@ interface Waiter {
 export function createNodes({
   db,
   clock,
+  knownEpoch,
 }: {
   readonly db: Pick<Database, "queryUnscoped">;
   readonly clock: Clock;
+  /** The latest epoch that this process knows of, if it is a node. */
+  readonly knownEpoch?: () => number;
 }): Nodes {
   return watchNodes({
     clock,
+    ...(knownEpoch && { knownEpoch }),
     askProgress: () => readProgress({ query: db.queryUnscoped }),
     pause: sleep,
   });
@@ -51,10 +59,12 @@ export function createNodes({
 /** {@link createNodes} over whatever tells how far the nodes are, and lets time pass; so that a model can stand in for both. */
 export function watchNodes({
   clock,
+  knownEpoch = () => 0,
   askProgress,
   pause,
 }: {
   readonly clock: Clock;
+  readonly knownEpoch?: () => number;
   readonly askProgress: () => Promise<Progress>;
   readonly pause: (milliseconds: number) => Promise<void>;
 }): Nodes {
@@ -62,9 +72,18 @@ export function watchNodes({
   let looking = false;
   let woken = Promise.withResolvers<void>();
 
+  const reject = (waiter: Waiter, cause: unknown): void => {
+    waiters.delete(waiter);
+    waiter.done.reject(new ChangeUnconfirmed({}, cause));
+  };
   const settle = (asked: readonly Waiter[], { epoch, acknowledged }: Progress): void => {
     const now = clock.monotonicMs();
     for (const waiter of asked) {
+      if (epoch < waiter.atLeast) {
+        if (now >= waiter.endsAt)
+          reject(waiter, new Error("The database that answers has not seen the change."));
+        continue;
+      }
       waiter.epoch ??= epoch;
       const wanted = waiter.epoch;
       const confirmed = acknowledged.filter((each) => each >= wanted).length;
@@ -75,11 +94,7 @@ export function watchNodes({
   };
   const giveUp = (cause: unknown): void => {
     const now = clock.monotonicMs();
-    for (const waiter of waiters) {
-      if (now < waiter.endsAt) continue;
-      waiters.delete(waiter);
-      waiter.done.reject(new ChangeUnconfirmed({}, cause));
-    }
+    for (const waiter of waiters) if (now >= waiter.endsAt) reject(waiter, cause);
   };
   const look = async (): Promise<void> => {
     looking = true;
@@ -97,8 +112,9 @@ export function watchNodes({
     looking = false;
   };
   return {
-    untilAllKnow() {
+    untilAllKnow(noted = 0) {
       const waiter: Waiter = {
+        atLeast: Math.max(noted, knownEpoch()),
         endsAt: clock.monotonicMs() + leaseMs + marginMs,
         done: Promise.withResolvers(),
       };

@@ -1,6 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
-import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { InvalidInput } from "../platform/errors.ts";
 import { InvalidClient } from "./errors.ts";
@@ -18,13 +17,13 @@ interface ClientCredentials {
  * alike for credentials that are missing, unknown, wrong or ended, `invalid_input` for a request that uses both ways.
  */
 export async function authenticateClient(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db }: { readonly db: Database },
   request: FastifyRequest,
 ): Promise<ResourceServer> {
   const presented = presentedCredentials(request);
   // Nothing else is an id of ours, and PostgreSQL's text takes no NUL.
   if (!/^rsv_[0-9A-Za-z]{1,40}$/.test(presented.clientId)) throw new InvalidClient();
-  const found = await findCredentials(db.reader(systemScope), presented.clientId, clock.now());
+  const found = await findCredentials(db.reader(systemScope), presented.clientId);
   const secretHash = hashClientSecret(presented.clientSecret);
   if (!found?.secretHashes.some((known) => timingSafeEqual(known, secretHash))) throw new InvalidClient();
   return found.server;

@@ -240,18 +240,25 @@ describe("a resource server's credentials", () => {
     const { server, secret } = await arrangeResourceServer(app, fintech);
     const ask = async (using: string): Promise<number> =>
       (await introspect({ token: token.secret }, basic(server.resourceServerId, using))).statusCode;
-    const rotated = await rotateResourceServer(deps(), operator, { ...server, overlapHours: 1 });
-    expect([await ask(secret), await ask(rotated.secret)]).toEqual([200, 200]);
-    app.clock.advanceMs(3_600_000 - 1);
-    expect(await ask(secret)).toBe(200);
-    app.clock.advanceMs(1);
-    expect([await ask(secret), await ask(rotated.secret)]).toEqual([401, 200]);
-    const again = await rotateResourceServer(deps(), operator, { ...server, overlapHours: 0 });
-    expect([await ask(rotated.secret), await ask(again.secret)]).toEqual([401, 200]);
-    // Nor where the clock is behind that of the process which rotated.
-    app.clock.advanceMs(-60_000);
-    expect([await ask(rotated.secret), await ask(again.secret)]).toEqual([401, 200]);
-    app.clock.advanceMs(60_000);
+    // By the database's clock, whatever this process believes.
+    const start = Date.now();
+    const { stopTime } = app.database;
+    try {
+      await stopTime(new Date(start));
+      const rotated = await rotateResourceServer(deps(), operator, { ...server, overlapHours: 1 });
+      expect([await ask(secret), await ask(rotated.secret)]).toEqual([200, 200]);
+      await stopTime(new Date(start + 3_600_000 - 1));
+      expect(await ask(secret)).toBe(200);
+      await stopTime(new Date(start + 3_600_000));
+      expect([await ask(secret), await ask(rotated.secret)]).toEqual([401, 200]);
+      const again = await rotateResourceServer(deps(), operator, { ...server, overlapHours: 0 });
+      expect([await ask(rotated.secret), await ask(again.secret)]).toEqual([401, 200]);
+      // Nor after a failover to a server that is behind the one which rotated.
+      await stopTime(new Date(start - 60_000));
+      expect([await ask(rotated.secret), await ask(again.secret)]).toEqual([401, 200]);
+    } finally {
+      await stopTime();
+    }
   });
 
   it("are kept as a hash alone, and seen by nobody but the Fusion team", async () => {

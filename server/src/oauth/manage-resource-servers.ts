@@ -95,7 +95,7 @@ export async function listResourceServers(
  * the command line. Audited. Throws `role_insufficient`, `invalid_input`, `not_found`.
  */
 export async function rotateResourceServer(
-  { db, clock, random }: ManageDeps,
+  { db, random }: Omit<ManageDeps, "clock">,
   actor: Administrator,
   input: { readonly resourceServerId: ResourceServerId; readonly overlapHours: number },
 ): Promise<ResourceServerCredentials> {
@@ -108,17 +108,14 @@ export async function rotateResourceServer(
   const secret = generateResourceServerSecret(random);
   const server = await transactionOf({ db }, actor, async (tx) => {
     const known = await getAtWork(tx, input.resourceServerId);
-    const at = clock.now();
-    const previousEndsAt = overlapHours === 0 ? null : new Date(at.getTime() + overlapHours * 3_600_000);
-    await replaceSecretHash(tx, known.resourceServerId, {
+    const { rotatedAt, previousEndsAt } = await replaceSecretHash(tx, known.resourceServerId, {
       secretHash: hashClientSecret(secret),
-      previousEndsAt,
-      at,
+      overlapHours,
     });
     await audit(tx, { random }, actor, "resource-server.rotated", known, {
       previousEndsAt: previousEndsAt?.toISOString() ?? null,
     });
-    return { ...known, rotatedAt: at };
+    return { ...known, rotatedAt };
   });
   return { server, secret };
 }

@@ -1,4 +1,5 @@
 import type { Queryable } from "../platform/database/database.ts";
+import { assert } from "../platform/errors.ts";
 import type { ResourceServer, ResourceServerId } from "./resource-server.ts";
 
 // All SQL on resource_server, private to the room.
@@ -46,35 +47,38 @@ export async function lockResourceServer(
   return row;
 }
 
-/** One that is at work, and the hashes of the secrets that count at that instant. */
+/** One that is at work, and the hashes of the secrets that count now, by the database's clock. */
 export async function findCredentials(
   db: Queryable,
   id: string,
-  now: Date,
 ): Promise<{ readonly server: ResourceServer; readonly secretHashes: readonly Buffer[] } | undefined> {
   const [row] = await db.query<ResourceServer & { secretHashes: Buffer[] }>(
     `SELECT ${columns}, array_remove(ARRAY[secret_hash,
-       CASE WHEN previous_secret_ends_at > $2 THEN previous_secret_hash END], NULL) AS "secretHashes"
+       CASE WHEN previous_secret_ends_at > database_now() THEN previous_secret_hash END], NULL) AS "secretHashes"
      FROM resource_server WHERE resource_server_id = $1 AND ended_at IS NULL`,
-    [id, now],
+    [id],
   );
   if (!row) return undefined;
   const { secretHashes, ...server } = row;
   return { server, secretHashes };
 }
 
-/** The secret so far counts until `previousEndsAt`, or no more, whatever any clock says, when that is null. */
+/** The secret so far counts for `overlapHours` more, by the database's clock, or no more when that is 0. Returns when this was, and when that ends. */
 export async function replaceSecretHash(
   tx: Queryable,
   id: ResourceServerId,
-  { secretHash, previousEndsAt, at }: { secretHash: Buffer; previousEndsAt: Date | null; at: Date },
-): Promise<void> {
-  await tx.query(
-    `UPDATE resource_server SET previous_secret_hash = CASE WHEN $3::timestamptz IS NOT NULL THEN secret_hash END, previous_secret_ends_at = $3,
-       secret_hash = $2, rotated_at = $4
-     WHERE resource_server_id = $1`,
-    [id, secretHash, previousEndsAt, at],
+  { secretHash, overlapHours }: { secretHash: Buffer; overlapHours: number },
+): Promise<{ readonly rotatedAt: Date; readonly previousEndsAt: Date | null }> {
+  const [row] = await tx.query<{ rotatedAt: Date; previousEndsAt: Date | null }>(
+    `UPDATE resource_server SET previous_secret_hash = CASE WHEN $3::float8 > 0 THEN secret_hash END,
+       previous_secret_ends_at = CASE WHEN $3 > 0 THEN database_now() + $3 * interval '1 hour' END,
+       secret_hash = $2, rotated_at = database_now()
+     WHERE resource_server_id = $1
+     RETURNING rotated_at AS "rotatedAt", previous_secret_ends_at AS "previousEndsAt"`,
+    [id, secretHash, overlapHours],
   );
+  assert(row, "it is locked");
+  return row;
 }
 
 export async function markEnded(tx: Queryable, id: ResourceServerId, at: Date): Promise<void> {

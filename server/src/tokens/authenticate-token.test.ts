@@ -127,6 +127,14 @@ describe("401", () => {
       const ended = await tokenCheck.check(ending.secret);
       expect(ended).toMatchObject({ refusal: "token_expired" });
       expect(await tokenCheck.check(ending.secret)).toBe(ended);
+      // Nor is one that was read when the clock was wrong refused for longer than it is.
+      await at("'2026-02-01T01:00:00Z'::timestamptz");
+      const late = createTestTokenCheck(database.db);
+      expect(await late.tokenCheck.check(ending.secret)).toMatchObject({ refusal: "token_expired" });
+      await at("'2026-01-31T23:59:50Z'::timestamptz");
+      await late.node.renew();
+      expect(await late.tokenCheck.check(ending.secret)).toMatchObject({ refusal: null });
+      await late.close();
     } finally {
       await at("clock_timestamp()");
     }

@@ -57,18 +57,20 @@ export function createTokenCheck({
   const fill = async (key: string): Promise<FoundToken | undefined> => {
     for (let readings = 0; readings < readingsMax; readings += 1) {
       const known = node.epoch();
+      const { resets } = memory;
       const reading = await readToken(Buffer.from(key, "base64url"));
       const { epoch } = reading;
       const found = reading.found && share(reading.found);
       // A server that was the primary once still answers; it has not seen what this node has.
       if (epoch < known) throw new LeaseUnavailable();
+      if (memory.resets !== resets) continue;
       // Refused as revoked only when no node accepts it any more, so that whoever was refused once is refused from then on, by every node.
       if (found?.refusal === "token_revoked") await everyNodeKnows();
       const kept = memory.fill(key, {
         facts: found,
         epoch,
         groups: found ? [applicationSubject(found.applicationId), fintechSubject(found.tenant)] : [],
-        refused: found === undefined || found.refusal !== null,
+        refused: asOfNow(found)?.refusal !== null,
         bytes: found ? bytesOf(found) : 0,
       });
       if (kept === "kept") return found;
@@ -93,9 +95,9 @@ export function createTokenCheck({
     }
     return known;
   };
-  /** Refused when its time is over by the database's clock. */
+  /** Refused when its time is over by the database's clock, as that is now: a failover may have set it right. */
   const asOfNow = (found: FoundToken | undefined): FoundToken | undefined =>
-    found !== undefined && found.refusal === null && lease.databaseMs() >= found.expiresAtMs
+    found !== undefined && found.refusal !== "token_revoked" && lease.databaseMs() >= found.expiresAtMs
       ? endedOf(found)
       : found;
   const recall = (key: string): { readonly found: FoundToken | undefined } | undefined => {

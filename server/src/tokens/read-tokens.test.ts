@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Database } from "../platform/database/database.ts";
+import { type Database, systemScope } from "../platform/database/database.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
@@ -70,6 +70,20 @@ it("goes on after a reading that failed, which fails those that asked for it alo
   await expect(Promise.all([read(hashOf(token)), read(hashOf(token))])).rejects.toThrow("gone");
   fails = false;
   expect((await read(hashOf(token))).found?.tokenId).toBe(token.tokenId);
+});
+
+it("gives up a reading that is not answered, so that who asks for its tokens is, and its connection is used no more", async () => {
+  const limits: unknown[] = [];
+  const read = readTokensFrom({
+    reader: (scope, limit) => {
+      limits.push(limit);
+      const { query } = database.db.reader(scope, { answerMs: 100 });
+      return { query: (_text, _values) => query("SELECT pg_sleep(5)") };
+    },
+  });
+  await expect(read(hashOf(tokens[0] as TestToken))).rejects.toThrow();
+  expect(limits).toEqual([{ answerMs: 5_000 }]);
+  expect(await database.db.reader(systemScope).query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
 
 it("goes on beside readings that hang", async () => {

@@ -14,6 +14,8 @@ const readingsAtOnce = 2;
 const hashesMax = 256;
 /** A reading that takes longer, on a connection that broke without a sign perhaps, is no more waited for by others. */
 const overdueMs = 1_000;
+/** One that takes so long is given up, and its connection with it: TCP alone would keep all who ask for these tokens for a quarter of an hour. */
+const answerMs = 5_000;
 
 /**
  * Reads tokens from the primary. What is asked for while readings are under way is read together by the next one: a flood of secrets that nobody
@@ -42,7 +44,7 @@ export function readTokensFrom(db: Pick<Database, "reader">): ReadToken {
     const overdue = setTimeout(letOthersRun, overdueMs).unref();
     try {
       const hashes = asked.map(({ secretHash }) => secretHash);
-      const readings = await readTokensByHash(db.reader(systemScope), hashes);
+      const readings = await readTokensByHash(db.reader(systemScope, { answerMs }), hashes);
       for (const [at, { resolve }] of asked.entries()) resolve(readings[at] as TokenReading);
     } catch (error) {
       for (const { reject } of asked) reject(error);

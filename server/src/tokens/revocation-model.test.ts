@@ -123,11 +123,12 @@ async function play(
           if (row) row.renewals += 1;
           return { known: row !== undefined, databaseMs: world.nowMs };
         });
-        return { ...renewed, ...(await store.readNews(since)) };
+        return { ...renewed, ...(await store.readNews(nodeId, since)) };
       },
-      readNews: (since) =>
+      readNews: (nodeId, since) =>
         ask("read narrowings", () => ({
           epoch: world.epoch,
+          own: world.rows.get(nodeId)?.acknowledged,
           narrowings: world.narrowings.filter((narrowing) => narrowing.epoch > since),
         })),
       async acknowledge(nodeId, epoch) {
@@ -164,6 +165,7 @@ async function play(
       name: number,
       memory,
       openConnection,
+      readRenewedMs: async () => Number.POSITIVE_INFINITY,
       noteFailure: () => undefined,
       onAcknowledged: () => undefined,
     });

@@ -68,8 +68,8 @@ interface FoundRow {
 }
 
 /**
- * The tokens with these hashes, in their order, and whether each is valid by the database's time; one statement, so that the epoch is of the
- * same snapshot.
+ * The tokens with these hashes, in their order, and why each is refused, but for its expiry, which whoever remembers it decides anew each time; one statement, so
+ * that the epoch is of the same snapshot.
  */
 export async function readTokensByHash(
   db: Queryable,
@@ -83,7 +83,7 @@ export async function readTokensByHash(
          token.expires_at,
          application.scopes AS application_scopes, application.ip_allow_list::text[] AS application_ranges,
          token.ip_allow_list::text[] AS token_ranges, token_policy(application.policy_version, token.policy_version) AS policy,
-         token_refusal(token.revoked_at, token.expires_at, application.suspended_at, fintech.suspended_at) AS refusal
+         token_refusal(token.revoked_at, 'infinity', application.suspended_at, fintech.suspended_at) AS refusal
        FROM token
        JOIN application USING (ifi_id, environment, fintech_id, application_id)
        JOIN fintech USING (ifi_id, fintech_id)

@@ -6,7 +6,7 @@ import { systemScope } from "../platform/database/database.ts";
 import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
-import type { ApplicationId } from "../platform/ids.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { randomUuid, systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
@@ -319,6 +319,29 @@ describe("a database that is away", () => {
     expect(
       await look((tx) => listCallers(tx, token.tokenId, { since: new Date(0), limit: 2 })),
     ).toMatchObject({ callers: [{ ip: "192.0.2.1", calls: 3 }] });
+  });
+
+  it("and has lost a token that is still remembered, leaves out its use alone, and writes all other", async () => {
+    const recorder = createUsageRecorder({
+      db: database.db,
+      clock,
+      random: systemRandom,
+      lease,
+      log: silentLog(),
+      flushIntervalMs: 60_000,
+    });
+    const call = { ip: "192.0.2.1", userAgent: "a", route: "GET /", outcome: "accepted" };
+    const lost = { ...token.principal, tokenId: "tok_lostInAFailover" as TokenId };
+    for (const counted of [token.principal, lost, token.principal])
+      recorder.record(counted, { ...call, outcome: counted === lost ? "accepted" : `code_${Math.random()}` });
+    recorder.record(token.principal, call);
+    await recorder.flush();
+    // What comes later is not behind it.
+    recorder.record(token.principal, call);
+    await recorder.close();
+    expect(
+      await look((tx) => listCallers(tx, token.tokenId, { since: new Date(0), limit: 2 })),
+    ).toMatchObject({ callers: [{ ip: "192.0.2.1", calls: 4 }] });
   });
 
   it("just after a commit, whose answer is lost with it, counts nothing twice", async () => {

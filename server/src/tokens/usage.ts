@@ -135,13 +135,29 @@ export function createUsageRecorder({
     waiting = [];
     const number = Math.ceil(counts.length / writtenAtOnce) + (unanswered ? 1 : 0);
     const pieces = piecesOf(unanswered, counts);
+    /** Halves of pieces that the database refused. */
+    const halves: (readonly Counter[])[] = [];
     let done = 0;
     try {
-      for (let next = pieces.next(); !next.done; next = pieces.next()) {
+      for (;;) {
+        const piece = halves.pop() ?? pieces.next().value;
+        if (!piece) break;
         if (done > 0) await pause(number);
-        const piece = next.value;
         unanswered = piece;
-        await writeUsage(db, { writerId, number: written + 1, counts: piece });
+        try {
+          await writeUsage(db, { writerId, number: written + 1, counts: piece });
+        } catch (error) {
+          if (!isRefusedForGood(error)) throw error;
+          unanswered = undefined;
+          const middle = piece.length >> 1;
+          if (middle > 0) halves.push(piece.slice(middle), piece.slice(0, middle));
+          else
+            log.error(
+              { err: error, tokenIds: piece.map(({ token }) => token.tokenId) },
+              "the use of a token cannot be written, and is left out",
+            );
+          continue;
+        }
         unanswered = undefined;
         written += 1;
         done += 1;
@@ -149,7 +165,7 @@ export function createUsageRecorder({
         for (const { token, among } of piece) if (token.counter?.among === among) token.counter = undefined;
       }
     } catch (error) {
-      const left = [...pieces].flat();
+      const left = [...halves, ...pieces].flat();
       log[isTold(error) ? "debug" : "warn"](
         { err: error, counters: left.length + (unanswered?.length ?? 0) },
         "token usage could not be written; trying again",
@@ -191,6 +207,15 @@ export function createUsageRecorder({
     ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };
   return recorder;
+}
+
+/**
+ * What the database says of a row that it will never take, such as that its token is not there: a failover has lost it. Tried again, it would hold up
+ * everything behind it.
+ */
+function isRefusedForGood(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && /^2[23]\w{3}$/.test(code);
 }
 
 /** With these a call was not let in; the gateway lets in none that it does not answer 200. */

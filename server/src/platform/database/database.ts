@@ -47,7 +47,7 @@ export interface Database {
    * For what only reads: each statement in a READ ONLY transaction of its own that is limited to `scope`, in one round trip. Several see as much
    * of what is committed meanwhile as those of one transaction do, which is READ COMMITTED.
    */
-  reader(scope: DataScope): Queryable;
+  reader(scope: DataScope, limit?: { readonly answerMs?: number }): Queryable;
   /**
    * For a change of one statement: each in a READ COMMITTED transaction of its own that is limited to `scope`, begun and committed in one round
    * trip. Throws {@link OutcomeUnknown} when it cannot be told whether the commit will last, also when the connection broke before it; after any
@@ -177,10 +177,14 @@ export function openDatabase(options: DatabaseOptions): Database {
     client: pg.PoolClient,
     begin: string,
     [text, values]: Parameters<Queryable["query"]>,
+    answerMs?: number,
   ): Promise<pg.QueryResult["rows"]> => {
+    // pg destroys a pipelined connection that does not answer in time; its types do not know the setting.
+    const limit = answerMs === undefined ? {} : { query_timeout: answerMs };
+    const statement = { text, values: values as unknown[], ...limit };
     const [, { rows }] = await Promise.all([
       client.query(begin),
-      client.query(text, values as unknown[]),
+      client.query(statement),
       client.query("COMMIT"),
     ]);
     outage.worked();
@@ -189,10 +193,10 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     transaction,
-    reader: (scope) => ({
+    reader: (scope, { answerMs } = {}) => ({
       query: (...statement) =>
         onConnection({ connect, noteFailure }, (client) =>
-          alone(client, `BEGIN READ ONLY; ${scopeStatement(scope)}`, statement),
+          alone(client, `BEGIN READ ONLY; ${scopeStatement(scope)}`, statement, answerMs),
         ),
     }),
     writer: (scope) => ({
