@@ -32,7 +32,7 @@ export const rules = {
   acceptedAfterAnswer: "a call sent after the revoke's answer was accepted",
   writtenAfterAnswer: "a transfer sent after the revoke's answer is in the ledger",
   committedAfterRevoke: "a transfer was committed after its token's revoke",
-  acceptedAgain: "a token refused as revoked was accepted again where that is promised",
+  acceptedAgain: "a token refused as revoked was accepted again",
   transferLost: "a transfer that was answered 200 is not in the ledger",
   neverAnswered: "a revoke was never answered, however often it was repeated",
   nodeEnded: "a node ended by itself",
@@ -59,11 +59,6 @@ export interface Verdict {
   readonly violations: Readonly<
     Record<Rule, { readonly count: number; readonly examples: readonly string[] }>
   >;
-  /**
-   * Tokens that one node refused as revoked and another one accepted after that, while the revoke was not answered yet: the other one had
-   * not heard of it and its lease held. Not promised away, so told only.
-   */
-  readonly acceptedElsewhere: number;
   /** Calls with a valid token to a node without a fault, the database without a fault too. */
   readonly valid: { readonly calls: number; readonly answered: number; readonly share: number };
   /** What such calls got that were not answered 200. */
@@ -98,13 +93,10 @@ interface TokenFacts {
   readonly attempts: Revocation["attempts"];
 }
 
-/** The first refusals of a token as revoked, by when their answer had arrived, and the last calls accepted, by when they were sent. */
+/** The first refusal of a token as revoked, by when its answer had arrived, and the last call accepted, by when it was sent; of whatever nodes. */
 interface Told {
   refusedAt: number;
   accepted: Call | undefined;
-  acceptedTransfer: Call | undefined;
-  /** Of reads and gateway checks, by node. */
-  readonly doors: { refusedAt: number; accepted: Call | undefined }[];
 }
 
 export function checkHistory(evidence: Evidence): Verdict {
@@ -163,11 +155,9 @@ export function checkHistory(evidence: Evidence): Verdict {
     if (accepted && call.endedAt <= until) validAnswered += 1;
     else count(validRefusals, `${call.kind} ${accepted ? "200, too late" : call.outcome}`);
   }
-  let acceptedElsewhere = 0;
   for (const each of told.values()) {
-    const again = acceptedAgain(each, evidence.leaseMs);
-    if (again) violations.add("acceptedAgain", describe(again));
-    else if (isLater(each.accepted, each.refusedAt)) acceptedElsewhere += 1;
+    if (each.accepted && each.accepted.sentAt > each.refusedAt)
+      violations.add("acceptedAgain", describe(each.accepted));
   }
 
   return {
@@ -178,7 +168,6 @@ export function checkHistory(evidence: Evidence): Verdict {
     attempts: countAttempts(evidence.revocations),
     transfersCommitted: evidence.transfers.length,
     violations: violations.all(),
-    acceptedElsewhere,
     valid: {
       calls: validCalls,
       answered: validAnswered,
@@ -199,36 +188,11 @@ function factsOf({ attempts }: Revocation): TokenFacts {
 function remember(told: Map<number, Told>, call: Call): void {
   let known = told.get(call.token);
   if (!known) {
-    known = { refusedAt: Infinity, accepted: undefined, acceptedTransfer: undefined, doors: [] };
+    known = { refusedAt: Infinity, accepted: undefined };
     told.set(call.token, known);
   }
-  known.doors[call.node] ??= { refusedAt: Infinity, accepted: undefined };
-  const door = call.kind === "transfer" ? undefined : known.doors[call.node];
-  if (call.outcome === "401 token_revoked") {
-    known.refusedAt = Math.min(known.refusedAt, call.endedAt);
-    if (door) door.refusedAt = Math.min(door.refusedAt, call.endedAt);
-  } else if (call.outcome === "200") {
-    known.accepted = laterOf(known.accepted, call);
-    if (door) door.accepted = laterOf(door.accepted, call);
-    else known.acceptedTransfer = laterOf(known.acceptedTransfer, call);
-  }
-}
-
-/**
- * The call that was accepted although the token had been refused as revoked before it was sent: any transfer, since each looks at what is
- * committed; a read or gateway check at a node that had refused one itself; and anything once every lease that held then is over.
- */
-function acceptedAgain(
-  { refusedAt, accepted, acceptedTransfer, doors }: Told,
-  leaseMs: number,
-): Call | undefined {
-  if (isLater(acceptedTransfer, refusedAt)) return acceptedTransfer;
-  for (const door of doors) if (door && isLater(door.accepted, door.refusedAt)) return door.accepted;
-  return isLater(accepted, refusedAt + leaseMs) ? accepted : undefined;
-}
-
-function isLater(call: Call | undefined, moment: number): boolean {
-  return call !== undefined && call.sentAt > moment;
+  if (call.outcome === "401 token_revoked") known.refusedAt = Math.min(known.refusedAt, call.endedAt);
+  else if (call.outcome === "200") known.accepted = laterOf(known.accepted, call);
 }
 
 function laterOf(known: Call | undefined, call: Call): Call {

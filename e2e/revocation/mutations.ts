@@ -41,12 +41,24 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/tokens/revoke-token.ts",
-        from: "await deps.nodes.untilAllKnow()",
+        from: "await deps.nodes.untilAllKnow(noted)",
         to: "{ confirmed: 0, total: 0 }",
       },
     ],
     faults: ["network black hole", "network delay", "listener cut"],
     breaks: ["acceptedAfterAnswer"],
+  },
+  {
+    name: "a token that is read as revoked is refused before the other nodes know",
+    edits: [
+      {
+        file: "src/tokens/check-token.ts",
+        from: `      if (found?.refusal === "token_revoked") await everyNodeKnows();\n`,
+        to: "",
+      },
+    ],
+    faults: ["network black hole", "network delay", "listener cut"],
+    breaks: ["acceptedAgain"],
   },
   {
     name: "the wall clock measures the lease",

@@ -75,7 +75,6 @@ export function describeRun(verdict: Verdict, findings: readonly Finding[]): str
     `${revocations} revokes, attempts: ${list(attempts)}; ${transfersCommitted} transfers in the ledger`,
     `${valid.calls} valid calls to nodes without a fault, ${valid.answered} answered 200; the others: ${list(verdict.validRefusals)}`,
     `outcomes: ${list(outcomes)}`,
-    `${verdict.acceptedElsewhere} tokens were refused as revoked by one node and then accepted by another, before the revoke's answer and within a lease`,
     ...Object.entries(verdict.revokeMs).map(
       ([phase, { count, p50, p99, max }]) =>
         `revoke, ${phase}: ${count}, p50 ${round(p50)} ms, p99 ${round(p99)} ms, longest ${round(max)} ms`,
