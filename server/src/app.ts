@@ -160,7 +160,6 @@ export async function buildApp(parts: Parts): Promise<App> {
   guardRequests(http, parts);
 
   if (parts.inbox && settings.mode === "development") registerInboxRoutes(http, parts.inbox);
-  registerHealthRoutes(http, { ...parts, readiness });
   const { document } = registerOpenApiRoutes(http, apis, {
     publicUrl: settings.publicUrl,
     version: "0.1.0",
@@ -175,6 +174,8 @@ export async function buildApp(parts: Parts): Promise<App> {
   const memory = createMemory<FoundToken>({ bytesMax: settings.tokenMemoryBytes });
   const { node, nodes } = joinNodes({ ...parts, memory, name: settings.nodeName });
   if (metrics) measureLease(node, memory, metrics);
+  const lease = served.includes("api") ? { holds: node.lease.holds, renew: node.renew } : undefined;
+  registerHealthRoutes(http, { ...parts, readiness, lease });
   const tokenCheck = createTokenCheck({ readToken: readTokensFrom(parts.db), node, nodes, memory });
 
   const login = registerLoginRoutes(http, { ...parts, secureCookies: https, publicUrl: settings.publicUrl });

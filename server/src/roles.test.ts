@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OpenApiDocument } from "./platform/http/openapi.ts";
 import { isServed, ofPrograms, type Role } from "./roles.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
+import { createTestDatabase } from "./testing/test-database.ts";
 
 const apps = new Map<string, TestApp>();
 const appOf = (name: string): TestApp => apps.get(name) as TestApp;
@@ -77,6 +78,16 @@ describe("a process", () => {
       }
     },
   );
+
+  it("that answers for tokens is ready with its lease alone; any other needs none", async () => {
+    const lease = async (app: TestApp) => (await app.http.inject("/readyz")).json().lease;
+    expect([await lease(appOf("api")), await lease(appOf("console"))]).toEqual([true, undefined]);
+    const database = await createTestDatabase();
+    const db = { ...database.db, connectApart: () => Promise.reject(new Error("no way past the pooler")) };
+    const app = await createTestApp({ database, parts: { db }, settings: { roles: ["api"] } });
+    expect([await statusOf(app, "/readyz"), await lease(app)]).toEqual([503, false]);
+    await app.close();
+  });
 
   it("works off jobs and publishes only when that is its role", () => {
     expect(appOf("api").app.jobs).toEqual([]);

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../database/database.ts";
 import { silentLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
@@ -67,4 +68,67 @@ it("asks the database once for all who ask at once, so that nobody can use up it
   resolve();
   expect((await Promise.all(answers)).every(({ statusCode }) => statusCode === 200)).toBe(true);
   expect(asked).toBe(1);
+});
+
+describe("a process that answers for tokens", () => {
+  let holds: boolean;
+  let renew: () => Promise<void>;
+  let renewals: number;
+  let serving: HttpServer;
+  const ready = async () => {
+    const answered = await serving.inject("/readyz");
+    return [answered.statusCode, answered.json()];
+  };
+  beforeEach(() => {
+    answer = async () => [];
+    renewals = 0;
+    serving = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+    registerHealthRoutes(serving, {
+      db: { pool: { query: () => answer() } } as unknown as Database,
+      readiness,
+      lease: {
+        holds: () => holds,
+        renew() {
+          renewals += 1;
+          return renew();
+        },
+      },
+    });
+  });
+  afterEach(() => serving.close());
+
+  it("is ready with its lease, which it then need not renew, however that would go", async () => {
+    holds = true;
+    renew = () => Promise.reject(new Error("no commit"));
+    expect(await ready()).toEqual([200, { status: "ok", database: true, lease: true }]);
+    expect(renewals).toBe(0);
+  });
+
+  it("is ready when it gets its lease meanwhile, as one that was just started does", async () => {
+    holds = false;
+    renew = async () => {
+      await sleep(50);
+      holds = true;
+    };
+    expect(await ready()).toEqual([200, { status: "ok", database: true, lease: true }]);
+  });
+
+  it("is not ready without its lease, though the database answers, and says which of them is missing", async () => {
+    holds = false;
+    renew = () => Promise.reject(new Error("no commit"));
+    expect(await ready()).toEqual([503, { status: "unavailable", database: true, lease: false }]);
+    holds = true;
+    answer = () => Promise.reject(new Error("away"));
+    expect(await ready()).toEqual([503, { status: "unavailable", database: false, lease: true }]);
+  });
+
+  it("waits no longer than two seconds for either, and once for all who ask", async () => {
+    holds = false;
+    renew = () => new Promise<never>(() => undefined);
+    const startedAt = performance.now();
+    const answers = await Promise.all([ready(), ready(), ready()]);
+    expect(performance.now() - startedAt).toBeLessThan(2_900);
+    expect(answers.map(([status]) => status)).toEqual([503, 503, 503]);
+    expect(renewals).toBe(1);
+  });
 });

@@ -3,7 +3,7 @@ import type { Database } from "../database/database.ts";
 import type { DurabilityWatch } from "../database/high-availability.ts";
 import type { HttpServer } from "./server.ts";
 
-const databaseDeadlineMs = 2_000;
+const deadlineMs = 2_000;
 
 /** What a process knows about itself and its database cannot. */
 export interface Readiness {
@@ -11,9 +11,18 @@ export interface Readiness {
   leaving: boolean;
 }
 
+/** The right to answer from memory, without which a process refuses every token. It takes a commit, over a connection of its own. */
+export interface ServingLease {
+  holds(): boolean;
+  /** Tries to get it; whoever calls while that is under way waits for the same try. */
+  renew(): Promise<void>;
+}
+
 /**
- * `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds, and goes on doing it;
- * else 503. Whoever asks while another waits shares the answer, so that asking takes one connection however many do.
+ * `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds, it holds its lease where it
+ * needs one, or gets it within these, and goes on doing it; else 503. Whoever asks while another waits shares the answer, so that asking takes one
+ * connection however many do. A lease outlasts renewals that fail, and one that lapsed is asked for: so the answer changes with what the
+ * process can do, and not with single renewals.
  *
  * Where commits must survive a failover, `durable` says whether they do now. It takes no process out of service: all would go at once, and
  * revoking is what must always work (decision 13).
@@ -24,33 +33,42 @@ export function registerHealthRoutes(
     db,
     readiness,
     durability,
+    lease,
   }: {
     readonly db: Database;
     readonly readiness: Readonly<Readiness>;
     readonly durability?: DurabilityWatch | undefined;
+    /** Where the process answers for tokens. */
+    readonly lease?: ServingLease | undefined;
   },
 ): void {
-  let asking: Promise<boolean> | undefined;
+  let asking: Promise<readonly [database: boolean, leased: boolean]> | undefined;
   http.get("/healthz", { schema: { hide: true } }, async () => ({ status: "ok" }));
   http.get("/readyz", { schema: { hide: true } }, async (_request, reply) => {
-    asking ??= Promise.race([databaseAnswers(db), sleep(databaseDeadlineMs, false)]).finally(() => {
+    asking ??= Promise.all([
+      inTime(async () => {
+        await db.pool.query("SELECT 1");
+        return true;
+      }),
+      inTime(async () => {
+        if (lease && !lease.holds()) await lease.renew();
+        return lease === undefined || lease.holds();
+      }),
+    ]).finally(() => {
       asking = undefined;
     });
-    const database = await asking;
-    const status = readiness.leaving ? "leaving" : database ? "ok" : "unavailable";
+    const [database, leased] = await asking;
+    const status = readiness.leaving ? "leaving" : database && leased ? "ok" : "unavailable";
     return reply.status(status === "ok" ? 200 : 503).send({
       status,
       database,
+      ...(lease ? { lease: leased } : {}),
       ...(durability ? { durable: durability.faults().length === 0 } : {}),
     });
   });
 }
 
-async function databaseAnswers(db: Database): Promise<boolean> {
-  try {
-    await db.pool.query("SELECT 1");
-    return true;
-  } catch {
-    return false;
-  }
+/** False when it fails or takes too long, too. */
+async function inTime(ask: () => Promise<boolean>): Promise<boolean> {
+  return Promise.race([ask().catch(() => false), sleep(deadlineMs, false)]);
 }
