@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { manualClock } from "../clock.ts";
 import { AddressRejected, DeliveryFailed, type Message } from "./message.ts";
 import { createSmtpMessenger } from "./smtp.ts";
@@ -93,6 +93,18 @@ describe("mail over SMTP", () => {
     for (let mail = 0; mail < 5; mail += 1) await smtp.send(letter);
     expect(server.received).toHaveLength(5);
     expect(server.connections()).toBe(1);
+  });
+
+  it("goes out as soon as its library can be loaded, which once it could not", async () => {
+    const server = await startServer();
+    const smtp = messenger(server.url);
+    vi.doMock("nodemailer", () => {
+      throw new Error("It is being installed.");
+    });
+    await expect(smtp.send(letter)).rejects.toBeInstanceOf(DeliveryFailed);
+    vi.doUnmock("nodemailer");
+    await smtp.send(letter);
+    expect(server.received).toHaveLength(1);
   });
 
   it("tells an address that does not exist from a server that cannot take it now", async () => {

@@ -50,7 +50,11 @@ export function createSmtpMessenger(options: SmtpOptions): Messenger & { close()
   return {
     async send(message) {
       refuseControlCharacters(message);
-      transporter ??= connect();
+      transporter ??= connect().catch((error: unknown) => {
+        // The next mail tries again.
+        transporter = undefined;
+        throw error;
+      });
       try {
         const info = (await (
           await transporter
@@ -70,7 +74,10 @@ export function createSmtpMessenger(options: SmtpOptions): Messenger & { close()
       }
     },
     close() {
-      void transporter?.then((open) => open.close());
+      void transporter?.then(
+        (open) => open.close(),
+        () => undefined,
+      );
     },
   };
 }
