@@ -182,6 +182,7 @@ export const variables = {
           .map((part) => part.trim())
           .filter((part) => part !== ""),
       )
+      .refine((parts) => parts.length > 0, "must name a proxy")
       .refine((parts) => parts.every(isAddressRange), "must be addresses or CIDR ranges, separated by commas")
       // Anyone could then claim any address, and so pass limits and sign the audit trail with another's.
       .refine((parts) => !parts.some((part) => /\/0+$/.test(part)), "must not be every address"),

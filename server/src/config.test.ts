@@ -165,6 +165,8 @@ describe("each variable", () => {
     ["DATABASE_URL", "localhost/fusion"],
     ["TRUSTED_PROXIES", "10.0.0.0/33"],
     ["TRUSTED_PROXIES", "all"],
+    ["TRUSTED_PROXIES", ","],
+    ["TRUSTED_PROXIES", " , ,"],
     ["LOG_LEVEL", "loud"],
     ["MAIL_FROM", "Fusion <a@b>\nBcc: c@d"],
     ["API_REQUESTS_PER_SECOND", "-1"],
