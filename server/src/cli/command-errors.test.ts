@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { systemClock } from "../platform/clock.ts";
+import { openDatabase } from "../platform/database/database.ts";
 import { DatabaseIsNewer, DatabaseIsOlder } from "../platform/database/migrate.ts";
 import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
+import { silentLog } from "../platform/log.ts";
 import { createTestCommandLine, runTestCommand, type TestCommandLine } from "../testing/test-command-line.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
@@ -309,6 +311,38 @@ describe("errors are one sentence on standard error, with a code that scripts ca
       },
     });
     expect({ code, closed }).toEqual({ code: 130, closed: true });
+  });
+
+  it("that is told to stop while it waits for the database ends at once, and leaves nothing behind there", async () => {
+    const stop = new AbortController();
+    const db = openDatabase({
+      connectionString: database.ownerUrl,
+      role: "fusion_runtime",
+      log: silentLog(),
+    });
+    const sessions = async (): Promise<number> => {
+      const { rowCount } = await database.owner.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'",
+      );
+      return rowCount ?? 0;
+    };
+    const locker = await database.owner.connect();
+    try {
+      await locker.query("BEGIN; LOCK TABLE posting IN ACCESS EXCLUSIVE MODE");
+      const ended = runTestCommand({
+        words: verify,
+        environment: {},
+        stop: stop.signal,
+        connection: { db, keys: () => testKeys, close: () => db.close() },
+      });
+      await expect.poll(sessions).toBe(1);
+      stop.abort();
+      expect(await ended).toMatchObject({ code: 130, out: "" });
+      expect(await sessions()).toBe(0);
+    } finally {
+      await locker.query("ROLLBACK");
+      locker.release();
+    }
   });
 
   it("tells a file of rules that cannot be read from one whose content is wrong", async () => {

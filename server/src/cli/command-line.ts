@@ -8,6 +8,7 @@ import { DatabaseUnusable } from "../platform/database/database-unusable.ts";
 import { DatabaseIsNewer, DatabaseIsOlder, MigrationWasEdited } from "../platform/database/migrate.ts";
 import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { EmbeddedPostgresUnavailable } from "../platform/database/postgres-files.ts";
+import { followStatements } from "../platform/database/running-statements.ts";
 import { DomainError } from "../platform/errors.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
@@ -99,6 +100,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       (await connect(config, () =>
         output.note(`There was no database in ${config.dataFolder}; an empty one is made now.`),
       ));
+    const statements = followStatements(connection.db.pool);
     try {
       await unlessStopped(line.stop, () =>
         work({
@@ -113,7 +115,12 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
           confirm,
         }),
       );
+    } catch (error) {
+      // Closing waits for what runs, which may take long.
+      if (error instanceof Stopped) await statements.cancel();
+      throw error;
     } finally {
+      statements.leave();
       // What was done is done, and said, however its end goes.
       await connection
         .close()

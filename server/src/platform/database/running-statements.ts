@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+
+/** Statements that do not end by being cancelled within this are left behind with their connection. */
+const cancelDeadlineMs = 5_000;
+const cancelEveryMs = 100;
+
+export interface RunningStatements {
+  /** Ends whatever the pool's connections are doing. Resolves when all are given back. */
+  cancel(): Promise<void>;
+  /** Follows them no more. */
+  leave(): void;
+}
+
+/**
+ * Follows which connections of a pool are in use, for whoever may have to end what they do before it is done. Statements are cancelled at the
+ * server: of a connection that is merely closed it works on to the end, and keeps its snapshot and locks as long. By the protocol's own
+ * request ("Canceling Requests in Progress"), since `pg_cancel_backend` takes a privilege that the runtime role lacks and ids that a pooler hides.
+ */
+export function followStatements(pool: pg.Pool): RunningStatements {
+  const inUse = new Set<pg.Client>();
+  const acquired = (client: pg.PoolClient): void => void inUse.add(client as unknown as pg.Client);
+  const released = (_error: unknown, client: pg.PoolClient): void =>
+    void inUse.delete(client as unknown as pg.Client);
+  pool.on("acquire", acquired);
+  pool.on("release", released);
+  return {
+    async cancel() {
+      // Again and again: one that was between two statements has begun the next.
+      for (
+        const deadline = performance.now() + cancelDeadlineMs;
+        inUse.size > 0;
+        await sleep(cancelEveryMs)
+      ) {
+        if (performance.now() > deadline) for (const client of inUse) breakOff(client);
+        else for (const client of inUse) await requestCancel(client).catch(() => undefined);
+      }
+    },
+    leave() {
+      pool.off("acquire", acquired);
+      pool.off("release", released);
+    },
+  };
+}
+
+/** What pg knows of a connection and its types do not tell. */
+interface Session {
+  readonly processID: number;
+  readonly secretKey: number;
+  readonly connection: { readonly stream: { destroy(): void } };
+}
+
+/** Resolves when the server has taken it and closed the connection, as it does without an answer. */
+async function requestCancel(client: pg.Client): Promise<void> {
+  const { processID, secretKey } = client as unknown as Session;
+  const request = Buffer.alloc(16);
+  request.writeInt32BE(request.length, 0);
+  request.writeInt32BE((1234 << 16) | 5678, 4);
+  request.writeInt32BE(processID, 8);
+  request.writeInt32BE(secretKey, 12);
+  const { host, port } = client;
+  const socket = host.startsWith("/") ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+  try {
+    socket.resume().end(request);
+    await once(socket, "close", { signal: AbortSignal.timeout(1_000) });
+  } finally {
+    socket.destroy();
+  }
+}
+
+function breakOff(client: pg.Client): void {
+  (client as unknown as Session).connection.stream.destroy();
+}
