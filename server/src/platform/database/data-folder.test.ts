@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DataFolderInUse, DataFolderUnusable, lockDataFolder } from "./data-folder.ts";
+import { startEmbeddedPostgres } from "./embedded-postgres.ts";
 
 let parent: string;
 beforeEach(() => {
@@ -55,6 +57,25 @@ describe("the data folder's lock", () => {
     (await lockDataFolder(parent)).release();
     expect(readdirSync(parent)).toEqual([]);
   });
+});
+
+it("a folder on which a server answers that does not show here, as another container's does, is refused and left as it is", async () => {
+  const server = createServer();
+  for (const name of ["run", "postgres"]) mkdirSync(join(parent, name));
+  await new Promise<void>((resolve) => server.listen(join(parent, "run/.s.PGSQL.5432"), resolve));
+  writeFileSync(join(parent, "postgres/postmaster.pid"), "7\n");
+  // A process of this boot whose number is another's, or nobody's, here.
+  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").replaceAll(/[^0-9a-f]/g, "");
+  writeFileSync(join(parent, `in-use-by.7.1.${boot.slice(0, 12)}`), "");
+  const left = () => readdirSync(parent, { recursive: true }).toSorted();
+  const before = left();
+  await expect(lockDataFolder(parent)).rejects.toThrow(/whose processes do not show here/);
+  await expect(startEmbeddedPostgres(parent)).rejects.toThrow(/whose processes do not show here/);
+  expect(left()).toEqual(before);
+  // The files alone are those of a container that was killed.
+  await new Promise((resolve) => server.close(resolve));
+  (await lockDataFolder(parent)).release();
+  expect(left()).not.toContain(`in-use-by.7.1.${boot.slice(0, 12)}`);
 });
 
 describe("a folder that cannot be used", () => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isServedUnseen, servedUnseen } from "./embedded-postgres.ts";
 
 /** The data folder cannot be used; the message is one sentence for the person at the terminal. */
 export class DataFolderUnusable extends Error {}
@@ -23,7 +24,8 @@ export interface DataFolderLock {
 
 /**
  * Makes the folder if missing and holds it for this process alone. Throws {@link DataFolderInUse} while another process holds it; a
- * process that was killed, on this boot or an earlier one, holds nothing.
+ * process that was killed, on this boot or an earlier one, holds nothing. Throws {@link DataFolderUnusable} where a database server that
+ * cannot be seen from here shows that a process which looks killed is alive, in another container.
  *
  * Each process puts down a file of its own, named after itself, and only then looks for others: of two that start at once at least
  * one sees the other, so two never both hold the folder. A single lock file that is taken over when stale could not promise that.
@@ -37,8 +39,15 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
     } catch (error) {
       throw unusable(folder, error);
     }
-    const holder = findHolder(folder);
-    if (holder === undefined) return { release: () => rmSync(own, { force: true }) };
+    const { holder, dead } = findHolder(folder);
+    if (holder === undefined) {
+      if (dead.length > 0 && (await isServedUnseen(folder))) {
+        rmSync(own, { force: true });
+        throw new DataFolderUnusable(servedUnseen(folder));
+      }
+      for (const path of dead) rmSync(path, { force: true });
+      return { release: () => rmSync(own, { force: true }) };
+    }
     rmSync(own, { force: true });
     // Two that start together both see each other and both step back; unequal pauses let one of them through.
     if (attempt === 3) throw new DataFolderInUse(folder, holder);
@@ -46,17 +55,22 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   }
 }
 
-/** The other living process that holds the folder. Files of dead ones are removed. */
-function findHolder(folder: string): number | undefined {
+/** The other living process that holds the folder, and the files of those that seem dead. */
+function findHolder(folder: string): {
+  readonly holder: number | undefined;
+  readonly dead: readonly string[];
+} {
+  const dead: string[] = [];
   for (const name of readdirSync(folder)) {
     const match = /^in-use-by\.(\d+)\.(\d+)\.([0-9a-f]*)$/.exec(name);
     if (!match) continue;
     const [, pid, start, boot] = match;
     if (Number(pid) === process.pid && name === lockName(process.pid, startOf(process.pid) ?? "0")) continue;
-    if (boot === bootId() && start !== undefined && startOf(Number(pid)) === start) return Number(pid);
-    rmSync(join(folder, name), { force: true });
+    if (boot === bootId() && start !== undefined && startOf(Number(pid)) === start)
+      return { holder: Number(pid), dead };
+    dead.push(join(folder, name));
   }
-  return undefined;
+  return { holder: undefined, dead };
 }
 
 function lockName(pid: number, start: string): string {

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { chownSync, existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { endLeftOverServer, initialiseCluster } from "./postgres-cluster.ts";
+import { endLeftOverServer, initialiseCluster, processesIn } from "./postgres-cluster.ts";
 import {
   EmbeddedPostgresUnavailable,
   findPostgresFiles,
@@ -47,6 +49,7 @@ export async function startEmbeddedPostgres(
   mkdirSync(dataFolder, { recursive: true });
   const cluster = join(dataFolder, "postgres");
   const run = runFolder(dataFolder);
+  if (await isServedUnseen(dataFolder)) throw new EmbeddedPostgresUnavailable(servedUnseen(dataFolder));
   await endLeftOverServer(cluster);
   // The folder is ours alone and nothing runs on it now; a stale lock whose number lives on (as a zombie, say) would stop the start.
   for (const file of [".s.PGSQL.5432", ".s.PGSQL.5432.lock"]) rmSync(join(run, file), { force: true });
@@ -89,6 +92,37 @@ export async function startEmbeddedPostgres(
     },
     abandon: () => signal("SIGQUIT"),
   };
+}
+
+/**
+ * Whether a server runs on this folder whose processes do not show here, as in another container that shares it. By the files alone, whose numbers mean
+ * nothing here, it would look like one that was killed. What cannot be reached is not noticed: a server on another machine, which has the folder by a network, and
+ * one that only starts.
+ */
+export async function isServedUnseen(dataFolder: string): Promise<boolean> {
+  const cluster = join(dataFolder, "postgres");
+  if (!existsSync(join(cluster, "postmaster.pid"))) return false;
+  // Before and after: one of ours may end, or start, meanwhile.
+  const isSeen = (): boolean => processesIn(cluster).length > 0;
+  return !isSeen() && (await answers(join(runFolder(dataFolder), ".s.PGSQL.5432"))) && !isSeen();
+}
+
+/** What is said of it. */
+export function servedUnseen(dataFolder: string): string {
+  return `A database server runs on ${dataFolder} whose processes do not show here, as when another container shares the folder. Stop what runs there first, or give this one another folder with DATA_DIR.`;
+}
+
+/** Whether anybody listens at a socket. Refused, or without one, it is nobody; all else, as when there is no permission, may be somebody. */
+async function answers(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch (error) {
+    return !["ENOENT", "ECONNREFUSED"].includes((error as NodeJS.ErrnoException).code ?? "");
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Where a server that another process of ours runs on this folder can be reached. */

@@ -120,7 +120,7 @@ function postmasterPid(cluster: string): number | undefined {
 }
 
 /** PostgreSQL's processes work in their data folder, and nothing else does. Pids in files prove nothing: numbers are reused. */
-function processesIn(cluster: string): number[] {
+export function processesIn(cluster: string): number[] {
   let folder: string;
   try {
     folder = realpathSync(cluster);
