@@ -105,7 +105,7 @@ describe("codes", () => {
     await expect.poll(() => field.isEditable()).toBe(false);
     await page.reload();
     await field.fill(right);
-    await page.getByText("There were five wrong tries. Start again for a new code.").waitFor();
+    await page.getByText("There were five wrong tries: start again for a new code.").waitFor();
     await page.getByRole("button", { name: "Start again" }).click();
     await page.getByLabel("Phone number or email").waitFor();
   });

@@ -1,4 +1,5 @@
 import { DomainError } from "../platform/errors.ts";
+import type { CodePurpose } from "./one-time-code.ts";
 
 /** The browser is not on its way in, or took too long. */
 export class LoginExpired extends DomainError {
@@ -30,10 +31,10 @@ export class IdentifierInvalid extends DomainError {
 export class CodeWrong extends DomainError {
   readonly kind = "invalid";
   readonly code = "code_wrong";
-  constructor(triesLeft: number) {
+  constructor(triesLeft: number, purpose: CodePurpose) {
     const detail =
       triesLeft === 0
-        ? "That code is wrong. It was the last try: start again for a new code."
+        ? `That code is wrong. It was the last try: ${afterLastTry(purpose)}.`
         : `That code is wrong. ${triesLeft === 1 ? "One try is" : `${triesLeft} tries are`} left.`;
     super(detail, { fieldErrors: [{ pointer: "/code", detail }], extensions: { triesLeft } });
   }
@@ -49,6 +50,10 @@ export class CodeMalformed extends DomainError {
   }
 }
 
+function afterLastTry(purpose: CodePurpose): string {
+  return purpose === "step_up" ? "ask for a new one" : "start again for a new code";
+}
+
 /** Older than five minutes, or used before. */
 export class CodeExpired extends DomainError {
   readonly kind = "invalid";
@@ -59,12 +64,12 @@ export class CodeExpired extends DomainError {
   }
 }
 
-/** Five wrong tries; asking for another code does not give more. */
+/** Five wrong tries. Within a login asking for another code does not give more. */
 export class CodeSpent extends DomainError {
   readonly kind = "invalid";
   readonly code = "code_spent";
-  constructor() {
-    const detail = "There were five wrong tries. Start again for a new code.";
+  constructor(purpose: CodePurpose) {
+    const detail = `There were five wrong tries: ${afterLastTry(purpose)}.`;
     super(detail, { fieldErrors: [{ pointer: "/code", detail }] });
   }
 }

@@ -74,6 +74,15 @@ describe("a forgotten password, with two identities", () => {
       triesLeft: 4,
     });
     expect((await browser.post("/login/code", { code: first })).statusCode).toBe(409);
+    for (let tries = 0; tries < 4; tries += 1) await browser.post("/login/forgot/code", { code: first });
+    // Asked for in either way, another one would help no more, so none goes out.
+    app.clock.advanceMs(60_000);
+    await app.settled();
+    const sent = app.letters.length;
+    for (const again of ["/login/resend", "/login/forgot"])
+      expect((await browser.post(again)).json().code).toBe("code_spent");
+    await app.settled();
+    expect(app.letters.length).toBe(sent);
   });
 });
 

@@ -4,6 +4,7 @@ import { systemScope } from "../platform/database/database.ts";
 import { LoginExpired } from "./errors.ts";
 import { findStanding, requireOpen } from "./failures.ts";
 import { listAdminsOver, resetRequested, resetToApprove, tell } from "./notices.ts";
+import { requireTriesLeft } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { requestReset } from "./reset-store.ts";
 import { describeSending, sendCode } from "./start-login.ts";
@@ -11,7 +12,7 @@ import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
  * "Forgot password", after the first code. With a second identity a code goes there, and it leads to setting the password. With one alone an
- * admin or the Fusion team must approve; the person is told, and whoever may approve. Throws what asking for a code throws.
+ * admin or the Fusion team must approve; the person is told, and whoever may approve. Throws what asking for another code throws.
  */
 export async function forgotPassword(
   parts: LoginParts,
@@ -27,6 +28,7 @@ export async function forgotPassword(
     if (!person) throw new LoginExpired();
     const other = person.identities.find((identity) => identity.channel !== walk.address.channel);
     if (other) {
+      await requireTriesLeft(tx, { browserHash: walkHash, purpose: "forgot" });
       const afterwards = await sendCode(parts, tx, browser, {
         browserHash: walkHash,
         purpose: "forgot",

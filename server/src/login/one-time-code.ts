@@ -2,6 +2,7 @@ import type { Transaction } from "../platform/database/database.ts";
 import { type Keys, sameBytes } from "../platform/keys.ts";
 import type { Message } from "../platform/messages/message.ts";
 import { type Random, randomDigits } from "../platform/random.ts";
+import { CodeSpent } from "./errors.ts";
 import type { Address } from "./identifier.ts";
 import { type LoginLimits, triesPerCode } from "./limits.ts";
 
@@ -20,8 +21,9 @@ function codeMac(keys: Keys, { browserHash, purpose }: CodeKey, code: string): B
 }
 
 /**
- * Makes the browser's code for the purpose, in place of an earlier one, and returns it for sending. Of an earlier code that was neither
- * used nor has expired the tries stay counted: asking again gives no further ones. (Within a login they stay counted in any case.)
+ * Makes the browser's code for the purpose, in place of an earlier one, and returns it for sending. Within a login the tries of the earlier one
+ * stay counted: whoever needs further ones starts again. Proving presence cannot be started again, as the session stays the same, so each of
+ * its codes has tries of its own; what bounds guesses over all of them is the counter of the session's browser, which no code resets.
  */
 export async function makeCode(
   tx: Transaction,
@@ -36,8 +38,7 @@ export async function makeCode(
      ON CONFLICT (browser_hash, purpose) DO UPDATE SET
        code_mac = EXCLUDED.code_mac, channel = EXCLUDED.channel, address = EXCLUDED.address,
        created_at = EXCLUDED.created_at, expires_at = EXCLUDED.expires_at, used_at = NULL,
-       tries = CASE WHEN c.purpose = 'step_up' AND (c.used_at IS NOT NULL OR c.expires_at <= EXCLUDED.created_at)
-                    THEN 0 ELSE c.tries END`,
+       tries = CASE WHEN c.purpose = 'step_up' THEN 0 ELSE c.tries END`,
     [
       browserHash,
       purpose,
@@ -49,6 +50,15 @@ export async function makeCode(
     ],
   );
   return code;
+}
+
+/** Before another code is sent within a login: throws {@link CodeSpent} where it would inherit no try, so that none goes out that cannot help. */
+export async function requireTriesLeft(tx: Transaction, { browserHash, purpose }: CodeKey): Promise<void> {
+  const spent = await tx.query(
+    "SELECT FROM one_time_code WHERE browser_hash = $1 AND purpose = $2 AND tries >= $3",
+    [browserHash, purpose, triesPerCode],
+  );
+  if (spent.length > 0) throw new CodeSpent(purpose);
 }
 
 export type TakenTry =

@@ -249,7 +249,7 @@ describe("stepping up", () => {
     expect((await other.post("/step-up/start", { channel: "sms" })).json().code).toBe("channel_missing");
   });
 
-  it("takes neither the code of another session nor a used one, and five tries in all", async () => {
+  it("takes neither the code of another session nor a used one, and five tries of one", async () => {
     const { person, browser } = await loggedIn();
     const other = app.browser();
     await app.logIn(other, person.email);
@@ -264,12 +264,39 @@ describe("stepping up", () => {
     );
     expect(answers.filter((answer) => answer.json().code === "code_wrong")).toHaveLength(5);
     expect((await browser.post("/step-up/code", { code })).json().code).toBe("code_spent");
-    app.clock.advanceMs(5 * 60_000);
+    // Another one has tries of its own, at once.
+    app.clock.advanceMs(60_000);
     expect((await browser.post("/step-up/start")).statusCode).toBe(200);
     await app.settled();
     const fresh = codeIn(app.letters.at(-1));
     expect((await browser.post("/step-up/code", { code: fresh })).statusCode).toBe(200);
     expect((await browser.post("/step-up/code", { code: fresh })).json().code).toBe("code_expired");
+  });
+
+  it("takes ten wrong tries in half an hour, however many codes are asked for and however many were right", async () => {
+    const { browser } = await loggedIn();
+    const ask = async () => {
+      app.clock.advanceMs(60_000);
+      const answer = await browser.post("/step-up/start");
+      await app.settled();
+      return answer;
+    };
+    const guess = async (times: number) => {
+      const code = codeIn(app.letters.at(-1)).replace(/^./, (digit) => String((Number(digit) + 1) % 10));
+      const codes = [];
+      for (let tries = 0; tries < times; tries += 1)
+        codes.push((await browser.post("/step-up/code", { code })).json().code);
+      return codes;
+    };
+    await ask();
+    expect(await guess(5)).toEqual(Array(5).fill("code_wrong"));
+    await ask();
+    expect(await guess(4)).toEqual(Array(4).fill("code_wrong"));
+    const right = await browser.post("/step-up/code", { code: codeIn(app.letters.at(-1)) });
+    expect(right.statusCode).toBe(200);
+    await ask();
+    expect(await guess(2)).toEqual(["login_locked", "login_locked"]);
+    expect((await ask()).json().code).toBe("login_locked");
   });
 
   it("is for people who are logged in", async () => {

@@ -2,11 +2,15 @@ import type { CodeSent } from "@fusion/contract/login.ts";
 import { systemScope, type Transaction } from "../platform/database/database.ts";
 import { newBrowserSecret } from "./browser-secret.ts";
 import { takeSend } from "./code-sending.ts";
-import { CodeSpent } from "./errors.ts";
 import { countersOf, findStanding, requireOpen, spokenOf } from "./failures.ts";
 import { type Address, maskAddress, readIdentifier } from "./identifier.ts";
-import { triesPerCode } from "./limits.ts";
-import { type CodePurpose, codeLength, makeCode, renderCodeMessage } from "./one-time-code.ts";
+import {
+  type CodePurpose,
+  codeLength,
+  makeCode,
+  renderCodeMessage,
+  requireTriesLeft,
+} from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { findKnownDevice, findPersonByAddress } from "./person-store.ts";
 import { endWalk, insertWalk, lockWalk } from "./walk-store.ts";
@@ -67,11 +71,7 @@ export async function resendCode(
     const address = walk.step === "code" ? walk.address : (walk.forgotAddress ?? walk.address);
     const spoken = walk.step === "code" ? spokenOf(countersOf(keys, walk)) : walk;
     requireOpen(await findStanding(tx, spoken, now, limits), now);
-    const spent = await tx.query(
-      "SELECT FROM one_time_code WHERE browser_hash = $1 AND purpose = $2 AND tries >= $3",
-      [walkHash, purpose, triesPerCode],
-    );
-    if (spent.length > 0) throw new CodeSpent();
+    await requireTriesLeft(tx, { browserHash: walkHash, purpose });
     const afterwards = await sendCode(parts, tx, browser, {
       browserHash: walkHash,
       purpose,

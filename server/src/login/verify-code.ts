@@ -92,11 +92,11 @@ export async function tryCode(
   if (code === undefined) return { refusal: new CodeMalformed() };
   const taken = await takeTry(tx, request, now);
   if (taken.kind === "expired") return { refusal: new CodeExpired() };
-  if (taken.kind === "spent") return { refusal: new CodeSpent() };
+  if (taken.kind === "spent") return { refusal: new CodeSpent(request.purpose) };
   const { counters } = request;
   const counted = await countTry(tx, counters, now, limits);
   if (!counted.counted) return { refusal: refusalOf(counted.standing, now) ?? new LoginExpired() };
-  const asWrong = refusalOf(counted.closes, now) ?? new CodeWrong(taken.triesLeft);
+  const asWrong = refusalOf(counted.closes, now) ?? new CodeWrong(taken.triesLeft, request.purpose);
   if (isCode(keys, request, taken, code)) {
     if (counted.hasRoom) return { address: taken.address, asWrong };
     await useUp(tx, request, now);
