@@ -111,6 +111,29 @@ describe("a new person", () => {
     expect([ended.statusCode, ended.json()]).toEqual([200, { sessionsEnded: 0 }]);
   });
 
+  it("made an admin at the command line is told to every admin that there is already, and to none where there is not", async () => {
+    const { owner } = app.database;
+    const operator = await arrangeUser(owner, null, "operator_admin");
+    const { ifiId, fintechId } = await arrangeFintech(owner);
+    const told = async () => {
+      const { rows } = await owner.query(
+        "DELETE FROM outgoing_message WHERE subject LIKE '% is an admin of Fusion now' RETURNING address, subject, text",
+      );
+      return rows;
+    };
+    await told();
+    const made = { role: "fintech_admin", fintech: { ifiId, fintechId } } as const;
+    await create(commandLine, { ...made, name: "First Admin", email: "first@example.com" });
+    expect(await told()).toEqual([]);
+    await create(commandLine, { ...made, name: "Second Admin", phone: "9810000077" });
+    const notices = await told();
+    expect(notices.map(({ subject }) => subject)).toContain("Second Admin is an admin of Fusion now");
+    expect(notices.map(({ address }) => address)).toContain("first@example.com");
+    expect(notices[0].text).toContain("Fusion team (root) made Second Admin (");
+    await create(commandLine, { role: "operator_admin", fintech: null, name: "Next Operator" });
+    expect((await told()).map(({ address }) => address)).toContain(operator.email);
+  });
+
   it("is not made by members, viewers, another fintech's admin, or a fintech for the Fusion team", async () => {
     const outsider = await arrangeFintech(app.database.owner);
     for (const [by, input] of [

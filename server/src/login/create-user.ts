@@ -4,9 +4,9 @@ import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { canManagePeopleOf, isOperatorRole } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
-import { recordAudit } from "../audit/record.ts";
+import { describeActor, recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
+import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import { type FintechId, type IfiId, newId, type UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
@@ -29,7 +29,7 @@ export interface NewUser {
 /**
  * Gives a person access to the console: they log in with a code to one of their addresses and set their password then. They are told on each
  * address. For an operator admin, the command line, and an admin of the same fintech, who may make further admins: the others are told of each,
- * so that none comes in unseen. Throws `role_insufficient`, `step_up_required`,
+ * whoever made it, so that none comes in unseen. Throws `role_insufficient`, `step_up_required`,
  * `person_invalid`, `identity_taken`, `not_found` (no such fintech).
  */
 export async function createUser(
@@ -87,15 +87,28 @@ export async function createUser(
       requestId: input.requestId,
     });
     await tell(tx, deps, identities, accessGiven(name, fintechName, deps.publicUrl));
-    if (actor.kind === "user" && input.role.endsWith("_admin"))
+    if (input.role.endsWith("_admin") && (await hasOtherAdmin(tx, { ...input, userId })))
       await tell(
         tx,
         deps,
         await listAdminsOver(tx, userId),
-        adminAdded({ name, fintechName }, actor.name, now),
+        adminAdded({ name, fintechName }, describeActor(actor).name, now),
       );
   });
   return { userId, identities };
+}
+
+/** The first admin of a fintech, or of the Fusion team, is news to nobody. */
+async function hasOtherAdmin(
+  tx: Transaction,
+  { userId, role, fintech }: Pick<NewUser, "role" | "fintech"> & { readonly userId: UserId },
+): Promise<boolean> {
+  const found = await tx.query(
+    `SELECT FROM console_user WHERE role = $1 AND ifi_id IS NOT DISTINCT FROM $2 AND fintech_id IS NOT DISTINCT FROM $3
+       AND user_id <> $4 AND disabled_at IS NULL LIMIT 1`,
+    [role, fintech?.ifiId ?? null, fintech?.fintechId ?? null, userId],
+  );
+  return found.length > 0;
 }
 
 function readAddresses(input: NewUser): Address[] {

@@ -49,6 +49,50 @@ describe("a person whose access was ended", () => {
     expect(rows).toEqual([{ actor_id: admin.userId, fintech_id: fintech.fintechId }]);
   });
 
+  it("is told on each address, once, and the other admins are told of an admin, not of a member", async () => {
+    const { owner } = app.database;
+    const place = await arrangeFintech(owner);
+    const [rogue, other, ended] = [
+      await arrange("fintech_admin", place),
+      await arrange("fintech_admin", place),
+      await arrange("fintech_admin", place),
+    ];
+    const member = await arrange("fintech_member", place);
+    const people = [rogue, other, ended, member];
+    const told = async () => {
+      const { rows } = await owner.query(
+        `DELETE FROM outgoing_message WHERE address = ANY ($1) RETURNING address, subject, text`,
+        [people.flatMap(({ email, phone }) => [email, phone])],
+      );
+      return rows;
+    };
+    await end(rogue, member.userId);
+    const own = "Your access to Fusion was ended";
+    const subjects = async () => (await told()).map(({ address, subject }) => [address, subject]).sort();
+    expect(await subjects()).toEqual(
+      [
+        [member.email, own],
+        [member.phone, own],
+      ].sort(),
+    );
+    await end(rogue, ended.userId);
+    const admins = `${ended.name} is no longer an admin of Fusion`;
+    const notices = await told();
+    expect(notices.map(({ address, subject }) => [address, subject]).sort()).toEqual(
+      [
+        [ended.email, own],
+        [ended.phone, own],
+        [rogue.email, admins],
+        [other.email, admins],
+      ].sort(),
+    );
+    expect(notices.find(({ address }) => address === other.email).text).toContain(
+      `${rogue.name} ended the access of ${ended.name} (`,
+    );
+    await end({ kind: "cli", account: "root" }, ended.userId);
+    expect(await subjects()).toEqual([]);
+  });
+
   it("leaves the phone and email to whoever has them next, who is somebody else", async () => {
     const person = await arrange("fintech_member");
     const { owner, db } = app.database;

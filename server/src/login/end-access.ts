@@ -2,13 +2,14 @@ import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { canManagePeopleOf, requirePeopleManager } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
-import { recordAudit } from "../audit/record.ts";
+import { describeActor, recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { OwnAccessNotEndable } from "./errors.ts";
+import { accessEnded, adminEnded, listAdminsOver, tell } from "./notices.ts";
 import { lockPersonFor } from "./person-store.ts";
 import { deleteReset } from "./reset-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
@@ -16,7 +17,8 @@ import { markAllSessionsEnded } from "./session-store.ts";
 /**
  * Ends a person's access to the console for good: every session ends, no login succeeds, no browser is known any more, and their phone and
  * email are free for whoever has them next (they themselves included, as a new person). Tokens that they generated belong to the application
- * and live on. For an admin of the same fintech, an operator admin, and the command line. Ending it again frees what an earlier release had
+ * and live on. The person is told on each of their addresses and, where an admin's ends, so are the others, so that nobody is removed unseen who would
+ * be told of what happens next. For an admin of the same fintech, an operator admin, and the command line. Ending it again frees what an earlier release had
  * kept, and otherwise changes nothing. Returns how many sessions ended. Throws `not_found` (a person of another fintech likewise), `role_insufficient`,
  * `step_up_required`, `own_access_not_endable`.
  */
@@ -65,6 +67,16 @@ export async function endAccess(
       },
       requestId,
     });
+    if (person) {
+      await tell(tx, deps, person.identities, accessEnded(now));
+      if (person.role.endsWith("_admin"))
+        await tell(
+          tx,
+          deps,
+          await listAdminsOver(tx, userId),
+          adminEnded(person, describeActor(actor).name, now),
+        );
+    }
     return { sessionsEnded };
   });
 }

@@ -56,6 +56,21 @@ export function adminAdded(added: Named, by: string, at: Date): Notice {
   };
 }
 
+/** On the addresses that end with it. */
+export function accessEnded(at: Date): Notice {
+  return {
+    subject: "Your access to Fusion was ended",
+    text: `Your access to the Fusion Management Console was ended on ${inWords(at)}, and so were all sessions. If it was not agreed with you, tell another admin or the Fusion team at once.`,
+  };
+}
+
+export function adminEnded(ended: Named, by: string, at: Date): Notice {
+  return {
+    subject: `${ended.name} is no longer an admin of Fusion`,
+    text: `${by} ended the access of ${inFull(ended)} to the Fusion Management Console on ${inWords(at)}. If you did not expect that, tell the Fusion team at once.`,
+  };
+}
+
 export function passwordChanged(at: Date, how: string): Notice {
   return {
     subject: "Your Fusion password was set",
