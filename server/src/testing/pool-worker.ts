@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { joinPool } from "../platform/processes/worker-channel.ts";
 
 // A worker that does nothing but say who it is, for tests of the pool. Its first argument says how it behaves.
@@ -16,6 +17,7 @@ else if (behaviour === "unable") {
   await channel.unable("There is no room.");
   process.exit(1);
 } else {
+  if (behaviour === "slow-to-start") await sleep(300);
   // A connection stays until its other side closes it.
   channel.ready({ take: (connection) => connection.resume().write(String(process.pid)) });
   if (behaviour === "short-lived") setTimeout(() => process.exit(4), 20);

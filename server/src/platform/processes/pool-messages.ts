@@ -5,8 +5,8 @@ export type ToWorker =
   /** Comes with the connection itself. */
   | { readonly kind: "connection"; readonly id: number }
   | { readonly kind: "figures"; readonly id: number }
-  /** To be answered with `alive`. */
-  | { readonly kind: "alive?" }
+  /** To be answered with `alive`, and in turn: who has heard it has heard whatever was told before. */
+  | { readonly kind: "alive?"; readonly id: number }
   | { readonly kind: "leave"; readonly reason: LeaveReason };
 
 /** From a worker to its pool. */
@@ -19,7 +19,7 @@ export type FromWorker =
   /** A connection that it had taken has ended. */
   | { readonly kind: "closed" }
   | { readonly kind: "figures"; readonly id: number; readonly text: string }
-  | { readonly kind: "alive" }
+  | { readonly kind: "alive"; readonly id: number }
   /** What its part of the job queue is called there, so that the jobs it held can be given back if it dies. */
   | { readonly kind: "holds-jobs-as"; readonly names: readonly string[] };
 

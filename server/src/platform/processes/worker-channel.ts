@@ -46,7 +46,7 @@ export function joinPool({
         );
         return;
       case "alive?":
-        tell({ kind: "alive" });
+        tell({ kind: "alive", id: message.id });
         return;
       case "leave":
         leaveOnce(message.reason);

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
@@ -42,6 +42,7 @@ function arrangePool(): void {
     onJobsLeft: (holders) => void jobsLeft.push(...holders),
     leaveDeadlineMs: 5_000,
     askEveryMs,
+    takenSoonMs: 50,
   });
 }
 afterEach(async () => {
@@ -155,6 +156,36 @@ describe("a worker that dies", () => {
   });
 });
 
+describe("a worker that may open no more files, and so gets no connection", () => {
+  /** Of those that it opens from now on, the highest number that the system gives it. */
+  const limitFiles = ({ pid }: ChildProcess, most: number): void =>
+    void execFileSync("prlimit", ["--pid", String(pid), `--nofile=${most}:`]);
+
+  it("loses none of them, and gets them again when it may", async () => {
+    await pool.start();
+    const [full, other] = forked as [ChildProcess, ChildProcess];
+    limitFiles(full, 3);
+    const answers = await Promise.all([whoAnswers(), whoAnswers()]);
+    expect(answers).toEqual([other.pid, other.pid]);
+    limitFiles(full, 1_000);
+    await expect.poll(whoAnswers).toBe(full.pid);
+    expect(forked).toHaveLength(2);
+  });
+
+  it("again and again is replaced, and finishes what it has", async () => {
+    await pool.start();
+    // One each, so that they are even.
+    const kept = [await whoAnswersAndKeeps(), await whoAnswersAndKeeps()];
+    const [full] = forked as [ChildProcess];
+    limitFiles(full, 3);
+    const ask = (): Promise<number> => whoAnswers().then(() => forked.length);
+    await expect.poll(ask, { timeout: 10_000 }).toBe(3);
+    for (const { connection } of kept) connection.destroy();
+    await expect.poll(pool.counts, { timeout: 10_000 }).toEqual({ serving: 2, starting: 0, leaving: 0 });
+    expect(full.exitCode).toBe(0);
+  });
+});
+
 describe("the jobs of a worker", () => {
   const held = (): string[] => forked.map(({ pid }) => `jobs of ${pid}`).toSorted();
 
@@ -220,4 +251,30 @@ it("replaces all workers, new ones before old ones", async () => {
   expect(least).toBe(2);
   expect(old).not.toContain(await whoAnswers());
   expect(pool.counts()).toEqual({ serving: 2, starting: 0, leaving: 0 });
+});
+
+describe("a worker that dies while another is started to replace it", () => {
+  it("is replaced by that one alone", async () => {
+    await pool.start();
+    behaviour = "slow-to-start";
+    const replaced = pool.replaceAll();
+    await expect.poll(() => forked.length).toBe(3);
+    forked[0]?.kill("SIGKILL");
+    expect(await replaced).toBe(true);
+    // Longer than another one would take.
+    await sleep(500);
+    expect([forked.length, pool.counts()]).toEqual([4, { serving: 2, starting: 0, leaving: 0 }]);
+  });
+
+  it("is replaced by a further one when that cannot start", async () => {
+    await pool.start();
+    behaviour = "dies-working";
+    const replaced = pool.replaceAll();
+    await expect.poll(() => forked.length).toBe(3);
+    behaviour = "serve";
+    forked[0]?.kill("SIGKILL");
+    expect(await replaced).toBe(false);
+    await expect.poll(pool.counts, { timeout: 10_000 }).toMatchObject({ serving: 2, starting: 0 });
+    expect(forked).toHaveLength(4);
+  });
 });

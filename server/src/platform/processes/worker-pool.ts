@@ -20,6 +20,8 @@ export interface WorkerPoolOptions {
   readonly startDeadlineMs?: number;
   /** Between two questions to each worker whether it is alive. */
   readonly askEveryMs?: number;
+  /** A connection that its worker has not taken by then is asked after. */
+  readonly takenSoonMs?: number;
 }
 
 /** Worker processes that serve connections which this process accepts. */
@@ -53,8 +55,12 @@ interface Worker {
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
   state: "starting" | "serving" | "leaving";
+  /** Another one is being started in its place. */
+  beingReplaced: boolean;
   /** A connection on its way to it. One at a time, so that a busy worker gets no more of them than it can take. */
-  handed: { readonly id: number; readonly connection: Socket } | undefined;
+  handed: { readonly id: number; readonly connection: Socket; readonly late: NodeJS.Timeout } | undefined;
+  /** Connections in a row that did not reach it. */
+  missed: number;
   /** Its connections, with the one on its way. */
   connections: number;
   jobHolders: readonly string[];
@@ -72,6 +78,8 @@ const failedStartsMax = 5;
 const figuresDeadlineMs = 2_000;
 /** A worker that leaves so many questions unanswered hangs: whoever is connected to it waits for nothing. */
 const unansweredMax = 3;
+/** A worker that so many connections in a row did not reach is replaced. */
+const missedMax = 3;
 /** Connections that wait while no worker serves; beyond it they are refused. */
 const waitingMax = 1_024;
 
@@ -88,6 +96,7 @@ export function createWorkerPool({
   leaveDeadlineMs,
   startDeadlineMs = 60_000,
   askEveryMs = 10_000,
+  takenSoonMs = 1_000,
 }: WorkerPoolOptions): WorkerPool {
   const workers = new Set<Worker>();
   const waiting: Socket[] = [];
@@ -107,7 +116,9 @@ export function createWorkerPool({
       child,
       exited: untilEnded(child),
       state: "starting",
+      beingReplaced: false,
       handed: undefined,
+      missed: 0,
       connections: 0,
       jobHolders: [],
       unable: undefined,
@@ -139,7 +150,9 @@ export function createWorkerPool({
     if (worker.state === "starting") worker.state = "serving";
     watch(worker);
     void worker.exited.then(() => {
-      if (worker.state === "serving" && !stopping.signal.aborted) void mourn(worker);
+      if (worker.state !== "serving" || stopping.signal.aborted) return;
+      mourn(worker);
+      if (!worker.beingReplaced) void startAgain(place);
     });
     handOver();
     return worker;
@@ -152,9 +165,11 @@ export function createWorkerPool({
         return;
       case "taken":
         if (worker.handed?.id !== message.id) return;
+        clearTimeout(worker.handed.late);
         // Our own copy; the connection lives on in the worker.
         worker.handed.connection.destroy();
         worker.handed = undefined;
+        worker.missed = 0;
         handOver();
         return;
       case "closed":
@@ -165,6 +180,7 @@ export function createWorkerPool({
         return;
       case "alive":
         worker.unanswered = 0;
+        if (worker.handed && worker.handed.id < message.id) noteMissed(worker);
         return;
       case "holds-jobs-as":
         worker.jobHolders = message.names;
@@ -185,9 +201,14 @@ export function createWorkerPool({
         worker.child.kill("SIGKILL");
       }
       worker.unanswered += 1;
-      tell(worker, { kind: "alive?" });
+      askWhetherAlive(worker);
     }, askEveryMs);
     void worker.exited.then(() => clearInterval(asking));
+  };
+
+  const askWhetherAlive = (worker: Worker): void => {
+    lastId += 1;
+    tell(worker, { kind: "alive?", id: lastId });
   };
 
   const tell = (worker: Worker, message: ToWorker): void => {
@@ -195,18 +216,29 @@ export function createWorkerPool({
     if (worker.child.connected) worker.child.send(message, () => undefined);
   };
 
-  const handOver = (): void => {
+  /** `last`: to this one only where no other is free. */
+  const handOver = (last?: Worker): void => {
     while (waiting.length > 0) {
       const free = [...workers].filter(
-        ({ state, handed, child }) => state === "serving" && !handed && child.connected,
+        ({ state, handed, missed, child }) =>
+          state === "serving" && !handed && missed < missedMax && child.connected,
       );
       // To the one with the fewest, so that one that was replaced soon has its share; else in turn.
-      const next = free.toSorted((a, b) => a.connections - b.connections || turn(a.place) - turn(b.place))[0];
+      const next = free.toSorted(
+        (a, b) =>
+          Number(a === last) - Number(b === last) ||
+          a.connections - b.connections ||
+          turn(a.place) - turn(b.place),
+      )[0];
       const connection = next && waiting.shift();
       if (!connection) return;
       lastPlace = next.place;
       lastId += 1;
-      next.handed = { id: lastId, connection };
+      next.handed = {
+        id: lastId,
+        connection,
+        late: setTimeout(() => askWhetherAlive(next), takenSoonMs),
+      };
       next.connections += 1;
       // Our copy stays open until the worker says that it has its own: if it dies before, another one gets the connection.
       next.child.send(
@@ -222,20 +254,39 @@ export function createWorkerPool({
   /** A connection that it had not taken goes to another worker: nothing was read from it. */
   const giveBack = (worker: Worker): void => {
     if (!worker.handed) return;
+    clearTimeout(worker.handed.late);
     waiting.unshift(worker.handed.connection);
     worker.handed = undefined;
-    handOver();
+    handOver(worker);
+  };
+
+  /**
+   * It has answered what it was asked after a connection was handed to it, and has not taken that: the connection did not reach it, which Node
+   * tells nobody. So it is with a process that may open no more files. One that is only slow has answered nothing yet, and may still take its.
+   */
+  const noteMissed = (worker: Worker): void => {
+    worker.connections -= 1;
+    worker.missed += 1;
+    if (worker.missed >= missedMax && worker.state === "serving" && !worker.beingReplaced) {
+      log.error(
+        { part: "workers", place: worker.place, pid: worker.child.pid },
+        "connections do not reach a worker, which may be out of files; another is started in its place",
+      );
+      void replace(worker);
+    }
+    giveBack(worker);
   };
 
   /** A worker died that nobody had told to leave. */
-  const mourn = async (worker: Worker): Promise<void> => {
-    const { place, child } = worker;
+  const mourn = ({ place, child }: Worker): void => {
     log.error(
       { part: "workers", place, pid: child.pid, end: endOf(child) },
       "a worker ended; another is started in its place",
     );
     onDeath?.();
     troubles.set(place, [...recentTroubles(place), performance.now()]);
+  };
+  const startAgain = async (place: number): Promise<void> => {
     for (let failures = 0; !stopping.signal.aborted; ) {
       await sleep(pauseBefore(place), undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
@@ -284,22 +335,34 @@ export function createWorkerPool({
     for (const connection of waiting.splice(0)) connection.destroy();
   };
 
+  /** Resolves when another one serves in its place and it has left; false when none could be started. */
+  const replace = async (worker: Worker): Promise<boolean> => {
+    worker.beingReplaced = true;
+    try {
+      await launch(worker.place);
+    } catch (error) {
+      worker.beingReplaced = false;
+      worker.missed = 0;
+      if (stopping.signal.aborted) return false;
+      log.error(
+        { part: "workers", reason: (error as Error).message },
+        "a new worker could not be started; the old ones go on",
+      );
+      // Died meanwhile, and nobody else starts another.
+      if (!workers.has(worker)) void startAgain(worker.place);
+      handOver();
+      return false;
+    }
+    await leave(worker, "replaced");
+    return true;
+  };
+
   const replaceEach = async (): Promise<boolean> => {
     const old = [...workers].filter(({ state }) => state === "serving").toSorted((a, b) => a.place - b.place);
     for (const worker of old) {
-      // Died meanwhile: what was started in its place is new.
-      if (stopping.signal.aborted || worker.state !== "serving" || !workers.has(worker)) continue;
-      try {
-        await launch(worker.place);
-      } catch (error) {
-        if (!stopping.signal.aborted)
-          log.error(
-            { part: "workers", reason: (error as Error).message },
-            "a new worker could not be started; the old ones go on",
-          );
-        return false;
-      }
-      await leave(worker, "replaced");
+      // Died meanwhile, or is replaced already: what is started in its place is new.
+      if (stopping.signal.aborted || worker.beingReplaced || !workers.has(worker)) continue;
+      if (!(await replace(worker))) return false;
     }
     return !stopping.signal.aborted;
   };
