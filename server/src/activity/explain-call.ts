@@ -48,5 +48,5 @@ export async function explainCall(
   );
   if (!found) throw new NotFound("There is no such call.");
   const page = found.call.code === null ? undefined : await readErrorPage(found.call.code);
-  return { ...found, explanation: explain(found, page) };
+  return { ...found, explanation: explain({ ...found, ranges: "told" }, page) };
 }

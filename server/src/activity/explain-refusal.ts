@@ -15,8 +15,8 @@ export interface ExplainedRefusal {
 }
 
 /**
- * Why a call with this token was refused, for whoever holds the token, which may have ended since. The names of people are left out: it
- * may have fallen into other hands. Throws {@link NotFound} alike for an id that nobody was answered, for one that was accepted, forgotten
+ * Why a call with this token was refused, for whoever holds the token, which may have ended since. The names of people and the
+ * ranges of IP allow-lists are left out: it may have fallen into other hands. Throws {@link NotFound} alike for an id that nobody was answered, for one that was accepted, forgotten
  * or only counted, and for one of another token.
  */
 export async function explainRefusal(
@@ -50,5 +50,9 @@ export async function explainRefusal(
   );
   if (!found) throw new NotFound("There is no such refusal of this token.");
   const page = found.call.code === null ? undefined : await readErrorPage(found.call.code);
-  return { call: found.call, token: found.token, explanation: explain(found, page) };
+  return {
+    call: found.call,
+    token: found.token,
+    explanation: explain({ ...found, ranges: "withheld" }, page),
+  };
 }

@@ -16,6 +16,8 @@ interface Facts {
   readonly call: ApiCall;
   readonly token: TokenRecord;
   readonly application: ReachableApplication;
+  /** Of the IP allow-lists; withheld, only which list it was is said: whoever holds the token may be its thief, who would know where to call from. */
+  readonly ranges: "told" | "withheld";
 }
 
 /**
@@ -39,7 +41,7 @@ export function explain(facts: Facts, page: string | undefined): Explanation {
 }
 
 /** What is particular to this call; nothing for codes of which the documentation says all. */
-function ownFacts({ call, token, application }: Facts): string[] {
+function ownFacts({ call, token, application, ranges }: Facts): string[] {
   const time = (instant: Date): string => localTimeText(instant, application.timeZone);
   const name = `The token "${token.name}" (${token.tokenId})`;
   switch (call.code) {
@@ -63,7 +65,7 @@ function ownFacts({ call, token, application }: Facts): string[] {
         scopeWords(name, { token, application }),
       ];
     case "ip_not_allowed":
-      return addressWords(name, { call, token, application });
+      return addressWords(name, { call, token, application, ranges });
     case "application_suspended":
       return [
         `The application ${application.name} was suspended by the Fusion team when this call was made. ${
@@ -99,14 +101,15 @@ function scopeWords(name: string, { token, application }: Pick<Facts, "token" | 
 }
 
 /** By the lists as they are now, which is what somebody who asks can change. */
-function addressWords(name: string, { call, token, application }: Facts): string[] {
-  const outside = (ranges: readonly string[]): boolean =>
-    !allowsAddress(compileIpRules(ranges), parseIp(call.ip));
+function addressWords(name: string, { call, token, application, ranges }: Facts): string[] {
+  const outside = (list: readonly string[]): boolean =>
+    !allowsAddress(compileIpRules(list), parseIp(call.ip));
+  const rangesOf = (list: readonly string[]): string => (ranges === "told" ? ` (${listWords(list)})` : "");
   const lists = [
     ...(outside(application.ipAllowList)
-      ? [`the IP allow-list of the application ${application.name} (${listWords(application.ipAllowList)})`]
+      ? [`the IP allow-list of the application ${application.name}${rangesOf(application.ipAllowList)}`]
       : []),
-    ...(outside(token.ipAllowList) ? [`the token's own (${listWords(token.ipAllowList)})`] : []),
+    ...(outside(token.ipAllowList) ? [`the token's own${rangesOf(token.ipAllowList)}`] : []),
   ];
   return [
     lists.length === 0

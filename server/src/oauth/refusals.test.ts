@@ -62,6 +62,26 @@ describe("a refusal explains itself", () => {
     expect(response.body).not.toContain("Asha");
   });
 
+  it("by the list that the address is not in, without telling what a thief would want to know: its ranges", async () => {
+    const { owner } = app.database;
+    const listed = await arrangeClient(app, { fintech: client.fintech });
+    await owner.query(
+      "UPDATE application SET ip_allow_list = '{203.0.113.0/24}' WHERE application_id = (SELECT application_id FROM token WHERE token_id = $1)",
+      [listed.token.tokenId],
+    );
+    await owner.query(
+      "UPDATE token SET ip_allow_list = '{198.51.100.7/32,2001:db8::/32}' WHERE token_id = $1",
+      [listed.token.tokenId],
+    );
+    const refused = await listed.get("/bundles");
+    expect(refused.body.code).toBe("ip_not_allowed");
+    const response = await ask(refused.headers["x-request-id"], listed.token.secret);
+    expect(response.json().why[0]).toMatch(
+      /^This call came from 127\.0\.0\.1, and that address is not in the IP allow-list of the application [^(]+ and not in the token's own\. /,
+    );
+    expect(response.body).not.toMatch(/203\.0\.113|198\.51\.100|2001:db8/);
+  });
+
   it("answers alike for an unknown id, another token's, and a call that was accepted", async () => {
     const other = await arrangeClient(app, { fintech: client.fintech, scopes: ["accounts:read"] });
     const foreign = await other.post("/transfers", {});
