@@ -40,6 +40,26 @@ export function spokenOf({ account, address }: Counters): FailureKey {
   return address ?? account;
 }
 
+/**
+ * One counter of each person whom a hundred wrong tries closed out while no approval is waited for. A password's try is counted before it is
+ * compared, and what follows from a wrong one is noted after: where everything stopped in between, it was not. Tries of the last minute may
+ * still be compared.
+ */
+export async function listClosedUnnoted(
+  tx: Transaction,
+  now: Date,
+  limits: LoginLimits,
+): Promise<FailureKey[]> {
+  return tx.query<{ subject: string; deviceId: string }>(
+    `SELECT DISTINCT ON (f.subject) f.subject, f.device_id AS "deviceId"
+     FROM login_failure f JOIN console_user u ON u.user_id = f.subject AND u.disabled_at IS NULL
+     WHERE f.failures_in_a_row >= $1 AND f.last_at < $2::timestamptz - interval '1 minute'
+       AND NOT EXISTS (SELECT FROM password_reset r WHERE r.user_id = f.subject AND r.approved_at IS NULL)
+     ORDER BY f.subject, f.device_id`,
+    [limits.failuresInARowMax, now],
+  );
+}
+
 export type Standing =
   | { readonly kind: "open" }
   | { readonly kind: "locked"; readonly until: Date }

@@ -2,9 +2,15 @@ import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Random } from "../platform/random.ts";
+import { listClosedUnnoted } from "./failures.ts";
+import { standardLimits } from "./limits.ts";
 import { tellClosed, tellClosedTask } from "./tell-closed.ts";
+import { recordClosing } from "./verify-code.ts";
 
-/** Forgets what logging in no longer needs, every hour (may run twice: deleting again finds nothing), and tells whom wrong tries closed out. */
+/**
+ * Forgets what logging in no longer needs and notes which closings were not noted, every hour (may run twice: either finds nothing then), and tells
+ * whom wrong tries closed out.
+ */
 export function loginJobs(deps: {
   readonly db: Database;
   readonly clock: Clock;
@@ -12,7 +18,10 @@ export function loginJobs(deps: {
 }): RoomJobs {
   return {
     tasks: {
-      "login-forget": () => forgetOldLogins(deps),
+      "login-forget": async () => {
+        await forgetOldLogins(deps);
+        await noteClosings(deps);
+      },
       [tellClosedTask]: async (payload) => {
         const { subject } = payload as { subject?: unknown };
         if (typeof subject === "string") await tellClosed(deps, subject);
@@ -42,5 +51,18 @@ export async function forgetOldLogins({ db, clock }: { db: Database; clock: Cloc
     );
     // Those of addresses that nobody has would otherwise grow without end; people's alike, since the difference would tell who exists.
     await tx.query("DELETE FROM login_failure WHERE last_at < $1::timestamptz - interval '30 days'", [now]);
+  });
+}
+
+/** Without this, whom a fault left closed and unnoted nobody could let in again: there would be nothing to approve. */
+async function noteClosings(deps: {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+}): Promise<void> {
+  const parts = { ...deps, limits: standardLimits };
+  await deps.db.transaction(systemScope, async (tx) => {
+    for (const key of await listClosedUnnoted(tx, deps.clock.now(), parts.limits))
+      await recordClosing(parts, tx, key, { kind: "recovery" });
   });
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Database } from "../platform/database/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
@@ -9,6 +10,7 @@ import { checkPassword } from "./check-password.ts";
 import { LoginBusy } from "./errors.ts";
 import { loginJobs } from "./jobs.ts";
 import { standardLimits } from "./limits.ts";
+import type { LoginParts } from "./parts.ts";
 import { createPasswordHasher, type PasswordHasher } from "./password-hash.ts";
 
 let app: LoginApp;
@@ -29,6 +31,25 @@ async function personWithPassword() {
   await app.logIn(browser, person.email);
   app.clock.advanceMs(60_000);
   return { person, browser };
+}
+
+/** The use case itself, for the browser's walk, with a part of the program replaced. */
+function check(browser: TestBrowser, password: string, replaced: Partial<LoginParts>) {
+  const parts: LoginParts = {
+    db: app.database.db,
+    clock: app.clock,
+    random: systemRandom,
+    keys: createKeys(Buffer.alloc(32, 7), systemRandom),
+    limits: standardLimits,
+    codes: { send: () => undefined, settled: async () => undefined },
+    hasher: createPasswordHasher(systemRandom),
+    ...replaced,
+  };
+  const asking = { ip: "192.0.2.1", userAgent: "", requestId: "req_1" };
+  const walkHash = hashBrowserSecret(browser.cookies.get("fusion_login") ?? "");
+  return checkPassword(parts, { ...asking, deviceHash: undefined, sessionHash: undefined }, walkHash, {
+    password,
+  });
 }
 
 /** Guesses wrongly until the account is closed for that browser; returns the last answer. */
@@ -97,21 +118,12 @@ describe("wrong tries", () => {
     const { person } = await personWithPassword();
     const browser = app.browser();
     await browser.post("/login/code", { code: await app.codeFor(browser, person.email) });
-    const { db } = app.database;
     const hasher: PasswordHasher = {
       ...createPasswordHasher(systemRandom),
       verify: () => Promise.reject(new LoginBusy()),
     };
-    const limits = standardLimits;
-    const keys = createKeys(Buffer.alloc(32, 7), systemRandom);
-    const codes = { send: () => undefined, settled: async () => undefined };
-    const parts = { db, clock: app.clock, random: systemRandom, keys, limits, codes, hasher };
-    const asked = { ip: "192.0.2.1", userAgent: "", requestId: "req_1", deviceHash: undefined };
-    const walkHash = hashBrowserSecret(browser.cookies.get("fusion_login") ?? "");
     for (let tries = 0; tries < 10; tries += 1)
-      await expect(
-        checkPassword(parts, { ...asked, sessionHash: undefined }, walkHash, { password: goodPassword }),
-      ).rejects.toMatchObject({ code: "login_busy" });
+      await expect(check(browser, goodPassword, { hasher })).rejects.toMatchObject({ code: "login_busy" });
     expect((await browser.post("/login/password", { password: goodPassword })).statusCode).toBe(200);
   });
 
@@ -218,5 +230,40 @@ describe("wrong tries", () => {
     const fresh = app.browser();
     const code = await app.codeFor(fresh, person.email);
     expect((await fresh.post("/login/code", { code })).json()).toEqual({ next: "set_password" });
+  });
+
+  it("that closed an account and could not be noted, as everything stopped, are noted within the hour: it can be approved", async () => {
+    const { person } = await personWithPassword();
+    const { owner, db } = app.database;
+    const browser = app.browser();
+    await browser.post("/login/code", { code: await app.codeFor(browser, person.email) });
+    await owner.query(
+      "UPDATE login_failure SET failures = 0, failures_in_a_row = 99 WHERE subject = $1 AND device_id = ''",
+      [person.userId],
+    );
+    // The second transaction of a wrong password is the one that notes.
+    let transactions = 0;
+    const dying: Database = {
+      ...db,
+      transaction(scope, work) {
+        transactions += 1;
+        return transactions === 2 ? Promise.reject(new Error("gone")) : db.transaction(scope, work);
+      },
+    };
+    await expect(check(browser, "wrong", { db: dying })).rejects.toThrow("gone");
+    const [approver, approving] = [await arrangeUser(owner, fintech, "fintech_admin"), app.browser()];
+    await app.logIn(approving, approver.email);
+    const approve = `/people/${person.userId}/approve-reset`;
+    expect((await approving.post(approve)).json().code).toBe("reset_not_requested");
+    app.clock.advanceMs(60_000);
+    const { tasks } = loginJobs({ db, clock: app.clock, random: systemRandom });
+    await tasks["login-forget"]?.({});
+    await tasks["login-forget"]?.({});
+    const { rows } = await owner.query(
+      "SELECT count(*)::int AS entries FROM audit_entry WHERE object_id = $1 AND action = 'login.recovery-required'",
+      [person.userId],
+    );
+    expect(rows).toEqual([{ entries: 1 }]);
+    expect((await approving.post(approve)).statusCode).toBe(204);
   });
 });

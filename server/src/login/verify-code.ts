@@ -138,15 +138,15 @@ export function refusalOf(standing: Standing, now: Date): DomainError | undefine
 }
 
 /**
- * Notes that wrong tries closed the way in. After a hundred in a row the person's new password waits for approval, and a job tells them and
- * whoever may approve. Takes the same statements where there is no person.
+ * Notes that wrong tries closed the way in, the last of them from this browser, if it is known. After a hundred in a row the person's new password
+ * waits for approval, and a job tells them and whoever may approve. Takes the same statements where there is no person.
  */
 export async function recordClosing(
-  parts: LoginParts,
+  parts: Pick<LoginParts, "clock" | "random" | "limits">,
   tx: Transaction,
   key: FailureKey,
   standing: Standing,
-  browser: Browser,
+  browser?: Browser,
 ): Promise<void> {
   const isPerson = key.subject.startsWith("usr_");
   const [person] = await tx.query<{ ifi_id: IfiId | null; fintech_id: FintechId | null }>(
@@ -167,8 +167,8 @@ export async function recordClosing(
       object: { kind: isPerson ? "user" : "address", id: key.subject },
       fintech:
         person?.ifi_id && person.fintech_id ? { ifiId: person.ifi_id, fintechId: person.fintech_id } : null,
-      details: { browser: key.deviceId === "" ? "unknown" : "known", ip: browser.ip },
-      requestId: browser.requestId,
+      details: { browser: key.deviceId === "" ? "unknown" : "known", ip: browser?.ip },
+      requestId: browser?.requestId,
     },
   );
 }
