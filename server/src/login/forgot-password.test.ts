@@ -123,18 +123,32 @@ describe("a forgotten password, with one identity", () => {
     expect(await noticesTo(person.email, since)).toContain("Your Fusion password was set");
   });
 
-  it("is told to the Fusion team's admins where the fintech has no other admin who can be reached", async () => {
+  it("is told to the Fusion team's admins where the fintech has no other admin who is known to be reached", async () => {
     const { owner } = app.database;
     const alone = await arrangeFintech(owner);
     const person = await arrangeUser(owner, alone, "fintech_admin", { phone: null });
     const unreachable = await arrangeUser(owner, alone, "fintech_admin", { phone: null });
     await owner.query("UPDATE identity SET bounced_at = now() WHERE user_id = $1", [unreachable.userId]);
+    // Who has never logged in may be nobody: written to all the same.
+    const newcomer = await arrangeUser(owner, alone, "fintech_admin");
+    await owner.query("UPDATE identity SET verified_at = NULL WHERE user_id = $1", [newcomer.userId]);
     const operator = await arrangeUser(owner, null, "operator_admin");
     await app.logIn(app.browser(), person.email);
     const since = app.clock.now();
     await ask(person.email);
-    expect(await noticesTo(operator.email, since)).toEqual(["A new password waits for your approval"]);
+    const waiting = "A new password waits for your approval";
+    expect(await noticesTo(operator.email, since)).toEqual([waiting]);
     expect(await noticesTo(unreachable.email, since)).toEqual([]);
+    expect(await noticesTo(newcomer.email, since)).toEqual([waiting]);
+
+    // Once they have, by the address that they did it with.
+    app.clock.advanceMs(24 * 3_600_000);
+    await app.logIn(app.browser(), newcomer.phone ?? "");
+    const later = app.clock.now();
+    await ask(person.email);
+    expect(await noticesTo(operator.email, later)).toEqual([]);
+    expect(await noticesTo(newcomer.phone ?? "", later)).toContain(waiting);
+    expect(await noticesTo(newcomer.email, later)).not.toContain(waiting);
   });
 
   it("is asked for anew the next day, and no longer once the password was right", async () => {

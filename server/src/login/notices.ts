@@ -22,13 +22,14 @@ export async function tell(
 }
 
 /**
- * Where those who look after this person, and may approve a new password, are reached: the other admins of the fintech, by email where they have
- * one; the Fusion team's admins, for its own people and where the fintech has no other admin who can be reached.
+ * Where those who look after this person, and may approve a new password, are reached: the other admins of the fintech, by an address that a login
+ * has proven before one that none has, and by email before phone; the Fusion team's admins, for its own people and where the fintech has no
+ * other admin of whom it is known that they can be reached.
  */
 export async function listAdminsOver(db: Queryable, userId: string): Promise<Address[]> {
   return db.query<{ channel: Address["channel"]; address: string }>(
     `WITH approver AS (
-       SELECT a.user_id, a.role, i.channel, i.address
+       SELECT a.user_id, a.role, i.channel, i.address, i.verified_at IS NOT NULL AS proven
        FROM console_user u
        JOIN console_user a ON a.disabled_at IS NULL AND a.user_id <> u.user_id
          AND (a.role = 'operator_admin'
@@ -36,8 +37,8 @@ export async function listAdminsOver(db: Queryable, userId: string): Promise<Add
        JOIN identity i ON i.user_id = a.user_id AND i.bounced_at IS NULL
        WHERE u.user_id = $1)
      SELECT DISTINCT ON (user_id) channel, address FROM approver
-     WHERE role = 'fintech_admin' OR NOT EXISTS (SELECT FROM approver WHERE role = 'fintech_admin')
-     ORDER BY user_id, channel LIMIT 50`,
+     WHERE role = 'fintech_admin' OR NOT EXISTS (SELECT FROM approver WHERE role = 'fintech_admin' AND proven)
+     ORDER BY user_id, proven DESC, channel LIMIT 50`,
     [userId],
   );
 }
