@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, type LoginApp } from "../testing/login-app.ts";
+import { createTestBrowser, type TestBrowser } from "../testing/test-browser.ts";
 
 let app: LoginApp;
 let fintech: TestFintech;
@@ -78,6 +79,27 @@ describe("sending codes", () => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(20);
     const refused = await browser.post("/login/start", { identifier: "another@example.net" });
     expect([statuses.at(-1), refused.statusCode, refused.headers["retry-after"]]).toEqual([429, 429, "3600"]);
+  });
+
+  it("by others of the same network does not keep the owner out of a known browser, and no other browser passes for one", async () => {
+    const [person, colleague] = [await newcomer(), await newcomer()];
+    const owner = createTestBrowser(app.http, { ip: "198.51.100.9" });
+    await app.logIn(owner, person.email);
+    const neighbour = createTestBrowser(app.http, { ip: "198.51.100.9" });
+    const start = async (browser: TestBrowser, identifier: string) =>
+      (await browser.post("/login/start", { identifier })).statusCode;
+    for (let send = 0; send < 20; send += 1) await start(neighbour, `made-up${send}@example.net`);
+    expect(await start(neighbour, "another@example.net")).toBe(429);
+    // To prove presence, and to log in again, which counts for nobody else either.
+    app.clock.advanceMs(60_000);
+    expect((await owner.post("/step-up/start", { channel: "email" })).statusCode).toBe(200);
+    await app.settled();
+    await app.logIn(owner, person.email);
+    // Known it is to its person alone; a made-up secret is known to nobody.
+    expect(await start(owner, colleague.email)).toBe(429);
+    expect(await start(owner, "another@example.net")).toBe(429);
+    neighbour.cookies.set("fusion_device", "A".repeat(43));
+    expect(await start(neighbour, person.email)).toBe(429);
   });
 
   it("stops for everyone when all have had what an hour may cost; addresses that nobody has cost nothing", async () => {

@@ -28,8 +28,9 @@ export function nextSendAt(sentAt: readonly Date[], rules: readonly Rule[], now:
 /**
  * Takes the right to send one code to the address, for whoever asks from that IP. The counters are rows of the database, locked in one
  * order, so that all processes share them and no two requests take the last one. An address that nobody has is counted like any other;
- * only the cap over all leaves it out, since nothing is sent there. Browsers not known share the address's counter, known ones have
- * their own, as with wrong tries, so that a stranger cannot use up what the owner needs to log in and revoke. Throws
+ * only the cap over all leaves it out, since nothing is sent there. Browsers not known share the address's counter and their IP's. Known ones
+ * have their own of the address, as with wrong tries, and no other but that over all: a stranger, in the same office too, cannot use up what
+ * the owner needs to log in and revoke. (A browser is known by a secret that it got at a login, to the person who logged in alone.) Throws
  * {@link CodeSendLimited}, and then nothing is counted.
  */
 export async function takeSend(
@@ -42,11 +43,12 @@ export async function takeSend(
   const addressKey = `address/${keys.mac("otp", `sends/${address.channel}/${address.address}/${deviceId}`).toString("base64url")}`;
   const ipKey = `ip/${keys.mac("otp", `sends/${networkOf(ip)}`).toString("base64url")}`;
   const allKey = `all/${now.toISOString().slice(0, 13)}`;
+  const taken = deviceId === "" ? [addressKey, ipKey, allKey] : [addressKey, allKey];
   const rows = await tx.query<{ key: string; sent_at: Date[]; sends: number }>(
     `INSERT INTO code_sending (key, touched_at) SELECT key, $2 FROM unnest($1::text[]) AS key ORDER BY key
      ON CONFLICT (key) DO UPDATE SET touched_at = EXCLUDED.touched_at
      RETURNING key, sent_at, sends`,
-    [[addressKey, ipKey, allKey], now],
+    [taken, now],
   );
   const row = new Map(rows.map((each) => [each.key, each]));
   const waits = [
@@ -74,7 +76,7 @@ export async function takeSend(
                       ELSE array(SELECT at FROM unnest(sent_at) AS at WHERE at > $2::timestamptz - interval '24 hours') || $2::timestamptz END,
        sends = sends + CASE WHEN key = $3 THEN $4::int ELSE 1 END
      WHERE key = ANY ($1::text[])`,
-    [[addressKey, ipKey, allKey], now, allKey, request.isKnown ? 1 : 0],
+    [taken, now, allKey, request.isKnown ? 1 : 0],
   );
 }
 
