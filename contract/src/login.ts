@@ -37,15 +37,31 @@ export const passwordLength = { min: 15, max: 128 } as const;
 export const LoginPassword = z.object({ password: z.string().min(1).max(1024) });
 export type LoginPassword = z.infer<typeof LoginPassword>;
 
+export const ForgotStart = z.object({
+  otherUnreachable: z
+    .boolean()
+    .optional()
+    .describe(
+      "The other identity does not reach the person, so an admin is to approve; heeded only where the answer said `approvalInstead`.",
+    ),
+});
+export type ForgotStart = z.infer<typeof ForgotStart>;
+
 /** Answer to "Forgot password", asked after the first code was verified. */
 export const ForgotPassword = z
   .discriminatedUnion("next", [
     z
-      .object({ next: z.literal("code"), sent: CodeSent })
+      .object({
+        next: z.literal("code"),
+        sent: CodeSent,
+        approvalInstead: z
+          .boolean()
+          .describe("No code has ever come back from there, so an approval may be asked for instead."),
+      })
       .describe("A second code went to the person's other identity."),
     z
       .object({ next: z.literal("approval") })
-      .describe("There is no other identity: an admin or the Fusion team must approve."),
+      .describe("There is no other identity that messages reach: an admin or the Fusion team must approve."),
   ])
   .meta({ id: "ForgotPassword" });
 export type ForgotPassword = z.infer<typeof ForgotPassword>;

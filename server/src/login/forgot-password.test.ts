@@ -86,6 +86,41 @@ describe("a forgotten password, with two identities", () => {
   });
 });
 
+describe("a forgotten password, with a second identity that may reach nobody", () => {
+  it("waits for an approval where messages come back from it", async () => {
+    const { owner } = app.database;
+    const person = await arrangeUser(owner, fintech, "fintech_member");
+    await app.logIn(app.browser(), person.email);
+    await owner.query("UPDATE identity SET bounced_at = now() WHERE address = $1", [person.phone]);
+    const browser = await atPassword(person.email);
+    expect((await browser.post("/login/forgot")).json()).toEqual({ next: "approval" });
+  });
+
+  it("waits for an approval where no code ever came back from it and the person says so; not where one did", async () => {
+    const { owner } = app.database;
+    const person = await arrangeUser(owner, fintech, "fintech_member");
+    await app.logIn(app.browser(), person.email);
+    const browser = await atPassword(person.email);
+    expect((await browser.post("/login/forgot", { otherUnreachable: true })).json()).toMatchObject({
+      next: "code",
+      approvalInstead: false,
+    });
+    await owner.query("UPDATE identity SET verified_at = NULL WHERE address = $1", [person.phone]);
+    const second = await atPassword(person.email);
+    expect((await second.post("/login/forgot")).json()).toMatchObject({
+      next: "code",
+      approvalInstead: true,
+    });
+    expect((await second.post("/login/forgot", { otherUnreachable: true })).json()).toEqual({
+      next: "approval",
+    });
+    const { rows } = await owner.query("SELECT reason FROM password_reset WHERE user_id = $1", [
+      person.userId,
+    ]);
+    expect(rows).toEqual([{ reason: "forgotten" }]);
+  });
+});
+
 describe("a forgotten password, with one identity", () => {
   const single = (role: "fintech_member" | "fintech_admin" = "fintech_member") =>
     arrangeUser(app.database.owner, fintech, role, { phone: null });

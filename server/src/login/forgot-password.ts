@@ -11,13 +11,15 @@ import { describeSending, sendCode } from "./start-login.ts";
 import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
- * "Forgot password", after the first code. With a second identity a code goes there, and it leads to setting the password. With one alone an
- * admin or the Fusion team must approve; the person is told, and whoever may approve. Throws what asking for another code throws.
+ * "Forgot password", after the first code. With a second identity a code goes there, and it leads to setting the password. With one alone, or a
+ * second from which messages come back, an admin or the Fusion team must approve; the person is told, and whoever may approve. Likewise where no
+ * code has ever come back from the second and the person says that it does not reach them: it may have been noted down wrongly. Throws what asking for another code throws.
  */
 export async function forgotPassword(
   parts: LoginParts,
   browser: Browser,
   walkHash: Buffer,
+  { otherUnreachable = false }: { otherUnreachable?: boolean | undefined },
 ): Promise<Answered<ForgotPassword>> {
   const { db, clock, limits } = parts;
   const now = clock.now();
@@ -26,8 +28,10 @@ export async function forgotPassword(
     requireOpen(await findStanding(tx, walk, now, limits), now);
     const person = await lockPersonOf(tx, walk);
     if (!person) throw new LoginExpired();
-    const other = person.identities.find((identity) => identity.channel !== walk.address.channel);
-    if (other) {
+    const other = person.identities.find(
+      (identity) => identity.channel !== walk.address.channel && !identity.bounced,
+    );
+    if (other && (other.proven || !otherUnreachable)) {
       await requireTriesLeft(tx, { browserHash: walkHash, purpose: "forgot" });
       const afterwards = await sendCode(parts, tx, browser, {
         browserHash: walkHash,
@@ -37,7 +41,8 @@ export async function forgotPassword(
         isKnown: true,
       });
       await moveWalk(tx, walkHash, { step: "forgot_code", forgotAddress: other });
-      return { answer: { next: "code", sent: describeSending(parts, other) }, afterwards };
+      const approvalInstead = !other.proven;
+      return { answer: { next: "code", sent: describeSending(parts, other), approvalInstead }, afterwards };
     }
     // Asking twice does not tell everyone twice; the next day it does, as the first may have been overlooked.
     if (await requestReset(tx, { userId: person.userId, reason: "forgotten", now, limits })) {

@@ -14,7 +14,15 @@ export interface LoginPerson {
   readonly fintechName: string | null;
   readonly passwordHash: string | null;
   readonly passwordSetAt: Date | null;
-  readonly identities: readonly Address[];
+  readonly identities: readonly OwnAddress[];
+}
+
+/** An address of a person, with what is known of it. */
+export interface OwnAddress extends Address {
+  /** A code has come back from it once. */
+  readonly proven: boolean;
+  /** Messages came back since. */
+  readonly bounced: boolean;
 }
 
 interface PersonRow {
@@ -26,7 +34,7 @@ interface PersonRow {
   fintech_name: string | null;
   password_hash: string | null;
   password_set_at: Date | null;
-  identities: Address[];
+  identities: OwnAddress[];
 }
 
 /** The addresses of this person as the console shows them. Of the room only. */
@@ -38,7 +46,8 @@ export const identitiesOf = (userId: string): string =>
 const personColumns = `
   u.user_id, u.name, u.role, u.ifi_id, u.fintech_id, u.password_hash, u.password_set_at,
   (SELECT name FROM fintech f WHERE f.ifi_id = u.ifi_id AND f.fintech_id = u.fintech_id) AS fintech_name,
-  coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address) ORDER BY i.channel)
+  coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address, 'proven', i.verified_at IS NOT NULL,
+                                              'bounced', i.bounced_at IS NOT NULL) ORDER BY i.channel)
             FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities`;
 
 /** Whoever has the address and still has access. */

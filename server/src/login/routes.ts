@@ -4,6 +4,7 @@ import {
   CurrentSession,
   EndedAccess,
   ForgotPassword,
+  ForgotStart,
   LoginCode,
   LoginNext,
   LoginPassword,
@@ -186,11 +187,15 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         schema: {
           ...login,
           summary: "Forgot password: a code to the other identity, or a request for approval",
+          body: ForgotStart.nullish(),
           response: { 200: ForgotPassword, ...failures },
         },
       },
       async (request, reply) =>
-        answered(reply, await forgotPassword(parts, browserOf(request), walkHashOf(request))),
+        answered(
+          reply,
+          await forgotPassword(parts, browserOf(request), walkHashOf(request), request.body ?? {}),
+        ),
     );
     scope.post(
       `${api}/login/forgot/code`,

@@ -5,8 +5,8 @@ import { countdownOf, spanWords } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { OtpField } from "../../ui/otp-field.tsx";
 import classes from "./login.module.css";
-import { useResendCode, useVerifyCode } from "./login-requests.ts";
-import { type LoginStep, type LoginWalk, needsRestart } from "./login-walk.ts";
+import { useForgotPassword, useResendCode, useVerifyCode } from "./login-requests.ts";
+import { type LoginStep, type LoginWalk, needsRestart, stepAfterForgot } from "./login-walk.ts";
 import { StepProblem } from "./step-problem.tsx";
 
 interface CodeStepProps {
@@ -84,9 +84,35 @@ export function CodeStep({ step, walk }: CodeStepProps) {
               Use another phone number or email
             </button>
           </p>
+          {step.approvalInstead && <AskForApproval walk={walk} />}
         </>
       )}
     </form>
+  );
+}
+
+/** The way out for whom the other address never reached. */
+function AskForApproval({ walk }: { walk: LoginWalk }) {
+  const forgot = useForgotPassword();
+  return (
+    <>
+      <p className={classes.foot}>
+        <button
+          type="button"
+          className={classes.quiet}
+          disabled={forgot.isPending}
+          onClick={() =>
+            forgot.mutate(
+              { otherUnreachable: true },
+              { onSuccess: (answer) => walk.go(stepAfterForgot(answer)) },
+            )
+          }
+        >
+          No code reaches me there
+        </button>
+      </p>
+      <StepProblem error={forgot.error} inField={false} walk={walk} />
+    </>
   );
 }
 

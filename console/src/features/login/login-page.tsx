@@ -72,9 +72,9 @@ function ApprovalStep({ walk }: { walk: LoginWalk }) {
   return (
     <>
       <p className={classes.lead}>
-        You have one address only, so a person must approve a new password: an admin of your fintech or the
-        Fusion team. They see your request now, and we write to you when it is approved. Then log in again and
-        set the new password.
+        Only one address of yours is known to reach you, so a person must approve a new password: an admin of
+        your fintech or the Fusion team. They see your request now, and we write to you when it is approved.
+        Then log in again and set the new password.
       </p>
       <p className={classes.lead}>Your old password keeps working until then.</p>
       <p className={classes.foot}>

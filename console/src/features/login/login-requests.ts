@@ -1,4 +1,10 @@
-import { CodeSent, CurrentSession, ForgotPassword, LoginNext } from "@fusion/contract/login.ts";
+import {
+  CodeSent,
+  CurrentSession,
+  ForgotPassword,
+  type ForgotStart,
+  LoginNext,
+} from "@fusion/contract/login.ts";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { post } from "../../lib/api.ts";
 import { beginSession } from "../../lib/session.ts";
@@ -18,7 +24,7 @@ export function useVerifyCode(purpose: "login" | "forgot") {
 }
 
 export function useForgotPassword() {
-  return useMutation({ mutationFn: () => post("/login/forgot", {}, ForgotPassword) });
+  return useMutation({ mutationFn: (asked: ForgotStart) => post("/login/forgot", asked, ForgotPassword) });
 }
 
 /** The last step of both ways in. */

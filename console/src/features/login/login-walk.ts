@@ -1,4 +1,4 @@
-import type { CodeSent } from "@fusion/contract/login.ts";
+import type { CodeSent, ForgotPassword } from "@fusion/contract/login.ts";
 import { useLocation, useNavigate, useRouter } from "@tanstack/react-router";
 import { ApiProblem } from "../../lib/api.ts";
 import { paths, safeReturnPath } from "../../lib/paths.ts";
@@ -10,6 +10,8 @@ export type LoginStep =
       readonly purpose: "login" | "forgot";
       readonly sent: CodeSent;
       readonly sentAtMs: number;
+      /** Who cannot read what was sent there may ask for an approval. */
+      readonly approvalInstead?: boolean;
     }
   | { readonly step: "password" }
   | { readonly step: "new_password" }
@@ -49,6 +51,12 @@ export function useLoginWalk(): LoginWalk {
     restart: () => void navigate({ to: paths.login, search: kept, replace: true }),
     finish: () => router.history.replace(safeReturnPath(returnPath)),
   };
+}
+
+export function stepAfterForgot(answer: ForgotPassword): LoginStep {
+  if (answer.next === "approval") return { step: "approval" };
+  const { sent, approvalInstead } = answer;
+  return { step: "code", purpose: "forgot", sent, sentAtMs: Date.now(), approvalInstead };
 }
 
 /** Whether only a new start helps. */

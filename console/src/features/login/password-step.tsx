@@ -3,7 +3,7 @@ import { type FormEvent, useRef, useState } from "react";
 import { ApiProblem } from "../../lib/api.ts";
 import classes from "./login.module.css";
 import { useFinishLogin, useForgotPassword } from "./login-requests.ts";
-import type { LoginWalk } from "./login-walk.ts";
+import { type LoginWalk, stepAfterForgot } from "./login-walk.ts";
 import { StepProblem } from "./step-problem.tsx";
 import { UsernameForManagers } from "./username-for-managers.tsx";
 
@@ -24,14 +24,7 @@ export function PasswordStep({ identifier, walk }: { identifier: string; walk: L
 
   function startReset(): void {
     finish.reset();
-    forgot.mutate(undefined, {
-      onSuccess: (answer) =>
-        walk.go(
-          answer.next === "code"
-            ? { step: "code", purpose: "forgot", sent: answer.sent, sentAtMs: Date.now() }
-            : { step: "approval" },
-        ),
-    });
+    forgot.mutate({}, { onSuccess: (answer) => walk.go(stepAfterForgot(answer)) });
   }
 
   const fieldError = finish.error instanceof ApiProblem ? finish.error.fieldError("/password") : undefined;
