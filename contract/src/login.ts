@@ -25,11 +25,16 @@ export const LoginCode = z.object({ code: z.string().trim().min(1).max(20) });
 export type LoginCode = z.infer<typeof LoginCode>;
 
 export const LoginNext = z
-  .object({
-    next: z
-      .enum(["password", "set_password"])
-      .describe("`set_password` at the first login and after a reset."),
-  })
+  .discriminatedUnion("next", [
+    z.object({
+      next: z
+        .enum(["password", "set_password"])
+        .describe("`set_password` at the first login and after a reset."),
+    }),
+    z
+      .object({ next: z.literal("code"), sent: CodeSent })
+      .describe("A new password was approved, and a second code went to the person's other identity."),
+  ])
   .meta({ id: "LoginNext" });
 export type LoginNext = z.infer<typeof LoginNext>;
 

@@ -1,14 +1,15 @@
-import type { ForgotPassword } from "@fusion/contract/login.ts";
+import type { CodeSent, ForgotPassword } from "@fusion/contract/login.ts";
 import { recordAudit } from "../audit/record.ts";
-import { systemScope } from "../platform/database/database.ts";
+import { systemScope, type Transaction } from "../platform/database/database.ts";
 import { LoginExpired } from "./errors.ts";
 import { findStanding, requireOpen } from "./failures.ts";
+import type { Address } from "./identifier.ts";
 import { listAdminsOver, resetRequested, resetToApprove, tell } from "./notices.ts";
 import { requireTriesLeft } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { requestReset } from "./reset-store.ts";
 import { describeSending, sendCode } from "./start-login.ts";
-import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
+import { lockPersonOf, lockWalk, moveWalk, type Walk } from "./walk-store.ts";
 
 /**
  * "Forgot password", after the first code. With a second identity a code goes there, and it leads to setting the password. With one alone, or a
@@ -33,16 +34,8 @@ export async function forgotPassword(
     );
     if (other && (other.proven || !otherUnreachable)) {
       await requireTriesLeft(tx, { browserHash: walkHash, purpose: "forgot" });
-      const afterwards = await sendCode(parts, tx, browser, {
-        browserHash: walkHash,
-        purpose: "forgot",
-        address: other,
-        deviceId: walk.deviceId,
-        isKnown: true,
-      });
-      await moveWalk(tx, walkHash, { step: "forgot_code", forgotAddress: other });
-      const approvalInstead = !other.proven;
-      return { answer: { next: "code", sent: describeSending(parts, other), approvalInstead }, afterwards };
+      const { answer, afterwards } = await sendSecondCode(parts, tx, browser, { walk, other, now });
+      return { answer: { next: "code", sent: answer, approvalInstead: !other.proven }, afterwards };
     }
     // Asking twice does not tell everyone twice; the next day it does, as the first may have been overlooked.
     if (await requestReset(tx, { userId: person.userId, reason: "forgotten", now, limits })) {
@@ -63,4 +56,24 @@ export async function forgotPassword(
     }
     return { answer: { next: "approval" }, afterwards: () => undefined };
   });
+}
+
+/** The code to the other identity of a walk that one was verified in: a new password takes both. */
+export async function sendSecondCode(
+  parts: LoginParts,
+  tx: Transaction,
+  browser: Browser,
+  { walk, other, now }: { walk: Walk; other: Address; now: Date },
+): Promise<Answered<CodeSent>> {
+  const { walkHash, deviceId } = walk;
+  const afterwards = await sendCode(parts, tx, browser, {
+    browserHash: walkHash,
+    purpose: "forgot",
+    address: other,
+    deviceId,
+    isKnown: true,
+  });
+  const verifiedAt = walk.verifiedAt ?? now;
+  await moveWalk(tx, walkHash, { step: "forgot_code", verifiedAt, forgotAddress: other });
+  return { answer: describeSending(parts, other), afterwards };
 }

@@ -4,7 +4,7 @@ import { createKeys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
-import type { TestBrowser } from "../testing/test-browser.ts";
+import { codeIn, type TestBrowser } from "../testing/test-browser.ts";
 import { hashBrowserSecret } from "./browser-secret.ts";
 import { checkPassword } from "./check-password.ts";
 import { LoginBusy } from "./errors.ts";
@@ -24,6 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 beforeEach(() => app.clock.advanceMs(25 * 3_600_000));
+
+const newPassword = "eleven slow ferries home";
 
 async function personWithPassword() {
   const person = await arrangeUser(app.database.owner, fintech, "fintech_admin");
@@ -229,7 +231,30 @@ describe("wrong tries", () => {
     app.clock.advanceMs(60_000);
     const fresh = app.browser();
     const code = await app.codeFor(fresh, person.email);
-    expect((await fresh.post("/login/code", { code })).json()).toEqual({ next: "set_password" });
+    // The approval does not stand in for the phone, which works.
+    expect((await fresh.post("/login/code", { code })).json()).toMatchObject({
+      next: "code",
+      sent: { channel: "sms", codeLength: 6 },
+    });
+    await app.settled();
+    expect(app.letters.at(-1)).toMatchObject({ channel: "sms", to: person.phone });
+    expect((await fresh.post("/login/new-password", { password: newPassword })).statusCode).toBe(409);
+    const second = codeIn(app.letters.at(-1));
+    expect((await fresh.post("/login/forgot/code", { code: second })).json()).toEqual({
+      next: "set_password",
+    });
+    expect((await fresh.post("/login/new-password", { password: newPassword })).statusCode).toBe(200);
+
+    // Where the phone is the wrong one, it does.
+    await owner.query("UPDATE identity SET bounced_at = now() WHERE address = $1", [person.phone]);
+    await owner.query(
+      "INSERT INTO password_reset (user_id, reason, requested_at, approved_at, approved_by) VALUES ($1, 'too_many_failures', $2, $2, 'cli:root')",
+      [person.userId, app.clock.now()],
+    );
+    app.clock.advanceMs(60_000);
+    const last = app.browser();
+    const only = await app.codeFor(last, person.email);
+    expect((await last.post("/login/code", { code: only })).json()).toEqual({ next: "set_password" });
   });
 
   it("that closed an account and could not be noted, as everything stopped, are noted within the hour: it can be approved", async () => {

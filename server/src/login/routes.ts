@@ -147,13 +147,19 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       {
         schema: {
           ...login,
-          summary: "Verify the code; says whether a password is asked or set next",
+          summary: "Verify the code; says whether a password is asked or set next, or another code asked",
           body: LoginCode,
           response: { 200: LoginNext, ...failures },
         },
       },
-      (request) =>
-        verifyCode(parts, browserOf(request), walkHashOf(request), { code: request.body.code, step: "code" }),
+      async (request, reply) =>
+        answered(
+          reply,
+          await verifyCode(parts, browserOf(request), walkHashOf(request), {
+            code: request.body.code,
+            step: "code",
+          }),
+        ),
     );
     scope.post(
       `${api}/login/password`,
@@ -207,11 +213,14 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
           response: { 200: LoginNext, ...failures },
         },
       },
-      (request) =>
-        verifyCode(parts, browserOf(request), walkHashOf(request), {
-          code: request.body.code,
-          step: "forgot_code",
-        }),
+      async (request, reply) =>
+        answered(
+          reply,
+          await verifyCode(parts, browserOf(request), walkHashOf(request), {
+            code: request.body.code,
+            step: "forgot_code",
+          }),
+        ),
     );
 
     const sessions = { tags: ["Sessions"] };

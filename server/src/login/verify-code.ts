@@ -17,9 +17,10 @@ import {
   takeBack,
   takeBackOne,
 } from "./failures.ts";
+import { sendSecondCode } from "./forgot-password.ts";
 import type { Address } from "./identifier.ts";
 import { type CodePurpose, isCode, readCode, takeTry, useUp } from "./one-time-code.ts";
-import type { Browser, LoginParts } from "./parts.ts";
+import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { type LoginPerson, verifyIdentity } from "./person-store.ts";
 import { findReset, requestReset } from "./reset-store.ts";
 import { tellClosedLater } from "./tell-closed.ts";
@@ -27,7 +28,8 @@ import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
  * Verifies the code of the step that waits for one and says what comes next. Tries are counted before anything is compared, in the
- * transaction that compares, so that guesses in parallel get five comparisons in all. Throws `code_wrong`, `code_expired`, `code_spent`,
+ * transaction that compares, so that guesses in parallel get five comparisons in all. An approval stands for a forgotten password and for what only
+ * one address can prove: whoever has two that work proves the other one as well. Throws `code_send_limited` then (the code stays good), and `code_wrong`, `code_expired`, `code_spent`,
  * `login_locked`, `recovery_required`, `login_expired`, `login_step_wrong`; the counting is committed all the same.
  */
 export async function verifyCode(
@@ -35,12 +37,12 @@ export async function verifyCode(
   browser: Browser,
   walkHash: Buffer,
   input: { code: string; step: "code" | "forgot_code" },
-): Promise<LoginNext> {
+): Promise<Answered<LoginNext>> {
   const { db, clock, keys, limits } = parts;
   const now = clock.now();
   const purpose = input.step === "code" ? "login" : "forgot";
   // A refusal is returned, not thrown, out of the transaction: throwing would undo the counting.
-  const outcome = await db.transaction<LoginNext | DomainError>(systemScope, async (tx) => {
+  const outcome = await db.transaction<Answered<LoginNext> | DomainError>(systemScope, async (tx) => {
     const walk = await lockWalk(tx, walkHash, [input.step], now);
     const person = await lockPersonOf(tx, walk);
     const counters = input.step === "code" ? countersOf(keys, walk) : accountAlone(walk);
@@ -57,18 +59,29 @@ export async function verifyCode(
     await accept(parts, tx, { browserHash: walkHash, purpose, counters, address: tried.address, person });
     if (input.step === "forgot_code") {
       await moveWalk(tx, walkHash, { step: "set_password", setReason: "forgotten" });
-      return { next: "set_password" };
+      return answerAlone({ next: "set_password" });
     }
     const reset = await findReset(tx, person.userId);
     const approved =
       reset?.approvedAt && reset.approvedAt.getTime() + limits.approvalLifetimeMs > now.getTime();
+    const other = person.identities.find(
+      ({ channel, proven, bounced }) => channel !== walk.address.channel && proven && !bounced,
+    );
+    if (approved && other) {
+      const { answer, afterwards } = await sendSecondCode(parts, tx, browser, { walk, other, now });
+      return { answer: { next: "code", sent: answer }, afterwards };
+    }
     const setReason = approved ? "approved" : person.passwordHash === null ? "first_login" : null;
     const next = setReason === null ? "password" : "set_password";
     await moveWalk(tx, walkHash, { step: next, verifiedAt: now, setReason });
-    return { next };
+    return answerAlone({ next });
   });
   if (outcome instanceof Error) throw outcome;
   return outcome;
+}
+
+function answerAlone(answer: LoginNext): Answered<LoginNext> {
+  return { answer, afterwards: () => undefined };
 }
 
 /** A code that was right, with the refusal for whom it does not help after all; or the refusal. */

@@ -6,7 +6,13 @@ import { useNow } from "../../lib/use-now.ts";
 import { OtpField } from "../../ui/otp-field.tsx";
 import classes from "./login.module.css";
 import { useForgotPassword, useResendCode, useVerifyCode } from "./login-requests.ts";
-import { type LoginStep, type LoginWalk, needsRestart, stepAfterForgot } from "./login-walk.ts";
+import {
+  type LoginStep,
+  type LoginWalk,
+  needsRestart,
+  stepAfterCode,
+  stepAfterForgot,
+} from "./login-walk.ts";
 import { StepProblem } from "./step-problem.tsx";
 
 interface CodeStepProps {
@@ -30,7 +36,7 @@ export function CodeStep({ step, walk }: CodeStepProps) {
   function check(complete: string): void {
     if (verify.isPending || complete.length !== sent.codeLength) return;
     verify.mutate(complete, {
-      onSuccess: ({ next }) => walk.go({ step: next === "password" ? "password" : "new_password" }),
+      onSuccess: (answer) => walk.go(stepAfterCode(answer)),
     });
   }
 

@@ -1,4 +1,4 @@
-import type { CodeSent, ForgotPassword } from "@fusion/contract/login.ts";
+import type { CodeSent, ForgotPassword, LoginNext } from "@fusion/contract/login.ts";
 import { useLocation, useNavigate, useRouter } from "@tanstack/react-router";
 import { ApiProblem } from "../../lib/api.ts";
 import { paths, safeReturnPath } from "../../lib/paths.ts";
@@ -51,6 +51,12 @@ export function useLoginWalk(): LoginWalk {
     restart: () => void navigate({ to: paths.login, search: kept, replace: true }),
     finish: () => router.history.replace(safeReturnPath(returnPath)),
   };
+}
+
+export function stepAfterCode(answer: LoginNext): LoginStep {
+  if (answer.next === "code")
+    return { step: "code", purpose: "forgot", sent: answer.sent, sentAtMs: Date.now() };
+  return { step: answer.next === "password" ? "password" : "new_password" };
 }
 
 export function stepAfterForgot(answer: ForgotPassword): LoginStep {
