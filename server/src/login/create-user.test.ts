@@ -4,6 +4,7 @@ import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, type LoginApp } from "../testing/login-app.ts";
 import { createUser, type NewUser } from "./create-user.ts";
+import { maskAddress } from "./identifier.ts";
 
 let app: LoginApp;
 let fintech: TestFintech;
@@ -189,6 +190,41 @@ describe("a new person", () => {
       [1, 2, 3].map(() => create(commandLine, { email: "race@example.com" })),
     );
     expect(both.filter((each) => each.status === "fulfilled")).toHaveLength(1);
+  });
+});
+
+describe("an address that another person has", () => {
+  it("is refused with a record of who tried it, and ten times an hour at most, however many at once", async () => {
+    const { owner } = app.database;
+    const admin = await actor("fintech_admin");
+    await create(commandLine, { email: "known.elsewhere@example.com" });
+    const probe = () => create(admin, { email: "Known.Elsewhere@example.com", phone: "9810000055" });
+    const codes = (await Promise.allSettled(Array.from({ length: 12 }, probe))).map(
+      (each) => each.status === "rejected" && each.reason.code,
+    );
+    expect(codes.sort()).toEqual([
+      ...Array(10).fill("identity_taken"),
+      ...Array(2).fill("identity_taken_limited"),
+    ]);
+    const { rows } = await owner.query(
+      "SELECT actor_id, fintech_id, details FROM audit_entry WHERE action = 'user.address-refused'",
+    );
+    const address = maskAddress({ channel: "email", address: "known.elsewhere@example.com" });
+    expect(rows).toEqual(
+      Array(10).fill({
+        actor_id: admin.userId,
+        fintech_id: fintech.fintechId,
+        details: { channel: "email", address },
+      }),
+    );
+    await expect(create(admin)).rejects.toMatchObject({
+      retryAfterSeconds: expect.toSatisfy((seconds) => seconds > 3_500 && seconds <= 3_600),
+    });
+    await create(await actor("fintech_admin"));
+    await owner.query(
+      "UPDATE audit_entry SET at = at - interval '1 hour' WHERE action = 'user.address-refused'",
+    );
+    await create(admin);
   });
 });
 

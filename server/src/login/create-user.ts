@@ -10,10 +10,11 @@ import { type Database, systemScope, type Transaction } from "../platform/databa
 import { NotFound } from "../platform/errors.ts";
 import { type FintechId, type IfiId, newId, type UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import { IdentityTaken, PersonInvalid } from "./errors.ts";
-import type { Address } from "./identifier.ts";
+import { IdentityTaken, IdentityTakenLimited, PersonInvalid } from "./errors.ts";
+import { type Address, maskAddress } from "./identifier.ts";
 import { accessGiven, adminAdded, listAdminsOver, tell } from "./notices.ts";
 import { readAddress, readName } from "./person-input.ts";
+import { lockPerson } from "./person-store.ts";
 
 export interface NewUser {
   readonly name: string;
@@ -29,8 +30,9 @@ export interface NewUser {
 /**
  * Gives a person access to the console: they log in with a code to one of their addresses and set their password then. They are told on each
  * address. For an operator admin, the command line, and an admin of the same fintech, who may make further admins: the others are told of each,
- * whoever made it, so that none comes in unseen. Throws `role_insufficient`, `step_up_required`,
- * `person_invalid`, `identity_taken`, `not_found` (no such fintech).
+ * whoever made it, so that none comes in unseen. That somebody has an address already is told all the same, and so stays in the audit trail where a
+ * person asked, who may be told ten times an hour. Throws `role_insufficient`, `step_up_required`, `person_invalid`, `identity_taken`,
+ * `identity_taken_limited`, `not_found` (no such fintech).
  */
 export async function createUser(
   deps: {
@@ -57,7 +59,8 @@ export async function createUser(
   const identities = readAddresses(input);
   const userId = newId<UserId>(deps.random, "usr");
   const now = deps.clock.now();
-  await transactionOf({ db: deps.db, scope: systemScope }, actor, async (tx) => {
+  // That an address is taken is returned, not thrown, out of the transaction: throwing would undo the record of it.
+  const taken = await transactionOf({ db: deps.db, scope: systemScope }, actor, async (tx) => {
     let fintechName: string | null = null;
     if (input.fintech) {
       const [fintech] = await tx.query<{ name: string }>(
@@ -66,6 +69,20 @@ export async function createUser(
       );
       if (!fintech) throw new NotFound("There is no such fintech.");
       fintechName = fintech.name;
+    }
+    if (actor.kind === "user") {
+      await requireFewRefusals(tx, actor);
+      const found = await findTaken(tx, identities);
+      if (found) {
+        await recordAudit(tx, deps, actor, {
+          action: refused,
+          object: { kind: "user", id: actor.userId },
+          fintech: actor.fintech,
+          details: { channel: found.channel, address: maskAddress(found) },
+          requestId: input.requestId,
+        });
+        return found;
+      }
     }
     await tx.query(
       "INSERT INTO console_user (user_id, name, role, ifi_id, fintech_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -94,8 +111,34 @@ export async function createUser(
         await listAdminsOver(tx, userId),
         adminAdded({ name, fintechName }, describeActor(actor).name, now),
       );
+    return undefined;
   });
+  if (taken) throw new IdentityTaken(taken.channel);
   return { userId, identities };
+}
+
+/** In the audit trail, of who asked: the person whom they wanted to add is none. */
+const refused = "user.address-refused";
+const refusalsPerHour = 10;
+
+/** Holds the person, so that of several requests at once each sees what those before were refused. */
+async function requireFewRefusals(tx: Transaction, { userId }: UserPrincipal): Promise<void> {
+  await lockPerson(tx, userId);
+  const [row] = await tx.query<{ seconds: number }>(
+    `SELECT ceil(extract(epoch FROM at + interval '1 hour' - database_now()))::int AS seconds FROM audit_entry
+     WHERE object_kind = 'user' AND object_id = $1 AND action = $2 AND at > (SELECT database_now()) - interval '1 hour'
+     ORDER BY at DESC OFFSET $3 LIMIT 1`,
+    [userId, refused, refusalsPerHour - 1],
+  );
+  if (row) throw new IdentityTakenLimited(Math.max(1, row.seconds));
+}
+
+async function findTaken(tx: Transaction, wanted: readonly Address[]): Promise<Address | undefined> {
+  const [found] = await tx.query<{ channel: Address["channel"]; address: string }>(
+    "SELECT channel, address FROM identity JOIN unnest($1::text[], $2::text[]) AS wanted (channel, address) USING (channel, address) LIMIT 1",
+    [wanted.map(({ channel }) => channel), wanted.map(({ address }) => address)],
+  );
+  return found;
 }
 
 /** The first admin of a fintech, or of the Fusion team, is news to nobody. */

@@ -167,6 +167,18 @@ export class IdentityTaken extends DomainError {
   }
 }
 
+/** It could go on until it is known of every address whether somebody has it. */
+export class IdentityTakenLimited extends DomainError {
+  readonly kind = "too_many";
+  readonly code = "identity_taken_limited";
+  constructor(retryAfterSeconds: number) {
+    super(
+      `Ten times within an hour you entered an address that another person has. You can add people again in ${inWords(retryAfterSeconds)}.`,
+      { retryAfterSeconds },
+    );
+  }
+}
+
 /** Something about the new person does not fit together. */
 export class PersonInvalid extends DomainError {
   readonly kind = "invalid";
