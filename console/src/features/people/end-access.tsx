@@ -22,7 +22,8 @@ export function EndAccess({ person, onClose }: { person: Person; onClose: () => 
       onClose={onClose}
     >
       Every session ends at once, and it is for good: to come back, {person.name} is added anew. Tokens that
-      they generated belong to the application and go on working.
+      they generated belong to the application and go on working. {person.name} is told
+      {person.role.endsWith("_admin") && ", and so is every other admin"}.
     </ProvenConfirmation>
   );
 }
