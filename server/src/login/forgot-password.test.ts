@@ -121,6 +121,28 @@ describe("a forgotten password, with a second identity that may reach nobody", (
   });
 });
 
+describe("an approved password, with two identities", () => {
+  it("waits for the second code where none may be sent at the moment; the first stays good", async () => {
+    const { owner } = app.database;
+    const person = await arrangeUser(owner, fintech, "fintech_member");
+    await app.logIn(app.browser(), person.email);
+    await owner.query(
+      "INSERT INTO password_reset (user_id, reason, requested_at, approved_at, approved_by) VALUES ($1, 'forgotten', $2, $2, 'cli:root')",
+      [person.userId, app.clock.now()],
+    );
+    app.clock.advanceMs(60_000);
+    await app.codeFor(app.browser(), person.phone ?? "");
+    const browser = app.browser();
+    const code = await app.codeFor(browser, person.email);
+    expect((await browser.post("/login/code", { code })).json().code).toBe("code_send_limited");
+    app.clock.advanceMs(60_000);
+    expect((await browser.post("/login/code", { code })).json()).toMatchObject({
+      next: "code",
+      sent: { channel: "sms" },
+    });
+  });
+});
+
 describe("a forgotten password, with one identity", () => {
   const single = (role: "fintech_member" | "fintech_admin" = "fintech_member") =>
     arrangeUser(app.database.owner, fintech, role, { phone: null });

@@ -14,7 +14,8 @@ import { lockPersonOf, lockWalk, moveWalk, type Walk } from "./walk-store.ts";
 /**
  * "Forgot password", after the first code. With a second identity a code goes there, and it leads to setting the password. With one alone, or a
  * second from which messages come back, an admin or the Fusion team must approve; the person is told, and whoever may approve. Likewise where no
- * code has ever come back from the second and the person says that it does not reach them: it may have been noted down wrongly. Throws what asking for another code throws.
+ * code has ever come back from the second and the person says that it does not reach them: it may have been noted down wrongly. Throws what
+ * asking for another code throws.
  */
 export async function forgotPassword(
   parts: LoginParts,

@@ -28,9 +28,9 @@ import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
  * Verifies the code of the step that waits for one and says what comes next. Tries are counted before anything is compared, in the
- * transaction that compares, so that guesses in parallel get five comparisons in all. An approval stands for a forgotten password and for what only
- * one address can prove: whoever has two that work proves the other one as well. Throws `code_send_limited` then (the code stays good), and `code_wrong`, `code_expired`, `code_spent`,
- * `login_locked`, `recovery_required`, `login_expired`, `login_step_wrong`; the counting is committed all the same.
+ * transaction that compares, so that guesses in parallel get five comparisons in all. An approval does not stand in for the other address of
+ * whoever has one that works: a code goes there next. Throws `code_wrong`, `code_expired`, `code_spent`, `login_locked`, `recovery_required`,
+ * `login_expired`, `login_step_wrong`, the counting being committed all the same; and `code_send_limited`, after which the code is good still.
  */
 export async function verifyCode(
   parts: LoginParts,
