@@ -81,8 +81,8 @@ export function runProgram(
   return {
     ended: go(),
     fail(error) {
-      // The job library leaves such a failure to nobody when it could not note a job's end. The database's return heals that, and that it is
-      // away the log hears from others.
+      // The job library leaves such a failure to nobody when it could not note a job's end. The job is freed when the database is back
+      // (held-jobs.ts), and that it is away the log hears from others.
       if (isDatabaseAway(error)) {
         log.debug(
           { err: error },

@@ -19,11 +19,13 @@ afterEach(async () => {
 });
 afterAll(() => database.drop());
 
-async function start(rooms: readonly RoomJobs[], options: { alone?: boolean; log?: Log } = {}) {
-  const jobs = await startJobs({ db: database.db, log: options.log ?? silentLog() }, rooms, {
-    alone: options.alone ?? false,
-  });
+async function start(
+  rooms: readonly RoomJobs[],
+  { log = silentLog(), ...options }: Partial<Parameters<typeof startJobs>[2]> & { log?: Log } = {},
+): Promise<RunningJobs> {
+  const jobs = await startJobs({ db: database.db, log }, rooms, { alone: false, ...options });
   running.push(jobs);
+  return jobs;
 }
 
 const add = (task: string, payload: object, options?: Parameters<typeof addJob>[3]) =>
@@ -127,6 +129,47 @@ describe("a job", () => {
     await database.owner.query(
       "DELETE FROM graphile_worker._private_jobs WHERE payload->>'holder' IS NOT NULL",
     );
+  });
+});
+
+describe("a job that is held here though nobody does it, as when its end could not be noted or a claim's answer got lost", () => {
+  const names: string[] = [];
+  const holdsJobsAs = (held: readonly string[]) => void names.splice(0, names.length, ...held);
+  /** Like a job whose claim is committed and not known here. */
+  const addHeld = (task: string) =>
+    database.db.transaction(systemScope, async (tx) => {
+      await addJob(tx, task, {});
+      await tx.query(
+        `UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = $2, attempts = 1
+         WHERE task_id = (SELECT id FROM graphile_worker._private_tasks WHERE identifier = $1)`,
+        [task, names[0]],
+      );
+    });
+
+  it("is done soon, and none that is under way is done twice", async () => {
+    const work = Promise.withResolvers<void>();
+    const ran: string[] = [];
+    const slow = async () => {
+      ran.push("slow");
+      await work.promise;
+    };
+    const lost = async () => void ran.push("lost");
+    await start([{ tasks: { slow, lost } }], { holdsJobsAs, lookEveryMs: 50 });
+    await add("slow", {});
+    await expect.poll(() => ran, { timeout: 10_000 }).toEqual(["slow"]);
+    await addHeld("lost");
+    await expect.poll(() => ran, { timeout: 10_000 }).toEqual(["slow", "lost"]);
+    work.resolve();
+  });
+
+  it("is free for another process after the stop", async () => {
+    const jobs = await start([{ tasks: {} }], { holdsJobsAs });
+    await addHeld("left");
+    await jobs.stop();
+    const { rows } = await database.owner.query(
+      "SELECT locked_by FROM graphile_worker.jobs WHERE task_identifier = 'left'",
+    );
+    expect(rows).toEqual([{ locked_by: null }]);
   });
 });
 

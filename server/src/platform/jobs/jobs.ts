@@ -5,7 +5,8 @@ import type { Database, Transaction } from "../database/database.ts";
 import { untilDatabaseAnswers } from "../database/retry.ts";
 import type { Log } from "../log.ts";
 import { isTold } from "../outage.ts";
-import { freeAllJobs, freeJobs } from "./free-jobs.ts";
+import { freeAllJobs } from "./free-jobs.ts";
+import { watchHeldJobs } from "./held-jobs.ts";
 
 /** Work done off the request path. A handler re-reads what it acts on and may run twice for one job. */
 export type JobHandler = (payload: unknown) => Promise<void>;
@@ -32,8 +33,8 @@ export interface RoomJobs {
 
 export interface RunningJobs {
   /**
-   * Takes no new job, waits for running ones for eight seconds at most, and then gives those that still run back to the queue: they are done
-   * again. Its connections are given back with the last job.
+   * Takes no new job, waits for running ones for eight seconds at most, and then gives those that still run, or whose end could not be noted,
+   * back to the queue: they are done again. Its connections are given back with the last job.
    */
   stop(): Promise<void>;
 }
@@ -82,7 +83,8 @@ const priorityOf = ({ first }: { readonly first?: boolean | undefined }): number
  * Works off the queue and keeps the schedules, on sessions of the database and with its runtime role. The job schema must be there
  * (see `schema.ts`). A job that throws is tried again with growing pauses (exp(attempts) seconds); each failure is logged without
  * its payload. `alone` says that no other process works on this database: jobs that a killed process held are then free at once
- * instead of after four hours. `holdsJobsAs` is told under which names jobs are held here, for whoever frees them if this process dies.
+ * instead of after four hours. A job that is held here though nobody does it, as after the database was away, is free
+ * within a minute (`held-jobs.ts`). `holdsJobsAs` is told under which names jobs are held here, for whoever frees them if this process dies.
  * While the database is away it waits for it, until `stop`; without that it throws.
  */
 export async function startJobs(
@@ -92,6 +94,8 @@ export async function startJobs(
     readonly alone: boolean;
     readonly holdsJobsAs?: ((names: readonly string[]) => void) | undefined;
     readonly stopDeadlineMs?: number;
+    /** Between two looks for jobs that nobody does. */
+    readonly lookEveryMs?: number;
     readonly stop?: AbortSignal;
   },
 ): Promise<RunningJobs> {
@@ -107,13 +111,6 @@ export async function startJobs(
   const patiently = <Result>(step: () => Promise<Result>): Promise<Result> =>
     stop ? untilDatabaseAnswers(step, { stop }) : step();
   if (options.alone) await patiently(() => freeAllJobs(db));
-  const names: string[] = [];
-  const events: WorkerEvents = new EventEmitter();
-  // A job is held in the name of the pool, whichever of its workers does it.
-  events.on("pool:create", ({ workerPool }) => {
-    names.push(workerPool.id);
-    options.holdsJobsAs?.(names);
-  });
   const outside = new Set(rooms.flatMap((room) => room.outside ?? []));
   for (const task of outside)
     if (!tasks.has(task)) throw new Error(`There is no task ${task} to wait outside.`);
@@ -126,6 +123,9 @@ export async function startJobs(
         return { task, match: schedule, options };
       }),
   );
+  const events: WorkerEvents = new EventEmitter();
+  const { holdsJobsAs: onNames, lookEveryMs } = options;
+  const held = watchHeldJobs({ db, log }, events, { onNames, lookEveryMs });
   const startRunner = async (kind: keyof typeof places): Promise<Runner> => {
     const runner = await run({
       pgPool: db.sessionPool,
@@ -152,6 +152,7 @@ export async function startJobs(
     if (outside.size > 0) runners.push(await patiently(() => startRunner("outside")));
   } catch (error) {
     // None is left behind.
+    held.end();
     await Promise.allSettled(runners.map((runner) => runner.stop()));
     throw error;
   }
@@ -159,9 +160,9 @@ export async function startJobs(
     async stop() {
       const ended = Promise.allSettled(runners.map((runner) => runner.stop())).then(() => true);
       const late = sleep(options.stopDeadlineMs ?? stopDeadlineMs, false, { ref: false });
-      if (await Promise.race([ended, late])) return;
-      log.warn({ part: "jobs" }, "a job did not end in time; it is done again");
-      await freeJobs(db, names);
+      const inTime = await Promise.race([ended, late]);
+      if (!inTime) log.warn({ part: "jobs" }, "a job did not end in time; it is done again");
+      await held.giveBack({ unfinished: !inTime });
     },
   };
 }
