@@ -23,7 +23,7 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** A server that holds the data folder may still be starting; its database is waited for so long. */
+/** A server that holds the data folder, or prepares the external database, may still be starting; its database is waited for so long. */
 const joinDeadlineMs = 20_000;
 const joinConnectionsMax = 4;
 /** Longer than any command but one that hangs. */
@@ -45,7 +45,13 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
       ? ({ kind: "embedded", dataFolder: config.dataFolder } as const)
       : // Whoever runs a command to end something must not be kept from it.
         { ...config.database, strictDurability: false };
-  const options = { log, strictRoles: config.mode === "production", leavesSchema: true, onFirstStart };
+  const options = {
+    log,
+    strictRoles: config.mode === "production",
+    leavesSchema: true,
+    othersMayTakeMs: joinDeadlineMs,
+    onFirstStart,
+  };
 
   if (choice.kind === "external") {
     const started = await startPrepared(choice, options);

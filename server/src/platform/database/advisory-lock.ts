@@ -9,15 +9,19 @@ const pauseMs = 100;
 /**
  * Does the work while no other process does the same on this database; whoever comes second waits for as long as it takes, by asking again and
  * again: a statement that waits would be older than an index that the first makes, and be waited for by it. The lock ends
- * with the connection, so a killed process holds nothing. May be taken again within the work. Needs a direct connection, since a pooler
- * such as pgbouncer may spread a session's statements over several.
+ * with the connection, so a killed process holds nothing. May be taken again within the work. `whileWaiting` is called before each further
+ * try, and may throw to give up. Needs a direct connection, since a pooler such as pgbouncer may spread a session's statements over several.
  */
 export async function withAdvisoryLock<Result>(
   client: Pick<pg.ClientBase, "query">,
   lock: keyof typeof lockKeys,
   work: () => Promise<Result>,
+  whileWaiting: () => void = () => undefined,
 ): Promise<Result> {
-  while (!(await tryAdvisoryLock(client, lockKeys[lock]))) await sleep(pauseMs);
+  while (!(await tryAdvisoryLock(client, lockKeys[lock]))) {
+    whileWaiting();
+    await sleep(pauseMs);
+  }
   try {
     return await work();
   } finally {

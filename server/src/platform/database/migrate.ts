@@ -186,6 +186,19 @@ export async function assertSchemaFits(
     );
 }
 
+/** Whether there is nothing to apply. Throws {@link DatabaseIsNewer} and {@link MigrationWasEdited} as {@link migrateWith} does. */
+export async function isMigrated(client: Pick<pg.ClientBase, "query">): Promise<boolean> {
+  try {
+    await assertSchemaFits(client);
+    return true;
+  } catch (error) {
+    // No table of migrations yet, or one of a release that did not tell breaking from widening.
+    if (error instanceof DatabaseIsOlder || ["42P01", "42703"].includes((error as { code: string }).code))
+      return false;
+    throw error;
+  }
+}
+
 /** Databases of releases that did not tell breaking from widening get the column; what those had applied is known to all later ones. */
 async function ensureMigrationTable(owner: pg.Client): Promise<void> {
   await owner.query(`CREATE TABLE IF NOT EXISTS public.migration (

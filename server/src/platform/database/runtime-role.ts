@@ -27,6 +27,8 @@ export async function allowRuntimeRole(
         client.query(`GRANT fusion_runtime TO ${pg.escapeIdentifier(account.name)}`),
       );
     } catch (error) {
+      // Of two processes that grant it at once, one may fail.
+      if ((await withClient(url, describeAccount)).member) return "fusion_runtime";
       throw new DatabaseUnusable(
         `${account.name}, as which DATABASE_URL connects, is no member of fusion_runtime. As a superuser run: GRANT fusion_runtime TO ${pg.escapeIdentifier(account.name)}`,
         { cause: error },

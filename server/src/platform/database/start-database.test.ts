@@ -8,7 +8,7 @@ import { systemRandom } from "../random.ts";
 import { systemScope } from "./database.ts";
 import { claimInstallation } from "./installation.ts";
 import { DatabaseIsNewer, DatabaseIsOlder } from "./migrate.ts";
-import { startDatabase } from "./start-database.ts";
+import { type StartOptions, startDatabase } from "./start-database.ts";
 import { withClient } from "./with-client.ts";
 
 // An external database: a fresh one on the run's server, with roles of its own.
@@ -38,8 +38,21 @@ afterAll(async () => {
   await admin.end();
 });
 
-const start = (url: string, migrationUrl: string, strictRoles: boolean) =>
-  startDatabase({ kind: "external", url, migrationUrl }, { log: silentLog(), strictRoles });
+const start = (
+  url: string,
+  migrationUrl: string,
+  strictRoles: boolean,
+  more: Omit<StartOptions, "log" | "strictRoles"> = {},
+) => startDatabase({ kind: "external", url, migrationUrl }, { log: silentLog(), strictRoles, ...more });
+/** As a command does. */
+const leave = (more: Pick<StartOptions, "othersMayTakeMs"> = {}) =>
+  start(urlOf(names.app), urlOf(names.owner), true, { leavesSchema: true, ...more });
+/** What another process does while it migrates. */
+const whileMigrating = (work: () => Promise<void>) =>
+  withClient(urlOf(names.owner), async (migrating) => {
+    await migrating.query("SELECT pg_advisory_lock(7018140793)");
+    await work();
+  });
 
 const whoAmI =
   "SELECT current_user AS role, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super";
@@ -115,11 +128,6 @@ describe("an external database", () => {
   });
 
   it("is left as it is by whoever may not change the schema, who refuses one that does not fit", async () => {
-    const leave = () =>
-      startDatabase(
-        { kind: "external", url: urlOf(names.app), migrationUrl: urlOf(names.owner) },
-        { log: silentLog(), strictRoles: true, leavesSchema: true },
-      );
     await (await leave()).stop();
     const owner = new pg.Client({ connectionString: urlOf(names.owner) });
     await owner.connect();
@@ -128,6 +136,9 @@ describe("an external database", () => {
         "DELETE FROM public.migration WHERE number = (SELECT max(number) FROM public.migration) RETURNING *",
       );
       await expect(leave()).rejects.toThrow(DatabaseIsOlder);
+      await whileMigrating(async () => {
+        await expect(leave({ othersMayTakeMs: 50 })).rejects.toThrow(/^Another process/);
+      });
       const { number, name, hash, breaking } = rows[0];
       await owner.query(
         "INSERT INTO public.migration (number, name, hash, breaking) VALUES ($1, $2, $3, $4), (9999, '9999-newer.sql', '', true)",
@@ -138,6 +149,13 @@ describe("an external database", () => {
     } finally {
       await owner.end();
     }
+  });
+
+  it("needs no lock where nothing is missing, as when a newer release's migration waits for hours", async () => {
+    await whileMigrating(async () => {
+      await (await start(urlOf(names.app), urlOf(names.owner), true)).stop();
+      await (await leave()).stop();
+    });
   });
 
   it("that does not exist is named without more", async () => {

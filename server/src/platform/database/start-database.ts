@@ -12,7 +12,7 @@ import {
   type NamedUrl,
   watchDurability,
 } from "./high-availability.ts";
-import { assertSchemaFits, migrateWith } from "./migrate.ts";
+import { assertSchemaFits, isMigrated, migrateWith } from "./migrate.ts";
 import { allowRuntimeRole, assertSession } from "./runtime-role.ts";
 import { withClient } from "./with-client.ts";
 
@@ -53,9 +53,11 @@ export interface StartOptions {
   readonly leavesSchema?: boolean | undefined;
   /** How many connections the embedded server takes, from this process and others; 100 unless given. */
   readonly connectionsMax?: number | undefined;
+  /** How long another process may take that prepares the schemas, where they are needed and not there yet; as long as it takes unless given. */
+  readonly othersMayTakeMs?: number | undefined;
 }
 
-type PrepareOptions = Pick<StartOptions, "log" | "leavesSchema">;
+type PrepareOptions = Pick<StartOptions, "log" | "leavesSchema" | "othersMayTakeMs">;
 
 const databaseName = "fusion";
 const restartsMax = 5;
@@ -187,22 +189,22 @@ async function prepareEmbedded(server: EmbeddedPostgres, options: PrepareOptions
 
 async function startExternal(
   choice: Extract<DatabaseChoice, { kind: "external" }>,
-  { log, strictRoles, leavesSchema }: StartOptions,
+  options: StartOptions,
 ): Promise<StartedDatabase> {
   const { url, directUrl, migrationUrl } = choice;
+  const { log, strictRoles } = options;
   let durability: DurabilityWatch | undefined;
-  await explained(migrationUrl, () =>
-    withClient(migrationUrl, async (owner) => {
-      await assertVersion(owner);
-      // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
-      if (choice.strictDurability)
-        durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
-      await prepareSchemas(owner, migrationUrl, { log, leavesSchema }, async () => {
-        for (const each of namedUrls(choice))
-          await allowRuntimeRole({ url: each.url, migrationUrl }, strictRoles);
-      });
-    }),
-  ).catch((error: unknown) => {
+  const prepare = async (owner: pg.Client): Promise<void> => {
+    await assertVersion(owner);
+    // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
+    if (choice.strictDurability)
+      durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
+    await prepareSchemas(owner, migrationUrl, options, async () => {
+      for (const each of namedUrls(choice))
+        await allowRuntimeRole({ url: each.url, migrationUrl }, strictRoles);
+    });
+  };
+  await explained(migrationUrl, () => withClient(migrationUrl, prepare)).catch((error: unknown) => {
     durability?.stop();
     throw error;
   });
@@ -248,27 +250,35 @@ function namedUrls({
 
 /**
  * Brings both schemas up to date and does what else only the owner may, on one connection, since each costs the server a process, and
- * under one lock: processes that start at once do it one after the other, and all but the first find nothing to do.
+ * under one lock: processes that start at once do it one after the other, and all but the first find nothing to do. Who finds nothing to do
+ * from the start needs no lock: a newer release's migration may hold it for hours, and keeps neither this release nor its commands from starting.
  */
-function prepareSchemas<Result>(
+async function prepareSchemas(
   owner: pg.Client,
   ownerUrl: string,
-  { log, leavesSchema = false }: PrepareOptions,
-  andThen: () => Promise<Result>,
-): Promise<Result> {
-  return withAdvisoryLock(owner, "migrations", async () => {
+  { log, leavesSchema = false, othersMayTakeMs = Number.POSITIVE_INFINITY }: PrepareOptions,
+  andThen: () => Promise<void>,
+): Promise<void> {
+  const hasJobSchema = () => jobSchemaIsCurrent(owner);
+  if ((await isMigrated(owner)) && (leavesSchema || (await hasJobSchema()))) return andThen();
+  const deadline = performance.now() + othersMayTakeMs;
+  const prepare = async (): Promise<void> => {
     if (leavesSchema && (await hasSchema(owner))) {
       await assertSchemaFits(owner);
       return andThen();
     }
     await migrateWith(owner, { log });
-    const result = await andThen();
-    if (!(await jobSchemaIsCurrent(owner))) {
-      // Loaded only when there is something to do: the library takes a quarter of a second.
-      const { prepareJobSchema } = await import("../jobs/schema.ts");
-      await prepareJobSchema(ownerUrl);
-    }
-    return result;
+    await andThen();
+    if (await hasJobSchema()) return;
+    // Loaded only when there is something to do: the library takes a quarter of a second.
+    const { prepareJobSchema } = await import("../jobs/schema.ts");
+    await prepareJobSchema(ownerUrl);
+  };
+  await withAdvisoryLock(owner, "migrations", prepare, () => {
+    if (performance.now() > deadline)
+      throw new DatabaseUnusable(
+        "Another process is bringing the database up to date and is not done yet; its log tells what it waits for. Try again when it is done.",
+      );
   });
 }
 
