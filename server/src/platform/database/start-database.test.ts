@@ -158,6 +158,13 @@ describe("an external database", () => {
     });
   });
 
+  it("gets the job queue from a command, too, when its first server was killed before it had made that", async () => {
+    await withClient(urlOf(names.owner), (owner) => owner.query("DROP SCHEMA graphile_worker CASCADE"));
+    const { db, stop } = await leave();
+    await db.transaction(systemScope, (tx) => tx.query(`SELECT graphile_worker.add_job('x', '{}'::json)`));
+    await stop();
+  });
+
   it("that does not exist is named without more", async () => {
     await expect(start(urlOf(names.app, "nowhere"), urlOf(names.owner, "nowhere"), true)).rejects.toThrow(
       /cannot be used: database "nowhere" does not exist/,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import { jobSchemaIsCurrent } from "../jobs/schema-is-current.ts";
+import { jobSchemaIsCurrent, jobSchemaIsThere } from "../jobs/schema-is-current.ts";
 import type { Log } from "../log.ts";
 import { withAdvisoryLock } from "./advisory-lock.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -259,15 +259,12 @@ async function prepareSchemas(
   { log, leavesSchema = false, othersMayTakeMs = Number.POSITIVE_INFINITY }: PrepareOptions,
   andThen: () => Promise<void>,
 ): Promise<void> {
-  const hasJobSchema = () => jobSchemaIsCurrent(owner);
-  if ((await isMigrated(owner)) && (leavesSchema || (await hasJobSchema()))) return andThen();
+  const hasJobSchema = () => (leavesSchema ? jobSchemaIsThere(owner) : jobSchemaIsCurrent(owner));
+  if ((await isMigrated(owner)) && (await hasJobSchema())) return andThen();
   const deadline = performance.now() + othersMayTakeMs;
   const prepare = async (): Promise<void> => {
-    if (leavesSchema && (await hasSchema(owner))) {
-      await assertSchemaFits(owner);
-      return andThen();
-    }
-    await migrateWith(owner, { log });
+    if (leavesSchema && (await hasSchema(owner))) await assertSchemaFits(owner);
+    else await migrateWith(owner, { log });
     await andThen();
     if (await hasJobSchema()) return;
     // Loaded only when there is something to do: the library takes a quarter of a second.

@@ -8,10 +8,19 @@ import type pg from "pg";
  * slow: the version stands in a comment on the schema, put there when the preparation was complete.
  */
 export async function jobSchemaIsCurrent(client: pg.Client): Promise<boolean> {
+  return (await markOf(client)) === jobSchemaMark();
+}
+
+/** Whether some release has prepared it, to the end. That is enough to put jobs into the queue. */
+export async function jobSchemaIsThere(client: pg.Client): Promise<boolean> {
+  return (await markOf(client)) !== undefined;
+}
+
+async function markOf(client: pg.Client): Promise<string | undefined> {
   const { rows } = await client.query<{ mark: string | null }>(
     "SELECT obj_description(to_regnamespace('graphile_worker'), 'pg_namespace') AS mark",
   );
-  return rows[0]?.mark === jobSchemaMark();
+  return rows[0]?.mark ?? undefined;
 }
 
 /** Changes with the library's version and with what `schema.ts` does besides. */
