@@ -14,7 +14,10 @@ import type { Starting } from "./run-program.ts";
 /** What a whole program stands on, in one process or in many: the data folder, the keys, the database with its schema. */
 export interface Ground {
   readonly keys: Keys;
-  /** Resolves when the database's server answers; its schema may still be prepared then. */
+  /**
+   * Resolves when the database's server answers; its schema may still be prepared then. A start that is to stop is kept waiting by the embedded
+   * server alone, which would outlive it.
+   */
   readonly database: Promise<StartedDatabase>;
 }
 
@@ -26,7 +29,7 @@ export async function takeGround(
     say,
     connectionsMax,
   }: { readonly log: Log; readonly say: (text: string) => void; readonly connectionsMax?: number },
-  { started, abandoned, fail, goOn }: Starting,
+  { started, abandoned, fail, stop, goOn, unlessStopped }: Starting,
 ): Promise<Ground> {
   const usesFolder = config.database.kind === "embedded" || config.rootKey === null;
   if (usesFolder) {
@@ -44,14 +47,16 @@ export async function takeGround(
       strictRoles: config.mode === "production",
       onFirstStart: () => say("Preparing the database, once …\n"),
       connectionsMax,
+      stop,
     },
   );
-  const database = starting.then((it) => {
+  const ground = starting.then((it) => {
     started.push(endsInTime(() => it.stop()));
     abandoned.push(() => it.abandon());
     it.lost.catch(fail);
     return it;
   });
+  const database = config.database.kind === "embedded" ? ground : unlessStopped(ground);
   database.catch(() => undefined); // Whoever awaits it hears of it.
   return { keys, database };
 }

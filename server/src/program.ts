@@ -21,7 +21,7 @@ async function start(
   { log, say }: { readonly log: Log; readonly say: (text: string) => void },
   starting: Starting,
 ): Promise<void> {
-  const { started, goOn } = starting;
+  const { started, goOn, unlessStopped } = starting;
   const { keys, database: coming } = await takeGround(config, { log, say }, starting);
   // Loading the rooms keeps this process busy for about as long as the database's own takes to come up. So that is set going first.
   await setImmediate();
@@ -45,11 +45,11 @@ async function start(
     started,
   );
   building.catch(() => undefined);
-  await claimGround(config, database, keys);
+  await unlessStopped(claimGround(config, database, keys));
   const service = await building;
   goOn();
   service.app.node.start();
-  const people = await arrangeGround(config, database, keys);
+  const people = await unlessStopped(arrangeGround(config, database, keys));
   goOn();
   if (metrics && config.metricsPort !== null) {
     const endpoint = await listenForMetrics(config.metricsPort, metrics.text);
@@ -61,6 +61,6 @@ async function start(
   );
   goOn();
   say(greeting(config, people));
-  await service.startBackground();
+  await unlessStopped(service.startBackground());
   goOn();
 }

@@ -25,6 +25,8 @@ export interface Starting {
   /** How to end at once what would outlive the process. */
   readonly abandoned: (() => void)[];
   readonly fail: (error: unknown) => void;
+  /** Aborts when the program is to stop, for steps that can end what they wait for. */
+  readonly stop: AbortSignal;
   /** To be asked after each step: throws when there is no going on, because the program is to stop. */
   readonly goOn: () => void;
   /** Waits for a step that need not be waited for when the program is to stop. */
@@ -58,6 +60,7 @@ export function runProgram(
     started,
     abandoned,
     fail: failure.reject,
+    stop,
     goOn,
     unlessStopped: (step) => Promise.race([step, whenStopped]),
   };

@@ -66,9 +66,9 @@ async function start(
   const { keys, database: coming } = await takeGround(config, { log, say, connectionsMax }, starting);
   const [database, metrics] = await Promise.all([coming, loadMetrics(config, { process: "supervisor" })]);
   goOn();
-  await claimGround(config, database, keys);
+  await unlessStopped(claimGround(config, database, keys));
   goOn();
-  const people = await arrangeGround(config, database, keys);
+  const people = await unlessStopped(arrangeGround(config, database, keys));
   goOn();
 
   const { freeAllJobs, freeJobs } = await import("./platform/jobs/free-jobs.ts");

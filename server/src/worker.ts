@@ -32,7 +32,7 @@ export async function runWorker(
       leaving.abort(reason);
     },
   });
-  const program = runProgram({ log, stop: leaving.signal }, async ({ started, goOn }) => {
+  const program = runProgram({ log, stop: leaving.signal }, async ({ started, goOn, unlessStopped }) => {
     const loading = Promise.all([loadRooms(), loadMetrics(config, { process: place })]);
     loading.catch(() => undefined);
     const keys = readKeys(config);
@@ -57,7 +57,7 @@ export async function runWorker(
     started.push(() => service.drain(farewell(config, leaving.signal.reason as LeaveReason | undefined)));
     figures.resolve(metrics?.text ?? (async () => ""));
     // Before connections come: loading the job library takes a quarter of a second, during which those would wait.
-    await service.startBackground();
+    await unlessStopped(service.startBackground());
     goOn();
     channel.ready({ take: (connection: Socket) => service.connections.take(connection) });
     serves();

@@ -40,6 +40,8 @@ export interface MigrateOptions {
   readonly log?: Log;
   /** Between a try that did not get its locks and the next; tests make it shorter. */
   readonly pauseMs?: number;
+  /** Ends such a pause, and `migrateWith` fails. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** {@link migrateWith} on a connection of its own. */
@@ -57,7 +59,7 @@ export function migrate(connectionString: string, options?: MigrateOptions): Pro
  */
 export async function migrateWith(
   owner: pg.Client,
-  { folder = migrationsFolder, log = silentLog(), pauseMs = 10_000 }: MigrateOptions = {},
+  { folder = migrationsFolder, log = silentLog(), pauseMs = 10_000, stop }: MigrateOptions = {},
 ): Promise<string[]> {
   const migrations = await readMigrations(folder);
   return withAdvisoryLock(owner, "migrations", async () => {
@@ -73,7 +75,7 @@ export async function migrateWith(
           { part: "database", migration: migration.name, oldestTransaction: await oldestTransaction(owner) },
           "a migration waits until other transactions give their locks back; it is tried again until they have",
         );
-        await sleep(pauseMs);
+        await sleep(pauseMs, undefined, stop && { signal: stop });
       }
     }
     return fresh.map((migration) => migration.name);

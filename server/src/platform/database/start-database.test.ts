@@ -138,6 +138,13 @@ describe("an external database", () => {
       await expect(leave()).rejects.toThrow(DatabaseIsOlder);
       await whileMigrating(async () => {
         await expect(leave({ othersMayTakeMs: 50 })).rejects.toThrow(/^Another process/);
+        // A server waits for as long as it takes, or until it is told to stop.
+        const stop = new AbortController();
+        const waiting = start(urlOf(names.app), urlOf(names.owner), true, { stop: stop.signal });
+        setTimeout(() => stop.abort(), 300);
+        await expect(waiting).rejects.toThrow();
+        const left = "SELECT FROM pg_stat_activity WHERE query LIKE '%advisory_lock%' AND datname = $1";
+        await expect.poll(async () => (await admin.query(left, [names.database])).rowCount).toBe(1);
       });
       const { number, name, hash, breaking } = rows[0];
       await owner.query(

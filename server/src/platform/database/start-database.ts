@@ -55,9 +55,11 @@ export interface StartOptions {
   readonly connectionsMax?: number | undefined;
   /** How long another process may take that prepares the schemas, where they are needed and not there yet; as long as it takes unless given. */
   readonly othersMayTakeMs?: number | undefined;
+  /** Ends the preparation of the schemas wherever it stands; it rejects then. The next start goes on with it. */
+  readonly stop?: AbortSignal | undefined;
 }
 
-type PrepareOptions = Pick<StartOptions, "log" | "leavesSchema" | "othersMayTakeMs">;
+type PrepareOptions = Pick<StartOptions, "log" | "leavesSchema" | "othersMayTakeMs" | "stop">;
 
 const databaseName = "fusion";
 const restartsMax = 5;
@@ -179,11 +181,16 @@ async function prepareEmbedded(server: EmbeddedPostgres, options: PrepareOptions
   });
   // The socket's folder lets in nobody but us, so the role needs no password; and no connection of ours can turn back into the owner.
   const ownerUrl = server.connectionString(databaseName);
-  await withClient(ownerUrl, (owner) =>
-    prepareSchemas(owner, ownerUrl, options, async () => {
-      const role = await owner.query("SELECT FROM pg_roles WHERE rolname = 'fusion_runtime' AND rolcanlogin");
-      if (role.rowCount === 0) await owner.query("ALTER ROLE fusion_runtime LOGIN");
-    }),
+  await withClient(
+    ownerUrl,
+    (owner) =>
+      prepareSchemas(owner, ownerUrl, options, async () => {
+        const role = await owner.query(
+          "SELECT FROM pg_roles WHERE rolname = 'fusion_runtime' AND rolcanlogin",
+        );
+        if (role.rowCount === 0) await owner.query("ALTER ROLE fusion_runtime LOGIN");
+      }),
+    options,
   );
 }
 
@@ -204,7 +211,7 @@ async function startExternal(
         await allowRuntimeRole({ url: each.url, migrationUrl }, strictRoles);
     });
   };
-  await explained(migrationUrl, () => withClient(migrationUrl, prepare)).catch((error: unknown) => {
+  await explained(migrationUrl, () => withClient(migrationUrl, prepare, options)).catch((error: unknown) => {
     durability?.stop();
     throw error;
   });
@@ -256,7 +263,7 @@ function namedUrls({
 async function prepareSchemas(
   owner: pg.Client,
   ownerUrl: string,
-  { log, leavesSchema = false, othersMayTakeMs = Number.POSITIVE_INFINITY }: PrepareOptions,
+  { log, leavesSchema = false, othersMayTakeMs = Number.POSITIVE_INFINITY, stop }: PrepareOptions,
   andThen: () => Promise<void>,
 ): Promise<void> {
   const hasJobSchema = () => (leavesSchema ? jobSchemaIsThere(owner) : jobSchemaIsCurrent(owner));
@@ -264,7 +271,7 @@ async function prepareSchemas(
   const deadline = performance.now() + othersMayTakeMs;
   const prepare = async (): Promise<void> => {
     if (leavesSchema && (await hasSchema(owner))) await assertSchemaFits(owner);
-    else await migrateWith(owner, { log });
+    else await migrateWith(owner, { log, stop });
     await andThen();
     if (await hasJobSchema()) return;
     // Loaded only when there is something to do: the library takes a quarter of a second.
