@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { greeting } from "./greeting.ts";
 import { arrangeGround, claimGround, takeGround } from "./ground.ts";
 import { listen, listenForMetrics } from "./listen.ts";
+import { measureQueue } from "./platform/jobs/queue-metrics.ts";
 import { createLog, type Log } from "./platform/log.ts";
 import { type Program, runProgram, type Starting } from "./run-program.ts";
 import { buildService, lingerMs, loadMetrics, loadRooms } from "./service.ts";
@@ -52,6 +53,7 @@ async function start(
   const people = await unlessStopped(arrangeGround(config, database, keys));
   goOn();
   if (metrics && config.metricsPort !== null) {
+    measureQueue(database.db, metrics);
     const endpoint = await listenForMetrics(config.metricsPort, metrics.text);
     started.push(endpoint.close);
   }

@@ -7,6 +7,7 @@ import { greeting } from "./greeting.ts";
 import { arrangeGround, claimGround, takeGround } from "./ground.ts";
 import { listen, listenForMetrics } from "./listen.ts";
 import { untilDatabaseAnswers } from "./platform/database/retry.ts";
+import { measureQueue } from "./platform/jobs/queue-metrics.ts";
 import { createLog, type Log } from "./platform/log.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import { mergeExpositions } from "./platform/metrics-endpoint.ts";
@@ -97,6 +98,7 @@ async function start(
 
   if (metrics && config.metricsPort !== null) {
     describePool(metrics, pool);
+    measureQueue(database.db, metrics);
     const endpoint = await listenForMetrics(config.metricsPort, async () =>
       mergeExpositions([await metrics.text(), ...(await pool.figures())]),
     );

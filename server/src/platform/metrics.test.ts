@@ -52,8 +52,8 @@ it("tells connections, jobs, the sizes of batches, and the runtime's own figures
   const text = await metrics.text();
   expect(figure(text, 'fusion_jobs_total{task="webhooks-forget",outcome="done"}')).toBe(1);
   expect(figure(text, 'fusion_job_duration_seconds_count{task="webhooks-forget"}')).toBe(1);
-  expect(figure(text, "fusion_database_connections_max")).toBe(10);
-  expect(figure(text, "fusion_database_waiting")).toBe(0);
+  expect(figure(text, 'fusion_database_connections_max{pool="main"}')).toBe(10);
+  expect(figure(text, 'fusion_database_waiting{pool="main"}')).toBe(0);
   expect(text).toContain("# TYPE fusion_transfer_batch_size histogram");
   for (const own of [
     "process_resident_memory_bytes",

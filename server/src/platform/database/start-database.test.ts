@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { manualClock } from "../clock.ts";
 import { createKeys } from "../keys.ts";
 import { silentLog } from "../log.ts";
+import { createMetrics } from "../prometheus.ts";
 import { systemRandom } from "../random.ts";
 import { systemScope } from "./database.ts";
 import { claimInstallation } from "./installation.ts";
 import { DatabaseIsNewer, DatabaseIsOlder } from "./migrate.ts";
+import { measurePool } from "./pool-metrics.ts";
 import { type StartOptions, startDatabase } from "./start-database.ts";
 import { withClient } from "./with-client.ts";
 
@@ -100,6 +102,15 @@ describe("an external database", () => {
       { kind: "external", url: urlOf(names.app), directUrl, migrationUrl: urlOf(names.owner) },
       { log: silentLog(), strictRoles: true },
     );
+    const metrics = createMetrics();
+    measurePool(started.db, metrics);
+    const maxima = (await metrics.text())
+      .split("\n")
+      .filter((line) => /^fusion_database_connections_max/.test(line));
+    expect(maxima).toEqual([
+      'fusion_database_connections_max{pool="main"} 16',
+      'fusion_database_connections_max{pool="jobs"} 6',
+    ]);
     const named = "SELECT current_setting('application_name') AS name, current_user AS role";
     expect((await started.db.sessionPool.query(named)).rows).toEqual([
       { name: "direct", role: "fusion_runtime" },

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
+import { type Database, systemScope } from "../database/database.ts";
+import { createMetrics } from "../prometheus.ts";
+import { addJob } from "./jobs.ts";
+import { measureQueue } from "./queue-metrics.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+/** The figures of the queue, as a scrape tells them. */
+async function figures(db: Database): Promise<Record<string, number>> {
+  const metrics = createMetrics();
+  measureQueue(db, metrics);
+  const told = [...(await metrics.text()).matchAll(/^fusion_job_queue(\S*)\{state="(\w+)"\} (\S+)$/gm)];
+  return Object.fromEntries(
+    told.map(([, what, state, value]) => [`${state}${what}`, Math.round(Number(value))]),
+  );
+}
+
+it("tells how many jobs are due, held and given up, and since when, where nobody works the queue off", async () => {
+  const { db, owner } = database;
+  const none = { due: 0, held: 0, given_up: 0, due_oldest_seconds: 0, held_oldest_seconds: 0 };
+  expect(await figures(db)).toEqual(none);
+  const at = (seconds: number) => ({ runAt: new Date(Date.now() + seconds * 1_000) });
+  await db.transaction(systemScope, async (tx) => {
+    await addJob(tx, "due", {}, at(-600));
+    await addJob(tx, "due", {}, at(-60));
+    await addJob(tx, "later", {}, at(600));
+    await addJob(tx, "given-up", {}, at(-7_200));
+    await addJob(tx, "held", {}, at(-7_200));
+  });
+  await owner.query(
+    `UPDATE graphile_worker._private_jobs j
+     SET attempts = CASE identifier WHEN 'given-up' THEN max_attempts ELSE 1 END,
+         locked_by = CASE identifier WHEN 'held' THEN 'somebody' END,
+         locked_at = CASE identifier WHEN 'held' THEN now() - interval '3 hours' END
+     FROM graphile_worker._private_tasks t WHERE t.id = j.task_id AND identifier IN ('given-up', 'held')`,
+  );
+  const told = await figures(db);
+  expect(told).toMatchObject({ due: 2, held: 1, given_up: 1, held_oldest_seconds: 10_800 });
+  expect(Math.abs((told.due_oldest_seconds ?? 0) - 600)).toBeLessThan(10);
+});
+
+it("tells nothing while the database is away or does not answer, and the other figures are told all the same", async () => {
+  const away = (query: () => Promise<never>): Database => ({ ...database.db, reader: () => ({ query }) });
+  expect(await figures(away(() => Promise.reject(new Error("Connection terminated"))))).toEqual({});
+  expect(await figures(away(() => new Promise(() => undefined)))).toEqual({});
+});
