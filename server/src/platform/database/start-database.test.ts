@@ -228,3 +228,15 @@ describe("the installation", () => {
     }
   });
 });
+
+it("is refused where what was brought up to date is another one", async () => {
+  const other = `other_${suffix}`;
+  await admin.query(`CREATE DATABASE ${other} OWNER ${names.owner}`);
+  try {
+    await expect(start(urlOf(names.app, other), urlOf(names.owner), true)).rejects.toThrow(
+      /^DATABASE_URL leads to another database than MIGRATION_DATABASE_URL/,
+    );
+  } finally {
+    await admin.query(`DROP DATABASE ${other} WITH (FORCE)`);
+  }
+});

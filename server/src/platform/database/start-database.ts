@@ -228,6 +228,11 @@ async function startExternal(
   try {
     await explained(url, () => assertSession(db.pool, "fusion_runtime"));
     await explained(directUrl ?? url, () => assertSession(db.sessionPool, "fusion_runtime"));
+    for (const [variable, pool] of [
+      ["DATABASE_URL", db.pool],
+      ["DIRECT_DATABASE_URL", db.sessionPool],
+    ] as const)
+      await assertPrepared(variable, pool);
   } catch (error) {
     await stop();
     throw error;
@@ -240,6 +245,19 @@ async function startExternal(
     stop,
     abandon: () => undefined,
   };
+}
+
+/** That it is what was brought up to date, and not another database which a wrong URL leads to. */
+async function assertPrepared(variable: string, pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    if (await isMigrated(client)) return;
+  } finally {
+    client.release();
+  }
+  throw new DatabaseUnusable(
+    `${variable} leads to another database than MIGRATION_DATABASE_URL: that one was brought up to date, and this one was not.`,
+  );
 }
 
 function namedUrls({
