@@ -69,7 +69,8 @@ describe("a program with workers", () => {
   it("greets once, spreads connections over its workers, and stops whole on a Ctrl-C that reaches all its processes", async () => {
     const program = await start({ DATA_DIR: dataFolder }, { ownGroup: true });
     await program.ready();
-    expect(program.stdout().match(/is running with 2 workers\./g)).toHaveLength(1);
+    const greetings = () => program.stdout().match(/is running with 2 workers\./g) ?? [];
+    await expect.poll(greetings, patient).toHaveLength(1);
     const [first = 0, second = 0] = workers(program);
     const load = startLoad(program.url, { connections: 16, paths: { "/healthz": 200 } });
     await expect.poll(load.answered, patient).toBeGreaterThan(50);
@@ -80,6 +81,7 @@ describe("a program with workers", () => {
     process.kill(-(program.child.pid ?? 0), "SIGINT");
     expect(await program.exited()).toBe(0);
     expect(program.stdout()).toMatch(/Stopped\.\n$/);
+    expect(greetings()).toHaveLength(1);
     expect(lines(program)).toEqual([]);
     expect(postgresProcesses(dataFolder)).toEqual([]);
     for (const pid of [first, second]) expect(() => process.kill(pid, 0)).toThrow();
