@@ -20,6 +20,8 @@ export interface Load {
   noteRevoked(token: ArrangedToken): void;
   /** One call of each kind with the token to every node, at once, whatever else is under way there. */
   probeAll(token: ArrangedToken): void;
+  /** Gateway checks with the token at every node, again and again, as long as `isGoingOn` says. */
+  probeWhile(token: ArrangedToken, isGoingOn: () => boolean): void;
   /** One call to one node that changes nothing, of each such kind, at once. */
   probe(token: ArrangedToken, node: number): void;
   /** A token in use. */
@@ -41,6 +43,7 @@ export interface LoadOptions {
 /** Tokens in use at the same time: few enough that each is called often, and is in every node's memory. */
 const inUse = 48;
 const revokedRemembered = 48;
+const probeEveryMs = 200;
 /** Longer than any fault: what a node answers when it thaws counts too. */
 const callPatienceMs = 45_000;
 const stopPatienceMs = 12_000;
@@ -131,6 +134,13 @@ export function startLoad({ ports, tokens, kinds, chance, history, clientsEach }
     },
     probeAll(token) {
       for (const node of ports.keys()) for (const kind of kinds) void probe(token, node, kind);
+    },
+    probeWhile(token, isGoingOn) {
+      const probing = async (node: number): Promise<void> => {
+        // One at a time: at a node that is frozen they would pile up.
+        for (; isGoingOn() && !stopped; await sleep(probeEveryMs)) await probe(token, node, "check");
+      };
+      for (const node of ports.keys()) void probing(node);
     },
     probe(token, node) {
       for (const kind of kinds) if (kind !== "transfer") void probe(token, node, kind);

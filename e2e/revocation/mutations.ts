@@ -41,7 +41,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/tokens/revoke-token.ts",
-        from: "await deps.nodes.untilAllKnow(noted)",
+        from: "await deps.nodes.untilAllKnow()",
         to: "{ confirmed: 0, total: 0 }",
       },
     ],

@@ -28,6 +28,8 @@ const attemptPatienceMs = 10_000;
 /** Under faults all the time, one attempt in four is answered: rarely, ten in a row are not. */
 const giveUpMs = 300_000;
 const coldShare = 0.4;
+/** While it is under way, for as long as leases of before last: one node may know already what another one does not. */
+const probedMs = 3_000;
 /** From at once to longer than a lease. */
 const probesAfterMs = [0, 20, 100, 400, 1_000, 2_000, 4_000];
 
@@ -59,7 +61,12 @@ export function createRevoker({
     const attempts: RevokeAttempt[] = [];
     const revocation: Revocation = { token: token.number, attempts };
     revocations.push(revocation);
-    if (!alone) load.probeAll(token);
+    let answered = false;
+    if (!alone) {
+      load.probeAll(token);
+      const probedUntil = now() + probedMs;
+      load.probeWhile(token, () => !answered && now() < probedUntil);
+    }
     const startedAt = now();
     for (let node = first; ; node = chance.below(ports.length)) {
       const made = await attempt(token, node);
@@ -67,6 +74,7 @@ export function createRevoker({
       if (made.outcome === "200" || now() - startedAt > giveUpMs) break;
       await sleep(100 + chance.below(400));
     }
+    answered = true;
     load.noteRevoked(token);
     let waited = 0;
     for (const after of alone ? [0] : probesAfterMs) {

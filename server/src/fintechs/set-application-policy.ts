@@ -9,7 +9,6 @@ import { type Administrator, canAdminister, requireOperatorAdmin } from "../acce
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Nodes } from "../leases/nodes.ts";
-import { notedEpoch } from "../leases/noted-epoch.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { ApplicationId } from "../platform/ids.ts";
@@ -58,7 +57,7 @@ export async function setApplicationPolicy(
     readonly requestId?: string;
   },
 ): Promise<Application> {
-  const { after, noted } = await retryingGate(() =>
+  const after = await retryingGate(() =>
     transactionOf({ db }, actor, async (tx) => {
       const { tenant } = await getApplicationFor(tx, actor, input.applicationId);
       if (!canAdminister(actor, tenant))
@@ -83,11 +82,11 @@ export async function setApplicationPolicy(
           details: changes,
           requestId: input.requestId,
         });
-      return { after, noted: await notedEpoch(tx) };
+      return after;
     }),
   );
   // Also when nothing changed: it may be the repeat of one that was not confirmed.
-  await nodes.untilAllKnow(noted);
+  await nodes.untilAllKnow();
   return after;
 }
 

@@ -3,7 +3,6 @@ import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Nodes } from "../leases/nodes.ts";
-import { notedEpoch } from "../leases/noted-epoch.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
@@ -51,7 +50,7 @@ async function suspend(
 ): Promise<void> {
   requireOperatorAdmin(actor);
   const { table, key } = tables[what.kind];
-  const noted = await retryingGate(() =>
+  await retryingGate(() =>
     transactionOf({ db }, actor, async (tx) => {
       // As text: an id that is no UUID is one that does not exist.
       const [found] = await tx.query<{ ifi_id: IfiId; fintech_id: FintechId }>(
@@ -66,15 +65,14 @@ async function suspend(
          WHERE ${key}::text = $1 AND (suspended_at IS NOT NULL) <> $2 RETURNING ${key}`,
         [what.id, what.suspended, clock.now()],
       );
-      if (changed.length === 0) return undefined;
+      if (changed.length === 0) return;
       await recordAudit(tx, { random }, actor, {
         action: `${what.kind}.${what.suspended ? "suspended" : "resumed"}`,
         object: { kind: what.kind, id: what.id },
         fintech,
       });
-      return notedEpoch(tx);
     }),
   );
   // Also when nothing changed: it may be the repeat of one that was not confirmed.
-  if (what.suspended) await nodes.untilAllKnow(noted);
+  if (what.suspended) await nodes.untilAllKnow();
 }

@@ -14,11 +14,11 @@ export interface Nodes {
    * of those that did not has run out (2.2 s on this process's monotonic clock after the call). To be called after the commit of what
    * narrows, never before. Returns how many of the registered nodes had acknowledged.
    *
-   * `noted` is the epoch of what narrows, if the caller knows it (`noted-epoch.ts`): a server that shows less, the primary once perhaps, is not believed.
+   * A server that shows less than this process, as a node, was told before the call is not believed: it was the primary once.
    *
    * Throws {@link ChangeUnconfirmed} when the database cannot be asked; the same call again waits anew.
    */
-  untilAllKnow(noted?: number): Promise<NodeCount>;
+  untilAllKnow(): Promise<NodeCount>;
   /** Looks again now, because a node may have acknowledged. */
   wake(): void;
 }
@@ -112,9 +112,9 @@ export function watchNodes({
     looking = false;
   };
   return {
-    untilAllKnow(noted = 0) {
+    untilAllKnow() {
       const waiter: Waiter = {
-        atLeast: Math.max(noted, knownEpoch()),
+        atLeast: knownEpoch(),
         endsAt: clock.monotonicMs() + leaseMs + marginMs,
         done: Promise.withResolvers(),
       };

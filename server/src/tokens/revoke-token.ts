@@ -10,7 +10,6 @@ import { findApplicationFor } from "../fintechs/find-application.ts";
 import { listApplicationIds } from "../fintechs/list-application-ids.ts";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
 import type { NodeCount, Nodes } from "../leases/nodes.ts";
-import { notedEpoch } from "../leases/noted-epoch.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import { assert, NotFound } from "../platform/errors.ts";
 import { type ApplicationId, newId, type TokenId } from "../platform/ids.ts";
@@ -110,7 +109,7 @@ export async function revokeChosen(
   choose: (tx: Transaction) => Promise<readonly TokenId[]>,
 ): Promise<Revocation[]> {
   const { db } = deps;
-  const { tokenIds, open, noted } = await retryingGate(() =>
+  const { tokenIds, open } = await retryingGate(() =>
     transactionOf({ db }, principal, async (tx) => {
       const tokenIds = await choose(tx);
       const tokens: TokenRecord[] = [];
@@ -132,12 +131,12 @@ export async function revokeChosen(
         Promise.all(tokens.map((token) => revokeOne(tx, deps, principal, { ...input, token }))),
         openReceipts(tx, receipts),
       ]);
-      return { tokenIds, open, noted: await notedEpoch(tx) };
+      return { tokenIds, open };
     }),
   );
   const complete = await knowing(open, async () => {
     const openIds = open.map((receipt) => receipt.tokenId);
-    const nodes = open.length > 0 ? await deps.nodes.untilAllKnow(noted) : undefined;
+    const nodes = open.length > 0 ? await deps.nodes.untilAllKnow() : undefined;
     // Done already, so whoever asked for it need not be there any more.
     const scope = dataScopeOf(principal);
     const completed = nodes ? await completeReceipts(db.writer(scope), openIds, nodes) : [];

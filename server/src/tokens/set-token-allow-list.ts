@@ -6,7 +6,6 @@ import { requireRecentPresence } from "../access/recent-presence.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Nodes } from "../leases/nodes.ts";
-import { notedEpoch } from "../leases/noted-epoch.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
@@ -39,7 +38,7 @@ export async function setTokenAllowList(
   principal: UserPrincipal,
   input: { readonly tokenId: TokenId; readonly ipAllowList: readonly string[]; readonly requestId?: string },
 ): Promise<TokenRecord> {
-  const { after, noted } = await retryingGate(() =>
+  const after = await retryingGate(() =>
     transactionOf({ db }, principal, async (tx) => {
       const { token, canManage } = await getTokenFor(tx, principal, input.tokenId);
       if (!canManage)
@@ -59,10 +58,10 @@ export async function setTokenAllowList(
           details: { name: token.name, from: before.ipAllowList, to: after.ipAllowList },
           requestId: input.requestId,
         });
-      return { after, noted: await notedEpoch(tx) };
+      return after;
     }),
   );
   // Also when nothing changed: it may be the repeat of one that was not confirmed.
-  await nodes.untilAllKnow(noted);
+  await nodes.untilAllKnow();
   return after;
 }
