@@ -93,7 +93,7 @@ describe("what is counted from the postings", () => {
     const { rows } = await given.app.database.owner.query(
       `SELECT usage, usage_postings = posting_count AS complete, add_postings(array_fill(0::bigint, ARRAY[21]), ifi_id, environment, fintech_id,
          account_id, 1, posting_count, '2027-01-03', 'Asia/Kolkata')::text AS anew
-       FROM given.account WHERE account_id = $1`,
+       FROM account WHERE account_id = $1`,
       [given.account],
     );
     expect(rows).toEqual([

@@ -103,6 +103,7 @@ describe("GET /tokens/:tokenId/reminders", () => {
         error: null,
         acknowledged: null,
       })),
+      webhooks: [],
     });
     expect((await get(admin, `/tokens/${tokenId}/reminders`)).body.recipients[0].you).toBe(true);
   });

@@ -111,8 +111,12 @@ export function limitedAccount() {
     get holder() {
       return holder;
     },
+    /** That of `load` and `spend`; another one may be put in its place. */
     get account() {
       return account;
+    },
+    set account(other: string) {
+      account = other;
     },
     ...{ newHolder, issue, product, kyc, policy, load, spend, balance },
   };
