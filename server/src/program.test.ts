@@ -129,6 +129,8 @@ describe("a start on an empty folder", () => {
     "PostgreSQL ended unexpectedly; starting it again",
     "the database cannot be reached",
     "the database is reached again",
+    // One that was being taken in that moment.
+    "jobs were held that nobody did; they are done again",
   ]);
   // Right after the first page, while the job queue still starts, as much as later.
   it.each([0, 120, 1_000])(
