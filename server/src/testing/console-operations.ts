@@ -155,6 +155,7 @@ export async function arrangeConsoleOperations(app: TestApp, below: string): Pro
     },
     "POST /login/code": { body: () => ({ code: codes.code }) },
     "POST /login/password": { body: () => ({ password: goodPassword }) },
+    "POST /login/forgot": { body: (variant) => (variant % 2 === 0 ? {} : { otherUnreachable: true }) },
     "POST /login/new-password": { body: (variant) => ({ password: `${goodPassword} ${variant}` }) },
     "POST /login/forgot/code": { body: () => ({ code: codes.forgotCode }) },
     "POST /step-up/start": { body: () => ({ channel: "email" }) },
