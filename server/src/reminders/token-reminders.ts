@@ -88,7 +88,7 @@ export async function getTokenReminders(
             ? null
             : { at: reminder.acknowledgedAt.toISOString(), by: reminder.name },
       })),
-      webhooks: await listTokenDeliveries(tx, tokenId),
+      webhooks: await listTokenDeliveries(tx, token.tenant, tokenId),
     };
   });
 }

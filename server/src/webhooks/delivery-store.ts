@@ -1,5 +1,6 @@
 import type { DeliveryFilter, TokenExpiring } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
+import { tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant, TokenId } from "../platform/ids.ts";
 import { hasRested, mayBeTold, toldEndpoints } from "./endpoint-store.ts";
 import type { Attempt } from "./send-webhook.ts";
@@ -193,16 +194,24 @@ export interface TokenDelivery
 const tokenDeliveriesMax = 200;
 
 /** What endpoints that are still there were told of a token's end, or will be, newest first. */
-export async function listDeliveriesOfToken(tx: Queryable, tokenId: TokenId): Promise<TokenDelivery[]> {
+export async function listDeliveriesOfToken(
+  tx: Queryable,
+  tenant: Tenant,
+  tokenId: TokenId,
+): Promise<TokenDelivery[]> {
   return tx.query<TokenDelivery & Record<string, unknown>>(
-    `SELECT d.event_id AS "eventId", d.created_at AS "createdAt", d.next_at AS "nextAt", d.delivered_at AS "deliveredAt", d.failures,
-       d.endpoint_id AS "endpointId", e.url, event.body::jsonb #>> '{data,kind}' AS kind, event.body::jsonb #>> '{data,localDay}' AS "localDay"
-     FROM webhook_event event
+    // The few events first: an endpoint may have millions of deliveries.
+    `WITH event AS MATERIALIZED (
+       SELECT event_id, ifi_id, environment, fintech_id, body::jsonb -> 'data' AS data FROM webhook_event
+       WHERE (ifi_id, environment, fintech_id) = ($1, $2, $3) AND name = 'TOKEN_EXPIRING' AND body::jsonb #>> '{data,tokenID}' = $4)
+     SELECT d.event_id AS "eventId", d.created_at AS "createdAt", d.next_at AS "nextAt", d.delivered_at AS "deliveredAt", d.failures,
+       d.endpoint_id AS "endpointId", e.url, event.data ->> 'kind' AS kind, event.data ->> 'localDay' AS "localDay"
+     FROM event
      JOIN webhook_delivery d USING (event_id, ifi_id, environment, fintech_id)
      JOIN webhook_endpoint e USING (endpoint_id, ifi_id, environment, fintech_id)
-     WHERE event.name = 'TOKEN_EXPIRING' AND event.body::jsonb #>> '{data,tokenID}' = $1 AND e.deleted_at IS NULL
+     WHERE e.deleted_at IS NULL
      ORDER BY "localDay" DESC, d.created_at DESC, e.url LIMIT ${tokenDeliveriesMax}`,
-    [tokenId],
+    [...tenantKey(tenant), tokenId],
   );
 }
 

@@ -33,6 +33,7 @@ export function deliveryView(delivery: ShownDelivery): WebhookDelivery {
   };
 }
 
+/** What became of it, in one word. */
 export function deliveryStateOf({
   deliveredAt,
   nextAt,
