@@ -46,6 +46,8 @@ export default defineConfig({
           expect: { poll: { timeout: 15_000, interval: 50 } },
           testTimeout: 180_000,
           hookTimeout: 120_000,
+          // A browser on a machine that does three other things is late in ways that say nothing of the product. What needed it, the reporter marks.
+          retry: process.env.CI ? 1 : 0,
           pool: "forks",
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -395,14 +395,16 @@ describe("the page of reminders", () => {
 describe("nothing is lost by a slip", () => {
   const secretShown = () => dialog().getByText("You can see this token only now");
 
-  /** Answers the next POST to a list of such things late, as a slow network does. */
-  async function answerLate(list: string): Promise<void> {
+  /** Keeps the answer of the next POST to a list of such things, as a slow network does, until the function given back is called. */
+  async function answerLate(list: string): Promise<() => void> {
+    const released = Promise.withResolvers<void>();
     await page.route(`**/${list}`, async (route) => {
       if (route.request().method() !== "POST") return route.fallback();
-      await page.waitForTimeout(1_500);
+      await released.promise;
       await route.fulfill({ response: await route.fetch() });
       await page.unroute(`**/${list}`);
     });
+    return released.resolve;
   }
 
   /** Whether it can be seen and nothing lies on it. */
@@ -493,13 +495,14 @@ describe("nothing is lost by a slip", () => {
 
   it("going back while a token or an endpoint is made leads to its secret, and after a refusal away", async () => {
     await openDialog("sandbox");
-    await answerLate("tokens");
+    const answerGenerate = await answerLate("tokens");
     await generateButton().click();
     await page.goBack();
     await dialog()
       .getByText(/being generated/)
       .waitFor();
     expect(await lookAt(page, "generate-leaving")).toEqual([]);
+    answerGenerate();
     await secretShown().waitFor();
     await dialog().getByRole("button", { name: "Close without it" }).click();
     await dialog().waitFor({ state: "hidden" });
@@ -507,18 +510,26 @@ describe("nothing is lost by a slip", () => {
     await page.goto(`${product.url}${applications.sandbox}/webhooks`);
     await page.getByRole("button", { name: "Add endpoint" }).click();
     await dialog().getByLabel("Address").fill("https://hooks.example.com/late");
-    await answerLate("webhooks");
+    const answerAdd = await answerLate("webhooks");
     await dialog().getByRole("button", { name: "Add endpoint" }).click();
     await page.goBack();
+    await dialog()
+      .getByText(/being made/)
+      .waitFor();
+    answerAdd();
     await dialog().getByText("You can see this secret only now").waitFor();
     await dialog().getByRole("button", { name: "Close without it" }).click();
     await dialog().waitFor({ state: "hidden" });
 
     await openDialog("sandbox");
     await dialog().getByLabel("Allowed IP addresses").fill("127.0.0.1/8");
-    await answerLate("tokens");
+    const answerRefusal = await answerLate("tokens");
     await generateButton().click();
     await page.goBack();
+    await dialog()
+      .getByText(/being generated/)
+      .waitFor();
+    answerRefusal();
     await dialog()
       .getByText(/must be the first address/)
       .waitFor();

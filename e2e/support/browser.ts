@@ -65,6 +65,15 @@ async function takePicture(
   await page.screenshot({ path: join(resultsFolder, `${name}.png`), fullPage });
 }
 
+/** Shows the page in a theme. It follows what the browser prefers by a script of its own, at its leisure where the machine is busy. */
+async function showTheme(page: Page, theme: Theme): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+  await page.waitForFunction(
+    (wanted) => (document.documentElement.dataset.mantineColorScheme ?? wanted) === wanted,
+    theme,
+  );
+}
+
 /** Colours that change slowly have less contrast on their way. */
 async function transitionsEnded(page: Page): Promise<void> {
   await page.evaluate(async () => {
@@ -91,7 +100,7 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
   const before = page.viewportSize() ?? { width: widths.desktop, height: 900 };
   const asked = takesPictures ? examined : [examined[looks++ % examined.length]];
   for (const theme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await showTheme(page, theme);
     for (const device of ["phone", "desktop"] as const) {
       const isExamined = asked.some((each) => each?.device === device && each.theme === theme);
       if (!isExamined && !takesPictures) continue;
@@ -105,7 +114,7 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
       );
     }
   }
-  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await showTheme(page, "light");
   await page.setViewportSize(before);
   return findings;
 }
@@ -114,7 +123,7 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
 export async function glanceAt(page: Page, name: string): Promise<string[]> {
   const findings: string[] = [];
   for (const theme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await showTheme(page, theme);
     for (const [device, width] of Object.entries(widths)) {
       await page.setViewportSize({ width, height: 900 });
       await takePicture(page, `${name}-${device}-${theme}`, { fullPage: false });
@@ -122,7 +131,7 @@ export async function glanceAt(page: Page, name: string): Promise<string[]> {
     await transitionsEnded(page);
     findings.push(...(await seriousFindings(page)).map((finding) => `${name} (${theme}): ${finding}`));
   }
-  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await showTheme(page, "light");
   return findings;
 }
 
