@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { TestCertificate } from "./test-certificates.ts";
 
 export interface ReceivedWebhook {
+  readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   /** The body's members. */
@@ -30,7 +31,7 @@ export async function startWebhookReceiver(
     const chunks = await request.toArray().catch(() => undefined);
     if (!chunks || !request.complete) return;
     const body = Buffer.concat(chunks).toString();
-    received.push({ headers: request.headers, body, event: JSON.parse(body) });
+    received.push({ path: request.url ?? "", headers: request.headers, body, event: JSON.parse(body) });
     if (typeof how === "function") how(response);
     else response.writeHead(how).end("noted");
   };

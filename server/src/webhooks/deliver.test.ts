@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { arrangeApplication } from "../testing/fixtures.ts";
 import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { redeliver } from "./deliveries.ts";
@@ -76,6 +77,24 @@ describe("a delivery that fails", () => {
     for (const answer of hanging) answer();
     await run;
     expect(slow.received.length).toBe(12);
+  });
+
+  it("leaves other tenants room, however many slow endpoints one has", async () => {
+    const [slow, quick] = [await receiver(), await receiver()];
+    slow.answer(() => {});
+    const reached = (): number => new Set(slow.received.map(({ path }) => path)).size;
+    const another = await arrangeApplication(database.owner, telling.book.fintech);
+    for (let at = 0; at < 20; at += 1)
+      await webhooks.add(admin, at < 10 ? application : another, `${slow.url}/${at}`);
+    const stranger = await arrangeTelling(database);
+    await webhooks.add(stranger.admin, stranger.application, quick.url);
+    await pay();
+    webhooks.publisher.start();
+    await expect.poll(reached, { timeout: 5_000 }).toBe(16);
+    await stranger.pay();
+    await expect.poll(() => quick.received.length, { timeout: 5_000 }).toBe(1);
+    expect(reached()).toBe(16);
+    await stranger.end();
   });
 
   it("is tried one after the other, and not again at once, where the endpoint does nothing but fail", async () => {

@@ -36,12 +36,17 @@ const atOnce = 4;
 const leaseMs = 60_000;
 
 /**
- * Delivers what is due to one endpoint, until nothing is or a try fails. At least once: a delivery is claimed, sent outside any
- * transaction, and recorded; killed in between, its claim runs out and it is sent again, with the same id and body.
+ * Delivers what is due to one endpoint, until nothing is, a try fails, or it `makesRoom` for another. At least once: a delivery is claimed, sent
+ * outside any transaction, and recorded; killed in between, its claim runs out and it is sent again, with the same id and body.
  */
-export async function deliverDue(deps: DeliverDeps, endpointId: string, stop: AbortSignal): Promise<void> {
+export async function deliverDue(
+  deps: DeliverDeps,
+  endpointId: string,
+  stop: AbortSignal,
+  { makesRoom }: { readonly makesRoom: () => boolean },
+): Promise<void> {
   let working = true;
-  while (working && !stop.aborted) {
+  while (working && !stop.aborted && !makesRoom()) {
     const claimed = await claim(deps, endpointId);
     if (!claimed) return;
     const { endpoint, deliveries } = claimed;

@@ -7,20 +7,25 @@ import type { Attempt } from "./send-webhook.ts";
 
 // SQL on deliveries, private to the room.
 
+export interface DueEndpoint {
+  readonly endpointId: string;
+  /** Whose it is: the same text for the same tenant. */
+  readonly tenant: string;
+}
+
 /**
  * Endpoints with something due that may be told now, those that work before those that fail, so that these cannot take all the room
  * there is.
  */
-export async function listDueEndpoints(db: Queryable, now: Date): Promise<string[]> {
-  const rows = await db.query<{ endpoint_id: string }>(
-    `SELECT e.endpoint_id
+export async function listDueEndpoints(db: Queryable, now: Date): Promise<DueEndpoint[]> {
+  return db.query<DueEndpoint & Record<string, unknown>>(
+    `SELECT e.endpoint_id AS "endpointId", concat_ws('/', e.ifi_id, e.environment, e.fintech_id) AS tenant
      FROM ${toldEndpoints}
      WHERE ${mayBeTold} AND ${hasRested("$1")}
        AND EXISTS (SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $1 OFFSET 0)
      ORDER BY e.failing_since DESC NULLS FIRST`,
     [now],
   );
-  return rows.map((row) => row.endpoint_id);
 }
 
 export interface ClaimedDelivery {

@@ -6,13 +6,14 @@ import type { Metrics } from "../platform/metrics.ts";
 import { type DeliverDeps, deliverDue } from "./deliver.ts";
 import { listDueEndpoints } from "./delivery-store.ts";
 import { findOldestInOutbox } from "./event-store.ts";
+import { createLanes } from "./lanes.ts";
 import { forgetUnwanted, type PublishDeps, publishEvents } from "./publish-events.ts";
 
 /** Publishes and delivers in the background. */
 export interface Publisher {
   /** Looks for work every half second from now on. */
   start(): void;
-  /** Publishes what there is room for and waits until nothing more is due. */
+  /** Publishes what there is room for, and delivers until nothing more is due to the endpoints for which there are lanes. */
   runOnce(): Promise<void>;
   /** Since when the oldest event waits that somebody may be told and of which no delivery is written yet, as of the last look; undefined when none waits. */
   waitsSince(): Date | undefined;
@@ -23,16 +24,20 @@ export interface Publisher {
 const pollMs = 500;
 /** So long is published between two looks for what is due: who has a backlog, or makes events as fast as they are written, keeps nobody else's waiting. */
 const publishMsByDefault = 250;
-/** Endpoints that are delivered to at the same time in this process. */
-const lanesMax = 128;
 
 /**
- * Each endpoint has a lane of its own, so that a slow one holds up nobody else. Any number of processes may run one on a database: rows are
- * claimed. Nothing wakes it: a notification inside each commit would cost the transfers most of their throughput.
+ * A slow endpoint holds up nobody else (lanes.ts). Any number of processes may run one on a database: rows are claimed. Nothing wakes it: a
+ * notification inside each commit would cost the transfers most of their throughput.
  */
 export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log: Log }): Publisher {
   const stopping = new AbortController();
-  const lanes = new Map<string, Promise<void>>();
+  const lanes = createLanes({
+    clock: deps.clock,
+    deliver: (endpointId, makesRoom) =>
+      deliverDue(deps, endpointId, stopping.signal, { makesRoom }).catch((error: unknown) =>
+        complain(error, "deliveries to a webhook stopped for now"),
+      ),
+  });
   let timer: NodeJS.Timeout | undefined;
   let oldest: Date | undefined;
   let looking: Promise<void> | undefined;
@@ -55,18 +60,8 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
       oldest = await findOldestInOutbox(tx);
       return listDueEndpoints(tx, deps.clock.now());
     });
-    for (const endpointId of due) {
-      if (stopping.signal.aborted || lanes.size >= lanesMax) break;
-      if (!lanes.has(endpointId)) openLane(endpointId);
-    }
+    if (!stopping.signal.aborted) lanes.openFor(due);
     return more;
-  };
-
-  const openLane = (endpointId: string): void => {
-    const lane = deliverDue(deps, endpointId, stopping.signal)
-      .catch((error: unknown) => complain(error, "deliveries to a webhook stopped for now"))
-      .finally(() => lanes.delete(endpointId));
-    lanes.set(endpointId, lane);
   };
 
   const complain = (error: unknown, what: string): void => {
@@ -92,14 +87,14 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
       while (await look()) {
         // Until there is nothing left whose endpoints have room for more.
       }
-      await Promise.all(lanes.values());
+      await lanes.ended();
     },
     waitsSince: () => oldest,
     async stop() {
       stopping.abort();
       clearTimeout(timer);
       await looking;
-      await Promise.all(lanes.values());
+      await lanes.ended();
     },
   };
 }
