@@ -3,7 +3,9 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../log.ts";
+import { createConnectionHandover } from "./connection-handover.ts";
 import type { FromWorker, LeaveReason, ToWorker } from "./pool-messages.ts";
+import { createRestartPauses } from "./restart-pauses.ts";
 import { WorkerUnable } from "./worker-unable.ts";
 
 export interface WorkerPoolOptions {
@@ -57,12 +59,6 @@ interface Worker {
   state: "starting" | "serving" | "leaving";
   /** Another one is being started in its place. */
   beingReplaced: boolean;
-  /** A connection on its way to it. One at a time, so that a busy worker gets no more of them than it can take. */
-  handed: { readonly id: number; readonly connection: Socket; readonly late: NodeJS.Timeout } | undefined;
-  /** Connections in a row that did not reach it. */
-  missed: number;
-  /** Its connections, with the one on its way. */
-  connections: number;
   jobHolders: readonly string[];
   unable: string | undefined;
   /** Questions in a row that it has not answered. */
@@ -70,18 +66,11 @@ interface Worker {
   readonly asked: Map<number, (text: string) => void>;
 }
 
-const restartPauseMs = { least: 250, most: 30_000 };
-/** Deaths and failed starts of a place further back than this no longer lengthen its pause. */
-const forgottenAfterMs = 60_000;
 /** So many failed starts in a row, with no other worker serving, are the end. */
 const failedStartsMax = 5;
 const figuresDeadlineMs = 2_000;
 /** A worker that leaves so many questions unanswered hangs: whoever is connected to it waits for nothing. */
 const unansweredMax = 3;
-/** A worker that so many connections in a row did not reach is replaced. */
-const missedMax = 3;
-/** Connections that wait while no worker serves; beyond it they are refused. */
-const waitingMax = 1_024;
 
 /**
  * Connections are accepted here and handed over, rather than by the workers from a socket that they share, so that they spread evenly; and not
@@ -99,12 +88,15 @@ export function createWorkerPool({
   takenSoonMs = 1_000,
 }: WorkerPoolOptions): WorkerPool {
   const workers = new Set<Worker>();
-  const waiting: Socket[] = [];
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => undefined); // Whoever awaits it hears of it.
   const stopping = new AbortController();
   let lastId = 0;
-  let lastPlace = 0;
+  const nextId = (): number => {
+    lastId += 1;
+    return lastId;
+  };
+  const pauses = createRestartPauses();
   let ending: Promise<void> | undefined;
   let replacing: Promise<boolean> | undefined;
 
@@ -117,9 +109,6 @@ export function createWorkerPool({
       exited: untilEnded(child),
       state: "starting",
       beingReplaced: false,
-      handed: undefined,
-      missed: 0,
-      connections: 0,
       jobHolders: [],
       unable: undefined,
       unanswered: 0,
@@ -134,7 +123,7 @@ export function createWorkerPool({
     });
     void worker.exited.then(() => {
       workers.delete(worker);
-      giveBack(worker);
+      handover.noteEnd(worker);
       if (child.exitCode !== 0 && worker.jobHolders.length > 0) onJobsLeft?.(worker.jobHolders);
       serves.reject(new WorkerUnable(worker.unable ?? `A worker ended while it started (${endOf(child)}).`));
     });
@@ -154,7 +143,7 @@ export function createWorkerPool({
       mourn(worker);
       if (!worker.beingReplaced) void startAgain(place);
     });
-    handOver();
+    handover.look();
     return worker;
   };
 
@@ -164,23 +153,17 @@ export function createWorkerPool({
         worker.unable = message.sentence;
         return;
       case "taken":
-        if (worker.handed?.id !== message.id) return;
-        clearTimeout(worker.handed.late);
-        // Our own copy; the connection lives on in the worker.
-        worker.handed.connection.destroy();
-        worker.handed = undefined;
-        worker.missed = 0;
-        handOver();
+        handover.noteTaken(worker, message.id);
         return;
       case "closed":
-        worker.connections -= 1;
+        handover.noteClosed(worker);
         return;
       case "figures":
         worker.asked.get(message.id)?.(message.text);
         return;
       case "alive":
         worker.unanswered = 0;
-        if (worker.handed && worker.handed.id < message.id) noteMissed(worker);
+        handover.noteAnswer(worker, message.id);
         return;
       case "holds-jobs-as":
         worker.jobHolders = message.names;
@@ -206,76 +189,36 @@ export function createWorkerPool({
     void worker.exited.then(() => clearInterval(asking));
   };
 
-  const askWhetherAlive = (worker: Worker): void => {
-    lastId += 1;
-    tell(worker, { kind: "alive?", id: lastId });
-  };
+  const askWhetherAlive = (worker: Worker): void => tell(worker, { kind: "alive?", id: nextId() });
 
   const tell = (worker: Worker, message: ToWorker): void => {
     // One that has gone hears nothing; its end is noticed by itself.
     if (worker.child.connected) worker.child.send(message, () => undefined);
   };
 
-  /** `last`: to this one only where no other is free. */
-  const handOver = (last?: Worker): void => {
-    while (waiting.length > 0) {
-      const free = [...workers].filter(
-        ({ state, handed, missed, child }) =>
-          state === "serving" && !handed && missed < missedMax && child.connected,
-      );
-      // To the one with the fewest, so that one that was replaced soon has its share; else in turn.
-      const next = free.toSorted(
-        (a, b) =>
-          Number(a === last) - Number(b === last) ||
-          a.connections - b.connections ||
-          turn(a.place) - turn(b.place),
-      )[0];
-      const connection = next && waiting.shift();
-      if (!connection) return;
-      lastPlace = next.place;
-      lastId += 1;
-      next.handed = {
-        id: lastId,
-        connection,
-        late: setTimeout(() => askWhetherAlive(next), takenSoonMs),
-      };
-      next.connections += 1;
-      // Our copy stays open until the worker says that it has its own: if it dies before, another one gets the connection.
-      next.child.send(
-        { kind: "connection", id: lastId } satisfies ToWorker,
+  const handover = createConnectionHandover<Worker>({
+    places: count,
+    serving: () => [...workers].filter(({ state, child }) => state === "serving" && child.connected),
+    nextId,
+    send({ child }, id, connection) {
+      child.send(
+        { kind: "connection", id } satisfies ToWorker,
         connection,
         { keepOpen: true },
         () => undefined,
       );
-    }
-  };
-  const turn = (place: number): number => (place - lastPlace - 1 + count) % count;
-
-  /** A connection that it had not taken goes to another worker: nothing was read from it. */
-  const giveBack = (worker: Worker): void => {
-    if (!worker.handed) return;
-    clearTimeout(worker.handed.late);
-    waiting.unshift(worker.handed.connection);
-    worker.handed = undefined;
-    handOver(worker);
-  };
-
-  /**
-   * It has answered what it was asked after a connection was handed to it, and has not taken that: the connection did not reach it, which Node
-   * tells nobody. So it is with a process that may open no more files. One that is only slow has answered nothing yet, and may still take its.
-   */
-  const noteMissed = (worker: Worker): void => {
-    worker.connections -= 1;
-    worker.missed += 1;
-    if (worker.missed >= missedMax && worker.state === "serving" && !worker.beingReplaced) {
+    },
+    askWhetherAlive,
+    onUnreachable(worker) {
+      if (worker.state !== "serving" || worker.beingReplaced) return;
       log.error(
         { part: "workers", place: worker.place, pid: worker.child.pid },
         "connections do not reach a worker, which may be out of files; another is started in its place",
       );
       void replace(worker);
-    }
-    giveBack(worker);
-  };
+    },
+    takenSoonMs,
+  });
 
   /** A worker died that nobody had told to leave. */
   const mourn = ({ place, child }: Worker): void => {
@@ -284,11 +227,11 @@ export function createWorkerPool({
       "a worker ended; another is started in its place",
     );
     onDeath?.();
-    troubles.set(place, [...recentTroubles(place), performance.now()]);
+    pauses.noteTrouble(place);
   };
   const startAgain = async (place: number): Promise<void> => {
     for (let failures = 0; !stopping.signal.aborted; ) {
-      await sleep(pauseBefore(place), undefined, { signal: stopping.signal }).catch(() => undefined);
+      await sleep(pauses.before(place), undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
       try {
         await launch(place);
@@ -296,7 +239,7 @@ export function createWorkerPool({
       } catch (error) {
         if (stopping.signal.aborted) return;
         failures += 1;
-        troubles.set(place, [...recentTroubles(place), performance.now()]);
+        pauses.noteTrouble(place);
         log.error(
           { part: "workers", place, reason: (error as Error).message },
           "a worker could not be started; it is tried again",
@@ -304,14 +247,6 @@ export function createWorkerPool({
         if (failures >= failedStartsMax && counts().serving === 0) lost.reject(error);
       }
     }
-  };
-  const troubles = new Map<number, readonly number[]>();
-  const recentTroubles = (place: number): readonly number[] =>
-    (troubles.get(place) ?? []).filter((at) => performance.now() - at < forgottenAfterMs);
-  /** The first is replaced at once; from then on twice as long each time. */
-  const pauseBefore = (place: number): number => {
-    const times = recentTroubles(place).length;
-    return times <= 1 ? 0 : Math.min(restartPauseMs.most, restartPauseMs.least * 2 ** (times - 2));
   };
 
   const leave = async (worker: Worker, reason: LeaveReason, announcedForMs = 0): Promise<void> => {
@@ -332,7 +267,7 @@ export function createWorkerPool({
   const end = async ({ announcedForMs }: { readonly announcedForMs: number }): Promise<void> => {
     stopping.abort();
     await Promise.all([...workers].map((worker) => leave(worker, "stopping", announcedForMs)));
-    for (const connection of waiting.splice(0)) connection.destroy();
+    handover.close();
   };
 
   /** Resolves when another one serves in its place and it has left; false when none could be started. */
@@ -342,7 +277,6 @@ export function createWorkerPool({
       await launch(worker.place);
     } catch (error) {
       worker.beingReplaced = false;
-      worker.missed = 0;
       if (stopping.signal.aborted) return false;
       log.error(
         { part: "workers", reason: (error as Error).message },
@@ -350,7 +284,7 @@ export function createWorkerPool({
       );
       // Died meanwhile, and nobody else starts another.
       if (!workers.has(worker)) void startAgain(worker.place);
-      handOver();
+      handover.forgive(worker);
       return false;
     }
     await leave(worker, "replaced");
@@ -377,12 +311,7 @@ export function createWorkerPool({
     async start() {
       await Promise.all(Array.from({ length: count }, (_, at) => launch(at + 1)));
     },
-    hand(connection) {
-      connection.on("error", () => undefined); // The worker meets it too.
-      if (waiting.length >= waitingMax) return void connection.destroy();
-      waiting.push(connection);
-      handOver();
-    },
+    hand: handover.hand,
     replaceAll() {
       replacing ??= replaceEach().finally(() => {
         replacing = undefined;
@@ -407,8 +336,7 @@ export function createWorkerPool({
   };
 
   async function askFigures(worker: Worker): Promise<string | undefined> {
-    lastId += 1;
-    const id = lastId;
+    const id = nextId();
     const answer = new Promise<string>((resolve) => worker.asked.set(id, resolve));
     tell(worker, { kind: "figures", id });
     try {
