@@ -56,7 +56,7 @@ describe("RFC 7009 section 2.1, the request", () => {
   it("ends the token of a public client, by client id and possession", async () => {
     expect(await check(token.secret)).toBe(200);
     const response = await revoke({ token: token.secret, client_id: fintech.clientId });
-    expect([response.statusCode, response.body]).toEqual([200, "null"]);
+    expect([response.statusCode, response.body]).toEqual([200, ""]);
     expect(response.headers["cache-control"]).toBe("no-store");
     expect(await check(token.secret)).toBe(401);
     expect(await facts(token)).toEqual({ kind: "token", reason: "no_longer_needed" });
@@ -141,7 +141,7 @@ describe("RFC 7009 section 2.2, the answer", () => {
     await revoke({ token: token.secret, client_id: fintech.clientId });
     for (const secret of ["junk", generateSecret(app.random, "live"), expired.secret, token.secret]) {
       const response = await revoke({ token: secret, client_id: fintech.clientId });
-      expect([response.statusCode, response.body]).toEqual([200, "null"]);
+      expect([response.statusCode, response.body]).toEqual([200, ""]);
     }
     expect(await facts(expired)).toEqual({ kind: null, reason: null });
   });

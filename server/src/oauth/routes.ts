@@ -112,8 +112,11 @@ export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): 
         },
         async (request, reply) => {
           await revokeForClient(deps, request, request.body);
-          // RFC 7009 section 2.2: the client ignores the body.
-          return reply.status(200).send(null);
+          // RFC 7009 section 2.2: all is said by the status.
+          return reply
+            .status(200)
+            .serializer(() => "")
+            .send(null);
         },
       );
 
