@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ManualClock, manualClock, systemClock } from "../platform/clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -17,10 +17,12 @@ const running: Node[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
 });
-afterAll(async () => {
-  for (const node of running) await node.close();
-  await database.drop();
+afterEach(async () => {
+  for (const node of running.splice(0)) await node.close();
+  // One that lost its connection leaves its row to the others.
+  await database.owner.query("DELETE FROM node");
 });
+afterAll(() => database.drop());
 
 function join(clock: ManualClock = manualClock("2026-11-27T00:00:00Z")) {
   const memory = createMemory<string>({ bytesMax: 1_000_000 });
