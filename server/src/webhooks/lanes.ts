@@ -42,8 +42,6 @@ export function createLanes({
 
   return {
     openFor(due) {
-      const stillDue = new Set(due.map(({ endpointId }) => endpointId));
-      hadTheirTurn = hadTheirTurn.filter((endpointId) => stillDue.has(endpointId));
       const turns = new Map(hadTheirTurn.map((endpointId, at) => [endpointId, at + 1]));
       const turnOf = ({ endpointId }: DueEndpoint): number => turns.get(endpointId) ?? 0;
       const taken = new Map<string, number>();
@@ -56,10 +54,11 @@ export function createLanes({
         else if (open.size >= lanesMax) waiting.forAny = true;
         else {
           taken.set(tenant, ofTenant + 1);
-          hadTheirTurn = hadTheirTurn.filter((each) => each !== endpointId);
           openOne(endpointId, tenant);
         }
       }
+      const stillDue = new Set(due.map(({ endpointId }) => endpointId));
+      hadTheirTurn = hadTheirTurn.filter((endpointId) => stillDue.has(endpointId) && !open.has(endpointId));
     },
     async ended() {
       await Promise.all([...open.values()].map((lane) => lane.ended));

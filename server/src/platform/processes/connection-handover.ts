@@ -52,7 +52,7 @@ export function createConnectionHandover<Worker extends { readonly place: number
   readonly nextId: () => number;
   readonly send: (worker: Worker, id: number, connection: Socket) => void;
   readonly askWhetherAlive: (worker: Worker) => void;
-  /** Connections do not reach the worker, though it answers. Told with each one. */
+  /** Several connections in a row did not reach the worker, though it answers; it gets no more until it is forgiven. */
   readonly onUnreachable: (worker: Worker) => void;
   /** A connection that its worker has not taken by then is asked after. */
   readonly takenSoonMs: number;
