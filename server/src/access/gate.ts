@@ -1,4 +1,5 @@
 import type { Transaction } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import type { FintechKey } from "./roles.ts";
 
 /**
@@ -20,7 +21,7 @@ export function closeGate(tx: Transaction, fintech: FintechKey): Promise<void> {
 
 /** {@link closeGate} for several fintechs, in the order in which everybody takes gates. */
 export async function closeGates(tx: Transaction, fintechs: readonly FintechKey[]): Promise<void> {
-  await tx.query("SELECT close_gates($1, $2, $3)", [
+  await tx.query(prepared("SELECT close_gates($1, $2, $3)"), [
     fintechs.map((fintech) => fintech.ifiId),
     fintechs.map((fintech) => fintech.fintechId),
     closeWaitMs,

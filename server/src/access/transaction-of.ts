@@ -1,4 +1,5 @@
-import type { Database, DataScope, Transaction } from "../platform/database/database.ts";
+import type { Database, DataScope, Queryable, Transaction } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import { dataScopeOf } from "./data-scope.ts";
 import { SessionRequired } from "./errors.ts";
 import type { Principal } from "./principal.ts";
@@ -21,8 +22,10 @@ export async function transactionOf<Result>(
     // It goes out with the work's first statement, which costs no round trip.
     const asked = requireSession(tx, actor);
     asked.catch(() => undefined);
-    const query = async <Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> => {
-      const answer = tx.query<Row>(text, values);
+    const query: Queryable["query"] = async <Row extends object>(
+      ...asking: Parameters<Queryable["query"]>
+    ): Promise<Row[]> => {
+      const answer = tx.query<Row>(...asking);
       answer.catch(() => undefined);
       await asked;
       return answer;
@@ -50,10 +53,10 @@ export async function requireSession(
   if (actor.kind !== "user") return;
   const { sessionId, userId, role, fintech } = actor;
   const found = await tx.query(
-    `SELECT FROM console_user u JOIN user_session s ON s.user_id = u.user_id
+    prepared(`SELECT FROM console_user u JOIN user_session s ON s.user_id = u.user_id
      WHERE s.session_id = $1 AND u.user_id = $2 AND s.ended_at IS NULL AND u.disabled_at IS NULL
        AND u.role = $3 AND u.ifi_id IS NOT DISTINCT FROM $4 AND u.fintech_id IS NOT DISTINCT FROM $5
-     ${lock ? `FOR ${lock} OF u, s` : ""}`,
+     ${lock ? `FOR ${lock} OF u, s` : ""}`),
     [sessionId, userId, role, fintech?.ifiId ?? null, fintech?.fintechId ?? null],
   );
   if (found.length === 0) throw new SessionRequired();

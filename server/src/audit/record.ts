@@ -1,5 +1,6 @@
 import type { Principal } from "../access/principal.ts";
 import type { Transaction } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import { type FintechId, type IfiId, newId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 
@@ -29,8 +30,8 @@ export async function recordAudit(
 ): Promise<void> {
   const { kind, id, name } = describeActor(actor);
   await tx.query(
-    `INSERT INTO audit_entry (audit_id, at, actor_kind, actor_id, actor_name, ifi_id, fintech_id, action, object_kind, object_id, details, request_id)
-     VALUES ($1, date_trunc('milliseconds', database_now()), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    prepared(`INSERT INTO audit_entry (audit_id, at, actor_kind, actor_id, actor_name, ifi_id, fintech_id, action, object_kind, object_id, details, request_id)
+     VALUES ($1, date_trunc('milliseconds', database_now()), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`),
     [
       newId(random, "aud"),
       kind,

@@ -1,4 +1,5 @@
 import type { Queryable } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import type { ApplicationId, Tenant, UserId } from "../platform/ids.ts";
 import type { Application, GrantedLevel } from "./application.ts";
 
@@ -48,7 +49,7 @@ export async function findApplication(
   applicationId: ApplicationId,
   userId: UserId | null,
 ): Promise<ApplicationWithGrant | undefined> {
-  const [row] = await db.query<ApplicationRow>(`${select} WHERE application_id = $2`, [
+  const [row] = await db.query<ApplicationRow>(prepared(`${select} WHERE application_id = $2`), [
     userId,
     applicationId,
   ]);

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Queryable } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import type { Subject } from "./subject.ts";
 
 // All SQL on nodes, the epoch and narrowings, private to the room.
@@ -84,7 +85,7 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
          UPDATE node SET renewed_at = database_now(), renewals = renewals + 1 WHERE node_id = ${literal(nodeId)}
            RETURNING (extract(epoch FROM renewed_at) * 1000)::float8 AS database_ms;
          COMMIT;
-         ${selectNews(literal(nodeId), since)}`,
+         ${selectNews(literal(nodeId), String(Math.trunc(since)))}`,
       );
       const [renewed] = (results[1]?.rows ?? []) as { database_ms: number }[];
       return {
@@ -94,8 +95,7 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
       };
     },
     async readNews(nodeId, since) {
-      const [answer] = await send(selectNews(literal(nodeId), since));
-      return toNews(answer);
+      return toNews(await client.query({ ...prepared(selectNews("$1", "$2")), values: [nodeId, since] }));
     },
     async acknowledge(nodeId, epoch) {
       const [, updated] = await send(
@@ -129,10 +129,10 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
   };
 }
 
-const selectNews = (nodeId: string, since: number): string =>
+const selectNews = (nodeId: string, since: string): string =>
   `SELECT clock.epoch, (SELECT acknowledged_epoch FROM node WHERE node_id = ${nodeId}) AS own,
      narrowing.epoch AS at, array_agg(narrowing.subject) AS subjects
-   FROM narrowing_clock AS clock LEFT JOIN narrowing ON narrowing.epoch > ${Math.trunc(since)}
+   FROM narrowing_clock AS clock LEFT JOIN narrowing ON narrowing.epoch > ${since}
    GROUP BY clock.epoch, narrowing.epoch ORDER BY narrowing.epoch`;
 
 function toNews(answer: pg.QueryResult | undefined): News {
@@ -163,7 +163,7 @@ export interface Progress {
 
 export async function readProgress(db: Queryable): Promise<Progress> {
   const [row] = await db.query<{ epoch: string; acknowledged: string[] }>(
-    "SELECT epoch, ARRAY(SELECT acknowledged_epoch FROM node) AS acknowledged FROM narrowing_clock",
+    prepared("SELECT epoch, ARRAY(SELECT acknowledged_epoch FROM node) AS acknowledged FROM narrowing_clock"),
   );
   return { epoch: Number(row?.epoch), acknowledged: (row?.acknowledged ?? []).map(Number) };
 }

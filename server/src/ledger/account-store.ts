@@ -1,5 +1,6 @@
 import type { Queryable } from "../platform/database/database.ts";
 import { ofTenant } from "../platform/database/of-tenant.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Account, AccountId, AccountKind, AccountStatus } from "./account.ts";
 import { transactionIdOf } from "./posted-transfer.ts";
@@ -126,12 +127,10 @@ export async function findBalance(
   { ifiId, environment, fintechId }: Tenant,
   accountId: string,
 ): Promise<Balance | undefined> {
-  const [row] = await db.query<BalanceRow>("SELECT * FROM read_balance($1, $2, $3, $4)", [
-    ifiId,
-    environment,
-    fintechId,
-    accountId,
-  ]);
+  const [row] = await db.query<BalanceRow>(
+    prepared("SELECT balance, currency, posting_count, posted_at FROM read_balance($1, $2, $3, $4)"),
+    [ifiId, environment, fintechId, accountId],
+  );
   return row && toBalance(row, accountId);
 }
 

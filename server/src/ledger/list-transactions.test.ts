@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Database, Queryable } from "../platform/database/database.ts";
+import { textOf } from "../platform/database/prepared.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import type { AccountId } from "./account.ts";
@@ -64,9 +65,9 @@ async function page(query: Partial<TransactionQuery>): Promise<{ sequences: numb
     transaction: (scope, work) =>
       database.db.transaction(scope, (tx) => {
         const query: Queryable["query"] = async (text, values) => {
-          if (!text.startsWith("SELECT")) return tx.query(text, values);
+          if (!textOf(text).startsWith("SELECT")) return tx.query(text, values);
           const [row] = await tx.query<{ "QUERY PLAN": { Plan: Record<string, number> }[] }>(
-            `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
+            `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${textOf(text)}`,
             values,
           );
           const plan = row?.["QUERY PLAN"][0]?.Plan ?? {};

@@ -1,6 +1,7 @@
 import type { Role } from "@fusion/contract/login.ts";
 import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
 import { systemScope } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import type { FintechId, IfiId, SessionId, UserId } from "../platform/ids.ts";
 import type { LoginLimits } from "./limits.ts";
 
@@ -66,9 +67,9 @@ export async function findSession(
     ifi_id: IfiId | null;
     fintech_id: FintechId | null;
   }>(
-    `SELECT s.session_id, s.user_id, s.device_id, s.last_seen_at, s.expires_at, s.stepped_up_at, u.name, u.role, u.ifi_id, u.fintech_id
+    prepared(`SELECT s.session_id, s.user_id, s.device_id, s.last_seen_at, s.expires_at, s.stepped_up_at, u.name, u.role, u.ifi_id, u.fintech_id
      FROM user_session s JOIN console_user u ON u.user_id = s.user_id AND u.disabled_at IS NULL
-     WHERE s.secret_hash = $3 AND ${isLive}`,
+     WHERE s.secret_hash = $3 AND ${isLive}`),
     [...liveSince(now, limits), secretHash],
   );
   return (
@@ -90,7 +91,9 @@ export async function findSession(
 export async function touchSession(db: Database, sessionId: SessionId, now: Date): Promise<void> {
   await db.transaction(systemScope, (tx) =>
     tx.query(
-      "UPDATE user_session SET last_seen_at = $2 WHERE session_id = $1 AND last_seen_at < $2 AND ended_at IS NULL",
+      prepared(
+        "UPDATE user_session SET last_seen_at = $2 WHERE session_id = $1 AND last_seen_at < $2 AND ended_at IS NULL",
+      ),
       [sessionId, now],
     ),
   );

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../platform/database/database.ts";
+import { textOf } from "../platform/database/prepared.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Message } from "../platform/messages/message.ts";
@@ -100,7 +101,7 @@ async function planOnly(): Promise<void> {
         work({
           ...tx,
           query: async (text, values) =>
-            text.includes("SET state = 'sending'") ? [] : await tx.query(text, values),
+            textOf(text).includes("SET state = 'sending'") ? [] : await tx.query(text, values),
         }),
       ),
   };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../platform/database/database.ts";
+import { textOf } from "../platform/database/prepared.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { DeliveryFailed, type Message } from "../platform/messages/message.ts";
 import { arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
@@ -351,7 +352,7 @@ describe("sweeps that run twice, at once, or die", () => {
           work({
             ...tx,
             query: (text, values) =>
-              text.includes("INSERT INTO reminder ")
+              textOf(text).includes("INSERT INTO reminder ")
                 ? Promise.reject(new Error("cut"))
                 : tx.query(text, values),
           }),
@@ -388,7 +389,7 @@ describe("after days without a sweep", () => {
           work({
             ...tx,
             query: (text, values) =>
-              text.includes("SET state = 'sending'")
+              textOf(text).includes("SET state = 'sending'")
                 ? Promise.reject(new Error("cut"))
                 : tx.query(text, values),
           }),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Database } from "../platform/database/database.ts";
+import { textOf } from "../platform/database/prepared.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { randomUuid, systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
@@ -132,7 +133,7 @@ it("is nobody's any more when the replacement ends while it is looked for", asyn
         work({
           ...tx,
           query: async (sql, values) => {
-            if (sql.includes(statement))
+            if (textOf(sql).includes(statement))
               await database.owner.query("UPDATE token SET expires_at = $2 WHERE token_id = $1", [
                 replacement.tokenId,
                 at(9),

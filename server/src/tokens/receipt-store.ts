@@ -1,6 +1,7 @@
 import type { RevokeReason } from "@fusion/contract/tokens.ts";
 import type { NodeCount } from "../leases/nodes.ts";
 import type { Queryable } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import type { TokenId } from "../platform/ids.ts";
 
 // All SQL on receipts of revocations, private to the room.
@@ -73,15 +74,19 @@ export async function openReceipts(
   receipts: readonly { readonly receiptId: string; readonly tokenId: TokenId }[],
 ): Promise<ReceiptRecord[]> {
   const rows = await tx.query<ReceiptRow>(
-    `WITH opened AS (
+    // Through subqueries, so that it is planned once for any number of tokens.
+    prepared(`WITH new AS (
+       SELECT * FROM unnest((SELECT $1::text[]), (SELECT $2::text[])) AS new (receipt_id, token_id)
+     ), opened AS (
        INSERT INTO revocation_receipt (ifi_id, environment, fintech_id, application_id, token_id, receipt_id)
-       SELECT ifi_id, environment, fintech_id, application_id, token_id, new.receipt_id
-       FROM unnest($1::text[], $2::text[]) AS new (receipt_id, token_id) JOIN token USING (token_id)
+       SELECT ifi_id, environment, fintech_id, application_id, token_id, new.receipt_id FROM new JOIN token USING (token_id)
        ON CONFLICT DO NOTHING RETURNING *
-     ), receipt AS (SELECT * FROM opened UNION ALL SELECT * FROM revocation_receipt WHERE token_id = ANY ($2))
+     ), receipt AS (
+       SELECT * FROM opened UNION ALL SELECT known.* FROM revocation_receipt AS known WHERE token_id IN (SELECT token_id FROM new)
+     )
      SELECT ${receiptColumns}
      FROM receipt JOIN token USING (ifi_id, environment, fintech_id, application_id, token_id)
-     WHERE effective_at IS NULL`,
+     WHERE effective_at IS NULL`),
     [receipts.map((each) => each.receiptId), receipts.map((each) => each.tokenId)],
   );
   return rows.map(toReceipt);
@@ -97,14 +102,14 @@ export async function completeReceipts(
   { confirmed, total }: NodeCount,
 ): Promise<ReceiptRecord[]> {
   const rows = await tx.query<ReceiptRow>(
-    `WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', database_now()) AS now)
+    prepared(`WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', database_now()) AS now)
      UPDATE revocation_receipt AS receipt
      SET effective_at = (SELECT now FROM moment), nodes_confirmed = $2, nodes_total = $3
      FROM token
      WHERE receipt.token_id = ANY ($1) AND effective_at IS NULL
        AND (receipt.ifi_id, receipt.environment, receipt.fintech_id, receipt.application_id, receipt.token_id)
          = (token.ifi_id, token.environment, token.fintech_id, token.application_id, token.token_id)
-     RETURNING ${receiptColumns}`,
+     RETURNING ${receiptColumns}`),
     [tokenIds, confirmed, total],
   );
   return rows.map(toReceipt);

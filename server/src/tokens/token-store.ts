@@ -1,6 +1,7 @@
 import type { OverlapFrom, PlannedOverlap, RevokeReason } from "@fusion/contract/tokens.ts";
 import { compileIpRules, fromAnywhere, type IpRules } from "../access/ip-rules.ts";
 import type { Queryable } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import { assert } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
 import { scopesWithin } from "./token.ts";
@@ -68,27 +69,16 @@ interface FoundRow {
 }
 
 /**
- * The tokens with these hashes, in their order, and why each is refused, but for its expiry, which whoever remembers it decides anew each time; one statement, so
- * that the epoch is of the same snapshot.
+ * The tokens with these hashes, in their order, and why each is refused, but for its expiry, which whoever remembers it decides anew each time; the
+ * epoch is of the same snapshot (`read_tokens` in migration 0220).
  */
 export async function readTokensByHash(
   db: Queryable,
   secretHashes: readonly Buffer[],
 ): Promise<TokenReading[]> {
   const rows = await db.query<FoundRow>(
-    `SELECT epoch, known.*
-     FROM narrowing_clock CROSS JOIN unnest($1::bytea[]) WITH ORDINALITY AS asked (secret_hash, position)
-     LEFT JOIN LATERAL (
-       SELECT token_id, application_id, ifi_id, environment, fintech_id, fintech.client_id, token.scopes, token.created_at,
-         token.expires_at,
-         application.scopes AS application_scopes, application.ip_allow_list::text[] AS application_ranges,
-         token.ip_allow_list::text[] AS token_ranges, token_policy(application.policy_version, token.policy_version) AS policy,
-         token_refusal(token.revoked_at, 'infinity', application.suspended_at, fintech.suspended_at) AS refusal
-       FROM token
-       JOIN application USING (ifi_id, environment, fintech_id, application_id)
-       JOIN fintech USING (ifi_id, fintech_id)
-       WHERE token.secret_hash = asked.secret_hash) AS known ON true
-     ORDER BY position`,
+    prepared(`SELECT epoch, token_id, application_id, ifi_id, environment, fintech_id, client_id, scopes, created_at, expires_at,
+       application_scopes, application_ranges, token_ranges, policy, refusal FROM read_tokens($1)`),
     [secretHashes],
   );
   assert(rows.length === secretHashes.length, "the epoch has its row, and no two tokens have the same hash");
@@ -165,7 +155,7 @@ export const selectToken = `
 
 /** Whatever the transaction's scope shows; who may see it is for the use case to decide. */
 export async function findToken(tx: Queryable, tokenId: TokenId): Promise<TokenRecord | undefined> {
-  const [row] = await tx.query<TokenRow>(`${selectToken} WHERE token.token_id = $1`, [tokenId]);
+  const [row] = await tx.query<TokenRow>(prepared(`${selectToken} WHERE token.token_id = $1`), [tokenId]);
   return row && toRecord(row);
 }
 
@@ -318,9 +308,9 @@ export async function revokeOnce(
   },
 ): Promise<Date | undefined> {
   const [row] = await tx.query<{ revoked_at: Date }>(
-    `UPDATE token SET revoked_at = date_trunc('milliseconds', database_now()), revoked_by_kind = $2, revoked_by = $3,
+    prepared(`UPDATE token SET revoked_at = date_trunc('milliseconds', database_now()), revoked_by_kind = $2, revoked_by = $3,
        revoked_by_name = $4, revoke_reason = $5
-     WHERE token_id = $1 AND revoked_at IS NULL RETURNING revoked_at`,
+     WHERE token_id = $1 AND revoked_at IS NULL RETURNING revoked_at`),
     [revocation.tokenId, revocation.by.kind, revocation.by.id, revocation.by.name, revocation.reason],
   );
   return row?.revoked_at;

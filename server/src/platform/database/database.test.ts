@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { arrangeFintech } from "../../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
-import { systemScope } from "./database.ts";
+import { silentLog } from "../log.ts";
+import { openDatabase, systemScope } from "./database.ts";
+import { prepared } from "./prepared.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -138,5 +140,48 @@ describe("a transaction", () => {
     await expect(attempt).rejects.toThrow("division by zero");
     expect(answered).toEqual([]);
     expect(await database.db.reader(systemScope).query("SELECT FROM ifi WHERE ifi_id = 140795")).toEqual([]);
+  });
+});
+
+describe("a prepared statement", () => {
+  const names = async (): Promise<string[]> => {
+    const rows = await database.db
+      .reader(systemScope)
+      .query<{ statement: string }>("SELECT statement FROM pg_prepared_statements");
+    return rows.map(({ statement }) => statement);
+  };
+
+  it("is parsed once on a connection, whatever it is asked with", async () => {
+    const double = prepared("SELECT 2 * $1::int AS twice");
+    const ask = (number: number) => database.db.reader(systemScope).query(double, [number]);
+    expect(await ask(1)).toEqual([{ twice: 2 }]);
+    expect(await ask(21)).toEqual([{ twice: 42 }]);
+    expect((await names()).filter((text) => text === double.text)).toHaveLength(1);
+  });
+
+  it("that gives other columns by now fails once, and nothing is wrong with the next", async () => {
+    await database.owner.query("CREATE TABLE changing (one int); INSERT INTO changing VALUES (1)");
+    await database.owner.query("GRANT SELECT ON changing TO fusion_runtime");
+    const read = () => database.db.reader(systemScope).query(prepared("SELECT * FROM changing"));
+    expect(await read()).toEqual([{ one: 1 }]);
+    await database.owner.query("ALTER TABLE changing ADD COLUMN two int DEFAULT 2");
+    await expect(read()).rejects.toThrow("cached plan must not change result type");
+    expect(await read()).toEqual([{ one: 1, two: 2 }]);
+  });
+
+  it("has no name through a pooler, which lends its connections to others", async () => {
+    const url = new URL(database.ownerUrl);
+    url.searchParams.set("application_name", "pooled");
+    const pooled = openDatabase({
+      connectionString: url.href,
+      directConnectionString: database.ownerUrl,
+      role: "fusion_runtime",
+      log: silentLog(),
+    });
+    const rows = await pooled
+      .reader(systemScope)
+      .query(prepared("SELECT count(*)::int AS count FROM pg_prepared_statements"));
+    expect(rows).toEqual([{ count: 0 }]);
+    await pooled.close();
   });
 });

@@ -6,6 +6,7 @@ import { committing } from "./commit.ts";
 import { isDatabaseAway } from "./database-away.ts";
 import { onConnection } from "./on-connection.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
+import { type PreparedStatement, textOf } from "./prepared.ts";
 
 // int8 arrives as text by default, which is what we want: money and ids become bigint or branded strings where they are read.
 // bytea, timestamptz, json and arrays keep pg's own parsers.
@@ -13,7 +14,7 @@ import { OutcomeUnknown } from "./outcome-unknown.ts";
 /** Runs one statement. `values` fill `$1`, `$2`, … */
 export interface Queryable {
   query<Row extends object = Record<string, unknown>>(
-    text: string,
+    statement: string | PreparedStatement,
     values?: readonly unknown[],
   ): Promise<Row[]>;
 }
@@ -56,7 +57,7 @@ export interface Database {
   writer(scope: DataScope): Queryable;
   /** One statement in one round trip, on tables that belong to no tenant: row-level security shows it no row of the others. */
   queryUnscoped<Row extends object = Record<string, unknown>>(
-    text: string,
+    statement: string | PreparedStatement,
     values?: readonly unknown[],
   ): Promise<Row[]>;
   /** A connection outside any scope (row-level security shows it no tenant row), for health checks and LISTEN. */
@@ -129,6 +130,15 @@ export function openDatabase(options: DatabaseOptions): Database {
   const pool = createPool(connectionString, options.connectionsMax ?? 16);
   const sessionPool =
     directConnectionString === connectionString ? pool : createPool(directConnectionString, sessionsMax);
+  /** A pooler lends one connection to many, on which none of them finds what it has prepared. */
+  const prepares = sessionPool === pool;
+  const toAsk = (
+    statement: string | PreparedStatement,
+    values: readonly unknown[] | undefined,
+  ): pg.QueryConfig => {
+    const asked = { text: textOf(statement), values: values as unknown[] };
+    return prepares && typeof statement !== "string" ? { ...asked, name: statement.name } : asked;
+  };
   let closing = false;
   const outage = createOutage(options.log, {
     part: "database",
@@ -153,10 +163,10 @@ export function openDatabase(options: DatabaseOptions): Database {
       const opened = client.query(`BEGIN; ${scopeStatement(scope)}`).then(outage.worked);
       opened.catch(() => undefined);
       let over = false;
-      const query: Queryable["query"] = async (text, values) => {
+      const query: Queryable["query"] = async (statement, values) => {
         // Of several that ran side by side, one failed: what the others still ask would be asked on whoever's connection this is by then.
         if (over) throw new Error("The transaction is over.");
-        return (await Promise.all([opened, client.query(text, values as unknown[])]))[1].rows;
+        return (await Promise.all([opened, client.query(toAsk(statement, values))]))[1].rows;
       };
       const worked = await work({ query, afterCommit: (task) => void afterCommit.push(task) }).finally(() => {
         over = true;
@@ -176,15 +186,14 @@ export function openDatabase(options: DatabaseOptions): Database {
   const alone = async (
     client: pg.PoolClient,
     begin: string,
-    [text, values]: Parameters<Queryable["query"]>,
+    [statement, values]: Parameters<Queryable["query"]>,
     answerMs?: number,
   ): Promise<pg.QueryResult["rows"]> => {
     // pg destroys a pipelined connection that does not answer in time; its types do not know the setting.
     const limit = answerMs === undefined ? {} : { query_timeout: answerMs };
-    const statement = { text, values: values as unknown[], ...limit };
     const [, { rows }] = await Promise.all([
       client.query(begin),
-      client.query(statement),
+      client.query({ ...toAsk(statement, values), ...limit }),
       client.query("COMMIT"),
     ]);
     outage.worked();
@@ -205,9 +214,9 @@ export function openDatabase(options: DatabaseOptions): Database {
           committing(client, () => alone(client, `BEGIN; ${scopeStatement(scope)}`, statement)),
         ),
     }),
-    async queryUnscoped(text, values) {
+    async queryUnscoped(statement, values) {
       try {
-        const { rows } = await pool.query(text, values as unknown[]);
+        const { rows } = await pool.query(toAsk(statement, values));
         outage.worked();
         return rows;
       } catch (error) {

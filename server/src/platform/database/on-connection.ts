@@ -1,10 +1,10 @@
-import type pg from "pg";
+import pg from "pg";
 import type { Database } from "./database.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
 
 /**
  * Runs `work`, which begins a transaction and ends it, on a connection of the pool; rolls back what it has begun when it throws. A connection
- * that broke, or whose commit is in doubt, does not go back to the pool.
+ * that broke, or whose commit is in doubt, does not go back to the pool; nor does one whose prepared statements fit no more.
  */
 export async function onConnection<Result>(
   db: Pick<Database, "connect" | "noteFailure">,
@@ -21,7 +21,7 @@ export async function onConnection<Result>(
     return await work(client, () => broken !== undefined);
   } catch (error) {
     db.noteFailure(error);
-    if (error instanceof OutcomeUnknown) broken ??= error;
+    if (error instanceof OutcomeUnknown || isStale(error)) broken ??= error;
     else
       await client.query("ROLLBACK").catch((failure: Error) => {
         broken ??= failure;
@@ -31,4 +31,15 @@ export async function onConnection<Result>(
     client.off("error", onError);
     client.release(broken);
   }
+}
+
+/**
+ * A statement that the connection had prepared gives other columns by now (since a migration changed a function perhaps), or is not there any more:
+ * the next connection prepares it anew. PostgreSQL has no code of its own for the first.
+ */
+function isStale(error: unknown): error is pg.DatabaseError {
+  return (
+    error instanceof pg.DatabaseError &&
+    (error.code === "26000" || (error.code === "0A000" && error.routine === "RevalidateCachedQuery"))
+  );
 }
