@@ -41,7 +41,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/tokens/revoke-token.ts",
-        from: "await deps.nodes.untilAllKnow()",
+        from: "await deps.nodes.untilAllKnow(await epoch)",
         to: "{ confirmed: 0, total: 0 }",
       },
     ],
@@ -53,7 +53,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/tokens/check-token.ts",
-        from: `      if (found?.refusal === "token_revoked") await everyNodeKnows();\n`,
+        from: `      if (found?.refusal === "token_revoked") await everyNodeKnows(epoch);\n`,
         to: "",
       },
     ],

@@ -8,7 +8,7 @@ import { requireRecentPresence } from "../access/recent-presence.ts";
 import { type Administrator, canAdminister, requireOperatorAdmin } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
-import type { Nodes } from "../leases/nodes.ts";
+import { epochAtCommit, type Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { ApplicationId } from "../platform/ids.ts";
@@ -57,8 +57,9 @@ export async function setApplicationPolicy(
     readonly requestId?: string;
   },
 ): Promise<Application> {
-  const after = await retryingGate(() =>
+  const { after, epoch } = await retryingGate(() =>
     transactionOf({ db }, actor, async (tx) => {
+      const epoch = epochAtCommit(tx);
       const { tenant } = await getApplicationFor(tx, actor, input.applicationId);
       if (!canAdminister(actor, tenant))
         throw new RoleInsufficient("an admin of the fintech or an operator admin");
@@ -82,11 +83,11 @@ export async function setApplicationPolicy(
           details: changes,
           requestId: input.requestId,
         });
-      return after;
+      return { after, epoch };
     }),
   );
   // Also when nothing changed: it may be the repeat of one that was not confirmed.
-  await nodes.untilAllKnow();
+  await nodes.untilAllKnow(await epoch);
   return after;
 }
 

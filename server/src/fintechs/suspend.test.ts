@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
+import type { Nodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";
-import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
+import {
+  arrangeApplication,
+  arrangeFintech,
+  arrangeUser,
+  latestEpoch,
+  type TestFintech,
+} from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { suspendApplication, suspendFintech } from "./suspend.ts";
 
@@ -24,7 +31,7 @@ beforeEach(async () => {
 
 describe.each(["application", "fintech"] as const)("suspending an %s", (kind) => {
   const idOf = () => (kind === "application" ? applicationId : fintech.fintechId);
-  const suspend = (suspended: boolean, untilAllKnow: () => Promise<{ confirmed: number; total: number }>) => {
+  const suspend = (suspended: boolean, untilAllKnow: Nodes["untilAllKnow"]) => {
     const deps = { db: database.db, clock: systemClock, random: systemRandom, nodes: { untilAllKnow } };
     return kind === "application"
       ? suspendApplication(deps, operator, { applicationId, suspended })
@@ -45,17 +52,18 @@ describe.each(["application", "fintech"] as const)("suspending an %s", (kind) =>
     return rows.map(({ action }) => action);
   };
 
-  it("waits, once it has committed, until every node knows; to let it go on waits for nobody", async () => {
-    const seenByTheWait: boolean[] = [];
-    const counting = async () => {
-      seenByTheWait.push(await isSuspended());
+  it("waits, once it has committed, until every node knows of it; to let it go on waits for nobody", async () => {
+    const before = await latestEpoch(database.owner);
+    const seenByTheWait: [boolean, number | undefined][] = [];
+    const counting: Nodes["untilAllKnow"] = async (epoch) => {
+      seenByTheWait.push([await isSuspended(), epoch]);
       return { confirmed: 3, total: 3 };
     };
     await suspend(true, counting);
-    expect(seenByTheWait).toEqual([true]);
+    expect(seenByTheWait).toEqual([[true, before + 1]]);
     await suspend(false, counting);
     expect(await isSuspended()).toBe(false);
-    expect(seenByTheWait).toEqual([true]);
+    expect(seenByTheWait).toEqual([[true, before + 1]]);
   });
 
   it("that is not confirmed says so, and is completed by the same call, which changes nothing more", async () => {

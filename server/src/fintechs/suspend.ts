@@ -2,7 +2,7 @@ import { closeGate, retryingGate } from "../access/gate.ts";
 import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
-import type { Nodes } from "../leases/nodes.ts";
+import { epochAtCommit, type Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
@@ -50,8 +50,9 @@ async function suspend(
 ): Promise<void> {
   requireOperatorAdmin(actor);
   const { table, key } = tables[what.kind];
-  await retryingGate(() =>
+  const { epoch } = await retryingGate(() =>
     transactionOf({ db }, actor, async (tx) => {
+      const epoch = epochAtCommit(tx);
       // As text: an id that is no UUID is one that does not exist.
       const [found] = await tx.query<{ ifi_id: IfiId; fintech_id: FintechId }>(
         `SELECT ifi_id, fintech_id FROM ${table} WHERE ${key}::text = $1`,
@@ -65,14 +66,15 @@ async function suspend(
          WHERE ${key}::text = $1 AND (suspended_at IS NOT NULL) <> $2 RETURNING ${key}`,
         [what.id, what.suspended, clock.now()],
       );
-      if (changed.length === 0) return;
-      await recordAudit(tx, { random }, actor, {
-        action: `${what.kind}.${what.suspended ? "suspended" : "resumed"}`,
-        object: { kind: what.kind, id: what.id },
-        fintech,
-      });
+      if (changed.length > 0)
+        await recordAudit(tx, { random }, actor, {
+          action: `${what.kind}.${what.suspended ? "suspended" : "resumed"}`,
+          object: { kind: what.kind, id: what.id },
+          fintech,
+        });
+      return { epoch };
     }),
   );
   // Also when nothing changed: it may be the repeat of one that was not confirmed.
-  if (what.suspended) await nodes.untilAllKnow();
+  if (what.suspended) await nodes.untilAllKnow(await epoch);
 }

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { Queryable } from "../platform/database/database.ts";
+import type { Queryable, Transaction } from "../platform/database/database.ts";
 import { prepared } from "../platform/database/prepared.ts";
 import type { Subject } from "./subject.ts";
 
@@ -148,6 +148,15 @@ function toNews(answer: pg.QueryResult | undefined): News {
     own: own === null ? undefined : Number(own),
     narrowings: rows.flatMap(({ at, subjects }) => (at === null ? [] : [{ epoch: Number(at), subjects }])),
   };
+}
+
+/**
+ * The epoch of what the transaction narrows, or of the latest narrowing that it may have read when it narrows nothing itself. Known when it has committed, from
+ * the server that committed it.
+ */
+export async function epochAtCommit(tx: Pick<Transaction, "atCommit">): Promise<number> {
+  const [row] = await tx.atCommit<{ epoch: string }>("SELECT epoch FROM narrowing_clock");
+  return Number(row?.epoch);
 }
 
 export interface NodeCount {

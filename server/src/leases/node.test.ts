@@ -321,6 +321,33 @@ describe("whoever waits for the nodes", () => {
     await expect(behind).rejects.toMatchObject({ code: "change_unconfirmed" });
   });
 
+  it("believes no server that does not show the change, though this process was told no more by any", async () => {
+    const clock = manualClock("2026-11-27T00:00:00Z");
+    let epoch = 7;
+    const nodes = createNodes({
+      db: { queryUnscoped: async () => [{ epoch: String(epoch), acknowledged: [String(epoch)] }] as never },
+      clock,
+      knownEpoch: () => 7,
+    });
+    let done = false;
+    const waiting = nodes.untilAllKnow(8).then((count) => {
+      done = true;
+      return count;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(done).toBe(false);
+    epoch = 8;
+    expect(await waiting).toEqual({ confirmed: 1, total: 1 });
+  });
+
+  it("waits for no later change than the one that it was asked about", async () => {
+    const nodes = createNodes({
+      db: { queryUnscoped: async () => [{ epoch: "9", acknowledged: ["8"] }] as never },
+      clock: manualClock("2026-11-27T00:00:00Z"),
+    });
+    expect(await nodes.untilAllKnow(8)).toEqual({ confirmed: 1, total: 1 });
+  });
+
   it("is told change_unconfirmed when the database cannot be asked to the end", async () => {
     const clock = manualClock("2026-11-27T00:00:00Z");
     const nodes = createNodes({

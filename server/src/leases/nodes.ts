@@ -3,22 +3,23 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { ChangeUnconfirmed } from "./errors.ts";
 import { leaseMs, marginMs } from "./lease.ts";
-import { type NodeCount, type Progress, readProgress } from "./lease-store.ts";
+import { epochAtCommit, type NodeCount, type Progress, readProgress } from "./lease-store.ts";
 
-export type { NodeCount };
+export { epochAtCommit, type NodeCount };
 
 /** How the nodes stand, seen from whoever changed something. */
 export interface Nodes {
   /**
-   * Resolves when no node answers from memory what it knew before the call: each has acknowledged whatever had been committed, or the lease
-   * of those that did not has run out (2.2 s on this process's monotonic clock after the call). To be called after the commit of what
-   * narrows, never before. Returns how many of the registered nodes had acknowledged.
+   * Resolves when no node answers from memory what it knew before the narrowing of this epoch ({@link epochAtCommit}, or one that was read with
+   * what it narrowed): each has acknowledged it, or the lease of those that did not has run out (2.2 s on this process's monotonic clock
+   * after the call). To be called after the commit of what narrows, never before. Returns how many of the registered nodes had acknowledged.
    *
-   * A server that shows less than this process, as a node, was told before the call is not believed: it was the primary once.
+   * A server that has not come as far as this epoch is not believed: it was the primary once. Without an epoch, whatever is committed is waited for that the
+   * database shows; and a server is not believed that shows less than this process, as a node, was told before the call.
    *
    * Throws {@link ChangeUnconfirmed} when the database cannot be asked; the same call again waits anew.
    */
-  untilAllKnow(): Promise<NodeCount>;
+  untilAllKnow(epoch?: number): Promise<NodeCount>;
   /** Looks again now, because a node may have acknowledged. */
   wake(): void;
 }
@@ -29,8 +30,8 @@ const lookEveryMs = 10;
 const lookMs = 2_000;
 
 interface Waiter {
-  /** What has to be acknowledged: as far as everything was at the first look after the call. */
-  epoch?: number;
+  /** What has to be acknowledged; where nobody said, as far as everything was at the first look after the call. */
+  epoch: number | undefined;
   /** A look that shows less than this says nothing. */
   readonly atLeast: number;
   readonly endsAt: number;
@@ -112,9 +113,10 @@ export function watchNodes({
     looking = false;
   };
   return {
-    untilAllKnow() {
+    untilAllKnow(epoch) {
       const waiter: Waiter = {
-        atLeast: knownEpoch(),
+        epoch,
+        atLeast: epoch ?? knownEpoch(),
         endsAt: clock.monotonicMs() + leaseMs + marginMs,
         done: Promise.withResolvers(),
       };

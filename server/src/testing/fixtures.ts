@@ -118,3 +118,9 @@ export async function grantAccess(
     [applicationId, user.userId, level],
   );
 }
+
+/** The epoch of the latest narrowing. */
+export async function latestEpoch(owner: pg.Pool): Promise<number> {
+  const { rows } = await owner.query<{ epoch: string }>("SELECT epoch FROM narrowing_clock");
+  return Number(rows[0]?.epoch);
+}

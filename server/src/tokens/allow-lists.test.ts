@@ -10,6 +10,7 @@ import {
   arrangeFintech,
   arrangeUser,
   grantAccess,
+  latestEpoch,
   type TestFintech,
 } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
@@ -217,16 +218,17 @@ describe("what narrows", () => {
     );
 
   it.each(Object.entries(narrowings))(
-    "as %s does has committed when it waits, once, until every node knows",
+    "as %s does has committed when it waits, once, until every node knows of it",
     async (_what, narrow) => {
-      const seenByTheWait: boolean[] = [];
+      const before = await latestEpoch(database.owner);
+      const seenByTheWait: [boolean, number | undefined][] = [];
       await narrow({
-        untilAllKnow: async () => {
-          seenByTheWait.push(await isInForce());
+        untilAllKnow: async (epoch) => {
+          seenByTheWait.push([await isInForce(), epoch]);
           return { confirmed: 3, total: 3 };
         },
       });
-      expect(seenByTheWait).toEqual([true]);
+      expect(seenByTheWait).toEqual([[true, before + 1]]);
     },
   );
 

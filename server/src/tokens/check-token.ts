@@ -47,9 +47,9 @@ export function createTokenCheck({
   /** Readings under way: whoever wants the same token meanwhile takes the same, and looks at its own lease afterwards. */
   const filling = new Map<string, Promise<FoundToken | undefined>>();
 
-  const everyNodeKnows = async (): Promise<void> => {
+  const everyNodeKnows = async (epoch: number): Promise<void> => {
     try {
-      await nodes.untilAllKnow();
+      await nodes.untilAllKnow(epoch);
     } catch (error) {
       throw new LeaseUnavailable(error);
     }
@@ -65,7 +65,7 @@ export function createTokenCheck({
       if (epoch < known) throw new LeaseUnavailable();
       if (memory.resets !== resets) continue;
       // Refused as revoked only when no node accepts it any more, so that whoever was refused once is refused from then on, by every node.
-      if (found?.refusal === "token_revoked") await everyNodeKnows();
+      if (found?.refusal === "token_revoked") await everyNodeKnows(epoch);
       const kept = memory.fill(key, {
         facts: found,
         epoch,

@@ -71,11 +71,13 @@ interface Play {
   readonly warm: readonly number[];
   /** Steps of others that the revocation may be behind. */
   readonly revokeAfter: number;
+  /** Whether a look at how far the nodes are is answered by a server that was the primary before the revocation; from the last on none is. */
+  readonly supersededLooks: readonly boolean[];
 }
 
 async function play(
   scheduler: fc.Scheduler,
-  { actions, warm, revokeAfter }: Play,
+  { actions, warm, revokeAfter, supersededLooks }: Play,
 ): Promise<{ calls: Call[]; revokeAnswered: number | undefined }> {
   const world: World = {
     nowMs: 0,
@@ -89,12 +91,13 @@ async function play(
   const step = (label: string): Promise<void> => scheduler.schedule(Promise.resolve(), label);
   const listeners = new Set<LeaseEvents>();
 
+  let looks = 0;
   const watch = watchNodes({
     clock: { monotonicMs: () => world.nowMs, now: () => new Date(world.nowMs) },
-    askProgress: async () => ({
-      epoch: world.epoch,
-      acknowledged: [...world.rows.values()].map((row) => row.acknowledged),
-    }),
+    askProgress: async () =>
+      supersededLooks[looks++]
+        ? { epoch: 0, acknowledged: [...world.rows.values()].map(() => 0) }
+        : { epoch: world.epoch, acknowledged: [...world.rows.values()].map((row) => row.acknowledged) },
     pause: async () => {
       await step("somebody waits for the nodes");
       world.nowMs += 50;
@@ -218,7 +221,10 @@ async function play(
     world.epoch += 1;
     world.narrowings.push({ epoch: world.epoch, subjects: [subject] });
     for (const each of listeners) void step("a notification arrives").then(() => each.narrowed());
-    await watch.untilAllKnow();
+    const untilConfirmed = (): Promise<unknown> =>
+      // Told that it is not confirmed yet, since whoever answered had not seen it, whoever revokes asks again.
+      watch.untilAllKnow(world.epoch).catch(untilConfirmed);
+    await untilConfirmed();
     revokeAnswered = ++world.moment;
   };
 
@@ -278,6 +284,7 @@ it("whatever the order of steps, no call is accepted that is sent after a revoca
         actions: fc.array(action, { minLength: 4, maxLength: 25 }),
         warm: fc.subarray([0, 1]),
         revokeAfter: fc.nat(30),
+        supersededLooks: fc.array(fc.boolean(), { maxLength: 3 }),
       }),
       async (scheduler, played) => {
         const { calls, revokeAnswered } = await play(scheduler, played);

@@ -9,6 +9,7 @@ import {
   arrangeFintech,
   arrangeUser,
   grantAccess,
+  latestEpoch,
   type TestFintech,
 } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
@@ -91,6 +92,23 @@ describe("the receipt", () => {
 });
 
 describe("revoking", () => {
+  it("waits, once it has committed, until every node knows of it; again, of what it finds", async () => {
+    const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
+    const before = await latestEpoch(database.owner);
+    const waitedFor: (number | undefined)[] = [];
+    const unconfirmed = {
+      untilAllKnow: async (epoch?: number) => {
+        waitedFor.push(epoch);
+        throw new Error("the database went away");
+      },
+    };
+    const attempt = () =>
+      revokeToken({ ...deps(), nodes: unconfirmed }, admin, { tokenId, reason: "compromised" });
+    await expect(attempt()).rejects.toMatchObject({ code: "change_unconfirmed" });
+    await expect(attempt()).rejects.toMatchObject({ code: "change_unconfirmed" });
+    expect(waitedFor).toEqual([before + 1, before + 1]);
+  });
+
   it("answers when, why and by whom, and writes it to the audit trail", async () => {
     const { tokenId } = await arrangeToken(database.owner, applicationId, admin);
     const before = new Date(Date.now() - 5);

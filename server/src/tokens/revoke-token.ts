@@ -9,7 +9,7 @@ import { describeActor, recordAudit } from "../audit/record.ts";
 import { findApplicationFor } from "../fintechs/find-application.ts";
 import { listApplicationIds } from "../fintechs/list-application-ids.ts";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
-import type { NodeCount, Nodes } from "../leases/nodes.ts";
+import { epochAtCommit, type NodeCount, type Nodes } from "../leases/nodes.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import { assert, NotFound } from "../platform/errors.ts";
 import { type ApplicationId, newId, type TokenId } from "../platform/ids.ts";
@@ -109,8 +109,9 @@ export async function revokeChosen(
   choose: (tx: Transaction) => Promise<readonly TokenId[]>,
 ): Promise<Revocation[]> {
   const { db } = deps;
-  const { tokenIds, open } = await retryingGate(() =>
+  const { tokenIds, open, epoch } = await retryingGate(() =>
     transactionOf({ db }, principal, async (tx) => {
+      const epoch = epochAtCommit(tx);
       const tokenIds = await choose(tx);
       const tokens: TokenRecord[] = [];
       for (const tokenId of tokenIds) {
@@ -131,12 +132,12 @@ export async function revokeChosen(
         Promise.all(tokens.map((token) => revokeOne(tx, deps, principal, { ...input, token }))),
         openReceipts(tx, receipts),
       ]);
-      return { tokenIds, open };
+      return { tokenIds, open, epoch };
     }),
   );
   const complete = await knowing(open, async () => {
     const openIds = open.map((receipt) => receipt.tokenId);
-    const nodes = open.length > 0 ? await deps.nodes.untilAllKnow() : undefined;
+    const nodes = open.length > 0 ? await deps.nodes.untilAllKnow(await epoch) : undefined;
     // Done already, so whoever asked for it need not be there any more.
     const scope = dataScopeOf(principal);
     const completed = nodes ? await completeReceipts(db.writer(scope), openIds, nodes) : [];

@@ -5,7 +5,7 @@ import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
-import type { Nodes } from "../leases/nodes.ts";
+import { epochAtCommit, type Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
@@ -38,8 +38,9 @@ export async function setTokenAllowList(
   principal: UserPrincipal,
   input: { readonly tokenId: TokenId; readonly ipAllowList: readonly string[]; readonly requestId?: string },
 ): Promise<TokenRecord> {
-  const after = await retryingGate(() =>
+  const { after, epoch } = await retryingGate(() =>
     transactionOf({ db }, principal, async (tx) => {
+      const epoch = epochAtCommit(tx);
       const { token, canManage } = await getTokenFor(tx, principal, input.tokenId);
       if (!canManage)
         throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
@@ -58,10 +59,10 @@ export async function setTokenAllowList(
           details: { name: token.name, from: before.ipAllowList, to: after.ipAllowList },
           requestId: input.requestId,
         });
-      return after;
+      return { after, epoch };
     }),
   );
   // Also when nothing changed: it may be the repeat of one that was not confirmed.
-  await nodes.untilAllKnow();
+  await nodes.untilAllKnow(await epoch);
   return after;
 }

@@ -143,6 +143,49 @@ describe("a transaction", () => {
   });
 });
 
+describe("what is asked at the commit", () => {
+  const readEpoch = async (): Promise<string> =>
+    (await database.owner.query<{ epoch: string }>("SELECT epoch FROM narrowing_clock")).rows[0]?.epoch ?? "";
+  const question = "SELECT epoch FROM narrowing_clock";
+
+  it("is answered by what the triggers did that were deferred to it, when it has been made", async () => {
+    const fintech = await arrangeFintech(database.owner);
+    const before = await readEpoch();
+    const { asked, within } = await database.db.transaction(systemScope, async (tx) => {
+      const asked = tx.atCommit<{ epoch: string }>(question);
+      await tx.query("UPDATE fintech SET suspended_at = now() WHERE fintech_id = $1", [fintech.fintechId]);
+      return { asked, within: await tx.query<{ epoch: string }>(question) };
+    });
+    expect(within).toEqual([{ epoch: before }]);
+    expect(await asked).toEqual([{ epoch: String(BigInt(before) + 1n) }]);
+    expect(await readEpoch()).toBe(String(BigInt(before) + 1n));
+  });
+
+  it("is answered to each who asks, in order", async () => {
+    const asked = await database.db.transaction(systemScope, async (tx) => ({
+      one: tx.atCommit("SELECT 1 AS number"),
+      both: tx.atCommit("SELECT * FROM (VALUES (2), (3)) AS numbers (number)"),
+    }));
+    expect(await asked.one).toEqual([{ number: 1 }]);
+    expect(await asked.both).toEqual([{ number: 2 }, { number: 3 }]);
+  });
+
+  it("is never answered when nothing is committed, and its connection is as good as before", async () => {
+    let answered = false;
+    const fail = database.db.transaction(systemScope, async (tx) => {
+      void tx.atCommit(question).then(() => {
+        answered = true;
+      });
+      await tx.query("SELECT 1 / 0").catch(() => undefined);
+    });
+    await expect(fail).rejects.toThrow(/aborted/);
+    expect(await database.db.transaction(systemScope, (tx) => tx.query("SELECT 1 AS one"))).toEqual([
+      { one: 1 },
+    ]);
+    expect(answered).toBe(false);
+  });
+});
+
 describe("a prepared statement", () => {
   const names = async (): Promise<string[]> => {
     const rows = await database.db

@@ -23,6 +23,11 @@ export interface Queryable {
 export interface Transaction extends Queryable {
   /** Runs after the commit, in order; skipped when the transaction fails. For work that must not precede the fact. */
   afterCommit(work: () => void | Promise<void>): void;
+  /**
+   * Asks this in the message that commits, when what is deferred to the commit has been done; so it is answered by the very server that commits.
+   * Resolves with the rows after the commit, and never when there is none.
+   */
+  atCommit<Row extends object = Record<string, unknown>>(text: string): Promise<Row[]>;
 }
 
 /**
@@ -158,6 +163,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     });
   const transaction: Database["transaction"] = async (scope, work) => {
     const afterCommit: (() => void | Promise<void>)[] = [];
+    const atCommit: { readonly text: string; readonly answer: (rows: never[]) => void }[] = [];
     const result = await onConnection({ connect, noteFailure }, async (client, isBroken) => {
       // It goes to the database with the work's first statement, which is answered only if it is.
       const opened = client.query(`BEGIN; ${scopeStatement(scope)}`).then(outage.worked);
@@ -168,15 +174,25 @@ export function openDatabase(options: DatabaseOptions): Database {
         if (over) throw new Error("The transaction is over.");
         return (await Promise.all([opened, client.query(toAsk(statement, values))]))[1].rows;
       };
-      const worked = await work({ query, afterCommit: (task) => void afterCommit.push(task) }).finally(() => {
+      const worked = await work({
+        query,
+        afterCommit: (task) => void afterCommit.push(task),
+        atCommit: (text) => new Promise((answer) => void atCommit.push({ text, answer })),
+      }).finally(() => {
         over = true;
       });
       await opened;
-      const commit = (): Promise<pg.QueryResult> => client.query("COMMIT");
+      const deferred = atCommit.length > 0 ? "SET CONSTRAINTS ALL IMMEDIATE; " : "";
+      const asked = atCommit.map(({ text }) => `${text}; `).join("");
+      // pg answers a message of several statements with several results; its types do not say so.
+      const commit = async (): Promise<pg.QueryResult[]> =>
+        [await client.query(`${deferred}${asked}COMMIT`)].flat();
       // On a connection that broke meanwhile pg sends nothing any more, so that is no doubtful commit: the work may be done again.
-      const end = await (isBroken() ? commit() : committing(client, commit));
+      const results = await (isBroken() ? commit() : committing(client, commit));
       // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
-      if (end.command !== "COMMIT") throw new Error("The transaction had failed and was rolled back.");
+      if (results.at(-1)?.command !== "COMMIT")
+        throw new Error("The transaction had failed and was rolled back.");
+      for (const [at, { answer }] of atCommit.entries()) answer((results[at + 1]?.rows ?? []) as never[]);
       return worked;
     });
     for (const task of afterCommit) await task();
