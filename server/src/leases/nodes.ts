@@ -14,8 +14,8 @@ export interface Nodes {
    * what it narrowed): each has acknowledged it, or the lease of those that did not has run out (2.2 s on this process's monotonic clock
    * after the call). To be called after the commit of what narrows, never before. Returns how many of the registered nodes had acknowledged.
    *
-   * A server that has not come as far as this epoch is not believed: it was the primary once. Without an epoch, whatever is committed is waited for that the
-   * database shows; and a server is not believed that shows less than this process, as a node, was told before the call.
+   * A server that has not come as far as this epoch, or as this process, as a node, was told before the call, is not believed: it was the primary once.
+   * Without an epoch, whatever the database shows is waited for.
    *
    * Throws {@link ChangeUnconfirmed} when the database cannot be asked; the same call again waits anew.
    */
@@ -116,7 +116,7 @@ export function watchNodes({
     untilAllKnow(epoch) {
       const waiter: Waiter = {
         epoch,
-        atLeast: epoch ?? knownEpoch(),
+        atLeast: Math.max(epoch ?? 0, knownEpoch()),
         endsAt: clock.monotonicMs() + leaseMs + marginMs,
         done: Promise.withResolvers(),
       };
