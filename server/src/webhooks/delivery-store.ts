@@ -1,6 +1,7 @@
 import type { DeliveryFilter, TokenExpiring } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import { tenantKey } from "../platform/database/of-tenant.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import type { Tenant, TokenId } from "../platform/ids.ts";
 import { hasRested, mayBeTold, toldEndpoints } from "./endpoint-store.ts";
 import type { Attempt } from "./send-webhook.ts";
@@ -19,11 +20,11 @@ export interface DueEndpoint {
  */
 export async function listDueEndpoints(db: Queryable, now: Date): Promise<DueEndpoint[]> {
   return db.query<DueEndpoint & Record<string, unknown>>(
-    `SELECT e.endpoint_id AS "endpointId", concat_ws('/', e.ifi_id, e.environment, e.fintech_id) AS tenant
+    prepared(`SELECT e.endpoint_id AS "endpointId", concat_ws('/', e.ifi_id, e.environment, e.fintech_id) AS tenant
      FROM ${toldEndpoints}
      WHERE ${mayBeTold} AND ${hasRested("$1")}
        AND EXISTS (SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $1 OFFSET 0)
-     ORDER BY e.failing_since DESC NULLS FIRST`,
+     ORDER BY e.failing_since DESC NULLS FIRST`),
     [now],
   );
 }

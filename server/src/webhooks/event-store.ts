@@ -1,6 +1,7 @@
 import type { EventName } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import { tenantKey } from "../platform/database/of-tenant.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import type { Tenant } from "../platform/ids.ts";
 import { isOwed, mayBeTold, toldEndpoints } from "./endpoint-store.ts";
 import type { EventContent } from "./webhook-event.ts";
@@ -24,6 +25,16 @@ export async function insertOutboxRow(
      WHERE e.ifi_id = $1 AND e.environment = $2 AND e.fintech_id = $3
        AND e.disabled_at IS NULL AND e.deleted_at IS NULL AND $4 = ANY (e.events) LIMIT 1`,
     [...tenantKey(tenant), event.name, JSON.stringify(event.content), event.occurredAt],
+  );
+}
+
+/**
+ * For a transaction that looks for work: outbox and deliveries grow from nothing to hundreds of thousands of rows within seconds, and the plan that a
+ * connection keeps may have been made when they were empty. So it is made of look-ups in indexes in any case.
+ */
+export async function planByIndexes(tx: Queryable): Promise<void> {
+  await tx.query(
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off",
   );
 }
 
@@ -65,29 +76,29 @@ export async function takeOutboxRows(
     content: EventContent | null;
     occurred_at: Date;
   }>(
-    `WITH RECURSIVE ${firstOfEachKind}, open AS (
+    prepared(`WITH RECURSIVE ${firstOfEachKind}, open AS (
        SELECT w.ifi_id, w.environment, w.fintech_id, w.name FROM waiting w
        CROSS JOIN LATERAL (
          SELECT min(due.count) AS least FROM ${toldEndpoints}
          CROSS JOIN LATERAL (
            SELECT count(*) FROM (
              -- Ordered as the index is, so that it is read and not the table.
-             SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $2 ORDER BY d.next_at LIMIT $3) d) due
+             SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id AND d.next_at <= $1 ORDER BY d.next_at LIMIT ${dueMax}) d) due
          WHERE e.ifi_id = w.ifi_id AND e.environment = w.environment AND e.fintech_id = w.fintech_id
            AND w.name = ANY (e.events) AND ${mayBeTold}) due
-       WHERE due.least < $3
+       WHERE due.least < ${dueMax}
      ), next AS (
        SELECT mine.* FROM open CROSS JOIN LATERAL (
          SELECT o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id FROM event_outbox o
          WHERE o.ifi_id = open.ifi_id AND o.environment = open.environment AND o.fintech_id = open.fintech_id AND o.name = open.name
          ORDER BY o.outbox_id LIMIT ${rowsOfAKind} FOR UPDATE SKIP LOCKED) mine
-       LIMIT $1
+       LIMIT ${limit}
      )
      DELETE FROM event_outbox o USING next
      WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.name = next.name
        AND o.outbox_id = next.outbox_id
-     RETURNING o.ifi_id, o.environment, o.fintech_id, o.name, o.transfer_numbers, o.content, o.occurred_at`,
-    [limit, now, dueMax],
+     RETURNING o.ifi_id, o.environment, o.fintech_id, o.name, o.transfer_numbers, o.content, o.occurred_at`),
+    [now],
   );
   return rows.map((row) => ({
     tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
@@ -110,7 +121,7 @@ const isUnwanted = (row: string, since: string): string => `NOT EXISTS (
  */
 export async function deleteUnwantedRows(tx: Queryable, since: Date): Promise<boolean> {
   const rows = await tx.query(
-    `WITH RECURSIVE ${firstOfEachKind}, kind AS (
+    prepared(`WITH RECURSIVE ${firstOfEachKind}, kind AS (
        SELECT ifi_id, environment, fintech_id, name FROM waiting WHERE ${isUnwanted("waiting", "$1")}
      ), next AS (
        SELECT mine.* FROM kind CROSS JOIN LATERAL (
@@ -123,7 +134,7 @@ export async function deleteUnwantedRows(tx: Queryable, since: Date): Promise<bo
      DELETE FROM event_outbox o USING next
      WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.name = next.name
        AND o.outbox_id = next.outbox_id
-     RETURNING 1`,
+     RETURNING 1`),
     [since],
   );
   return rows.length > 0;
@@ -132,11 +143,11 @@ export async function deleteUnwantedRows(tx: Queryable, since: Date): Promise<bo
 /** Since when the outbox's oldest row waits of which an endpoint may be told now; undefined when none waits. */
 export async function findOldestInOutbox(tx: Queryable): Promise<Date | undefined> {
   const [row] = await tx.query<{ oldest: Date | null }>(
-    `WITH RECURSIVE ${firstOfEachKind} SELECT min(occurred_at) AS oldest FROM waiting w
+    prepared(`WITH RECURSIVE ${firstOfEachKind} SELECT min(occurred_at) AS oldest FROM waiting w
      WHERE EXISTS (
        SELECT FROM ${toldEndpoints}
        WHERE e.ifi_id = w.ifi_id AND e.environment = w.environment AND e.fintech_id = w.fintech_id
-         AND ${isOwed("w.name", "w.occurred_at")} AND ${mayBeTold})`,
+         AND ${isOwed("w.name", "w.occurred_at")} AND ${mayBeTold})`),
   );
   return row?.oldest ?? undefined;
 }

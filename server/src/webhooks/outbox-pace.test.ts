@@ -241,3 +241,27 @@ describe("an event", () => {
     await publisher.stop();
   });
 });
+
+describe("looking for work", () => {
+  /** So often every row of the outbox was read, one after the other. A session tells what it did when it is asked to. */
+  const outboxesRead = async (): Promise<number> => {
+    await database.db.queryUnscoped("SELECT pg_stat_force_next_flush()");
+    const { rows } = await database.owner.query<{ scans: number }>(
+      "SELECT seq_scan::int AS scans FROM pg_stat_user_tables WHERE relname = 'event_outbox'",
+    );
+    return rows[0]?.scans ?? 0;
+  };
+
+  it("does not read the whole outbox, though a connection has kept the plan from when that was empty", async () => {
+    const payer = await arrangePayer();
+    await payer.listen();
+    const publisher = createPublisher(webhooks.deps);
+    await database.owner.query("VACUUM ANALYZE event_outbox");
+    for (let looks = 0; looks < 8; looks += 1) await publisher.runOnce();
+    await payer.pay(3);
+    const before = await outboxesRead();
+    await publisher.runOnce();
+    expect(await eventsOf(payer)).toBe(3);
+    expect(await outboxesRead()).toBe(before);
+  });
+});

@@ -8,6 +8,7 @@ import {
   insertEvents,
   type NewEvent,
   type OutboxRow,
+  planByIndexes,
   takeOutboxRows,
 } from "./event-store.ts";
 import { keptMs } from "./retry-schedule.ts";
@@ -35,6 +36,7 @@ export interface PublishDeps {
  */
 export async function publishEvents(deps: PublishDeps): Promise<boolean> {
   return deps.db.transaction(systemScope, async (tx) => {
+    await planByIndexes(tx);
     const now = deps.clock.now();
     const rows = await takeOutboxRows(tx, { limit: rowsAtOnce, dueMax: deps.dueMax ?? dueMaxByDefault, now });
     const transfers = await listTransfersByNumber(
@@ -53,7 +55,10 @@ export async function publishEvents(deps: PublishDeps): Promise<boolean> {
  */
 export async function forgetUnwanted({ db, clock }: Pick<PublishDeps, "db" | "clock">): Promise<boolean> {
   const since = new Date(clock.now().getTime() - keptMs);
-  return db.transaction(systemScope, (tx) => deleteUnwantedRows(tx, since));
+  return db.transaction(systemScope, async (tx) => {
+    await planByIndexes(tx);
+    return deleteUnwantedRows(tx, since);
+  });
 }
 
 function eventsOf(

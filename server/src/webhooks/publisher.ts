@@ -5,7 +5,7 @@ import type { Log } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { type DeliverDeps, deliverDue } from "./deliver.ts";
 import { listDueEndpoints } from "./delivery-store.ts";
-import { findOldestInOutbox } from "./event-store.ts";
+import { findOldestInOutbox, planByIndexes } from "./event-store.ts";
 import { createLanes } from "./lanes.ts";
 import { forgetUnwanted, type PublishDeps, publishEvents } from "./publish-events.ts";
 
@@ -57,6 +57,7 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
   const look = async (): Promise<boolean> => {
     const more = await publish();
     const due = await deps.db.transaction(systemScope, async (tx) => {
+      await planByIndexes(tx);
       oldest = await findOldestInOutbox(tx);
       return listDueEndpoints(tx, deps.clock.now());
     });
