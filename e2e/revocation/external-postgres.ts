@@ -65,7 +65,8 @@ export async function startExternalPostgres(port: number): Promise<ExternalPostg
     ended = once(started, "exit");
     await untilItAnswers(url("postgres"), started);
   };
-  process.once("exit", () => child?.kill("SIGQUIT"));
+  const endWithUs = (): void => void child?.kill("SIGQUIT");
+  process.once("exit", endWithUs);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child?.kill(signal);
     await ended;
@@ -86,6 +87,7 @@ export async function startExternalPostgres(port: number): Promise<ExternalPostg
     },
     async remove() {
       if (child?.exitCode === null && child.signalCode === null) await end("SIGINT");
+      process.off("exit", endWithUs);
       rmSync(folder, { recursive: true, force: true });
     },
   };

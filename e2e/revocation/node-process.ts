@@ -49,7 +49,8 @@ export function arrangeNode(options: NodeOptions): NodeProcess {
   let said = "";
   let wanted = false;
 
-  process.once("exit", () => child?.kill("SIGKILL"));
+  const endWithUs = (): void => void child?.kill("SIGKILL");
+  process.once("exit", endWithUs);
   const launch = (): ChildProcess => {
     said = "";
     const started = spawn(
@@ -127,6 +128,7 @@ export function arrangeNode(options: NodeOptions): NodeProcess {
       const patience = setTimeout(() => child?.kill("SIGKILL"), 15_000);
       await ended();
       clearTimeout(patience);
+      process.off("exit", endWithUs);
       rmSync(folder, { recursive: true, force: true });
     },
   };

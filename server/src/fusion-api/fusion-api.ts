@@ -188,7 +188,7 @@ function readmitting(handler: RouteHandlerMethod, { readmit, nodes }: Admission)
     try {
       return await handler.call(this, request, reply);
     } catch (error) {
-      if (error instanceof TokenRevoked) await nodes.untilAllKnow();
+      if (error instanceof TokenRevoked && error.epoch !== undefined) await nodes.untilAllKnow(error.epoch);
       if (!(error instanceof TokenPolicyChanged)) throw error;
       await readmit(request);
       return await handler.call(this, request, reply);

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ManualClock, manualClock, systemClock } from "../platform/clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
-import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { arrangeApplication, arrangeFintech, arrangeUser, latestEpoch } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
 import { joinNodes } from "./join-nodes.ts";
@@ -96,7 +96,9 @@ describe("a node", () => {
     node.start();
     await node.untilLease();
     await changeSomething();
-    const { confirmed, total } = await createNodes({ db: database.db, clock: systemClock }).untilAllKnow();
+    const { confirmed, total } = await createNodes({ db: database.db, clock: systemClock }).untilAllKnow(
+      await latestEpoch(database.owner),
+    );
     expect([confirmed, total]).toEqual([1, 1]);
     expect((await rows()).get(node.nodeId)).toBe(node.epoch());
     await node.close();
@@ -109,7 +111,11 @@ describe("a node", () => {
     const leftMs = node.lease.leftMs();
     const epoch = node.epoch();
     await changeSomething();
-    expect(await createNodes({ db: database.db, clock: systemClock }).untilAllKnow()).toEqual({
+    expect(
+      await createNodes({ db: database.db, clock: systemClock }).untilAllKnow(
+        await latestEpoch(database.owner),
+      ),
+    ).toEqual({
       confirmed: 1,
       total: 1,
     });
@@ -274,7 +280,11 @@ describe("a node", () => {
 
 describe("whoever waits for the nodes", () => {
   it("waits for none when none is registered", async () => {
-    expect(await createNodes({ db: database.db, clock: systemClock }).untilAllKnow()).toEqual({
+    expect(
+      await createNodes({ db: database.db, clock: systemClock }).untilAllKnow(
+        await latestEpoch(database.owner),
+      ),
+    ).toEqual({
       confirmed: 0,
       total: 0,
     });
@@ -292,7 +302,7 @@ describe("whoever waits for the nodes", () => {
     const clock = manualClock("2026-11-27T00:00:00Z");
     let done: unknown;
     const waiting = createNodes({ db: database.db, clock })
-      .untilAllKnow()
+      .untilAllKnow(await latestEpoch(database.owner))
       .then((count) => {
         done = count;
       });
@@ -314,9 +324,9 @@ describe("whoever waits for the nodes", () => {
       clock,
       knownEpoch: () => known,
     });
-    expect(await nodes.untilAllKnow()).toEqual({ confirmed: 1, total: 1 });
+    expect(await nodes.untilAllKnow(7)).toEqual({ confirmed: 1, total: 1 });
     known = 8;
-    const behind = [nodes.untilAllKnow(), nodes.untilAllKnow(7)];
+    const behind = [nodes.untilAllKnow(7), nodes.untilAllKnow(8)];
     setTimeout(() => clock.advanceMs(2_300), 50);
     for (const each of behind) await expect(each).rejects.toMatchObject({ code: "change_unconfirmed" });
   });
@@ -354,7 +364,7 @@ describe("whoever waits for the nodes", () => {
       db: { queryUnscoped: () => Promise.reject(new Error("no database")) },
       clock,
     });
-    const waiting = nodes.untilAllKnow();
+    const waiting = nodes.untilAllKnow(1);
     setTimeout(() => clock.advanceMs(2_300), 50);
     await expect(waiting).rejects.toMatchObject({ kind: "unavailable", code: "change_unconfirmed" });
   });

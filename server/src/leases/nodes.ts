@@ -15,11 +15,10 @@ export interface Nodes {
    * after the call). To be called after the commit of what narrows, never before. Returns how many of the registered nodes had acknowledged.
    *
    * A server that has not come as far as this epoch, or as this process, as a node, was told before the call, is not believed: it was the primary once.
-   * Without an epoch, whatever the database shows is waited for.
    *
    * Throws {@link ChangeUnconfirmed} when the database cannot be asked; the same call again waits anew.
    */
-  untilAllKnow(epoch?: number): Promise<NodeCount>;
+  untilAllKnow(epoch: number): Promise<NodeCount>;
   /** Looks again now, because a node may have acknowledged. */
   wake(): void;
 }
@@ -30,8 +29,8 @@ const lookEveryMs = 10;
 const lookMs = 2_000;
 
 interface Waiter {
-  /** What has to be acknowledged; where nobody said, as far as everything was at the first look after the call. */
-  epoch: number | undefined;
+  /** What has to be acknowledged. */
+  readonly epoch: number;
   /** A look that shows less than this says nothing. */
   readonly atLeast: number;
   readonly endsAt: number;
@@ -85,9 +84,7 @@ export function watchNodes({
           reject(waiter, new Error("The database that answers has not seen the change."));
         continue;
       }
-      waiter.epoch ??= epoch;
-      const wanted = waiter.epoch;
-      const confirmed = acknowledged.filter((each) => each >= wanted).length;
+      const confirmed = acknowledged.filter((each) => each >= waiter.epoch).length;
       if (confirmed < acknowledged.length && now < waiter.endsAt) continue;
       waiters.delete(waiter);
       waiter.done.resolve({ confirmed, total: acknowledged.length });
@@ -116,7 +113,7 @@ export function watchNodes({
     untilAllKnow(epoch) {
       const waiter: Waiter = {
         epoch,
-        atLeast: Math.max(epoch ?? 0, knownEpoch()),
+        atLeast: Math.max(epoch, knownEpoch()),
         endsAt: clock.monotonicMs() + leaseMs + marginMs,
         done: Promise.withResolvers(),
       };

@@ -81,6 +81,8 @@ export interface LedgerAnswer {
   readonly refusals: readonly string[];
   /** For each token, which scopes and allow-lists it has now (`token_policy` in migration 0085); `-` for one that is not there. */
   readonly policies: readonly string[];
+  /** The latest narrowing that these may know of; 0 where no token was asked about. */
+  readonly epoch: number;
   /** For each tenant. */
   readonly ledgers: readonly LockedLedger[];
   /** For each tenant: accounts that exist and that another transaction holds, itself or what their holder has used. */
@@ -90,6 +92,7 @@ export interface LedgerAnswer {
 export interface LedgerRow {
   refusals: string | null;
   policies: string | null;
+  epoch: string | null;
   accounts: string | null;
   held: string | null;
   transfers: { tenant: number; transfer: unknown }[] | null;
@@ -138,8 +141,11 @@ export function lockStatement({ tenants, accounts, requests, tokens, waits, now 
     textArrayLiteral(tokens.map(({ applicationId }) => applicationId)),
     textArrayLiteral(tokens.map(({ tokenId }) => tokenId)),
   ];
-  const policies = tokens.length === 0 ? "NULL" : `token_policies(${tenantsAndTokens.join(", ")})`;
-  return `SELECT *, ${policies} AS policies FROM begin_transfer_batch(${[
+  const [policies, epoch] =
+    tokens.length === 0
+      ? ["NULL", "NULL"]
+      : [`token_policies(${tenantsAndTokens.join(", ")})`, "latest_epoch()"];
+  return `SELECT *, ${policies} AS policies, ${epoch} AS epoch FROM begin_transfer_batch(${[
     String(waits),
     textLiteral(now.toISOString()),
     ...tenantsAndTokens,
@@ -230,6 +236,7 @@ export function readLedgers(question: LedgerQuestion, row: LedgerRow): LedgerAns
   return {
     refusals: row.refusals?.split(" ") ?? [],
     policies: row.policies?.split(" ") ?? [],
+    epoch: Number(row.epoch ?? 0),
     ledgers,
     held,
   };

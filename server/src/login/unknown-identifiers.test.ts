@@ -44,7 +44,8 @@ async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
     this: pg.Client,
     ...args: unknown[]
   ) {
-    if (typeof args[0] === "string") seen.push(args[0]);
+    const [asked] = args as [string | pg.QueryConfig];
+    seen.push(typeof asked === "string" ? asked : asked.text);
     return (original as (...all: unknown[]) => unknown).apply(this, args);
   } as typeof original);
   await work();

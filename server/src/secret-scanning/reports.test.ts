@@ -181,11 +181,11 @@ describe("a long report", () => {
     registerSecretScanningRoutes(http, {
       ...deps,
       nodes: {
-        untilAllKnow() {
+        untilAllKnow(epoch) {
           waits += 1;
           // The first time a node cannot be waited for: the scanner sends its report again.
           if (waits === 1) return Promise.reject(new Error("no node answers"));
-          return check.nodes.untilAllKnow();
+          return check.nodes.untilAllKnow(epoch);
         },
       },
       tokenCheck: {
@@ -204,7 +204,7 @@ describe("a long report", () => {
       .concat(found(unknown));
     expect((await report(findings, { to: http })).statusCode).toBe(503);
     expect(waits).toBe(1);
-    await check.nodes.untilAllKnow(); // By then its tokens count as revoked.
+    await app.database.untilNodesKnow(); // By then its tokens count as revoked.
     const response = await report(findings, { to: http });
     expect(response.statusCode).toBe(200);
     expect(response.json().map(({ label }: { label: string }) => label)).toEqual([

@@ -10,6 +10,7 @@ import { startEmbeddedPostgres } from "../platform/database/embedded-postgres.ts
 import { migrate } from "../platform/database/migrate.ts";
 import { prepareJobSchema } from "../platform/jobs/schema.ts";
 import { silentLog } from "../platform/log.ts";
+import { latestEpoch } from "./fixtures.ts";
 import type { TestDatabase } from "./test-database.ts";
 
 /** A PostgreSQL of the test file's own, with the program's schema, that can be told to wait for a standby which is not there. */
@@ -57,7 +58,7 @@ export async function startPrimaryAlone(): Promise<PrimaryAlone> {
     owner,
     ownerUrl,
     async untilNodesKnow() {
-      await createNodes({ db, clock: systemClock }).untilAllKnow();
+      await createNodes({ db, clock: systemClock }).untilAllKnow(await latestEpoch(owner));
     },
     awaitStandby: () => setStandbys("nobody"),
     standbyConfirms: () => setStandbys(""),

@@ -5,6 +5,7 @@ import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
 import { type Database, openDatabase } from "../platform/database/database.ts";
 import { silentLog } from "../platform/log.ts";
+import { latestEpoch } from "./fixtures.ts";
 
 export interface TestDatabase {
   /** As the program sees it: the runtime role, limited by row-level security. */
@@ -41,7 +42,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     owner,
     ownerUrl,
     async untilNodesKnow() {
-      await createNodes({ db, clock: systemClock }).untilAllKnow();
+      await createNodes({ db, clock: systemClock }).untilAllKnow(await latestEpoch(owner));
     },
     async stopTime(at) {
       const now = at === undefined ? "clock_timestamp()" : `'${new Date(at).toISOString()}'::timestamptz`;

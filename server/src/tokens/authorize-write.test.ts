@@ -3,7 +3,13 @@ import { closeGate } from "../access/gate.ts";
 import type { TokenPrincipal } from "../access/principal.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
-import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
+import {
+  arrangeApplication,
+  arrangeFintech,
+  arrangeUser,
+  latestEpoch,
+  type TestFintech,
+} from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
 import { authorizeWrite } from "./authorize-write.ts";
@@ -90,7 +96,7 @@ describe("authorising a write", () => {
     ).rejects.toMatchObject({ code: "token_unknown" });
   });
 
-  it("sees a revoke for which it had to wait", async () => {
+  it("sees a revoke for which it had to wait, and says of which epoch", async () => {
     const { principal, tokenId } = await arrangeToken(database.owner, applicationId, person);
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => {
@@ -111,8 +117,9 @@ describe("authorising a write", () => {
       authorizeWrite(tx, principal),
     );
     setTimeout(release, 200);
-    await expect(writing).rejects.toMatchObject({ code: "token_revoked" });
+    const refusal = await writing.catch((error: unknown) => error);
     await revoking;
+    expect(refusal).toMatchObject({ code: "token_revoked", epoch: await latestEpoch(database.owner) });
   });
 
   it("gives up after two seconds before a gate that stays closed", async () => {

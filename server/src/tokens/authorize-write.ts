@@ -1,5 +1,6 @@
 import type { TokenPrincipal } from "../access/principal.ts";
 import type { Transaction } from "../platform/database/database.ts";
+import { prepared } from "../platform/database/prepared.ts";
 import { assert } from "../platform/errors.ts";
 import { refusalError, type WriteRefusal } from "./refusal.ts";
 
@@ -15,10 +16,10 @@ import { refusalError, type WriteRefusal } from "./refusal.ts";
 export async function authorizeWrite(tx: Transaction, principal: TokenPrincipal): Promise<void> {
   const { tenant, applicationId, tokenId, policy } = principal;
   // The function answers for a batch; here is one.
-  const [row] = await tx.query<{ refusal: WriteRefusal | null }>(
-    "SELECT refusal FROM authorize_writes($1, $2, $3, $4, $5, $6)",
+  const [row] = await tx.query<{ refusal: WriteRefusal | null; epoch: string }>(
+    prepared("SELECT refusal, latest_epoch() AS epoch FROM authorize_writes($1, $2, $3, $4, $5, $6)"),
     [[tenant.ifiId], [tenant.environment], [tenant.fintechId], [applicationId], [tokenId], [policy]],
   );
   assert(row, "authorize_writes has an answer for each token");
-  if (row.refusal !== null) throw refusalError(row.refusal, tokenId);
+  if (row.refusal !== null) throw refusalError(row.refusal, tokenId, Number(row.epoch));
 }

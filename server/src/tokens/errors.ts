@@ -39,8 +39,11 @@ export class TokenExpired extends DomainError {
 export class TokenRevoked extends DomainError {
   readonly kind = "unauthenticated";
   readonly code = "token_revoked";
-  constructor(tokenId: TokenId) {
+  /** The narrowing that every node has to know of before a caller is told; undefined where every node does. */
+  readonly epoch: number | undefined;
+  constructor(tokenId: TokenId, epoch?: number) {
     super("This token was revoked. Generate another one in the console.", { fields: { tokenId } });
+    this.epoch = epoch;
   }
 }
 

@@ -9,13 +9,13 @@ export type { Refusal };
 /** Why a write must not go on. `policy_changed`: its request was admitted under other scopes or lists than hold now. */
 export type WriteRefusal = Refusal | "policy_changed";
 
-/** The error that tells a caller why a token is refused. */
-export function refusalError(refusal: WriteRefusal, tokenId: TokenId): DomainError {
+/** The error that tells a caller why a token is refused. `epoch`: of what was read, where it is not certain yet that every node knows. */
+export function refusalError(refusal: WriteRefusal, tokenId: TokenId, epoch?: number): DomainError {
   switch (refusal) {
     case "token_unknown":
       return new TokenUnknown();
     case "token_revoked":
-      return new TokenRevoked(tokenId);
+      return new TokenRevoked(tokenId, epoch);
     case "token_expired":
       return new TokenExpired(tokenId);
     case "application_suspended":

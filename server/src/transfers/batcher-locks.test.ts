@@ -1,11 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../platform/clock.ts";
+import { systemRandom } from "../platform/random.ts";
 import { batcherOn, isMade, outcomeOf, pairOf, revokeTokenOf } from "../testing/batcher-fixture.ts";
+import { latestEpoch } from "../testing/fixtures.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
 import type { AskedTransfer } from "./batch-question.ts";
+import { createTransfer } from "./create-transfer.ts";
 import { runBatch } from "./run-batch.ts";
 
 let database: TestDatabase;
@@ -62,17 +65,22 @@ describe("locks that somebody else holds", () => {
     );
   });
 
-  it("a revocation behind the gate is seen by those who waited for it", async () => {
+  it("a revocation behind the gate is seen by those who waited for it, with its epoch", async () => {
     const book = await arrangeBook(database);
     const [input, batcher] = [await pairOf(book), newBatcher()];
     await whileHeld(
       "SELECT pg_advisory_xact_lock(gate_key($1, $2))",
       [book.tenant.ifiId, book.tenant.fintechId],
       async (release) => {
-        const waiting = [outcomeOf(batcher, book, input), outcomeOf(batcher, book, input)];
+        const waiting = [1, 2].map(() =>
+          createTransfer({ batcher, random: systemRandom }, book.token.principal, input).catch(
+            (error: unknown) => error,
+          ),
+        );
         await revoke(book);
         await release();
-        expect(await Promise.all(waiting)).toEqual(["token_revoked", "token_revoked"]);
+        const refusal = { code: "token_revoked", epoch: await latestEpoch(database.owner) };
+        expect(await Promise.all(waiting)).toMatchObject([refusal, refusal]);
       },
     );
   });

@@ -84,7 +84,7 @@ function timeOfPosting(asked: Date, locked: Date): Date {
 
 function decideLine(
   { principal, request, maybeMade }: BatchLine,
-  { refusals, policies, ledgers, held }: LedgerAnswer,
+  { refusals, policies, epoch, ledgers, held }: LedgerAnswer,
   at: { tenant: number; token: number; postedAt: Date; planned: PlannedTransfer[] },
 ): BatchOutcome {
   const ledger = ledgers[at.tenant] as (typeof ledgers)[number];
@@ -100,7 +100,7 @@ function decideLine(
     if (earlier && sameContent(earlier, request)) return { kind: "made", transfer: earlier };
     return {
       kind: "refused",
-      error: refusalError(refusal as WriteRefusal, principal.tokenId),
+      error: refusalError(refusal as WriteRefusal, principal.tokenId, epoch),
     };
   }
   if (isHeld) return { kind: "held" };
