@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { editedFiles, mutate, mutations } from "./mutations.ts";
+import { fillStatement } from "./preload/fill-statement.ts";
 
 describe("each mutation", () => {
   it.each(mutations.map((mutation) => [mutation.name, mutation] as const))(
@@ -22,4 +25,9 @@ describe("each mutation", () => {
     expect(() => mutate(mutation, "a.ts", "a b")).toThrow("it is there 0 time(s)");
     expect(() => mutate(mutation, "a.ts", "x x")).toThrow("it is there 2 time(s)");
   });
+});
+
+it("readings of tokens arrive late by the statement that a node reads them with", () => {
+  const store = join(import.meta.dirname, "../../server/src/tokens/token-store.ts");
+  expect(readFileSync(store, "utf8").split(fillStatement)).toHaveLength(2);
 });
