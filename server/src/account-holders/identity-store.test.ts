@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Queryable, systemScope } from "../platform/database/database.ts";
-import { textOf } from "../platform/database/prepared.ts";
+import { systemScope } from "../platform/database/database.ts";
+import { countingBlocks } from "../testing/counting-blocks.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { listClaimsOfHoldersWith, lockIdentities } from "./identity-store.ts";
 
@@ -34,19 +34,11 @@ it("looks up who has claimed an identity, and reads no more when there are many 
     { kind: "pan", lookup: known?.lookup as Buffer },
     { kind: "p", lookup: Buffer.alloc(32) },
   ] as const;
-  let blocks = 0;
-  const claims = await database.db.transaction(systemScope, async (tx) => {
-    const query: Queryable["query"] = async (statement, values) => {
-      const [row] = await tx.query<{ "QUERY PLAN": { Plan: Record<string, number> }[] }>(
-        `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${textOf(statement)}`,
-        values,
-      );
-      const plan = row?.["QUERY PLAN"][0]?.Plan ?? {};
-      blocks += (plan["Shared Hit Blocks"] ?? 0) + (plan["Shared Read Blocks"] ?? 0);
-      return tx.query(statement, values);
-    };
-    await lockIdentities({ query }, tenant, identities, {});
-    return listClaimsOfHoldersWith({ query }, tenant, identities);
+  const { claims, blocks } = await database.db.transaction(systemScope, async (tx) => {
+    const counting = countingBlocks(tx);
+    await lockIdentities(counting, tenant, identities, {});
+    const claims = await listClaimsOfHoldersWith(counting, tenant, identities);
+    return { claims, blocks: counting.blocks() };
   });
   expect(claims.map(({ kind, accountHolderId }) => [kind, accountHolderId]).sort()).toEqual([
     ["p", known?.account_holder_id],

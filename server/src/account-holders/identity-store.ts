@@ -17,8 +17,8 @@ export async function lockNames(tx: Queryable, names: readonly string[]): Promis
 }
 
 /**
- * The holders who have claimed one of these identities. A look-up for each, whatever the planner believes of the table: before PostgreSQL has looked at
- * one that grows, it takes all banks' claims for a single row, and compared them all with all of them, seconds long when there were 300.
+ * The holders who have claimed one of these identities. A look-up for each, whatever the planner believes of the table: before it knows anything of one that
+ * grows, it takes a bank's claims for a single row and compares them all with all, which took seconds where there were 300.
  */
 const holdersWith = (parameters: {
   readonly ifiId: string;

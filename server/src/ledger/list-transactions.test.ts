@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Database, Queryable } from "../platform/database/database.ts";
-import { textOf } from "../platform/database/prepared.ts";
+import type { Database } from "../platform/database/database.ts";
+import { countingBlocks } from "../testing/counting-blocks.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import type { AccountId } from "./account.ts";
@@ -64,17 +64,10 @@ async function page(query: Partial<TransactionQuery>): Promise<{ sequences: numb
   const counting: Pick<Database, "transaction"> = {
     transaction: (scope, work) =>
       database.db.transaction(scope, (tx) => {
-        const query: Queryable["query"] = async (text, values) => {
-          if (!textOf(text).startsWith("SELECT")) return tx.query(text, values);
-          const [row] = await tx.query<{ "QUERY PLAN": { Plan: Record<string, number> }[] }>(
-            `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${textOf(text)}`,
-            values,
-          );
-          const plan = row?.["QUERY PLAN"][0]?.Plan ?? {};
-          blocks += (plan["Shared Hit Blocks"] ?? 0) + (plan["Shared Read Blocks"] ?? 0);
-          return tx.query(text, values);
-        };
-        return work({ ...tx, query });
+        const counting = countingBlocks(tx);
+        return work({ ...tx, query: counting.query }).finally(() => {
+          blocks = counting.blocks();
+        });
       }),
   };
   const found = await listTransactions({ db: counting as Database }, book.token.principal, account, {

@@ -1,0 +1,22 @@
+import type { Queryable } from "../platform/database/database.ts";
+import { textOf } from "../platform/database/prepared.ts";
+
+/** Asks as `tx` does, and notes how many blocks of 8 KiB PostgreSQL touched for what was selected. */
+export function countingBlocks(tx: Queryable): Queryable & { blocks(): number } {
+  let blocks = 0;
+  return {
+    blocks: () => blocks,
+    async query(statement, values) {
+      const text = textOf(statement);
+      if (text.startsWith("SELECT")) {
+        const [row] = await tx.query<{ "QUERY PLAN": { Plan: Record<string, number> }[] }>(
+          `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
+          values,
+        );
+        const plan = row?.["QUERY PLAN"][0]?.Plan ?? {};
+        blocks += (plan["Shared Hit Blocks"] ?? 0) + (plan["Shared Read Blocks"] ?? 0);
+      }
+      return tx.query(statement, values);
+    },
+  };
+}
