@@ -90,7 +90,7 @@ export const variables = {
   DIRECT_DATABASE_URL: {
     schema: databaseUrl,
     sentence:
-      "The same database and role as `DATABASE_URL`, past any pooler (pgbouncer) that stands in front of it: for what needs a session of its own, such as LISTEN and the job queue.",
+      "The same database and role as `DATABASE_URL`, past any pooler (pgbouncer) that stands in front of it: for what needs a session of its own, such as LISTEN and the job queue. Where both differ, no statement is prepared over `DATABASE_URL`, so set it only with a pooler.",
     standard: "`DATABASE_URL`",
     secret: true,
   },

@@ -13,7 +13,7 @@ const known = new Map<string, PreparedStatement>();
 
 /**
  * Has a statement prepared on each connection that asks it, which saves most of what a short one costs: PostgreSQL parses and plans longer
- * than it looks up a row. For what many requests ask, in a few fixed texts, and reads by keys, so that one plan is right for all values. Its
+ * than it looks up a row. For what is asked often and by keys, in a few fixed texts, so that one plan is right for all values. Its
  * columns are named one by one: when a migration adds one to a table, `*` would mean something else than what was prepared, which is an error.
  */
 export function prepared(text: string): PreparedStatement {
