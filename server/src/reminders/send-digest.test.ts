@@ -322,6 +322,55 @@ describe("addresses that are refused for good", () => {
     expect(letters.map(({ subject }) => subject.split('"')[1])).toEqual(["the member's"]);
   });
 
+  it("a token's stand-in is written to in the same run when its message was just locked as its sender came for it", async () => {
+    const other = await arrangeApplication(owner, fintech, "live");
+    await grantAccess(owner, member, other, "view");
+    await subscribe(await token({ name: "lost" }), member);
+    await subscribe(await token({ name: "kept", application: other }), member);
+    await planOnly();
+    await owner.query("DELETE FROM application_access WHERE application_id <> $1", [other]);
+    // The mail's sender has planned the admin's message and comes for it while the SMS's plans, too, which keeps it from being claimed.
+    const mailIsOut = Promise.withResolvers<void>();
+    const smsPlans = Promise.withResolvers<void>();
+    const mailClaimed = Promise.withResolvers<void>();
+    const db: Database = {
+      ...database.db,
+      transaction: (scope, work) =>
+        database.db.transaction(scope, (tx) => {
+          let ofSms = false;
+          return work({
+            ...tx,
+            async query(statement, values = []) {
+              const text = textOf(statement);
+              const comesForMore =
+                text.includes("SET state = 'sending'") && values.includes("email") && letters.length === 1;
+              if (text.includes("SET state = 'cancelled'") && values.includes("sms")) {
+                ofSms = true;
+                await mailIsOut.promise;
+              }
+              if (comesForMore) {
+                mailIsOut.resolve();
+                await smsPlans.promise;
+              }
+              if (ofSms && text.includes("INSERT INTO reminder_digest")) {
+                smsPlans.resolve();
+                await mailClaimed.promise;
+              }
+              const rows = await tx.query<never>(statement, values);
+              if (comesForMore) mailClaimed.resolve();
+              return rows;
+            },
+          });
+        }),
+    };
+    await sweepReminders({ ...deps, db });
+    expect(letters.map(({ to, text }) => [to, /"?(lost|kept)"?/.exec(text)?.[1]])).toEqual([
+      [member.email, "kept"],
+      [member.phone, "kept"],
+      [admin.email, "lost"],
+    ]);
+  });
+
   it("a person whose access ends between the plan and the message is not told of that token; the admins are", async () => {
     const other = await arrangeApplication(owner, fintech, "live");
     await grantAccess(owner, member, other, "view");

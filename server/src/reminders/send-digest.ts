@@ -69,14 +69,16 @@ export async function sendDueDigests(deps: SendDeps): Promise<SendResult> {
     until: deps.clock.now().getTime() + runMaxMs,
     counts: { sent: 0, failed: 0, rejected: 0, cancelled: 0 },
     failuresInARow: { sms: 0, email: 0 },
+    fallbacks: 0,
   };
   const { counts } = run;
-  let lost: number;
+  let fallbacks: number;
   do {
-    lost = counts.rejected + counts.cancelled;
+    fallbacks = run.fallbacks;
     await Promise.all([sendChannel(deps, run, "sms"), sendChannel(deps, run, "email")]);
-    // Whoever stands in for a recipient that was lost on one channel may be written to on the other, whose senders had done by then.
-  } while (counts.rejected + counts.cancelled > lost);
+    // Whoever stands in for a recipient that was lost may be written to on a channel whose senders had done by then, or passed over the
+    // digest because planning, which found nothing more, had locked it.
+  } while (run.fallbacks > fallbacks);
   return { sent: counts.sent, failed: counts.failed + counts.rejected, cancelled: counts.cancelled };
 }
 
@@ -84,6 +86,8 @@ interface Run {
   readonly until: number;
   readonly counts: Record<Outcome, number>;
   readonly failuresInARow: Record<DigestKey["channel"], number>;
+  /** How often a day was planned once more. */
+  fallbacks: number;
 }
 
 async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel"]): Promise<void> {
@@ -94,7 +98,7 @@ async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel
       const leaseUntil = new Date(now.getTime() + leaseMs);
       const digest = await claimDigest(deps.db, { channel, now, leaseUntil });
       if (!digest) return;
-      const outcome = await deliverOrReport(deps, digest);
+      const outcome = await deliverOrReport(deps, run, digest);
       run.counts[outcome] += 1;
       if (outcome === "failed") run.failuresInARow[channel] += 1;
       else if (outcome !== "cancelled") run.failuresInARow[channel] = 0;
@@ -104,9 +108,9 @@ async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel
 }
 
 /** One digest that cannot be handled must not keep the others; its claim runs out and it is tried again. */
-async function deliverOrReport(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> {
+async function deliverOrReport(deps: SendDeps, run: Run, digest: ClaimedDigest): Promise<Outcome> {
   try {
-    return await deliver(deps, digest);
+    return await deliver(deps, run, digest);
   } catch (error) {
     if (isConnectionFailure(error)) throw error;
     deps.log.error({ err: error, userId: digest.userId }, "a reminder digest could not be handled");
@@ -119,12 +123,12 @@ async function deliverOrReport(deps: SendDeps, digest: ClaimedDigest): Promise<O
  * revocation or opt-out; then renders, sends and records. A crash anywhere leaves the claim to run out, and the repeat carries the
  * same Message-ID.
  */
-async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> {
+async function deliver(deps: SendDeps, run: Run, digest: ClaimedDigest): Promise<Outcome> {
   const { db, clock } = deps;
   const now = clock.now();
   const current = await db.transaction(systemScope, async (tx) => {
     const { recipientLost } = await cancelStaleNotices(tx, digest, now);
-    if (recipientLost) await planFallback(deps, tx, digest, now);
+    if (recipientLost) await planFallback(deps, run, tx, digest, now);
     const notices = await listOpenNotices(tx, digest, now);
     if (notices.length === 0) {
       await recordCancelled(tx, digest, "There was nothing left to say.");
@@ -132,7 +136,7 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
     }
     const recipient = await findRecipient(tx, digest);
     if (!recipient) {
-      await planFallback(deps, tx, digest, now);
+      await planFallback(deps, run, tx, digest, now);
       await recordCancelled(tx, digest, "The recipient cannot be reached here any more.");
       return undefined;
     }
@@ -156,7 +160,7 @@ async function deliver(deps: SendDeps, digest: ClaimedDigest): Promise<Outcome> 
     answer = await send(deps.messenger, digest, recipient.address, rendered);
   } catch (error) {
     await db.transaction(systemScope, (tx) =>
-      recordProblem(deps, tx, digest, { error, address: recipient.address, notices }),
+      recordProblem(deps, run, tx, digest, { error, address: recipient.address, notices }),
     );
     return error instanceof AddressRejected ? "rejected" : "failed";
   }
@@ -195,6 +199,7 @@ function digestMessageId({ ifiId, fintechId, userId, channel, localDay, sequence
 
 async function recordProblem(
   deps: SendDeps,
+  run: Run,
   tx: Transaction,
   digest: ClaimedDigest,
   { error, address, notices }: { error: unknown; address: string; notices: HeldNotices },
@@ -221,7 +226,9 @@ async function recordProblem(
         },
       );
     // After the commit, since the person's two addresses may bounce at once: whoever plans last sees both.
-    tx.afterCommit(() => deps.db.transaction(systemScope, (later) => planFallback(deps, later, digest, now)));
+    tx.afterCommit(() =>
+      deps.db.transaction(systemScope, (later) => planFallback(deps, run, later, digest, now)),
+    );
     return;
   }
   deps.log[isTold(error) ? "debug" : "warn"](
@@ -241,6 +248,7 @@ async function recordProblem(
 /** Plans the digest's day once more: whoever else is to hear of a token whose recipient was just lost gets a row. Not of a test. */
 async function planFallback(
   { log }: Pick<SendDeps, "log">,
+  run: Run,
   tx: Transaction,
   digest: DigestKey,
   now: Date,
@@ -250,6 +258,7 @@ async function planFallback(
   const day = fintechDay({ ...settings, ...digest }, digest.localDay, now);
   if (!day) return;
   await lockDigests(tx, day);
+  run.fallbacks += 1;
   tellUnheard(log, await planNotices(tx, [day]));
 }
 
