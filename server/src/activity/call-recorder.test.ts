@@ -9,7 +9,7 @@ import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
-import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "../tokens/authenticate-token.ts";
 import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "../tokens/usage.ts";
 import { type CallRecorder, createCallRecorder, recordCalls } from "./call-recorder.ts";
@@ -148,10 +148,7 @@ describe("a call of the Fusion API", () => {
       traceID: noScope.headers["x-request-id"],
     });
     clock.advanceMs(1_000);
-    const ended = await arrangeToken(database.owner, applicationId, person, {
-      expiresAt: new Date(Date.now() - 1_000),
-      createdAt: new Date(Date.now() - 60_000),
-    });
+    const ended = await arrangeToken(database.owner, applicationId, person, endedBefore());
     await call("/accounts/1/balance", { secret: ended.secret });
     clock.advanceMs(1_000);
     const all = await arrangeToken(database.owner, applicationId, person);

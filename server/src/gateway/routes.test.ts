@@ -13,7 +13,7 @@ import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
-import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
 import { revokeToken } from "../tokens/revoke-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import { registerGatewayRoutes } from "./routes.ts";
@@ -195,10 +195,7 @@ describe("401", () => {
 
   it("says invalid_token (RFC 6750 section 3.1) to a malformed, unknown, expired or revoked one, and why in a header", async () => {
     const { owner, db } = app.database;
-    const expired = await arrangeToken(owner, applicationId, person, {
-      createdAt: new Date(Date.now() - 86_400_000),
-      expiresAt: new Date(Date.now() - 1_000),
-    });
+    const expired = await arrangeToken(owner, applicationId, person, endedBefore());
     const revoked = await arrangeToken(owner, applicationId, person);
     await revokeToken({ db, random: app.random, nodes: createNodes({ db, clock: app.clock }) }, person, {
       tokenId: revoked.tokenId,

@@ -5,7 +5,7 @@ import type { ApplicationId } from "../platform/ids.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { arrangeResourceServer, basic, form } from "../testing/oauth-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
-import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
 import { revokeToken } from "../tokens/revoke-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import {
@@ -84,10 +84,7 @@ describe("RFC 7662 section 2.2, the answer", () => {
 
   it("is alike, to the byte, for what is no token, unknown, expired, revoked, suspended or foreign: nothing more may be told of an inactive one, which is no error (section 2.3), and all that makes it so must be checked (section 4)", async () => {
     const { owner } = app.database;
-    const expired = await arrangeToken(owner, applicationId, person, {
-      createdAt: new Date(Date.now() - 86_400_000),
-      expiresAt: new Date(Date.now() - 1_000),
-    });
+    const expired = await arrangeToken(owner, applicationId, person, endedBefore());
     const suspended = await arrangeApplication(owner, fintech);
     const ofSuspended = await arrangeToken(owner, suspended, person);
     await owner.query("UPDATE application SET suspended_at = now() WHERE application_id = $1", [suspended]);

@@ -7,7 +7,7 @@ import { silentLog } from "../platform/log.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { basic, form } from "../testing/oauth-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
-import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import { registerOAuthRoutes } from "./routes.ts";
 
@@ -134,10 +134,7 @@ describe("RFC 6749 section 5.2, the errors", () => {
 
 describe("RFC 7009 section 2.2, the answer", () => {
   it("is 200 for tokens that are invalid already: what the client wanted is so", async () => {
-    const expired = await arrangeToken(app.database.owner, applicationId, person, {
-      createdAt: new Date(Date.now() - 86_400_000),
-      expiresAt: new Date(Date.now() - 1_000),
-    });
+    const expired = await arrangeToken(app.database.owner, applicationId, person, endedBefore());
     await revoke({ token: token.secret, client_id: fintech.clientId });
     for (const secret of ["junk", generateSecret(app.random, "live"), expired.secret, token.secret]) {
       const response = await revoke({ token: secret, client_id: fintech.clientId });

@@ -8,7 +8,7 @@ import { silentLog } from "../platform/log.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
-import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
+import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
 import { tellAdmins } from "../tokens/announcement.ts";
 import { revokeToken } from "../tokens/revoke-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
@@ -153,10 +153,7 @@ describe("a report", () => {
   });
 
   it("of a token that has ended changes nothing but its history", async () => {
-    const expired = await arrangeToken(app.database.owner, applicationId, person, {
-      createdAt: new Date(Date.now() - 86_400_000),
-      expiresAt: new Date(Date.now() - 1_000),
-    });
+    const expired = await arrangeToken(app.database.owner, applicationId, person, endedBefore());
     expect((await report([found(expired.secret)])).json()[0].label).toBe("true_positive");
     expect(await check(expired)).toBe("token_expired");
   });

@@ -11,6 +11,15 @@ export interface TestToken {
   readonly principal: TokenPrincipal;
 }
 
+/**
+ * Times of a token that has ended. A minute ago: where the clock is moved by hand, the database's time as a node carries it stands still from one
+ * renewal of its lease to the next.
+ */
+export const endedBefore = (): { createdAt: Date; expiresAt: Date } => ({
+  createdAt: new Date(Date.now() - 86_400_000),
+  expiresAt: new Date(Date.now() - 60_000),
+});
+
 /** A live token of the application, written directly as the owner; by default with scope admin and 30 days to go. */
 export async function arrangeToken(
   owner: pg.Pool,
