@@ -6,6 +6,7 @@ import {
   looseBoolean,
   looseInteger,
   looseText,
+  looseWord,
   optional,
   optionalText,
   RequestId,
@@ -175,13 +176,7 @@ export const NewIndividual = z
     applicationType: optionalText(100),
     spoolID: optionalText(256),
     description: optionalText(1000),
-    individualType: optional(
-      z
-        .string()
-        .max(40)
-        .transform((text) => text.toUpperCase())
-        .pipe(z.literal(["REAL", ""], "is not REAL, the only type of individual")),
-    ),
+    individualType: optional(looseWord(["REAL", ""], "is not REAL, the only type of individual")),
     individualID: optionalText(256),
     ...personFields,
     dob: optional(DateOfBirth),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DateTimeParts, looseInteger, PathText } from "./common.ts";
+import { DateTimeParts, looseInstant, looseWord, PathText } from "./common.ts";
 import { pagingQuery, wholeBetween } from "./paging.ts";
 
 // Accounts, balances, transactions: wire contract, section 8.
@@ -24,21 +24,18 @@ export const HolderAccountListQuery = z.object({
 
 export const SetAccountStatus = z
   .object({
-    status: z
-      .string()
-      .max(40)
-      .transform((text) => text.trim().toUpperCase())
-      .pipe(z.literal(["ENABLED", "DISABLED"], "is neither ENABLED nor DISABLED"))
-      .describe("ENABLED or DISABLED."),
+    status: looseWord(["ENABLED", "DISABLED"], "is neither ENABLED nor DISABLED").describe(
+      "ENABLED or DISABLED.",
+    ),
   })
   .meta({ id: "SetAccountStatus" });
 
 export const TransactionListQuery = z.object({
   ...pagingQuery,
-  startingAfter: looseInteger
+  startingAfter: looseInstant
     .optional()
     .describe("Epoch milliseconds; only what happened after that instant."),
-  endingBefore: looseInteger
+  endingBefore: looseInstant
     .optional()
     .describe("Epoch milliseconds; only what happened before that instant."),
 });

@@ -11,6 +11,7 @@ import {
   FreeObject,
   FreeSection,
   looseText,
+  looseWord,
   optional,
   optionalText,
   PathText,
@@ -117,12 +118,9 @@ export const NewAccountHolder = z
     formID: RequestId,
     spoolID: optionalText(256),
     description: optionalText(1000),
-    accountHolderType: z
-      .string()
-      .max(40)
-      .transform((text) => text.toUpperCase())
-      .pipe(z.literal(["REAL", "LEGAL", "HEADLESS"], "is none of REAL, LEGAL, HEADLESS"))
-      .describe("REAL a person, LEGAL a company (its name as firstName), HEADLESS nobody in particular."),
+    accountHolderType: looseWord(["REAL", "LEGAL", "HEADLESS"]).describe(
+      "REAL a person, LEGAL a company (its name as firstName), HEADLESS nobody in particular.",
+    ),
     ...personFields,
     dob,
   })

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { looseBoolean, optional, optionalText, RequestId, Uuid, WordyTime, wireText } from "./common.ts";
+import {
+  looseBoolean,
+  looseWord,
+  optional,
+  optionalText,
+  RequestId,
+  Uuid,
+  WordyTime,
+  wireText,
+} from "./common.ts";
 
 // Bundles, what is issued from them, and payment instruments (wire contract, sections 5 and 9).
 
@@ -183,23 +192,16 @@ export const SetTarget = z
 /** By the account holder's id, or by a phone or email. */
 export const ResourceList = z.object({ resources: z.array(Resource) }).meta({ id: "ResourceList" });
 
-const word = <const Words extends readonly [string, ...string[]]>(words: Words) =>
-  z
-    .string()
-    .max(40)
-    .transform((text) => text.trim().toUpperCase())
-    .pipe(z.literal(words, `is none of ${words.join(", ")}`));
-
 export const NewFormFactor = z
   .object({
     requestID: RequestId,
-    type: word(["CARD", "PHONE"]).describe("CARD or PHONE."),
+    type: looseWord(["CARD", "PHONE"]).describe("CARD or PHONE."),
     phoneNumber: optionalText(40).describe("Of a PHONE."),
   })
   .meta({ id: "NewFormFactor" });
 
 export const SetFormFactorStatus = z
   .object({
-    status: word(["ACTIVE", "BLOCKED", "DELETED"]).describe("BLOCKED can be undone, DELETED cannot."),
+    status: looseWord(["ACTIVE", "BLOCKED", "DELETED"]).describe("BLOCKED can be undone, DELETED cannot."),
   })
   .meta({ id: "SetFormFactorStatus" });

@@ -18,12 +18,15 @@ export function wireText(lengthMax = 256) {
     .refine(isStorableText, notStorable);
 }
 
+/** What is said of a value of another type; that one is missing is said of all alike. */
+const unlessMissing = (message: string) => ({
+  error: ({ input }: { readonly input?: unknown }) => ((input ?? null) === null ? undefined : message),
+});
+
 /** Text, or a number in its place: `"123"` and `123` alike. */
 export function looseText(lengthMax = 256) {
   return z
-    .union([z.string(), z.number()], {
-      error: ({ input }) => ((input ?? null) === null ? undefined : "is neither text nor a number"),
-    })
+    .union([z.string(), z.number()], unlessMissing("is neither text nor a number"))
     .transform(String)
     .refine((text) => text.length <= lengthMax, `is longer than ${lengthMax} characters`)
     .refine(isStorableText, notStorable);
@@ -55,7 +58,7 @@ export function unlessKept<Schema extends z.ZodType>(schema: Schema) {
  */
 export const requestIdMax = 256;
 export const RequestId = z
-  .union([z.string(), z.number()])
+  .union([z.string(), z.number()], unlessMissing("is neither text nor a number"))
   .nullish()
   .transform((id) => (id === "" || id === null || id === undefined ? undefined : String(id)))
   .refine((id) => id === undefined || id.length <= requestIdMax, `is longer than ${requestIdMax} characters`)
@@ -66,23 +69,59 @@ export const RequestId = z
 
 const wholeNumber = /^[+-]?\d{1,30}(?:\.0*)?$/;
 
-/** A whole number within the safe range: `5`, `"5"`, `"05"`, `"5.0"`, `5.0`. */
-export const looseInteger = z.union([z.number(), z.string().max(40)]).transform((value, context) => {
-  const number =
-    typeof value === "number" ? value : wholeNumber.test(value.trim()) ? Number(value) : Number.NaN;
+const numberOrText = z.union([z.number(), z.string().max(40)], unlessMissing("is not a whole number"));
+
+/** NaN for what is no whole number: `5`, `"5"`, `"05"`, `"5.0"` and `5.0` are. */
+function readWhole(value: number | string): number {
+  if (typeof value === "string") return wholeNumber.test(value.trim()) ? Number(value) : Number.NaN;
+  return Number.isInteger(value) ? value : Number.NaN;
+}
+
+/** A whole number within the safe range. */
+export const looseInteger = numberOrText.transform((value, context) => {
+  const number = readWhole(value);
   if (Number.isSafeInteger(number)) return number;
+  context.addIssue({
+    code: "custom",
+    message: Number.isNaN(number)
+      ? "is not a whole number"
+      : `is further from zero than ${Number.MAX_SAFE_INTEGER}`,
+  });
+  return z.NEVER;
+});
+
+/** Epoch milliseconds as the bound of a range: one beyond the safe range, such as the largest `long` for "no end", is as far as that goes. */
+export const looseInstant = numberOrText.transform((value, context) => {
+  const number = readWhole(value);
+  if (!Number.isNaN(number))
+    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(number, Number.MAX_SAFE_INTEGER));
   context.addIssue({ code: "custom", message: "is not a whole number" });
   return z.NEVER;
 });
 
+const neitherTrueNorFalse = "is neither true nor false";
 /** `true`, `"true"`, and so on; upper and lower case alike. */
-export const looseBoolean = z.union([z.boolean(), z.string().max(16)]).transform((value, context) => {
-  if (typeof value === "boolean") return value;
-  const word = value.trim().toLowerCase();
-  if (word === "true" || word === "false") return word === "true";
-  context.addIssue({ code: "custom", message: "is neither true nor false" });
-  return z.NEVER;
-});
+export const looseBoolean = z
+  .union([z.boolean(), z.string().max(16)], unlessMissing(neitherTrueNorFalse))
+  .transform((value, context) => {
+    if (typeof value === "boolean") return value;
+    const word = value.trim().toLowerCase();
+    if (word === "true" || word === "false") return word === "true";
+    context.addIssue({ code: "custom", message: neitherTrueNorFalse });
+    return z.NEVER;
+  });
+
+/** One of these words, which are in upper case; lower case and blanks around it are taken too. */
+export function looseWord<const Word extends string>(
+  words: readonly Word[],
+  otherwise = `is none of ${words.join(", ")}`,
+) {
+  return z
+    .string()
+    .max(40)
+    .transform((text) => text.trim().toUpperCase())
+    .pipe(z.literal(words, otherwise));
+}
 
 /** A UUID in any of the forms that PostgreSQL keeps; lower case afterwards. */
 export const Uuid = z

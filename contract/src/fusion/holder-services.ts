@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SetAccountStatus } from "./accounts.ts";
-import { looseInteger, looseText, optional, RequestId, WordyTime, wireText } from "./common.ts";
+import { looseInteger, looseText, looseWord, optional, RequestId, WordyTime, wireText } from "./common.ts";
 
 // Beneficiaries and transaction policies of an account holder (wire contract, section 10).
 
@@ -12,7 +12,7 @@ export const NewBeneficiary = z
     firstName: looseText(100).refine((text) => text !== "", "is empty"),
     middleName: name,
     lastName: name,
-    type: optional(z.literal(["REAL", "LEGAL"], "is neither REAL nor LEGAL")),
+    type: optional(looseWord(["REAL", "LEGAL"], "is neither REAL nor LEGAL")),
     gender: name,
     salutation: name,
     relationship: name,

@@ -214,6 +214,17 @@ describe("400", () => {
     });
   });
 
+  it("says what it would take where a value is of another type", async () => {
+    const body = JSON.stringify({ requestID: true, amount: [], flag: 1, count: "9007199254740992" });
+    const error = envelopeOf(await call("POST", `${base}/things`, { token: "admin", body }));
+    expect(error.additionalInfo).toEqual({
+      requestID: "is neither text nor a number",
+      amount: "is not a whole number",
+      flag: "is neither true nor false",
+      count: "is further from zero than 9007199254740991",
+    });
+  });
+
   it("says of a field that is not there that it is missing", async () => {
     const { amount: _none, ...rest } = goodThing;
     for (const [thing, fields] of [

@@ -22,7 +22,7 @@ const withoutTrace = (body: object) => ({ ...body, traceID: "" });
 
 describe("beneficiaries", () => {
   const path = (of = holder) => `/individuals/${of}/beneficiaries`;
-  const ravi = { firstName: "Ravi", lastName: "Rao", type: "REAL", relationship: "BROTHER", gender: null };
+  const ravi = { firstName: "Ravi", lastName: "Rao", type: "real", relationship: "BROTHER", gender: null };
 
   it("are added once for a requestID, and listed with their accounts, whose numbers are masked", async () => {
     const of = await arrangeHolder();
