@@ -23,7 +23,7 @@ const transportCodes: Record<number, { code: string; detail: string }> = {
   408: { code: "request_timeout", detail: "The request took too long to arrive." },
   413: { code: "body_too_large", detail: "The body is larger than 64 KiB." },
   414: { code: "uri_too_long", detail: "The address is too long." },
-  415: { code: "unsupported_media_type", detail: "Send the body as application/json." },
+  415: { code: "unsupported_media_type", detail: "Send the body as application/json, not compressed." },
   429: { code: "rate_limited", detail: "Too many requests. Try again later." },
   431: { code: "headers_too_large", detail: "The headers are too large." },
   503: {
@@ -90,14 +90,15 @@ export function describeFailure(error: unknown): Failure {
       retryAfterSeconds: 1,
       unforeseen: true,
     };
+  const status = typeof known.statusCode === "number" ? known.statusCode : 500;
+  const transport = transportCodes[status];
+  // Before the database's failures: a caller's connection breaks with the same code.
+  if (transport && status < 500)
+    return { ...plain, status, code: transport.code, message: transport.detail, unforeseen: false };
   if (isConnectionFailure(error)) {
     const { code, detail } = transportCodes[503] as { code: string; detail: string };
     return { ...plain, status: 503, code, message: detail, retryAfterSeconds: 1, unforeseen: true };
   }
-  const status = typeof known.statusCode === "number" ? known.statusCode : 500;
-  const transport = transportCodes[status];
-  if (transport && status < 500)
-    return { ...plain, status, code: transport.code, message: transport.detail, unforeseen: false };
   return {
     ...plain,
     status: 500,

@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -290,6 +293,36 @@ describe("every answer", () => {
       { requestId: ids[1], method: "(unread)", route: null, status: 400 },
       { requestId: ids[2], method: "(unread)", route: null, status: 431 },
     ]);
+  });
+
+  it("are 415 for a compressed body, which is not read", async () => {
+    const post = (coding: string) =>
+      http.inject({
+        method: "POST",
+        url: "/console/api/echo",
+        headers: { "content-type": "application/json", "content-encoding": coding, origin: publicUrl },
+        payload: gzipSync('{"a":1}'),
+      });
+    const answer = await post("gzip");
+    expect([answer.statusCode, answer.json().code]).toEqual([415, "unsupported_media_type"]);
+    expect((await post("identity")).statusCode).toBe(400);
+  });
+
+  it("are no news to the log when the caller went away in the middle of a body", async () => {
+    const lines: string[] = [];
+    const log = pino({}, { write: (line) => void lines.push(line) });
+    const other = createHttpServer({ log, random: systemRandom, trustedProxies: [] });
+    other.post("/slow", async () => ({}));
+    await other.listen({ host: "127.0.0.1", port: 0 });
+    const socket = connect((other.server.address() as { port: number }).port, "127.0.0.1");
+    socket.write(
+      "POST /slow HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    );
+    const [request] = (await once(other.server, "request")) as [IncomingMessage];
+    socket.resetAndDestroy();
+    await new Promise((resolve) => request.once("close", resolve));
+    await other.close();
+    expect(lines.map((line) => JSON.parse(line)).filter(({ level }) => level >= 40)).toEqual([]);
   });
 
   it("tells nothing of what went wrong inside", async () => {

@@ -135,6 +135,9 @@ export function createHttpServer({
   http.removeAllContentTypeParsers();
   http.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
     if (body.length === 0) return done(null, undefined);
+    // RFC 9110 section 15.5.16.
+    if ((request.headers["content-encoding"] ?? "identity") !== "identity")
+      return done(Object.assign(new Error("the body is compressed"), { statusCode: 415 }));
     try {
       done(null, parseStrictJson(textOf(body as Buffer), request.routeOptions.config.losslessPaths));
     } catch (error) {
