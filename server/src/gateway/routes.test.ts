@@ -169,6 +169,13 @@ describe("400", () => {
     expect(response.headers["www-authenticate"]).toMatch(/^Bearer realm="Fusion", error="invalid_request"/);
   });
 
+  it("not to a token beside credentials of another scheme, which are somebody else's business", async () => {
+    const headers = { "x-zeta-authtoken": token.secret, authorization: "Basic dXNlcjpwYXNz" };
+    expect((await check(headers)).statusCode).toBe(200);
+    const other = { ...headers, authorization: "Bearer fus_test_nonsense" };
+    expect((await check(other)).headers["x-fusion-refusal"]).toBe("conflicting_credentials");
+  });
+
   it("to a proxy that demands a scope that there is not, rather than let everybody pass", async () => {
     const response = await check(present(), "/gateway/check?scope=transfers:wirte");
     expect(response.statusCode).toBe(400);

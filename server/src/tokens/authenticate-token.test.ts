@@ -162,10 +162,6 @@ describe("400", () => {
       status: 400,
       code: "conflicting_credentials",
     });
-    expect(await ask({ "x-zeta-authtoken": token.secret, authorization: "Basic YTpi" })).toMatchObject({
-      status: 400,
-      code: "conflicting_credentials",
-    });
   });
 });
 

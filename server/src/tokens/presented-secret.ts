@@ -18,7 +18,7 @@ export function isMadeOnce(error: unknown): error is DomainError {
 
 /**
  * The secret that a request presents, in `X-Zeta-AuthToken` or `Authorization: Bearer` (either may leave the word Bearer out or glue it
- * to the token, as some clients do). Checks the form only, without I/O. Throws {@link TokenMissing}, {@link TokenMalformed}, or
+ * to the token, as some clients do). Credentials of another scheme in `Authorization` are nothing to us. Checks the form only, without I/O. Throws {@link TokenMissing}, {@link TokenMalformed}, or
  * {@link ConflictingCredentials} when several values differ: two readers could then disagree on who is calling.
  */
 export function presentedSecret(request: FastifyRequest): string {
@@ -38,8 +38,7 @@ export function readPresented(rawHeaders: readonly string[]): string | DomainErr
     if (secret !== undefined && secret !== value) return conflicting;
     secret = value;
   }
-  if (secret === undefined) return missing;
-  return !secret.startsWith("fus_") && isOtherScheme(secret) ? missing : secret;
+  return secret ?? missing;
 }
 
 /** What was presented, if it has the form of a secret. */
@@ -53,7 +52,8 @@ function presentedValue(name: string, text: string): string | undefined {
   const lowerCase = name.toLowerCase();
   if (lowerCase !== "x-zeta-authtoken" && lowerCase !== "authorization") return undefined;
   const value = (text.startsWith("fus_") ? text : text.replace(/^\s*(?:bearer\s*)?/i, "")).trimEnd();
-  return value === "" ? undefined : value;
+  if (value.startsWith("fus_")) return value;
+  return value === "" || (lowerCase === "authorization" && isOtherScheme(value)) ? undefined : value;
 }
 
 /** `Basic YTpi` is no token rather than an invalid one: RFC 6750 section 3.1. */
