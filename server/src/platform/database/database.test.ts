@@ -39,6 +39,35 @@ describe("connections", () => {
   });
 });
 
+describe("a session", () => {
+  it("reads what was committed, whatever else the database's owner has made the rule", async () => {
+    const { rows } = await database.owner.query("SELECT quote_ident(current_database()) AS name");
+    await database.owner.query(
+      `ALTER DATABASE ${rows[0].name} SET default_transaction_isolation = 'serializable'`,
+    );
+    const db = openDatabase({
+      connectionString: database.ownerUrl,
+      role: "fusion_runtime",
+      log: silentLog(),
+    });
+    const asked = "SELECT current_setting('transaction_isolation') AS level";
+    try {
+      const client = await db.connectApart(1_000);
+      const apart = await client.query(asked);
+      await client.end();
+      expect([
+        ...(await db.transaction(systemScope, (tx) => tx.query(asked))),
+        ...(await db.reader(systemScope).query(asked)),
+        ...(await db.queryUnscoped(asked)),
+        ...apart.rows,
+      ]).toEqual(Array(4).fill({ level: "read committed" }));
+    } finally {
+      await db.close();
+      await database.owner.query(`ALTER DATABASE ${rows[0].name} RESET default_transaction_isolation`);
+    }
+  });
+});
+
 describe("a reader", () => {
   const reader = () => database.db.reader(systemScope);
 

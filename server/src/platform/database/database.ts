@@ -106,6 +106,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     "-c idle_in_transaction_session_timeout=10000",
     // What sql-literals.ts relies on; the default everywhere, unless somebody changed it.
     "-c standard_conforming_strings=on",
+    // Who waits at a gate must then read what was committed meanwhile, not what held before it waited.
+    "-c default_transaction_isolation=read\\ committed",
   ];
   if (options.role) settings.push(`-c role=${options.role}`);
   const { connectionString, directConnectionString = connectionString } = options;

@@ -49,8 +49,10 @@ export async function assertSession(pool: pg.Pool, role: RuntimeRole): Promise<v
     timezone: string;
     idle: string;
     strings: string;
+    isolation: string;
   }>(`SELECT session_user AS account, current_user AS role, current_setting('timezone') AS timezone,
-             current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('standard_conforming_strings') AS strings`);
+             current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('standard_conforming_strings') AS strings,
+             current_setting('default_transaction_isolation') AS isolation`);
   const [session] = rows;
   if (!session) throw new Error("The session's own settings were not found.");
   const wanted = [
@@ -58,6 +60,7 @@ export async function assertSession(pool: pg.Pool, role: RuntimeRole): Promise<v
     session.timezone !== "UTC" && "timezone = 'UTC'",
     session.idle === "0" && "idle_in_transaction_session_timeout = '10s'",
     session.strings !== "on" && "standard_conforming_strings = on",
+    session.isolation !== "read committed" && "default_transaction_isolation = 'read committed'",
   ].filter((setting) => setting !== false);
   if (wanted.length === 0) return;
   const name = pg.escapeIdentifier(session.account);
