@@ -32,7 +32,7 @@ export function joinNodes({
     log,
     memory,
     name,
-    nodeId: newId<string>(random, "nod"),
+    newNodeId: () => newId<string>(random, "nod"),
     openConnection: leaseConnections(() => db.connectApart(leaseMs)),
     readRenewedMs: (nodeId) => readRenewedMs({ query: db.queryUnscoped }, nodeId),
     noteFailure: db.noteFailure,

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { type Notice, tellsOfCancelledWait } from "../platform/database/commit.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import { prepared } from "../platform/database/prepared.ts";
 import type { Subject } from "./subject.ts";
@@ -30,8 +31,16 @@ class CommitUnconfirmed extends Error {
 
 /** What a node asks of the database; the only door, so that a model can stand in for it. */
 export interface LeaseStore {
-  /** Adds the node's row, or starts it anew. */
-  register(node: { readonly nodeId: string; readonly name: string }): Promise<void>;
+  /**
+   * Adds the node's row, under an id that was never registered, in the place of its last. A registration that was given up may arrive later:
+   * then it vouches for nobody.
+   */
+  register(node: {
+    readonly nodeId: string;
+    readonly name: string;
+    /** Empty: of none. */
+    readonly insteadOf: string;
+  }): Promise<void>;
   /**
    * Commits a renewal of the node's row, and only then, in a younger snapshot, reads the narrowings above `since`. The order is what
    * the protocol stands on.
@@ -56,8 +65,8 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
   // One message of several statements, each BEGIN and COMMIT taken literally: one round trip, and two snapshots.
   const send = async (text: string): Promise<pg.QueryResult[]> => {
     let cancelledWait = false;
-    const onNotice = ({ message }: { message?: string | undefined }): void => {
-      if (message?.includes("synchronous replication")) cancelledWait = true;
+    const onNotice = (notice: Notice): void => {
+      if (tellsOfCancelledWait(notice)) cancelledWait = true;
     };
     client.on("notice", onNotice);
     try {
@@ -71,12 +80,11 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
   const literal = (text: string): string => client.escapeLiteral(text);
 
   return {
-    async register({ nodeId, name }) {
+    async register({ nodeId, name, insteadOf }) {
       await send(
-        `INSERT INTO node (node_id, name, started_at, renewed_at, acknowledged_epoch)
-         SELECT ${literal(nodeId)}, ${literal(name.slice(0, 200))}, database_now(), database_now(), epoch FROM narrowing_clock
-         ON CONFLICT (node_id) DO UPDATE SET renewed_at = excluded.renewed_at, renewals = node.renewals + 1,
-           acknowledged_epoch = excluded.acknowledged_epoch`,
+        `DELETE FROM node WHERE node_id = ${literal(insteadOf)};
+         INSERT INTO node (node_id, name, started_at, renewed_at, acknowledged_epoch)
+         SELECT ${literal(nodeId)}, ${literal(name.slice(0, 200))}, database_now(), database_now(), epoch FROM narrowing_clock`,
       );
     },
     async renew(nodeId, since) {

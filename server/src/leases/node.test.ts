@@ -134,7 +134,7 @@ describe("a node", () => {
     const node = createNode({
       clock: manualClock("2026-11-27T00:00:00Z"),
       log: silentLog(),
-      nodeId: "nod_seeing",
+      newNodeId: () => "nod_seeing",
       name: "test",
       memory: narrowed,
       noteFailure: () => undefined,

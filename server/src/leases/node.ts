@@ -39,6 +39,7 @@ export interface NodesSeen {
 
 /** This process among those that hold tokens in memory. The protocol: docs/revocation.md. */
 export interface Node {
+  /** Of its last registration; empty before the first. */
   readonly nodeId: string;
   readonly lease: Pick<Lease, "holds" | "databaseMs" | "leftMs">;
   /** The latest epoch that it knows of; it has forgotten what narrowings up to it concern. */
@@ -58,7 +59,8 @@ export interface Node {
 export interface NodeDependencies {
   readonly clock: Clock;
   readonly log: Log;
-  readonly nodeId: string;
+  /** A new one for each registration. */
+  readonly newNodeId: () => string;
   /** For people: which machine, which process. */
   readonly name: string;
   readonly memory: Forgets;
@@ -73,7 +75,7 @@ export interface NodeDependencies {
 
 /** Nothing is asked of the database before `start`, or the first who needs a lease. */
 export function createNode(deps: NodeDependencies): Node {
-  const { clock, log, nodeId, name, memory, openConnection, readRenewedMs, noteFailure, onAcknowledged } =
+  const { clock, log, newNodeId, name, memory, openConnection, readRenewedMs, noteFailure, onAcknowledged } =
     deps;
   const lease = createLease(clock);
   const outage = createOutage(log, {
@@ -82,6 +84,8 @@ export function createNode(deps: NodeDependencies): Node {
     back: "this process holds a lease again",
   });
   let connection: Promise<LeaseConnection> | undefined;
+  /** Of its last registration. */
+  let nodeId = "";
   let registered = false;
   /** The latest that a server has shown. */
   let seen = 0;
@@ -153,7 +157,9 @@ export function createNode(deps: NodeDependencies): Node {
     const isNew = !registered;
     if (isNew) {
       lose();
-      await store.register({ nodeId, name });
+      const insteadOf = nodeId;
+      nodeId = newNodeId();
+      await store.register({ nodeId, name, insteadOf });
     }
     // Before the renewal is sent: a lease counted from its answer would outlive what the revoker waits for.
     const sent = momentOf(clock);
@@ -189,8 +195,9 @@ export function createNode(deps: NodeDependencies): Node {
    * waits for this one. Not in a renewal's way, since those who ask much may keep it waiting.
    */
   const loseIfApart = async (): Promise<void> => {
-    // That it cannot be asked says nothing; and whoever lost the row meanwhile has no lease.
-    if (!(await isApart().catch(() => false)) || !registered) return;
+    const asked = nodeId;
+    // That it cannot be asked says nothing, nor does a row that was lost or replaced meanwhile.
+    if (!(await isApart().catch(() => false)) || !registered || nodeId !== asked) return;
     await inTurn(async () => {
       apart = true;
       lose();
@@ -258,7 +265,9 @@ export function createNode(deps: NodeDependencies): Node {
   };
 
   return {
-    nodeId,
+    get nodeId() {
+      return nodeId;
+    },
     lease,
     epoch: () => seen,
     nodesSeen: () => nodesSeen,

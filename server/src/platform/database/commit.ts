@@ -52,7 +52,7 @@ export const confirmation = "pg_logical_emit_message(true, 'fusion', '')";
 export const confirmStatement = `SELECT ${confirmation}`;
 
 /** As far as it is read here. */
-interface Notice {
+export interface Notice {
   readonly message?: string | undefined;
   readonly routine?: string | undefined;
 }
@@ -61,7 +61,7 @@ interface Notice {
  * A cancelled wait is a WARNING beside a successful COMMIT. Its text may be translated, the name of the function in the server's source
  * that says it (unchanged since PostgreSQL 9.1) is not; servers that speak PostgreSQL's protocol without its source have the text.
  */
-function tellsOfCancelledWait({ routine, message = "" }: Notice): boolean {
+export function tellsOfCancelledWait({ routine, message = "" }: Notice): boolean {
   return routine === "SyncRepWaitForLSN" || /wait for synchronous replication/.test(message);
 }
 
