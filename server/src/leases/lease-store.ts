@@ -11,7 +11,10 @@ export interface News {
   readonly epoch: number;
   /** What the node that asks has acknowledged; undefined when it has no row. */
   readonly own: number | undefined;
-  readonly narrowings: readonly { readonly epoch: number; readonly subjects: readonly Subject[] }[];
+  /** Above the epoch that was asked for; `too many` to be read within a lease. */
+  readonly narrowings:
+    | readonly { readonly epoch: number; readonly subjects: readonly Subject[] }[]
+    | "too many";
 }
 
 /** With the news of a snapshot younger than its own commit. */
@@ -137,10 +140,14 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
   };
 }
 
+/** Of subjects. People narrow fewer at once; a statement over a whole table may narrow a million. */
+const narrowingsMax = 10_000;
+
 const selectNews = (nodeId: string, since: string): string =>
   `SELECT clock.epoch, (SELECT acknowledged_epoch FROM node WHERE node_id = ${nodeId}) AS own,
      narrowing.epoch AS at, array_agg(narrowing.subject) AS subjects
-   FROM narrowing_clock AS clock LEFT JOIN narrowing ON narrowing.epoch > ${since}
+   FROM narrowing_clock AS clock
+   LEFT JOIN (SELECT epoch, subject FROM narrowing WHERE epoch > ${since} LIMIT ${narrowingsMax + 1}) AS narrowing ON true
    GROUP BY clock.epoch, narrowing.epoch ORDER BY narrowing.epoch`;
 
 function toNews(answer: pg.QueryResult | undefined): News {
@@ -151,10 +158,14 @@ function toNews(answer: pg.QueryResult | undefined): News {
     subjects: Subject[];
   }[];
   const own = rows[0]?.own ?? null;
+  const narrowings = rows.flatMap(({ at, subjects }) =>
+    at === null ? [] : [{ epoch: Number(at), subjects }],
+  );
+  const count = narrowings.reduce((sum, { subjects }) => sum + subjects.length, 0);
   return {
     epoch: Number(rows[0]?.epoch),
     own: own === null ? undefined : Number(own),
-    narrowings: rows.flatMap(({ at, subjects }) => (at === null ? [] : [{ epoch: Number(at), subjects }])),
+    narrowings: count > narrowingsMax ? "too many" : narrowings,
   };
 }
 

@@ -122,20 +122,17 @@ export function createMemory<Facts>({
       first.together = joined;
     return first.together;
   };
-  // The clock algorithm: a hand goes round the map, spares what was used since its last visit, and removes the rest. One iterator is
-  // kept, since each new one would walk over all that was deleted before the map was last rebuilt.
-  let hand = live.entries();
+  const nextLive = goRound(live);
+  const nextRefused = goRound(refused);
+  const nextTombstone = goRound(tombstones);
   const makeRoom = (): void => {
+    // The clock algorithm: a hand goes round the map, spares what was used since its last visit, and removes the rest.
     while (bytes > bytesMax && live.size > 0) {
-      const { value, done } = hand.next();
-      if (done) hand = live.entries();
-      else if (value[1].used) value[1].used = false;
-      else remove(value[0], value[1], live);
+      const [hash, entry] = nextLive();
+      if (entry.used) entry.used = false;
+      else remove(hash, entry, live);
     }
-    while (refused.size > refusedMax) {
-      const [hash, entry] = refused.entries().next().value as [string, Entry<Facts>];
-      remove(hash, entry, refused);
-    }
+    while (refused.size > refusedMax) remove(...nextRefused(), refused);
   };
   const isSuperseded = (subject: Subject, epoch: number): boolean => (tombstones.get(subject) ?? 0) > epoch;
 
@@ -175,14 +172,13 @@ export function createMemory<Facts>({
         groups.delete(subject);
       }
       while (tombstones.size > tombstonesMax) {
-        const [subject, forgotten] = tombstones.entries().next().value as [Subject, number];
+        const [subject, forgotten] = nextTombstone();
         tombstones.delete(subject);
         forgottenThrough = forgotten;
       }
     },
     reset(epoch) {
       live.clear();
-      hand = live.entries();
       refused.clear();
       groups.clear();
       tombstones.clear();
@@ -196,5 +192,21 @@ export function createMemory<Facts>({
     get size() {
       return { tokens: live.size, refused: refused.size, bytes };
     },
+  };
+}
+
+/**
+ * The map's entries in their order, one a call, from the beginning again behind the last; the map must not be empty. One iterator is kept for that, since
+ * each new one would walk over all that was deleted before the map was last rebuilt.
+ */
+function goRound<Key, Value>(map: Map<Key, Value>): () => [Key, Value] {
+  let hand = map.entries();
+  return () => {
+    let next = hand.next();
+    if (next.done) {
+      hand = map.entries();
+      next = hand.next();
+    }
+    return next.value as [Key, Value];
   };
 }

@@ -105,6 +105,23 @@ describe("a node", () => {
     expect((await rows()).has(node.nodeId)).toBe(false);
   });
 
+  it("forgets everything when more was changed at once than can be read within a lease", async () => {
+    const { node, memory } = join();
+    await node.untilLease();
+    const reading = { facts: "facts", groups: [], refused: false, bytes: 1 };
+    memory.fill("token", { ...reading, epoch: node.epoch() });
+    await database.owner.query("UPDATE narrowing_clock SET epoch = epoch + 1");
+    await database.owner.query(
+      "INSERT INTO narrowing SELECT epoch, 'token/' || number FROM narrowing_clock, generate_series(1, 200000) AS number",
+    );
+    await node.renew();
+    expect(memory.find("token")).toBeUndefined();
+    expect(memory.fill("token", { ...reading, epoch: node.epoch() - 1 })).toBe("superseded");
+    expect(node.lease.holds()).toBe(true);
+    expect((await rows()).get(node.nodeId)).toBe(await latestEpoch(database.owner));
+    await database.owner.query("TRUNCATE narrowing");
+  });
+
   it("that is told of a narrowing forgets and acknowledges, without renewing its lease", async () => {
     const { node } = join();
     await node.untilLease();

@@ -136,7 +136,8 @@ export function createNode(deps: NodeDependencies): Node {
   };
   /** Forgets what is new, and says so in a commit. False when the row is gone, and with it what memory was good for. */
   const takeIn = async (store: LeaseStore, { epoch, narrowings }: News): Promise<boolean> => {
-    for (const narrowing of narrowings) memory.narrow(narrowing.epoch, narrowing.subjects);
+    if (narrowings === "too many") memory.reset(epoch);
+    else for (const narrowing of narrowings) memory.narrow(narrowing.epoch, narrowing.subjects);
     seen = epoch;
     if (seen === acknowledged) return true;
     if (!(await store.acknowledge(nodeId, epoch))) {
