@@ -5,6 +5,7 @@ import { FusionError, looseBoolean, looseInteger, RequestId } from "@fusion/cont
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { TokenPrincipal } from "../access/principal.ts";
+import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { manualClock } from "../platform/clock.ts";
 import { DomainError } from "../platform/errors.ts";
 import { limitCalls } from "../platform/http/rate-limit.ts";
@@ -12,7 +13,7 @@ import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, FintechId, IfiId, TokenId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
-import { TokenMissing, TokenRevoked } from "../tokens/errors.ts";
+import { TokenMissing, TokenPolicyChanged, TokenRevoked } from "../tokens/errors.ts";
 import { callerOf, registerFusionApi } from "./fusion-api.ts";
 
 // The wire layer alone: a few routes of the test's own behind two known tokens.
@@ -199,6 +200,45 @@ describe("200", () => {
     expect(ending.headers["x-fusion-token-expires"]).toBe("2026-12-09T05:30:00.000Z");
     const young = await call("GET", `${base}/things/1`, { token: "reader" });
     expect(young.headers["x-fusion-token-expires"]).toBeUndefined();
+  });
+});
+
+describe("a write that is refused as revoked", () => {
+  const refused = async (errors: Error[], untilAllKnow: (epoch: number) => Promise<never>) => {
+    const other = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+    let policy = 0;
+    const authenticate = async (): Promise<TokenPrincipal> => ({
+      ...principal,
+      scopes: ["admin"],
+      policy: `0.${policy++}`,
+    });
+    registerFusionApi(other, { authenticate, clock, nodes: { untilAllKnow } }, (v1) => {
+      v1.post("/things", { config: { requiredScope: "transfers:write" } }, async () => {
+        throw errors.shift();
+      });
+    });
+    const answer = await other.inject({ method: "POST", url: `${base}/things` });
+    await other.close();
+    return { status: answer.statusCode, code: answer.json().code };
+  };
+  const tokenId = "tok_1" as TokenId;
+
+  it("is told so when every node knows, at its second attempt too", async () => {
+    const known: number[] = [];
+    const untilAllKnow = async (epoch: number) => void known.push(epoch) as never;
+    const errors = [new TokenPolicyChanged(tokenId), new TokenRevoked(tokenId, 7)];
+    expect(await refused(errors, untilAllKnow)).toEqual({ status: 401, code: "token_revoked" });
+    expect(known).toEqual([7]);
+  });
+
+  it("is never told that it is written when the nodes cannot be asked", async () => {
+    const untilAllKnow = async () => {
+      throw new ChangeUnconfirmed();
+    };
+    expect(await refused([new TokenRevoked(tokenId, 7)], untilAllKnow)).toEqual({
+      status: 503,
+      code: "token_state_unknown",
+    });
   });
 });
 

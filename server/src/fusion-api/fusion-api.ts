@@ -13,6 +13,7 @@ import { RateLimited } from "../platform/http/request-errors.ts";
 import { routedPath } from "../platform/http/routed-path.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { TokenPolicyChanged, TokenRevoked } from "../tokens/errors.ts";
+import { untilRefusedEverywhere } from "../tokens/refused-everywhere.ts";
 import { IfiNotAllowed, QueryNotDecodable } from "./errors.ts";
 import { answersOfEvery } from "./every-answer.ts";
 import { answerFailure, fusionErrorBody } from "./fusion-error.ts";
@@ -185,13 +186,21 @@ interface Admission {
  */
 function readmitting(handler: RouteHandlerMethod, { readmit, nodes }: Admission): RouteHandlerMethod {
   return async function admittedTwice(request, reply) {
+    const attempt = async (): Promise<unknown> => {
+      try {
+        return await handler.call(this, request, reply);
+      } catch (error) {
+        if (error instanceof TokenRevoked && error.epoch !== undefined)
+          await untilRefusedEverywhere(nodes, error.epoch);
+        throw error;
+      }
+    };
     try {
-      return await handler.call(this, request, reply);
+      return await attempt();
     } catch (error) {
-      if (error instanceof TokenRevoked && error.epoch !== undefined) await nodes.untilAllKnow(error.epoch);
       if (!(error instanceof TokenPolicyChanged)) throw error;
       await readmit(request);
-      return await handler.call(this, request, reply);
+      return await attempt();
     }
   };
 }

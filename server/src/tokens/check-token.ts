@@ -4,6 +4,7 @@ import type { Memory } from "../leases/memory.ts";
 import type { Node } from "../leases/node.ts";
 import type { Nodes } from "../leases/nodes.ts";
 import { applicationSubject, fintechSubject } from "../leases/subject.ts";
+import { untilRefusedEverywhere } from "./refused-everywhere.ts";
 import type { FoundToken, TokenReading } from "./token-store.ts";
 
 export type { FoundToken };
@@ -47,13 +48,6 @@ export function createTokenCheck({
   /** Readings under way: whoever wants the same token meanwhile takes the same, and looks at its own lease afterwards. */
   const filling = new Map<string, Promise<FoundToken | undefined>>();
 
-  const everyNodeKnows = async (epoch: number): Promise<void> => {
-    try {
-      await nodes.untilAllKnow(epoch);
-    } catch (error) {
-      throw new LeaseUnavailable(error);
-    }
-  };
   const fill = async (key: string): Promise<FoundToken | undefined> => {
     for (let readings = 0; readings < readingsMax; readings += 1) {
       const known = node.epoch();
@@ -63,9 +57,10 @@ export function createTokenCheck({
       const found = reading.found && share(reading.found);
       // A server that was the primary once still answers; it has not seen what this node has.
       if (epoch < known) throw new LeaseUnavailable();
-      if (memory.resets !== resets) continue;
       // Refused as revoked only when no node accepts it any more, so that whoever was refused once is refused from then on, by every node.
-      if (found?.refusal === "token_revoked") await everyNodeKnows(epoch);
+      if (found?.refusal === "token_revoked") await untilRefusedEverywhere(nodes, epoch);
+      // Of a past that is no more, were it only since the nodes were waited for.
+      if (memory.resets !== resets) continue;
       const kept = memory.fill(key, {
         facts: found,
         epoch,
