@@ -20,6 +20,8 @@ export default defineConfig({
           name: "server",
           include: ["server/src/**/*.test.ts", "contract/src/**/*.test.ts", "checks/**/*.test.ts"],
           globalSetup: ["server/src/testing/global-setup.ts"],
+          // "In the end", not "quickly": the default of one second is a measure of the machine. Looked for often, since most of it is there at once.
+          expect: { poll: { timeout: 15_000, interval: 20 } },
           testTimeout: 30_000,
           hookTimeout: 60_000,
           pool: "forks",
