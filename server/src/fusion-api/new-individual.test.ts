@@ -332,7 +332,8 @@ describe("newIndividual: 401 and 403", () => {
       await expect
         .poll(async () => {
           const { rows } = await owner.query(
-            "SELECT count(*)::int AS waiting FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+            `SELECT count(*)::int AS waiting FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
           );
           return rows[0].waiting;
         })

@@ -312,7 +312,14 @@ describe("addresses that are refused for good", () => {
       );
       const sweep = sweepReminders(deps);
       await expect
-        .poll(async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rows.length)
+        .poll(
+          async () =>
+            (
+              await owner.query(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+              )
+            ).rows.length,
+        )
         .toBeGreaterThan(0);
       await claim.query("COMMIT");
       await sweep;

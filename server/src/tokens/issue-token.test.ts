@@ -140,7 +140,12 @@ describe("who may generate", () => {
       );
       const refused = expect(issue({}, member)).rejects.toMatchObject({ code });
       const waiting = async () =>
-        (await ahead.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).rowCount;
+        (
+          await ahead.query(
+            `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+          )
+        ).rowCount;
       await expect.poll(waiting).toBe(1);
       await database.owner.query(statement, [member.userId]);
       await ahead.query("COMMIT");

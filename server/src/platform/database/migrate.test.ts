@@ -69,8 +69,8 @@ describe("migrations", () => {
       const migrating = migrate(url, { folder, log, pauseMs: 50 });
       await withClient(url, async (writer) => {
         await writer.query("SET statement_timeout = '3s'");
-        const waiting =
-          "SELECT count(*)::int AS n FROM pg_locks WHERE relation = 'one'::regclass AND NOT granted";
+        const waiting = `SELECT count(*)::int AS n FROM pg_locks WHERE relation = 'one'::regclass AND NOT granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
         await expect.poll(async () => (await reader.query(waiting)).rows[0].n).toBe(1);
         await writer.query("INSERT INTO one DEFAULT VALUES");
       });
