@@ -229,7 +229,7 @@ describe("suspension", () => {
     expect((await ask(`/applications/${application}`, admin)).json.suspended).toBe(true);
     await suspendFintech(deps, root, { fintechId: fintech.fintechId, suspended: false });
     const { rows } = await database.owner.query(
-      "SELECT action FROM audit_entry WHERE action ~ '(suspended|resumed)$' ORDER BY at",
+      "SELECT action FROM audit_entry WHERE action ~ '(suspended|resumed)$' ORDER BY xmin::text::bigint",
     );
     expect(rows.map((row) => row.action)).toEqual([
       "application.suspended",

@@ -46,7 +46,7 @@ describe.each(["application", "fintech"] as const)("suspending an %s", (kind) =>
   };
   const audited = async (): Promise<string[]> => {
     const { rows } = await database.owner.query(
-      "SELECT action FROM audit_entry WHERE object_id = $1 ORDER BY at, audit_id",
+      "SELECT action FROM audit_entry WHERE object_id = $1 ORDER BY xmin::text::bigint",
       [idOf()],
     );
     return rows.map(({ action }) => action);

@@ -119,7 +119,7 @@ describe("its address", () => {
     expect([(await read(first)).statusCode, (await read(second)).statusCode]).toEqual([404, 200]);
     for (const _again of [1, 2]) expect((await call("DELETE")).statusCode).toBe(204);
     expect((await read(second)).statusCode).toBe(404);
-    const actions = (await owner.query("SELECT action FROM audit_entry ORDER BY at, audit_id")).rows;
+    const actions = (await owner.query("SELECT action FROM audit_entry")).rows;
     expect(actions.map(({ action }) => action).sort()).toEqual([
       "user.calendar-ended",
       "user.calendar-made",

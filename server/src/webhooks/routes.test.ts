@@ -185,7 +185,7 @@ describe("editing", () => {
     const moved = { url: newUrl(), events: ["RESOURCE_CREATED", "FORM_FACTOR_CREATED"] };
     expect((await call(manager, "PUT", path, moved)).body).toMatchObject({ ...moved, failingSince: null });
     const { rows } = await database.owner.query(
-      `SELECT secret, (SELECT json_agg(details ORDER BY at) FROM audit_entry
+      `SELECT secret, (SELECT json_agg(details ORDER BY xmin::text::bigint) FROM audit_entry
          WHERE object_id = endpoint_id AND action = 'webhook-endpoint.edited') AS edits
        FROM webhook_endpoint WHERE endpoint_id = $1`,
       [endpoint.endpointId],
