@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createNodes } from "../leases/nodes.ts";
 import { systemClock } from "../platform/clock.ts";
+import type { Transaction } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
@@ -43,12 +44,46 @@ const revoke = (tokenId: TokenId) =>
 describe("a revoke that has returned", () => {
   const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-  async function write(token: TestToken, hold: number | Promise<void>): Promise<void> {
+  async function write(
+    token: TestToken,
+    hold: number | Promise<void>,
+    inside: (tx: Transaction) => Promise<void> = async () => undefined,
+  ): Promise<void> {
     await database.db.transaction({ kind: "tenants", tenants: [token.principal.tenant] }, async (tx) => {
       await authorizeWrite(tx, token.principal);
       await tx.query("INSERT INTO written (token_id) VALUES ($1)", [token.tokenId]);
+      await inside(tx);
       await (typeof hold === "number" ? hold > 0 && pause(hold) : hold);
     });
+  }
+  const held: (() => void)[] = [];
+  afterEach(() => {
+    for (const release of held.splice(0)) release();
+  });
+  /** Resolves when the writer holds the gate open; `ended` with what becomes of it. One that is `busy` does not lose the gate for being idle. */
+  async function writerInside(
+    token: TestToken,
+    { busy }: { readonly busy: boolean },
+  ): Promise<{ readonly release: () => void; readonly ended: Promise<string> }> {
+    const [inside, hold] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const ended = write(token, hold.promise, async (tx) => {
+      if (busy) await tx.query("SET LOCAL idle_in_transaction_session_timeout = 0");
+      inside.resolve();
+    }).then(
+      () => "committed",
+      () => "ended",
+    );
+    await inside.promise;
+    held.push(hold.resolve);
+    return { release: hold.resolve, ended };
+  }
+  /** How many wait at a gate. */
+  async function waitingAtGates(): Promise<number> {
+    const { rows } = await database.owner.query(
+      `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    return rows.length;
   }
   async function count(tokenId: TokenId): Promise<number> {
     const { rows } = await database.owner.query(
@@ -96,31 +131,27 @@ describe("a revoke that has returned", () => {
 
   it("had to wait for a writer that was inside, and its write is there", async () => {
     const token = await arrangeToken(database.owner, applicationId, admin);
-    const writing = write(token, 400);
-    await pause(100);
-    const start = performance.now();
-    await revoke(token.tokenId);
-    expect(performance.now() - start).toBeGreaterThan(200);
-    await writing;
-    expect(await count(token.tokenId)).toBe(1);
+    const { release, ended } = await writerInside(token, { busy: true });
+    let returned = false;
+    const revoking = revoke(token.tokenId).then(() => {
+      returned = true;
+    });
+    await expect.poll(waitingAtGates).toBe(1);
+    expect(returned).toBe(false);
+    release();
+    await revoking;
+    expect([await ended, await count(token.tokenId)]).toEqual(["committed", 1]);
   });
 
   it("comes within a bound, though a writer hangs with the gate open", async () => {
     const token = await arrangeToken(database.owner, applicationId, admin);
-    let release = (): void => undefined;
-    const hang = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const hanging = write(token, hang).then(
-      () => "committed",
-      () => "ended",
-    );
-    await pause(100);
+    const { release, ended } = await writerInside(token, { busy: false });
     const start = performance.now();
     await revoke(token.tokenId);
-    expect(performance.now() - start).toBeLessThan(5_000);
+    // It is the one second of an idle writer that ends the wait, not the eight of a busy one.
+    expect(performance.now() - start).toBeLessThan(7_000);
     release();
-    expect(await hanging).toBe("ended");
+    expect(await ended).toBe("ended");
     expect(await count(token.tokenId)).toBe(0);
   });
 
@@ -132,18 +163,10 @@ describe("a revoke that has returned", () => {
       await arrangeUser(database.owner, other, "fintech_admin"),
     );
     const token = await arrangeToken(database.owner, applicationId, admin);
-    let release = (): void => undefined;
-    const writing = write(
-      theirs,
-      new Promise<void>((resolve) => {
-        release = resolve;
-      }),
-    );
-    // Well below the second after which an idle writer would lose its gate.
-    await pause(50);
+    const { release, ended } = await writerInside(theirs, { busy: true });
     await revoke(token.tokenId);
     release();
-    await writing;
-    expect(await count(theirs.tokenId)).toBe(1);
+    // Had the revoke waited, it would have been until the writer had ended.
+    expect([await ended, await count(theirs.tokenId)]).toEqual(["committed", 1]);
   });
 });

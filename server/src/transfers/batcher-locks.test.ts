@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
-import { batcherOn, isMade, outcomeOf, pairOf, revokeTokenOf } from "../testing/batcher-fixture.ts";
+import { isMade, outcomeOf, pairOf, revokeTokenOf } from "../testing/batcher-fixture.ts";
 import { latestEpoch } from "../testing/fixtures.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
 import type { AskedTransfer } from "./batch-question.ts";
-import { createTransfer } from "./create-transfer.ts";
+import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
+import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 import { runBatch } from "./run-batch.ts";
 
 let database: TestDatabase;
@@ -19,7 +20,13 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const newBatcher = (db: Parameters<typeof batcherOn>[0] = database.db) => batcherOn(db);
+/** With all the patience in the world: nothing is given up for having waited too long. */
+const newBatcher = () =>
+  createTransferBatcher({
+    db: database.db,
+    clock: { ...systemClock, monotonicMs: () => 0 },
+    keys: testKeys,
+  });
 const requestOf = async (book: TestBook) => (await pairOf(book)) as AskedTransfer["request"];
 const revoke = (book: TestBook) => revokeTokenOf(database.owner, book);
 
@@ -41,6 +48,20 @@ describe("locks that somebody else holds", () => {
     }
   }
 
+  /** The book makes twenty transfers, one after the other, and none of them waits for a lock: half a second, or two, is the least that such a wait takes. */
+  async function expectNoWait(
+    batcher: TransferBatcher,
+    book: TestBook,
+    input: CreateTransferInput,
+  ): Promise<void> {
+    const startedAt = performance.now();
+    for (let at = 0; at < 20; at += 1)
+      expect(await outcomeOf(batcher, book, { ...input, requestId: randomUUID(), amountMinor: 1n })).toEqual(
+        isMade,
+      );
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
+  }
+
   it("a closed gate keeps its fintech waiting, and nobody else", async () => {
     const [held, free] = [books[0] as TestBook, books[1] as TestBook];
     const [theirs, mine, batcher] = [await pairOf(held), await pairOf(free), newBatcher()];
@@ -52,12 +73,7 @@ describe("locks that somebody else holds", () => {
         const waiting = outcomeOf(batcher, held, theirs).finally(() => {
           answered = true;
         });
-        const startedAt = performance.now();
-        for (let at = 0; at < 20; at += 1)
-          expect(
-            await outcomeOf(batcher, free, { ...mine, requestId: randomUUID(), amountMinor: 1n }),
-          ).toEqual(isMade);
-        expect(performance.now() - startedAt).toBeLessThan(1_500);
+        await expectNoWait(batcher, free, mine);
         expect(answered).toBe(false);
         await release();
         expect(await waiting).toEqual(isMade);
@@ -111,9 +127,7 @@ describe("locks that somebody else holds", () => {
       [locked.debitAccountId],
       async (release) => {
         const waiting = outcomeOf(batcher, book, locked);
-        const startedAt = performance.now();
-        expect(await outcomeOf(batcher, book, free)).toEqual(isMade);
-        expect(performance.now() - startedAt).toBeLessThan(1_000);
+        await expectNoWait(batcher, book, free);
         await release();
         expect(await waiting).toEqual(isMade);
       },
