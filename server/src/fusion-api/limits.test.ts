@@ -75,7 +75,7 @@ describe("a limit of an account product", () => {
     await other.query("BEGIN");
     await other.query("SELECT FROM account WHERE account_id = $1 FOR UPDATE", [given.account]);
     const set = product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 2 }] });
-    const first = await Promise.race([set.then(() => "set"), sleep(1_000, "still waiting")]);
+    const first = await Promise.race([set.then(() => "set"), sleep(15_000, "still waiting")]);
     await other.query("ROLLBACK");
     other.release();
     await set;

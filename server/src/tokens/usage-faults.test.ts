@@ -66,6 +66,14 @@ it("a process that is killed takes with it the calls of its last moments at most
     await server.killServer();
     alive = false;
     await calling;
+    // What it had sent may be committed after its death: by then its sessions are at their end.
+    const sessions = async () =>
+      (
+        await owner.query(
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+        )
+      ).rows.length;
+    await expect.poll(sessions, { timeout: 30_000 }).toBe(0);
     return writtenIn(owner);
   });
   expect(before).toBeGreaterThanOrEqual(100);
