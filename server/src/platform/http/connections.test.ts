@@ -17,15 +17,24 @@ let connections: Connections;
 let port: number;
 /** Answers what asks for /slow. */
 let finish: () => void;
+/** Something has asked for it. */
+let slowAsked: Promise<void>;
+let largeAskedAt: number;
 const agents: Agent[] = [];
 
 beforeEach(async () => {
   const slow = Promise.withResolvers<void>();
   finish = slow.resolve;
+  const asked = Promise.withResolvers<void>();
+  slowAsked = asked.promise;
   server = createServer(
     { keepAliveTimeout: 60_000 },
     async (incoming: IncomingMessage, response: ServerResponse) => {
-      if (incoming.url === "/slow") await slow.promise;
+      if (incoming.url === "/slow") {
+        asked.resolve();
+        await slow.promise;
+      }
+      largeAskedAt = performance.now();
       response.end(incoming.url === "/large" ? "x".repeat(largeBytes) : "answer");
     },
   );
@@ -59,7 +68,7 @@ function ask(agent: Agent, path = "/"): Promise<{ connection: string | undefined
 
 /** More than the network takes on its way. */
 const largeBytes = 32 * 1024 * 1024;
-const stalledMs = 400;
+const stalledMs = 1_000;
 
 /** Asks for the large answer, and takes the first bytes of it. */
 async function askForMuch(): Promise<Socket> {
@@ -78,15 +87,15 @@ const isOpen = (): Promise<boolean> =>
 it("a caller who does not take his answer is left", async () => {
   closeStalled(server, stalledMs);
   const socket = await askForMuch();
-  await sleep(stalledMs / 2);
-  expect(await isOpen()).toBe(true);
-  await expect.poll(isOpen, { timeout: 10 * stalledMs }).toBe(false);
+  await expect.poll(isOpen).toBe(false);
+  expect(performance.now() - largeAskedAt).toBeGreaterThan(stalledMs * 0.9);
   socket.destroy();
 });
 
 it("a caller who takes his answer slowly gets all of it", async () => {
   closeStalled(server, stalledMs);
   const socket = await askForMuch();
+  const pauseMs = stalledMs / 8;
   let taken = 0;
   let pauses = 0;
   socket.on("data", (bytes: Buffer) => {
@@ -95,11 +104,11 @@ it("a caller who takes his answer slowly gets all of it", async () => {
     if (taken < (pauses + 1) * (largeBytes / 10)) return;
     pauses += 1;
     socket.pause();
-    setTimeout(() => socket.resume(), stalledMs / 4);
+    setTimeout(() => socket.resume(), pauseMs);
   });
   socket.resume();
   await expect.poll(() => taken, { timeout: 20_000 }).toBeGreaterThan(largeBytes * 0.99);
-  expect(pauses * (stalledMs / 4)).toBeGreaterThan(stalledMs);
+  expect(pauses * pauseMs).toBeGreaterThan(stalledMs);
   socket.destroy();
 });
 
@@ -117,7 +126,8 @@ it("tells a busy caller with an answer that the connection ends, and takes no ne
   const agent = keepAlive();
   const first = await ask(agent);
   expect(first.connection).toBe("keep-alive");
-  const ended = connections.drain({ lingerMs: 1_000, deadlineMs });
+  // It ends with the last connection, long before that.
+  const ended = connections.drain({ lingerMs: 10_000, deadlineMs });
   const last = await ask(agent);
   expect(last).toEqual({ connection: "close", port: first.port });
   await ended;
@@ -141,15 +151,12 @@ it("closes silent connections at once when it does not linger", async () => {
   await ask(keepAlive());
   const startedAt = performance.now();
   await connections.drain({ lingerMs: 0, deadlineMs });
-  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(performance.now() - startedAt).toBeLessThan(deadlineMs * 0.8);
 });
 
 it("waits for the requests that run", async () => {
   const answer = ask(keepAlive(), "/slow");
-  await expect
-    .poll(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count))))
-    .toBe(1);
-  await sleep(50);
+  await slowAsked;
   let drained = false;
   const ended = connections.drain({ lingerMs: 0, deadlineMs }).then(() => {
     drained = true;
@@ -163,7 +170,7 @@ it("waits for the requests that run", async () => {
 
 it("cuts off those that run beyond the deadline", async () => {
   const answer = ask(keepAlive(), "/slow").catch((error: NodeJS.ErrnoException) => error.code);
-  await sleep(100);
+  await slowAsked;
   await connections.drain({ lingerMs: 0, deadlineMs: 200 });
   expect(await answer).toBe("ECONNRESET");
 });
@@ -191,6 +198,7 @@ it("serves connections that another server accepted, and watches for slow ones a
   slow.write("GET / HTTP/1.1\r\nHost:");
   const startedAt = performance.now();
   await once(slow.resume(), "end");
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  // Nobody else would end it.
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
   await taken.drain({ lingerMs: 0, deadlineMs });
 });

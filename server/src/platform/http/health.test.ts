@@ -8,6 +8,7 @@ import { createHttpServer, type HttpServer } from "./server.ts";
 
 let http: HttpServer;
 const readiness = { leaving: false };
+let arrived = 0;
 let asked = 0;
 let answer: () => Promise<unknown>;
 beforeAll(async () => {
@@ -18,6 +19,9 @@ beforeAll(async () => {
       return answer();
     },
   };
+  http.addHook("preHandler", async () => {
+    arrived += 1;
+  });
   registerHealthRoutes(http, { db: { pool } as unknown as Database, readiness });
   await http.ready();
 });
@@ -60,11 +64,11 @@ it("says whether commits survive a failover, where that is demanded, and stays r
 });
 
 it("asks the database once for all who ask at once, so that nobody can use up its connections by asking", async () => {
-  asked = 0;
+  [arrived, asked] = [0, 0];
   const { promise, resolve } = Promise.withResolvers<void>();
   answer = () => promise;
   const answers = Array.from({ length: 100 }, () => http.inject("/readyz"));
-  await new Promise((later) => setTimeout(later, 50));
+  await expect.poll(() => arrived).toBe(100);
   resolve();
   expect((await Promise.all(answers)).every(({ statusCode }) => statusCode === 200)).toBe(true);
   expect(asked).toBe(1);
@@ -127,7 +131,10 @@ describe("a process that answers for tokens", () => {
     renew = () => new Promise<never>(() => undefined);
     const startedAt = performance.now();
     const answers = await Promise.all([ready(), ready(), ready()]);
-    expect(performance.now() - startedAt).toBeLessThan(2_900);
+    const tookMs = performance.now() - startedAt;
+    expect(tookMs).toBeGreaterThan(1_900);
+    // Nothing else would end the wait; on a busy machine the answer comes later than it is given.
+    expect(tookMs).toBeLessThan(10_000);
     expect(answers.map(([status]) => status)).toEqual([503, 503, 503]);
     expect(renewals).toBe(1);
   });
