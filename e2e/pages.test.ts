@@ -21,6 +21,7 @@ import {
   letDaysPass,
   letSessionsAge,
   letSessionsIdle,
+  untilCallsAreWritten,
 } from "./support/past.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
@@ -221,8 +222,7 @@ describe("after logging in", () => {
     await callFusion(baseUrl, inUse, "/accounts/00000000-0000-4000-8000-000000000000");
     await callFusion(baseUrl, ending, "/bundles");
     await callFusion(baseUrl, revoked, "/bundles");
-    // Usage is written once a second.
-    await page.waitForTimeout(1_500);
+    await untilCallsAreWritten(product, ["Payouts service", "Statement exporter", "Old batch job"], 15);
     await letDaysPass(product, "Payouts service", 140, 29);
     await letDaysPass(product, "Statement exporter", 171, 20);
     await letDaysPass(product, "Old batch job", 60);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { expect } from "vitest";
 import type { Product } from "./product.ts";
 
 /**
@@ -67,6 +68,28 @@ export function letAddressBounce(product: Product, address: string): Promise<voi
 export function expireCodes(product: Product): Promise<void> {
   return asOwner(product, (client) =>
     client.query("UPDATE one_time_code SET expires_at = created_at + interval '1 ms'"),
+  );
+}
+
+/** Resolves when so many calls with tokens of these names are in the database: they are written once a second, later on a busy machine. */
+export function untilCallsAreWritten(
+  product: Product,
+  names: readonly string[],
+  calls: number,
+): Promise<void> {
+  return asOwner(product, (client) =>
+    expect
+      .poll(
+        async () => {
+          const { rows } = await client.query<{ calls: number }>(
+            "SELECT coalesce(sum(calls), 0)::int AS calls FROM token_call_hour JOIN token USING (token_id) WHERE name = ANY ($1)",
+            [names],
+          );
+          return rows[0]?.calls;
+        },
+        { timeout: 60_000 },
+      )
+      .toBe(calls),
   );
 }
 
