@@ -39,11 +39,15 @@ export async function claimDigest(
 ): Promise<ClaimedDigest | undefined> {
   const [claimed] = await db.transaction(systemScope, (tx) =>
     tx.query<ClaimedDigest & Record<string, unknown>>(
-      `UPDATE reminder_digest g
+      // Materialized: a plan that asked a subquery anew for each row of `g` would claim one more with each answer.
+      `WITH next AS MATERIALIZED (
+       SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence FROM reminder_digest
+       WHERE due_at <= $1 AND send_until > $1 AND channel = $3
+       ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+     )
+     UPDATE reminder_digest g
      SET state = 'sending', due_at = $2, attempts = g.attempts + 1, frozen_at = coalesce(g.frozen_at, $1)
-     FROM (SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence FROM reminder_digest
-           WHERE due_at <= $1 AND send_until > $1 AND channel = $3
-           ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+     FROM next
      WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day, g.sequence)
          = (next.ifi_id, next.fintech_id, next.user_id, next.channel, next.local_day, next.sequence)
      RETURNING g.ifi_id AS "ifiId", g.fintech_id AS "fintechId", g.user_id AS "userId", g.channel,

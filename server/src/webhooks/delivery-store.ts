@@ -43,10 +43,13 @@ export async function claimDeliveries(
   { now, leaseUntil, limit }: { readonly now: Date; readonly leaseUntil: Date; readonly limit: number },
 ): Promise<ClaimedDelivery[]> {
   const rows = await tx.query<{ event_id: string; body: string; failures: number }>(
-    `UPDATE webhook_delivery d SET next_at = $3
-     FROM (SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND next_at <= $2
-           ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED) AS next
-     JOIN webhook_event event USING (event_id)
+    // Materialized: a plan that asked a subquery anew for each row of `d` would claim as many more with each answer.
+    `WITH next AS MATERIALIZED (
+       SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND next_at <= $2
+       ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED
+     )
+     UPDATE webhook_delivery d SET next_at = $3
+     FROM next JOIN webhook_event event USING (event_id)
      WHERE d.event_id = next.event_id AND d.endpoint_id = $1
      RETURNING d.event_id, event.body, d.failures`,
     [endpointId, now, leaseUntil, limit],
