@@ -9,7 +9,7 @@ import { arrangeReminders, type TestReminders } from "../testing/reminder-fixtur
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { reminderJobs } from "./jobs.ts";
 import { previewReminders } from "./preview-reminders.ts";
-import type { SendDeps } from "./send-digest.ts";
+import { type SendDeps, sendDueDigests } from "./send-digest.ts";
 import { sweepReminders } from "./sweep.ts";
 
 let database: TestDatabase;
@@ -277,6 +277,30 @@ describe("addresses that are refused for good", () => {
     await owner.query("DELETE FROM application_access");
     await sweepReminders(deps);
     expect(letters.map((letter) => letter.to)).toEqual([admin.email]);
+  });
+
+  it("hand over also where the database went away just as that was planned", async () => {
+    await subscribe(await token(), member);
+    await planOnly();
+    refuse = (message) => (message.to === admin.email ? undefined : new AddressRejected("550"));
+    const db: Database = {
+      ...database.db,
+      transaction: (scope, work) =>
+        database.db.transaction(scope, (tx) =>
+          work({
+            ...tx,
+            async query(statement, values) {
+              if (textOf(statement).includes("INSERT INTO reminder_digest"))
+                throw Object.assign(new Error("gone"), { code: "ECONNRESET" });
+              return tx.query<never>(statement, values);
+            },
+          }),
+        ),
+    };
+    await expect(sendDueDigests({ ...deps, db })).rejects.toThrow("gone");
+    expect(letters).toEqual([]);
+    await at("2027-11-08T03:45:00Z");
+    expect(letters.map(({ to }) => to)).toEqual([admin.email]);
   });
 
   it("later than the admin's own message went out: the admin gets another that day, once", async () => {

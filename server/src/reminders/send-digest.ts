@@ -206,6 +206,9 @@ async function recordProblem(
 ): Promise<void> {
   const now = deps.clock.now();
   if (error instanceof AddressRejected) {
+    // First, since the person's two addresses may bounce at once: whoever has the lock later sees in its next statements what the other
+    // recorded, and plans for both. In this very transaction, since nobody would plan for a digest that is known to have failed.
+    if (!isTest(digest)) await lockDigests(tx, digest);
     await recordFailed(tx, digest, {
       error: "The provider says that this address does not exist.",
       retryAt: null,
@@ -225,11 +228,7 @@ async function recordProblem(
           details: { channel: digest.channel },
         },
       );
-    // After the commit, since the person's two addresses may bounce at once: whoever plans last sees both.
-    tx.afterCommit(() =>
-      deps.db.transaction(systemScope, (later) => planFallback(deps, run, later, digest, now)),
-    );
-    return;
+    return planFallback(deps, run, tx, digest, now);
   }
   deps.log[isTold(error) ? "debug" : "warn"](
     { err: error, channel: digest.channel, userId: digest.userId, attempt: digest.attempts },
