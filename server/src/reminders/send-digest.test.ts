@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../platform/database/database.ts";
 import { textOf } from "../platform/database/prepared.ts";
@@ -106,6 +107,24 @@ async function planOnly(): Promise<void> {
       ),
   };
   await sweepReminders({ ...deps, db });
+}
+
+/** The connection is lost with those statements. */
+function databaseAwayAt(isWhere: (text: string, values: readonly unknown[]) => boolean): Database {
+  return {
+    ...database.db,
+    transaction: (scope, work) =>
+      database.db.transaction(scope, (tx) =>
+        work({
+          ...tx,
+          async query(statement, values = []) {
+            if (isWhere(textOf(statement), values))
+              throw Object.assign(new Error("gone"), { code: "ECONNRESET" });
+            return tx.query<never>(statement, values);
+          },
+        }),
+      ),
+  };
 }
 
 describe("failures", () => {
@@ -224,6 +243,42 @@ describe("a provider that takes no message", () => {
   });
 });
 
+describe("a sender that fails", () => {
+  it("leaves no other at work when the run has ended, and none that goes on to a further message", async () => {
+    const id = await token();
+    for (let count = 0; count < 6; count += 1)
+      await subscribe(id, await arrangeUser(owner, fintech, "fintech_admin", { phone: null }));
+    const fourAreOut = Promise.withResolvers<string>();
+    const others = Promise.withResolvers<string>();
+    let sent = 0;
+    const messenger: SendDeps["messenger"] = {
+      send() {
+        sent += 1;
+        if (sent === 4) fourAreOut.resolve("250 the first");
+        return sent === 1 ? fourAreOut.promise : others.promise;
+      },
+    };
+    let hasFailed = false;
+    const db = databaseAwayAt((_, values) => {
+      const isFirst = values.includes("250 the first");
+      hasFailed ||= isFirst;
+      return isFirst;
+    });
+    let hasEnded = false;
+    const run = sweepReminders({ ...deps, db, messenger }).finally(() => {
+      hasEnded = true;
+    });
+    run.catch(() => undefined);
+    await expect.poll(() => hasFailed).toBe(true);
+    await sleep(100);
+    expect(hasEnded).toBe(false);
+    others.resolve("250 the others");
+    await expect(run).rejects.toThrow("gone");
+    expect(sent).toBe(4);
+    expect((await reminders()).filter(({ state }) => state === "sent")).toHaveLength(3);
+  });
+});
+
 describe("addresses that are refused for good", () => {
   const bouncedAt = async () =>
     (await owner.query("SELECT bounced_at FROM identity WHERE address = $1", [member.email])).rows[0]
@@ -283,20 +338,7 @@ describe("addresses that are refused for good", () => {
     await subscribe(await token(), member);
     await planOnly();
     refuse = (message) => (message.to === admin.email ? undefined : new AddressRejected("550"));
-    const db: Database = {
-      ...database.db,
-      transaction: (scope, work) =>
-        database.db.transaction(scope, (tx) =>
-          work({
-            ...tx,
-            async query(statement, values) {
-              if (textOf(statement).includes("INSERT INTO reminder_digest"))
-                throw Object.assign(new Error("gone"), { code: "ECONNRESET" });
-              return tx.query<never>(statement, values);
-            },
-          }),
-        ),
-    };
+    const db = databaseAwayAt((text) => text.includes("INSERT INTO reminder_digest"));
     await expect(sendDueDigests({ ...deps, db })).rejects.toThrow("gone");
     expect(letters).toEqual([]);
     await at("2027-11-08T03:45:00Z");

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { recordAudit } from "../audit/record.ts";
+import { allEnded } from "../platform/all-ended.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
@@ -70,12 +71,13 @@ export async function sendDueDigests(deps: SendDeps): Promise<SendResult> {
     counts: { sent: 0, failed: 0, rejected: 0, cancelled: 0 },
     failuresInARow: { sms: 0, email: 0 },
     fallbacks: 0,
+    isBrokenOff: false,
   };
   const { counts } = run;
   let fallbacks: number;
   do {
     fallbacks = run.fallbacks;
-    await Promise.all([sendChannel(deps, run, "sms"), sendChannel(deps, run, "email")]);
+    await allEnded([sendChannel(deps, run, "sms"), sendChannel(deps, run, "email")]);
     // Whoever stands in for a recipient that was lost may be written to on a channel whose senders had done by then, or passed over the
     // digest because planning, which found nothing more, had locked it.
   } while (run.fallbacks > fallbacks);
@@ -88,11 +90,13 @@ interface Run {
   readonly failuresInARow: Record<DigestKey["channel"], number>;
   /** How often a day was planned once more. */
   fallbacks: number;
+  /** A sender failed: the others end after the digest that they have. */
+  isBrokenOff: boolean;
 }
 
 async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel"]): Promise<void> {
   const sender = async (): Promise<void> => {
-    for (;;) {
+    while (!run.isBrokenOff) {
       const now = deps.clock.now();
       if (now.getTime() >= run.until || run.failuresInARow[channel] >= failuresInARowMax) return;
       const leaseUntil = new Date(now.getTime() + leaseMs);
@@ -104,7 +108,12 @@ async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel
       else if (outcome !== "cancelled") run.failuresInARow[channel] = 0;
     }
   };
-  await Promise.all(Array.from({ length: sendersAtOnce }, sender));
+  const senderOrNone = (): Promise<void> =>
+    sender().catch((error: unknown) => {
+      run.isBrokenOff = true;
+      throw error;
+    });
+  await allEnded(Array.from({ length: sendersAtOnce }, senderOrNone));
 }
 
 /** One digest that cannot be handled must not keep the others; its claim runs out and it is tried again. */

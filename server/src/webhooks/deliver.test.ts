@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Database } from "../platform/database/database.ts";
+import { textOf } from "../platform/database/prepared.ts";
 import { arrangeApplication } from "../testing/fixtures.ts";
 import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
+import { deliverDue } from "./deliver.ts";
 import { redeliver } from "./deliveries.ts";
+import { publishEvents } from "./publish-events.ts";
 import { createPublisher } from "./publisher.ts";
 
 let database: TestDatabase;
@@ -59,6 +64,47 @@ describe("a delivery that fails", () => {
       error: "The endpoint answered 500.",
       response: "noted",
     });
+  });
+
+  it("to be recorded leaves no other under way when the endpoint's turn has ended", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    for (let count = 0; count < 3; count += 1) await pay();
+    for (let more = true; more; ) more = await publishEvents(webhooks.deps);
+    const hanging: (() => void)[] = [];
+    endpoint.answer((response) => void hanging.push(() => response.end()));
+    let hasFailed = false;
+    const db: Database = {
+      ...database.db,
+      transaction: (scope, work) =>
+        database.db.transaction(scope, (tx) =>
+          work({
+            ...tx,
+            async query(statement, values) {
+              if (hasFailed || !textOf(statement).includes("SET delivered_at"))
+                return tx.query<never>(statement, values);
+              hasFailed = true;
+              throw new Error("gone");
+            },
+          }),
+        ),
+    };
+    let hasEnded = false;
+    const turn = deliverDue({ ...webhooks.deps, db }, endpointId, new AbortController().signal, {
+      makesRoom: () => false,
+    }).finally(() => {
+      hasEnded = true;
+    });
+    turn.catch(() => undefined);
+    await expect.poll(() => hanging.length).toBe(3);
+    hanging.pop()?.();
+    await expect.poll(() => hasFailed).toBe(true);
+    await sleep(100);
+    expect(hasEnded).toBe(false);
+    for (const answer of hanging) answer();
+    await expect(turn).rejects.toThrow("gone");
+    const { deliveries } = await deliveriesOf(endpointId);
+    expect(deliveries.filter(({ deliveredAt }) => deliveredAt)).toHaveLength(2);
   });
 
   it("holds up nobody else's, however slow it is", async () => {

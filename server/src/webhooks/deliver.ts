@@ -1,6 +1,7 @@
 import { recordAudit } from "../audit/record.ts";
 import { listFintechAdmins } from "../fintechs/contacts.ts";
 import { findApplicationFor } from "../fintechs/find-application.ts";
+import { allEnded } from "../platform/all-ended.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { Keys } from "../platform/keys.ts";
@@ -50,7 +51,7 @@ export async function deliverDue(
     const claimed = await claim(deps, endpointId);
     if (!claimed) return;
     const { endpoint, deliveries } = claimed;
-    const results = await Promise.all(deliveries.map((delivery) => deliver(deps, endpoint, delivery, stop)));
+    const results = await allEnded(deliveries.map((delivery) => deliver(deps, endpoint, delivery, stop)));
     working = deliveries.length > 0 && results.every((delivered) => delivered);
   }
 }
