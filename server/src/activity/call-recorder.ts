@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Lease } from "../leases/lease.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
-import { type Failure, isConnectionFailure } from "../platform/http/problem.ts";
+import { writeInHalves } from "../platform/database/in-halves.ts";
+import type { Failure } from "../platform/http/problem.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { type ApplicationId, newId, type Tenant } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
@@ -111,33 +112,42 @@ export function createCallRecorder({
     waiting = [...calls.slice(0, room), ...waiting];
   };
 
-  /** False when it is to be tried again. Rows that the database refuses would be refused again, and hold up all others. */
-  const write = async (calls: readonly ApiCall[], counts: readonly UnlistedCalls[]): Promise<boolean> => {
+  /** False when all of them are to be tried again, those that were written too: they have ids, and are there once. */
+  const write = async <Row>(
+    rows: readonly Row[],
+    writeSome: (some: readonly Row[]) => Promise<void>,
+  ): Promise<boolean> => {
+    const refusals: unknown[] = [];
     try {
-      await writeCalls(db, calls, counts);
-      return true;
+      await writeInHalves(rows, writeSome, (_, error) => refusals.push(error));
     } catch (error) {
-      const again = isConnectionFailure(error);
       log[isTold(error) ? "debug" : "warn"](
-        { err: error, calls: calls.length },
-        again ? "calls could not be written; trying again" : "calls could not be written and are left out",
+        { err: error, calls: rows.length },
+        "calls could not be written; trying again",
       );
-      return !again;
+      return false;
     }
+    if (refusals.length > 0)
+      log.error({ err: refusals[0], calls: refusals.length }, "calls that the database refuses are left out");
+    return true;
+  };
+  const writeUnwritten = async (): Promise<boolean> => {
+    const isDone = await write(unwritten, (counts) => writeCalls(db, [], counts));
+    if (isDone) unwritten = [];
+    return isDone;
   };
 
   const flushOnce = async (pause: Pause): Promise<void> => {
-    if (unwritten.length > 0 && !(await write([], unwritten))) return;
-    unwritten = [];
-    if (tallies.size === 0 && waiting.length === 0) return;
+    if (!(await writeUnwritten())) return;
     const calls = waiting;
     unwritten = unlistedOf(tallies, now(), random);
     waiting = [];
     tallies = new Map();
-    for (let at = 0; at === 0 || at < calls.length; at += writtenAtOnce) {
+    if (!(await writeUnwritten())) return takeBack(calls);
+    for (let at = 0; at < calls.length; at += writtenAtOnce) {
       if (at > 0) await pause(Math.ceil(calls.length / writtenAtOnce));
-      if (!(await write(calls.slice(at, at + writtenAtOnce), unwritten))) return takeBack(calls.slice(at));
-      unwritten = [];
+      const piece = calls.slice(at, at + writtenAtOnce);
+      if (!(await write(piece, (some) => writeCalls(db, some, [])))) return takeBack(calls.slice(at));
     }
   };
 

@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import type { Lease } from "../leases/lease.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
+import { writeInHalves } from "../platform/database/in-halves.ts";
 import { describeFailure } from "../platform/http/problem.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Log } from "../platform/log.ts";
@@ -135,37 +136,35 @@ export function createUsageRecorder({
     waiting = [];
     const number = Math.ceil(counts.length / writtenAtOnce) + (unanswered ? 1 : 0);
     const pieces = piecesOf(unanswered, counts);
-    /** Halves of pieces that the database refused. */
-    const halves: (readonly Counter[])[] = [];
+    let piece: readonly Counter[] = [];
+    /** So many of the piece are written or left out: those before the ones that are being written. */
+    let dealtWith = 0;
     let done = 0;
+    const writePart = async (part: readonly Counter[]): Promise<void> => {
+      if (done > 0) await pause(number);
+      unanswered = part;
+      await writeUsage(db, { writerId, number: written + 1, counts: part });
+      unanswered = undefined;
+      written += 1;
+      done += 1;
+      dealtWith += part.length;
+      // Its token outlives it.
+      for (const { token, among } of part) if (token.counter?.among === among) token.counter = undefined;
+    };
+    const leaveOut = ({ token: { tokenId } }: Counter, error: unknown): void => {
+      unanswered = undefined;
+      dealtWith += 1;
+      log.error({ err: error, tokenIds: [tokenId] }, "the use of a token cannot be written, and is left out");
+    };
     try {
       for (;;) {
-        const piece = halves.pop() ?? pieces.next().value;
-        if (!piece) break;
-        if (done > 0) await pause(number);
-        unanswered = piece;
-        try {
-          await writeUsage(db, { writerId, number: written + 1, counts: piece });
-        } catch (error) {
-          if (!isRefusedForGood(error)) throw error;
-          unanswered = undefined;
-          const middle = piece.length >> 1;
-          if (middle > 0) halves.push(piece.slice(middle), piece.slice(0, middle));
-          else
-            log.error(
-              { err: error, tokenIds: piece.map(({ token }) => token.tokenId) },
-              "the use of a token cannot be written, and is left out",
-            );
-          continue;
-        }
-        unanswered = undefined;
-        written += 1;
-        done += 1;
-        // Its token outlives it.
-        for (const { token, among } of piece) if (token.counter?.among === among) token.counter = undefined;
+        piece = pieces.next().value ?? [];
+        if (piece.length === 0) break;
+        dealtWith = 0;
+        await writeInHalves(piece, writePart, leaveOut);
       }
     } catch (error) {
-      const left = [...halves, ...pieces].flat();
+      const left = [...piece.slice(dealtWith + (unanswered?.length ?? 0)), ...[...pieces].flat()];
       log[isTold(error) ? "debug" : "warn"](
         { err: error, counters: left.length + (unanswered?.length ?? 0) },
         "token usage could not be written; trying again",
@@ -207,15 +206,6 @@ export function createUsageRecorder({
     ...writeBehind(flushOnce, { clock, intervalMs: flushIntervalMs }),
   };
   return recorder;
-}
-
-/**
- * What the database says of a row that it will never take, such as that its token is not there: a failover has lost it. Tried again, it would hold up
- * everything behind it.
- */
-function isRefusedForGood(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return typeof code === "string" && /^2[23]\w{3}$/.test(code);
 }
 
 /** With these a call was not let in; the gateway lets in none that it does not answer 200. */
