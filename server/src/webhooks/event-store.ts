@@ -40,6 +40,7 @@ export async function planByIndexes(tx: Queryable): Promise<void> {
 
 /** What a transaction left to be told: all transfers of one statement, or one other thing. */
 export interface OutboxRow {
+  readonly outboxId: string;
   readonly tenant: Tenant;
   readonly name: EventName;
   readonly transferNumbers: readonly string[] | null;
@@ -57,25 +58,44 @@ const firstOfEachKind = `waiting AS (
     WHERE (o.ifi_id, o.environment, o.fintech_id, o.name) > (w.ifi_id, w.environment, w.fintech_id, w.name)
     ORDER BY o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id LIMIT 1) next)`;
 
+interface OutboxColumns {
+  ifi_id: Tenant["ifiId"];
+  environment: Tenant["environment"];
+  fintech_id: Tenant["fintechId"];
+  name: EventName;
+  outbox_id: string;
+  transfer_numbers: string[] | null;
+  content: EventContent | null;
+  occurred_at: Date;
+}
+
+const deleteNext = `DELETE FROM event_outbox o USING next
+  WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.name = next.name
+    AND o.outbox_id = next.outbox_id`;
+const takeNext = `${deleteNext}
+  RETURNING o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id, o.transfer_numbers, o.content, o.occurred_at`;
+
 /**
  * Takes the oldest rows of each tenant and kind of event that nobody else is taking, `limit` in all. They are gone when the transaction commits,
  * and back when it does not. Rows stay while every endpoint that wants their kind has `dueMax` deliveries due, or may not be told: written out they
  * would take fifty times the room and be told no sooner. So one that fails or is slow holds up no other, neither of the tenant nor of others, and an
- * endpoint that wants other events makes no room for it.
+ * endpoint that wants other events makes no room for it. None `except` by their ids.
  */
 export async function takeOutboxRows(
   tx: Queryable,
-  { limit, dueMax, now }: { readonly limit: number; readonly dueMax: number; readonly now: Date },
+  {
+    limit,
+    dueMax,
+    now,
+    except,
+  }: {
+    readonly limit: number;
+    readonly dueMax: number;
+    readonly now: Date;
+    readonly except: readonly string[];
+  },
 ): Promise<OutboxRow[]> {
-  const rows = await tx.query<{
-    ifi_id: Tenant["ifiId"];
-    environment: Tenant["environment"];
-    fintech_id: Tenant["fintechId"];
-    name: EventName;
-    transfer_numbers: string[] | null;
-    content: EventContent | null;
-    occurred_at: Date;
-  }>(
+  const rows = await tx.query<OutboxColumns & Record<string, unknown>>(
     prepared(`WITH RECURSIVE ${firstOfEachKind}, open AS (
        SELECT w.ifi_id, w.environment, w.fintech_id, w.name FROM waiting w
        CROSS JOIN LATERAL (
@@ -91,22 +111,44 @@ export async function takeOutboxRows(
        SELECT mine.* FROM open CROSS JOIN LATERAL (
          SELECT o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id FROM event_outbox o
          WHERE o.ifi_id = open.ifi_id AND o.environment = open.environment AND o.fintech_id = open.fintech_id AND o.name = open.name
+           AND o.outbox_id <> ALL ($2::bigint[])
          ORDER BY o.outbox_id LIMIT ${rowsOfAKind} FOR UPDATE SKIP LOCKED) mine
        LIMIT ${limit}
      )
-     DELETE FROM event_outbox o USING next
-     WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.name = next.name
-       AND o.outbox_id = next.outbox_id
-     RETURNING o.ifi_id, o.environment, o.fintech_id, o.name, o.transfer_numbers, o.content, o.occurred_at`),
-    [now],
+     ${takeNext}`),
+    [now, except],
   );
-  return rows.map((row) => ({
+  return rows.map(outboxRowOf);
+}
+
+/** Takes these, as far as nobody else took them. */
+export async function takeTheseRows(tx: Queryable, these: readonly OutboxRow[]): Promise<OutboxRow[]> {
+  const rows = await tx.query<OutboxColumns & Record<string, unknown>>(
+    `WITH next AS (
+       SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::bigint[])
+         AS next (ifi_id, environment, fintech_id, name, outbox_id)
+     )
+     ${takeNext}`,
+    [
+      these.map(({ tenant }) => tenant.ifiId),
+      these.map(({ tenant }) => tenant.environment),
+      these.map(({ tenant }) => tenant.fintechId),
+      these.map(({ name }) => name),
+      these.map(({ outboxId }) => outboxId),
+    ],
+  );
+  return rows.map(outboxRowOf);
+}
+
+function outboxRowOf(row: OutboxColumns): OutboxRow {
+  return {
+    outboxId: row.outbox_id,
     tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
     name: row.name,
     transferNumbers: row.transfer_numbers,
     content: row.content,
     occurredAt: row.occurred_at,
-  }));
+  };
 }
 
 /** The condition that no endpoint is to hear of a row: neither now nor, of what happened since `since`, when it may be told again. */
@@ -131,10 +173,7 @@ export async function deleteUnwantedRows(tx: Queryable, since: Date): Promise<bo
        WHERE ${isUnwanted("mine", "$1")}
        LIMIT ${unwantedAtOnce}
      )
-     DELETE FROM event_outbox o USING next
-     WHERE o.ifi_id = next.ifi_id AND o.environment = next.environment AND o.fintech_id = next.fintech_id AND o.name = next.name
-       AND o.outbox_id = next.outbox_id
-     RETURNING 1`),
+     ${deleteNext} RETURNING 1`),
     [since],
   );
   return rows.length > 0;

@@ -1,7 +1,8 @@
 import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import { listTransfersByNumber } from "../ledger/transfers-by-number.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
+import { type Database, type Queryable, systemScope } from "../platform/database/database.ts";
+import { isRefusedForGood, writeInHalves } from "../platform/database/in-halves.ts";
 import type { Random } from "../platform/random.ts";
 import {
   deleteUnwantedRows,
@@ -10,6 +11,7 @@ import {
   type OutboxRow,
   planByIndexes,
   takeOutboxRows,
+  takeTheseRows,
 } from "./event-store.ts";
 import { keptMs } from "./retry-schedule.ts";
 import { eventBody, newEventId, transferContent } from "./webhook-event.ts";
@@ -30,23 +32,61 @@ export interface PublishDeps {
   readonly publishMs?: number;
 }
 
+/** Rows of the outbox that the database refuses for good to have as events, and what is done with a further one. */
+export interface RefusedRows {
+  readonly ids: ReadonlySet<string>;
+  leaveOut(row: OutboxRow, error: unknown): void;
+}
+
+const allOrNothing: RefusedRows = {
+  ids: new Set(),
+  leaveOut: (_, error) => {
+    throw error;
+  },
+};
+
 /**
  * Turns the oldest rows of the outbox into events with their deliveries, in one transaction: both or neither, so that an event has one id
- * for ever; nothing where what is due to the endpoints has not been told yet. May run in several processes at once. Answers whether there were any.
+ * for ever; nothing where what is due to the endpoints has not been told yet. Rows that are refused for good stay and hold up no other.
+ * May run in several processes at once. Answers whether there were any.
  */
-export async function publishEvents(deps: PublishDeps): Promise<boolean> {
-  return deps.db.transaction(systemScope, async (tx) => {
-    await planByIndexes(tx);
-    const now = deps.clock.now();
-    const rows = await takeOutboxRows(tx, { limit: rowsAtOnce, dueMax: deps.dueMax ?? dueMaxByDefault, now });
-    const transfers = await listTransfersByNumber(
-      tx,
-      rows.map(({ tenant, transferNumbers }) => ({ tenant, numbers: transferNumbers ?? [] })),
-    );
-    const events = rows.flatMap((row, at) => eventsOf(deps, row, transfers[at] ?? [], now));
-    await insertEvents(tx, events, now);
-    return rows.length > 0;
-  });
+export async function publishEvents(
+  deps: PublishDeps,
+  refused: RefusedRows = allOrNothing,
+): Promise<boolean> {
+  let rows: OutboxRow[] = [];
+  try {
+    await deps.db.transaction(systemScope, async (tx) => {
+      await planByIndexes(tx);
+      rows = await takeOutboxRows(tx, {
+        limit: rowsAtOnce,
+        dueMax: deps.dueMax ?? dueMaxByDefault,
+        now: deps.clock.now(),
+        except: [...refused.ids],
+      });
+      await publishRows(deps, tx, rows);
+    });
+  } catch (error) {
+    if (!isRefusedForGood(error)) throw error;
+    const publish = (some: readonly OutboxRow[]): Promise<void> =>
+      deps.db.transaction(systemScope, async (tx) => {
+        await planByIndexes(tx);
+        await publishRows(deps, tx, await takeTheseRows(tx, some));
+      });
+    await writeInHalves(rows, publish, refused.leaveOut);
+  }
+  return rows.length > 0;
+}
+
+/** Makes what was taken in this transaction into events. */
+async function publishRows(deps: PublishDeps, tx: Queryable, rows: readonly OutboxRow[]): Promise<void> {
+  const now = deps.clock.now();
+  const transfers = await listTransfersByNumber(
+    tx,
+    rows.map(({ tenant, transferNumbers }) => ({ tenant, numbers: transferNumbers ?? [] })),
+  );
+  const events = rows.flatMap((row, at) => eventsOf(deps, row, transfers[at] ?? [], now));
+  await insertEvents(tx, events, now);
 }
 
 /**

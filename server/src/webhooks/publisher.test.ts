@@ -1,10 +1,14 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Database } from "../platform/database/database.ts";
+import { textOf } from "../platform/database/prepared.ts";
+import { silentLog } from "../platform/log.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeBook } from "../testing/ledger-fixture.ts";
 import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import type { ReceivedWebhook } from "../testing/webhook-receiver.ts";
+import { publishEvents } from "./publish-events.ts";
 import { createPublisher } from "./publisher.ts";
 
 let database: TestDatabase;
@@ -143,5 +147,75 @@ describe("a transfer", () => {
     await pay();
     await webhooks.publisher.runOnce();
     expect([mine.received.length, theirs.received.length]).toEqual([1, 0]);
+  });
+});
+
+describe("what cannot be published", () => {
+  let complaints: { facts: Record<string, unknown>; what: string }[];
+  let log: TestTelling["webhooks"]["deps"]["log"];
+
+  beforeEach(() => {
+    complaints = [];
+    log = Object.assign(silentLog(), {
+      error: (facts: Record<string, unknown>, what: string) => complaints.push({ facts, what }),
+    });
+  });
+  afterEach(() => database.owner.query("ALTER TABLE webhook_event DROP CONSTRAINT IF EXISTS refuse_some"));
+
+  it("since the database refuses it is left out and told once, and holds up nothing else, nor the tenant's own", async () => {
+    const endpoint = await receiver();
+    await webhooks.add(admin, application, endpoint.url);
+    const requests = ["a", "poison", "b", "c", "later"].map((name) => `${name}-${randomUUID()}`);
+    for (const requestId of requests.slice(0, 4)) await pay({ requestId });
+    await database.owner.query(
+      "ALTER TABLE webhook_event ADD CONSTRAINT refuse_some CHECK (body NOT LIKE '%\"poison-%') NOT VALID",
+    );
+    const publisher = createPublisher({ ...webhooks.deps, log });
+    await publisher.runOnce();
+    await pay({ requestId: requests[4] as string });
+    await publisher.runOnce();
+    const told = endpoint.received.map(({ event }) => event.data.requestID);
+    expect(told.sort()).toEqual(requests.filter((each) => !each.startsWith("poison")).sort());
+    expect(complaints.map(({ facts }) => facts)).toMatchObject([
+      { part: "webhooks", name: "TRANSFER_CREATED", outboxId: expect.any(String), err: { code: "23514" } },
+    ]);
+    // It is kept, for a program that can.
+    await database.owner.query("ALTER TABLE webhook_event DROP CONSTRAINT refuse_some");
+    await webhooks.publisher.runOnce();
+    expect(endpoint.received).toHaveLength(5);
+  });
+
+  it("since publishing fails keeps nobody from what is due to them, and is told once until it works again", async () => {
+    const endpoint = await receiver();
+    await webhooks.add(admin, application, endpoint.url);
+    await pay();
+    await publishEvents(webhooks.deps);
+    await pay();
+    let fails = true;
+    const db: Database = {
+      ...database.db,
+      transaction: (scope, work) =>
+        database.db.transaction(scope, (tx) =>
+          work({
+            ...tx,
+            query(statement, values) {
+              if (fails && textOf(statement).includes("DELETE FROM event_outbox"))
+                throw new Error("no rights");
+              return tx.query<never>(statement, values);
+            },
+          }),
+        ),
+    };
+    const publisher = createPublisher({ ...webhooks.deps, db, log });
+    await publisher.runOnce();
+    await publisher.runOnce();
+    expect(endpoint.received).toHaveLength(1);
+    expect(complaints.map(({ what }) => what)).toEqual(["events cannot be published for now"]);
+    fails = false;
+    await publisher.runOnce();
+    expect(endpoint.received).toHaveLength(2);
+    fails = true;
+    await publisher.runOnce();
+    expect(complaints).toHaveLength(2);
   });
 });

@@ -7,7 +7,7 @@ import { type DeliverDeps, deliverDue } from "./deliver.ts";
 import { listDueEndpoints } from "./delivery-store.ts";
 import { findOldestInOutbox, planByIndexes } from "./event-store.ts";
 import { createLanes } from "./lanes.ts";
-import { forgetUnwanted, type PublishDeps, publishEvents } from "./publish-events.ts";
+import { forgetUnwanted, type PublishDeps, publishEvents, type RefusedRows } from "./publish-events.ts";
 
 /** Publishes and delivers in the background. */
 export interface Publisher {
@@ -24,6 +24,8 @@ export interface Publisher {
 const pollMs = 500;
 /** So long is published between two looks for what is due: who has a backlog, or makes events as fast as they are written, keeps nobody else's waiting. */
 const publishMsByDefault = 250;
+/** So many rows that the database refuses are left out; when it refuses more, it is not for what they are, and publishing stops. */
+const refusedMax = 1_000;
 
 /**
  * A slow endpoint holds up nobody else (lanes.ts). Any number of processes may run one on a database: rows are claimed. Nothing wakes it: a
@@ -41,6 +43,20 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
   let timer: NodeJS.Timeout | undefined;
   let oldest: Date | undefined;
   let looking: Promise<void> | undefined;
+  let publishes = true;
+
+  const refusedIds = new Set<string>();
+  const refused: RefusedRows = {
+    ids: refusedIds,
+    leaveOut({ outboxId, tenant, name }, error) {
+      if (refusedIds.size >= refusedMax) throw error;
+      refusedIds.add(outboxId);
+      deps.log.error(
+        { err: error, part: "webhooks", outboxId, tenant, name },
+        "what happened cannot be published; it is left out until the program is started again",
+      );
+    },
+  };
 
   /** Answers whether there may be more to publish. */
   const publish = async (): Promise<boolean> => {
@@ -48,14 +64,27 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
     // Once a look and not with each of its transactions, most of which meet nothing unwanted.
     const forgotten = await forgetUnwanted(deps);
     let published: boolean;
-    do published = await publishEvents(deps);
+    do published = await publishEvents(deps, refused);
     while (published && !stopping.signal.aborted && deps.clock.monotonicMs() < until);
     return published || forgotten;
   };
 
+  /** Publishes, or tells the log that it fails: once, until it works again. What is due is told in any case. */
+  const publishOrComplain = async (): Promise<boolean> => {
+    try {
+      const more = await publish();
+      publishes = true;
+      return more;
+    } catch (error) {
+      if (publishes) complain(error, "events cannot be published for now");
+      if (!isConnectionFailure(error)) publishes = false;
+      return false;
+    }
+  };
+
   /** Answers whether to look again at once. */
   const look = async (): Promise<boolean> => {
-    const more = await publish();
+    const more = await publishOrComplain();
     const due = await deps.db.transaction(systemScope, async (tx) => {
       await planByIndexes(tx);
       oldest = await findOldestInOutbox(tx);
@@ -74,7 +103,7 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
   const lookAndWait = (): void => {
     looking = look()
       .catch((error: unknown) => {
-        complain(error, "events could not be published for now");
+        complain(error, "webhooks could not be delivered for now");
         return false;
       })
       .then((more) => {
