@@ -67,7 +67,11 @@ export interface ResumedToken extends ReminderSettings {
   readonly plannedDay: LocalDay;
 }
 
-/** Tokens that are not revoked, with a replacement, directly or through others, that was since that instant and since the fintech's reminders were planned last. */
+/**
+ * Tokens that are not revoked, with a replacement, directly or through others, that was since that instant and since the fintech's reminders were
+ * planned last. Or up to a minute before: a revocation is given its time before it commits, and until then a plan does not see it; and the clocks
+ * of two machines differ. Whoever plans again for one that the plan had seen finds its rows.
+ */
 export async function listResumed(database: Queryable, since: Date): Promise<ResumedToken[]> {
   return database.query<ResumedToken & Record<string, unknown>>(
     `WITH RECURSIVE line AS (
@@ -85,7 +89,7 @@ export async function listResumed(database: Queryable, since: Date): Promise<Res
        SELECT local_day, swept_at FROM reminder_day d WHERE (d.ifi_id, d.fintech_id) = (t.ifi_id, t.fintech_id)
        ORDER BY local_day DESC LIMIT 1
      ) AS plan
-     WHERE t.revoked_at IS NULL AND resumed.since >= plan.swept_at`,
+     WHERE t.revoked_at IS NULL AND resumed.since >= plan.swept_at - interval '1 minute'`,
     [since],
   );
 }

@@ -149,6 +149,19 @@ describe("what ends reminders", () => {
     expect(letters).toHaveLength(3);
   });
 
+  it("a renewal whose replacement's revocation was under way while the day was planned lets them resume, once", async () => {
+    const old = await token();
+    await subscribe(old, admin);
+    const replacement = await token({ replaces: old, createdAt: "2027-11-07T00:00:00Z" });
+    await at("2027-11-08T03:30:00Z");
+    // It took its time before the plan did, and commits after it.
+    clock.set("2027-11-08T03:29:55Z");
+    await revoke(replacement);
+    await at("2027-11-08T03:45:00Z");
+    await at("2027-11-08T04:00:00Z");
+    expect(letters).toHaveLength(1);
+  });
+
   it("a renewal that ends first lets them resume", async () => {
     const old = await token();
     await subscribe(old, admin);
