@@ -50,7 +50,10 @@ export async function lockTestsOf(tx: Transaction, userId: UserId, localDay: Loc
   return rows.map((row) => row.planned_for);
 }
 
-/** Makes a test, due at once, on each address at which the person can be reached, and returns those, mail first. */
+/**
+ * Makes a test, due at once, on each address at which the person can be reached, and returns those, mail first. Due for a minute already, since the
+ * clock of the process that sends it may be behind, which would then leave it for the next sweep.
+ */
 export async function planTest(
   tx: Transaction,
   token: Pick<TokenRecord, "tenant" | "applicationId" | "tokenId">,
@@ -71,7 +74,7 @@ export async function planTest(
      ),
      digest AS (
        INSERT INTO reminder_digest (ifi_id, fintech_id, user_id, channel, local_day, sequence, state, due_at, send_until)
-       SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence, 'planned', $8, $9 FROM recipient
+       SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence, 'planned', $8::timestamptz - interval '1 minute', $9 FROM recipient
      ),
      notice AS (
        INSERT INTO reminder (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,

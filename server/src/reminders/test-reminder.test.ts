@@ -79,6 +79,13 @@ describe("a test", () => {
     ]);
   });
 
+  it("is sent at once by a process whose clock is behind that of who was asked for it", async () => {
+    await ask(await token());
+    clock.set(new Date(clock.now().getTime() - 30_000));
+    await sendDueDigests(deps);
+    expect(letters).toHaveLength(2);
+  });
+
   it("is none of the day's reminders and keeps none of them, before or after", async () => {
     const id = await token();
     await subscribe(id, member);
