@@ -36,7 +36,10 @@ export function reminderJobs(deps: SendDeps & { readonly metrics?: Metrics | und
   };
 }
 
-/** That work, once at a time: who asks for it meanwhile is answered at once, and it is done once more for them. */
+/**
+ * That work, once at a time: who asks for it meanwhile is answered at once, and it is done once more for them, also where it fails. The first failure is
+ * thrown in the end.
+ */
 function oneAtATime(work: () => Promise<unknown>): () => Promise<void> {
   let isRunning = false;
   let isAskedAgain = false;
@@ -44,13 +47,12 @@ function oneAtATime(work: () => Promise<unknown>): () => Promise<void> {
     isAskedAgain = true;
     if (isRunning) return;
     isRunning = true;
-    try {
-      while (isAskedAgain) {
-        isAskedAgain = false;
-        await work();
-      }
-    } finally {
-      isRunning = false;
+    const failures: unknown[] = [];
+    while (isAskedAgain) {
+      isAskedAgain = false;
+      await work().catch((error: unknown) => failures.push(error));
     }
+    isRunning = false;
+    if (failures.length > 0) throw failures[0];
   };
 }
