@@ -88,7 +88,7 @@ it("lists calls as they come, and says why one was refused", async () => {
   await page.getByText("Paused while you look").waitFor();
   const missing = await call("/accounts/00000000-0000-4000-8000-000000000000");
   await page.getByRole("heading", { name: "Why was this refused?" }).hover();
-  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByText("Updating", { exact: true }).waitFor();
   await page.getByText(missing, { exact: true }).waitFor();
   await looksRight("activity-why");
 });

@@ -8,7 +8,7 @@ export const TokenManagementSummary = z
   .object({
     active: z.number().int().describe("Every token that works, those that are expiring included."),
     expiringWithin15Days: z.number().int().describe("Without those that have a replacement that works."),
-    unusedFor90Days: z.number().int().describe("Live, older than 90 days, and no call for 90 days."),
+    unusedFor90Days: z.number().int().describe("Active, older than 90 days, and no call for 90 days."),
     nextToExpire: z
       .object({
         tokenId: z.string(),
@@ -60,7 +60,7 @@ export const ApplicationDetails = ApplicationSummary.extend({
   createdAt: Instant,
   timeZone: z.string(),
   lifetimeDaysMax: z.number().int(),
-  tokensMax: z.number().int().describe("How many tokens may be live at once."),
+  tokensMax: z.number().int().describe("How many tokens may be active at once."),
   contacts: z.array(z.object({ name: z.string(), role: z.string(), address: z.string() })),
 }).meta({ id: "ApplicationDetails" });
 export type ApplicationDetails = z.infer<typeof ApplicationDetails>;

@@ -24,7 +24,7 @@ export const IpAllowListEffect = z
     unusableTokens: z
       .array(z.object({ tokenId: TokenId, name: z.string() }))
       .describe(
-        "Live tokens that no address could use: their list and the application's have none in common.",
+        "Active tokens that no address could use: their list and the application's have none in common.",
       ),
   })
   .meta({ id: "IpAllowListEffect" });

@@ -114,7 +114,7 @@ export const ReminderDay = z
   .meta({ id: "ReminderDay" });
 export type ReminderDay = z.infer<typeof ReminderDay>;
 
-/** Why the reminders of a live token reach less than they should. */
+/** Why the reminders of an active token reach less than they should. */
 export const UnheardReason = z
   .enum(["nobody_subscribed", "nobody_reachable", "admins_only"])
   .describe(

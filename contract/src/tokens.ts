@@ -68,7 +68,7 @@ export const TokenSummary = z.object({
   replaces: TokenId.nullable(),
   replacedBy: TokenId.nullable().describe("The latest token that was generated to renew this one."),
   liveReplacement: TokenId.nullable().describe(
-    "The live token that renews this one, directly or through others that have ended. While there is one, this one is not renewed again and nobody is reminded of its end.",
+    "The active token that renews this one, directly or through others that have ended. While there is one, this one is not renewed again and nobody is reminded of its end.",
   ),
   plannedRevocation: PlannedRevocation.nullable().describe(
     "Planned at its renewal; null too where it ends by itself before. Called off once no replacement works any more.",
@@ -273,7 +273,7 @@ export const RevokedToken = z
   .meta({ id: "RevokedToken" });
 export type RevokedToken = z.infer<typeof RevokedToken>;
 
-/** Several at once: those named, or, without names, every live token of the application. */
+/** Several at once: those named, or, without names, every active token of the application. */
 export const RevokeTokens = RevokeToken.extend({
   tokenIds: z.array(TokenId).min(1).max(100).optional(),
 });

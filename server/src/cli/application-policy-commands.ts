@@ -21,7 +21,7 @@ export function addApplicationPolicyCommands(application: Command, run: Run): vo
         ...facts([
           ["allowed from", changed.ipAllowList.join(", ") || "anywhere"],
           ["scopes", changed.scopes.join(", ")],
-          ["live tokens", `at most ${changed.tokensMax}`],
+          ["active tokens", `at most ${changed.tokensMax}`],
         ]),
       ]);
     });
@@ -59,7 +59,7 @@ export function addApplicationPolicyCommands(application: Command, run: Run): vo
   examples(
     application
       .command("token-limit")
-      .description("set how many live tokens it may have; those that are live stay")
+      .description("set how many active tokens it may have; those that it has stay")
       .argument("<id>", "the application", applicationId)
       .option("--tokens-max <number>", "so many (this or --of-fintech is required)", wholeNumber)
       .option("--of-fintech", "as many as its fintech prescribes"),

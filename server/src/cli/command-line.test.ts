@@ -160,7 +160,7 @@ describe("onboarding, from a bank to money in a funding account", () => {
     });
     const { out } = await fusion("application", "allow-ip", applicationId, "2001:db8::/32");
     expect(out).toMatch(
-      /allowed from\s+2001:db8::\/32\n\s+scopes\s+accounts:read\n\s+live tokens\s+at most 5/,
+      /allowed from\s+2001:db8::\/32\n\s+scopes\s+accounts:read\n\s+active tokens\s+at most 5/,
     );
     expect(await json("application", "list")).toMatchObject({
       applications: [{ applicationId, ipAllowList: ["2001:db8::/32"], scopes: ["accounts:read"] }],
@@ -192,13 +192,13 @@ describe("onboarding, from a bank to money in a funding account", () => {
     });
   });
 
-  it("lists fintechs with bank, applications, live tokens and settings", async () => {
+  it("lists fintechs with bank, applications, active tokens and settings", async () => {
     expect(await json("fintech", "list")).toEqual({
       fintechs: [
         {
           ...{ ifiId: "140793", ifiName: "Example Bank", fintechId, clientId: "acme-pay", name: "Acme Pay" },
           ...{ timeZone: "Europe/Berlin", reminderTime: "08:00", tokensMax: 5, lifetimeDaysMax: 365 },
-          ...{ suspended: false, applications: { sandbox: 0, live: 1 }, liveTokens: 0 },
+          ...{ suspended: false, applications: { sandbox: 0, live: 1 }, activeTokens: 0 },
         },
       ],
     });

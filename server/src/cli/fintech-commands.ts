@@ -15,7 +15,7 @@ export function addFintechCommands(fintech: Command, run: Run): void {
     fintech
       .command("list")
       .description(
-        "list fintechs with their bank, applications and live tokens; --json tells their settings, too",
+        "list fintechs with their bank, applications and active tokens; --json tells their settings, too",
       ),
     ["fintech list", "fintech list --json"],
   ).action(() =>
@@ -34,7 +34,7 @@ export function addFintechCommands(fintech: Command, run: Run): void {
             ...settingFacts(each),
             suspended: each.suspendedAt !== null,
             applications: { sandbox: countIn("sandbox"), live: countIn("live") },
-            liveTokens: own.reduce(
+            activeTokens: own.reduce(
               (sum, { applicationId }) => sum + (tokens.get(applicationId)?.active ?? 0),
               0,
             ),
@@ -46,14 +46,14 @@ export function addFintechCommands(fintech: Command, run: Run): void {
         fintechs.length === 0
           ? ["There are no fintechs."]
           : table(
-              ["CLIENT ID", "NAME", "BANK", "SANDBOX", "LIVE", "LIVE TOKENS", "STATUS"],
+              ["CLIENT ID", "NAME", "BANK", "SANDBOX", "LIVE", "ACTIVE TOKENS", "STATUS"],
               fintechs.map((each) => [
                 each.clientId,
                 each.name,
                 `${each.ifiName} (${each.ifiId})`,
                 inNumber(each.applications.sandbox, "application"),
                 inNumber(each.applications.live, "application"),
-                String(each.liveTokens),
+                String(each.activeTokens),
                 each.suspended ? "suspended" : "at work",
               ]),
             ),
@@ -65,7 +65,7 @@ export function addFintechCommands(fintech: Command, run: Run): void {
     fintech
       .command("set")
       .description(
-        "change what a fintech was registered with; its bank and client id are for ever, live tokens stay as they are",
+        "change what a fintech was registered with; its bank and client id are for ever, active tokens stay as they are",
       )
       .argument("<id>", "the fintech: its id or its client id")
       .option("--name <name>", "its name")
@@ -74,7 +74,7 @@ export function addFintechCommands(fintech: Command, run: Run): void {
         "IANA name of its zone; reminders of today that are planned already keep their time",
       )
       .option("--reminder-time <hh:mm>", "local time at which expiry reminders go out, until 23:30")
-      .option("--tokens-max <number>", "live tokens of one application", wholeNumber)
+      .option("--tokens-max <number>", "active tokens of one application", wholeNumber)
       .option("--lifetime-days-max <number>", "longest life of a new token", wholeNumber),
     [
       'fintech set acme-pay --name "Acme Payments"',
@@ -91,7 +91,7 @@ export function addFintechCommands(fintech: Command, run: Run): void {
         ...facts([
           ["time zone", set.timeZone],
           ["reminders", `at ${set.reminderTime}`],
-          ["live tokens", `at most ${set.tokensMax} of an application`],
+          ["active tokens", `at most ${set.tokensMax} of an application`],
           ["lifetime", `at most ${set.lifetimeDaysMax} days`],
         ]),
         remindersInWords(next, set, deps.clock.now()),

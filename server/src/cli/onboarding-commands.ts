@@ -63,7 +63,7 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
         "--reminder-time <hh:mm>",
         "local time at which expiry reminders go out, until 23:30 (default: 09:00)",
       )
-      .option("--tokens-max <number>", "live tokens of one application (default: 10)", wholeNumber)
+      .option("--tokens-max <number>", "active tokens of one application (default: 10)", wholeNumber)
       .option("--lifetime-days-max <number>", "longest life of a token (default: 365)", wholeNumber),
     [
       'fintech create --ifi 140793 --name "Acme Pay"',
@@ -255,7 +255,7 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
     user
       .command("end-access")
       .description(
-        "end a person's access for good, with every session, and free their phone and email; tokens that they generated live on",
+        "end a person's access for good, with every session, and free their phone and email; tokens that they generated stay",
       )
       .argument("<user-id>", "the person", userId),
     ["user end-access usr_9aBc…"],
@@ -311,7 +311,7 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
   examples(
     access
       .command("revoke")
-      .description("take a person's access to an application away; the application's tokens live on")
+      .description("take a person's access to an application away; the application's tokens stay")
       .requiredOption("--application <id>", "the application", applicationId)
       .requiredOption("--user <id>", "the person", userId),
     ["access revoke --application app_4fTz… --user usr_9aBc…"],

@@ -78,7 +78,7 @@ it("asks a person at a terminal before what is final, and nobody else", async ()
     expect(await answering("", words)).toEqual({ code: 1, out: "", err: "Nothing was changed.\n" });
   expect(asked).toEqual([
     expect.stringContaining(`ends Statements (${resourceServerId})`),
-    expect.stringMatching(/^This ends 0 live tokens of .+ for good/),
+    expect.stringMatching(/^This ends 0 active tokens of .+ for good/),
     expect.stringContaining("removes all limits of holders at MINIMAL"),
   ]);
   asked.length = 0;

@@ -109,7 +109,7 @@ export const addTokenCommands: AddCommands = (program, run) => {
 
   examples(
     asking(tokens.command("revoke-all"))
-      .description("end every live token of an application, or of a whole fintech, with one wait")
+      .description("end every active token of an application, or of a whole fintech, with one wait")
       .addOption(new Option("--application <id>", "the application").argParser(applicationId))
       .addOption(new Option("--fintech <id>", "the fintech: its id (a UUID) or its client id"))
       .addOption(
@@ -132,12 +132,12 @@ export const addTokenCommands: AddCommands = (program, run) => {
           : await deps.db.transaction(systemScope, (tx) => getFintech(tx, options.fintech ?? ""));
       const of = fintech ?? { applicationId: options.application as ApplicationId };
       await context.confirm(
-        `This ends ${await countLive(context, options)} of ${fintech ? `${fintech.name}, in all its applications` : options.application}, for good and at once.`,
+        `This ends ${await countActive(context, options)} of ${fintech ? `${fintech.name}, in all its applications` : options.application}, for good and at once.`,
       );
       const revoked = await revokeAllTokens(deps, principal, { of, reason: options.reason });
       output.result(
         { tokens: revoked },
-        revoked.length === 0 ? ["No token was live, so none was revoked."] : revoked.map(sentence),
+        revoked.length === 0 ? ["No token was active, so none was revoked."] : revoked.map(sentence),
       );
     });
   });
@@ -196,14 +196,14 @@ async function chosenApplications(
   });
 }
 
-async function countLive(
+async function countActive(
   context: CommandContext,
   of: { application?: string; fintech?: string },
 ): Promise<string> {
-  let live = 0;
+  let active = 0;
   for (const id of await chosenApplications(context, of as { application?: ApplicationId; fintech?: string }))
-    for await (const _token of tokensOf(context, id, { filter: "active" })) live += 1;
-  return live === 1 ? "1 live token" : `${live} live tokens`;
+    for await (const _token of tokensOf(context, id, { filter: "active" })) active += 1;
+  return active === 1 ? "1 active token" : `${active} active tokens`;
 }
 
 interface ListOptions {

@@ -20,7 +20,7 @@ export interface Application {
   /** Identifies the fintech to the token service. */
   readonly clientId: string;
   readonly timeZone: string;
-  /** Live tokens that it may have: its own limit, else the fintech's. */
+  /** Active tokens that it may have: its own limit, else the fintech's. */
   readonly tokensMax: number;
   readonly lifetimeDaysMax: number;
 }

@@ -23,7 +23,7 @@ export const FintechSettings = z.object({
       /^(([01][0-9]|2[0-2]):[0-5][0-9]|23:([0-2][0-9]|30))$/,
       "must be a time such as 09:00, until 23:30",
     ),
-  tokensMax: z.number().int().min(1).max(1000).describe("Live tokens of one application."),
+  tokensMax: z.number().int().min(1).max(1000).describe("Active tokens of one application."),
   lifetimeDaysMax: z.number().int().min(1).max(lifetimeDaysMax),
 });
 

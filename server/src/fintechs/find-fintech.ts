@@ -16,7 +16,7 @@ export interface FintechRecord extends FintechSummary {
   readonly timeZone: string;
   /** Local wall time, `HH:MM`. */
   readonly reminderTime: string;
-  /** Live tokens of one application, unless the application has a limit of its own. */
+  /** Active tokens of one application, unless the application has a limit of its own. */
   readonly tokensMax: number;
   readonly lifetimeDaysMax: number;
   readonly suspendedAt: Date | null;

@@ -148,7 +148,7 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
     );
     scope.delete(
       `${api}/applications/:applicationId/access/:userId`,
-      { schema: { ...access, summary: "Take a person's access to an application away; its tokens live on" } },
+      { schema: { ...access, summary: "Take a person's access to an application away; its tokens stay" } },
       async (request, reply) => {
         await revokeAccess(deps, user.of(request), { ...namedBy(request.params), requestId: request.id });
         return reply.status(204).send(null);

@@ -346,7 +346,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         onRequest,
         schema: {
           ...people,
-          summary: "End a person's access for good; tokens that they generated live on",
+          summary: "End a person's access for good; tokens that they generated stay",
           params: z.object({ userId: UserId }),
           response: { 200: EndedAccess, ...failures },
         },

@@ -95,7 +95,7 @@ export class TokenAlreadyIssued extends DomainError {
   }
 }
 
-/** The token to renew has a live replacement. */
+/** The token to renew has an active replacement. */
 export class TokenAlreadyRenewed extends DomainError {
   readonly kind = "conflict";
   readonly code = "token_already_renewed";
@@ -117,13 +117,13 @@ export class TokenNotRenewable extends DomainError {
   }
 }
 
-/** The application has as many live tokens as it may have. */
+/** The application has as many active tokens as it may have. */
 export class TokenLimitReached extends DomainError {
   readonly kind = "conflict";
   readonly code = "token_limit_reached";
   constructor(tokensMax: number) {
     super(
-      `This application already has ${tokensMax} live ${tokensMax === 1 ? "token" : "tokens"}, as many as it may. Revoke one that is not needed, or renew one.`,
+      `This application already has ${tokensMax} active ${tokensMax === 1 ? "token" : "tokens"}, as many as it may. Revoke one that is not needed, or renew one.`,
       { extensions: { tokensMax } },
     );
   }

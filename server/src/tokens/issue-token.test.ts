@@ -242,7 +242,7 @@ describe("submitting twice", () => {
   });
 });
 
-describe("the limit of live tokens", () => {
+describe("the limit of active tokens", () => {
   beforeEach(() =>
     database.owner.query("UPDATE fintech SET tokens_per_application_max = 3 WHERE fintech_id = $1", [
       fintech.fintechId,

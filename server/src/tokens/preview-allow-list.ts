@@ -21,7 +21,7 @@ import { listAcceptedAddresses } from "./usage-queries.ts";
 export interface AllowListEffect {
   /** From where calls were accepted in the last 24 hours and would not be, latest first. */
   readonly excludedCallers: readonly { readonly ip: string; readonly lastAt: Date }[];
-  /** Live tokens that no address could use any more: their list and the application's have none in common. */
+  /** Active tokens that no address could use any more: their list and the application's have none in common. */
   readonly unusableTokens: readonly { readonly tokenId: TokenId; readonly name: string }[];
 }
 

@@ -273,7 +273,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
       {
         schema: {
           tags: ["Tokens"],
-          summary: "Revoke several tokens of an application, or all that are live, with one wait",
+          summary: "Revoke several tokens of an application, or all that are active, with one wait",
           params: ofApplication,
           body: RevokeTokens,
           response: { 200: RevokedTokens, ...failures, 403: Problem },

@@ -44,7 +44,7 @@ export function ActivitySection({ application }: { application: ApplicationDetai
           <p className={classes.live} data-live={isLive && !isLookedAt && !list.isRefetchError}>
             {isLive ? (
               // While no answer comes the list itself says so.
-              !list.isRefetchError && (isLookedAt ? "Paused while you look" : "Live")
+              !list.isRefetchError && (isLookedAt ? "Paused while you look" : "Updating")
             ) : (
               <>
                 Standing still while older calls are shown.{" "}

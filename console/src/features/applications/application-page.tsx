@@ -61,7 +61,7 @@ function Details({ application }: { application: ApplicationDetails }): ReactEle
         <AllowedAddresses application={application} />
       </Fact>
       <Fact name="Limits">
-        {application.tokensMax} live tokens, each for at most {application.lifetimeDaysMax} days
+        {application.tokensMax} active tokens, each for at most {application.lifetimeDaysMax} days
       </Fact>
       <Fact name="Last used">
         {application.lastUsedAt ? <RelativeTime instant={application.lastUsedAt} /> : "Never"}

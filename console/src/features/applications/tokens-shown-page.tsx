@@ -17,8 +17,8 @@ const words = {
   },
   unused: {
     title: "Tokens unused for 90 days",
-    lead: "Live, older than 90 days, and without a call since, over all applications. One that nobody needs is better revoked.",
-    none: "Every live token that is older than 90 days was used since.",
+    lead: "Active, older than 90 days, and without a call since, over all applications. One that nobody needs is better revoked.",
+    none: "Every active token that is older than 90 days was used since.",
   },
 } as const;
 

@@ -4,7 +4,7 @@ import { RevokeQuestion } from "./revoke-question.tsx";
 import { revokeAllTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
-/** Asks before every live token of an application is revoked. */
+/** Asks before every active token of an application is revoked. */
 export function RevokeAllToaster({
   application: { applicationId, name, tokens },
   onCancel,
@@ -16,7 +16,7 @@ export function RevokeAllToaster({
 }): ReactElement {
   return (
     <RevokeQuestion
-      title={`Revoke all ${tokens} live tokens of ${name}?`}
+      title={`Revoke all ${tokens} active tokens of ${name}?`}
       confirmLabel={`Confirm: revoke all ${tokens}`}
       refused="They are refused"
       revoke={(reason) => revokeAllTokens(applicationId, reason)}

@@ -37,7 +37,7 @@ export function RevokedFact({
       <CircleSlash size={18} aria-hidden />
       <div>
         {only === undefined || since === undefined ? (
-          <p>No token was live, so none was revoked.</p>
+          <p>No token was active, so none was revoked.</p>
         ) : (
           <p>
             {revoked.length === 1 ? (

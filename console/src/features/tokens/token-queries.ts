@@ -101,7 +101,7 @@ export function revokeToken(tokenId: string, reason: RevokeReason): Promise<Revo
   return post(`/tokens/${path(tokenId)}/revoke`, { reason }, RevokedToken);
 }
 
-/** Revokes every live token of an application. */
+/** Revokes every active token of an application. */
 export function revokeAllTokens(applicationId: string, reason: RevokeReason): Promise<RevokedTokens> {
   return post(`/applications/${path(applicationId)}/tokens/revoke`, { reason }, RevokedTokens);
 }
