@@ -262,6 +262,8 @@ describe("a viewer of the Fusion team", () => {
     await looksRight("tokens-found");
     await main().getByRole("link", { name: "books" }).click();
     await heading("books");
+    // Whose it is stands above it: the Fusion team works for many.
+    await main().getByText("Paisa Pocket", { exact: true }).waitFor();
     await main().getByText("One person of the fintech asked to be reminded of its end.").waitFor();
     await expect.poll(() => page.getByRole("switch").count()).toBe(0);
   });

@@ -7,6 +7,7 @@ import { applicationQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
 import { TimeZoneContext } from "../../lib/time-zone.tsx";
 import { useShown } from "../../lib/use-shown.ts";
+import { Breadcrumb } from "../../ui/breadcrumb.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
@@ -23,7 +24,11 @@ export function ApplicationFrame(props: {
   const { error, isPending, refetch } = query;
   const application = useShown(query);
   if (isPending) return <PageSkeleton label="Loading the application" />;
-  const above = <Link to={paths.tokenManagement}>Token Management</Link>;
+  const above = (
+    <Breadcrumb fintechName={application?.fintechName}>
+      <Link to={paths.tokenManagement}>Token Management</Link>
+    </Breadcrumb>
+  );
   if (application === undefined) {
     return isMissing(error) ? (
       <PageHeader

@@ -3,14 +3,21 @@ import type { ReactElement } from "react";
 import { RevokeQuestion } from "./revoke-question.tsx";
 import { revokeAllTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
+import { type AskedOf, Whose } from "./whose.tsx";
 
 /** Asks before every active token of an application is revoked. */
 export function RevokeAllToaster({
-  application: { applicationId, name, tokens },
+  application: { applicationId, name, tokens, environment, fintechName },
   onCancel,
   onRevoked,
 }: {
-  application: { applicationId: string; name: string; tokens: number };
+  application: {
+    applicationId: string;
+    name: string;
+    tokens: number;
+    environment: AskedOf["environment"];
+    fintechName: string;
+  };
   onCancel: () => void;
   onRevoked: (revoked: readonly RevokedToken[]) => void;
 }): ReactElement {
@@ -23,6 +30,7 @@ export function RevokeAllToaster({
       onCancel={onCancel}
       onRevoked={(revoked) => onRevoked(revoked.tokens)}
     >
+      <Whose of={{ environment, fintechName }} />
       <p className={classes.consequence}>Every program that calls with one of them stops at once.</p>
     </RevokeQuestion>
   );

@@ -5,9 +5,11 @@ import { RecentUse } from "./recent-use.tsx";
 import { RevokeQuestion } from "./revoke-question.tsx";
 import { revokeToken } from "./token-queries.ts";
 import classes from "./tokens.module.css";
+import { type AskedOf, Whose } from "./whose.tsx";
 
 export interface RevokeToasterProps {
   token: { tokenId: string; hint: string; name: string };
+  of: AskedOf;
   /** Where it is known from what was pressed. */
   reason?: RevokeReason | undefined;
   onCancel: () => void;
@@ -15,7 +17,7 @@ export interface RevokeToasterProps {
 }
 
 /** Asks before a token is revoked: what it did lately, why, and a button that names it. */
-export function RevokeToaster({ token, reason, onCancel, onRevoked }: RevokeToasterProps): ReactElement {
+export function RevokeToaster({ token, of, reason, onCancel, onRevoked }: RevokeToasterProps): ReactElement {
   return (
     <RevokeQuestion
       // Another token is another question.
@@ -33,6 +35,7 @@ export function RevokeToaster({ token, reason, onCancel, onRevoked }: RevokeToas
       onCancel={onCancel}
       onRevoked={onRevoked}
     >
+      <Whose of={of} />
       <p className={classes.idLine}>
         <Mono>{token.tokenId}</Mono>
       </p>

@@ -10,6 +10,7 @@ import { paths } from "../../lib/paths.ts";
 import { TimeZoneContext } from "../../lib/time-zone.tsx";
 import { useNow } from "../../lib/use-now.ts";
 import { useShown } from "../../lib/use-shown.ts";
+import { Breadcrumb } from "../../ui/breadcrumb.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
@@ -38,10 +39,13 @@ export function TokenPage(): ReactElement {
   const query = useQuery(tokenQuery(tokenId));
   const { error, isPending, refetch } = query;
   const token = useShown(query);
+  const fintechName = useQuery(applicationQuery(applicationId)).data?.fintechName;
   const above = (
-    <Link to={paths.application} params={{ applicationId }}>
-      {token?.applicationName ?? "Application"}
-    </Link>
+    <Breadcrumb fintechName={fintechName}>
+      <Link to={paths.application} params={{ applicationId }}>
+        {token?.applicationName ?? "Application"}
+      </Link>
+    </Breadcrumb>
   );
   if (isPending) return <PageSkeleton label="Loading the token" />;
   if (token === undefined) {
@@ -198,6 +202,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
       {revoking && (
         <RevokeToaster
           {...revoking}
+          of={{ ...token, fintechName: application?.fintechName }}
           onCancel={() => setRevoking(undefined)}
           onRevoked={(revoked) => {
             setRevoking(undefined);

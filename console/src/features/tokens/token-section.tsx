@@ -151,6 +151,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
         toRevoke && (
           <RevokeToaster
             token={toRevoke}
+            of={{ ...application, applicationName: application.name }}
             onCancel={() => setToRevoke(undefined)}
             onRevoked={(revoked) => {
               setToRevoke(undefined);

@@ -9,6 +9,7 @@ import { applicationQuery } from "../../lib/application-query.ts";
 import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { useShown } from "../../lib/use-shown.ts";
+import { Breadcrumb } from "../../ui/breadcrumb.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
@@ -28,9 +29,11 @@ export function WebhookListPage(): ReactElement {
   const { error, isPending, refetch } = query;
   const data = useShown(query);
   const above = (
-    <Link to={paths.application} params={{ applicationId }}>
-      {application?.name ?? "Application"}
-    </Link>
+    <Breadcrumb fintechName={application?.fintechName}>
+      <Link to={paths.application} params={{ applicationId }}>
+        {application?.name ?? "Application"}
+      </Link>
+    </Breadcrumb>
   );
   if (isPending) return <PageSkeleton label="Loading the webhooks" />;
   if (data === undefined) {

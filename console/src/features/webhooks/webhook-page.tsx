@@ -4,8 +4,10 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type ReactElement, type ReactNode, useState } from "react";
 import { isMissing, problemWords } from "../../lib/api.ts";
+import { applicationQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
 import { useShown } from "../../lib/use-shown.ts";
+import { Breadcrumb } from "../../ui/breadcrumb.tsx";
 import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.tsx";
 import { Fact, Facts } from "../../ui/facts.tsx";
@@ -33,10 +35,13 @@ export function WebhookPage(): ReactElement {
   const query = useQuery(webhookQuery(endpointId));
   const { error, isPending, refetch } = query;
   const data = useShown(query);
+  const fintechName = useQuery(applicationQuery(applicationId)).data?.fintechName;
   const above = (
-    <Link to={paths.webhooks} params={{ applicationId }}>
-      Webhooks{data ? ` of ${data.application.name}` : ""}
-    </Link>
+    <Breadcrumb fintechName={fintechName}>
+      <Link to={paths.webhooks} params={{ applicationId }}>
+        Webhooks{data ? ` of ${data.application.name}` : ""}
+      </Link>
+    </Breadcrumb>
   );
   if (isPending) return <PageSkeleton label="Loading the endpoint" />;
   if (data === undefined) {
