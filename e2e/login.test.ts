@@ -317,6 +317,10 @@ describe("sessions", () => {
       .getByRole("link", { name: /Token Management/ })
       .click();
     await page.getByRole("row").nth(1).waitFor();
+    // What a member may only view says so, and who can give more.
+    await page.getByRole("row").filter({ hasText: "View only" }).getByRole("link").click();
+    await page.getByText(/^You may view this application\. .+, ask Asha Rao to let you manage it\.$/).waitFor();
+    expect(await lookAt(page, "application-view-only")).toEqual([]);
     const logOut = async () => {
       await page.getByRole("button", { name: /Vikram Shah/ }).click();
       await page.getByRole("menuitem", { name: "Log out" }).click();

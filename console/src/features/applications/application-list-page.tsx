@@ -2,6 +2,7 @@ import type { ApplicationSummary } from "@fusion/contract/applications.ts";
 import { Button } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Eye } from "lucide-react";
 import { type ReactElement, useState } from "react";
 import { applicationListQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
@@ -57,7 +58,7 @@ export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }):
         lead={
           operator
             ? "Every application, and the tokens its programs call the Fusion API with."
-            : "Your applications. Open one to see its tokens or generate one."
+            : leadFor(applications)
         }
         actions={
           !operator && (
@@ -134,6 +135,16 @@ export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }):
   );
 }
 
+/** What the person can do with the applications that were opened to them. */
+function leadFor(applications: readonly ApplicationSummary[]): string {
+  const manageable = applications.filter(({ canManage }) => canManage).length;
+  if (applications.length > 0 && manageable === 0)
+    return "Your applications. You may view them and their tokens; an admin of your fintech can let you manage them.";
+  return manageable === applications.length
+    ? "Your applications. Open one to see its tokens or generate one."
+    : "Your applications. Open one to see its tokens, and to generate one where you may manage it.";
+}
+
 function columnsFor(operator: boolean): Column<ApplicationSummary>[] {
   return [
     {
@@ -147,6 +158,11 @@ function columnsFor(operator: boolean): Column<ApplicationSummary>[] {
               {application.name}
             </Link>
             {application.suspended && <StatusBadge tone="urgent">Suspended</StatusBadge>}
+            {!operator && !application.canManage && (
+              <StatusBadge tone="ended" icon={Eye}>
+                View only
+              </StatusBadge>
+            )}
           </span>
           <span className={classes.soft}>{application.description}</span>
         </div>

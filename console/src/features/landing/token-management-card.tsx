@@ -37,6 +37,11 @@ function sentenceFor(role: Role, summary: TokenManagementSummary | undefined): s
   if (role === "operator_viewer") return "Look into the tokens of every fintech.";
   if (role === "operator_admin")
     return "Look into the tokens of every fintech, and revoke them in an emergency.";
+  // Which applications a member may manage, the list of them says.
+  if (role === "fintech_member")
+    return summary?.active === 0
+      ? "No token yet. Whoever manages an application can generate the first one."
+      : "Look into the tokens of your applications; generate, renew and revoke those that you manage.";
   return summary?.active === 0
     ? "No token yet. Choose an application and generate the first one."
     : "Generate, look into, renew and revoke the tokens of your applications.";

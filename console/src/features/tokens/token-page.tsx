@@ -32,6 +32,7 @@ import { TokenCallers } from "./token-callers.tsx";
 import { TokenFacts } from "./token-facts.tsx";
 import { tokenQuery, tokenRemindersQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
+import { ViewOnly } from "./view-only.tsx";
 
 /** Everything about one token, in its fintech's time zone, whoever looks. `?renew=1` has the dialog open that generates its replacement. */
 export function TokenPage(): ReactElement {
@@ -145,6 +146,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
           )
         }
       />
+      {application && <ViewOnly application={application} />}
       {token.applicationSuspended && <SuspendedNotice what="this token's application" />}
       {asked && renewable && application === undefined && applicationAsked.isError && (
         <ErrorState error={applicationAsked.error} onRetry={() => void applicationAsked.refetch()} />

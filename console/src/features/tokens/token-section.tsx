@@ -20,6 +20,7 @@ import { RevokedFact } from "./revoked-fact.tsx";
 import { tokenListQuery } from "./token-queries.ts";
 import { TokenTable } from "./token-table.tsx";
 import classes from "./tokens.module.css";
+import { ViewOnly } from "./view-only.tsx";
 
 const filters = [
   ["all", "All"],
@@ -88,6 +89,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
           </p>
         )}
       </div>
+      <ViewOnly application={application} />
       {fact && (
         <RevokedFact key={fact[0]?.tokenId ?? "none"} revoked={fact} onClose={() => setFact(undefined)} />
       )}
