@@ -319,7 +319,9 @@ describe("sessions", () => {
     await page.getByRole("row").nth(1).waitFor();
     // What a member may only view says so, and who can give more.
     await page.getByRole("row").filter({ hasText: "View only" }).getByRole("link").click();
-    await page.getByText(/^You may view this application\. .+, ask Asha Rao to let you manage it\.$/).waitFor();
+    await page
+      .getByText(/^You may view this application\. .+, ask Asha Rao to let you manage it\.$/)
+      .waitFor();
     expect(await lookAt(page, "application-view-only")).toEqual([]);
     const logOut = async () => {
       await page.getByRole("button", { name: /Vikram Shah/ }).click();

@@ -28,7 +28,7 @@ const tones: Record<CutOverState, Tone> = {
 
 type Caller = CutOver["callers"][number];
 
-const columns: Column<Caller>[] = [
+const columnsFor = (renewed: { ended: boolean }): Column<Caller>[] => [
   {
     key: "caller",
     header: "Caller",
@@ -50,7 +50,7 @@ const columns: Column<Caller>[] = [
   {
     key: "state",
     header: "Cut-over",
-    cell: ({ state }) => <StatusBadge tone={tones[state]}>{cutOverStateWords[state]}</StatusBadge>,
+    cell: ({ state }) => <StatusBadge tone={tones[state]}>{cutOverStateWords(state, renewed)}</StatusBadge>,
   },
 ];
 
@@ -111,7 +111,7 @@ export function CutOverSection(props: {
       {cutOver.callers.length > 0 && (
         <DataTable
           caption="Callers of the old token and of the new one"
-          columns={columns}
+          columns={columnsFor({ ended: !isLive(cutOver.renewed) })}
           rows={cutOver.callers}
           rowKey={({ ip, userAgent }) => `${ip} ${userAgent}`}
         />

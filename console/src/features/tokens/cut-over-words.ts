@@ -1,13 +1,18 @@
 import type { CutOver, CutOverState } from "@fusion/contract/tokens.ts";
 import { relativeTime } from "../../lib/time.ts";
 
-export const cutOverStateWords: Record<CutOverState, string> = {
+const stateWords: Record<CutOverState, string> = {
   moved: "Moved",
   on_renewed: "Uses the old token",
   silent: "Not seen since the renewal",
   new: "New token only",
   together: "Not known",
 };
+
+/** How far one caller is; of an old token that has ended, how far it was. */
+export function cutOverStateWords(state: CutOverState, renewed: { readonly ended: boolean }): string {
+  return renewed.ended && state === "on_renewed" ? "Had not moved" : stateWords[state];
+}
 
 /** "203.0.113.9 (okhttp/4.12)". */
 export function callerWords({ ip, userAgent }: { readonly ip: string; readonly userAgent: string }): string {

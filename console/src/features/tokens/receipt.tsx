@@ -20,5 +20,5 @@ function confirmation({ confirmed, total }: { confirmed: number; total: number }
   if (total === 0) return "no process was running";
   if (confirmed < total)
     return `confirmed by ${confirmed} of ${total} processes, the others could no longer accept it`;
-  return total === 1 ? "confirmed by the one process that runs" : `confirmed by all ${total} processes`;
+  return total === 1 ? "confirmed everywhere" : `confirmed everywhere, by all ${total} processes`;
 }

@@ -10,22 +10,24 @@ import type { ReactElement, ReactNode } from "react";
 import { paths } from "../../lib/paths.ts";
 import { Mono } from "../../ui/mono.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
-import { overlapSentence } from "./overlap-words.ts";
+import { overlapSentence, pastOverlapSentence } from "./overlap-words.ts";
+import { isLive } from "./token-badge.tsx";
 import classes from "./tokens.module.css";
 
 /** What happened to a token, latest first, and whether that is all. */
 export function Timeline({
-  token: { timeline, timelineCut, applicationId },
+  token,
 }: {
-  token: Pick<TokenDetails, "timeline" | "timelineCut" | "applicationId">;
+  token: Pick<TokenDetails, "timeline" | "timelineCut" | "applicationId" | "status" | "plannedRevocation">;
 }): ReactElement {
+  const { timeline, timelineCut } = token;
   const latestFirst = timeline.toSorted((a, b) => b.at.localeCompare(a.at));
   return (
     <>
       <ol className={classes.timeline}>
         {latestFirst.map((event) => (
           <li key={`${event.at} ${event.action} ${String(event.details.url ?? "")}`}>
-            <p>{eventWords(event, applicationId)}</p>
+            <p>{eventWords(event, token)}</p>
             <p className={classes.soft}>
               <ExactTime instant={event.at} />
               {event.actor !== "" && `, ${event.actor}`}
@@ -40,7 +42,11 @@ export function Timeline({
   );
 }
 
-function eventWords({ action, details }: TokenDetails["timeline"][number], applicationId: string): ReactNode {
+function eventWords(
+  { action, details }: TokenDetails["timeline"][number],
+  token: Pick<TokenDetails, "applicationId" | "status" | "plannedRevocation">,
+): ReactNode {
+  const { applicationId } = token;
   const link = (tokenId: string): ReactElement => (
     <Link to={paths.token} params={{ applicationId, tokenId }}>
       <Mono>{tokenId}</Mono>
@@ -57,7 +63,7 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
       return typeof details.replacedBy === "string" ? (
         <>
           Renewed by {link(details.replacedBy)}
-          {overlapOf(details)}
+          {overlapOf(details, token)}
         </>
       ) : (
         "Renewed"
@@ -100,10 +106,15 @@ function eventWords({ action, details }: TokenDetails["timeline"][number], appli
   }
 }
 
-/** What was planned then; nothing of a renewal after the end, or from before there was a choice. */
-function overlapOf(details: Record<string, unknown>): string {
+/** What was planned then, and whether it still is; nothing of a renewal after the end, or from before there was a choice. */
+function overlapOf(
+  details: Record<string, unknown>,
+  token: Pick<TokenDetails, "status" | "plannedRevocation">,
+): string {
   const overlap = Overlap.safeParse(details.overlap);
   const overlapFrom = OverlapFrom.safeParse(details.overlapFrom);
   if (!overlap.success || !overlapFrom.success) return "";
-  return `; this one ${overlapSentence({ overlap: overlap.data, overlapFrom: overlapFrom.data })}`;
+  const planned = { overlap: overlap.data, overlapFrom: overlapFrom.data };
+  const stands = isLive(token) && (token.plannedRevocation !== null || planned.overlap === "until_expiry");
+  return `; this one ${stands ? overlapSentence(planned) : pastOverlapSentence(planned)}`;
 }

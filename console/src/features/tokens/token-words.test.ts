@@ -1,8 +1,9 @@
 import type { TokenSummary } from "@fusion/contract/tokens.ts";
 import { describe, expect, test } from "vitest";
 import { callersListedWords } from "./caller-words.ts";
-import { allHaveMoved, verdictSentence } from "./cut-over-words.ts";
+import { allHaveMoved, cutOverStateWords, verdictSentence } from "./cut-over-words.ts";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
+import { pastOverlapSentence } from "./overlap-words.ts";
 import { drawnReminders, plannedReminders } from "./planned-reminders.ts";
 import { callWords } from "./refusals.ts";
 import { isRenewable, renewable } from "./renewable.ts";
@@ -70,6 +71,18 @@ describe("the summary above Generate", () => {
     },
   );
 
+  test.each([
+    ["none", "now", "was to be revoked at once"],
+    ["none", "first_use", "was to be revoked when the new one was first used"],
+    ["7d", "first_use", "was to be revoked 7 days after the first use of the new one"],
+    ["until_expiry", "now", "was to keep working until its own end"],
+  ] as const)(
+    "says what was to become of it after an overlap of %s from %s, once that is over",
+    (overlap, overlapFrom, words) => {
+      expect(pastOverlapSentence({ overlap, overlapFrom })).toBe(words);
+    },
+  );
+
   test("is silent while something is missing", () => {
     expect(summarySentence({ ...choice, expiresAt: undefined })).toBeUndefined();
     expect(summarySentence({ ...choice, scopes: [] })).toBeUndefined();
@@ -99,6 +112,12 @@ describe("the verdict of a cut-over", () => {
     );
     expect(told({ callers: 0, moved: 0, together: true })).toContain("is not known");
     expect(told({ callers: 0, moved: 0 })).toBe("Nobody was seen with the old token.");
+  });
+
+  test("speaks of each caller as of the past, once the old token has ended", () => {
+    expect(cutOverStateWords("on_renewed", { ended: false })).toBe("Uses the old token");
+    expect(cutOverStateWords("on_renewed", { ended: true })).toBe("Had not moved");
+    expect(cutOverStateWords("moved", { ended: true })).toBe("Moved");
   });
 
   test("is that the old token can go, where nobody has yet to move and nobody is unknown", () => {
