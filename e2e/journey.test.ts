@@ -63,6 +63,8 @@ describe("the journey", () => {
     for (const fact of ["paisa-pocket", "140793", "/api/v1/ifi/140793"]) {
       await page.getByRole("main").getByText(fact).first().waitFor();
     }
+    const reference = page.getByRole("main").getByRole("link", { name: /^API reference/ });
+    expect(await reference.getAttribute("href")).toBe("/docs/fusion");
   });
 
   it("generates a token, shown once, with Copy that really copies", async () => {

@@ -325,6 +325,8 @@ describe("sessions", () => {
     expect(await lookAt(page, "application-view-only")).toEqual([]);
     const logOut = async () => {
       await page.getByRole("button", { name: /Vikram Shah/ }).click();
+      const reference = page.getByRole("menuitem", { name: /^API reference/ });
+      expect(await reference.getAttribute("href")).toBe("/docs");
       await page.getByRole("menuitem", { name: "Log out" }).click();
     };
     // Not done, it does not look like a success.

@@ -2,9 +2,9 @@ import type { CurrentSession } from "@fusion/contract/login.ts";
 import { type MantineColorScheme, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { ChevronDown, LogOut, UserRound } from "lucide-react";
+import { BookOpen, ChevronDown, ExternalLink, LogOut, UserRound } from "lucide-react";
 import { post, problemWords } from "../lib/api.ts";
-import { leaveFor, paths } from "../lib/paths.ts";
+import { leaveFor, paths, references } from "../lib/paths.ts";
 import { tellOtherTabs } from "../lib/session.ts";
 import classes from "./frame.module.css";
 
@@ -14,7 +14,7 @@ const schemes: readonly { scheme: MantineColorScheme; words: string }[] = [
   { scheme: "dark", words: "Dark" },
 ];
 
-/** Account, look, and the way out. */
+/** Account, the reference, look, and the way out. */
 export function PersonMenu({ session }: { session: CurrentSession }) {
   const navigate = useNavigate();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
@@ -37,6 +37,16 @@ export function PersonMenu({ session }: { session: CurrentSession }) {
             onClick={() => void navigate({ to: paths.account })}
           >
             Account
+          </Menu.Item>
+          <Menu.Item
+            component="a"
+            href={references.all}
+            target="_blank"
+            rel="noopener"
+            leftSection={<BookOpen size={16} aria-hidden />}
+            rightSection={<ExternalLink size={12} aria-label="(opens in a new tab)" />}
+          >
+            API reference
           </Menu.Item>
           <Menu.Divider />
           <Menu.Label className={classes.menuLabel}>Look</Menu.Label>

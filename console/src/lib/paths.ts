@@ -23,6 +23,9 @@ export const paths = {
   teamActivity: "/fusion-team",
 } as const;
 
+/** The references, which the server renders: pages outside the console. */
+export const references = { all: "/docs", fusionApi: "/docs/fusion" } as const;
+
 /**
  * Where to go after login: the path asked for, if it is one of ours. Anything that a browser could read as another site (`//host`, `/\host`,
  * a scheme, control characters) leads to the landing page instead.

@@ -1,8 +1,9 @@
 import type { ApplicationDetails } from "@fusion/contract/applications.ts";
 import { scopeSentences } from "@fusion/contract/scopes.ts";
 import { Button } from "@mantine/core";
+import { ExternalLink } from "lucide-react";
 import { type ReactElement, type ReactNode, useState } from "react";
-import { paths } from "../../lib/paths.ts";
+import { paths, references } from "../../lib/paths.ts";
 import { AllowListDialog } from "../../ui/allow-list-dialog.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { IpRanges } from "../../ui/ip-ranges.tsx";
@@ -44,6 +45,9 @@ function Details({ application }: { application: ApplicationDetails }): ReactEle
       <Fact name="Base URL" width="two">
         <Mono>{application.baseUrl}</Mono>
         <CopyButton value={application.baseUrl} label="Copy base URL" />
+        <a href={references.fusionApi} target="_blank" rel="noopener" className={classes.reference}>
+          API reference <ExternalLink size={12} aria-label="(opens in a new tab)" />
+        </a>
       </Fact>
       <Fact name="Created">
         <ExactTime instant={application.createdAt} />
