@@ -78,6 +78,14 @@ export function relativeTime(instant: string, nowMs: number): string {
 }
 
 /**
+ * {@link relativeTime} of what has happened, which is never to come: what happened since `nowMs` was read, or by a clock that is ahead of
+ * this one, happened just now.
+ */
+export function timeAgo(instant: string, nowMs: number): string {
+  return relativeTime(instant, Math.max(nowMs, Temporal.Instant.from(instant).epochMilliseconds));
+}
+
+/**
  * When a lifetime ends or ended: "in 9 days", "tomorrow", "3 days ago". Days are the difference of local dates, as in the reminders; within
  * half a day it is the hours that count.
  */

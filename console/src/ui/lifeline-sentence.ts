@@ -1,4 +1,4 @@
-import { endWords, formatDate, formatTimeOfDay, localDaysBetween, relativeTime } from "../lib/time.ts";
+import { endWords, formatDate, formatTimeOfDay, localDaysBetween, timeAgo } from "../lib/time.ts";
 import type { Life, LifelineReminder } from "./lifeline-geometry.ts";
 
 /**
@@ -18,7 +18,7 @@ export function lifelineSentence(input: {
     `${Date.parse(instant) <= now ? "expired" : "expires"} ${endWords(instant, now, timeZone)}`;
   const parts = [
     `Generated ${day(life.createdAt)}`,
-    life.lastUsedAt ? `last used ${relativeTime(life.lastUsedAt, now)}` : "never used",
+    life.lastUsedAt ? `last used ${timeAgo(life.lastUsedAt, now)}` : "never used",
   ];
   if (life.revokedAt) {
     parts.push(`revoked ${day(life.revokedAt)} at ${formatTimeOfDay(life.revokedAt, timeZone)}`);

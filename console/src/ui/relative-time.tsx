@@ -1,10 +1,16 @@
 import { Tooltip, VisuallyHidden } from "@mantine/core";
-import { endWords, formatInstant, relativeTime } from "../lib/time.ts";
+import { endWords, formatInstant, relativeTime, timeAgo } from "../lib/time.ts";
 import { useTimeZone } from "../lib/time-zone.tsx";
 import { useNow } from "../lib/use-now.ts";
 
-/** "2 minutes ago", with the exact time and zone on hover, on focus of nothing (it is text), and for screen readers. */
+/** "2 minutes ago" of what has happened, with the exact time and zone on hover, on focus of nothing (it is text), and for screen readers. */
 export function RelativeTime({ instant }: { instant: string }) {
+  const now = useNow(15_000);
+  return <TimeInWords instant={instant} words={timeAgo(instant, now)} />;
+}
+
+/** The same of what is to happen: "in 2 minutes". */
+export function ComingTime({ instant }: { instant: string }) {
   const now = useNow(15_000);
   return <TimeInWords instant={instant} words={relativeTime(instant, now)} />;
 }

@@ -35,7 +35,7 @@ const columnsFor = (showsFintech: boolean): Column<Person>[] => [
       </span>
     ),
   },
-  { key: "role", header: "Role", cell: (person) => roleWords[person.role].name },
+  { key: "role", header: "Role", whole: true, cell: (person) => roleWords[person.role].name },
   {
     key: "identities",
     header: "Logs in with",
@@ -43,7 +43,8 @@ const columnsFor = (showsFintech: boolean): Column<Person>[] => [
       <ul className={classes.list}>
         {person.identities.map((identity) => (
           <li key={identity.address}>
-            {readableAddress(identity.address)} <BouncedBadge of={identity} />
+            <span className={classes.address}>{readableAddress(identity.address)}</span>{" "}
+            <BouncedBadge of={identity} />
           </li>
         ))}
       </ul>
@@ -53,6 +54,7 @@ const columnsFor = (showsFintech: boolean): Column<Person>[] => [
   {
     key: "seen",
     header: "Last seen",
+    whole: true,
     cell: ({ lastSeenAt, passwordSet }) => {
       if (lastSeenAt !== null) return <RelativeTime instant={lastSeenAt} />;
       // Sessions are kept for 30 days after their end.
@@ -68,8 +70,10 @@ const changeColumn = (changes: {
 }): Column<Person> => ({
   key: "change",
   header: "Change",
+  // On a card, controls need no name; whoever cannot be changed has none.
+  onPhone: "foot",
   cell: (person) =>
-    changes.mayEnd(person) && (
+    changes.mayEnd(person) ? (
       <span className={classes.change}>
         {person.role === "fintech_member" && (
           <Button
@@ -90,7 +94,7 @@ const changeColumn = (changes: {
           End access
         </Button>
       </span>
-    ),
+    ) : null,
 });
 
 /** People with their roles and access, and first of all whoever waits for a new password. Admins add people, open applications to them and end their access. */

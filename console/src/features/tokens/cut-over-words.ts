@@ -1,5 +1,5 @@
 import type { CutOver, CutOverState } from "@fusion/contract/tokens.ts";
-import { relativeTime } from "../../lib/time.ts";
+import { timeAgo } from "../../lib/time.ts";
 
 const stateWords: Record<CutOverState, string> = {
   moved: "Moved",
@@ -42,9 +42,7 @@ export function verdictSentence(cutOver: Pick<CutOver, "verdict">, now: number):
       : `${moved} of ${callers} ${callers === 1 ? "caller" : "callers"} ${moved === 1 ? "has" : "have"} moved`,
   ];
   if (lastOnRenewed)
-    facts.push(
-      `${callerWords(lastOnRenewed)} last used the old token ${relativeTime(lastOnRenewed.at, now)}`,
-    );
+    facts.push(`${callerWords(lastOnRenewed)} last used the old token ${timeAgo(lastOnRenewed.at, now)}`);
   if (silent > 0) facts.push(`${silent} ${silent === 1 ? "has" : "have"} not called since the renewal`);
   if (together) facts.push("of others it is not known whether they have moved");
   return `${facts.join("; ")}.`;

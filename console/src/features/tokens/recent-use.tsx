@@ -1,7 +1,7 @@
 import type { TokenDetails } from "@fusion/contract/tokens.ts";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
-import { relativeTime } from "../../lib/time.ts";
+import { timeAgo } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { tokenQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
@@ -30,11 +30,11 @@ function recentUseWords(
   const calls = accepted + refused;
   if (calls === 0) {
     return lastUse
-      ? `No calls in the last 24 hours; last used ${relativeTime(lastUse.at, now)}.`
+      ? `No calls in the last 24 hours; last used ${timeAgo(lastUse.at, now)}.`
       : "No calls in the last 24 hours. It was never used.";
   }
   const refusedWords = refused === 0 ? "" : ` (${refused.toLocaleString("en-IN")} refused)`;
-  const last = lastUse ? `, last ${lastUse.route} ${relativeTime(lastUse.at, now)}` : "";
+  const last = lastUse ? `, last ${lastUse.route} ${timeAgo(lastUse.at, now)}` : "";
   return `${counted(calls, "call")}${refusedWords} by ${counted(callers, "caller")} in the last 24 hours${last}.`;
 }
 

@@ -14,7 +14,7 @@ import { DeliveryBadge } from "../../ui/delivery-badge.tsx";
 import filterClasses from "../../ui/filter-links.module.css";
 import { Mono } from "../../ui/mono.tsx";
 import { PagedList } from "../../ui/paged-list.tsx";
-import { RelativeTime } from "../../ui/relative-time.tsx";
+import { ComingTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 import { DeliveryPanel } from "./delivery-panel.tsx";
 import { deliveryListQuery, useEndpointFollows } from "./webhook-queries.ts";
@@ -127,7 +127,7 @@ const columnsFor = (place: {
   {
     key: "next",
     header: "Next try",
-    cell: ({ nextAt, state }) => (nextAt && state === "retrying" ? <RelativeTime instant={nextAt} /> : null),
+    cell: ({ nextAt, state }) => (nextAt && state === "retrying" ? <ComingTime instant={nextAt} /> : null),
   },
 ];
 

@@ -8,7 +8,7 @@ import { useTimeZone } from "../../lib/time-zone.tsx";
 import { useShown } from "../../lib/use-shown.ts";
 import { DeliveryBadge } from "../../ui/delivery-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
+import { ComingTime, ExactTime } from "../../ui/relative-time.tsx";
 import { SidePanel } from "../../ui/side-panel.tsx";
 import { ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toasts.tsx";
@@ -70,7 +70,7 @@ function Delivery(props: {
         <DeliveryBadge state={delivery.state} />
         {delivery.state === "retrying" && delivery.nextAt !== null && (
           <span>
-            Next try <RelativeTime instant={delivery.nextAt} />
+            Next try <ComingTime instant={delivery.nextAt} />
           </span>
         )}
         {delivery.deliveredAt !== null && <ExactTime instant={delivery.deliveredAt} />}
