@@ -1,5 +1,5 @@
 import { Tooltip, VisuallyHidden } from "@mantine/core";
-import { endWords, formatInstant, relativeTime, timeAgo } from "../lib/time.ts";
+import { endWords, formatDate, formatInstant, relativeTime, timeAgo } from "../lib/time.ts";
 import { useTimeZone } from "../lib/time-zone.tsx";
 import { useNow } from "../lib/use-now.ts";
 
@@ -15,11 +15,17 @@ export function ComingTime({ instant }: { instant: string }) {
   return <TimeInWords instant={instant} words={relativeTime(instant, now)} />;
 }
 
-/** The same of the end of a lifetime, which counts in local days: "in 9 days", "tomorrow". */
+/** The end of a lifetime as a date, "10 Dec 2026", where a badge beside it counts the days. */
+export function EndDate({ instant }: { instant: string }) {
+  return <TimeInWords instant={instant} words={formatDate(instant, useTimeZone())} />;
+}
+
+/** The same with the local days to it: "10 Dec 2026, in 9 days". */
 export function EndTime({ instant }: { instant: string }) {
   const timeZone = useTimeZone();
   const now = useNow(15_000);
-  return <TimeInWords instant={instant} words={endWords(instant, now, timeZone)} />;
+  const words = `${formatDate(instant, timeZone)}, ${endWords(instant, now, timeZone)}`;
+  return <TimeInWords instant={instant} words={words} />;
 }
 
 function TimeInWords({ instant, words }: { instant: string; words: string }) {

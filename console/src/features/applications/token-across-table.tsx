@@ -7,7 +7,7 @@ import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { EndTime, RelativeTime } from "../../ui/relative-time.tsx";
+import { EndDate, RelativeTime } from "../../ui/relative-time.tsx";
 import classes from "./applications.module.css";
 
 /** How the status of a token is shown, which another feature brings. */
@@ -56,7 +56,7 @@ export function TokenAcrossTable(props: {
       header: "Ends",
       whole: true,
       cell: ({ revokedAt, plannedRevocation, expiresAt }) => (
-        <EndTime instant={revokedAt ?? plannedRevocation?.at ?? expiresAt} />
+        <EndDate instant={revokedAt ?? plannedRevocation?.at ?? expiresAt} />
       ),
     },
     {

@@ -7,7 +7,7 @@ import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Lifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { EndTime, RelativeTime } from "../../ui/relative-time.tsx";
+import { EndDate, RelativeTime } from "../../ui/relative-time.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
 import { isLive, TokenBadge } from "./token-badge.tsx";
 import classes from "./tokens.module.css";
@@ -64,7 +64,7 @@ export function TokenTable(props: {
       header: "Status",
       cell: (token) => <TokenBadge token={token} now={now} />,
     },
-    { key: "ends", header: "Ends", whole: true, cell: (token) => <EndTime instant={endOf(token)} /> },
+    { key: "ends", header: "Ends", whole: true, cell: (token) => <EndDate instant={endOf(token)} /> },
     {
       key: "used",
       header: "Last used",
