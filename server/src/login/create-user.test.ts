@@ -55,7 +55,8 @@ describe("a new person", () => {
     );
     expect(messages.map((message) => message.address)).toEqual(["+919810000001", "ravi.menon@example.com"]);
     expect(messages[0].text).toContain("Ravi Menon");
-    expect(messages[0].text).toContain("https://fusion.example/");
+    expect(messages[0].text).toContain("Log in with this phone number at https://fusion.example/");
+    expect(messages[1].text).toContain("Log in with this email address at https://fusion.example/");
     const { rows: audit } = await app.database.owner.query(
       "SELECT actor_kind, actor_name, fintech_id FROM audit_entry WHERE object_id = $1 AND action = 'user.created'",
       [userId],
@@ -65,6 +66,13 @@ describe("a new person", () => {
     ]);
     await app.logIn(app.browser(), "+91 98100 00001");
     await app.logIn(app.browser(), "RAVI.MENON@example.com");
+    // In the fintech's zone, and no word of sessions, of which there were none.
+    const { rows: set } = await app.database.owner.query(
+      "SELECT text FROM outgoing_message WHERE subject = 'Your Fusion password was set' AND address = '+919810000001'",
+    );
+    expect(set[0].text).toMatch(
+      / was set on \w{3} \d+ \w{3} \d{4}, \d\d:\d\d IST \(first login\)\. If it was not you/,
+    );
     const { rows } = await app.database.owner.query(
       "SELECT verified_at IS NOT NULL AS verified FROM identity WHERE user_id = $1",
       [userId],

@@ -1,24 +1,49 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
+import { localTimeText } from "../platform/local-time.ts";
 import { queueMessage } from "../platform/messages/outbox.ts";
 import type { Random } from "../platform/random.ts";
 import { type Address, maskAddress } from "./identifier.ts";
+import { timeZoneOf } from "./person-store.ts";
 
 /** What people are told about their access. Without secrets; only who is new is told where the console is, the others know. */
 export interface Notice {
   readonly subject: string;
-  readonly text: string;
+  readonly text: (reader: Reader) => string;
 }
 
-/** Leaves the notice for each address, to go out after the commit. */
+/** Who reads a notice: at which address, and in which zone they read times. */
+interface Reader extends Address {
+  readonly timeZone: string;
+}
+
+/**
+ * Leaves the notice for each address, to go out after the commit. An address that is nobody's any more, since it changed or its owner's access
+ * ended, comes with its zone; of the others it is looked up.
+ */
 export async function tell(
   tx: Transaction,
   parts: { clock: Clock; random: Random },
-  addresses: readonly Address[],
-  notice: Notice,
+  addresses: readonly (Address & { readonly timeZone?: string })[],
+  { subject, text }: Notice,
 ): Promise<void> {
-  for (const { channel, address } of addresses)
-    await queueMessage(tx, parts, { channel, to: address, ...notice, smsTemplate: "notice" });
+  for (const { channel, address, timeZone = await findTimeZone(tx, { channel, address }) } of addresses)
+    await queueMessage(tx, parts, {
+      channel,
+      to: address,
+      subject,
+      text: text({ channel, address, timeZone }),
+      smsTemplate: "notice",
+    });
+}
+
+async function findTimeZone(db: Queryable, { channel, address }: Address): Promise<string> {
+  const [row] = await db.query<{ time_zone: string }>(
+    `SELECT ${timeZoneOf("u")} AS time_zone FROM identity i JOIN console_user u USING (user_id)
+     WHERE i.channel = $1 AND i.address = $2`,
+    [channel, address],
+  );
+  return row?.time_zone ?? "UTC";
 }
 
 /**
@@ -46,14 +71,16 @@ export async function listAdminsOver(db: Queryable, userId: string): Promise<Add
 export function accessGiven(name: string, fintechName: string | null, publicUrl: string): Notice {
   return {
     subject: "You were given access to Fusion",
-    text: `Hello ${name}, you now have access to the Fusion Management Console${fintechName === null ? "" : ` for ${fintechName}`}. Log in with this address at ${publicUrl}/ and set your password then.`,
+    text: (reader) =>
+      `Hello ${name}, you now have access to the Fusion Management Console${fintechName === null ? "" : ` for ${fintechName}`}. Log in with this ${kindOf(reader)} at ${publicUrl}/ and set your password then.`,
   };
 }
 
 export function adminAdded(added: Named, by: string, at: Date): Notice {
   return {
     subject: `${added.name} is an admin of Fusion now`,
-    text: `${by} made ${inFull(added)} an admin in the Fusion Management Console on ${inWords(at)}. If you did not expect that, end the access under People and tell the Fusion team at once.`,
+    text: (reader) =>
+      `${by} made ${inFull(added)} an admin in the Fusion Management Console on ${localTimeText(at, reader.timeZone)}. If you did not expect that, end the access under People and tell the Fusion team at once.`,
   };
 }
 
@@ -61,42 +88,49 @@ export function adminAdded(added: Named, by: string, at: Date): Notice {
 export function accessEnded(at: Date): Notice {
   return {
     subject: "Your access to Fusion was ended",
-    text: `Your access to the Fusion Management Console was ended on ${inWords(at)}, and so were all sessions. If it was not agreed with you, tell another admin or the Fusion team at once.`,
+    text: (reader) =>
+      `Your access to the Fusion Management Console was ended on ${localTimeText(at, reader.timeZone)}, and so were all sessions. If it was not agreed with you, tell another admin or the Fusion team at once.`,
   };
 }
 
 export function adminEnded(ended: Named, by: string, at: Date): Notice {
   return {
     subject: `${ended.name} is no longer an admin of Fusion`,
-    text: `${by} ended the access of ${inFull(ended)} to the Fusion Management Console on ${inWords(at)}. If you did not expect that, tell the Fusion team at once.`,
+    text: (reader) =>
+      `${by} ended the access of ${inFull(ended)} to the Fusion Management Console on ${localTimeText(at, reader.timeZone)}. If you did not expect that, tell the Fusion team at once.`,
   };
 }
 
-export function passwordChanged(at: Date, how: string): Notice {
+/** At a first login there were no sessions to end. */
+export function passwordChanged(at: Date, how: string, { first }: { readonly first: boolean }): Notice {
   return {
     subject: "Your Fusion password was set",
-    text: `Your password for the Fusion Management Console was set on ${inWords(at)} (${how}). All sessions have ended. If it was not you, tell your admin or the Fusion team at once.`,
+    text: (reader) =>
+      `Your password for the Fusion Management Console was set on ${localTimeText(at, reader.timeZone)} (${how}). ${first ? "" : "All other sessions have ended. "}If it was not you, tell your admin or the Fusion team at once.`,
   };
 }
 
 export function newDevice(at: Date, ip: string): Notice {
   return {
     subject: "New login to Fusion",
-    text: `Someone logged in to the Fusion Management Console as you on ${inWords(at)} from a browser not seen before (address ${ip}). If it was not you, tell your admin or the Fusion team at once.`,
+    text: (reader) =>
+      `Someone logged in to the Fusion Management Console as you on ${localTimeText(at, reader.timeZone)} from a browser not seen before (address ${ip}). If it was not you, tell your admin or the Fusion team at once.`,
   };
 }
 
 export function calendarMade(at: Date): Notice {
   return {
     subject: "A calendar may read when your Fusion tokens end",
-    text: `Someone logged in to the Fusion Management Console as you made an address on ${inWords(at)} at which a calendar program reads when your tokens end. If it was not you, end it on your account page and tell your admin or the Fusion team at once.`,
+    text: (reader) =>
+      `Someone logged in to the Fusion Management Console as you made an address on ${localTimeText(at, reader.timeZone)} at which a calendar program reads when your tokens end. If it was not you, end it on your account page and tell your admin or the Fusion team at once.`,
   };
 }
 
 export function resetRequested(at: Date): Notice {
   return {
     subject: "A new Fusion password was asked for",
-    text: `Someone who can read your messages asked for a new password for the Fusion Management Console on ${inWords(at)}. An admin or the Fusion team must approve it. If it was not you, tell them at once.`,
+    text: (reader) =>
+      `Someone who can read your messages asked for a new password for the Fusion Management Console on ${localTimeText(at, reader.timeZone)}. An admin or the Fusion team must approve it. If it was not you, tell them at once.`,
   };
 }
 
@@ -104,14 +138,16 @@ export function resetRequested(at: Date): Notice {
 export function identityChanged(to: Address, at: Date): Notice {
   return {
     subject: `Your ${kindOf(to)} for Fusion was changed`,
-    text: `Your ${kindOf(to)} for the Fusion Management Console was changed to ${maskAddress(to)} on ${inWords(at)}. All sessions have ended; an earlier ${kindOf(to)} no longer works. If it was not agreed with you, tell your admin or the Fusion team at once.`,
+    text: (reader) =>
+      `Your ${kindOf(to)} for the Fusion Management Console was changed to ${maskAddress(to)} on ${localTimeText(at, reader.timeZone)}. All sessions have ended; an earlier ${kindOf(to)} no longer works. If it was not agreed with you, tell your admin or the Fusion team at once.`,
   };
 }
 
 export function identityOfOtherChanged(person: Named, to: Address, at: Date): Notice {
   return {
     subject: `${person.name} has another ${kindOf(to)} for Fusion`,
-    text: `The ${kindOf(to)} with which ${inFull(person)} logs in to the Fusion Management Console was changed to ${maskAddress(to)} on ${inWords(at)}. If you did not expect that, end the access and tell the Fusion team at once.`,
+    text: (reader) =>
+      `The ${kindOf(to)} with which ${inFull(person)} logs in to the Fusion Management Console was changed to ${maskAddress(to)} on ${localTimeText(at, reader.timeZone)}. If you did not expect that, end the access and tell the Fusion team at once.`,
   };
 }
 
@@ -128,21 +164,24 @@ interface Named {
 export function resetToApprove(person: Named): Notice {
   return {
     subject: "A new password waits for your approval",
-    text: `${inFull(person)} has forgotten the password for the Fusion Management Console. Make sure that it is really ${person.name} who asks, then approve it in the console under People.`,
+    text: () =>
+      `${inFull(person)} has forgotten the password for the Fusion Management Console. Make sure that it is really ${person.name} who asks, then approve it in the console under People.`,
   };
 }
 
 export function loginClosed(): Notice {
   return {
     subject: "Too many wrong tries to log in to Fusion",
-    text: "There were a hundred wrong tries in a row to log in to the Fusion Management Console as you. Nobody got in. From new browsers you can log in again when an admin or the Fusion team has approved a new password, which they have been asked for; browsers that you logged in with before still work.",
+    text: () =>
+      "There were a hundred wrong tries in a row to log in to the Fusion Management Console as you. Nobody got in. From new browsers you can log in again when an admin or the Fusion team has approved a new password, which they have been asked for; browsers that you logged in with before still work.",
   };
 }
 
 export function loginClosedToApprove(person: Named): Notice {
   return {
     subject: "A new password waits for your approval",
-    text: `A hundred wrong tries in a row closed the Fusion Management Console to new browsers of ${inFull(person)}. Ask ${person.name} whether it was their own doing. When they want to log in from a new browser, make sure that it is really ${person.name} who asks, then approve a new password in the console under People.`,
+    text: () =>
+      `A hundred wrong tries in a row closed the Fusion Management Console to new browsers of ${inFull(person)}. Ask ${person.name} whether it was their own doing. When they want to log in from a new browser, make sure that it is really ${person.name} who asks, then approve a new password in the console under People.`,
   };
 }
 
@@ -153,10 +192,7 @@ function inFull({ name, fintechName }: Named): string {
 export function resetApproved(): Notice {
   return {
     subject: "Your new Fusion password was approved",
-    text: "You may set a new password for the Fusion Management Console: log in with a code within 24 hours and choose it. If you did not ask for this, tell your admin or the Fusion team at once.",
+    text: () =>
+      "You may set a new password for the Fusion Management Console: log in with a code within 24 hours and choose it. If you did not ask for this, tell your admin or the Fusion team at once.",
   };
-}
-
-function inWords(at: Date): string {
-  return `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

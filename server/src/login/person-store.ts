@@ -23,6 +23,8 @@ export interface OwnAddress extends Address {
   readonly proven: boolean;
   /** Messages came back since. */
   readonly bounced: boolean;
+  /** In which its owner reads times. */
+  readonly timeZone: string;
 }
 
 interface PersonRow {
@@ -43,11 +45,15 @@ export const identitiesOf = (userId: string): string =>
                'bouncedAt', to_char(i.bounced_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY i.channel)
              FROM identity i WHERE i.user_id = ${userId}), '[]')`;
 
+/** In which a `console_user` reads times: that of the fintech; the Fusion team works for many. Of the room only. */
+export const timeZoneOf = (user: string): string =>
+  `coalesce((SELECT f.time_zone FROM fintech f WHERE f.ifi_id = ${user}.ifi_id AND f.fintech_id = ${user}.fintech_id), 'UTC')`;
+
 const personColumns = `
   u.user_id, u.name, u.role, u.ifi_id, u.fintech_id, u.password_hash, u.password_set_at,
   (SELECT name FROM fintech f WHERE f.ifi_id = u.ifi_id AND f.fintech_id = u.fintech_id) AS fintech_name,
   coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address, 'proven', i.verified_at IS NOT NULL,
-                                              'bounced', i.bounced_at IS NOT NULL) ORDER BY i.channel)
+                                              'bounced', i.bounced_at IS NOT NULL, 'timeZone', ${timeZoneOf("u")}) ORDER BY i.channel)
             FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities`;
 
 /** Whoever has the address and still has access. */

@@ -64,7 +64,12 @@ export async function setNewPassword(
       details: { reason, sessionsEnded: ended },
       requestId: browser.requestId,
     });
-    await tell(tx, parts, person.identities, passwordChanged(now, reasonWords[reason]));
+    await tell(
+      tx,
+      parts,
+      person.identities,
+      passwordChanged(now, reasonWords[reason], { first: reason === "first_login" }),
+    );
     return opened;
   });
 }

@@ -73,6 +73,9 @@ describe("the notice of a live token", () => {
     expect(text).toContain(`https://fusion.example/applications/${live}/tokens/${token.tokenId}`);
     expect(text).toContain(first.name);
     expect(text).not.toContain(secret.slice(9, 39));
+    // In the fintech's zone, as the console has it.
+    expect(text).toMatch(/ generated it on \w{3} \d+ \w{3} \d{4}, \d\d:\d\d IST\./);
+    expect(text).toMatch(/It expires on \w{3} \d+ \w{3} \d{4}, \d\d:\d\d IST\./);
     // SMS gateways take registered texts only.
     expect(issued.letters.map((letter) => letter.smsTemplate)).toEqual(["notice", "notice"]);
 

@@ -6,6 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
+import { localTimeText } from "../platform/local-time.ts";
 import { queueMessage } from "../platform/messages/outbox.ts";
 import type { Random } from "../platform/random.ts";
 import type { TokenRecord } from "./token-record.ts";
@@ -58,6 +59,7 @@ export async function tellAdmins(
     const subject = subjectOf(event, token);
     const page = `${publicUrl}/applications/${token.applicationId}/tokens/${tokenId}`;
     const applicationName = application?.name ?? token.applicationId;
+    const timeZone = application?.timeZone ?? "UTC";
     for (const admin of await listFintechAdmins(tx, token.tenant))
       await queueMessage(
         tx,
@@ -69,7 +71,7 @@ export async function tellAdmins(
           text:
             admin.channel === "sms"
               ? `${subject}. ${page}`
-              : textOf(event, token, { applicationName, page, places }),
+              : textOf(event, token, { applicationName, page, places, timeZone }),
           messageId: `${event}.${tokenId}.${admin.userId}`,
           smsTemplate: "notice",
         },
@@ -89,8 +91,15 @@ function textOf(
     applicationName,
     page,
     places,
-  }: { readonly applicationName: string; readonly page: string; readonly places: readonly unknown[] },
+    timeZone,
+  }: {
+    readonly applicationName: string;
+    readonly page: string;
+    readonly places: readonly unknown[];
+    readonly timeZone: string;
+  },
 ): string {
+  const words = (instant: Date): string => localTimeText(instant, timeZone);
   const facts =
     event === "issued"
       ? [
@@ -114,8 +123,4 @@ function textOf(
       ? "If you did not expect this, revoke the token there. Revoking takes effect at once."
       : "If you did not expect this, ask who revoked it; a program that still needs a token gets a new one there.",
   ].join("\n");
-}
-
-function words(instant: Date): string {
-  return `${instant.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
