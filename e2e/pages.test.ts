@@ -290,7 +290,7 @@ describe("after logging in", () => {
   it("what would be sent, and no token that nobody would hear about", async () => {
     await page.goto(`${product.url}/token-management/reminders`);
     await page.getByRole("list", { name: "Messages" }).waitFor();
-    await page.getByText(/^None: /).waitFor();
+    await page.getByText(/^None\. Of every active token /).waitFor();
     await looksRight("reminders");
   });
 

@@ -49,10 +49,14 @@ export function AccountPage() {
               </span>
             )}
             <span className={classes.note}>
-              {fintech
-                ? "To change them, ask the Fusion team, who alone can. They do it at the server, by "
-                : "The Fusion team changes addresses at the server, by "}
-              <Mono>fusion user set-email</Mono> and <Mono>fusion user set-phone</Mono>.
+              {fintech ? (
+                "To change them, ask the Fusion team."
+              ) : (
+                <>
+                  The Fusion team changes addresses at the server, by <Mono>fusion user set-email</Mono> and{" "}
+                  <Mono>fusion user set-phone</Mono>.
+                </>
+              )}
             </span>
           </dd>
         </dl>

@@ -164,9 +164,10 @@ function Particulars(props: { call: ExplainedCall; applicationId: string }): Rea
         </div>
       )}
       <p className={classes.facts}>
-        {formatDay(localDay(call.at, timeZone))}, {formatExactTime(call.at, timeZone)}, after{" "}
-        {durationWords(call.durationMs)}, to <Mono>{call.ip}</Mono>
-        {call.userAgent !== "" && ` (${call.userAgent})`}, with the token{" "}
+        {formatDay(localDay(call.at, timeZone))}, {formatExactTime(call.at, timeZone)}: called from{" "}
+        <Mono>{call.ip}</Mono>
+        {call.userAgent !== "" && ` (${call.userAgent})`}, answered after {durationWords(call.durationMs)},
+        with the token{" "}
         <Link to={paths.token} params={{ applicationId: call.applicationId, tokenId: call.tokenId }}>
           {call.tokenName}
         </Link>

@@ -65,7 +65,7 @@ const columns: Column<UnheardToken>[] = [
   },
 ];
 
-/** Live tokens whose end nobody would hear about, or only admins who stand in. */
+/** Active tokens whose end nobody would hear about, or only admins who stand in. */
 export function UnheardSection({ fintech }: { fintech: string | undefined }): ReactElement {
   const session = useSession();
   const asked = useQuery(unheardTokensQuery(fintech));
@@ -77,7 +77,7 @@ export function UnheardSection({ fintech }: { fintech: string | undefined }): Re
         <>
           <StaleSign of={asked} />
           {data.total === 0 ? (
-            <p>None: of each live token's end somebody hears who asked to.</p>
+            <p>None. Of every active token somebody asked to be reminded, and can be reached.</p>
           ) : (
             <>
               {!isOperator(session) && <p>Open a token to be reminded of it yourself.</p>}

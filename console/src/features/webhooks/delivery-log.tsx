@@ -131,8 +131,9 @@ const columnsFor = (place: {
   },
 ];
 
-/** "200 in 84 ms". */
+/** "200 in 84 ms", or why there was none. */
 function answerWords(attempt: WebhookDelivery["lastAttempt"]): string | null {
   if (attempt === null) return null;
-  return `${attempt.status ?? "None"} in ${attempt.durationMs.toLocaleString("en-IN")} ms`;
+  if (attempt.status === null && attempt.error !== null) return attempt.error.replace(/\.$/, "");
+  return `${attempt.status ?? "No answer"} in ${attempt.durationMs.toLocaleString("en-IN")} ms`;
 }

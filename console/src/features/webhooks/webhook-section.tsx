@@ -33,10 +33,11 @@ function sentence(endpoints: readonly WebhookEndpoint[]): string {
   const failing = endpoints.filter(
     ({ failingSince, disabledBecause }) => failingSince || disabledBecause === "failing",
   );
-  const count = endpoints.length === 1 ? "One endpoint is" : `${endpoints.length} endpoints are`;
-  const trouble =
-    failing.length === 0
-      ? ""
-      : ` ${failing.length === 1 ? "One does" : `${failing.length} do`} not take deliveries.`;
-  return `${count} told of what happens.${trouble}`;
+  const trouble = failing.length > 0;
+  if (endpoints.length === 1)
+    return `One endpoint is told of what happens${trouble ? ", and does not take it" : ""}.`;
+  const all = `${endpoints.length} endpoints are told of what happens`;
+  if (!trouble) return `${all}.`;
+  if (failing.length === endpoints.length) return `${all}, and none takes it.`;
+  return `${all}; ${failing.length === 1 ? "one does" : `${failing.length} do`} not take it.`;
 }
