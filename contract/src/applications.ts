@@ -3,25 +3,31 @@ import { IpAllowList } from "./ip-allow-list.ts";
 import { ApplicationId, Environment, Instant } from "./primitives.ts";
 import { Scope } from "./scopes.ts";
 
+const EndingToken = z.object({
+  tokenId: z.string(),
+  name: z.string(),
+  applicationId: ApplicationId,
+  applicationName: z.string(),
+  environment: Environment,
+  createdAt: Instant,
+  expiresAt: Instant,
+  lastUsedAt: Instant.nullable(),
+  canManage: z.boolean().describe("Whether the person asking may renew it."),
+});
+export type EndingToken = z.infer<typeof EndingToken>;
+
 /** What the "Token Management" card and the landing page's sentence say. */
 export const TokenManagementSummary = z
   .object({
     active: z.number().int().describe("Every token that works, those that are expiring included."),
     expiringWithin15Days: z.number().int().describe("Without those that have a replacement that works."),
     unusedFor90Days: z.number().int().describe("Active, older than 90 days, and no call for 90 days."),
-    nextToExpire: z
-      .object({
-        tokenId: z.string(),
-        name: z.string(),
-        applicationId: ApplicationId,
-        applicationName: z.string(),
-        createdAt: Instant,
-        expiresAt: Instant,
-        lastUsedAt: Instant.nullable(),
-        canManage: z.boolean().describe("Whether the person asking may renew it."),
-      })
-      .nullable()
-      .describe("The token that ends soonest within 15 days and has no replacement."),
+    nextToExpire: EndingToken.nullable().describe(
+      "The token that ends soonest within 15 days and has no replacement.",
+    ),
+    lastExpired: EndingToken.nullable().describe(
+      "The token that expired last, within 7 days, and has no replacement.",
+    ),
   })
   .meta({ id: "TokenManagementSummary" });
 export type TokenManagementSummary = z.infer<typeof TokenManagementSummary>;

@@ -569,7 +569,10 @@ describe("404", () => {
 
   it("and others' figures do not count", async () => {
     const { json } = await call("/token-management/summary", { person: stranger });
-    expect(json).toEqual({ active: 0, expiringWithin15Days: 0, unusedFor90Days: 0, nextToExpire: null });
+    expect(json).toEqual({
+      ...{ active: 0, expiringWithin15Days: 0, unusedFor90Days: 0 },
+      ...{ nextToExpire: null, lastExpired: null },
+    });
   });
 });
 

@@ -45,7 +45,7 @@ import { summarizeTokens } from "./token-summary.ts";
 import {
   cutOverView,
   detailsView,
-  nextToExpireView,
+  endingTokenView,
   receiptView,
   revocationView,
   summaryView,
@@ -93,7 +93,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
         },
       },
       async (request) => {
-        const { active, expiring, unusedFor90Days, nextToExpire } = await summarizeTokens(
+        const { active, expiring, unusedFor90Days, nextToExpire, lastExpired } = await summarizeTokens(
           deps,
           user.of(request),
         );
@@ -101,7 +101,8 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
           active,
           expiringWithin15Days: expiring,
           unusedFor90Days,
-          nextToExpire: nextToExpire ? nextToExpireView(nextToExpire) : null,
+          nextToExpire: nextToExpire ? endingTokenView(nextToExpire) : null,
+          lastExpired: lastExpired ? endingTokenView(lastExpired) : null,
         };
       },
     );

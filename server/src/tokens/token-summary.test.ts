@@ -74,6 +74,7 @@ describe("the figures of the landing page", () => {
           lastUsedAt: null,
         },
       },
+      lastExpired: { token: { tokenId: over.tokenId, applicationId: seen }, canManage: true },
     });
   });
 
@@ -97,6 +98,21 @@ describe("the figures of the landing page", () => {
       expiring: 2,
       unusedFor90Days: 2,
     });
+  });
+
+  it("name no expired token that was renewed, of which others answer for it, or that ended long ago", async () => {
+    const lastExpired = async (person: typeof admin) =>
+      (await summarizeTokens({ db: database.db }, person)).lastExpired;
+    expect(await lastExpired(viewer)).toMatchObject({ token: { tokenId: over.tokenId }, canManage: false });
+    const asOf = async (days: number) => {
+      await database.stopTime(inDays(days));
+      const expired = await lastExpired(admin);
+      await database.stopTime(clock.now());
+      return expired?.token.tokenId;
+    };
+    expect(await asOf(3)).toBe(over.tokenId); // Of those that ended since, `renewed` has a replacement that works.
+    expect(await asOf(6)).toBe(next.tokenId);
+    expect(await asOf(13)).toBeUndefined();
   });
 
   it("cover only the applications that the person may see", async () => {

@@ -15,9 +15,15 @@ export interface TokenManagementFigures {
   /** Active, older than 90 days, and no call for 90 days. */
   readonly unusedFor90Days: number;
   /** Of the expiring ones that which ends soonest. */
-  readonly nextToExpire:
-    | { readonly token: TokenRecord; readonly applicationName: string; readonly canManage: boolean }
-    | undefined;
+  readonly nextToExpire: EndingTokenRecord | undefined;
+  /** The latest of those that expired within 7 days without a live replacement: whoever still calls with it is refused. */
+  readonly lastExpired: EndingTokenRecord | undefined;
+}
+
+export interface EndingTokenRecord {
+  readonly token: TokenRecord;
+  readonly applicationName: string;
+  readonly canManage: boolean;
 }
 
 /** The figures of the landing page, over the applications that the actor may see. */
@@ -31,18 +37,23 @@ export async function summarizeTokens(
     const of = ofApplications(actor, applications);
     const now = await readDatabaseTime(tx);
     const figures = [...(await countTokensByApplication(tx, ids, now)).values()];
-    const soonest = { show: "expiring", find: "", after: null, limit: 1 } as const;
-    const [token] = await listTokenRowsAcross(tx, { ...soonest, of, now });
-    const application = applications.find(({ applicationId }) => applicationId === token?.applicationId);
+    const first = async (show: "expiring" | "lately_expired"): Promise<EndingTokenRecord | undefined> => {
+      const [token] = await listTokenRowsAcross(tx, { show, find: "", after: null, limit: 1, of, now });
+      const application = applications.find(({ applicationId }) => applicationId === token?.applicationId);
+      return (
+        token && {
+          token,
+          applicationName: application?.name ?? "",
+          canManage: application?.canManage ?? false,
+        }
+      );
+    };
     return {
       active: figures.reduce((sum, { active }) => sum + active, 0),
       expiring: await countTokensAcross(tx, { of, show: "expiring", now }),
       unusedFor90Days: await countTokensAcross(tx, { of, show: "unused", now }),
-      nextToExpire: token && {
-        token,
-        applicationName: application?.name ?? "",
-        canManage: application?.canManage ?? false,
-      },
+      nextToExpire: await first("expiring"),
+      lastExpired: await first("lately_expired"),
     };
   });
 }

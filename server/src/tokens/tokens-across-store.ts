@@ -20,13 +20,20 @@ export function ofApplications(
   return isOperator(actor) ? null : seen.map(({ applicationId }) => applicationId);
 }
 
+/** What can be listed; besides what people ask for, the tokens that expired in the last days and have no replacement. */
+type Shown = TokensShown | "lately_expired";
+
+// Few tokens were renewed, so that few lines of replacements have to be followed.
+const unreplaced = (at: string): string =>
+  `(NOT EXISTS (SELECT FROM token AS next WHERE next.replaces_token_id = token.token_id)
+      OR live_replacement(token.token_id, ${at}) IS NULL)`;
+
 /** Conditions on `token`, at the instant of the parameter. */
-const shown: Record<TokensShown, (at: string) => string> = {
+const shown: Record<Shown, (at: string) => string> = {
   all: () => "true",
-  // Few tokens were renewed, so that few lines of replacements have to be followed.
-  expiring: (at) =>
-    `${statusConditions(at).expiring} AND (NOT EXISTS (SELECT FROM token AS next WHERE next.replaces_token_id = token.token_id)
-      OR live_replacement(token.token_id, ${at}) IS NULL)`,
+  expiring: (at) => `${statusConditions(at).expiring} AND ${unreplaced(at)}`,
+  lately_expired: (at) =>
+    `${statusConditions(at).expired} AND token.expires_at > ${at} - interval '${7 * 24} hours' AND ${unreplaced(at)}`,
   unused: (at) =>
     `${statusConditions(at).active} AND token.created_at < ${at} - interval '${90 * 24} hours'
       AND NOT EXISTS (SELECT FROM token_last_use AS used WHERE used.token_id = token.token_id
@@ -40,14 +47,14 @@ function parameters(): { readonly values: unknown[]; value(of: unknown, type?: s
 }
 
 /**
- * One page, after the token `after` of these applications: all latest first, the others by their end. A search over all applications is for a
+ * One page, after the token `after` of these applications: all, and what expired, latest first, the others by their end. A search over all applications is for a
  * whole id or the last four characters only, which have an index: looking into the names of all would read every token that there is.
  */
 export async function listTokenRowsAcross(
   tx: Queryable,
   asked: {
     readonly of: OfApplications;
-    readonly show: TokensShown;
+    readonly show: Shown;
     readonly find: string;
     readonly now: Date;
     readonly after: TokenId | null;
@@ -64,7 +71,8 @@ export async function listTokenRowsAcross(
     conditions.push(
       `(token.token_id = ${value(find)} OR token.hint = ANY (${value(hintsEndingWith(find))}))`,
     );
-  const [column, order, beyond] = show === "all" ? ["created_at", "DESC", "<"] : ["expires_at", "ASC", ">"];
+  const column = show === "all" ? "created_at" : "expires_at";
+  const [order, beyond] = show === "all" || show === "lately_expired" ? ["DESC", "<"] : ["ASC", ">"];
   if (after !== null)
     conditions.push(`(token.${column}, token.token_id) ${beyond}
       (SELECT token.${column}, token.token_id FROM token WHERE token_id = ${value(after)} AND ${of})`);
@@ -82,7 +90,7 @@ export async function listTokenRowsAcross(
 /** How many tokens {@link listTokenRowsAcross} lists under `show`. */
 export async function countTokensAcross(
   tx: Queryable,
-  asked: { readonly of: OfApplications; readonly show: TokensShown; readonly now: Date },
+  asked: { readonly of: OfApplications; readonly show: Shown; readonly now: Date },
 ): Promise<number> {
   const { values, value } = parameters();
   const of = asked.of === null ? "true" : `application_id = ANY (${value(asked.of)})`;

@@ -1,4 +1,4 @@
-import type { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import type { EndingToken } from "@fusion/contract/applications.ts";
 import type {
   CutOver,
   RevocationReceipt,
@@ -13,7 +13,7 @@ import type { ReceiptRecord } from "./receipt-store.ts";
 import type { Revocation } from "./revoke-token.ts";
 import { scopesWithin, tokenStatus } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
-import type { TokenManagementFigures } from "./token-summary.ts";
+import type { EndingTokenRecord } from "./token-summary.ts";
 
 /** A token as the console API shows it: no column of the table reaches an answer but through here. */
 export function summaryView(token: TokenRecord, now: Date): TokenSummary {
@@ -83,16 +83,13 @@ export function detailsView(story: TokenStory): TokenDetails {
   };
 }
 
-export function nextToExpireView({
-  token,
-  applicationName,
-  canManage,
-}: NonNullable<TokenManagementFigures["nextToExpire"]>): NonNullable<TokenManagementSummary["nextToExpire"]> {
+export function endingTokenView({ token, applicationName, canManage }: EndingTokenRecord): EndingToken {
   return {
     tokenId: token.tokenId,
     name: token.name,
     applicationId: token.applicationId,
     applicationName,
+    environment: token.tenant.environment,
     createdAt: token.createdAt.toISOString(),
     expiresAt: token.expiresAt.toISOString(),
     lastUsedAt: token.lastUsedAt?.toISOString() ?? null,

@@ -1,35 +1,43 @@
-import type { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import type { EndingToken } from "@fusion/contract/applications.ts";
 import { Link } from "@tanstack/react-router";
-import { Hourglass } from "lucide-react";
+import { Hourglass, TriangleAlert } from "lucide-react";
 import { paths } from "../../lib/paths.ts";
 import { endWords, formatInstant } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
 import { useNow } from "../../lib/use-now.ts";
+import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { Lifeline } from "../../ui/lifeline.tsx";
 import { LinkButton } from "../../ui/link-button.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import classes from "./landing.module.css";
 
 interface ExpiryNoticeProps {
-  readonly next: TokenManagementSummary["nextToExpire"];
+  readonly of: EndingToken;
   /** How many more end within 15 days without a replacement. */
-  readonly others: number;
+  readonly others?: number;
 }
 
-/** The one sentence when a token is about to expire, with the button that leads to its renewal; nothing otherwise. */
-export function ExpiryNotice({ next, others }: ExpiryNoticeProps) {
+/** The one sentence when a token is about to expire, or has just done so, with the button that leads to its renewal. */
+export function ExpiryNotice({ of: token, others = 0 }: ExpiryNoticeProps) {
   const now = useNow(30_000);
   const timeZone = useTimeZone();
-  if (next === null) return null;
+  const expired = Date.parse(token.expiresAt) <= now;
+  const Icon = expired ? TriangleAlert : Hourglass;
   return (
-    <section className={classes.notice} aria-label="About to expire">
-      <Hourglass size={20} aria-hidden />
+    <section
+      className={classes.notice}
+      data-expired={expired}
+      aria-label={expired ? "Expired" : "About to expire"}
+    >
+      <Icon size={20} aria-hidden />
       <p>
-        <strong>{next.name}</strong> of {next.applicationName} expires{" "}
-        <strong>{endWords(next.expiresAt, now, timeZone)}</strong>, on{" "}
-        {formatInstant(next.expiresAt, timeZone)}.
+        <strong>{token.name}</strong> of {token.applicationName}{" "}
+        <EnvironmentBadge environment={token.environment} /> {expired ? "expired" : "expires"}{" "}
+        <strong>{endWords(token.expiresAt, now, timeZone)}</strong>, on{" "}
+        {formatInstant(token.expiresAt, timeZone)}
+        {expired && ", and has no replacement: its calls are refused"}.
         <span className={classes.noticeNote}>
-          <Mono>{next.tokenId}</Mono>
+          <Mono>{token.tokenId}</Mono>
           {others > 0 && (
             <>
               {" · "}
@@ -40,13 +48,13 @@ export function ExpiryNotice({ next, others }: ExpiryNoticeProps) {
           )}
         </span>
       </p>
-      <Lifeline life={next} now={now} timeZone={timeZone} />
+      <Lifeline life={token} now={now} timeZone={timeZone} />
       <LinkButton
         to={paths.token}
-        params={{ applicationId: next.applicationId, tokenId: next.tokenId }}
-        search={next.canManage ? { renew: 1 } : {}}
+        params={{ applicationId: token.applicationId, tokenId: token.tokenId }}
+        search={token.canManage ? { renew: 1 } : {}}
       >
-        {next.canManage ? "Renew" : "View"}
+        {token.canManage ? "Renew" : "View"}
       </LinkButton>
     </section>
   );

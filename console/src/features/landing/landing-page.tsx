@@ -14,11 +14,13 @@ import { TokenManagementCard } from "./token-management-card.tsx";
 export function LandingPage() {
   const session = useSession();
   const summary = useQuery(summaryQuery);
-  const next = summary.data?.nextToExpire;
   return (
     <div>
       <PageHeader title={session.fintech?.name ?? "Fusion team"} />
-      {summary.data && <ExpiryNotice next={next ?? null} others={summary.data.expiringWithin15Days - 1} />}
+      {summary.data?.lastExpired && <ExpiryNotice of={summary.data.lastExpired} />}
+      {summary.data?.nextToExpire && (
+        <ExpiryNotice of={summary.data.nextToExpire} others={summary.data.expiringWithin15Days - 1} />
+      )}
       {summary.isError && <ErrorState error={summary.error} onRetry={() => void summary.refetch()} />}
       <ul className={classes.modules} aria-label="Modules">
         <TokenManagementCard summary={summary.data} role={session.user.role} />
