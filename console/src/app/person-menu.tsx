@@ -40,6 +40,7 @@ export function PersonMenu({ session }: { session: CurrentSession }) {
           </Menu.Item>
           <Menu.Item
             component="a"
+            className={classes.menuLink}
             href={references.all}
             target="_blank"
             rel="noopener"
