@@ -273,6 +273,30 @@ describe("the dialog", () => {
   });
 });
 
+describe("the first call", () => {
+  it("that is refused is told with its code and where to see why, until one is accepted", async () => {
+    await openDialog("sandbox");
+    await dialog().getByLabel("Allowed IP addresses").fill("203.0.113.0/24");
+    await generateButton().click();
+    await dialog().getByText("Waiting for its first call").waitFor();
+    const secret = (await dialog().locator("code").first().textContent()) ?? "";
+    const { status } = await callFusion(`${product.url}/api/v1/ifi/140793`, secret, "/bundles");
+    expect(status).toBe(403);
+    await dialog()
+      .getByText(/^Call refused \d\d:\d\d:\d\d IST from 127\.0\.0\.1: 403 ip_not_allowed\./)
+      .waitFor();
+    await dialog().getByText("Waiting for a call that is accepted.").waitFor();
+    expect(await lookAt(page, "secret-call-refused")).toEqual([]);
+    const [why] = await Promise.all([
+      page.context().waitForEvent("page"),
+      dialog().getByRole("link", { name: "See why" }).click(),
+    ]);
+    await why.getByText(/This call came from 127\.0\.0\.1, and that address is not in/).waitFor();
+    await why.close();
+    await closeWithoutToken();
+  });
+});
+
 describe("getting about", () => {
   it("back and forward go through dialog, filters and pages one by one", async () => {
     await page.goto(`${product.url}/token-management`);

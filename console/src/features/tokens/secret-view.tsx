@@ -1,15 +1,11 @@
 import type { GeneratedToken } from "@fusion/contract/tokens.ts";
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { Check, Download } from "lucide-react";
 import { type ReactElement, useState } from "react";
-import { isRefused } from "../../lib/api.ts";
-import { formatTime } from "../../lib/time.ts";
-import { useTimeZone } from "../../lib/time-zone.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { SecretBox } from "../../ui/secret-dialog.tsx";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
-import { tokenQuery } from "./token-queries.ts";
+import { FirstCall } from "./secret-first-call.tsx";
 import classes from "./tokens.module.css";
 
 interface SecretViewProps {
@@ -49,28 +45,8 @@ export function SecretView({ generated, onKept }: SecretViewProps): ReactElement
           Reads the token from the downloaded file, so it stays out of your shell history.
         </p>
       </div>
-      <FirstCall tokenId={token.tokenId} />
+      <FirstCall token={token} />
     </div>
-  );
-}
-
-/** Listens until the token is used for the first time, or the server says no more about it. */
-function FirstCall({ tokenId }: { tokenId: string }): ReactElement {
-  const timeZone = useTimeZone();
-  const { data, error } = useQuery({
-    ...tokenQuery(tokenId),
-    refetchInterval: ({ state }) => (state.data?.firstUse || isRefused(state.error) ? false : 1_500),
-  });
-  const firstUse = data?.firstUse;
-  return (
-    <p role="status" className={classes.firstCall} data-received={Boolean(firstUse)}>
-      <span className={classes.pulse} aria-hidden />
-      {firstUse
-        ? `First call received ${formatTime(firstUse.at, timeZone)} from ${firstUse.ip}`
-        : error === null
-          ? "Waiting for its first call"
-          : "Its first call cannot be seen here now"}
-    </p>
   );
 }
 
