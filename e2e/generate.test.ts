@@ -596,6 +596,49 @@ describe("nothing is lost by a slip", () => {
       .toBe("http://10.0.0.1/");
   });
 
+  it("the foot of the dialog covers no field that is new or has the focus, and shows that more lies below", async () => {
+    const day = () => dialog().getByLabel("Last day");
+    for (const [device, width] of Object.entries(widths)) {
+      await page.setViewportSize({ width, height: 800 });
+      await openDialog("sandbox");
+      const foot = dialog().locator("[data-over]");
+      await expect.poll(() => foot.getAttribute("data-over")).toBe("true");
+      await dialog().getByLabel("admin").click();
+      await dialog().getByText("Date", { exact: true }).click();
+      await expect.poll(() => clearOf(day()), { message: device }).toBe(true);
+      await dialog().getByLabel("Name").focus();
+      for (const label of ["accounts:read", "Last day", "Expiry reminders", "Allowed IP addresses"]) {
+        await tabOnto(dialog().getByLabel(label));
+        await expect
+          .poll(() => clearOf(page.locator(":focus")), { message: `${label} (${device})` })
+          .toBe(true);
+      }
+      await dialog().evaluate((scrolled) => scrolled.scrollTo(0, scrolled.scrollHeight));
+      await expect.poll(() => foot.getAttribute("data-over")).toBe("false");
+      await page.keyboard.press("Escape");
+      await dialog().waitFor({ state: "hidden" });
+    }
+    await page.setViewportSize({ width: widths.desktop, height: 900 });
+  });
+
+  /** Presses Tab until it has the focus. */
+  async function tabOnto(control: Locator): Promise<void> {
+    for (let presses = 0; presses < 40; presses += 1) {
+      if (await control.evaluate((element) => element === document.activeElement)) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`Tab never reached ${control}.`);
+  }
+
+  /** Whether its lower edge is seen, too. */
+  function clearOf(field: Locator): Promise<boolean> {
+    return field.evaluate((element) => {
+      const box = element.getBoundingClientRect();
+      const on = document.elementFromPoint(box.x + box.width / 2, box.bottom - 2);
+      return on !== null && (element.contains(on) || on.contains(element));
+    });
+  }
+
   it("a session that ended meanwhile is renewed in another window, and what was entered stays", async () => {
     await openDialog("sandbox");
     await dialog().getByLabel("Name").fill("Typed before");

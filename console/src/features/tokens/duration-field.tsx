@@ -1,6 +1,6 @@
 import type { Expiry } from "@fusion/contract/tokens.ts";
 import { Input, SegmentedControl, TextInput } from "@mantine/core";
-import { type ReactElement, useId } from "react";
+import { type ReactElement, useEffect, useId, useRef } from "react";
 import { Temporal } from "temporal-polyfill";
 import classes from "./tokens.module.css";
 
@@ -45,8 +45,15 @@ export function DurationField(props: {
   const offered = presets.filter((days) => days <= daysMax);
   if (offered.length === 0) offered.push(daysMax);
   const today = todayIn(timeZone, now);
+  const field = useRef<HTMLDivElement>(null);
+  const byDate = choice.preset === "date";
+  const wrong = error !== undefined;
+  // What has just come in, the day or what is wrong with it, may lie below what is seen.
+  useEffect(() => {
+    if (byDate || wrong) field.current?.scrollIntoView({ block: "nearest" });
+  }, [byDate, wrong]);
   return (
-    <div className={classes.duration} data-refused={props.refused}>
+    <div ref={field} className={classes.duration} data-refused={props.refused}>
       <Input.Label id={id} labelElement="div">
         Duration
       </Input.Label>
@@ -61,7 +68,7 @@ export function DurationField(props: {
           { value: "date", label: "Date" },
         ]}
       />
-      {choice.preset === "date" && (
+      {byDate && (
         <TextInput
           type="date"
           label="Last day"
@@ -72,7 +79,7 @@ export function DurationField(props: {
           onChange={(event) => onChange({ ...choice, date: event.currentTarget.value })}
         />
       )}
-      {error !== undefined && (
+      {wrong && (
         <p role="alert" className={classes.problem}>
           {error}
         </p>

@@ -15,6 +15,7 @@ import { IpListField, rangesOf } from "../../ui/ip-list-field.tsx";
 import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { type DurationChoice, DurationField, endsTooSoon, expiryOf } from "./duration-field.tsx";
+import { GenerateFoot } from "./generate-foot.tsx";
 import { type OverlapChoice, OverlapField } from "./overlap-field.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
 import { RecentUse } from "./recent-use.tsx";
@@ -241,7 +242,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         problem={refusal}
       />
 
-      <div className={classes.submit}>
+      <GenerateFoot>
         {inTheWay !== null && <FormProblem problem={inTheWay} />}
         <p className={classes.summary} aria-live="polite">
           {(found === undefined ? undefined : summary) ??
@@ -267,7 +268,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
             Generate
           </Button>
         </div>
-      </div>
+      </GenerateFoot>
     </form>
   );
 }
