@@ -42,6 +42,7 @@ afterAll(async () => {
 
 const dialog = () => page.getByRole("dialog");
 const generateButton = () => dialog().getByRole("button", { name: "Generate", exact: true });
+const focusedWords = () => page.evaluate(() => document.activeElement?.textContent);
 const expires = () => dialog().getByText(/^Expires .+, in \d+ days?$/);
 
 async function openDialog(environment: "sandbox" | "live"): Promise<void> {
@@ -123,9 +124,7 @@ describe("the dialog", () => {
     await generateButton().dblclick();
     await dialog().getByText("You can see this token only now").waitFor();
     // Who does not see it hears that it is there, and nothing moves for ever.
-    await expect
-      .poll(() => page.evaluate(() => document.activeElement?.textContent))
-      .toBe("You can see this token only now.");
+    await expect.poll(focusedWords).toBe("You can see this token only now.");
     await expect
       .poll(() =>
         page.evaluate(
@@ -157,6 +156,7 @@ describe("the dialog", () => {
       await dialog()
         .getByText(/This token was already generated, as tok_/)
         .waitFor();
+      await expect.poll(focusedWords).toMatch(/^This token was already generated/);
       return /tok_\w+/.exec((await dialog().locator("p").first().textContent()) ?? "")?.[0] ?? "?";
     };
     // Who turns away meanwhile gets no token that nobody sees.
@@ -461,6 +461,7 @@ describe("nothing is lost by a slip", () => {
     await expect.poll(() => dialog().locator("code").first().textContent()).toBe(secret);
     await page.keyboard.press("Escape");
     await dialog().getByRole("button", { name: "Keep it open" }).click();
+    await expect.poll(focusedWords).toBe("You can see this token only now.");
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
     await dialog().getByRole("button", { name: "Copy", exact: true }).click();
     await dialog().getByRole("status").getByText("Copied").waitFor();
@@ -577,7 +578,7 @@ describe("nothing is lost by a slip", () => {
     await dialog().getByRole("alert").waitFor();
     await page.unroute("**/tokens");
     expect(await uncovered("alert")).toBe(true);
-    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe("Generate");
+    await expect.poll(focusedWords).toBe("Generate");
     await dialog().getByLabel("Allowed IP addresses").fill("127.0.0.1/8");
     await generateButton().click();
     await dialog()
@@ -674,7 +675,7 @@ describe("nothing is lost by a slip", () => {
     await toaster.getByRole("button", { name: /^Confirm/ }).click();
     await toaster.getByRole("alert").waitFor();
     await page.unroute("**/revoke");
-    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toMatch(/^Confirm/);
+    await expect.poll(focusedWords).toMatch(/^Confirm/);
     // Escape cancels, wherever the focus is.
     await page.mouse.click(300, 5);
     await page.keyboard.press("Escape");

@@ -110,6 +110,49 @@ it("everything of the main job can be done with the keyboard alone", async () =>
   expect((await callFusion(baseUrl, secret, "/bundles")).status).toBe(401);
 });
 
+it("the focus is somewhere when what had it goes, also of a dialog that was opened by its address", async () => {
+  const dialog = page.getByRole("dialog");
+  const focused = () =>
+    page.evaluate(() => [document.activeElement?.tagName, document.activeElement?.textContent]);
+  const application = new URL(page.url()).pathname;
+
+  await page.goto(`${product.url}${application}?generate=1`);
+  await dialog.getByText(/^Expires .+, in \d+ days?$/).waitFor();
+  await tabTo(/^Generate$/);
+  await page.keyboard.press("Enter");
+  await dialog.getByText("You can see this token only now").waitFor();
+  await page.keyboard.press("Escape");
+  await tabTo(/^Keep it open$/);
+  await page.keyboard.press("Enter");
+  await expect.poll(focused).toEqual(["P", "You can see this token only now."]);
+  await page.keyboard.press("Escape");
+  await tabTo(/^Close without it$/);
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "hidden" });
+  await expect.poll(focused).toEqual(["H1", "Shop Ledger Sandbox"]);
+
+  await page.goto(`${product.url}${application}/webhooks?add=1`);
+  await dialog.getByLabel("Address").waitFor();
+  await tabTo(/^Address/);
+  await page.keyboard.type("https://hooks.example.com/keys");
+  await tabTo(/^Add endpoint$/);
+  await page.keyboard.press("Enter");
+  await dialog.getByText("You can see this secret only now").waitFor();
+  await page.keyboard.press("Escape");
+  await tabTo(/^Close without it$/);
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "hidden" });
+  await expect.poll(focused).toEqual(["H1", "Webhooks"]);
+
+  await tabTo(/hooks\.example\.com\/keys/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "hooks.example.com" }).waitFor();
+  await tabTo(/^Send a test event$/);
+  await page.keyboard.press("Enter");
+  await page.getByText("A test event is on its way.").waitFor();
+  await expect.poll(focused).toEqual(["BUTTON", "Send a test event"]);
+});
+
 /** Walks the open page with Tab and names what is wrong. Of radios one stands for its group, as Tab sees it. */
 async function walk(): Promise<string[]> {
   await page.evaluate(() => {

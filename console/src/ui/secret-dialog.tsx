@@ -1,6 +1,6 @@
 import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
-import { type ReactElement, type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactElement, type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
 import { useHoldPage } from "../lib/held-page.ts";
 import { CopyButton } from "./copy-button.tsx";
 import classes from "./secret-dialog.module.css";
@@ -69,7 +69,7 @@ let firstOpener: Element | null = null;
 /**
  * Gives the focus back to what opened the dialog, unless what came in its place has it. The dialog leaves with its place in the address, too
  * suddenly for the modal's own way. What follows another dialog was opened from inside of that, which is gone, or when it had just gone: then to
- * what opened the first.
+ * what opened the first. Where nothing is left of that, or an address led straight to the dialog, to the heading of the page.
  */
 export function useReturnFocus(): void {
   const [openers] = useState(() => {
@@ -80,14 +80,36 @@ export function useReturnFocus(): void {
     if (openers.length === 1) firstOpener = openers[0] ?? null;
     return () => {
       setTimeout(() => {
-        if (document.activeElement === null || document.activeElement === document.body) {
-          const remaining = openers.find((opener) => opener instanceof HTMLElement && opener.isConnected);
-          (remaining as HTMLElement | undefined)?.focus();
+        const dialogIsOpen = document.querySelector('[role="dialog"]') !== null;
+        if (isFocusLost()) {
+          const remaining = openers.find((opener) => opener?.isConnected && !opener.matches(":disabled"));
+          if (remaining instanceof HTMLElement) remaining.focus();
+          else if (!dialogIsOpen) document.querySelector("h1")?.focus({ preventScroll: true });
         }
-        if (document.querySelector('[role="dialog"]') === null) firstOpener = null;
+        if (!dialogIsOpen) firstOpener = null;
       }, 50);
     };
   }, [openers]);
+}
+
+/**
+ * Gives the focus to an element as soon as `ready` is so, if it was lost: a button that was pressed loses it while it is busy, and one that is
+ * gone has taken it along.
+ */
+export function useFocusWhenLost<Target extends HTMLElement>(ready: boolean): RefObject<Target | null> {
+  const target = useRef<Target>(null);
+  useEffect(() => {
+    if (ready && isFocusLost()) target.current?.focus({ preventScroll: true });
+  }, [ready]);
+  return target;
+}
+
+/** Nothing has the focus, or something that is about to lose it. */
+function isFocusLost(): boolean {
+  const { activeElement: active } = document;
+  return (
+    active === null || active === document.body || active.matches(":disabled") || !active.checkVisibility()
+  );
 }
 
 /** The window alone, which serves a form without a secret as well. */
@@ -130,7 +152,7 @@ export function SecretBox(props: {
   useEffect(() => onlyNow.current?.focus(), []);
   return (
     <>
-      <p ref={onlyNow} tabIndex={-1} className={classes.onlyNow}>
+      <p ref={onlyNow} tabIndex={-1} className={classes.onlyNow} data-only-now>
         You can see this {kind} only now.
       </p>
       <div className={classes.box}>
@@ -150,6 +172,15 @@ export function SecretBox(props: {
 /** "Done", or the question whether to leave without it; `children` say what would be lost. */
 export function SecretFoot(props: { kind: string; guard: SecretGuard; children: ReactNode }): ReactElement {
   const { asking, close, stay, leave } = props.guard;
+  const question = useRef<HTMLDivElement>(null);
+
+  /** The question goes, and the button in it: on with what stays, where the secret is or will be. */
+  function keepOpen(): void {
+    const dialog = question.current?.closest<HTMLElement>('[role="dialog"]');
+    (dialog?.querySelector<HTMLElement>("[data-only-now]") ?? dialog)?.focus();
+    stay();
+  }
+
   if (!asking) {
     return (
       <div className={classes.actions}>
@@ -160,13 +191,18 @@ export function SecretFoot(props: { kind: string; guard: SecretGuard; children: 
     );
   }
   return (
-    <div className={classes.leave} role="alertdialog" aria-label={`Close without the ${props.kind}?`}>
+    <div
+      ref={question}
+      className={classes.leave}
+      role="alertdialog"
+      aria-label={`Close without the ${props.kind}?`}
+    >
       <p>{props.children}</p>
       <div className={classes.actions}>
         <Button variant="outline" color="urgent" onClick={leave}>
           Close without it
         </Button>
-        <Button onClick={stay} data-autofocus autoFocus>
+        <Button onClick={keepOpen} data-autofocus autoFocus>
           Keep it open
         </Button>
       </div>

@@ -3,6 +3,7 @@ import { type ReactElement, useState } from "react";
 import { problemWords } from "../../lib/api.ts";
 import { useStillThere } from "../../lib/use-still-there.ts";
 import { Mono } from "../../ui/mono.tsx";
+import { useFocusWhenLost } from "../../ui/secret-dialog.tsx";
 import { revokeToken, useRefreshTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
@@ -20,6 +21,9 @@ export function AlreadyIssued(props: {
   const [problem, setProblem] = useState<unknown>(null);
   const refresh = useRefreshTokens();
   const stillThere = useStillThere();
+  // "Generate" is gone, which had the focus; after a refusal the next try is by the button.
+  const message = useFocusWhenLost<HTMLParagraphElement>(true);
+  const button = useFocusWhenLost<HTMLButtonElement>(problem !== null && !pending);
   async function revokeAndGenerate(): Promise<void> {
     setPending(true);
     setProblem(null);
@@ -34,7 +38,7 @@ export function AlreadyIssued(props: {
   }
   return (
     <div role="alert" className={classes.stack}>
-      <p>
+      <p ref={message} tabIndex={-1} className={classes.told}>
         This token was already generated, as <Mono>{tokenId}</Mono>, but the answer did not reach you. Its
         secret is not kept, so it cannot be shown. Revoke it and generate another one with the same choices.
       </p>
@@ -43,7 +47,7 @@ export function AlreadyIssued(props: {
         <Button variant="default" onClick={onCancel} disabled={pending}>
           Cancel
         </Button>
-        <Button onClick={() => void revokeAndGenerate()} loading={pending}>
+        <Button ref={button} onClick={() => void revokeAndGenerate()} loading={pending}>
           Revoke it and generate again
         </Button>
       </div>

@@ -10,6 +10,7 @@ import { isOperator, useSession } from "../../lib/session.ts";
 import { formatDay } from "../../lib/time.ts";
 import { DeliveryBadge } from "../../ui/delivery-badge.tsx";
 import { ExactTime } from "../../ui/relative-time.tsx";
+import { useFocusWhenLost } from "../../ui/secret-dialog.tsx";
 import { StatusBadge, type Tone } from "../../ui/status-badge.tsx";
 import { isLive } from "./token-badge.tsx";
 import { useAcknowledgement, useSubscription, useTestReminder } from "./token-queries.ts";
@@ -135,10 +136,14 @@ function SendTest({ tokenId }: { tokenId: string }): ReactElement | null {
   const test = useTestReminder(tokenId);
   // Held by the click itself: that the request is under way is drawn too late for the second half of a double click.
   const [held, setHeld] = useState(false);
+  // The button cannot have it back before a minute is over; after a refusal it can.
+  const message = useFocusWhenLost<HTMLDivElement>(test.isSuccess);
+  const button = useFocusWhenLost<HTMLButtonElement>(test.isError && !held);
   if (isOperator(session)) return null;
   return (
     <div>
       <Button
+        ref={button}
         variant="default"
         size="xs"
         loading={test.isPending}
@@ -153,7 +158,7 @@ function SendTest({ tokenId }: { tokenId: string }): ReactElement | null {
       >
         Send me a test
       </Button>
-      <div role="status" className={classes.soft}>
+      <div ref={message} role="status" tabIndex={-1} className={`${classes.soft} ${classes.told}`}>
         {test.data &&
           (test.data.to.length === 0
             ? "Nothing was sent: you have no address that reminders reach."

@@ -14,6 +14,7 @@ import { Fact, Facts } from "../../ui/facts.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
+import { useFocusWhenLost } from "../../ui/secret-dialog.tsx";
 import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toasts.tsx";
 import { DeliveryLog } from "./delivery-log.tsx";
@@ -175,6 +176,7 @@ function Actions(props: {
   const navigate = useNavigate();
   const refresh = useRefreshWebhooks();
   const test = useSendTest(endpointId);
+  const testButton = useFocusWhenLost<HTMLButtonElement>(test.isSuccess || test.isError);
   const enabling = useSetEnabled(endpointId);
   const deletion = useDelete(endpointId);
   const [asking, setAsking] = useState<"delete" | "disable">();
@@ -205,6 +207,7 @@ function Actions(props: {
         Rotate secret
       </Button>
       <Button
+        ref={testButton}
         loading={test.isPending}
         disabled={disabled}
         onClick={() => test.mutate(null, { onSuccess: () => toast("A test event is on its way.") })}
