@@ -64,8 +64,9 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
     if (!pending) guard.close();
   }
 
+  const title = renews ? `Renew ${renews.name}` : "Generate Authentication Token";
   return (
-    <SecretDialog title={generated ? "Your token" : "Generate Authentication Token"} onClose={close}>
+    <SecretDialog title={generated ? "Your token" : title} onClose={close}>
       {generated ? (
         <>
           <SecretView generated={generated} onKept={guard.release} />

@@ -38,19 +38,22 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const { application, pending, problem, onSubmit, onCancel } = props;
   const { timeZone } = application;
   const now = useNow(30_000);
-  // Asked when the dialog opens, and not again: what a token renews changes by hand only. If it cannot any more, the server says so.
+  // Asked when the dialog opens, and not again: what a token renews changes by hand only. If it cannot any more, the server says so. Who
+  // pressed "Renew" has said which, so nothing is asked and there is nothing to choose.
+  const [asked] = useState(props.renews);
   const ending = useInfiniteQuery({
     ...tokenListQuery(application.applicationId, "expiring"),
     ...untilAnswered,
+    enabled: asked === undefined,
     staleTime: 0,
     refetchInterval: false,
   });
   const all = useInfiniteQuery(tokenListQuery(application.applicationId, "all"));
   const taken = new Set(tokensOf(all.data).map((token) => token.name));
-  const [found, setFound] = useState<readonly Renewable[]>();
+  const [found, setFound] = useState<readonly Renewable[] | undefined>(asked && [asked]);
   if (found === undefined && ending.isSuccess && ending.isFetchedAfterMount)
-    setFound(renewable(props.renews, tokensOf(ending.data)));
-  const candidates = found ?? renewable(props.renews, []);
+    setFound(renewable(undefined, tokensOf(ending.data)));
+  const candidates = found ?? [];
 
   const [name, setName] = useState<string>();
   const [scopes, setScopes] = useState<Scope[]>();
@@ -126,9 +129,18 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
             <Mono>{application.clientId}</Mono>
           </dd>
         </div>
+        {asked && (
+          <div>
+            <dt>Renews</dt>
+            <dd className={classes.renewed}>
+              <Mono>{asked.tokenId}</Mono>
+              <span className={classes.soft}>{endOf(asked, { now, timeZone })}</span>
+            </dd>
+          </div>
+        )}
       </dl>
 
-      {candidates.length > 0 && (
+      {asked === undefined && candidates.length > 0 && (
         <Radio.Group
           label="Renewal"
           value={renewed?.tokenId ?? ""}
@@ -146,11 +158,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
                   Renews <Mono>{token.tokenId}</Mono>
                 </>
               }
-              description={
-                hasEnded(token, now)
-                  ? `${token.name}, ended ${endWords(token.expiresAt, now, timeZone)}.`
-                  : `${token.name}, ends ${endWords(token.expiresAt, now, timeZone)}.`
-              }
+              description={`${token.name}, ${endOf(token, { now, timeZone })}.`}
             />
           ))}
           <Radio value="" label="Renews nothing" description="A further token beside the others." />
@@ -265,7 +273,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
             Cancel
           </Button>
           <Button type="submit" loading={pending} disabled={!ready}>
-            Generate
+            {asked ? "Generate replacement" : "Generate"}
           </Button>
         </div>
       </GenerateFoot>
@@ -315,6 +323,11 @@ function tokensOf(list: { pages: { tokens: TokenSummary[] }[] } | undefined): To
 
 function hasEnded({ expiresAt }: Renewable, now: number): boolean {
   return Date.parse(expiresAt) <= now;
+}
+
+/** "ends in 9 days" or "ended 2 days ago". */
+function endOf(token: Renewable, { now, timeZone }: { now: number; timeZone: string }): string {
+  return `${hasEnded(token, now) ? "ended" : "ends"} ${endWords(token.expiresAt, now, timeZone)}`;
 }
 
 function scopesDefault(application: ApplicationDetails, renewed: Renewable | undefined): Scope[] {
