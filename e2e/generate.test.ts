@@ -295,6 +295,32 @@ describe("the first call", () => {
     await why.close();
     await closeWithoutToken();
   });
+
+  it("that is accepted shows on the page, too, once the dialog is closed", async () => {
+    const lastUsed = page.locator("dt", { hasText: "Last used" }).locator("xpath=..");
+    await expect.poll(() => lastUsed.textContent()).toContain("Never");
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await expires().waitFor();
+    await generateButton().click();
+    await dialog().getByText("Waiting for its first call").waitFor();
+    const secret = (await dialog().locator("code").first().textContent()) ?? "";
+    await callFusion(`${product.url}/api/v1/ifi/140793`, secret, "/bundles");
+    await dialog()
+      .getByText(/^First call received/)
+      .waitFor();
+    // Each way to take the token has its command.
+    await dialog().getByText("read -rs FUSION_TOKEN &&").waitFor();
+    await dialog().getByText("Read the file", { exact: true }).click();
+    await dialog()
+      .getByText(/^set -a; \. \.\/fusion-sandbox-tok_\w+\.env; set \+a/)
+      .waitFor();
+    await dialog()
+      .getByText(/^Run it in the folder where you saved/)
+      .waitFor();
+    expect(await lookAt(page, "secret-call-received")).toEqual([]);
+    await closeWithoutToken();
+    await expect.poll(() => lastUsed.textContent()).toContain("just now");
+  });
 });
 
 describe("getting about", () => {

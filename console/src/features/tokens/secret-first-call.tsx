@@ -3,13 +3,13 @@ import type { TokenSummary } from "@fusion/contract/tokens.ts";
 import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleCheck, CircleSlash } from "lucide-react";
-import type { ReactElement } from "react";
+import { type ReactElement, useEffect, useEffectEvent } from "react";
 import { get, isRefused } from "../../lib/api.ts";
 import { paths } from "../../lib/paths.ts";
 import { formatTime } from "../../lib/time.ts";
 import { useTimeZone } from "../../lib/time-zone.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { tokenQuery } from "./token-queries.ts";
+import { tokenQuery, useRefreshTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
 type TokenOfApplication = Pick<TokenSummary, "tokenId" | "applicationId">;
@@ -40,6 +40,13 @@ export function FirstCall({ token }: { token: TokenOfApplication }): ReactElemen
     refetchInterval: ({ state }) => (state.data?.firstUse || isRefused(state.error) ? false : listenEveryMs),
   });
   const firstUse = data?.firstUse;
+  // The page below shows when the token and its application were last used.
+  const refresh = useRefreshTokens();
+  const refreshPage = useEffectEvent(() => void refresh());
+  const isUsed = Boolean(firstUse);
+  useEffect(() => {
+    if (isUsed) refreshPage();
+  }, [isUsed]);
   const listening = !firstUse && !isRefused(error);
   const { data: refused } = useQuery({
     ...refusedCallQuery(token),
