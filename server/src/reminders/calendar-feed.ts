@@ -80,7 +80,7 @@ export async function endCalendarFeed(
 }
 
 /**
- * The calendar at an address: when each live token ends that its person asked to be reminded of and may still see, with an alarm at each planned
+ * The calendar at an address: when each active token ends that its person asked to be reminded of and may still see, with an alarm at each planned
  * notice. Undefined for an address that leads nowhere. No secret is in it, and no address.
  */
 export async function readCalendarFeed(

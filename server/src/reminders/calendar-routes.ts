@@ -46,7 +46,7 @@ export function registerCalendarRoutes(
           tags,
           summary: "Make the address of my calendar, and end the one before",
           description:
-            "A calendar (iCalendar, RFC 5545) of the live tokens that I asked to be reminded of, for a program that subscribes to it. Whoever has the address can read it, until another is made, it is ended or my access is, my password is set or one of my addresses changed. I am told of it on each address.",
+            "A calendar (iCalendar, RFC 5545) of the active tokens that I asked to be reminded of, for a program that subscribes to it. Whoever has the address can read it, until another is made, it is ended or my access is, my password is set or one of my addresses changed. I am told of it on each address.",
           response: { 200: CalendarAddress, ...failures },
         },
       },

@@ -72,7 +72,7 @@ export interface ExpiringSubscription {
   readonly renewedAt: Date | null;
 }
 
-/** Live tokens that the person asked to be reminded of and may see, those first that end first. */
+/** Active tokens that the person asked to be reminded of and may see, those first that end first. */
 export async function listExpiringSubscriptions(
   tx: Queryable,
   { ifiId, fintechId, userId }: FeedOwner,

@@ -39,7 +39,7 @@ const linesOf = async (address: string) => (await read(address)).body.replaceAll
 const sessionOf = (user: UserPrincipal) => arrangeSession(owner, user, app.clock.now());
 
 describe("a calendar feed", () => {
-  it("has the live tokens that its person subscribed to and may see, each with an alarm at each planned notice, and no secret", async () => {
+  it("has the active tokens that its person subscribed to and may see, each with an alarm at each planned notice, and no secret", async () => {
     const other = await given.token({ name: "not theirs" });
     await given.subscribe(tokenId, given.member);
     await given.subscribe(other, given.admin);
@@ -169,7 +169,7 @@ describe("its address", () => {
     );
     expect(rows.map(({ address }) => address)).toEqual([given.member.email, given.member.phone]);
     expect(rows[0].subject).toBe("A calendar may read when your Fusion tokens end");
-    expect(rows[0].text).toContain("2027-11-08 03:30 UTC");
+    expect(rows[0].text).toContain("Mon 8 Nov 2027, 09:00 IST");
   });
 
   it("is each person's own", async () => {

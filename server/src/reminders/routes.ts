@@ -129,7 +129,7 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
       {
         schema: {
           tags: ["Tokens"],
-          summary: "Live tokens of whose end nobody would hear, or only the admins who stand in",
+          summary: "Active tokens of whose end nobody would hear, or only the admins who stand in",
           description: "Of those that you may see. Not of one that was renewed: its replacement counts.",
           querystring: z.object({ fintechId: FintechOf }),
           response: { 200: UnheardTokens, ...failures },

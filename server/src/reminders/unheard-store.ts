@@ -7,7 +7,7 @@ import type { dueNotices } from "./due-notices.ts";
 // SQL on tokens of whose end nobody would hear; private to the room.
 
 /**
- * A common table expression, `unheard`: live tokens `t` that were not renewed and that nobody subscribed to, or whose subscribers cannot be
+ * A common table expression, `unheard`: active tokens `t` that were not renewed and that nobody subscribed to, or whose subscribers cannot be
  * told by the rule of {@link dueNotices}.
  */
 const unheard = (now: string, among: string): string => `

@@ -8,7 +8,7 @@ import { findReminded } from "./preview-day.ts";
 import { countUnheard, listUnheard } from "./unheard-store.ts";
 
 /**
- * The live tokens of a fintech whose reminders reach nobody, or only the admins who stand in, whichever ends first; of the applications that
+ * The active tokens of a fintech whose reminders reach nobody, or only the admins who stand in, whichever ends first; of the applications that
  * the person may see. One that was renewed is not among them, since its replacement counts. Throws as {@link findReminded}.
  */
 export async function getUnheardTokens(
@@ -32,7 +32,7 @@ export async function getUnheardTokens(
 /** A little longer than from one count to the next: they may come from different processes, of which the last one's holds. */
 const countedForMs = 65 * 60_000;
 
-/** Counts, over all fintechs, what {@link getUnheardTokens} lists, and tells the metrics; not when they are read, since it reads every live token. */
+/** Counts, over all fintechs, what {@link getUnheardTokens} lists, and tells the metrics; not when they are read, since it reads every active token. */
 export function measureUnheard(
   { db, clock }: { readonly db: Database; readonly clock: Clock },
   metrics: Pick<Metrics, "gauge"> | undefined,
@@ -40,7 +40,7 @@ export function measureUnheard(
   let counted: { readonly at: Date; readonly counts: ReadonlyMap<UnheardReason, number> } | undefined;
   metrics?.gauge({
     name: "fusion_tokens_unheard",
-    help: "Live tokens of whose end nobody would hear, or only admins who stand in, as counted in the last hour.",
+    help: "Active tokens of whose end nobody would hear, or only admins who stand in, as counted in the last hour.",
     labels: ["reason"],
     read: () =>
       counted === undefined || clock.now().getTime() - counted.at.getTime() > countedForMs
