@@ -315,7 +315,7 @@ describe("after logging in", () => {
       .getByText(/It renews tok_\w+, which is revoked after 24 hours\.$/)
       .waitFor();
     await looksRight("renew");
-    await dialog().getByRole("button", { name: "Generate", exact: true }).click();
+    await dialog().getByRole("button", { name: "Generate replacement" }).click();
     await dialog().getByText("You can see this token only now").waitFor();
     const secret = await dialog().locator("code").first().textContent();
     // Meanwhile the page learns that the token has a replacement.

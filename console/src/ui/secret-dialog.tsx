@@ -1,8 +1,9 @@
 import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
-import { type ReactElement, type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
+import { type ReactElement, type ReactNode, useEffect, useRef, useState } from "react";
 import { useHoldPage } from "../lib/held-page.ts";
 import { CopyButton } from "./copy-button.tsx";
+import { isFocusLost } from "./focus.ts";
 import classes from "./secret-dialog.module.css";
 import { useIsPhone } from "./use-is-phone.ts";
 
@@ -90,26 +91,6 @@ export function useReturnFocus(): void {
       }, 50);
     };
   }, [openers]);
-}
-
-/**
- * Gives the focus to an element as soon as `ready` is so, if it was lost: a button that was pressed loses it while it is busy, and one that is
- * gone has taken it along.
- */
-export function useFocusWhenLost<Target extends HTMLElement>(ready: boolean): RefObject<Target | null> {
-  const target = useRef<Target>(null);
-  useEffect(() => {
-    if (ready && isFocusLost()) target.current?.focus({ preventScroll: true });
-  }, [ready]);
-  return target;
-}
-
-/** Nothing has the focus, or something that is about to lose it. */
-function isFocusLost(): boolean {
-  const { activeElement: active } = document;
-  return (
-    active === null || active === document.body || active.matches(":disabled") || !active.checkVisibility()
-  );
 }
 
 /** The window alone, which serves a form without a secret as well. */

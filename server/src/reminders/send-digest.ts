@@ -108,12 +108,12 @@ async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel
       else if (outcome !== "cancelled") run.failuresInARow[channel] = 0;
     }
   };
-  const senderOrNone = (): Promise<void> =>
+  const sendUntilOneFails = (): Promise<void> =>
     sender().catch((error: unknown) => {
       run.isBrokenOff = true;
       throw error;
     });
-  await allEnded(Array.from({ length: sendersAtOnce }, senderOrNone));
+  await allEnded(Array.from({ length: sendersAtOnce }, sendUntilOneFails));
 }
 
 /** One digest that cannot be handled must not keep the others; its claim runs out and it is tried again. */

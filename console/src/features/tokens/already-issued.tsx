@@ -2,8 +2,8 @@ import { Button } from "@mantine/core";
 import { type ReactElement, useState } from "react";
 import { problemWords } from "../../lib/api.ts";
 import { useStillThere } from "../../lib/use-still-there.ts";
+import { useFocusWhenLost } from "../../ui/focus.ts";
 import { Mono } from "../../ui/mono.tsx";
-import { useFocusWhenLost } from "../../ui/secret-dialog.tsx";
 import { revokeToken, useRefreshTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 

@@ -52,7 +52,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   const taken = new Set(tokensOf(all.data).map((token) => token.name));
   const [found, setFound] = useState<readonly Renewable[] | undefined>(asked && [asked]);
   if (found === undefined && ending.isSuccess && ending.isFetchedAfterMount)
-    setFound(renewable(undefined, tokensOf(ending.data)));
+    setFound(renewable(tokensOf(ending.data)));
   const candidates = found ?? [];
 
   const [name, setName] = useState<string>();

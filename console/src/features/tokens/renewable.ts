@@ -7,10 +7,7 @@ export function isRenewable({ status, liveReplacement }: TokenSummary): boolean 
   return status !== "revoked" && liveReplacement === null;
 }
 
-/** The tokens that a new one may renew: the one asked for first, else those about to end, soonest first. */
-export function renewable(asked: Renewable | undefined, expiring: readonly TokenSummary[]): Renewable[] {
-  const open = expiring
-    .filter((token) => isRenewable(token) && token.tokenId !== asked?.tokenId)
-    .toSorted((a, b) => a.expiresAt.localeCompare(b.expiresAt));
-  return asked ? [asked, ...open] : open;
+/** The tokens about to end that a new one may renew, soonest first. */
+export function renewable(expiring: readonly TokenSummary[]): Renewable[] {
+  return expiring.filter(isRenewable).toSorted((a, b) => a.expiresAt.localeCompare(b.expiresAt));
 }
