@@ -26,7 +26,7 @@ export const TokenManagementSummary = z
       "The token that ends soonest within 15 days and has no replacement.",
     ),
     lastExpired: EndingToken.nullable().describe(
-      "The token that expired last, within 7 days, and has no replacement.",
+      "The token that expired last, within 7 days, was used in its last 7 and has no replacement.",
     ),
   })
   .meta({ id: "TokenManagementSummary" });

@@ -53,7 +53,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/tokens/check-token.ts",
-        from: `      if (found?.refusal === "token_revoked") await everyNodeKnows(epoch);\n`,
+        from: `      if (found?.refusal === "token_revoked") await untilRefusedEverywhere(nodes, epoch);\n`,
         to: "",
       },
     ],

@@ -47,6 +47,7 @@ beforeAll(async () => {
   unused = await arrange(other, -100, 100);
   used = await arrange(other, -100, 15);
   await use(used, -89);
+  await use(over, -3);
 });
 afterAll(() => database.drop());
 
@@ -100,7 +101,7 @@ describe("the figures of the landing page", () => {
     });
   });
 
-  it("name no expired token that was renewed, of which others answer for it, or that ended long ago", async () => {
+  it("name no expired token that nobody used, that was renewed, of which others answer for it, or that ended long ago", async () => {
     const lastExpired = async (person: typeof admin) =>
       (await summarizeTokens({ db: database.db }, person)).lastExpired;
     expect(await lastExpired(viewer)).toMatchObject({ token: { tokenId: over.tokenId }, canManage: false });
@@ -111,7 +112,10 @@ describe("the figures of the landing page", () => {
       return expired?.token.tokenId;
     };
     expect(await asOf(3)).toBe(over.tokenId); // Of those that ended since, `renewed` has a replacement that works.
+    expect(await asOf(6)).toBeUndefined(); // `next` was never used.
+    await use(next, 4);
     expect(await asOf(6)).toBe(next.tokenId);
+    await database.owner.query("DELETE FROM token_last_use WHERE token_id = $1", [next.tokenId]);
     expect(await asOf(13)).toBeUndefined();
   });
 
@@ -140,10 +144,8 @@ describe("the figures of the landing page", () => {
   });
 
   it("tell of an application whose active tokens are unused when one that has ended was used", async () => {
-    expect(await figuresOf(seen)).toEqual({ active: 2, expiring: 2, lastUsedAt: null });
-    await use(over, -2);
-    expect(await figuresOf(seen)).toEqual({ active: 2, expiring: 2, lastUsedAt: inDays(-2) });
-    await use(next, -3);
     expect(await figuresOf(seen)).toEqual({ active: 2, expiring: 2, lastUsedAt: inDays(-3) });
+    await use(next, -4);
+    expect(await figuresOf(seen)).toEqual({ active: 2, expiring: 2, lastUsedAt: inDays(-4) });
   });
 });

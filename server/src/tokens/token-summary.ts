@@ -16,7 +16,7 @@ export interface TokenManagementFigures {
   readonly unusedFor90Days: number;
   /** Of the expiring ones that which ends soonest. */
   readonly nextToExpire: EndingTokenRecord | undefined;
-  /** The latest of those that expired within 7 days without a live replacement: whoever still calls with it is refused. */
+  /** The latest of those that expired within 7 days without a live replacement and were used in their last 7: whoever still calls with it is refused. */
   readonly lastExpired: EndingTokenRecord | undefined;
 }
 

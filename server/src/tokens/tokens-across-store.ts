@@ -20,7 +20,7 @@ export function ofApplications(
   return isOperator(actor) ? null : seen.map(({ applicationId }) => applicationId);
 }
 
-/** What can be listed; besides what people ask for, the tokens that expired in the last days and have no replacement. */
+/** What can be listed; besides what people ask for, the tokens that expired in the last days, were in use until then, and have no replacement. */
 type Shown = TokensShown | "lately_expired";
 
 // Few tokens were renewed, so that few lines of replacements have to be followed.
@@ -33,7 +33,9 @@ const shown: Record<Shown, (at: string) => string> = {
   all: () => "true",
   expiring: (at) => `${statusConditions(at).expiring} AND ${unreplaced(at)}`,
   lately_expired: (at) =>
-    `${statusConditions(at).expired} AND token.expires_at > ${at} - interval '${7 * 24} hours' AND ${unreplaced(at)}`,
+    `${statusConditions(at).expired} AND token.expires_at > ${at} - interval '${7 * 24} hours' AND ${unreplaced(at)}
+      AND EXISTS (SELECT FROM token_last_use AS used WHERE used.token_id = token.token_id
+        AND used.last_used_at >= token.expires_at - interval '${7 * 24} hours')`,
   unused: (at) =>
     `${statusConditions(at).active} AND token.created_at < ${at} - interval '${90 * 24} hours'
       AND NOT EXISTS (SELECT FROM token_last_use AS used WHERE used.token_id = token.token_id
