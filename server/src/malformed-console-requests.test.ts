@@ -12,7 +12,7 @@ import { createTestApp, type TestApp } from "./testing/test-app.ts";
 // Whatever is sent to the console's API, whoever sends it and wherever they stand in a login: the answer is no 5xx, every refusal is a
 // problem that a page explains, and nothing of another fintech is in it.
 
-const requestsMin = 8_000;
+const requestsMin = 5_000;
 const api = "/console/api";
 const documentedCodes = new Set(
   readdirSync(join(import.meta.dirname, "../../docs/errors")).map((name) => name.replace(/\.md$/, "")),

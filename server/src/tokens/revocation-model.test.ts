@@ -300,7 +300,7 @@ async function play(
 
 /** Whoever names a number has as many, however long they take. Else it is as many as there is time for: half a minute's work, of which a busy machine does less. */
 const asked = process.env.FUSION_TEST_MODEL_RUNS;
-const runs = Number(asked ?? 1_500);
+const runs = Number(asked ?? 800);
 const limitMs = 90_000;
 
 it("whatever the order of steps, no call is accepted that is sent after a revocation was answered, or anybody refused", {
