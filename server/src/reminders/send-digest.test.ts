@@ -6,6 +6,7 @@ import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { AddressRejected, DeliveryFailed, type Message } from "../platform/messages/message.ts";
 import { arrangeApplication, arrangeUser, grantAccess } from "../testing/fixtures.ts";
+import { interceptedQueries } from "../testing/intercepted-queries.ts";
 import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { reminderJobs } from "./jobs.ts";
@@ -95,17 +96,9 @@ describe("a digest", () => {
 
 /** Plans what is due; nothing of it is claimed. */
 async function planOnly(): Promise<void> {
-  const db: Database = {
-    ...database.db,
-    transaction: (scope, work) =>
-      database.db.transaction(scope, (tx) =>
-        work({
-          ...tx,
-          query: async (text, values) =>
-            textOf(text).includes("SET state = 'sending'") ? [] : await tx.query(text, values),
-        }),
-      ),
-  };
+  const db = interceptedQueries(database.db, (text) =>
+    text.includes("SET state = 'sending'") ? [] : undefined,
+  );
   await sweepReminders({ ...deps, db });
 }
 

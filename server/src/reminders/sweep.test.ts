@@ -4,6 +4,7 @@ import { textOf } from "../platform/database/prepared.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { DeliveryFailed, type Message } from "../platform/messages/message.ts";
 import { arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { interceptedQueries } from "../testing/intercepted-queries.ts";
 import { arrangeReminders, type TestReminders, withoutOwnLink } from "../testing/reminder-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { previewReminders } from "./preview-reminders.ts";
@@ -358,19 +359,9 @@ describe("sweeps that run twice, at once, or die", () => {
 
   it("a crash in the planning leaves the day to the next sweep", async () => {
     await subscribe(await token(), admin);
-    const db: Database = {
-      ...database.db,
-      transaction: (scope, work) =>
-        database.db.transaction(scope, (tx) =>
-          work({
-            ...tx,
-            query: (text, values) =>
-              textOf(text).includes("INSERT INTO reminder ")
-                ? Promise.reject(new Error("cut"))
-                : tx.query(text, values),
-          }),
-        ),
-    };
+    const db = interceptedQueries(database.db, (text) =>
+      text.includes("INSERT INTO reminder ") ? Promise.reject(new Error("cut")) : undefined,
+    );
     await expect(sweepReminders({ ...deps, db })).rejects.toThrow("cut");
     await sweepReminders(deps);
     expect(letters).toHaveLength(1);

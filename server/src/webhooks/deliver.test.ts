@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Database } from "../platform/database/database.ts";
-import { textOf } from "../platform/database/prepared.ts";
 import { arrangeApplication } from "../testing/fixtures.ts";
+import { interceptedQueries } from "../testing/intercepted-queries.ts";
 import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { deliverDue } from "./deliver.ts";
@@ -74,21 +73,11 @@ describe("a delivery that fails", () => {
     const hanging: (() => void)[] = [];
     endpoint.answer((response) => void hanging.push(() => response.end()));
     let hasFailed = false;
-    const db: Database = {
-      ...database.db,
-      transaction: (scope, work) =>
-        database.db.transaction(scope, (tx) =>
-          work({
-            ...tx,
-            async query(statement, values) {
-              if (hasFailed || !textOf(statement).includes("SET delivered_at"))
-                return tx.query<never>(statement, values);
-              hasFailed = true;
-              throw new Error("gone");
-            },
-          }),
-        ),
-    };
+    const db = interceptedQueries(database.db, (text) => {
+      if (hasFailed || !text.includes("SET delivered_at")) return undefined;
+      hasFailed = true;
+      throw new Error("gone");
+    });
     let hasEnded = false;
     const turn = deliverDue({ ...webhooks.deps, db }, endpointId, new AbortController().signal, {
       makesRoom: () => false,

@@ -1,9 +1,8 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Database } from "../platform/database/database.ts";
-import { textOf } from "../platform/database/prepared.ts";
 import { silentLog } from "../platform/log.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
+import { interceptedQueries } from "../testing/intercepted-queries.ts";
 import { arrangeBook } from "../testing/ledger-fixture.ts";
 import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
@@ -192,20 +191,10 @@ describe("what cannot be published", () => {
     await publishEvents(webhooks.deps);
     await pay();
     let fails = true;
-    const db: Database = {
-      ...database.db,
-      transaction: (scope, work) =>
-        database.db.transaction(scope, (tx) =>
-          work({
-            ...tx,
-            query(statement, values) {
-              if (fails && textOf(statement).includes("DELETE FROM event_outbox"))
-                throw new Error("no rights");
-              return tx.query<never>(statement, values);
-            },
-          }),
-        ),
-    };
+    const db = interceptedQueries(database.db, (text) => {
+      if (fails && text.includes("DELETE FROM event_outbox")) throw new Error("no rights");
+      return undefined;
+    });
     const publisher = createPublisher({ ...webhooks.deps, db, log });
     await publisher.runOnce();
     await publisher.runOnce();
