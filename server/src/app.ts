@@ -22,6 +22,7 @@ import { createMemory } from "./leases/memory.ts";
 import type { Node } from "./leases/node.ts";
 import { createUserAuthentication } from "./login/authenticate.ts";
 import { loginJobs } from "./login/jobs.ts";
+import type { PasswordHasher } from "./login/password-hash.ts";
 import { registerLoginRoutes } from "./login/routes.ts";
 import { registerHolderRoutes } from "./oauth/holder-routes.ts";
 import { registerOAuthRoutes } from "./oauth/routes.ts";
@@ -111,6 +112,8 @@ export interface Parts {
   readonly resolveHost: ResolveHost;
   /** Reads documents that the settings name. */
   readonly fetchText: FetchText;
+  /** Instead of one that makes a hash cost what a password is worth; for tests. */
+  readonly passwordHasher?: PasswordHasher | undefined;
   /** Development's inbox, which is then served at /dev/inbox. */
   readonly inbox?: Inbox | undefined;
   readonly log: Log;

@@ -4,6 +4,7 @@ import { createKeys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
+import { quickPasswords } from "../testing/quick-passwords.ts";
 import { codeIn, type TestBrowser } from "../testing/test-browser.ts";
 import { hashBrowserSecret } from "./browser-secret.ts";
 import { checkPassword } from "./check-password.ts";
@@ -11,7 +12,7 @@ import { LoginBusy } from "./errors.ts";
 import { loginJobs } from "./jobs.ts";
 import { standardLimits } from "./limits.ts";
 import type { LoginParts } from "./parts.ts";
-import { createPasswordHasher, type PasswordHasher } from "./password-hash.ts";
+import type { PasswordHasher } from "./password-hash.ts";
 
 let app: LoginApp;
 let fintech: TestFintech;
@@ -44,7 +45,7 @@ function check(browser: TestBrowser, password: string, replaced: Partial<LoginPa
     keys: createKeys(Buffer.alloc(32, 7), systemRandom),
     limits: standardLimits,
     codes: { send: () => undefined, settled: async () => undefined },
-    hasher: createPasswordHasher(systemRandom),
+    hasher: quickPasswords(),
     ...replaced,
   };
   const asking = { ip: "192.0.2.1", userAgent: "", requestId: "req_1" };
@@ -121,7 +122,7 @@ describe("wrong tries", () => {
     const browser = app.browser();
     await browser.post("/login/code", { code: await app.codeFor(browser, person.email) });
     const hasher: PasswordHasher = {
-      ...createPasswordHasher(systemRandom),
+      ...quickPasswords(),
       verify: () => Promise.reject(new LoginBusy()),
     };
     for (let tries = 0; tries < 10; tries += 1)

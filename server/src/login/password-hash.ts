@@ -2,9 +2,15 @@ import { hash, verify } from "@node-rs/argon2";
 import type { Random } from "../platform/random.ts";
 import { LoginBusy } from "./errors.ts";
 
+/** What a hash costs; the memory in KiB. */
+export interface PasswordCost {
+  readonly memoryCost: number;
+  readonly timeCost: number;
+  readonly parallelism: number;
+}
+
 /** RFC 9106 section 4, second recommended option: 64 MiB, three passes, four lanes. argon2id is the library's default. */
-const parameters = { memoryCost: 65_536, timeCost: 3, parallelism: 4, outputLen: 32 } as const;
-const phcStart = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}$`;
+const recommendedCost: PasswordCost = { memoryCost: 65_536, timeCost: 3, parallelism: 4 };
 
 /** At most 4 x 64 MiB at once; the rest waits in order. */
 const runningMax = 4;
@@ -18,8 +24,16 @@ export interface PasswordHasher {
   isOutdated(phc: string): boolean;
 }
 
-/** `waitingMax`: who comes when so many wait is turned away, since the wait would outlast the request. */
-export function createPasswordHasher(random: Random, { waitingMax = 60 } = {}): PasswordHasher {
+/**
+ * `waitingMax`: who comes when so many wait is turned away, since the wait would outlast the request. `cost`: another than what a password is
+ * worth, for tests that log in again and again.
+ */
+export function createPasswordHasher(
+  random: Random,
+  { waitingMax = 60, cost = recommendedCost } = {},
+): PasswordHasher {
+  const parameters = { ...cost, outputLen: 32 };
+  const phcStart = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$`;
   let running = 0;
   const waiting: (() => void)[] = [];
   let noOnesHash: string | undefined;

@@ -42,7 +42,7 @@ import { forgotPassword } from "./forgot-password.ts";
 import { type LoginLimits, standardLimits } from "./limits.ts";
 import type { OpenedSession } from "./open-session.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
-import { createPasswordHasher } from "./password-hash.ts";
+import { createPasswordHasher, type PasswordHasher } from "./password-hash.ts";
 import { listPeople } from "./people.ts";
 import { describeCurrentSession, endSession, listSessions } from "./sessions.ts";
 import { setNewPassword } from "./set-new-password.ts";
@@ -62,6 +62,7 @@ export interface LoginRoutesDeps {
   /** Where the console is, for people who are new to it. */
   readonly publicUrl: string;
   readonly limits?: LoginLimits;
+  readonly passwordHasher?: PasswordHasher | undefined;
 }
 
 const api = "/console/api";
@@ -74,7 +75,8 @@ const failures = { "4xx": Problem, 503: Problem };
 export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { settled(): Promise<void> } {
   const { db, clock, random, keys, limits = standardLimits } = deps;
   const codes = createCodeSender(deps);
-  const parts: LoginParts = { db, clock, random, keys, limits, codes, hasher: createPasswordHasher(random) };
+  const hasher = deps.passwordHasher ?? createPasswordHasher(random);
+  const parts: LoginParts = { db, clock, random, keys, limits, codes, hasher };
   const cookies = createLoginCookies({ secure: deps.secureCookies });
   const prove = createSessionProof({ ...deps, limits });
   const session = provenUser(prove);

@@ -6,6 +6,7 @@ import { createKeys } from "../platform/keys.ts";
 import { type Log, silentLog } from "../platform/log.ts";
 import type { Message } from "../platform/messages/message.ts";
 import { systemRandom } from "../platform/random.ts";
+import { quickPasswords } from "./quick-passwords.ts";
 import { codeIn, createTestBrowser, type TestBrowser } from "./test-browser.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
 
@@ -60,6 +61,7 @@ export async function createLoginApp(
     secureCookies: options.secureCookies ?? false,
     publicUrl: "https://fusion.example",
     limits: { ...standardLimits, ...options.limits },
+    passwordHasher: quickPasswords(),
   });
   await http.ready();
   let networks = 0;

@@ -4,6 +4,7 @@ import type { Keys } from "../platform/keys.ts";
 import { silentLog } from "../platform/log.ts";
 import type { Message, Messenger } from "../platform/messages/message.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
+import { quickPasswords } from "./quick-passwords.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
 import { testKeys } from "./test-keys.ts";
 
@@ -70,6 +71,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       throw new Error("Tests fetch nothing.");
     },
     log: silentLog(),
+    passwordHasher: quickPasswords(),
     ...options.parts,
   });
   return {
