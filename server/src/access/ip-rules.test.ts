@@ -97,31 +97,6 @@ describe("an allow-list", () => {
     expect(mapped).toEqual(rules);
     expect(rangeText("::ffff:203.0.113.0/120")).toBe("203.0.113.0/24");
   });
-
-  it("costs well below a microsecond a call, and less than node's BlockList", () => {
-    const texts = ["10.0.0.0/8", "203.0.113.0/24", "2001:db8::/32", "198.51.100.7"];
-    const rules = compileIpRules(texts);
-    const known = new BlockList();
-    for (const text of texts) {
-      const [network = "", prefix = "32"] = text.split("/");
-      known.addSubnet(network, Number(prefix), network.includes(":") ? "ipv6" : "ipv4");
-    }
-    const callers = ["198.51.100.7", "192.0.2.1", "2001:db8:1:2:3:4:5:6"];
-    const microseconds = (check: (ip: string) => boolean): number => {
-      let allowed = 0;
-      const times = Array.from({ length: 7 }, () => {
-        const start = performance.now();
-        for (let turn = 0; turn < 10_000; turn += 1) for (const ip of callers) allowed += check(ip) ? 1 : 0;
-        return ((performance.now() - start) * 1_000) / (10_000 * callers.length);
-      });
-      expect(allowed).toBe(7 * 10_000 * 2);
-      return Math.min(...times);
-    };
-    const ours = microseconds((ip) => allowsAddress(rules, parseIp(ip) as IpAddress));
-    const theirs = microseconds((ip) => known.check(ip, ip.includes(":") ? "ipv6" : "ipv4"));
-    expect(ours).toBeLessThan(0.5);
-    expect(ours).toBeLessThan(theirs);
-  });
 });
 
 describe("an address", () => {
