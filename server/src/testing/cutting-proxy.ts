@@ -13,6 +13,8 @@ export interface CuttingProxy {
   cutNextCommit(share: number, onCut?: () => void): void;
   /** How many commits were cut so far. */
   cuts(): number;
+  /** From now on nothing passes, either way, on the connections that are open, or on any; none is broken. */
+  fallSilent(which: "open ones" | "all"): void;
   close(): Promise<void>;
 }
 
@@ -32,8 +34,13 @@ export async function startCuttingProxy(serverUrl: string): Promise<CuttingProxy
   const open = new Set<Socket>();
   let armed: { share: number; onCut: (() => void) | undefined } | undefined;
   let cuts = 0;
+  const clients = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
+  let allSilent = false;
 
   const listener = createServer((client) => {
+    clients.add(client);
+    const passes = (): boolean => !allSilent && !silent.has(client);
     const server = connect(serverSocket);
     // Set while an answer is held back that the client will not get.
     let held: Buffer[] | undefined;
@@ -51,6 +58,7 @@ export async function startCuttingProxy(serverUrl: string): Promise<CuttingProxy
       });
     }
     client.on("data", (chunk) => {
+      if (!passes()) return;
       tail = Buffer.concat([tail, chunk]).subarray(-commitEnd.length);
       if (armed && tail.equals(commitEnd)) {
         cut = armed;
@@ -60,6 +68,7 @@ export async function startCuttingProxy(serverUrl: string): Promise<CuttingProxy
       server.write(chunk);
     });
     server.on("data", (chunk) => {
+      if (!passes()) return;
       if (!held) {
         client.write(chunk);
         return;
@@ -82,6 +91,10 @@ export async function startCuttingProxy(serverUrl: string): Promise<CuttingProxy
       armed = { share, onCut };
     },
     cuts: () => cuts,
+    fallSilent(which) {
+      if (which === "all") allSilent = true;
+      for (const client of clients) silent.add(client);
+    },
     async close() {
       for (const socket of open) socket.destroy();
       await new Promise((resolve) => listener.close(resolve));

@@ -7,6 +7,7 @@ import { isDatabaseAway } from "./database-away.ts";
 import { onConnection } from "./on-connection.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
 import { type PreparedStatement, textOf } from "./prepared.ts";
+import { type SilenceLimits, watchSilentConnections } from "./silent-connections.ts";
 
 // int8 arrives as text by default, which is what we want: money and ids become bigint or branded strings where they are read.
 // bytea, timestamptz, json and arrays keep pg's own parsers.
@@ -88,6 +89,7 @@ export interface DatabaseOptions {
   /** Role to act as from the first statement on, where the connection's own role is the owner. */
   readonly role?: string;
   readonly connectionsMax?: number;
+  readonly silence?: SilenceLimits;
   readonly log: Log;
 }
 
@@ -139,10 +141,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     directConnectionString === connectionString ? pool : createPool(directConnectionString, sessionsMax);
   /** A pooler lends one connection to many, on which none of them finds what it has prepared. */
   const prepares = sessionPool === pool;
-  const toAsk = (
-    statement: string | PreparedStatement,
-    values: readonly unknown[] | undefined,
-  ): pg.QueryConfig => {
+  const toAsk = (statement: string | PreparedStatement, values?: readonly unknown[]): pg.QueryConfig => {
     const asked = { text: textOf(statement), values: values as unknown[] };
     return prepares && typeof statement !== "string" ? { ...asked, name: statement.name } : asked;
   };
@@ -158,6 +157,30 @@ export function openDatabase(options: DatabaseOptions): Database {
     const failure = error instanceof OutcomeUnknown ? error.cause : error;
     if (!closing && isDatabaseAway(failure)) outage.failed(failure);
   };
+  const connectApart: Database["connectApart"] = async (timeoutMs) => {
+    const client = new pg.Client({
+      connectionString: directConnectionString,
+      options: settings.join(" "),
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs,
+      application_name: "fusion",
+    });
+    // A break shows in the statement that meets it, and to whoever listens for it.
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw error;
+    }
+    return client;
+  };
+  const endWatch = watchSilentConnections({
+    pool: sessionPool,
+    connectApart,
+    log: options.log,
+    limits: options.silence,
+  });
   const connect = (): Promise<pg.PoolClient> =>
     pool.connect().catch((error: unknown) => {
       noteFailure(error);
@@ -232,41 +255,21 @@ export function openDatabase(options: DatabaseOptions): Database {
           committing(client, () => alone(client, `BEGIN; ${scopeStatement(scope)}`, statement)),
         ),
     }),
-    async queryUnscoped(statement, values) {
-      try {
-        const { rows } = await pool.query(toAsk(statement, values));
+    queryUnscoped: (...statement) =>
+      onConnection({ connect, noteFailure }, async (client) => {
+        const { rows } = await client.query(toAsk(...statement));
         outage.worked();
         return rows;
-      } catch (error) {
-        noteFailure(error);
-        throw error;
-      }
-    },
+      }),
     connect,
-    async connectApart(timeoutMs) {
-      const client = new pg.Client({
-        connectionString: directConnectionString,
-        options: settings.join(" "),
-        connectionTimeoutMillis: timeoutMs,
-        query_timeout: timeoutMs,
-        application_name: "fusion",
-      });
-      // A break shows in the statement that meets it, and to whoever listens for it.
-      client.on("error", () => undefined);
-      try {
-        await client.connect();
-      } catch (error) {
-        void client.end().catch(() => undefined);
-        throw error;
-      }
-      return client;
-    },
+    connectApart,
     noteFailure,
     pool,
     sessionPool,
     async close() {
       closing = true;
       await Promise.all([...new Set([pool, sessionPool])].map((each) => each.end()));
+      endWatch();
     },
   };
 }
