@@ -13,7 +13,7 @@ it("100,000 racing calls and 500 revokes under faults: no revoked token is accep
     calls: 100_000,
     revokes: 500,
     seed,
-    turns: 3,
+    turns: 2,
     // How long things take says little on a machine that is busy with other tests.
     withoutPhases: true,
     serverFolder: join(import.meta.dirname, "../server"),
