@@ -239,6 +239,35 @@ it(
   60_000 + failovers * 20_000,
 );
 
+it("loses nothing either when the primary's machine vanishes, and gives up the connections that led there", async () => {
+  const load = new Load();
+  while (load.tokens.length < 120)
+    load.tokens.push(await arrangeToken(owner, applicationOf(book.token), admin, { name: "Vanishing" }));
+  load.start();
+  await expect
+    .poll(() => Math.min(load.transferred.length, load.revoked.length), { timeout: 30_000 })
+    .toBeGreaterThan(3);
+  pair.vanishPrimary();
+  const vanishedAt = performance.now();
+  await pair.promoteStandby();
+  await pair.addStandby();
+  const before = [load.transferred.length, load.revoked.length] as const;
+  const answersAgain = async (which: "transferred" | "revoked", at: 0 | 1): Promise<number> => {
+    await expect
+      .poll(() => load[which].length, { timeout: 30_000, interval: 20 })
+      .toBeGreaterThan(before[at] + 1);
+    return Math.round(performance.now() - vanishedAt);
+  };
+  const pauses = await Promise.all([answersAgain("transferred", 0), answersAgain("revoked", 1)]);
+  await load.stop();
+  expect(product.output()).toContain("gave up connections on which nobody answers");
+  expect(load.oddities).toEqual([]);
+  expect(await lostOf(load)).toEqual({ transfers: [], revocations: [] });
+  console.info(
+    `a machine that vanished: transfers without answers for ${pauses[0]} ms, revocations for ${pauses[1]} ms`,
+  );
+}, 120_000);
+
 it("over asynchronous replication it does not start in strict mode, and the same failover loses a revocation", async () => {
   await pair.set("synchronous_standby_names", "");
   await expect(startProduct({ env: environment() })).rejects.toThrow(/synchronous_standby_names is empty/);

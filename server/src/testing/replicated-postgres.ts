@@ -30,6 +30,8 @@ export interface ReplicatedPostgres {
   set(name: string, value: string): Promise<void>;
   /** `kill -9` of every process of the primary at once, as if its machine were gone. */
   killPrimary(): void;
+  /** {@link killPrimary} without a sign: connections to it stay, and nothing comes on them any more. */
+  vanishPrimary(): void;
   /** The standby becomes the primary, and the proxy leads to it. */
   promoteStandby(): Promise<void>;
   /** A new standby, copied from the primary while that works. Resolves when it follows. */
@@ -91,6 +93,10 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
     standbyUrl: (database = "fusion") => requireStandby().server.connectionString(database),
     set: (name, value) => set(primary, name, value),
     killPrimary: () => kill(primary),
+    vanishPrimary() {
+      proxy.fallSilent();
+      kill(primary);
+    },
     async promoteStandby() {
       const promoted = requireStandby();
       await withClient(promoted.server.connectionString(), (client) => client.query("SELECT pg_promote()"));

@@ -4,13 +4,18 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** Stands where haproxy does: one TCP address that leads to whichever PostgreSQL is the primary. */
 export interface SwitchingProxy {
   readonly port: number;
-  /** New connections lead to this Unix socket, or nowhere; the present ones are cut. */
+  /** New connections lead to this Unix socket, or nowhere; the present ones are cut, but for those that fell silent. */
   switchTo(socketPath: string | undefined): void;
+  /** Nothing passes any more on the present connections, and whatever becomes of the server, the clients are not told. */
+  fallSilent(): void;
   close(): Promise<void>;
 }
 
 export async function startSwitchingProxy(): Promise<SwitchingProxy> {
   const open = new Set<Socket>();
+  const clients = new Set<Socket>();
+  /** Clients that will not hear of it any more. */
+  const silent = new Set<Socket>();
   let target: string | undefined;
   const listener = createServer((client) => {
     if (target === undefined) {
@@ -27,23 +32,28 @@ export async function startSwitchingProxy(): Promise<SwitchingProxy> {
       from.on("error", () => undefined);
       from.on("close", () => {
         open.delete(from);
-        to.destroy();
+        silent.delete(from);
+        if (!silent.has(to)) to.destroy();
       });
-      from.pipe(to);
+      from.on("data", (chunk) => {
+        if (!silent.has(client)) to.write(chunk);
+      });
     }
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
   }).listen(0, "127.0.0.1");
   await once(listener, "listening");
-  const cut = (): void => {
-    for (const socket of open) socket.destroy();
-  };
   return {
     port: (listener.address() as AddressInfo).port,
     switchTo(socketPath) {
       target = socketPath;
-      cut();
+      for (const socket of open) if (!silent.has(socket)) socket.destroy();
+    },
+    fallSilent() {
+      for (const client of clients) silent.add(client);
     },
     async close() {
-      cut();
+      for (const socket of open) socket.destroy();
       await new Promise((resolve) => listener.close(resolve));
     },
   };
