@@ -1,11 +1,12 @@
-import { Button, PasswordInput } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { type FormEvent, useRef, useState } from "react";
 import { ApiProblem } from "../../lib/api.ts";
+import { PasswordField } from "../../ui/password-field.tsx";
+import { UsernameForManagers } from "../../ui/username-for-managers.tsx";
 import classes from "./login.module.css";
 import { useFinishLogin, useForgotPassword } from "./login-requests.ts";
 import { type LoginWalk, stepAfterForgot } from "./login-walk.ts";
 import { StepProblem } from "./step-problem.tsx";
-import { UsernameForManagers } from "./username-for-managers.tsx";
 
 export function PasswordStep({ identifier, walk }: { identifier: string; walk: LoginWalk }) {
   const [password, setPassword] = useState("");
@@ -31,17 +32,16 @@ export function PasswordStep({ identifier, walk }: { identifier: string; walk: L
   return (
     <form onSubmit={submit} className={classes.form} noValidate>
       <UsernameForManagers identifier={identifier} />
-      <PasswordInput
-        ref={field}
+      <PasswordField
+        inputRef={field}
         label="Password"
         value={password}
-        onChange={(event) => {
+        onChange={(typed) => {
           setEmpty(false);
-          setPassword(event.currentTarget.value);
+          setPassword(typed);
         }}
         error={empty ? "Enter your password." : fieldError}
         autoComplete="current-password"
-        visibilityToggleButtonProps={{ "aria-label": "Show or hide the password", tabIndex: 0 }}
         autoFocus
       />
       <StepProblem

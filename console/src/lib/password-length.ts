@@ -12,9 +12,10 @@ export function passwordLengthWords(length: number): string {
   return `${length} characters`;
 }
 
-/** Why a password of this length is not taken. */
-export function refusalWords(length: number): string {
-  return length < passwordLength.min
-    ? `Too short: use at least ${passwordLength.min} characters.`
-    : `Too long: use at most ${passwordLength.max} characters.`;
+/** Why a password is not taken for its length; undefined when it is. */
+export function lengthFault(password: string): string | undefined {
+  const length = passwordLengthOf(password);
+  if (length < passwordLength.min) return `Too short: use at least ${passwordLength.min} characters.`;
+  if (length > passwordLength.max) return `Too long: use at most ${passwordLength.max} characters.`;
+  return undefined;
 }
