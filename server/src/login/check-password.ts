@@ -1,12 +1,12 @@
 import { systemScope } from "../platform/database/database.ts";
-import { LoginExpired, PasswordWrong } from "./errors.ts";
-import { countersOf, countTry, findStanding, graver, requireOpen, takeBack } from "./failures.ts";
+import { comparePassword } from "./compare-password.ts";
+import { LoginExpired } from "./errors.ts";
+import { countersOf, countTry, findStanding, requireOpen } from "./failures.ts";
 import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { normalisePassword } from "./password-rules.ts";
 import { replacePasswordHash } from "./person-store.ts";
 import { deleteUnneededReset } from "./reset-store.ts";
-import { recordClosing, refusalOf } from "./verify-code.ts";
 import { lockPersonOf, lockWalk } from "./walk-store.ts";
 
 /**
@@ -43,21 +43,10 @@ export async function checkPassword(
     throw new LoginExpired();
   }
   const password = normalisePassword(input.password);
-  let isRight: boolean;
-  let rehashed: string | null = null;
-  try {
-    isRight = await hasher.verify(stored, password);
-    if (isRight && stored !== null && hasher.isOutdated(stored)) rehashed = await hasher.hash(password);
-  } catch (error) {
-    await db.transaction(systemScope, (tx) => takeBack(tx, counters));
-    throw error;
-  }
-  if (!isRight) {
-    const closing = graver(counted.closes, counted.closesAccount);
-    if (closing.kind !== "open")
-      await db.transaction(systemScope, (tx) => recordClosing(parts, tx, counters.account, closing, browser));
-    throw refusalOf(closing, now) ?? new PasswordWrong();
-  }
+  const tried = { counters, counted, stored, password, pointer: "/password" };
+  const rehashed = await comparePassword(parts, browser, tried, async () =>
+    stored !== null && hasher.isOutdated(stored) ? hasher.hash(password) : null,
+  );
   return db.transaction(systemScope, async (tx) => {
     // Read again: meanwhile the walk may have been finished, the access ended, or the password changed.
     const current = await lockWalk(tx, walkHash, ["password"], clock.now());

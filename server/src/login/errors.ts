@@ -109,18 +109,18 @@ export class RecoveryRequired extends DomainError {
 export class PasswordWrong extends DomainError {
   readonly kind = "invalid";
   readonly code = "password_wrong";
-  constructor() {
+  constructor(pointer: string) {
     const detail = "That password is wrong.";
-    super(detail, { fieldErrors: [{ pointer: "/password", detail }] });
+    super(detail, { fieldErrors: [{ pointer, detail }] });
   }
 }
 
-/** The new password is too short, too long, or too easily guessed. */
+/** The new password is too short, too long, too easily guessed, or the present one. */
 export class PasswordRejected extends DomainError {
   readonly kind = "invalid";
   readonly code = "password_rejected";
-  constructor(detail: string) {
-    super(detail, { fieldErrors: [{ pointer: "/password", detail }] });
+  constructor(pointer: string, detail: string) {
+    super(detail, { fieldErrors: [{ pointer, detail }] });
   }
 }
 

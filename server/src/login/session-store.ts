@@ -137,13 +137,28 @@ export async function markSessionEnded(
   return rows.length > 0;
 }
 
-/** Ends every session of the person. Returns how many. */
-export async function markAllSessionsEnded(tx: Transaction, userId: UserId, now: Date): Promise<number> {
+/** Ends every session of the person, but for one that is to stay. Returns how many. */
+export async function markAllSessionsEnded(
+  tx: Transaction,
+  userId: UserId,
+  now: Date,
+  staying: SessionId | null = null,
+): Promise<number> {
   const rows = await tx.query(
-    "UPDATE user_session SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL RETURNING session_id",
-    [userId, now],
+    `UPDATE user_session SET ended_at = $2
+     WHERE user_id = $1 AND ended_at IS NULL AND session_id IS DISTINCT FROM $3 RETURNING session_id`,
+    [userId, now, staying],
   );
   return rows.length;
+}
+
+/** The session goes on under another cookie; the one before is no session any more. */
+export async function replaceSessionSecret(
+  tx: Transaction,
+  sessionId: SessionId,
+  secretHash: Buffer,
+): Promise<void> {
+  await tx.query("UPDATE user_session SET secret_hash = $2 WHERE session_id = $1", [sessionId, secretHash]);
 }
 
 export async function markSteppedUp(tx: Transaction, sessionId: SessionId, now: Date): Promise<void> {

@@ -2,14 +2,12 @@ import { recordAudit } from "../audit/record.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { loadCommonPasswords } from "./common-passwords.ts";
 import { LoginExpired, PasswordRejected } from "./errors.ts";
-import { forgetAllFailures } from "./failures.ts";
 import { passwordChanged, tell } from "./notices.ts";
 import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { findPasswordFault, normalisePassword } from "./password-rules.ts";
-import { contextOf, setPasswordHash } from "./person-store.ts";
-import { deleteReset } from "./reset-store.ts";
-import { markAllSessionsEnded } from "./session-store.ts";
+import { contextOf } from "./person-store.ts";
+import { putPassword } from "./put-password.ts";
 import { lockPersonOf, lockWalk, type SetReason } from "./walk-store.ts";
 
 const reasonWords: Readonly<Record<SetReason, string>> = {
@@ -20,8 +18,8 @@ const reasonWords: Readonly<Record<SetReason, string>> = {
 
 /**
  * Sets the password at the first login and after a forgotten one, and logs in. All other sessions end, devices known until now are strangers
- * again after a forgotten password, counters start afresh, and the person is told on every identity. Throws `password_rejected` (nothing was
- * changed and the step stays open), `login_expired`, `login_step_wrong`.
+ * again, counters start afresh, and the person is told on every identity. Throws `password_rejected` (nothing was changed and the step stays
+ * open), `login_expired`, `login_step_wrong`.
  */
 export async function setNewPassword(
   parts: LoginParts,
@@ -37,7 +35,7 @@ export async function setNewPassword(
   });
   if (!asked) throw new LoginExpired();
   const fault = findPasswordFault(password, contextOf(asked), await loadCommonPasswords());
-  if (fault !== null) throw new PasswordRejected(fault);
+  if (fault !== null) throw new PasswordRejected("/password", fault);
   const passwordHash = await hasher.hash(password);
   return db.transaction(systemScope, async (tx) => {
     const now = clock.now();
@@ -50,18 +48,13 @@ export async function setNewPassword(
       throw new LoginExpired();
     if (person.passwordSetAt !== null && walk.verifiedAt !== null && person.passwordSetAt > walk.verifiedAt)
       throw new LoginExpired();
-    await setPasswordHash(tx, person.userId, passwordHash, now);
-    const ended = await markAllSessionsEnded(tx, person.userId, now);
-    await deleteReset(tx, person.userId);
-    if (reason !== "first_login")
-      await tx.query("DELETE FROM known_device WHERE user_id = $1", [person.userId]);
-    await forgetAllFailures(tx, person.userId);
+    const sessionsEnded = await putPassword(tx, person.userId, { passwordHash, now });
     const opened = await openSession(parts, tx, browser, { walk, person });
     await recordAudit(tx, parts, opened.principal, {
       action: "password.set",
       object: { kind: "user", id: person.userId },
       fintech: person.fintech,
-      details: { reason, sessionsEnded: ended },
+      details: { reason, sessionsEnded },
       requestId: browser.requestId,
     });
     await tell(

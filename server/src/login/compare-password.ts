@@ -1,0 +1,38 @@
+import { systemScope } from "../platform/database/database.ts";
+import { PasswordWrong } from "./errors.ts";
+import { type CountedTry, type Counters, graver, takeBack } from "./failures.ts";
+import type { Browser, LoginParts } from "./parts.ts";
+import { recordClosing, refusalOf } from "./verify-code.ts";
+
+/**
+ * Compares a password with a stored one, for a try that was counted and committed before, and outside any transaction, since it takes long.
+ * When it is right, does what else takes long and returns what that yields; the try stays counted until a transaction forgets it, and whether
+ * the stored one is still the same is to be asked there. One that was not compared, as too many logged in at once, is taken back. Throws
+ * `password_wrong` at `pointer`, or `login_locked` or `recovery_required` where that was the last try, and `login_busy`.
+ */
+export async function comparePassword<Result>(
+  parts: LoginParts,
+  browser: Browser,
+  tried: {
+    readonly counters: Counters;
+    readonly counted: Extract<CountedTry, { counted: true }>;
+    readonly stored: string | null;
+    /** In its normal form. */
+    readonly password: string;
+    readonly pointer: string;
+  },
+  whenRight: () => Promise<Result>,
+): Promise<Result> {
+  const { db, clock, hasher } = parts;
+  const { counters, counted, stored, password, pointer } = tried;
+  try {
+    if (await hasher.verify(stored, password)) return await whenRight();
+  } catch (error) {
+    await db.transaction(systemScope, (tx) => takeBack(tx, counters));
+    throw error;
+  }
+  const closing = graver(counted.closes, counted.closesAccount);
+  if (closing.kind !== "open")
+    await db.transaction(systemScope, (tx) => recordClosing(parts, tx, counters.account, closing, browser));
+  throw refusalOf(closing, clock.now()) ?? new PasswordWrong(pointer);
+}
