@@ -307,6 +307,85 @@ describe("sessions", () => {
     expect(there.url()).toContain("return=");
   });
 
+  it("end but for this one when the password is changed, with nothing lost by a refusal", async () => {
+    const here = await open();
+    const there = await open();
+    for (const page of [there, here]) {
+      await forgetSentCodes(product);
+      await logIn(page, product.url, member);
+    }
+    await here.goto(`${product.url}/account`);
+    await here.getByRole("button", { name: "Change password" }).focus();
+    await here.keyboard.press("Enter");
+    const dialog = here.getByRole("dialog", { name: "Change password" });
+    const current = dialog.getByLabel("Current password");
+    const wanted = dialog.getByLabel("New password");
+    const submit = dialog.getByRole("button", { name: "Change password" });
+    const hasFocus = (field: typeof current) =>
+      expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
+    await hasFocus(current);
+    expect(await lookAt(here, "account-change-password")).toEqual([]);
+    expect([
+      await current.getAttribute("autocomplete"),
+      await wanted.getAttribute("autocomplete"),
+      await dialog.locator('input[autocomplete="username"]').inputValue(),
+    ]).toEqual(["current-password", "new-password", member.address]);
+
+    // What can be seen is said at once, at each field.
+    await here.keyboard.press("Enter");
+    await dialog.getByText("Enter your current password.").waitFor();
+    await dialog.getByText("Too short: use at least 15 characters.").waitFor();
+    await hasFocus(current);
+    expect(await lookAt(here, "account-change-password-empty")).toEqual([]);
+    await current.pressSequentially("not the right one at all");
+    await wanted.fill("password password 123");
+    await dialog.getByText("21 characters").waitFor();
+
+    // The rest takes presence, which is proven on the way.
+    await forgetPresence(product);
+    await forgetSentCodes(product);
+    const proof = new Date();
+    await here.keyboard.press("Enter");
+    await dialog.getByText("This changes how you log in, so prove that it is you.").waitFor();
+    await dialog.getByLabel("One-time code").fill(await readCode(product.url, member.phone, proof));
+    await dialog.getByText("The password is a common one").waitFor();
+    await hasFocus(wanted);
+    const next = "a quieter comet over granite";
+    await wanted.fill(next);
+    await here.keyboard.press("Enter");
+    await dialog.getByText("That password is wrong.").waitFor();
+    await hasFocus(current);
+    expect(await wanted.inputValue()).toBe(next);
+    expect(await lookAt(here, "account-change-password-wrong")).toEqual([]);
+
+    // A session that ended meanwhile takes nothing away.
+    const cookies = await here.context().cookies();
+    await here.context().clearCookies();
+    await current.fill(member.password);
+    await submit.click();
+    await dialog.getByRole("link", { name: "Log in in another window" }).waitFor();
+    await here.context().addCookies(cookies);
+    await hasFocus(submit);
+    const asked = new Date();
+    await here.keyboard.press("Enter");
+    await here.getByText("Your password is changed. Other browsers are logged out.").waitFor();
+    await here.locator(':focus:has-text("Change password")').waitFor();
+    member.password = next;
+    const told = (await readInbox(product.url)).filter(
+      ({ at, subject }) => new Date(at) >= asked && subject === "Your Fusion password was set",
+    );
+    expect(told.map(({ to }) => to).sort()).toEqual([member.phone, member.address].sort());
+    await here.getByRole("row").filter({ hasText: "This one" }).waitFor();
+    await expect.poll(() => here.locator("tbody tr").count()).toBe(1);
+    // This one goes on under another cookie.
+    const session = (of: typeof cookies) => of.find(({ name }) => name.endsWith("session"))?.value;
+    expect(session(await here.context().cookies())).not.toBe(session(cookies));
+    await here.reload();
+    await here.getByRole("heading", { level: 1, name: "Account" }).waitFor();
+    await there.reload();
+    await there.getByLabel("Phone number or email").waitFor();
+  });
+
   it("log out ends the session: neither back nor an old cookie shows anything", async () => {
     const page = await open();
     await forgetSentCodes(product);

@@ -42,6 +42,17 @@ export const passwordLength = { min: 15, max: 128 } as const;
 export const LoginPassword = z.object({ password: z.string().min(1).max(1024) });
 export type LoginPassword = z.infer<typeof LoginPassword>;
 
+/** A new password in the place of one's own. */
+export const PasswordChange = z.object({
+  currentPassword: z.string().min(1).max(1024),
+  newPassword: z
+    .string()
+    .min(1)
+    .max(1024)
+    .describe(`${passwordLength.min} to ${passwordLength.max} characters.`),
+});
+export type PasswordChange = z.infer<typeof PasswordChange>;
+
 export const ForgotStart = z.object({
   otherUnreachable: z
     .boolean()

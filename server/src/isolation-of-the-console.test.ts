@@ -124,6 +124,7 @@ const bodies: Record<string, object> = {
   preview: { ipAllowList: ["203.0.113.0/24"] },
   search: { text: "9876543210" },
   code: { code: "123456" },
+  password: { currentPassword: "seven quiet harbours 3", newPassword: "seven loud harbours 4" },
 };
 
 /** Ids of the same form that nothing has. */
@@ -216,8 +217,9 @@ describe("somebody of the Fusion team who may only look", () => {
   it("is refused every change, at every address of the console, and changes nothing", async () => {
     const { ids } = await arrangeEverything();
     const viewer = await loggedIn(await arrangeUser(app.database.owner, null, "operator_viewer"));
-    // About the own login and presence, or a question that is too long for an address.
-    const isTheirs = /^\/console\/api\/(login|logout|step-up)(\/|$)|\/search$|\/ip-allow-list\/preview$/;
+    // About the own login, password and presence, or a question that is too long for an address.
+    const isTheirs =
+      /^\/console\/api\/(login|logout|password|step-up)(\/|$)|\/search$|\/ip-allow-list\/preview$/;
     const before = await everythingKept();
     expect(Object.keys(before).length).toBeGreaterThan(35);
     const statuses: Record<string, number> = {};

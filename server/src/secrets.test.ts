@@ -19,6 +19,7 @@ const plant = (what: string, secret: string): string => {
 };
 const password = plant("password", "canary sings 7 violet arias");
 const otherPassword = plant("wrong password", "canary hums 8 yellow arias");
+const nextPassword = plant("changed password", "canary whistles 9 green arias");
 const shortPassword = plant("refused password", "canaryshort");
 const pan = plant("PAN", "CNARY4711Q");
 const otherPan = plant("PAN in a wrong request", "CNARY4712Q");
@@ -126,6 +127,18 @@ describe("planted secrets", () => {
     before = letters.length;
     await browser.post("/step-up/start", { channel: "email" });
     await browser.post("/step-up/code", { code: await nextCode(before) });
+
+    // A changed password, after every mistake and a fault of ours.
+    const change = async (currentPassword: unknown, newPassword: unknown) =>
+      (await browser.post("/password", { currentPassword, newPassword })).statusCode;
+    expect(await change(otherPassword, nextPassword)).toBe(400);
+    expect(await change(password, shortPassword)).toBe(400);
+    expect(await change([password], { typed: nextPassword })).toBe(400);
+    await whileRefusing("console_user", async () => {
+      expect(await change(password, nextPassword)).toBe(500);
+    });
+    expect(await change(password, nextPassword)).toBe(204);
+    keepCookies(browser.cookies);
 
     // Tokens.
     const generate = (body: object, key: string) =>

@@ -8,7 +8,7 @@ import { countersOf, forgetFailures } from "./failures.ts";
 import { newDevice, tell } from "./notices.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import type { LoginPerson } from "./person-store.ts";
-import { insertSession } from "./session-store.ts";
+import { insertSession, replaceSessionSecret } from "./session-store.ts";
 import { endWalk, type Walk } from "./walk-store.ts";
 
 /** A login that is complete: what the browser's cookies become, and who it is. */
@@ -16,6 +16,12 @@ export interface OpenedSession {
   readonly sessionSecret: string;
   readonly deviceSecret: string;
   readonly principal: UserPrincipal;
+}
+
+/** What the cookies of a browser become whose session goes on; without the device's, if the browser had none. */
+export interface RenewedCookies {
+  readonly sessionSecret: string;
+  readonly deviceSecret: string | undefined;
 }
 
 /**
@@ -83,6 +89,24 @@ export async function openSession(
 }
 
 /**
+ * Gives the browser of a session new cookies: the session goes on and the browser is known as before, but copies of the cookies that it had
+ * until now lead nowhere.
+ */
+export async function renewCookies(
+  { random }: Pick<LoginParts, "random">,
+  tx: Transaction,
+  browser: Browser,
+  sessionId: SessionId,
+): Promise<RenewedCookies> {
+  const session = newBrowserSecret(random);
+  await replaceSessionSecret(tx, sessionId, session.secretHash);
+  if (!browser.deviceHash) return { sessionSecret: session.secret, deviceSecret: undefined };
+  const device = newBrowserSecret(random);
+  await moveDevice(tx, browser.deviceHash, device.secretHash);
+  return { sessionSecret: session.secret, deviceSecret: device.secret };
+}
+
+/**
  * Every login gives the browser a new device cookie, so that none can have been planted. Other people who use the same browser keep knowing
  * it: their rows move along.
  */
@@ -93,11 +117,7 @@ async function rememberDevice(
 ): Promise<{ deviceId: string; isFirst: boolean }> {
   const { walk, person, deviceHash } = request;
   const now = clock.now();
-  if (request.previousHash)
-    await tx.query("UPDATE known_device SET device_hash = $2 WHERE device_hash = $1", [
-      request.previousHash,
-      deviceHash,
-    ]);
+  if (request.previousHash) await moveDevice(tx, request.previousHash, deviceHash);
   const [known] = await tx.query(
     "UPDATE known_device SET last_login_at = $3 WHERE user_id = $1 AND device_id = $2 RETURNING device_id",
     [person.userId, walk.deviceId, now],
@@ -111,4 +131,8 @@ async function rememberDevice(
     [deviceHash, person.userId, deviceId, now],
   );
   return { deviceId, isFirst: other === undefined };
+}
+
+async function moveDevice(tx: Transaction, from: Buffer, to: Buffer): Promise<void> {
+  await tx.query("UPDATE known_device SET device_hash = $2 WHERE device_hash = $1", [from, to]);
 }

@@ -10,6 +10,7 @@ import {
   LoginPassword,
   LoginStart,
   NewPerson,
+  PasswordChange,
   PersonList,
   SessionList,
   StepUpDone,
@@ -32,6 +33,7 @@ import type { Random } from "../platform/random.ts";
 import { approvePasswordReset } from "./approve-password-reset.ts";
 import { createSessionProof } from "./authenticate.ts";
 import { hashBrowserSecret } from "./browser-secret.ts";
+import { changePassword } from "./change-password.ts";
 import { checkPassword } from "./check-password.ts";
 import { createCodeSender } from "./code-sender.ts";
 import { createLoginCookies } from "./cookies.ts";
@@ -307,6 +309,25 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         },
       },
       (request) => finishStepUp(parts, browserOf(request), session.of(request), request.body),
+    );
+    scope.post(
+      `${api}/password`,
+      {
+        onRequest,
+        schema: {
+          ...sessions,
+          summary: "Change my password; my other sessions end, and this one goes on under a new cookie",
+          body: PasswordChange,
+          response: { 204: z.null(), ...failures },
+        },
+      },
+      async (request, reply) => {
+        const proven = session.of(request);
+        const renewed = await changePassword(parts, browserOf(request), proven, request.body);
+        cookies.set(reply, "session", renewed.sessionSecret);
+        if (renewed.deviceSecret !== undefined) cookies.set(reply, "device", renewed.deviceSecret);
+        return reply.status(204).send(null);
+      },
     );
 
     const people = { tags: ["People"] };

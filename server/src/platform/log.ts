@@ -26,6 +26,8 @@ export function createLog(level: string, lines: DestinationStream = linesTo()): 
           "req.headers.cookie",
           'req.headers["x-zeta-authtoken"]',
           "*.password",
+          "*.currentPassword",
+          "*.newPassword",
           "*.secret",
           "*.code",
           "*.token",

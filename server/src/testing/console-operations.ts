@@ -160,6 +160,9 @@ export async function arrangeConsoleOperations(app: TestApp, below: string): Pro
     "POST /login/forgot/code": { body: () => ({ code: codes.forgotCode }) },
     "POST /step-up/start": { body: () => ({ channel: "email" }) },
     "POST /step-up/code": { body: () => ({ code: stepUp }) },
+    "POST /password": {
+      body: (variant) => ({ currentPassword: goodPassword, newPassword: `${goodPassword} ${variant}` }),
+    },
     "POST /applications/{applicationId}/tokens": {
       headers: (variant) => ({ "idempotency-key": `key-${variant}` }),
       body: (variant) => ({

@@ -7,9 +7,10 @@ import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import classes from "./account.module.css";
 import { CalendarSection } from "./calendar-section.tsx";
+import { PasswordSection } from "./password-section.tsx";
 import { SessionsSection } from "./sessions-section.tsx";
 
-/** Who you are to the console, your calendar, and where you are logged in. */
+/** Who you are to the console, your password and calendar, and where you are logged in. */
 export function AccountPage() {
   const { user, fintech } = useSession();
   return (
@@ -61,6 +62,7 @@ export function AccountPage() {
           </dd>
         </dl>
       </section>
+      <PasswordSection />
       {fintech && <CalendarSection />}
       <SessionsSection />
     </div>

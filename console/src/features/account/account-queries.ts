@@ -1,5 +1,5 @@
 import { CalendarAddress, CalendarFeed } from "@fusion/contract/calendar.ts";
-import { SessionList } from "@fusion/contract/login.ts";
+import { type PasswordChange, SessionList } from "@fusion/contract/login.ts";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { get, post, remove } from "../../lib/api.ts";
 
@@ -17,6 +17,19 @@ export function useEndSessions() {
         await post(`/sessions/${encodeURIComponent(sessionId)}/end`, {}, null);
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
+  });
+}
+
+/** Changes the own password. Neither password is kept once whoever asked is gone. */
+export function useChangePassword() {
+  const queryClient = useQueryClient();
+  return useMutation({
+    gcTime: 0,
+    mutationFn: (change: PasswordChange) => post("/password", change, null),
+    onSuccess: () => {
+      void queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey });
+      void queryClient.invalidateQueries({ queryKey: calendarQuery.queryKey });
+    },
   });
 }
 

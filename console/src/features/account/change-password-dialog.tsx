@@ -1,0 +1,146 @@
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, type ReactElement, useState } from "react";
+import { ApiProblem, isProblem } from "../../lib/api.ts";
+import { lengthFault } from "../../lib/password-length.ts";
+import { useSession } from "../../lib/session.ts";
+import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
+import { NewPasswordField, newPasswordRules, PasswordField } from "../../ui/password-field.tsx";
+import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";
+import { StepUp } from "../../ui/step-up.tsx";
+import { useToast } from "../../ui/toasts.tsx";
+import { UsernameForManagers } from "../../ui/username-for-managers.tsx";
+import classes from "./account.module.css";
+import { calendarQuery, useChangePassword } from "./account-queries.ts";
+
+/** What can be seen to be wrong before the server is asked. */
+interface Slips {
+  readonly current: string | undefined;
+  readonly wanted: string | undefined;
+}
+
+/**
+ * From the present password and the new one to the fact, with presence proven on the way where that is asked. Both live in the state of this
+ * component and of the request alone, which forgets them with it.
+ */
+export function ChangePasswordDialog({ onClose }: { onClose: () => void }): ReactElement {
+  const { user, fintech } = useSession();
+  const calendar = useQuery({ ...calendarQuery, enabled: fintech !== null });
+  const hasCalendar = (calendar.data?.madeAt ?? null) !== null;
+  const change = useChangePassword();
+  const toast = useToast();
+  const [current, setCurrent] = useState("");
+  const [wanted, setWanted] = useState("");
+  const [slips, setSlips] = useState<Slips | null>(null);
+  const [proving, setProving] = useState(false);
+  useReturnFocus();
+  const problem = proving ? null : change.error;
+  const form = useFocusAfterRefusal(slips ?? problem);
+  const refusal = problem instanceof ApiProblem ? problem : undefined;
+  const currentFault = slips?.current ?? refusal?.fieldError("/currentPassword");
+  const wantedFault = slips?.wanted ?? refusal?.fieldError("/newPassword");
+  // Managers keep a password under what is typed at the login, mostly the address that comes first here.
+  const [identity] = user.identities;
+
+  function send(): void {
+    change.mutate(
+      { currentPassword: current, newPassword: wanted },
+      {
+        onSuccess: () => {
+          toast("Your password is changed. Other browsers are logged out.");
+          onClose();
+        },
+        onError: (error) => setProving(isProblem(error, "step_up_required")),
+      },
+    );
+  }
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (change.isPending) return;
+    const found = {
+      current: current === "" ? "Enter your current password." : undefined,
+      wanted: lengthFault(wanted),
+    };
+    const isRight = found.current === undefined && found.wanted === undefined;
+    setSlips(isRight ? null : found);
+    if (isRight) send();
+    else change.reset();
+  }
+
+  /** What was wrong is being put right. */
+  function typing(): void {
+    setSlips(null);
+    if (change.isError) change.reset();
+  }
+
+  function close(): void {
+    if (!change.isPending) onClose();
+  }
+
+  return (
+    <SecretDialog title="Change password" onClose={close}>
+      {proving && (
+        <StepUp
+          because="This changes how you log in"
+          doing={change.isPending ? "Changing the password" : null}
+          onDone={send}
+          onBack={() => {
+            setProving(false);
+            change.reset();
+          }}
+        />
+      )}
+      {/* Kept while presence is proven, so that going back finds everything as it was. */}
+      <div hidden={proving}>
+        <form ref={form} onSubmit={submit} className={classes.stack} noValidate>
+          <p>
+            Your sessions in other browsers end{hasCalendar && ", and so does your calendar's address"}. We
+            tell you at every address that you log in with.
+          </p>
+          <UsernameForManagers identifier={identity?.address ?? ""} />
+          <div className={classes.field}>
+            <PasswordField
+              label="Current password"
+              value={current}
+              onChange={(typed) => {
+                typing();
+                setCurrent(typed);
+              }}
+              error={currentFault}
+              autoComplete="current-password"
+              autoFocus
+            />
+            {isProblem(problem, "password_wrong") && (
+              <p className={classes.note}>
+                If you no longer know it, log out and choose “Forgot password” at the login.
+              </p>
+            )}
+          </div>
+          <div className={classes.field}>
+            <NewPasswordField
+              value={wanted}
+              onChange={(typed) => {
+                typing();
+                setWanted(typed);
+              }}
+              error={wantedFault}
+            />
+            <p className={classes.note}>{newPasswordRules}</p>
+          </div>
+          {problem !== null && currentFault === undefined && wantedFault === undefined && (
+            <FormProblem problem={problem} />
+          )}
+          <div className={classes.foot}>
+            <Button variant="default" onClick={close} disabled={change.isPending}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={change.isPending}>
+              Change password
+            </Button>
+          </div>
+        </form>
+      </div>
+    </SecretDialog>
+  );
+}

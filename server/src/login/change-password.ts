@@ -1,0 +1,87 @@
+import type { PasswordChange } from "@fusion/contract/login.ts";
+import { SessionRequired } from "../access/errors.ts";
+import { requireRecentPresence } from "../access/recent-presence.ts";
+import { requireSession, transactionOf } from "../access/transaction-of.ts";
+import { recordAudit } from "../audit/record.ts";
+import { systemScope } from "../platform/database/database.ts";
+import type { ProvenSession } from "./authenticate.ts";
+import { loadCommonPasswords } from "./common-passwords.ts";
+import { comparePassword } from "./compare-password.ts";
+import { LoginExpired, PasswordRejected, PasswordWrong } from "./errors.ts";
+import { accountAlone, countTry } from "./failures.ts";
+import { passwordChanged, tell } from "./notices.ts";
+import { type RenewedCookies, renewCookies } from "./open-session.ts";
+import type { Browser, LoginParts } from "./parts.ts";
+import { findPasswordFault, normalisePassword } from "./password-rules.ts";
+import { contextOf, lockPerson } from "./person-store.ts";
+import { putPassword } from "./put-password.ts";
+import { refusalOf } from "./verify-code.ts";
+
+/**
+ * Puts a new password in the place of one's own, for whoever proved presence in the last five minutes and knows the present one. All other
+ * sessions end and other browsers are strangers again; this session goes on under new cookies, since a thief may have copied those that it had;
+ * the person is told on every identity. A wrong present password counts like one at a login in this browser, before it is compared, so that a
+ * stolen session gets no more guesses than a thief of the device. What is wrong with the new one is said first, and takes no try.
+ *
+ * Throws, in this order, `session_required`, `step_up_required`, `password_rejected`, `login_locked`, `recovery_required`, `login_busy`,
+ * `password_wrong`; nothing was changed then but the count of tries.
+ */
+export async function changePassword(
+  parts: LoginParts,
+  browser: Browser,
+  session: ProvenSession,
+  input: PasswordChange,
+): Promise<RenewedCookies> {
+  const { db, clock, limits, hasher } = parts;
+  const { principal, deviceId } = session;
+  const { userId, sessionId } = principal;
+  const now = clock.now();
+  const present = normalisePassword(input.currentPassword);
+  const wanted = normalisePassword(input.newPassword);
+  const counters = accountAlone({ subject: userId, deviceId });
+  const common = await loadCommonPasswords();
+  const own = { db, scope: systemScope };
+  const { counted, stored } = await transactionOf(own, principal, async (tx) => {
+    const person = await lockPerson(tx, userId);
+    if (!person) throw new SessionRequired();
+    requireRecentPresence(principal, clock);
+    const fault =
+      wanted === present
+        ? "Use a password that differs from the current one."
+        : findPasswordFault(wanted, contextOf(person), common);
+    if (fault !== null) throw new PasswordRejected("/newPassword", fault);
+    return {
+      counted: await countTry(tx, counters, now, limits),
+      stored: person.passwordHash,
+    };
+  });
+  if (!counted.counted) throw refusalOf(counted.standing, now) ?? new LoginExpired();
+  const tried = { counters, counted, stored, password: present, pointer: "/currentPassword" };
+  const passwordHash = await comparePassword(parts, browser, tried, () => hasher.hash(wanted));
+  return transactionOf(own, principal, async (tx) => {
+    const person = await lockPerson(tx, userId);
+    if (person?.passwordHash !== stored) {
+      // Another change was faster. It ended this session, unless it was made in it.
+      await requireSession(tx, principal);
+      throw new PasswordWrong("/currentPassword");
+    }
+    const setAt = clock.now();
+    const staying = { sessionId, deviceId };
+    const sessionsEnded = await putPassword(tx, userId, { passwordHash, now: setAt, staying });
+    const renewed = await renewCookies(parts, tx, browser, sessionId);
+    await recordAudit(tx, parts, principal, {
+      action: "password.set",
+      object: { kind: "user", id: userId },
+      fintech: person.fintech,
+      details: { reason: "changed", sessionsEnded },
+      requestId: browser.requestId,
+    });
+    await tell(
+      tx,
+      parts,
+      person.identities,
+      passwordChanged(setAt, "on your account page", { first: false }),
+    );
+    return renewed;
+  });
+}
