@@ -129,6 +129,7 @@ describe("before logging in", () => {
       ["/docs", "docs"],
       ["/docs/console", "docs-console"],
       ["/docs/services", "docs-services"],
+      ["/docs/nope", "docs-missing"],
     ] as const) {
       await page.goto(product.url + path);
       // The operations are alike; axe needs not see each of them.

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { readErrorPage, readErrorPages } from "../error-pages.ts";
 import { docsPolicy, renderPage, scriptlessPolicy } from "../html.ts";
 import type { ApiDescription, OpenApiDocument } from "../openapi.ts";
 import type { HttpServer } from "../server.ts";
-import { readGuides } from "./guides.ts";
+import { type Guide, readGuides } from "./guides.ts";
 import { renderMarkdown } from "./markdown.ts";
+import { renderMissing } from "./missing-page.ts";
 import { renderHeader, renderReference } from "./reference-page.ts";
 
 const assets = [
@@ -15,7 +17,8 @@ const assets = [
 
 /**
  * `/docs`: the browsable reference, `/docs/<api>` for each API, with the guides of `<guidesFolder>/<api>`. `/docs/errors/<code>`: the page that
- * a problem's `type` links to, from `errorsFolder`. Pages are made at the first request, which keeps the start short.
+ * a problem's `type` links to, from `errorsFolder`. A browser at any other address below is told so on a page; programs get the problem. Pages are
+ * made at the first request, which keeps the start short.
  */
 export function registerDocsPages(
   http: HttpServer,
@@ -38,24 +41,39 @@ export function registerDocsPages(
       reply.type(type).header("cache-control", "no-cache").send(text),
     );
   }
+  const read = (name: string): { readonly found: OpenApiDocument; readonly guides: Guide[] } => {
+    const found = document(name) as OpenApiDocument;
+    const facts = { document: found, errors: readErrorPages(errorsFolder) };
+    return { found, guides: readGuides(join(guidesFolder, name), facts) };
+  };
   const pages = new Map<string, string>();
+  const pageOf = (name: string, render: () => string): string => {
+    const page = pages.get(name) ?? render();
+    pages.set(name, page);
+    return page;
+  };
   for (const { name } of apis) {
     http.get(`/docs/${name}`, hidden, async (_request, reply) => {
-      let page = pages.get(name);
-      if (page === undefined) {
-        const found = document(name) as OpenApiDocument;
-        const facts = { document: found, errors: readErrorPages(errorsFolder) };
-        const guides = readGuides(join(guidesFolder, name), facts);
-        page = renderPage(found.info.title, renderReference(found, { name, guides, apis }), script);
-        pages.set(name, page);
-      }
+      const page = pageOf(name, () => {
+        const { found, guides } = read(name);
+        return renderPage(found.info.title, renderReference(found, { name, guides, apis }), script);
+      });
       return sendPage(reply, page, docsPolicy);
     });
   }
+  const sendMissing = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    reply.header("vary", "accept");
+    if (!/\btext\/html\b/i.test(request.headers.accept ?? "")) return reply.callNotFound();
+    const page = pageOf("*", () =>
+      renderMissing(apis.map(({ name, title }) => ({ name, title, guides: read(name).guides }))),
+    );
+    return sendPage(reply.status(404), page, scriptlessPolicy);
+  };
+  http.get("/docs/*", hidden, async (request, reply) => sendMissing(request, reply));
   http.get<{ Params: { code: string } }>("/docs/errors/:code", hidden, async (request, reply) => {
     const { code } = request.params;
     const text = await readErrorPage(errorsFolder, code);
-    if (text === undefined) return reply.callNotFound();
+    if (text === undefined) return sendMissing(request, reply);
     const main = `<main class="narrow">${renderMarkdown(text)}<p><a href="/docs">The reference</a> lists all codes.</p></main>`;
     return sendPage(reply, renderPage(`${code} – Fusion`, renderHeader(apis) + main), scriptlessPolicy);
   });
@@ -63,15 +81,7 @@ export function registerDocsPages(
 
 const script = '<script src="/docs/reference.js" defer></script>';
 
-function sendPage(
-  reply: {
-    type(type: string): typeof reply;
-    header(name: string, value: string): typeof reply;
-    send(text: string): typeof reply;
-  },
-  page: string,
-  policy: string,
-): typeof reply {
+function sendPage(reply: FastifyReply, page: string, policy: string): FastifyReply {
   return reply
     .type("text/html; charset=utf-8")
     .header("content-security-policy", policy)

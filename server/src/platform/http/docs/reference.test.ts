@@ -78,6 +78,36 @@ describe("the reference of the Fusion API", () => {
   });
 });
 
+describe("an address below /docs that leads nowhere", () => {
+  const missing = ["/docs/nope", "/docs/fusion/nope", "/docs/errors/nope", "/docs/errors"];
+  const accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+  it.each(missing)("is told a person on a page, with ways to what there is (%s)", async (url) => {
+    const page = await app.http.inject({ url, headers: { accept } });
+    expect([page.statusCode, page.headers["content-type"]]).toEqual([404, "text/html; charset=utf-8"]);
+    expect(page.headers["content-security-policy"]).not.toContain("script-src");
+    expect(page.body).toContain("<h1>There is no such page</h1>");
+    const links = new Set(
+      [...page.body.matchAll(/ href="(\/docs[^"]*)"/g)].map(([, address = ""]) => address),
+    );
+    expect(links).toContain("/docs/fusion#first-call");
+    for (const link of links) {
+      const [address = "", id] = link.split("#");
+      const found = await app.http.inject({ url: address, headers: { accept } });
+      expect([link, found.statusCode < 400]).toEqual([link, true]);
+      if (id !== undefined) expect(idsOf(found.body)).toContain(id);
+    }
+  });
+
+  it.each(missing)("is answered a program with the problem (%s)", async (url) => {
+    for (const accepted of [undefined, "*/*", "application/json"]) {
+      const answer = await app.http.inject({ url, headers: { ...(accepted && { accept: accepted }) } });
+      expect(answer.headers["content-type"]).toContain("application/problem+json");
+      expect(answer.json()).toMatchObject({ status: 404, code: "not_found" });
+    }
+  });
+});
+
 describe("a call as a command", () => {
   it("is safe from the shell, whatever the body says", () => {
     const call = {
