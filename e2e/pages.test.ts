@@ -559,6 +559,36 @@ describe("after logging in", () => {
   });
 
   it("a missing page and a missing token say so", async () => {
+  it("adding a person: what is wrong is said before any code is asked for", async () => {
+    await forgetPresence(product);
+    await page.goto(`${product.url}/people`);
+    await page.getByRole("button", { name: "Add a person" }).click();
+    const add = dialog().getByRole("button", { name: "Add", exact: true });
+    await add.click();
+    await dialog().getByText("A name has 1 to 80 printable characters.").waitFor();
+    await dialog().getByText("A person needs a phone number or an email address.").waitFor();
+    await expect
+      .poll(() =>
+        dialog()
+          .getByLabel("Name")
+          .evaluate((field) => field === document.activeElement),
+      )
+      .toBe(true);
+    await dialog().getByLabel("Name").fill("Nina Kapoor");
+    await dialog().getByLabel("Email").fill("nina.paisapocket.example");
+    await dialog().getByLabel("Phone number").fill("98450");
+    await add.click();
+    await dialog().getByText("This is not an email address.").waitFor();
+    await dialog().getByText("This is not a phone number.").waitFor();
+    await looksRight("people-add-wrong");
+    await dialog().getByLabel("Email").fill("nina@paisapocket.example");
+    await dialog().getByLabel("Phone number").fill("98450 12345");
+    await add.click();
+    await dialog().getByText("This gives somebody access, so prove that it is you.").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
+  });
+
     for (const [path, name] of [
       ["/no-such-page", "missing-page"],
       ["/applications/app_00000000000000000000", "missing-application"],

@@ -8,6 +8,7 @@ import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
 import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";
 import { StepUp } from "../../ui/step-up.tsx";
 import { useToast } from "../../ui/toasts.tsx";
+import { type FieldFault, faultsOf } from "./new-person-faults.ts";
 import classes from "./people.module.css";
 import { useAddPerson } from "./people-queries.ts";
 
@@ -27,22 +28,23 @@ export function AddPersonDialog(props: {
   const [phone, setPhone] = useState("");
   const [role, setRole] = useState<NewPerson["role"]>(roles[0]);
   const [proving, setProving] = useState(false);
+  /** What is wrong before the server is asked. */
+  const [faults, setFaults] = useState<readonly FieldFault[]>();
   const add = useAddPerson();
   useReturnFocus();
-  const form = useFocusAfterRefusal(proving ? null : add.error);
-  const refusal = add.error instanceof ApiProblem ? add.error : undefined;
-  const faultOf = (pointer: string) =>
-    refusal?.fieldErrors.find((fault) => fault.pointer === pointer)?.detail ?? null;
+  const form = useFocusAfterRefusal(proving ? null : (faults ?? add.error));
+  const fieldErrors = faults ?? (add.error instanceof ApiProblem ? add.error.fieldErrors : []);
+  const faultOf = (pointer: string) => fieldErrors.find((fault) => fault.pointer === pointer)?.detail ?? null;
   const shown = ["/name", "/email", "/phone", "/role"];
-  const isShown = refusal?.fieldErrors.some((fault) => shown.includes(fault.pointer)) === true;
+  const isShown = fieldErrors.some((fault) => shown.includes(fault.pointer));
+  const person = {
+    name,
+    role,
+    ...(email.trim() === "" ? {} : { email: email.trim() }),
+    ...(phone.trim() === "" ? {} : { phone: phone.trim() }),
+  };
 
   function send(): void {
-    const person = {
-      name,
-      role,
-      ...(email.trim() === "" ? {} : { email: email.trim() }),
-      ...(phone.trim() === "" ? {} : { phone: phone.trim() }),
-    };
     add.mutate(person, {
       onSuccess: ({ userId }) => {
         toast(`${name.trim()} may log in now and is told so.`);
@@ -55,7 +57,10 @@ export function AddPersonDialog(props: {
 
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (!add.isPending) send();
+    if (add.isPending) return;
+    const found = faultsOf(person);
+    setFaults(found.length > 0 ? found : undefined);
+    if (found.length === 0) send();
   }
 
   function close(): void {

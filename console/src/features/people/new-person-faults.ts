@@ -1,0 +1,32 @@
+import type { NewPerson } from "@fusion/contract/login.ts";
+
+export interface FieldFault {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/**
+ * What is wrong with a person about to be added, in the server's words: the server wants presence proven before it looks at what was entered, and
+ * nobody should fetch a code for a slip. Looks at no more than a slip needs; all else the server refuses.
+ */
+export function faultsOf({ name, email, phone }: Pick<NewPerson, "name" | "email" | "phone">): FieldFault[] {
+  const faults: FieldFault[] = [];
+  const { length } = name.normalize("NFC").trim().replaceAll(/\s+/g, " ");
+  if (length < 1 || length > 80)
+    faults.push({ pointer: "/name", detail: "A name has 1 to 80 printable characters." });
+  if (email === undefined && phone === undefined)
+    faults.push({ pointer: "/email", detail: "A person needs a phone number or an email address." });
+  if (email !== undefined && !/^[^@\s]+@[^@\s]+$/.test(email.normalize("NFKC").trim()))
+    faults.push({ pointer: "/email", detail: "This is not an email address." });
+  if (phone !== undefined && !isPhone(phone))
+    faults.push({ pointer: "/phone", detail: "This is not a phone number." });
+  return faults;
+}
+
+/** Ten digits, perhaps with what India dials before them, or `+` and the number of another country; grouped as people like. */
+function isPhone(typed: string): boolean {
+  const text = typed.normalize("NFKC").trim();
+  if (!/^\+?[\d\s().-]+$/.test(text)) return false;
+  const bare = text.replaceAll(/[^\d+]/g, "").replace(/^00/, "+");
+  return /^(\+?91)?0?[1-9]\d{9}$/.test(bare) || /^\+(?!91)[1-9]\d{6,14}$/.test(bare);
+}
