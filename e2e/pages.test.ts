@@ -292,7 +292,16 @@ describe("after logging in", () => {
     await page.goto(`${product.url}/token-management/reminders`);
     await page.getByRole("list", { name: "Messages" }).waitFor();
     await page.getByText(/^None\. Of every active token /).waitFor();
+    await page
+      .getByText("Reminders go out at 09:00, Asia/Kolkata time. To have that changed, ask the Fusion team.")
+      .waitFor();
     await looksRight("reminders");
+    await page.getByRole("link", { name: "make its address" }).click();
+    const calendar = page.getByRole("heading", { name: "Calendar" });
+    await calendar.waitFor();
+    await expect
+      .poll(async () => ((await calendar.boundingBox())?.y ?? Number.POSITIVE_INFINITY) < 900)
+      .toBe(true);
   });
 
   it("renewal from the landing page, everything filled in", async () => {

@@ -8,9 +8,10 @@ import { readableAddress } from "../../lib/address.ts";
 import { isProblem, problemWords } from "../../lib/api.ts";
 import { paths } from "../../lib/paths.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
-import { formatDay, formatMinute } from "../../lib/time.ts";
+import { formatDay, formatMinute, formatTimeOfDay } from "../../lib/time.ts";
 import { TimeZoneContext } from "../../lib/time-zone.tsx";
 import { LinkButton } from "../../ui/link-button.tsx";
+import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { EmptyState, ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { reminderDayQuery } from "./reminder-queries.ts";
@@ -47,6 +48,7 @@ export function RemindersPage(): ReactElement {
 }
 
 function Day({ fintech }: { fintech: string | undefined }): ReactElement {
+  const session = useSession();
   const { date } = useSearch({ from: `/frame${paths.reminders}` });
   const asked = useQuery(reminderDayQuery(date, fintech));
   const { data, error } = asked;
@@ -54,6 +56,15 @@ function Day({ fintech }: { fintech: string | undefined }): ReactElement {
   return (
     <section aria-labelledby="day-heading" className={classes.section}>
       <h2 id="day-heading">What would be sent</h2>
+      {!isOperator(session) && (
+        <p className={classes.soft}>
+          Your calendar program can show when your tokens end, too:{" "}
+          <Link to={paths.account} hash="calendar">
+            make its address
+          </Link>{" "}
+          on your account page.
+        </p>
+      )}
       <DateField
         date={date ?? data?.date ?? ""}
         today={data?.today}
@@ -68,11 +79,28 @@ function Day({ fintech }: { fintech: string | undefined }): ReactElement {
         data &&
         !refused && (
           <TimeZoneContext.Provider value={data.timeZone}>
+            {data.goesOutAt !== null && <ReminderTime at={data.goesOutAt} timeZone={data.timeZone} />}
             <Messages day={data} />
           </TimeZoneContext.Provider>
         )
       )}
     </section>
+  );
+}
+
+/** When reminders come, and who can have that otherwise. */
+function ReminderTime({ at, timeZone }: { at: string; timeZone: string }): ReactElement {
+  return (
+    <p className={classes.soft}>
+      Reminders go out at {formatTimeOfDay(at, timeZone)}, {timeZone} time.{" "}
+      {isOperator(useSession()) ? (
+        <>
+          The Fusion team changes that at the server, by <Mono>fusion fintech set</Mono>.
+        </>
+      ) : (
+        "To have that changed, ask the Fusion team."
+      )}
+    </p>
   );
 }
 
