@@ -408,6 +408,13 @@ describe("after logging in", () => {
     await dialog().getByLabel("RESOURCE_CREATED").check();
     await dialog().getByLabel("Address").fill("http://10.0.0.1/");
     await dialog().getByRole("button", { name: "Save" }).click();
+    // Its application's page says why, too.
+    const endpoint = page.url();
+    await openApplication("sandbox");
+    await page.getByText("One endpoint is told of what happens, and does not take it.").waitFor();
+    await page.getByText(/^localhost:\d+, .+: The endpoint answered 500\.$/).waitFor();
+    await looksRight("application-webhook-failing");
+    await page.goto(endpoint);
     await dialog().getByText("The address must start with https://.").waitFor();
     await looksRight("webhook-edit");
     await dialog().getByLabel("Address").fill(`http://127.0.0.1:${port}/moved`);
