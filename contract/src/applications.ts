@@ -3,7 +3,7 @@ import { IpAllowList } from "./ip-allow-list.ts";
 import { ApplicationId, Environment, Instant } from "./primitives.ts";
 import { Scope } from "./scopes.ts";
 
-const EndingToken = z.object({
+export const EndingToken = z.object({
   tokenId: z.string(),
   name: z.string(),
   applicationId: ApplicationId,
