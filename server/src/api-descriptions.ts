@@ -1,5 +1,23 @@
 import { fusionExamples } from "./fusion-api/examples/fusion-examples.ts";
 import type { ApiDescription } from "./platform/http/openapi.ts";
+import type { AnswerHeader } from "./platform/http/openapi-headers.ts";
+
+const requestId: AnswerHeader = {
+  name: "X-Request-Id",
+  description: "Names the call, in errors and in the console's activity too.",
+  isAlwaysThere: true,
+};
+const retryAfter: AnswerHeader = {
+  name: "Retry-After",
+  description: "In so many seconds the same call has a chance.",
+  statuses: [429, 503],
+  schema: { type: "integer" },
+};
+const challenge: AnswerHeader = {
+  name: "WWW-Authenticate",
+  description: "Why the credentials do not open this (RFC 6750 section 3, RFC 9110 section 11.6.1).",
+  statuses: [400, 401, 403],
+};
 
 /** The APIs that have a document and a reference of their own. */
 export function apiDescriptions(https: boolean): readonly ApiDescription[] {
@@ -14,6 +32,17 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
         token: { type: "apiKey", in: "header", name: "X-Zeta-AuthToken" },
         bearer: { type: "http", scheme: "bearer" },
       },
+      answerHeaders: [
+        requestId,
+        {
+          name: "X-Fusion-Token-Expires",
+          description:
+            "When the token ends, from 15 days before: renew it before then. Not in answers to whoever may not use the token.",
+          schema: { type: "string", format: "date-time" },
+        },
+        retryAfter,
+        challenge,
+      ],
       examples: fusionExamples,
     },
     {
@@ -34,6 +63,7 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
         bearer: { type: "http", scheme: "bearer" },
         resourceServer: { type: "http", scheme: "basic" },
       },
+      answerHeaders: [requestId, retryAfter, challenge],
     },
     {
       name: "console",
@@ -44,6 +74,7 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
       securitySchemes: {
         session: { type: "apiKey", in: "cookie", name: https ? "__Host-fusion" : "fusion_session" },
       },
+      answerHeaders: [requestId, retryAfter],
     },
   ];
 }

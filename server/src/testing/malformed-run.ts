@@ -69,6 +69,8 @@ export interface TestAnswer {
   readonly status: number;
   readonly body: string;
   readonly contentType: string;
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, unknown>>;
 }
 
 /** Says what is wrong with an answer; undefined for nothing. */
@@ -141,6 +143,7 @@ async function send(http: HttpServer, request: TestRequest): Promise<TestAnswer>
     status: response.statusCode,
     body: response.body,
     contentType: String(response.headers["content-type"] ?? ""),
+    headers: response.headers,
   };
 }
 

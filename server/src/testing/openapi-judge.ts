@@ -1,5 +1,5 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import type { OpenApiDocument } from "../platform/http/openapi.ts";
+import type { OpenApiDocument, OpenApiResponse } from "../platform/http/openapi.ts";
 import type { TestAnswer } from "./malformed-run.ts";
 
 interface Operation {
@@ -11,7 +11,7 @@ interface Operation {
 
 /**
  * Judges answers by an OpenAPI document alone: what is wrong with one, or undefined when its operation lists the status, its content type
- * is the one listed there, and the body matches the schema. What no operation is for must be refused: below `prefix` by `refusal`, a schema of the document's.
+ * is the one listed there, the body matches the schema, and of the headers that the document knows it has those that it may and must. What no operation is for must be refused: below `prefix` by `refusal`, a schema of the document's.
  */
 export function judgeByDocument(
   document: OpenApiDocument,
@@ -42,7 +42,19 @@ export function judgeByDocument(
     // A fixed part goes before a parameter in its place.
     .sort((left, right) => left.path.split("{").length - right.path.split("{").length);
 
-  return ({ status, contentType, body }, { method, url }) => {
+  const faultOfHeaders = (
+    headers: TestAnswer["headers"],
+    listed: OpenApiResponse["headers"] = {},
+  ): string | undefined => {
+    for (const [name, { required }] of Object.entries(document.components.headers ?? {})) {
+      const isThere = headers[name.toLowerCase()] !== undefined;
+      if (isThere && !(name in listed)) return `header ${name}, which is not listed`;
+      if (!isThere && name in listed && required) return `no header ${name}`;
+    }
+    return undefined;
+  };
+
+  return ({ status, contentType, body, headers }, { method, url }) => {
     const { pathname } = new URL(url, "http://document.example");
     const found = operations.find(({ addresses }) => addresses.test(pathname));
     const called = method === "HEAD" ? "get" : method.toLowerCase();
@@ -55,6 +67,8 @@ export function judgeByDocument(
     const pointer = ["paths", found.path, called, "responses", String(status)];
     const listed = document.paths[found.path]?.[called]?.responses?.[status];
     if (!listed) return `a status that ${called.toUpperCase()} ${found.path} does not list`;
+    const odd = faultOfHeaders(headers, listed.headers);
+    if (odd !== undefined) return odd;
     if (method === "HEAD") return body === "" ? undefined : "a body for HEAD";
     const type = contentType.split(";")[0] ?? "";
     if (!listed.content?.[type]) return `content type ${type}, which is not listed`;

@@ -1,6 +1,7 @@
 import swagger from "@fastify/swagger";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { withExamples } from "./openapi-examples.ts";
+import { type AnswerHeader, headerComponents, withAnswerHeaders } from "./openapi-headers.ts";
 import type { HttpServer } from "./server.ts";
 
 /** One API of this server, which gets a document of its own. */
@@ -14,6 +15,8 @@ export interface ApiDescription {
   readonly prefixes: readonly string[];
   /** OpenAPI security schemes; each alone suffices. */
   readonly securitySchemes: Readonly<Record<string, object>>;
+  /** What its answers may have besides a body. */
+  readonly answerHeaders: readonly AnswerHeader[];
   /** Calls that its reader may repeat; asked for when the document is made. */
   readonly examples?: () => readonly OperationExample[];
 }
@@ -39,7 +42,10 @@ export interface OpenApiDocument {
   readonly info: { readonly title: string; readonly description: string; readonly version: string };
   readonly servers: readonly { readonly url: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, OpenApiSchema>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, OpenApiSchema>>;
+    readonly headers?: Readonly<Record<string, OpenApiHeader>>;
+  };
 }
 
 export interface OpenApiOperation {
@@ -66,7 +72,15 @@ export interface OpenApiOperation {
 
 export interface OpenApiResponse {
   readonly description?: string;
+  /** By name, among the document's. */
+  readonly headers?: Readonly<Record<string, { readonly $ref: string }>>;
   readonly content?: Readonly<Record<string, OpenApiContent>>;
+}
+
+export interface OpenApiHeader {
+  readonly description: string;
+  readonly required?: boolean;
+  readonly schema: OpenApiSchema;
 }
 
 export interface OpenApiContent {
@@ -164,7 +178,10 @@ function documentOf(
     Object.fromEntries(
       Object.entries(whole.paths)
         .filter(([path]) => api.prefixes.some((prefix) => path.startsWith(prefix)))
-        .map(([path, operations]) => [path, withSecurity(operations, api)]),
+        .map(([path, operations]) => [
+          path,
+          withAnswerHeaders(withSecurity(operations, api), api.answerHeaders),
+        ]),
     ),
     api.examples?.() ?? [],
     publicUrl,
@@ -188,6 +205,7 @@ function documentOf(
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      headers: headerComponents(api.answerHeaders),
       securitySchemes: api.securitySchemes,
     },
   } as OpenApiDocument;

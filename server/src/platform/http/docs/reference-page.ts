@@ -3,6 +3,7 @@ import type { OpenApiDocument } from "../openapi.ts";
 import type { Guide } from "./guides.ts";
 import { renderInline } from "./markdown.ts";
 import { type Entry, entriesOf, renderMethod, renderOperation, titleOf } from "./operation-section.ts";
+import { renderField } from "./schema-fields.ts";
 
 // The browsable reference, rendered on the server from the OpenAPI document and the guides. Nothing is loaded from elsewhere; it works
 // without its script, with a keyboard and a screen reader, and prints.
@@ -27,7 +28,7 @@ ${renderHeader(apis, name)}
 <details class="menu" open>
 <summary>Contents</summary>
 <nav class="contents" aria-label="Contents">
-${guides.length > 0 ? `<p class="group">Guides</p><ul>${guides.map(({ id, title }) => `<li><a href="#${id}">${escapeHtml(title)}</a></li>`).join("")}</ul>` : ""}
+<p class="group">${guides.length > 0 ? "Guides" : "In general"}</p><ul>${[...guides, answerHeaders].map(({ id, title }) => `<li><a href="#${id}">${escapeHtml(title)}</a></li>`).join("")}</ul>
 ${[...groups].map(([tag, entries]) => renderContents(tag, entries)).join("\n")}
 </nav>
 </details>
@@ -36,6 +37,7 @@ ${[...groups].map(([tag, entries]) => renderContents(tag, entries)).join("\n")}
 <p class="lead">${renderInline(document.info.description)}</p>
 <dl class="facts"><div><dt>Base address</dt><dd><code>${escapeHtml(document.servers[0]?.url ?? "")}</code></dd></div><div><dt>OpenAPI 3.1</dt><dd><a href="/openapi/${name}.json"><code>/openapi/${name}.json</code></a></dd></div></dl>
 ${guides.map(renderGuide).join("\n")}
+${renderAnswerHeaders(document)}
 ${[...groups].map(([tag, entries]) => `<h2 id="${slug(tag)}">${escapeHtml(tag)}</h2>\n${entries.map((entry) => renderOperation(entry, document)).join("\n")}`).join("\n")}
 </main>
 </div>`;
@@ -59,6 +61,22 @@ function renderContents(tag: string, entries: readonly Entry[]): string {
       `<li><a href="#${entry.id}">${renderMethod(entry.method)} <span>${escapeHtml(titleOf(entry))}</span></a></li>`,
   );
   return `<p class="group"><a href="#${slug(tag)}">${escapeHtml(tag)}</a></p><ul>${items.join("")}</ul>`;
+}
+
+const answerHeaders = { id: "answer-headers", title: "Headers of answers" };
+
+/** What is alike in the answers of all operations stands here once. */
+function renderAnswerHeaders({ paths, components }: OpenApiDocument): string {
+  const responses = Object.values(paths)
+    .flatMap((operations) => Object.values(operations))
+    .flatMap(({ responses = {} }) => Object.entries(responses));
+  const fields = Object.entries(components.headers ?? {}).map(([name, { description, required, schema }]) => {
+    const listing = responses.filter(([, { headers = {} }]) => name in headers).map(([status]) => status);
+    const statuses = [...new Set(listing)].sort().join(", ");
+    const note = required ? "always" : listing.length === responses.length ? "optional" : `with ${statuses}`;
+    return renderField({ name, schema, notes: [note], description });
+  });
+  return renderGuide({ ...answerHeaders, html: `<dl class="fields">${fields.join("")}</dl>` });
 }
 
 function renderGuide({ id, title, html }: Guide): string {
