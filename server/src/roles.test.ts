@@ -39,7 +39,16 @@ it("the operator's page names every address of each role", () => {
 
 describe("a process", () => {
   it.each([
-    ["console", { "/": 200, "/tokens": 200, "/console/api/session": 401, "/docs/fusion": 200 }],
+    [
+      "console",
+      {
+        "/": 200,
+        "/tokens": 200,
+        "/console/api/session": 401,
+        "/docs/fusion": 200,
+        "/.well-known/change-password": 302,
+      },
+    ],
     ["api", { "/api/v1/ifi/1/accounts": 401, "/docs/fusion": 200, "/openapi/fusion.json": 200 }],
     ["jobs", {}],
   ])("with the role %s answers what belongs to it, and how it is", async (name, expected) => {

@@ -11,7 +11,7 @@ export const ofPrograms: readonly string[] = [
   "/api",
   "/oauth2",
   "/gateway",
-  "/.well-known",
+  "/.well-known/oauth-authorization-server",
   "/refusals",
   "/tokens/self",
   "/secret-scanning",

@@ -357,6 +357,11 @@ describe("changing a password", () => {
   });
 });
 
+it("is found by password managers", async () => {
+  const answer = await app.http.inject({ url: "/.well-known/change-password" });
+  expect([answer.statusCode, answer.headers.location]).toEqual([302, "/account"]);
+});
+
 const asking = {
   ip: "192.0.2.1",
   userAgent: "",

@@ -107,6 +107,10 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
     return answer;
   };
 
+  // Where password managers send a person to change a password ("A Well-Known URL for Changing Passwords", W3C).
+  http.get("/.well-known/change-password", { schema: { hide: true } }, async (_request, reply) =>
+    reply.redirect("/account"),
+  );
   void http.register(async (scope: HttpServer) => {
     scope.addHook("onRequest", async (_request, reply) => {
       // Everything here is personal or steers a login.
