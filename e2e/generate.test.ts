@@ -321,6 +321,38 @@ describe("the first call", () => {
     await closeWithoutToken();
     await expect.poll(() => lastUsed.textContent()).toContain("just now");
   });
+
+  it("that fails for a fault of its own is told as such, beside that the token was accepted, until one succeeds", async () => {
+    await page.getByRole("button", { name: "Generate Authentication Token" }).click();
+    await expires().waitFor();
+    await generateButton().click();
+    await dialog().getByText("Waiting for its first call").waitFor();
+    const secret = (await dialog().locator("code").first().textContent()) ?? "";
+    const api = `${product.url}/api/v1/ifi/140793`;
+    expect((await callFusion(api, secret, "/bundles/nope")).status).toBe(404);
+    const outcome = dialog().locator('p[role="status"][data-state]');
+    const states = new Set<string | null>();
+    await expect
+      .poll(async () => {
+        states.add(await outcome.getAttribute("data-state"));
+        return outcome.textContent();
+      })
+      .toMatch(/^Token accepted, call refused \d\d:\d\d:\d\d IST from 127\.0\.0\.1: 404 bundle_not_found\./);
+    expect(states).not.toContain("received");
+    await dialog().getByText("Waiting for a call that succeeds.").waitFor();
+    expect(await lookAt(page, "secret-call-failed")).toEqual([]);
+    const [why] = await Promise.all([
+      page.context().waitForEvent("page"),
+      dialog().getByRole("link", { name: "See why" }).click(),
+    ]);
+    await why.getByText("404 Refused").first().waitFor();
+    await why.close();
+    expect((await callFusion(api, secret, "/bundles")).status).toBe(200);
+    await dialog()
+      .getByText(/^First call received/)
+      .waitFor();
+    await closeWithoutToken();
+  });
 });
 
 describe("getting about", () => {

@@ -1,9 +1,9 @@
-import { CallList } from "@fusion/contract/activity.ts";
+import { CallList, type ListedCall } from "@fusion/contract/activity.ts";
 import type { TokenSummary } from "@fusion/contract/tokens.ts";
-import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleCheck, CircleSlash } from "lucide-react";
-import { type ReactElement, useEffect, useEffectEvent } from "react";
+import { type ReactElement, useEffect, useEffectEvent, useState } from "react";
 import { get, isRefused } from "../../lib/api.ts";
 import { paths } from "../../lib/paths.ts";
 import { formatTime } from "../../lib/time.ts";
@@ -16,22 +16,23 @@ type TokenOfApplication = Pick<TokenSummary, "tokenId" | "applicationId">;
 
 const listenEveryMs = 1_500;
 
-/** The latest call with the token that did not succeed; null while none is listed. */
-const refusedCallQuery = ({ tokenId, applicationId }: TokenOfApplication) =>
+/** The latest calls with the token, newest first, and the counts of calls that are not listed. */
+const callsQuery = ({ tokenId, applicationId }: TokenOfApplication) =>
   queryOptions({
-    queryKey: ["calls", "refused-with", tokenId],
+    queryKey: ["calls", "first-with", tokenId],
     queryFn: async ({ signal }) => {
       const search = new URLSearchParams({ token: tokenId });
       const address = `/applications/${encodeURIComponent(applicationId)}/calls?${search}`;
-      const { calls } = await get(address, CallList, { signal });
-      return calls.find((call) => call.kind === "call" && call.outcome !== "accepted") ?? null;
+      return (await get(address, CallList, { signal })).calls;
     },
-    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => (state.data?.some(hasSucceeded) ? false : listenEveryMs),
   });
 
+const hasSucceeded = (call: ListedCall): boolean => call.kind === "call" && call.outcome === "accepted";
+
 /**
- * Listens until the token is used for the first time, or the server says no more about it. A call that was refused, as a first one often is, is
- * told at once, with where to see why; it goes on listening, since the next may be accepted.
+ * Listens until a call with the token succeeds, or the server says no more about it. One that did not, as the first often does not, is told
+ * at once, with where to see why; it goes on listening, since the next may.
  */
 export function FirstCall({ token }: { token: TokenOfApplication }): ReactElement {
   const timeZone = useTimeZone();
@@ -40,45 +41,55 @@ export function FirstCall({ token }: { token: TokenOfApplication }): ReactElemen
     refetchInterval: ({ state }) => (state.data?.firstUse || isRefused(state.error) ? false : listenEveryMs),
   });
   const firstUse = data?.firstUse;
+  const isUsed = Boolean(firstUse);
+  // A call is listed up to about a second after it counts as use. One that is not by then, because other services of the platform or a busy
+  // second keep it off the list, is taken for one that succeeded.
+  const [isLate, setIsLate] = useState(false);
   // The page below shows when the token and its application were last used.
   const refresh = useRefreshTokens();
   const refreshPage = useEffectEvent(() => void refresh());
-  const isUsed = Boolean(firstUse);
   useEffect(() => {
-    if (isUsed) refreshPage();
+    if (!isUsed) return;
+    refreshPage();
+    const timer = setTimeout(() => setIsLate(true), 2 * listenEveryMs);
+    return () => clearTimeout(timer);
   }, [isUsed]);
-  const listening = !firstUse && !isRefused(error);
-  const { data: refused } = useQuery({
-    ...refusedCallQuery(token),
-    // Which call it was is asked once there is one.
-    enabled: listening && (data?.last24Hours.refused ?? 0) > 0,
-    refetchInterval: listenEveryMs,
+  // How calls were answered is asked once there is one.
+  const { data: calls, error: callsError } = useQuery({
+    ...callsQuery(token),
+    enabled: isUsed || (!isRefused(error) && (data?.last24Hours.refused ?? 0) > 0),
   });
-  if (firstUse)
+  const succeeded = calls?.some(hasSucceeded) === true;
+  const failed = succeeded ? undefined : calls?.find((call) => call.kind === "call");
+  // Any failure but a refusal of the token itself is a use of it.
+  const tokenAccepted = firstUse && failed && failed.at >= firstUse.at;
+  if (firstUse && (succeeded || (isLate && !tokenAccepted)))
     return (
       <p role="status" className={classes.firstCall} data-state="received">
         <CircleCheck size={16} aria-hidden />
         {`First call received ${formatTime(firstUse.at, timeZone)} from ${firstUse.ip}`}
       </p>
     );
-  if (refused?.kind === "call")
+  if (failed)
     return (
       <p role="status" className={classes.firstCall} data-state="refused">
         <CircleSlash size={16} aria-hidden />
         <span>
-          {`Call ${refused.outcome === "error" ? "failed" : "refused"} ${formatTime(refused.at, timeZone)} from ${refused.ip}: `}
-          <Mono>{[refused.status, refused.code ?? refused.errorCode].filter(Boolean).join(" ")}</Mono>.{" "}
+          {`${tokenAccepted ? "Token accepted, call" : "Call"} ${failed.outcome === "error" ? "failed" : "refused"} ${formatTime(failed.at, timeZone)} from ${failed.ip}: `}
+          <Mono>{[failed.status, failed.code ?? failed.errorCode].filter(Boolean).join(" ")}</Mono>.{" "}
           {/* Not in place of this page, which alone has the secret. */}
           <Link
             to={paths.activity}
             params={{ applicationId: token.applicationId }}
-            search={{ token: token.tokenId, request: refused.requestId }}
+            search={{ token: token.tokenId, request: failed.requestId }}
             target="_blank"
           >
             See why, in a new tab
           </Link>
           <br />
-          {listening ? "Waiting for a call that is accepted." : "The next call cannot be seen here now."}
+          {isRefused(error) || isRefused(callsError)
+            ? "The next call cannot be seen here now."
+            : `Waiting for a call that ${tokenAccepted ? "succeeds" : "is accepted"}.`}
         </span>
       </p>
     );
