@@ -63,7 +63,10 @@ export function registerDocsPages(
   }
   const sendMissing = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     reply.header("vary", "accept");
-    if (!/\btext\/html\b/i.test(request.headers.accept ?? "")) return reply.callNotFound();
+    if (!/\btext\/html\b/i.test(request.headers.accept ?? "")) {
+      reply.callNotFound();
+      return reply;
+    }
     const page = pageOf("*", () =>
       renderMissing(apis.map(({ name, title }) => ({ name, title, guides: read(name).guides }))),
     );
