@@ -326,6 +326,9 @@ describe("the fintech", () => {
     await expect.poll(() => look.count()).toBe(1);
     await expect.poll(() => main().getByText("Looked at an account", { exact: true }).count()).toBe(1);
     await expect.poll(() => main().getByText("Looked at a transfer").count()).toBe(1);
+    // What has a name here is called by it, and leads to its page.
+    const created = main().getByRole("row").filter({ hasText: "Created an application" });
+    await created.getByRole("link", { name: "Pocket Wallet Sandbox" }).waitFor();
     await looksRight("team-activity");
     for (const address of [`${product.url}/fintechs`, fintechs, `${fintechs}/${lataId}`]) {
       await page.goto(address);

@@ -141,6 +141,14 @@ export const TeamActivityEntry = z.object({
   action: z.string().describe("Such as `account-holder.viewed` or `token.revoked`."),
   objectKind: z.string(),
   objectId: z.string(),
+  objectName: z
+    .string()
+    .nullable()
+    .describe("What its people call it: an application, a token, a person. Null for what has no name here."),
+  application: z
+    .object({ applicationId: z.string(), name: z.string() })
+    .nullable()
+    .describe("The one that it is, belongs to or is about."),
   environment: Environment.nullable().describe("Where the entry is about one of them."),
 });
 export const TeamActivity = z

@@ -11,11 +11,14 @@ import {
 } from "@fusion/contract/oversight.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
+import { recordAudit } from "../audit/record.ts";
+import { systemScope } from "../platform/database/database.ts";
 import { type ConsoleHttp, createConsoleHttp } from "../testing/console-http.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeClient, individualBody, newIdentity, type TestClient } from "../testing/fusion-fixture.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { arrangeToken } from "../testing/token-fixture.ts";
 import { registerOversightRoutes } from "./routes.ts";
 
 let app: TestApp;
@@ -355,6 +358,37 @@ describe("what the fintech sees of it", () => {
     expect(await looks(account.accountId)).toEqual(["account.viewed"]);
     await call(`${books()}/transfers/${transferId}`);
     expect(await looks(transferId)).toContain("transfer.viewed");
+  });
+
+  it("says what things are called: a token and its application, an application, a person and what access was given to", async () => {
+    const { applicationId } = client.token.principal;
+    const token = await arrangeToken(app.database.owner, applicationId, admin, { name: "Nightly payouts" });
+    const record = (action: string, object: { kind: string; id: string }, details: object) =>
+      app.database.db.transaction(systemScope, (tx) =>
+        recordAudit(tx, app, operatorAdmin, {
+          action,
+          object,
+          fintech: client.fintech,
+          details: { ...details },
+          requestId: undefined,
+        }),
+      );
+    await record("token.revoked", { kind: "token", id: token.tokenId }, {});
+    await record("application.suspended", { kind: "application", id: applicationId }, {});
+    await record("access.granted", { kind: "user", id: member.userId }, { applicationId });
+    await record("application.created", { kind: "application", id: "app_elsewhere" }, {});
+    const application = { applicationId, name: expect.any(String) };
+    const named = new Map(
+      (await activity()).map(({ objectId, objectName, application }) => [
+        objectId,
+        { objectName, application },
+      ]),
+    );
+    expect(named.get(token.tokenId)).toEqual({ objectName: "Nightly payouts", application });
+    const own = named.get(applicationId);
+    expect(own).toEqual({ objectName: own?.application?.name, application });
+    expect(named.get(member.userId)).toEqual({ objectName: member.name, application });
+    expect(named.get("app_elsewhere")).toEqual({ objectName: null, application: null });
   });
 
   it("is nothing for what was refused or not found, and for the other fintech nothing at all", async () => {

@@ -1,11 +1,11 @@
 import type * as contract from "@fusion/contract/oversight.ts";
 import type { MaskedHolder } from "../account-holders/list-account-holders.ts";
-import type { FintechEntry } from "../audit/list-entries.ts";
 import type { NodesState } from "../leases/list-nodes.ts";
 import type { AccountTransaction } from "../ledger/list-transactions.ts";
 import { transferIdOf } from "../ledger/posted-transfer.ts";
 import { InvalidInput } from "../platform/errors.ts";
 import type { NamedAccount, NamedTransfer } from "./named-accounts.ts";
+import type { NamedEntry } from "./team-activity.ts";
 
 export function holderView({ association, identities }: MaskedHolder): contract.OverseenHolder {
   const { firstName, middleName, lastName } = association;
@@ -67,8 +67,9 @@ function sideView({ account, holderName }: NamedAccount): NonNullable<contract.T
   return { accountId: account.accountId, name: account.name, accountHolderName: holderName };
 }
 
-export function entryView(entry: FintechEntry): contract.TeamActivity["entries"][number] {
-  const { environment } = entry.details;
+export function entryView(entry: NamedEntry): contract.TeamActivity["entries"][number] {
+  const { application } = entry;
+  const environment = entry.details.environment ?? application?.tenant.environment;
   return {
     entryId: entry.entryId,
     at: entry.at.toISOString(),
@@ -76,6 +77,8 @@ export function entryView(entry: FintechEntry): contract.TeamActivity["entries"]
     action: entry.action,
     objectKind: entry.objectKind,
     objectId: entry.objectId,
+    objectName: entry.objectName,
+    application: application && { applicationId: application.applicationId, name: application.name },
     environment: environment === "live" || environment === "sandbox" ? environment : null,
   };
 }

@@ -1,11 +1,21 @@
 import type { Transaction } from "../platform/database/database.ts";
-import type { TokenId } from "../platform/ids.ts";
-import { listTokenNames } from "./token-list-store.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { listNamedTokens } from "./token-list-store.ts";
 
 /** The names that people gave these tokens, as far as the transaction's scope shows them. Who may see them is for the caller. */
 export async function nameTokens(
   tx: Transaction,
   tokenIds: readonly TokenId[],
 ): Promise<ReadonlyMap<TokenId, string>> {
-  return tokenIds.length === 0 ? new Map() : listTokenNames(tx, tokenIds);
+  const placed = await placeTokens(tx, tokenIds);
+  return new Map([...placed].map(([tokenId, { name }]) => [tokenId, name]));
+}
+
+/** {@link nameTokens} with the application of each. */
+export async function placeTokens(
+  tx: Transaction,
+  tokenIds: readonly TokenId[],
+): Promise<ReadonlyMap<TokenId, { readonly name: string; readonly applicationId: ApplicationId }>> {
+  const tokens = tokenIds.length === 0 ? [] : await listNamedTokens(tx, tokenIds);
+  return new Map(tokens.map((token) => [token.tokenId, token]));
 }

@@ -128,13 +128,12 @@ export async function listTokenAllowLists(
   return rows.map((row) => ({ tokenId: row.token_id, name: row.name, ipAllowList: row.ip_allow_list }));
 }
 
-export async function listTokenNames(
+export async function listNamedTokens(
   tx: Queryable,
   tokenIds: readonly TokenId[],
-): Promise<Map<TokenId, string>> {
-  const rows = await tx.query<{ token_id: TokenId; name: string }>(
-    "SELECT token_id, name FROM token WHERE token_id = ANY ($1)",
+): Promise<{ readonly tokenId: TokenId; readonly name: string; readonly applicationId: ApplicationId }[]> {
+  return tx.query(
+    'SELECT token_id AS "tokenId", name, application_id AS "applicationId" FROM token WHERE token_id = ANY ($1)',
     [tokenIds],
   );
-  return new Map(rows.map((row) => [row.token_id, row.name]));
 }

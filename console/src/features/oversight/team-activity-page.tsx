@@ -1,6 +1,8 @@
 import type { TeamActivity } from "@fusion/contract/oversight.ts";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
+import { paths } from "../../lib/paths.ts";
 import { useSession } from "../../lib/session.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
@@ -15,7 +17,6 @@ import { actionWords } from "./team-words.ts";
 
 type Entry = TeamActivity["entries"][number];
 
-/** Of what concerns the fintech as a whole, the id says nothing to its own people. */
 const columnsFor = (fintechId: string | undefined): Column<Entry>[] => [
   {
     key: "what",
@@ -24,9 +25,10 @@ const columnsFor = (fintechId: string | undefined): Column<Entry>[] => [
     cell: (entry) => (
       <div className={classes.two}>
         <span>{actionWords(entry.action)}</span>
+        {/* Of what concerns the fintech as a whole, the id says nothing to its own people. */}
         {entry.objectId !== fintechId && (
           <span className={classes.soft}>
-            <Mono>{entry.objectId}</Mono>
+            <Concerned entry={entry} />
           </span>
         )}
       </div>
@@ -40,6 +42,33 @@ const columnsFor = (fintechId: string | undefined): Column<Entry>[] => [
   { key: "who", header: "Who", cell: ({ actor }) => actor },
   { key: "when", header: "When", cell: ({ at }) => <ExactTime instant={at} /> },
 ];
+
+/** What an entry is about, by the name that it has here, with the way to its page. What has none, such as an account of a customer, by its id. */
+function Concerned({ entry }: { entry: Entry }): ReactElement {
+  const { objectKind, objectId, objectName, application } = entry;
+  if (objectName === null) return <Mono>{objectId}</Mono>;
+  const params = { applicationId: application?.applicationId ?? "" };
+  const applicationLink = application !== null && (
+    <Link to={paths.application} params={params}>
+      {application.name}
+    </Link>
+  );
+  if (objectKind === "application") return <>{applicationLink}</>;
+  const name =
+    objectKind === "token" ? (
+      <Link to={paths.token} params={{ ...params, tokenId: objectId }}>
+        {objectName}
+      </Link>
+    ) : (
+      objectName
+    );
+  return (
+    <>
+      {name}
+      {applicationLink && <> · {applicationLink}</>}
+    </>
+  );
+}
 
 /** What the Fusion team did to the own fintech and looked at there. */
 export function TeamActivityPage(): ReactElement {
