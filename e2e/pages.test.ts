@@ -673,10 +673,27 @@ describe("after logging in", () => {
     await expect.poll(() => confirm.isDisabled()).toBe(true);
     await question.getByLabel("Compromised").check();
     await looksRight("revoke-all");
+    await callFusion(`${product.url}/api/v1/ifi/140793`, secrets[0] ?? "", "/bundles");
+    const fleetOne = page.getByRole("row").filter({ hasText: "Fleet one" });
+    await expect
+      .poll(
+        async () => {
+          await page.reload();
+          return (await fleetOne.textContent()) ?? "";
+        },
+        { interval: 500 },
+      )
+      .not.toContain("Never");
     await confirm.click();
     await page.getByText(/Refused everywhere since/).waitFor();
     await looksRight("application-all-revoked");
     for (const secret of secrets)
+    await question.getByText(/^\d+ of \d+ (was|were) used in the last 24 hours\.$/).waitFor();
+    await question
+      .getByRole("list", { name: "Used last" })
+      .getByRole("listitem")
+      .filter({ hasText: /Fleet one fus_test_….{4}(just now|\d+ minutes ago)$/ })
+      .waitFor();
       expect((await callFusion(`${product.url}/api/v1/ifi/140793`, secret, "/bundles")).status).toBe(401);
     await expect.poll(() => page.getByRole("button", { name: "Revoke all" }).isVisible()).toBe(false);
   });

@@ -1,9 +1,10 @@
-import type { TokenDetails } from "@fusion/contract/tokens.ts";
-import { useQuery } from "@tanstack/react-query";
+import type { TokenDetails, TokenSummary } from "@fusion/contract/tokens.ts";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { timeAgo } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
-import { tokenQuery } from "./token-queries.ts";
+import { Mono } from "../../ui/mono.tsx";
+import { tokenListQuery, tokenQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
 /** What a token did lately, before it is revoked: whoever called will be refused. */
@@ -19,6 +20,69 @@ export function RecentUse({ tokenId }: { tokenId: string }): ReactElement {
           : "Looking up its last 24 hours …"}
     </p>
   );
+}
+
+/** Named in a question about all; the toaster has to fit a phone. */
+const namedMax = 4;
+
+/** Which tokens of an application were used lately, before all of them are revoked. */
+export function RecentUseOfAll({ applicationId }: { applicationId: string }): ReactElement {
+  const now = useNow(1_000);
+  const list = useInfiniteQuery({ ...tokenListQuery(applicationId, "active"), staleTime: 0 });
+  if (!list.data)
+    return (
+      <p role="status" className={classes.consequence}>
+        {list.isError
+          ? "When they were used last could not be read. They can be revoked all the same."
+          : "Looking up when they were used last …"}
+      </p>
+    );
+  const tokens = list.data.pages.flatMap((page) => page.tokens);
+  const used = tokens
+    .filter((token) => token.lastUsedAt !== null)
+    .toSorted((a, b) => Date.parse(b.lastUsedAt ?? "") - Date.parse(a.lastUsedAt ?? ""));
+  const named = used.slice(0, namedMax);
+  const others = tokens.length - named.length;
+  return (
+    <>
+      <p role="status" className={classes.consequence}>
+        {usedLatelyWords(tokens, { now, cut: list.hasNextPage })}
+      </p>
+      {named.length > 0 && (
+        <ul className={classes.lastUses} aria-label="Used last">
+          {named.map(({ tokenId, name, hint, lastUsedAt }) => (
+            <li key={tokenId}>
+              <span>
+                {name} <Mono>{hint}</Mono>
+              </span>
+              <span>{timeAgo(lastUsedAt ?? "", now)}</span>
+            </li>
+          ))}
+          {others > 0 && (
+            <li>
+              {others.toLocaleString("en-IN")}{" "}
+              {used.length > named.length ? "more, used longer ago or never" : "never used"}
+            </li>
+          )}
+        </ul>
+      )}
+    </>
+  );
+}
+
+/** "2 of 3 were used in the last 24 hours." */
+function usedLatelyWords(
+  tokens: readonly Pick<TokenSummary, "lastUsedAt">[],
+  { now, cut }: { readonly now: number; readonly cut: boolean },
+): string {
+  const lately = tokens.filter(
+    ({ lastUsedAt }) => lastUsedAt !== null && Date.parse(lastUsedAt) > now - 86_400_000,
+  ).length;
+  const all = cut ? `the ${tokens.length} generated last` : tokens.length.toLocaleString("en-IN");
+  if (lately > 0)
+    return `${lately.toLocaleString("en-IN")} of ${all} ${lately === 1 ? "was" : "were"} used in the last 24 hours.`;
+  const ever = tokens.some(({ lastUsedAt }) => lastUsedAt !== null);
+  return `None of ${cut ? all : "them"} was ${ever ? "used in the last 24 hours" : "ever used"}.`;
 }
 
 /** "1,204 calls by 3 callers in the last 24 hours, last POST /transfers 2 minutes ago." */

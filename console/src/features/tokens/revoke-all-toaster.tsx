@@ -1,5 +1,6 @@
 import type { RevokedToken } from "@fusion/contract/tokens.ts";
 import type { ReactElement } from "react";
+import { RecentUseOfAll } from "./recent-use.tsx";
 import { RevokeQuestion } from "./revoke-question.tsx";
 import { revokeAllTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
@@ -31,6 +32,7 @@ export function RevokeAllToaster({
       onRevoked={(revoked) => onRevoked(revoked.tokens)}
     >
       <Whose of={{ environment, fintechName }} />
+      <RecentUseOfAll applicationId={applicationId} />
       <p className={classes.consequence}>Every program that calls with one of them stops at once.</p>
     </RevokeQuestion>
   );
