@@ -403,11 +403,6 @@ describe("after logging in", () => {
     await looksRight("webhook-delivery");
     await page.keyboard.press("Escape");
     await dialog().waitFor({ state: "hidden" });
-    // Edited, it hears of more, at another address; what is wrong is said where it was entered.
-    await page.getByRole("button", { name: "Edit" }).press("Enter");
-    await dialog().getByLabel("RESOURCE_CREATED").check();
-    await dialog().getByLabel("Address").fill("http://10.0.0.1/");
-    await dialog().getByRole("button", { name: "Save" }).click();
     // Its application's page says why, too.
     const endpoint = page.url();
     await openApplication("sandbox");
@@ -415,6 +410,11 @@ describe("after logging in", () => {
     await page.getByText(/^localhost:\d+, .+: The endpoint answered 500\.$/).waitFor();
     await looksRight("application-webhook-failing");
     await page.goto(endpoint);
+    // Edited, it hears of more, at another address; what is wrong is said where it was entered.
+    await page.getByRole("button", { name: "Edit" }).press("Enter");
+    await dialog().getByLabel("RESOURCE_CREATED").check();
+    await dialog().getByLabel("Address").fill("http://10.0.0.1/");
+    await dialog().getByRole("button", { name: "Save" }).click();
     await dialog().getByText("The address must start with https://.").waitFor();
     await looksRight("webhook-edit");
     await dialog().getByLabel("Address").fill(`http://127.0.0.1:${port}/moved`);
@@ -554,27 +554,6 @@ describe("after logging in", () => {
     }
   });
 
-  it("a calendar's address is shown once, answers with a calendar, and can be ended", async () => {
-    await page.goto(`${product.url}/account`);
-    await page.getByRole("button", { name: "Make an address" }).click();
-    await page.getByRole("button", { name: "Make the address" }).click();
-    const address = (await page.getByText(/\/calendar\/[\w-]{43}\.ics$/).textContent()) ?? "";
-    expect(await (await fetch(address)).text()).toMatch(/^BEGIN:VCALENDAR\r\n/);
-    await page.getByRole("button", { name: "Done" }).click();
-    await page.getByRole("button", { name: "Close without it" }).click();
-    await page.getByText("Its address was made").waitFor();
-    expect(await page.content()).not.toContain(address);
-    await page.getByRole("button", { name: "End the address" }).click();
-    const question = page.getByRole("alertdialog", { name: "End the calendar address?" });
-    await question.getByRole("button", { name: "Cancel" }).click();
-    expect((await fetch(address)).status).toBe(200);
-    await page.getByRole("button", { name: "End the address" }).click();
-    await question.getByRole("button", { name: "End the address" }).click();
-    await page.getByText("It has no address yet.").waitFor();
-    expect((await fetch(address)).status).toBe(404);
-  });
-
-  it("a missing page and a missing token say so", async () => {
   it("adding a person: what is wrong is said before any code is asked for", async () => {
     await forgetPresence(product);
     await page.goto(`${product.url}/people`);
@@ -605,6 +584,27 @@ describe("after logging in", () => {
     await dialog().waitFor({ state: "hidden" });
   });
 
+  it("a calendar's address is shown once, answers with a calendar, and can be ended", async () => {
+    await page.goto(`${product.url}/account`);
+    await page.getByRole("button", { name: "Make an address" }).click();
+    await page.getByRole("button", { name: "Make the address" }).click();
+    const address = (await page.getByText(/\/calendar\/[\w-]{43}\.ics$/).textContent()) ?? "";
+    expect(await (await fetch(address)).text()).toMatch(/^BEGIN:VCALENDAR\r\n/);
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Close without it" }).click();
+    await page.getByText("Its address was made").waitFor();
+    expect(await page.content()).not.toContain(address);
+    await page.getByRole("button", { name: "End the address" }).click();
+    const question = page.getByRole("alertdialog", { name: "End the calendar address?" });
+    await question.getByRole("button", { name: "Cancel" }).click();
+    expect((await fetch(address)).status).toBe(200);
+    await page.getByRole("button", { name: "End the address" }).click();
+    await question.getByRole("button", { name: "End the address" }).click();
+    await page.getByText("It has no address yet.").waitFor();
+    expect((await fetch(address)).status).toBe(404);
+  });
+
+  it("a missing page and a missing token say so", async () => {
     for (const [path, name] of [
       ["/no-such-page", "missing-page"],
       ["/applications/app_00000000000000000000", "missing-application"],
@@ -667,12 +667,6 @@ describe("after logging in", () => {
   it("revoking all that an application has: the question, and what came of it", async () => {
     await openApplication("sandbox");
     const secrets = [await generate("Fleet one", 30), await generate("Fleet two", 30)];
-    await page.getByRole("button", { name: "Revoke all" }).click();
-    const question = page.getByRole("alertdialog");
-    const confirm = question.getByRole("button", { name: /^Confirm: revoke all \d+/ });
-    await expect.poll(() => confirm.isDisabled()).toBe(true);
-    await question.getByLabel("Compromised").check();
-    await looksRight("revoke-all");
     await callFusion(`${product.url}/api/v1/ifi/140793`, secrets[0] ?? "", "/bundles");
     const fleetOne = page.getByRole("row").filter({ hasText: "Fleet one" });
     await expect
@@ -684,16 +678,22 @@ describe("after logging in", () => {
         { interval: 500 },
       )
       .not.toContain("Never");
-    await confirm.click();
-    await page.getByText(/Refused everywhere since/).waitFor();
-    await looksRight("application-all-revoked");
-    for (const secret of secrets)
+    await page.getByRole("button", { name: "Revoke all" }).click();
+    const question = page.getByRole("alertdialog");
+    const confirm = question.getByRole("button", { name: /^Confirm: revoke all \d+/ });
+    await expect.poll(() => confirm.isDisabled()).toBe(true);
     await question.getByText(/^\d+ of \d+ (was|were) used in the last 24 hours\.$/).waitFor();
     await question
       .getByRole("list", { name: "Used last" })
       .getByRole("listitem")
       .filter({ hasText: /Fleet one fus_test_….{4}(just now|\d+ minutes ago)$/ })
       .waitFor();
+    await question.getByLabel("Compromised").check();
+    await looksRight("revoke-all");
+    await confirm.click();
+    await page.getByText(/Refused everywhere since/).waitFor();
+    await looksRight("application-all-revoked");
+    for (const secret of secrets)
       expect((await callFusion(`${product.url}/api/v1/ifi/140793`, secret, "/bundles")).status).toBe(401);
     await expect.poll(() => page.getByRole("button", { name: "Revoke all" }).isVisible()).toBe(false);
   });
