@@ -311,9 +311,15 @@ describe("after logging in", () => {
     // The counts lead to what they count.
     await page.getByRole("link", { name: "1 expiring within 15 days" }).click();
     await page.getByRole("heading", { level: 1, name: "Tokens that end within 15 days" }).waitFor();
-    await page.getByRole("link", { name: "Statement exporter" }).waitFor();
+    const row = page.getByRole("row").filter({ hasText: "Statement exporter" });
+    await row.getByRole("img", { name: /^Generated .+ expires in / }).waitFor();
     await looksRight("tokens-expiring");
-    await page.goBack();
+    expect(await tabletFaults(page, "tokens-expiring")).toEqual([]);
+    await row.getByRole("link", { name: /^Renew Statement exporter, fus_test_/ }).click();
+    await dialog()
+      .getByText(/^Expires .+, in \d+ days?$/)
+      .waitFor();
+    await page.goto(product.url);
     await page.getByRole("main").getByRole("link", { name: /Renew/ }).click();
     await dialog()
       .getByText(/^Expires .+, in \d+ days?$/)

@@ -3,9 +3,12 @@ import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { paths } from "../../lib/paths.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
+import { useTimeZone } from "../../lib/time-zone.tsx";
 import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
+import { Lifeline } from "../../ui/lifeline.tsx";
+import { LinkButton } from "../../ui/link-button.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { EndDate, RelativeTime } from "../../ui/relative-time.tsx";
 import classes from "./applications.module.css";
@@ -13,13 +16,17 @@ import classes from "./applications.module.css";
 /** How the status of a token is shown, which another feature brings. */
 export type ShowStatus = (token: TokenAmongAll, now: number) => ReactElement;
 
-/** Tokens of several applications, a row each, which leads to the token's page. */
+/** Tokens of several applications, a row each with its lifeline, which leads to the token's page. */
 export function TokenAcrossTable(props: {
   caption: string;
   tokens: readonly TokenAmongAll[];
   showStatus: ShowStatus;
+  /** Where tokens are listed to be renewed: which of them the person may renew. */
+  isRenewable?: (token: TokenAmongAll) => boolean;
 }): ReactElement {
+  const { isRenewable } = props;
   const now = useNow(15_000);
+  const timeZone = useTimeZone();
   const operator = isOperator(useSession());
   const columns: Column<TokenAmongAll>[] = [
     {
@@ -36,6 +43,12 @@ export function TokenAcrossTable(props: {
           </span>
         </div>
       ),
+    },
+    {
+      key: "life",
+      header: "Lifetime",
+      onPhone: "lead",
+      cell: (token) => <Lifeline life={token} now={now} timeZone={timeZone} />,
     },
     {
       key: "application",
@@ -66,6 +79,30 @@ export function TokenAcrossTable(props: {
       cell: ({ lastUsedAt }) =>
         lastUsedAt ? <RelativeTime instant={lastUsedAt} /> : <span className={classes.soft}>Never</span>,
     },
+    ...(isRenewable
+      ? [
+          {
+            key: "renew",
+            header: "Actions",
+            headerHidden: true,
+            align: "right" as const,
+            onPhone: "foot" as const,
+            cell: (token: TokenAmongAll) =>
+              isRenewable(token) ? (
+                <LinkButton
+                  to={paths.token}
+                  params={{ applicationId: token.applicationId, tokenId: token.tokenId }}
+                  search={{ renew: 1 }}
+                  variant="outline"
+                  size="compact-sm"
+                  aria-label={`Renew ${token.name}, ${token.hint}`}
+                >
+                  Renew
+                </LinkButton>
+              ) : null,
+          },
+        ]
+      : []),
   ];
   return (
     <DataTable

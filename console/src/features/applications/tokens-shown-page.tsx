@@ -1,8 +1,10 @@
 import type { TokensShown } from "@fusion/contract/tokens.ts";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
+import { applicationListQuery } from "../../lib/application-query.ts";
 import { paths } from "../../lib/paths.ts";
+import { isOperator, useSession } from "../../lib/session.ts";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { PagedList } from "../../ui/paged-list.tsx";
 import classes from "./applications.module.css";
@@ -28,7 +30,14 @@ export function TokensShownPage(props: {
   showStatus: ShowStatus;
 }): ReactElement {
   const { title, lead, none } = words[props.show];
+  const renews = props.show === "expiring";
   const list = useInfiniteQuery(shownTokensQuery(props.show));
+  // Who only views an application renews nothing, and neither does the Fusion team.
+  const operator = isOperator(useSession());
+  const { data } = useQuery({ ...applicationListQuery, enabled: renews && !operator });
+  const managed = new Set(
+    data?.applications.filter((one) => one.canManage && !one.suspended).map((one) => one.applicationId),
+  );
   const tokens = list.data?.pages.flatMap((page) => page.tokens) ?? [];
   return (
     <>
@@ -43,7 +52,12 @@ export function TokensShownPage(props: {
         count={tokens.length}
         empty={<p className={classes.soft}>{none}</p>}
       >
-        <TokenAcrossTable caption={title} tokens={tokens} showStatus={props.showStatus} />
+        <TokenAcrossTable
+          caption={title}
+          tokens={tokens}
+          showStatus={props.showStatus}
+          {...(renews && { isRenewable: (token) => managed.has(token.applicationId) })}
+        />
       </PagedList>
     </>
   );

@@ -137,6 +137,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
         <TokenTable
           tokens={tokens}
           timeZone={application.timeZone}
+          canRenew={canManage && !application.suspended}
           onRevoke={canRevoke ? setToRevoke : undefined}
         />
       </PagedList>

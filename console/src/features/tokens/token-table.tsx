@@ -6,9 +6,11 @@ import { paths } from "../../lib/paths.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Lifeline } from "../../ui/lifeline.tsx";
+import { LinkButton } from "../../ui/link-button.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { EndDate, RelativeTime } from "../../ui/relative-time.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
+import { isRenewable } from "./renewable.ts";
 import { isLive, TokenBadge } from "./token-badge.tsx";
 import classes from "./tokens.module.css";
 
@@ -16,9 +18,11 @@ import classes from "./tokens.module.css";
 export function TokenTable(props: {
   tokens: readonly TokenSummary[];
   timeZone: string;
+  /** Whether those that are about to end lead to their renewal. */
+  canRenew: boolean;
   onRevoke: ((token: TokenSummary) => void) | undefined;
 }): ReactElement {
-  const { tokens, timeZone, onRevoke } = props;
+  const { tokens, timeZone, canRenew, onRevoke } = props;
   const now = useNow(15_000);
   const byId = new Map(tokens.map((token) => [token.tokenId, token]));
   const columns: Column<TokenSummary>[] = [
@@ -86,15 +90,29 @@ export function TokenTable(props: {
             onPhone: "foot" as const,
             cell: (token: TokenSummary) =>
               isLive(token) ? (
-                <Button
-                  variant="outline"
-                  color="urgent"
-                  size="compact-sm"
-                  onClick={() => onRevoke(token)}
-                  aria-label={`Revoke ${token.name}, ${token.hint}`}
-                >
-                  Revoke
-                </Button>
+                <span className={classes.rowActions}>
+                  {canRenew && token.status === "expiring" && isRenewable(token) && (
+                    <LinkButton
+                      to={paths.token}
+                      params={{ applicationId: token.applicationId, tokenId: token.tokenId }}
+                      search={{ renew: 1 }}
+                      variant="outline"
+                      size="compact-sm"
+                      aria-label={`Renew ${token.name}, ${token.hint}`}
+                    >
+                      Renew
+                    </LinkButton>
+                  )}
+                  <Button
+                    variant="outline"
+                    color="urgent"
+                    size="compact-sm"
+                    onClick={() => onRevoke(token)}
+                    aria-label={`Revoke ${token.name}, ${token.hint}`}
+                  >
+                    Revoke
+                  </Button>
+                </span>
               ) : null,
           },
         ]
