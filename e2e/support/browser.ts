@@ -84,12 +84,15 @@ async function transitionsEnded(page: Page): Promise<void> {
   });
 }
 
-/** What axe looks at: each width and each theme once, since layout does not depend on the theme, nor colours on the width. */
-const examined = [
+const looks = [
   { device: "phone", theme: "light" },
+  { device: "desktop", theme: "light" },
+  { device: "phone", theme: "dark" },
   { device: "desktop", theme: "dark" },
 ] as const;
-let looks = 0;
+/** What axe looks at: each width and each theme once, since layout does not depend on the theme, nor colours on the width. */
+const examined = looks.filter(({ device, theme }) => (device === "phone") === (theme === "light"));
+let turns = 0;
 
 /**
  * Takes the page's picture in both themes, at both widths, and returns axe's serious findings. Where no pictures are taken, axe looks at the
@@ -98,21 +101,19 @@ let looks = 0;
 export async function lookAt(page: Page, name: string): Promise<string[]> {
   const findings: string[] = [];
   const before = page.viewportSize() ?? { width: widths.desktop, height: 900 };
-  const asked = takesPictures ? examined : [examined[looks++ % examined.length]];
-  for (const theme of ["light", "dark"] as const) {
+  const inTurn = examined.filter((_look, at) => takesPictures || at === turns % examined.length);
+  turns += 1;
+  for (const look of takesPictures ? looks : inTurn) {
+    const { device, theme } = look;
     await showTheme(page, theme);
-    for (const device of ["phone", "desktop"] as const) {
-      const isExamined = asked.some((each) => each?.device === device && each.theme === theme);
-      if (!isExamined && !takesPictures) continue;
-      await page.setViewportSize({ width: widths[device], height: 900 });
-      await page.waitForTimeout(150);
-      await transitionsEnded(page);
-      await takePicture(page, `${name}-${device}-${theme}`, { fullPage: true });
-      if (!isExamined) continue;
-      findings.push(
-        ...(await seriousFindings(page)).map((finding) => `${name} (${device}, ${theme}): ${finding}`),
-      );
-    }
+    await page.setViewportSize({ width: widths[device], height: 900 });
+    await page.waitForTimeout(150);
+    await transitionsEnded(page);
+    await takePicture(page, `${name}-${device}-${theme}`, { fullPage: true });
+    if (!inTurn.includes(look)) continue;
+    findings.push(
+      ...(await seriousFindings(page)).map((finding) => `${name} (${device}, ${theme}): ${finding}`),
+    );
   }
   await showTheme(page, "light");
   await page.setViewportSize(before);
