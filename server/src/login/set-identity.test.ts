@@ -40,6 +40,11 @@ it("another email takes the old one's place: its codes lead nowhere, sessions en
 
   expect((await browser.get("/session")).statusCode).toBe(401);
   expect((await halfway.post("/login/code", { code })).json().code).toBe("code_wrong");
+  const sent = app.letters.length;
+  app.clock.advanceMs(60_000);
+  expect((await halfway.post("/login/resend")).statusCode).toBe(200);
+  await app.settled();
+  expect(app.letters).toHaveLength(sent);
   expect((await atPassword.post("/login/password", { password: "whatever it was" })).json().code).toBe(
     "password_wrong",
   );

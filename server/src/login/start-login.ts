@@ -13,7 +13,7 @@ import {
 } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { findKnownDevice, findPersonByAddress } from "./person-store.ts";
-import { endWalk, insertWalk, lockWalk } from "./walk-store.ts";
+import { endWalk, insertWalk, lockPersonOf, lockWalk } from "./walk-store.ts";
 
 /**
  * Starts a login: a code goes to the address if anyone with access has it. An address that nobody has gives the same answer after the same
@@ -72,12 +72,13 @@ export async function resendCode(
     const spoken = walk.step === "code" ? spokenOf(countersOf(keys, walk)) : walk;
     requireOpen(await findStanding(tx, spoken, now, limits), now);
     await requireTriesLeft(tx, { browserHash: walkHash, purpose });
+    const person = await lockPersonOf(tx, walk);
     const afterwards = await sendCode(parts, tx, browser, {
       browserHash: walkHash,
       purpose,
       address,
       deviceId: walk.deviceId,
-      isKnown: walk.userId !== null,
+      isKnown: person !== undefined,
     });
     return { answer: describeSending(parts, address), afterwards };
   });
