@@ -49,6 +49,38 @@ describe("a person whose access was ended", () => {
     expect(rows).toEqual([{ actor_id: admin.userId, fintech_id: fintech.fintechId }]);
   });
 
+  it("is logged out while another logs in with their browser, and both get done", async () => {
+    const { owner } = app.database;
+    const [person, another] = [await arrange("fintech_member"), await arrange("fintech_member")];
+    const browser = app.browser();
+    await app.logIn(app.browser(), another.email);
+    await app.logIn(browser, person.email);
+    app.clock.advanceMs(60_000);
+    await browser.post("/login/code", { code: await app.codeFor(browser, another.email) });
+    const waiting = async (count: number) =>
+      expect
+        .poll(async () => {
+          const { rows } = await owner.query(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+          );
+          return rows.length;
+        })
+        .toBe(count);
+    // Both are held up in the midst of what they do.
+    const holder = await owner.connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT FROM known_device WHERE user_id = $1 FOR UPDATE", [person.userId]);
+    const login = browser.post("/login/password", { password: goodPassword });
+    await waiting(1);
+    const ending = end({ kind: "cli", account: "root" }, person.userId);
+    await waiting(2);
+    await holder.query("COMMIT");
+    holder.release();
+    expect((await login).statusCode).toBe(200);
+    expect(await ending).toEqual({ sessionsEnded: 0 });
+    expect((await browser.get("/session")).json().user.userId).toBe(another.userId);
+  });
+
   it("is told on each address, once, and the other admins are told of an admin, not of a member", async () => {
     const { owner } = app.database;
     const place = await arrangeFintech(owner);

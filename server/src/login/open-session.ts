@@ -38,17 +38,18 @@ export async function openSession(
   const now = clock.now();
   const session = newBrowserSecret(random);
   const device = newBrowserSecret(random);
+  // Both may be another person's, who used this browser before; sessions before devices, as whoever ends both for them takes them.
+  if (browser.sessionHash)
+    await tx.query("UPDATE user_session SET ended_at = $2 WHERE secret_hash = $1 AND ended_at IS NULL", [
+      browser.sessionHash,
+      now,
+    ]);
   const { deviceId, isFirst } = await rememberDevice(parts, tx, {
     walk,
     person,
     deviceHash: device.secretHash,
     previousHash: browser.deviceHash,
   });
-  if (browser.sessionHash)
-    await tx.query("UPDATE user_session SET ended_at = $2 WHERE secret_hash = $1 AND ended_at IS NULL", [
-      browser.sessionHash,
-      now,
-    ]);
   const sessionId = newId<SessionId>(random, "ses");
   const steppedUpAt = walk.verifiedAt ?? now;
   await insertSession(tx, {
