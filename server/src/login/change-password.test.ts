@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { transactionOf } from "../access/transaction-of.ts";
+import { systemScope } from "../platform/database/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
@@ -104,13 +106,15 @@ describe("a changed password", () => {
     const { person, browser } = await loggedIn();
     const thief = app.browser();
     for (const [name, value] of browser.cookies) thief.cookies.set(name, value);
-    const { sessionId } = (await browser.get("/session")).json();
+    const session = (await browser.get("/session")).json();
     expect((await thief.get("/session")).statusCode).toBe(200);
     expect((await change(browser, right)).status).toBe(204);
     expect((await thief.get("/session")).json().code).toBe("session_required");
-    // Still the same session, in which presence is proven.
-    const still = (await browser.get("/session")).json();
-    expect([still.sessionId, still.steppedUpUntil]).toEqual([sessionId, expect.any(String)]);
+    // It goes on: presence stays proven, and it ends when it would have.
+    expect((await browser.get("/session")).json()).toEqual({
+      ...session,
+      sessionId: expect.not.stringContaining(session.sessionId),
+    });
     const known = async (of: TestBrowser) =>
       (
         await app.database.owner.query("SELECT FROM known_device WHERE device_hash = $1 AND user_id = $2", [
@@ -119,6 +123,47 @@ describe("a changed password", () => {
         ])
       ).rowCount;
     expect([await known(thief), await known(browser)]).toEqual([0, 1]);
+  });
+
+  it("lets no request commit any more that the old cookies proved before", async () => {
+    const { browser } = await loggedIn();
+    const { principal } = await proven(browser);
+    expect((await change(browser, right)).status).toBe(204);
+    const late = transactionOf({ db: app.database.db, scope: systemScope }, principal, (tx) =>
+      tx.query("SELECT 1"),
+    );
+    await expect(late).rejects.toMatchObject({ code: "session_required" });
+  });
+
+  it("makes a stranger of whoever has a copy of a device cookie that the browser itself has lost", async () => {
+    const { person, browser } = await loggedIn();
+    const copy = browser.cookies.get("fusion_device") ?? "";
+    browser.cookies.delete("fusion_device");
+    expect((await change(browser, right)).status).toBe(204);
+    const { rows } = await app.database.owner.query(
+      "SELECT device_hash = $2 AS copied FROM known_device WHERE user_id = $1",
+      [person.userId, hashBrowserSecret(copy)],
+    );
+    // One is still known, so that of the next login from a new browser the person is told.
+    expect(rows).toEqual([{ copied: false }]);
+    expect(browser.cookies.has("fusion_device")).toBe(false);
+  });
+
+  it("is told of a login with it that another browser had begun before, which is a new one by then", async () => {
+    const { person, browser } = await loggedIn();
+    const other = app.browser();
+    await app.logIn(other, person.email);
+    await provePresence(browser);
+    app.clock.advanceMs(60_000);
+    await other.post("/login/code", { code: await app.codeFor(other, person.email) });
+    expect((await change(browser, right)).status).toBe(204);
+    app.clock.advanceMs(60_000);
+    expect((await other.post("/login/password", { password: newPassword })).statusCode).toBe(200);
+    const { rows: told } = await app.database.owner.query(
+      "SELECT subject FROM outgoing_message WHERE address = $1 AND created_at = $2",
+      [person.email, app.clock.now()],
+    );
+    expect(told).toEqual([{ subject: "New login to Fusion" }]);
   });
 
   it("is told to the person on each address, and recorded", async () => {
@@ -284,10 +329,7 @@ describe("changing a password", () => {
   });
 
   it("twice at once, in one session or in two, is done once: the slower changes nothing", async () => {
-    for (const [sessions, refusal] of [
-      [1, "password_wrong"],
-      [2, "session_required"],
-    ] as const) {
+    for (const sessions of [1, 2]) {
       const { person, browser } = await loggedIn();
       const other = sessions === 1 ? browser : app.browser();
       if (sessions === 2) await app.logIn(other, person.email);
@@ -317,7 +359,10 @@ describe("changing a password", () => {
         ),
       );
       const faster = outcomes.findIndex(({ status }) => status === "fulfilled");
-      expect(outcomes[1 - faster]).toMatchObject({ status: "rejected", reason: { code: refusal } });
+      expect(outcomes[1 - faster]).toMatchObject({
+        status: "rejected",
+        reason: { code: "session_required" },
+      });
       expect(await opens(person.email, passwords[faster] as string)).toBe(true);
     }
   });

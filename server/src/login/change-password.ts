@@ -40,8 +40,7 @@ export async function changePassword(
   const wanted = normalisePassword(input.newPassword);
   const counters = accountAlone({ subject: userId, deviceId });
   const common = await loadCommonPasswords();
-  const own = { db, scope: systemScope };
-  const { counted, stored } = await transactionOf(own, principal, async (tx) => {
+  const { counted, stored } = await transactionOf({ db, scope: systemScope }, principal, async (tx) => {
     const person = await lockPerson(tx, userId);
     if (!person) throw new SessionRequired();
     requireRecentPresence(principal, clock);
@@ -58,17 +57,15 @@ export async function changePassword(
   if (!counted.counted) throw refusalOf(counted.standing, now) ?? new LoginExpired();
   const tried = { counters, counted, stored, password: present, pointer: "/currentPassword" };
   const passwordHash = await comparePassword(parts, browser, tried, () => hasher.hash(wanted));
-  return transactionOf(own, principal, async (tx) => {
+  return db.transaction(systemScope, async (tx) => {
     const person = await lockPerson(tx, userId);
-    if (person?.passwordHash !== stored) {
-      // Another change was faster. It ended this session, unless it was made in it.
-      await requireSession(tx, principal);
-      throw new PasswordWrong("/currentPassword");
-    }
+    // It has another id since, if another change was faster in this very session; as it will after this one, so nothing asks again at the end.
+    await requireSession(tx, principal, "NO KEY UPDATE");
+    if (person?.passwordHash !== stored) throw new PasswordWrong("/currentPassword");
     const setAt = clock.now();
     const staying = { sessionId, deviceId };
     const sessionsEnded = await putPassword(tx, userId, { passwordHash, now: setAt, staying });
-    const renewed = await renewCookies(parts, tx, browser, sessionId);
+    const renewed = await renewCookies(parts, tx, browser, session);
     await recordAudit(tx, parts, principal, {
       action: "password.set",
       object: { kind: "user", id: userId },

@@ -3,12 +3,13 @@ import { recordAudit } from "../audit/record.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { newId, type SessionId } from "../platform/ids.ts";
 import { randomBase62 } from "../platform/random.ts";
+import type { ProvenSession } from "./authenticate.ts";
 import { newBrowserSecret } from "./browser-secret.ts";
 import { countersOf, forgetFailures } from "./failures.ts";
 import { newDevice, tell } from "./notices.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import type { LoginPerson } from "./person-store.ts";
-import { insertSession, replaceSessionSecret } from "./session-store.ts";
+import { insertSession, renewSession } from "./session-store.ts";
 import { endWalk, type Walk } from "./walk-store.ts";
 
 /** A login that is complete: what the browser's cookies become, and who it is. */
@@ -44,7 +45,7 @@ export async function openSession(
       browser.sessionHash,
       now,
     ]);
-  const { deviceId, isFirst } = await rememberDevice(parts, tx, {
+  const { deviceId, known } = await rememberDevice(parts, tx, {
     walk,
     person,
     deviceHash: device.secretHash,
@@ -79,32 +80,41 @@ export async function openSession(
     object: { kind: "session", id: sessionId },
     fintech: person.fintech,
     details: {
-      browser: walk.deviceId === "" ? "new" : "known",
+      browser: known === "already" ? "known" : "new",
       ip: browser.ip,
       identity: walk.address.channel,
     },
     requestId: browser.requestId,
   });
-  if (walk.deviceId === "" && !isFirst) await tell(tx, parts, person.identities, newDevice(now, browser.ip));
+  if (known === "besides others") await tell(tx, parts, person.identities, newDevice(now, browser.ip));
   return { sessionSecret: session.secret, deviceSecret: device.secret, principal };
 }
 
 /**
- * Gives the browser of a session new cookies: the session goes on and the browser is known as before, but copies of the cookies that it had
- * until now lead nowhere.
+ * Gives the browser of a session new cookies, and the session another id: it goes on and the browser is known as before, but copies of the cookies
+ * that it had until now lead nowhere, those of the device too that this browser has lost, and no request that they proved commits any more. The
+ * person's other browsers are forgotten before.
  */
 export async function renewCookies(
   { random }: Pick<LoginParts, "random">,
   tx: Transaction,
   browser: Browser,
-  sessionId: SessionId,
+  { principal, deviceId }: Pick<ProvenSession, "principal" | "deviceId">,
 ): Promise<RenewedCookies> {
   const session = newBrowserSecret(random);
-  await replaceSessionSecret(tx, sessionId, session.secretHash);
-  if (!browser.deviceHash) return { sessionSecret: session.secret, deviceSecret: undefined };
   const device = newBrowserSecret(random);
-  await moveDevice(tx, browser.deviceHash, device.secretHash);
-  return { sessionSecret: session.secret, deviceSecret: device.secret };
+  await renewSession(tx, principal.sessionId, {
+    sessionId: newId<SessionId>(random, "ses"),
+    secretHash: session.secretHash,
+  });
+  await tx.query(
+    "UPDATE known_device SET device_hash = $3 WHERE device_hash = $4 OR user_id = $1 AND device_id = $2",
+    [principal.userId, deviceId, device.secretHash, browser.deviceHash ?? null],
+  );
+  return {
+    sessionSecret: session.secret,
+    deviceSecret: browser.deviceHash ? device.secret : undefined,
+  };
 }
 
 /**
@@ -115,7 +125,7 @@ async function rememberDevice(
   { clock, random }: LoginParts,
   tx: Transaction,
   request: { walk: Walk; person: LoginPerson; deviceHash: Buffer; previousHash: Buffer | undefined },
-): Promise<{ deviceId: string; isFirst: boolean }> {
+): Promise<{ deviceId: string; known: "already" | "besides others" | "as the first" }> {
   const { walk, person, deviceHash } = request;
   const now = clock.now();
   if (request.previousHash) await moveDevice(tx, request.previousHash, deviceHash);
@@ -123,7 +133,8 @@ async function rememberDevice(
     "UPDATE known_device SET last_login_at = $3 WHERE user_id = $1 AND device_id = $2 RETURNING device_id",
     [person.userId, walk.deviceId, now],
   );
-  if (known) return { deviceId: walk.deviceId, isFirst: false };
+  // Not the walk's word alone: since it began, a new password may have made the browser a stranger.
+  if (known) return { deviceId: walk.deviceId, known: "already" };
   const [other] = await tx.query("SELECT FROM known_device WHERE user_id = $1 LIMIT 1", [person.userId]);
   const deviceId = `dev_${randomBase62(random, 20)}`;
   await tx.query(
@@ -131,7 +142,7 @@ async function rememberDevice(
      ON CONFLICT (device_hash, user_id) DO UPDATE SET device_id = EXCLUDED.device_id, last_login_at = EXCLUDED.last_login_at`,
     [deviceHash, person.userId, deviceId, now],
   );
-  return { deviceId, isFirst: other === undefined };
+  return { deviceId, known: other ? "besides others" : "as the first" };
 }
 
 async function moveDevice(tx: Transaction, from: Buffer, to: Buffer): Promise<void> {

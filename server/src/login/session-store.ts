@@ -152,13 +152,17 @@ export async function markAllSessionsEnded(
   return rows.length;
 }
 
-/** The session goes on under another cookie; the one before is no session any more. */
-export async function replaceSessionSecret(
+/** The session goes on under another id and cookie; those before are no session's any more. */
+export async function renewSession(
   tx: Transaction,
-  sessionId: SessionId,
-  secretHash: Buffer,
+  from: SessionId,
+  to: { readonly sessionId: SessionId; readonly secretHash: Buffer },
 ): Promise<void> {
-  await tx.query("UPDATE user_session SET secret_hash = $2 WHERE session_id = $1", [sessionId, secretHash]);
+  await tx.query("UPDATE user_session SET session_id = $2, secret_hash = $3 WHERE session_id = $1", [
+    from,
+    to.sessionId,
+    to.secretHash,
+  ]);
 }
 
 export async function markSteppedUp(tx: Transaction, sessionId: SessionId, now: Date): Promise<void> {
