@@ -249,6 +249,25 @@ describe("a forgotten password, with one identity", () => {
     await atPassword(person.email);
   });
 
+  it("is no longer approved once the person has logged in with the password, for a login that is about to set one either", async () => {
+    const person = await single();
+    await app.logIn(app.browser(), person.email);
+    const remembering = await ask(person.email);
+    await approvePasswordReset(
+      { db: app.database.db, clock: app.clock, random: systemRandom },
+      { kind: "cli", account: "root" },
+      { userId: person.userId },
+    );
+    const another = app.browser();
+    app.clock.advanceMs(60_000);
+    const code = await app.codeFor(another, person.email);
+    expect((await another.post("/login/code", { code })).json()).toEqual({ next: "set_password" });
+    expect((await remembering.post("/login/password", { password: goodPassword })).statusCode).toBe(200);
+    const late = await another.post("/login/new-password", { password: newPassword });
+    expect([late.statusCode, late.json().code]).toEqual([401, "login_expired"]);
+    expect((await remembering.get("/session")).statusCode).toBe(200);
+  });
+
   it("is set once by one approval, however many logins it was verified in", async () => {
     const person = await single();
     await app.logIn(app.browser(), person.email);

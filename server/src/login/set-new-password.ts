@@ -8,6 +8,7 @@ import type { Browser, LoginParts } from "./parts.ts";
 import { findPasswordFault, normalisePassword } from "./password-rules.ts";
 import { contextOf } from "./person-store.ts";
 import { putPassword } from "./put-password.ts";
+import { findReset } from "./reset-store.ts";
 import { lockPersonOf, lockWalk, type SetReason } from "./walk-store.ts";
 
 const reasonWords: Readonly<Record<SetReason, string>> = {
@@ -46,6 +47,8 @@ export async function setNewPassword(
     // A first login is one only as long as nobody else has set the password; an approval or a pair of codes serves once.
     if (!person || reason === null || (reason === "first_login" && person.passwordHash !== null))
       throw new LoginExpired();
+    // Withdrawn meanwhile: by a login with the password that was thought forgotten, or since approval was asked for anew.
+    if (reason === "approved" && !(await findReset(tx, person.userId))?.approvedAt) throw new LoginExpired();
     if (person.passwordSetAt !== null && walk.verifiedAt !== null && person.passwordSetAt > walk.verifiedAt)
       throw new LoginExpired();
     const sessionsEnded = await putPassword(tx, person.userId, { passwordHash, now });
