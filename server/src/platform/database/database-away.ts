@@ -2,7 +2,7 @@ import { OutcomeUnknown } from "./outcome-unknown.ts";
 
 /**
  * The server could not be reached, does not answer, starts or stops, or the connection to it broke: nothing that a statement did. Class 08 connection
- * exceptions, 57P01-57P03 shutdown and start, 53300 too many connections, socket errors, and pg's own words.
+ * exceptions, 57P01-57P03 shutdown and start, 53300 too many connections, errors of sockets and of the way there, and pg's own words.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof OutcomeUnknown) return isDatabaseAway(error.cause);
@@ -14,10 +14,12 @@ export function isDatabaseAway(error: unknown): boolean {
   // No socket there, and not some file.
   if (code === "ENOENT") return syscall === "connect";
   if (typeof code === "string")
-    return /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code);
+    return /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EAI_AGAIN)$/.test(
+      code,
+    );
   return (
     typeof message === "string" &&
-    /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/.test(
+    /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/.test(
       message,
     )
   );

@@ -81,11 +81,14 @@ describe("untilDatabaseAnswers", () => {
       { code: "57P01" },
       { code: "08006" },
       { code: "ECONNREFUSED" },
+      { code: "EHOSTUNREACH" },
+      { code: "EAI_AGAIN" },
       { code: "ENOENT", syscall: "connect" },
       new Error("Connection terminated unexpectedly"),
+      new Error("timeout expired"),
       { code: "57P03" },
     ];
-    expect(await untilDatabaseAnswers(failing(...away).attempt, { stop })).toBe(7);
+    expect(await untilDatabaseAnswers(failing(...away).attempt, { stop })).toBe(10);
   });
 
   it("throws what is no matter of the connection at once", async () => {

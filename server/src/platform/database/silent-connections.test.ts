@@ -1,12 +1,14 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { type CuttingProxy, startCuttingProxy } from "../../testing/cutting-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { describeFailure } from "../http/problem.ts";
 import { silentLog } from "../log.ts";
 import { type Database, openDatabase, systemScope } from "./database.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
+import { watchSilentConnections } from "./silent-connections.ts";
 
 let database: TestDatabase;
 let proxy: CuttingProxy;
@@ -92,5 +94,23 @@ it("a long statement, and one that waits for a lock, go on for as long as they t
     expect(await waiting).toEqual([{ count: 0 }]);
   } finally {
     holder.release(true);
+  }
+});
+
+it("as do statements while this machine cannot even ask the server: for want of files, or of its name's address", async () => {
+  for (const code of ["EMFILE", "EAI_AGAIN", "DEPTH_ZERO_SELF_SIGNED_CERT"]) {
+    const pool = new pg.Pool({ connectionString: database.ownerUrl, max: 1 });
+    const connectApart = vi.fn(() => Promise.reject(Object.assign(new Error(code), { code })));
+    const end = watchSilentConnections({
+      pool,
+      connectApart,
+      log: silentLog(),
+      limits: { afterMs: 200, everyMs: 20 },
+    });
+    const { rows } = await pool.query("SELECT 1 AS one FROM pg_sleep(0.6)");
+    expect(rows).toEqual([{ one: 1 }]);
+    expect(connectApart).toHaveBeenCalled();
+    end();
+    await pool.end();
   }
 });

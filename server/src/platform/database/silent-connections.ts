@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import type { Log } from "../log.ts";
 
 /** When a connection that is in use counts as silent, and how often all are looked at. */
@@ -84,7 +84,8 @@ function silentMs(watched: Watched): number {
 
 /**
  * Of these server processes, those that may still answer: all but the ones that are gone, have rested for half of the time in which nothing came,
- * or write what nobody takes. All, where the server answers without telling; none, where it is not reached.
+ * or write what nobody takes. All, where the server answers without telling, and where this machine cannot even ask: it has no files left, or does not
+ * find the server's address or trust its certificate. None, where the server is not reached.
  */
 async function whoIsAtWork(
   connectApart: (timeoutMs: number) => Promise<pg.Client>,
@@ -106,8 +107,18 @@ async function whoIsAtWork(
       void client.end().catch(() => undefined);
     }
   } catch (error) {
-    return new Set(error instanceof pg.DatabaseError ? processIds : []);
+    return new Set(isOutOfReach(error) ? [] : processIds);
   }
+}
+
+/** The network says so, or nothing came in time, which pg tells in words alone. */
+function isOutOfReach(error: unknown): boolean {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return code === undefined
+    ? /^(timeout expired|Query read timeout|Connection terminated)/.test(String(message))
+    : /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN)$/.test(
+        String(code),
+      );
 }
 
 /** What pg knows of a connection and its types do not tell. */
