@@ -1,7 +1,9 @@
 import { systemScope } from "../platform/database/database.ts";
+import type { UserId } from "../platform/ids.ts";
 import { PasswordWrong } from "./errors.ts";
 import { type CountedTry, type Counters, graver, takeBack } from "./failures.ts";
 import type { Browser, LoginParts } from "./parts.ts";
+import { lockPerson } from "./person-store.ts";
 import { recordClosing, refusalOf } from "./verify-code.ts";
 
 /**
@@ -28,7 +30,11 @@ export async function comparePassword<Result>(
   try {
     if (await hasher.verify(stored, password)) return await whenRight();
   } catch (error) {
-    await db.transaction(systemScope, (tx) => takeBack(tx, counters));
+    await db.transaction(systemScope, async (tx) => {
+      // Before any counter, as everywhere: all may be forgotten at this moment, in whatever order.
+      await lockPerson(tx, counters.account.subject as UserId);
+      await takeBack(tx, counters);
+    });
     throw error;
   }
   const closing = graver(counted.closes, counted.closesAccount);
