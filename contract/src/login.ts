@@ -162,6 +162,13 @@ export const NewPerson = z.object({
     .describe("A phone number to log in with; 10 digits mean +91. One of the two is required."),
 });
 export type NewPerson = z.infer<typeof NewPerson>;
+/** What is said of a field that is wrong: in the browser, which looks at it before anybody fetches a code, and by the server. */
+export const newPersonFaults = {
+  name: "A name has 1 to 80 printable characters.",
+  email: "This is not an email address.",
+  phone: "This is not a phone number.",
+  noAddress: "A person needs a phone number or an email address.",
+} as const;
 export const AddedPerson = z
   .object({
     userId: UserId,

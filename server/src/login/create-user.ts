@@ -1,4 +1,4 @@
-import type { Role } from "@fusion/contract/login.ts";
+import { newPersonFaults, type Role } from "@fusion/contract/login.ts";
 import { RoleInsufficient } from "../access/errors.ts";
 import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
@@ -158,7 +158,6 @@ function readAddresses(input: NewUser): Address[] {
   const identities: Address[] = [];
   if (input.phone !== undefined) identities.push(readAddress("sms", input.phone));
   if (input.email !== undefined) identities.push(readAddress("email", input.email));
-  if (identities.length === 0)
-    throw new PersonInvalid("/email", "A person needs a phone number or an email address.");
+  if (identities.length === 0) throw new PersonInvalid("/email", newPersonFaults.noAddress);
   return identities;
 }

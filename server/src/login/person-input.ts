@@ -1,3 +1,4 @@
+import { newPersonFaults } from "@fusion/contract/login.ts";
 import { IdentifierInvalid, PersonInvalid } from "./errors.ts";
 import { type Address, readIdentifier } from "./identifier.ts";
 
@@ -6,7 +7,7 @@ import { type Address, readIdentifier } from "./identifier.ts";
 export function readName(typed: string): string {
   const name = typed.normalize("NFC").trim().replaceAll(/\s+/g, " ");
   if (name === "" || name.length > 80 || !name.isWellFormed() || /\p{C}/u.test(name))
-    throw new PersonInvalid("/name", "A name has 1 to 80 printable characters.");
+    throw new PersonInvalid("/name", newPersonFaults.name);
   return name;
 }
 
@@ -14,8 +15,8 @@ export function readAddress(channel: Address["channel"], typed: string): Address
   const identity = readOrNothing(typed);
   if (identity?.channel !== channel)
     throw channel === "sms"
-      ? new PersonInvalid("/phone", "This is not a phone number.")
-      : new PersonInvalid("/email", "This is not an email address.");
+      ? new PersonInvalid("/phone", newPersonFaults.phone)
+      : new PersonInvalid("/email", newPersonFaults.email);
   return identity;
 }
 

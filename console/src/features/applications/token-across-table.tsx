@@ -8,9 +8,9 @@ import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { Lifeline } from "../../ui/lifeline.tsx";
-import { LinkButton } from "../../ui/link-button.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { EndDate, RelativeTime } from "../../ui/relative-time.tsx";
+import { RenewLink } from "../../ui/renew-link.tsx";
 import classes from "./applications.module.css";
 
 /** How the status of a token is shown, which another feature brings. */
@@ -87,19 +87,7 @@ export function TokenAcrossTable(props: {
             headerHidden: true,
             align: "right" as const,
             onPhone: "foot" as const,
-            cell: (token: TokenAmongAll) =>
-              isRenewable(token) ? (
-                <LinkButton
-                  to={paths.token}
-                  params={{ applicationId: token.applicationId, tokenId: token.tokenId }}
-                  search={{ renew: 1 }}
-                  variant="outline"
-                  size="compact-sm"
-                  aria-label={`Renew ${token.name}, ${token.hint}`}
-                >
-                  Renew
-                </LinkButton>
-              ) : null,
+            cell: (token: TokenAmongAll) => (isRenewable(token) ? <RenewLink token={token} /> : null),
           },
         ]
       : []),

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { faultsOf } from "./new-person-faults.ts";
 
@@ -42,14 +40,4 @@ test("whatever the server takes is sent", () => {
   ])
     expect([phone, told({ name: "Nina", phone })]).toEqual([phone, []]);
   expect(told({ name: `  ${"n".repeat(80)} `, email: "nína@müller.example" })).toEqual([]);
-});
-
-test("the words are the server's", () => {
-  const server = join(import.meta.dirname, "../../../../server/src/login");
-  const source = ["person-input.ts", "create-user.ts"]
-    .map((file) => readFileSync(join(server, file), "utf8"))
-    .join();
-  const all = [...faultsOf({ name: "" }), ...faultsOf({ name: "", email: "x", phone: "x" })];
-  expect(new Set(all.map(({ detail }) => detail)).size).toBe(4);
-  for (const { detail } of all) expect(source).toContain(`"${detail}"`);
 });

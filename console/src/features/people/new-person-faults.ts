@@ -1,4 +1,4 @@
-import type { NewPerson } from "@fusion/contract/login.ts";
+import { type NewPerson, newPersonFaults } from "@fusion/contract/login.ts";
 
 export interface FieldFault {
   readonly pointer: string;
@@ -12,14 +12,13 @@ export interface FieldFault {
 export function faultsOf({ name, email, phone }: Pick<NewPerson, "name" | "email" | "phone">): FieldFault[] {
   const faults: FieldFault[] = [];
   const { length } = name.normalize("NFC").trim().replaceAll(/\s+/g, " ");
-  if (length < 1 || length > 80)
-    faults.push({ pointer: "/name", detail: "A name has 1 to 80 printable characters." });
+  if (length < 1 || length > 80) faults.push({ pointer: "/name", detail: newPersonFaults.name });
   if (email === undefined && phone === undefined)
-    faults.push({ pointer: "/email", detail: "A person needs a phone number or an email address." });
+    faults.push({ pointer: "/email", detail: newPersonFaults.noAddress });
   if (email !== undefined && !/^[^@\s]+@[^@\s]+$/.test(email.normalize("NFKC").trim()))
-    faults.push({ pointer: "/email", detail: "This is not an email address." });
+    faults.push({ pointer: "/email", detail: newPersonFaults.email });
   if (phone !== undefined && !isPhone(phone))
-    faults.push({ pointer: "/phone", detail: "This is not a phone number." });
+    faults.push({ pointer: "/phone", detail: newPersonFaults.phone });
   return faults;
 }
 

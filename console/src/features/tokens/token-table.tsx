@@ -6,9 +6,9 @@ import { paths } from "../../lib/paths.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Lifeline } from "../../ui/lifeline.tsx";
-import { LinkButton } from "../../ui/link-button.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { EndDate, RelativeTime } from "../../ui/relative-time.tsx";
+import { RenewLink } from "../../ui/renew-link.tsx";
 import { plannedReminders } from "./planned-reminders.ts";
 import { isRenewable } from "./renewable.ts";
 import { isLive, TokenBadge } from "./token-badge.tsx";
@@ -92,16 +92,7 @@ export function TokenTable(props: {
               isLive(token) ? (
                 <span className={classes.rowActions}>
                   {canRenew && token.status === "expiring" && isRenewable(token) && (
-                    <LinkButton
-                      to={paths.token}
-                      params={{ applicationId: token.applicationId, tokenId: token.tokenId }}
-                      search={{ renew: 1 }}
-                      variant="outline"
-                      size="compact-sm"
-                      aria-label={`Renew ${token.name}, ${token.hint}`}
-                    >
-                      Renew
-                    </LinkButton>
+                    <RenewLink token={token} />
                   )}
                   <Button
                     variant="outline"
