@@ -1,0 +1,345 @@
+import type { Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lookAt, widths } from "./support/browser.ts";
+import { callFusion, logIn } from "./support/console.ts";
+import { forgetSentCodes } from "./support/past.ts";
+import { admin, openTokenConsole, type TokenConsole } from "./support/token-console.ts";
+
+// What a slip of a person, of the network or of a session must not take away, and must not do.
+
+let at: TokenConsole;
+let page: Page;
+beforeAll(async () => {
+  at = await openTokenConsole();
+  page = at.page;
+  for (const name of ["Payouts service", "Statement exporter"]) await at.generate(name);
+});
+afterAll(() => at?.close());
+
+describe("nothing is lost by a slip", () => {
+  const secretShown = () => at.dialog().getByText("You can see this token only now");
+
+  /** Keeps the answer of the next POST to a list of such things, as a slow network does, until the function given back is called. */
+  async function answerLate(list: string): Promise<() => void> {
+    const released = Promise.withResolvers<void>();
+    await page.route(`**/${list}`, async (route) => {
+      if (route.request().method() !== "POST") return route.fallback();
+      await released.promise;
+      await route.fulfill({ response: await route.fetch() });
+      await page.unroute(`**/${list}`);
+    });
+    return released.resolve;
+  }
+
+  /** Whether it can be seen and nothing lies on it. */
+  function uncovered(role: "alert" | "textbox"): Promise<boolean> {
+    const found = role === "alert" ? at.dialog().getByRole("alert") : page.locator(":focus");
+    return found.evaluate((element) => {
+      const box = element.getBoundingClientRect();
+      const on = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      return on !== null && element.contains(on);
+    });
+  }
+
+  it("a renewal shows its secret until the person closes it, and does not open again by itself", async () => {
+    await at.openDialog("sandbox");
+    await at.dialog().getByLabel("Name").fill("Renewed by hand");
+    await at.generateButton().click();
+    await secretShown().waitFor();
+    await at.closeWithoutToken();
+    await at.listed().filter({ hasText: "Renewed by hand" }).getByRole("link").click();
+    await page.getByRole("button", { name: "Renew" }).click();
+    await at.expires().waitFor();
+    // What is renewed was said by the press, so there is nothing to choose.
+    await at.dialog().getByRole("heading", { name: "Renew Renewed by hand" }).waitFor();
+    await at
+      .dialog()
+      .getByText(/It renews tok_\w+, which keeps working until its own end\.$/)
+      .waitFor();
+    expect(
+      await at
+        .dialog()
+        .getByRole("radio", { name: /^Renews/ })
+        .count(),
+    ).toBe(0);
+    expect(await lookAt(page, "renew-by-hand")).toEqual([]);
+    await at.dialog().getByText("None", { exact: true }).click();
+    // Which is a revocation, and so is told what it means.
+    await at.dialog().getByText("No calls in the last 24 hours. It was never used.").waitFor();
+    await at.dialog().getByRole("button", { name: "Generate replacement" }).click();
+    await secretShown().waitFor();
+    const secret = await at.dialog().locator("code").first().textContent();
+    // Meanwhile the page learns that the token has a replacement, and has been revoked, since no overlap was chosen.
+    await page.waitForTimeout(2_000);
+    await expect.poll(() => at.dialog().locator("code").first().textContent()).toBe(secret);
+    await page.keyboard.press("Escape");
+    await at.dialog().getByRole("button", { name: "Keep it open" }).click();
+    await expect.poll(at.focusedWords).toBe("You can see this token only now.");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: at.product.url });
+    await at.dialog().getByRole("button", { name: "Copy", exact: true }).click();
+    await at.dialog().getByRole("status").getByText("Copied").waitFor();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+    await at.dialog().getByRole("button", { name: "Done" }).click();
+    await at.dialog().waitFor({ state: "hidden" });
+    await expect.poll(() => page.url()).not.toContain("renew");
+    await page.getByText("Revoked: replaced").waitFor();
+    await page.getByText("(planned at the renewal)").first().waitFor();
+    // An address that still asks for it, of a token that has its replacement, is set right.
+    await page.goto(`${page.url()}?renew=1`);
+    await page.waitForURL((url) => !url.search.includes("renew"));
+    await expect.poll(() => at.dialog().count()).toBe(0);
+  });
+
+  it("what is renewed is known before Generate, and stays when another token nears its end meanwhile", async () => {
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const ending = /\/tokens\?status=expiring/;
+    let answered = 0;
+    await page.route(ending, async (route) => {
+      await held;
+      const address = route.request().url().replace("expiring", "active");
+      const list = (await (await route.fetch({ url: address })).json()) as { tokens: { status: string }[] };
+      // First the older of two tokens, then both, the younger ending sooner.
+      const tokens = list.tokens
+        .slice(0, 2)
+        .map((token, place) => ({
+          ...token,
+          status: "expiring",
+          liveReplacement: null,
+          expiresAt: new Date(Date.now() + (place + 1) * 86_400_000).toISOString(),
+        }))
+        .slice(answered === 0 ? 1 : 0);
+      answered += 1;
+      await route.fulfill({ json: { ...list, tokens } });
+    });
+    await at.openDialog("sandbox");
+    await expect.poll(() => at.generateButton().isDisabled()).toBe(true);
+    answer();
+    const chosen = at.dialog().getByRole("radio", { name: /^Renews tok_/ });
+    await chosen.waitFor();
+    await expect.poll(() => chosen.isChecked()).toBe(true);
+    await expect.poll(() => at.generateButton().isDisabled()).toBe(false);
+    const again = page.waitForResponse(ending);
+    await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
+    await again;
+    await page.waitForTimeout(100);
+    expect([answered, await chosen.count(), await chosen.isChecked()]).toEqual([2, 1, true]);
+    await page.unroute(ending);
+    await page.keyboard.press("Escape");
+    await at.dialog().waitFor({ state: "hidden" });
+  });
+
+  it("going back while a token or an endpoint is made leads to its secret, and after a refusal away", async () => {
+    await at.openDialog("sandbox");
+    const answerGenerate = await answerLate("tokens");
+    await at.generateButton().click();
+    await page.goBack();
+    await at
+      .dialog()
+      .getByText(/being generated/)
+      .waitFor();
+    expect(await lookAt(page, "generate-leaving")).toEqual([]);
+    answerGenerate();
+    await secretShown().waitFor();
+    await at.dialog().getByRole("button", { name: "Close without it" }).click();
+    await at.dialog().waitFor({ state: "hidden" });
+
+    await page.goto(`${at.product.url}${at.applications.sandbox}/webhooks`);
+    await page.getByRole("button", { name: "Add endpoint" }).click();
+    await at.dialog().getByLabel("Address").fill("https://hooks.example.com/late");
+    const answerAdd = await answerLate("webhooks");
+    await at.dialog().getByRole("button", { name: "Add endpoint" }).click();
+    await page.goBack();
+    await at
+      .dialog()
+      .getByText(/being made/)
+      .waitFor();
+    answerAdd();
+    await at.dialog().getByText("You can see this secret only now").waitFor();
+    await at.dialog().getByRole("button", { name: "Close without it" }).click();
+    await at.dialog().waitFor({ state: "hidden" });
+
+    await at.openDialog("sandbox");
+    await at.dialog().getByLabel("Allowed IP addresses").fill("127.0.0.1/8");
+    const answerRefusal = await answerLate("tokens");
+    await at.generateButton().click();
+    await page.goBack();
+    await at
+      .dialog()
+      .getByText(/being generated/)
+      .waitFor();
+    answerRefusal();
+    await at
+      .dialog()
+      .getByText(/must be the first address/)
+      .waitFor();
+    await expect
+      .poll(() =>
+        at
+          .dialog()
+          .getByText(/being generated/)
+          .count(),
+      )
+      .toBe(0);
+    await page.goBack();
+    await at.dialog().waitFor({ state: "hidden" });
+  });
+
+  it("a refusal is seen: by the button, or the field that is wrong has the focus", async () => {
+    await at.openDialog("sandbox");
+    await page.route("**/tokens", (route) =>
+      route.request().method() === "POST" ? route.abort() : route.fallback(),
+    );
+    await at.generateButton().click();
+    await at.dialog().getByRole("alert").waitFor();
+    await page.unroute("**/tokens");
+    expect(await uncovered("alert")).toBe(true);
+    await expect.poll(at.focusedWords).toBe("Generate");
+    await at.dialog().getByLabel("Allowed IP addresses").fill("127.0.0.1/8");
+    await at.generateButton().click();
+    await at
+      .dialog()
+      .getByText(/must be the first address/)
+      .waitFor();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
+    expect(await uncovered("textbox")).toBe(true);
+    expect(await lookAt(page, "generate-refused")).toEqual([]);
+    await page.goto(`${at.product.url}${at.applications.sandbox}/webhooks`);
+    await page.getByRole("button", { name: "Add endpoint" }).click();
+    await at.dialog().getByLabel("Address").fill("http://10.0.0.1/");
+    await at.dialog().getByRole("button", { name: "Add endpoint" }).click();
+    await at.dialog().getByText("The address must start with https://.").waitFor();
+    await expect
+      .poll(() => page.evaluate(() => (document.activeElement as HTMLInputElement).value))
+      .toBe("http://10.0.0.1/");
+  });
+
+  it("the foot of the dialog covers no field that is new or has the focus, and shows that more lies below", async () => {
+    const day = () => at.dialog().getByLabel("Last day");
+    for (const [device, width] of Object.entries(widths)) {
+      await page.setViewportSize({ width, height: 800 });
+      await at.openDialog("sandbox");
+      const foot = at.dialog().locator("[data-over]");
+      await expect.poll(() => foot.getAttribute("data-over")).toBe("true");
+      await at.dialog().getByLabel("admin").click();
+      await at.dialog().getByText("Date", { exact: true }).click();
+      await expect.poll(() => clearOf(day()), { message: device }).toBe(true);
+      await at.dialog().getByLabel("Name").focus();
+      for (const label of ["accounts:read", "Last day", "Expiry reminders", "Allowed IP addresses"]) {
+        await tabOnto(at.dialog().getByLabel(label));
+        await expect
+          .poll(() => clearOf(page.locator(":focus")), { message: `${label} (${device})` })
+          .toBe(true);
+      }
+      await at.dialog().evaluate((scrolled) => scrolled.scrollTo(0, scrolled.scrollHeight));
+      await expect.poll(() => foot.getAttribute("data-over")).toBe("false");
+      await page.keyboard.press("Escape");
+      await at.dialog().waitFor({ state: "hidden" });
+    }
+    await page.setViewportSize({ width: widths.desktop, height: 900 });
+  });
+
+  /** Presses Tab until it has the focus. */
+  async function tabOnto(control: Locator): Promise<void> {
+    for (let presses = 0; presses < 40; presses += 1) {
+      if (await control.evaluate((element) => element === document.activeElement)) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`Tab never reached ${control}.`);
+  }
+
+  /** Whether its lower edge is seen, too. */
+  function clearOf(field: Locator): Promise<boolean> {
+    return field.evaluate((element) => {
+      const box = element.getBoundingClientRect();
+      const on = document.elementFromPoint(box.x + box.width / 2, box.bottom - 2);
+      return on !== null && (element.contains(on) || on.contains(element));
+    });
+  }
+
+  it("a session that ended meanwhile is renewed in another window, and what was entered stays", async () => {
+    await at.openDialog("sandbox");
+    await at.dialog().getByLabel("Name").fill("Typed before");
+    await page.context().clearCookies();
+    await at.generateButton().click();
+    const link = at.dialog().getByRole("alert").getByRole("link", { name: "Log in" });
+    await link.waitFor();
+    expect(await lookAt(page, "generate-session-ended")).toEqual([]);
+    await forgetSentCodes(at.product);
+    const [window] = await Promise.all([page.context().waitForEvent("page"), link.click()]);
+    await window.getByLabel("Phone number or email").waitFor();
+    await logIn(window, at.product.url, { ...admin, first: false });
+    await window.close();
+    await expect.poll(() => at.dialog().getByLabel("Name").inputValue()).toBe("Typed before");
+    await at.generateButton().click();
+    await secretShown().waitFor();
+    await at.closeWithoutToken();
+  });
+
+  it("a choice made for one token is not carried to another, and while it is asked nothing else can be pressed", async () => {
+    await page.goto(at.product.url + at.applications.sandbox);
+    const buttons = page.getByRole("button", { name: /^Revoke .*fus_/ });
+    const toaster = page.getByRole("alertdialog");
+    const second = await buttons.nth(1).boundingBox();
+    await buttons.first().click();
+    const title = await toaster.getByRole("heading").textContent();
+    await toaster.getByLabel("Compromised").check();
+    await page.mouse.click((second?.x ?? 0) + 5, (second?.y ?? 0) + 5);
+    await expect.poll(() => toaster.getByRole("heading").textContent()).toBe(title);
+    await expect.poll(() => toaster.count()).toBe(1);
+    // A refusal leaves the focus where the next try is.
+    await page.route("**/revoke", (route) => route.abort());
+    await toaster.getByRole("button", { name: /^Confirm/ }).click();
+    await toaster.getByRole("alert").waitFor();
+    await page.unroute("**/revoke");
+    await expect.poll(at.focusedWords).toMatch(/^Confirm/);
+    // Escape cancels, wherever the focus is.
+    await page.mouse.click(300, 5);
+    await page.keyboard.press("Escape");
+    await toaster.waitFor({ state: "hidden" });
+    await page.waitForFunction(() => document.activeElement?.textContent === "Revoke");
+    await buttons.nth(1).click();
+    await expect.poll(() => toaster.getByRole("heading").textContent()).not.toBe(title);
+    await expect.poll(() => toaster.getByRole("radio", { checked: true }).count()).toBe(0);
+    await page.keyboard.press("Escape");
+  });
+});
+
+describe("a name as long as may be, in one word", () => {
+  it("breaks no page", async () => {
+    await at.openDialog("sandbox");
+    await at.dialog().getByLabel("Name").fill("N".repeat(80));
+    await at.generateButton().click();
+    await at.dialog().getByText("You can see this token only now").waitFor();
+    const secret = (await at.dialog().locator("code").first().textContent()) ?? "";
+    await at.closeWithoutToken();
+    await callFusion(`${at.product.url}/api/v1/ifi/140793`, secret, "/bundles");
+    const token =
+      (await at.listed().filter({ hasText: "NNNN" }).getByRole("link").getAttribute("href")) ?? "";
+    const tooWide: string[] = [];
+    for (const [path, name] of [
+      [at.applications.sandbox, "application-long-name"],
+      [token, "token-long-name"],
+      [`${at.applications.sandbox}/activity`, "activity-long-name"],
+    ] as const) {
+      await page.goto(at.product.url + path);
+      await page.getByText("NNNN").locator("visible=true").first().waitFor();
+      expect(await lookAt(page, name)).toEqual([]);
+      for (const width of Object.values(widths)) {
+        await page.setViewportSize({ width, height: 900 });
+        // The lines of a phone's cards come with the next frame.
+        await page.waitForTimeout(300);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (over > 0) tooWide.push(`${name} at ${width}: ${over} px`);
+      }
+      await page.setViewportSize({ width: widths.desktop, height: 900 });
+    }
+    expect(tooWide).toEqual([]);
+  });
+});
+
+it("no page raised an error or broke the content policy", () => {
+  expect(at.faults).toEqual([]);
+});
