@@ -61,6 +61,7 @@ describe("while the server is away", () => {
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByRole("heading", { level: 1, name: "Fusion team" }).waitFor();
     await page.getByRole("navigation").getByRole("link", { name: "People" }).click();
+    await page.getByRole("heading", { level: 1, name: "People" }).waitFor();
     await page.getByText("Vikram Shah").waitFor();
   });
 
