@@ -4,6 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { ApiProblem, isProblem, post, put } from "../lib/api.ts";
+import { askAgain } from "../lib/ask-again.ts";
 import { untilAnswered } from "../lib/retrying.ts";
 import classes from "./allow-list-dialog.module.css";
 import { FormProblem, useFocusAfterRefusal } from "./form-problem.tsx";
@@ -53,7 +54,7 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
   const save = useMutation({
     mutationFn: () => put(address, { ipAllowList: ranges }, SetIpAllowList),
     onSuccess: () => {
-      void client.invalidateQueries();
+      void askAgain(client);
       toast(ranges.length === 0 ? props.emptied : "The list is in force. Calls from elsewhere are refused.");
       onClose();
     },

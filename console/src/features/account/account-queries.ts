@@ -2,6 +2,7 @@ import { CalendarAddress, CalendarFeed } from "@fusion/contract/calendar.ts";
 import { type PasswordChange, SessionList } from "@fusion/contract/login.ts";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { get, post, remove } from "../../lib/api.ts";
+import { askAgain } from "../../lib/ask-again.ts";
 
 export const sessionsQuery = queryOptions({
   queryKey: ["sessions"],
@@ -16,7 +17,7 @@ export function useEndSessions() {
       for (const sessionId of sessionIds)
         await post(`/sessions/${encodeURIComponent(sessionId)}/end`, {}, null);
     },
-    onSettled: () => queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
+    onSettled: () => askAgain(queryClient, { queryKey: sessionsQuery.queryKey }),
   });
 }
 
@@ -27,8 +28,8 @@ export function useChangePassword() {
     gcTime: 0,
     mutationFn: (change: PasswordChange) => post("/password", change, null),
     onSuccess: () => {
-      void queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey });
-      void queryClient.invalidateQueries({ queryKey: calendarQuery.queryKey });
+      void askAgain(queryClient, { queryKey: sessionsQuery.queryKey });
+      void askAgain(queryClient, { queryKey: calendarQuery.queryKey });
     },
   });
 }
@@ -47,6 +48,6 @@ export function useEndCalendar() {
   const queryClient = useQueryClient();
   return useMutation({
     mutationFn: () => remove("/calendar"),
-    onSettled: () => queryClient.invalidateQueries({ queryKey: calendarQuery.queryKey }),
+    onSettled: () => askAgain(queryClient, { queryKey: calendarQuery.queryKey }),
   });
 }

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactElement, useState } from "react";
 import { problemWords } from "../../lib/api.ts";
+import { askAgain } from "../../lib/ask-again.ts";
 import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
 import { SecretBox, SecretDialog, SecretFoot, useSecretGuard } from "../../ui/secret-dialog.tsx";
@@ -105,7 +106,7 @@ function AddressDialog({ replacing, onClose }: { replacing: boolean; onClose: ()
       setProblem(error);
     } finally {
       setPending(false);
-      void queryClient.invalidateQueries({ queryKey: calendarQuery.queryKey });
+      void askAgain(queryClient, { queryKey: calendarQuery.queryKey });
     }
   }
 

@@ -1,6 +1,7 @@
 import { AddedPerson, EndedAccess, type NewPerson, type Person, PersonList } from "@fusion/contract/login.ts";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { get, post, put, remove } from "../../lib/api.ts";
+import { askAgain } from "../../lib/ask-again.ts";
 
 export const peopleQuery = queryOptions({
   queryKey: ["people"],
@@ -56,6 +57,6 @@ function usePeopleChange<Input, Result>(mutationFn: (input: Input) => Promise<Re
   const queryClient = useQueryClient();
   return useMutation({
     mutationFn,
-    onSettled: () => queryClient.invalidateQueries({ queryKey: peopleQuery.queryKey }),
+    onSettled: () => askAgain(queryClient, { queryKey: peopleQuery.queryKey }),
   });
 }

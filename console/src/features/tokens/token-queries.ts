@@ -22,6 +22,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { get, post, put } from "../../lib/api.ts";
+import { askAgain } from "../../lib/ask-again.ts";
 import { untilAnswered } from "../../lib/retrying.ts";
 
 const path = encodeURIComponent;
@@ -109,7 +110,7 @@ export function revokeAllTokens(applicationId: string, reason: RevokeReason): Pr
 /** Whatever shows tokens, or counts them, asks again. */
 export function useRefreshTokens(): () => Promise<void> {
   const client = useQueryClient();
-  return () => client.invalidateQueries();
+  return () => askAgain(client);
 }
 
 /** Calls off the revocation that was planned at the token's renewal. */
@@ -135,7 +136,7 @@ export function useTestReminder(tokenId: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => post(`/tokens/${path(tokenId)}/test-reminder`, {}, TestReminder),
-    onSettled: () => client.invalidateQueries({ queryKey: tokenRemindersQuery(tokenId).queryKey }),
+    onSettled: () => askAgain(client, { queryKey: tokenRemindersQuery(tokenId).queryKey }),
   });
 }
 

@@ -14,6 +14,7 @@ import {
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { get, post, put, remove } from "../../lib/api.ts";
+import { askAgain } from "../../lib/ask-again.ts";
 
 const at = (endpointId: string): string => `/webhooks/${encodeURIComponent(endpointId)}`;
 /** While something is on its way the page asks again so often. */
@@ -96,7 +97,7 @@ export function useEndpointFollows(
     .join("\n");
   useEffect(() => {
     if (last.current !== undefined && now !== undefined && last.current !== now)
-      void client.invalidateQueries({ queryKey: webhookQuery(endpointId).queryKey, exact: true });
+      void askAgain(client, { queryKey: webhookQuery(endpointId).queryKey, exact: true });
     last.current = now ?? last.current;
   }, [client, endpointId, now]);
 }
@@ -104,7 +105,7 @@ export function useEndpointFollows(
 /** Whatever shows webhooks asks again. */
 export function useRefreshWebhooks(): () => Promise<void> {
   const client = useQueryClient();
-  return () => client.invalidateQueries({ queryKey: ["webhooks"] });
+  return () => askAgain(client, { queryKey: ["webhooks"] });
 }
 
 function useChange<Input, Result>(change: (input: Input) => Promise<Result>) {
