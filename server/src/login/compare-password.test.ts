@@ -3,6 +3,7 @@ import { systemScope } from "../platform/database/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
+import { untilLockWaits } from "../testing/lock-waits.ts";
 import { createLoginApp, type LoginApp } from "../testing/login-app.ts";
 import { quickPasswords } from "../testing/quick-passwords.ts";
 import { approvePasswordReset } from "./approve-password-reset.ts";
@@ -35,15 +36,6 @@ it("a try is taken back while an approval forgets all of them, and both get done
     "INSERT INTO password_reset (user_id, reason, requested_at) VALUES ($1, 'forgotten', now())",
     [userId],
   );
-  const waiting = async (count: number) =>
-    expect
-      .poll(async () => {
-        const { rows } = await owner.query(
-          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        );
-        return rows.length;
-      })
-      .toBe(count);
 
   const holder = await owner.connect();
   await holder.query("BEGIN");
@@ -65,14 +57,14 @@ it("a try is taken back while an approval forgets all of them, and both get done
     { counters, counted, stored: null, password: "whatever it is", pointer: "/password" },
     async () => undefined,
   ).catch((error: unknown) => error);
-  await waiting(1);
+  await untilLockWaits(owner, 1);
   const approving = approvePasswordReset(
     { db, clock, random: systemRandom },
     { kind: "cli", account: "root" },
     { userId },
   );
   approving.catch(() => undefined);
-  await waiting(2);
+  await untilLockWaits(owner, 2);
   await holder.query("COMMIT");
   holder.release();
   expect(await busy).toBeInstanceOf(LoginBusy);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
+import { untilLockWaits } from "../testing/lock-waits.ts";
 import { createLoginApp, goodPassword, type LoginApp } from "../testing/login-app.ts";
 import { createUser } from "./create-user.ts";
 import { endAccess } from "./end-access.ts";
@@ -57,23 +58,14 @@ describe("a person whose access was ended", () => {
     await app.logIn(browser, person.email);
     app.clock.advanceMs(60_000);
     await browser.post("/login/code", { code: await app.codeFor(browser, another.email) });
-    const waiting = async (count: number) =>
-      expect
-        .poll(async () => {
-          const { rows } = await owner.query(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-          );
-          return rows.length;
-        })
-        .toBe(count);
     // Both are held up in the midst of what they do.
     const holder = await owner.connect();
     await holder.query("BEGIN");
     await holder.query("SELECT FROM known_device WHERE user_id = $1 FOR UPDATE", [person.userId]);
     const login = browser.post("/login/password", { password: goodPassword });
-    await waiting(1);
+    await untilLockWaits(owner, 1);
     const ending = end({ kind: "cli", account: "root" }, person.userId);
-    await waiting(2);
+    await untilLockWaits(owner, 2);
     await holder.query("COMMIT");
     holder.release();
     expect((await login).statusCode).toBe(200);
