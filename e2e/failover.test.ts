@@ -3,13 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { UserPrincipal } from "../server/src/access/principal.ts";
+import { timelineOf } from "../server/src/leases/lease-store.ts";
 import { verifyLedger } from "../server/src/ledger/verify-ledger.ts";
 import { type Database, openDatabase } from "../server/src/platform/database/database.ts";
 import { withClient } from "../server/src/platform/database/with-client.ts";
 import { createKeys } from "../server/src/platform/keys.ts";
 import { silentLog } from "../server/src/platform/log.ts";
 import { systemRandom } from "../server/src/platform/random.ts";
-import { arrangeUser } from "../server/src/testing/fixtures.ts";
+import { arrangeUser, latestEpoch } from "../server/src/testing/fixtures.ts";
 // Declares what the server's tests are provided with, which their fixtures name.
 import type {} from "../server/src/testing/global-setup.ts";
 import { arrangeBook, type TestBook } from "../server/src/testing/ledger-fixture.ts";
@@ -216,6 +217,8 @@ it(
         .poll(() => load.transferred.length + load.revoked.length, { timeout: 30_000, interval: 5 })
         .toBeGreaterThan(answered);
       pauses.push(performance.now() - diedAt);
+      // Of a number that no primary before has given out, so that one that is back is told from this one.
+      await expect.poll(async () => timelineOf(await latestEpoch(owner))).toBe(round + 1);
       expect(product.process.exitCode).toBeNull();
     }
     await load.stop();

@@ -46,12 +46,15 @@ export interface LeaseStore {
   }): Promise<void>;
   /**
    * Commits a renewal of the node's row, and only then, in a younger snapshot, reads the narrowings above `since`. The order is what
-   * the protocol stands on.
+   * the protocol stands on. On a server that was promoted, epochs begin anew from then on ({@link timelineOf}).
    */
   renew(nodeId: string, since: number): Promise<Renewal>;
   /** Reads the narrowings above `since`, for a node, and commits nothing. */
   readNews(nodeId: string, since: number): Promise<News>;
-  /** Commits that the node has forgotten what narrowings up to `epoch` concern; false when it has lost its row. */
+  /**
+   * Says that the node has forgotten what narrowings up to `epoch` concern; false when it has lost its row. Others see it at once, but a server that crashes
+   * may lose it: that makes nobody believe what is not so.
+   */
   acknowledge(nodeId: string, epoch: number): Promise<boolean>;
   /** All nodes, with how often each was renewed. */
   listNodes(): Promise<readonly { readonly nodeId: string; readonly renewals: number }[]>;
@@ -95,6 +98,7 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
         `BEGIN;
          UPDATE node SET renewed_at = database_now(), renewals = renewals + 1 WHERE node_id = ${literal(nodeId)}
            RETURNING (extract(epoch FROM renewed_at) * 1000)::float8 AS database_ms;
+         SELECT enter_timeline();
          COMMIT;
          ${selectNews(literal(nodeId), String(Math.trunc(since)))}`,
       );
@@ -102,20 +106,18 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
       return {
         known: renewed !== undefined,
         databaseMs: renewed?.database_ms ?? 0,
-        ...toNews(results[3]),
+        ...toNews(results[4]),
       };
     },
     async readNews(nodeId, since) {
       return toNews(await client.query({ ...prepared(selectNews("$1", "$2")), values: [nodeId, since] }));
     },
     async acknowledge(nodeId, epoch) {
-      const [, updated] = await send(
-        // Told in a transaction of its own: those that tell something commit one after the other, each waiting for the disk in turn.
+      // Waits for no disk and no standby: whoever revokes waits for it, and a renewal, which does wait, follows within half a second.
+      const [, , updated] = await send(
         `BEGIN;
-         UPDATE node SET acknowledged_epoch = ${Math.trunc(epoch)} WHERE node_id = ${literal(nodeId)};
-         COMMIT;
-         BEGIN;
          SET LOCAL synchronous_commit = off;
+         UPDATE node SET acknowledged_epoch = ${Math.trunc(epoch)} WHERE node_id = ${literal(nodeId)};
          SELECT pg_notify('fusion_acknowledged', '');
          COMMIT`,
       );
@@ -138,6 +140,14 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
       await send("DELETE FROM narrowing WHERE epoch <= (SELECT min(acknowledged_epoch) FROM node)");
     },
   };
+}
+
+/** As `first_epoch()` in the database counts. */
+const epochsOfTimeline = 2 ** 40;
+
+/** Of how many promotions of a standby the server comes that gave out this epoch: those of two timelines are told apart by it. */
+export function timelineOf(epoch: number): number {
+  return Math.floor(epoch / epochsOfTimeline);
 }
 
 /** Of subjects. People narrow fewer at once; a statement over a whole table may narrow a million. */

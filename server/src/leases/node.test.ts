@@ -39,7 +39,7 @@ function join(clock: ManualClock = manualClock("2026-11-27T00:00:00Z")) {
 }
 async function rows() {
   const { rows: found } = await database.owner.query(
-    "SELECT node_id, acknowledged_epoch::int AS epoch FROM node",
+    "SELECT node_id, acknowledged_epoch::float8 AS epoch FROM node",
   );
   return new Map(found.map((row) => [row.node_id, row.epoch]));
 }
@@ -48,6 +48,20 @@ async function changeSomething(): Promise<void> {
   await database.owner.query("UPDATE fintech SET suspended_at = now() WHERE fintech_id = $1", [
     fintech.fintechId,
   ]);
+}
+/** As on a server of this timeline; real ones are in the tests of failovers. */
+async function onTimeline(timeline: number, work: () => Promise<void>): Promise<void> {
+  const { rows: own } = await database.owner.query(
+    "SELECT pg_get_functiondef('first_epoch'::regproc) AS text",
+  );
+  await database.owner.query(
+    `CREATE OR REPLACE FUNCTION first_epoch() RETURNS bigint LANGUAGE sql AS 'SELECT ${timeline - 1}::bigint << 40'`,
+  );
+  try {
+    await work();
+  } finally {
+    await database.owner.query(own[0]?.text);
+  }
 }
 
 describe("a lease", () => {
@@ -120,6 +134,36 @@ describe("a node", () => {
     expect(node.lease.holds()).toBe(true);
     expect((await rows()).get(node.nodeId)).toBe(await latestEpoch(database.owner));
     await database.owner.query("TRUNCATE narrowing");
+  });
+
+  it("begins anew when a standby was promoted, and believes nothing any more that the server before it says", async () => {
+    const { node, memory } = join();
+    await node.untilLease();
+    const overtaken = node.epoch();
+    const nobodys = { facts: undefined, groups: [], refused: true, bytes: 0 };
+    expect(memory.fill("generated since", { ...nobodys, epoch: overtaken })).toBe("kept");
+    await onTimeline(2, async () => {
+      await node.renew();
+      expect(node.lease.holds()).toBe(true);
+      expect(node.epoch()).toBe(2 ** 40);
+      expect((await rows()).get(node.nodeId)).toBe(2 ** 40);
+      expect(memory.find("generated since")).toBeUndefined();
+      expect(memory.fill("generated since", { ...nobodys, epoch: overtaken })).toBe("superseded");
+      await changeSomething();
+      expect(await latestEpoch(database.owner)).toBe(2 ** 40 + 1);
+      // Once is enough.
+      await node.renew();
+      memory.fill("used since", { ...nobodys, epoch: node.epoch() });
+      await node.renew();
+      expect(memory.find("used since")).toBeDefined();
+    });
+  });
+
+  it("takes numbers of a promoted server for what is changed before any node has come to it", async () => {
+    const before = await latestEpoch(database.owner);
+    await onTimeline(4, changeSomething);
+    expect(before).toBeLessThan(3 * 2 ** 40);
+    expect(await latestEpoch(database.owner)).toBe(3 * 2 ** 40 + 1);
   });
 
   it("that is told of a narrowing forgets and acknowledges, without renewing its lease", async () => {

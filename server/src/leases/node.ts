@@ -5,7 +5,7 @@ import { createOutage, isTold } from "../platform/outage.ts";
 import { LeaseUnavailable } from "./errors.ts";
 import { createLease, type Lease, leaseMs, momentOf } from "./lease.ts";
 import type { LeaseConnection, OpenLeaseConnection } from "./lease-connection.ts";
-import type { LeaseStore, News } from "./lease-store.ts";
+import { type LeaseStore, type News, timelineOf } from "./lease-store.ts";
 import type { Subject } from "./subject.ts";
 
 /** Between two renewals; a lease outlasts three that fail. */
@@ -89,10 +89,7 @@ export function createNode(deps: NodeDependencies): Node {
   let registered = false;
   /** The latest that a server has shown. */
   let seen = 0;
-  /**
-   * Up to here everything was forgotten and acknowledged by a commit that lasts. What was only seen may be lost by a failover, and others then
-   * come under the same numbers; so it is read again until it was acknowledged.
-   */
+  /** Up to here everything was forgotten and acknowledged. What was only seen is read again until it was acknowledged too. */
   let acknowledged = -1;
   let renewals = 0;
   /** By the database's time: of the last renewal that was committed. */
@@ -148,11 +145,11 @@ export function createNode(deps: NodeDependencies): Node {
     return true;
   };
   /**
-   * Another database than before, or one that lost commits: behind what was seen, or without what this node has acknowledged, though others may have
-   * come since under the numbers that were lost. Nothing known of the first holds for it.
+   * Another server than before, which may lack commits that the first had made, or one that lost some: behind what was seen, or without what this
+   * node has acknowledged. Nothing known of the first is sure to hold for it.
    */
   const hasAnotherPast = ({ epoch, own }: News): boolean =>
-    epoch < seen || own === undefined || own < acknowledged;
+    timelineOf(epoch) !== timelineOf(seen) || epoch < seen || own === undefined || own < acknowledged;
   const renewOnce = async (): Promise<void> => {
     const { store } = await connected();
     const isNew = !registered;

@@ -24,7 +24,13 @@ interface World {
   epoch: number;
   revoked: boolean;
   readonly narrowings: { readonly epoch: number; readonly subjects: Subject[] }[];
-  readonly rows: Map<string, { renewals: number; acknowledged: number }>;
+  readonly rows: Map<string, { renewals: number; acknowledged: number; onDisk: number }>;
+  /** How many standbys were promoted. */
+  promotions: number;
+  /** What the primary before the last promotion goes on telling. */
+  overtaken: { readonly epoch: number; readonly revoked: boolean };
+  /** So many of the next readings of tokens lead to that one. */
+  misled: number;
   /** Order of what callers see: each sending and each answer takes the next number. */
   moment: number;
 }
@@ -56,6 +62,11 @@ const action = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("lose the row" as const), node: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("the database crashes" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("a standby is promoted" as const), misled: fc.nat(3) }),
+  },
 );
 
 type Action = typeof action extends fc.Arbitrary<infer Value> ? Value : never;
@@ -91,7 +102,19 @@ async function play(
     revoked: false,
     narrowings: [],
     rows: new Map(),
+    promotions: 0,
+    overtaken: { epoch: 0, revoked: false },
+    misled: 0,
     moment: 0,
+  };
+  const firstEpoch = (): number => world.promotions * 2 ** 40;
+  /** What a commit that waits for the disk brings there besides: all that was committed before it. */
+  const reachDisk = (): void => {
+    for (const row of world.rows.values()) row.onDisk = row.acknowledged;
+  };
+  const crashDatabase = (): void => {
+    for (const row of world.rows.values()) row.acknowledged = row.onDisk;
+    for (const each of nodes) each.cut();
   };
   const step = (label: string): Promise<void> => scheduler.schedule(Promise.resolve(), label);
   const listeners = new Set<LeaseEvents>();
@@ -138,12 +161,15 @@ async function play(
       register: ({ nodeId, insteadOf }) =>
         ask("register", () => {
           world.rows.delete(insteadOf);
-          world.rows.set(nodeId, { renewals: 0, acknowledged: world.epoch });
+          world.rows.set(nodeId, { renewals: 0, acknowledged: world.epoch, onDisk: world.epoch });
+          reachDisk();
         }),
       async renew(nodeId, since) {
         const renewed = await ask("renew", () => {
           const row = world.rows.get(nodeId);
           if (row) row.renewals += 1;
+          world.epoch = Math.max(world.epoch, firstEpoch());
+          reachDisk();
           return { known: row !== undefined, databaseMs: world.nowMs };
         });
         return { ...renewed, ...(await store.readNews(nodeId, since)) };
@@ -194,22 +220,27 @@ async function play(
       onAcknowledged: () => undefined,
     });
     const readToken: ReadToken = (_hash) =>
-      ask("read the token", () => ({
-        epoch: world.epoch,
-        found: {
-          tokenId: "tok_modelled" as TokenId,
-          applicationId: "app_modelled" as ApplicationId,
-          tenant: { ifiId: "1" as IfiId, environment: "sandbox", fintechId: "f" as FintechId },
-          clientId: "client",
-          scopes: ["admin"],
-          issuedAtMs: 0,
-          addresses: { application: fromAnywhere, token: fromAnywhere },
-          policy: "0.0",
-          expiresAtMs: dayMs,
-          expires: new Date(dayMs).toISOString(),
-          refusal: world.revoked ? "token_revoked" : null,
-        },
-      }));
+      ask("read the token", () => {
+        const isMisled = world.misled > 0;
+        if (isMisled) world.misled -= 1;
+        const { epoch, revoked } = isMisled ? world.overtaken : world;
+        return {
+          epoch,
+          found: {
+            tokenId: "tok_modelled" as TokenId,
+            applicationId: "app_modelled" as ApplicationId,
+            tenant: { ifiId: "1" as IfiId, environment: "sandbox", fintechId: "f" as FintechId },
+            clientId: "client",
+            scopes: ["admin"],
+            issuedAtMs: 0,
+            addresses: { application: fromAnywhere, token: fromAnywhere },
+            policy: "0.0",
+            expiresAtMs: dayMs,
+            expires: new Date(dayMs).toISOString(),
+            refusal: revoked ? "token_revoked" : null,
+          },
+        };
+      });
     return {
       node,
       check: createTokenCheck({ readToken, node, nodes: watch, memory }),
@@ -241,7 +272,8 @@ async function play(
     for (let steps = 0; steps < revokeAfter; steps += 1) await step("nobody revokes yet");
     await step("revoke commits");
     world.revoked = true;
-    world.epoch += 1;
+    world.epoch = Math.max(world.epoch, firstEpoch()) + 1;
+    reachDisk();
     world.narrowings.push({ epoch: world.epoch, subjects: [subject] });
     for (const each of listeners) void step("a notification arrives").then(() => each.narrowed());
     const untilConfirmed = (): Promise<unknown> =>
@@ -257,6 +289,13 @@ async function play(
     if (each.do === "wait") {
       world.nowMs += each.ms;
       return;
+    }
+    if (each.do === "the database crashes") return crashDatabase();
+    if (each.do === "a standby is promoted") {
+      world.overtaken = { epoch: world.epoch, revoked: world.revoked };
+      world.misled = each.misled;
+      world.promotions += 1;
+      return crashDatabase();
     }
     const at = nodes[each.node];
     if (!at) return;
