@@ -85,6 +85,16 @@ export function CallsChart({
         <span>{first && formatShortDay(first.day)}</span>
         <span>{last && formatShortDay(last.day)}</span>
       </div>
+      {accepted > 0 && (
+        <p className={classes.soft}>
+          Counted by whether the token was accepted. What such a call asked for may have been refused all the
+          same, as with a 404:{" "}
+          <Link to={paths.activity} params={{ applicationId }} search={{ token: tokenId }}>
+            API activity
+          </Link>{" "}
+          lists each call.
+        </p>
+      )}
     </figure>
   );
 }
