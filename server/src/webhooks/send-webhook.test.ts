@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createRawServer, type Server as RawServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../platform/clock.ts";
 import { type Attempt, type ResolveHost, sendWebhook } from "./send-webhook.ts";
 
 const servers: Server[] = [];
+const rawServers: RawServer[] = [];
 afterEach(() => {
+  for (const server of rawServers.splice(0)) server.close();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     server.close();
@@ -26,6 +28,17 @@ async function listen(handle: RequestListener, address = "127.0.0.1", port = 0):
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(port, address, resolve));
   return { port: (server.address() as AddressInfo).port, seen };
+}
+
+/** A server that answers with these bytes and then keeps silent. */
+async function listenRaw(answer: string): Promise<number> {
+  const server = createRawServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.write(answer));
+  });
+  rawServers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
 }
 
 const ok: RequestListener = (_request, response) => response.end("thanks");
@@ -107,6 +120,24 @@ describe("a delivery", () => {
     const attempt = await send(`http://127.0.0.1:${port}/`);
     expect(attempt.status).toBe(200);
     expect(attempt.response).toBe("x".repeat(500));
+  });
+
+  it.each([
+    ["interim answers", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(8), "It sent interim answers (1xx) only."],
+    ["what is no answer yet", "\r\n".repeat(8_192), "It sent too much before an answer."],
+  ])("reads little of %s without end", async (_what, sent, error) => {
+    // What comes is all that comes: only a try that does not wait for more ends before its deadline.
+    const port = await listenRaw(sent);
+    const attempt = await send(`http://127.0.0.1:${port}/`);
+    expect(attempt).toMatchObject({ status: null, error });
+    expect(attempt.durationMs).toBeLessThan(8_000);
+  });
+
+  it("takes the answer that follows a few interim ones", async () => {
+    const port = await listenRaw(
+      `${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(7)}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`,
+    );
+    expect(await send(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, error: null, response: "ok" });
   });
 
   it("is broken off when the program stops, and says what went wrong without an answer", async () => {

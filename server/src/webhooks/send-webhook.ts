@@ -26,7 +26,10 @@ export interface Sent extends Attempt {
 }
 
 const deadlineMs = 10_000;
+const headersMaxBytes = 8_192;
 const readMaxBytes = 4_096;
+/** Of 1xx, before the answer itself: a server has use for one or two. */
+const interimMax = 8;
 const shownMaxCharacters = 500;
 
 /** The name servers themselves, not the system's resolver: that one knows local names, and a slow name would hold one of its few threads. */
@@ -44,7 +47,7 @@ export function createResolver(): ResolveHost {
  * POSTs once. Never throws: whatever goes wrong is in the attempt. Reaches only what {@link AddressPolicy} allows: the name is resolved
  * once, every one of its addresses is checked, and the connection is made to a checked address, not to the name, so that a name server
  * which answers differently the next time changes nothing. Redirects are not followed. Whatever is answered,
- * the whole takes 10 s at most and reads 4 KiB.
+ * the whole takes 10 s at most, and what is read ends with the 4 KiB after the headers, or with as much before there is an answer.
  */
 export async function sendWebhook(
   {
@@ -149,7 +152,7 @@ function post(
         ...headers,
       },
       agent: false,
-      maxHeaderSize: 8_192,
+      maxHeaderSize: headersMaxBytes,
       signal,
     });
     let status: number | undefined;
@@ -171,6 +174,21 @@ function post(
         if (length >= readMaxBytes) end();
       });
       for (const event of ["end", "error", "aborted", "close"]) response.on(event, () => end());
+    });
+    // Node swallows interim answers, as many as come, and blank lines: without these two, some megabytes of them a second leave no time for
+    // anybody else. After Node's own listener, so that an answer in the same piece is known by then.
+    let interim = 0;
+    request.on("information", () => {
+      interim += 1;
+      if (interim === interimMax) end(new Refusal("It sent interim answers (1xx) only."));
+    });
+    request.on("socket", (socket) => {
+      let received = 0;
+      socket.on("data", (piece: Buffer) => {
+        received += piece.length;
+        if (status === undefined && received > headersMaxBytes + readMaxBytes)
+          end(new Refusal("It sent too much before an answer."));
+      });
     });
     // 101: Node takes the request for ended and leaves the connection to us, out of the signal's reach.
     request.on("upgrade", (response, socket) => {
