@@ -1,13 +1,15 @@
+import { createSocket, type Socket } from "node:dgram";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, createServer as createRawServer, type Server as RawServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../platform/clock.ts";
-import { type Attempt, type ResolveHost, sendWebhook } from "./send-webhook.ts";
+import { type Attempt, createResolver, type ResolveHost, sendWebhook } from "./send-webhook.ts";
 
 const servers: Server[] = [];
 const rawServers: RawServer[] = [];
+const nameServers: Socket[] = [];
 afterEach(() => {
-  for (const server of rawServers.splice(0)) server.close();
+  for (const server of [...rawServers.splice(0), ...nameServers.splice(0)]) server.close();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     server.close();
@@ -137,7 +139,11 @@ describe("a delivery", () => {
     const port = await listenRaw(
       `${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(7)}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`,
     );
-    expect(await send(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, error: null, response: "ok" });
+    expect(await send(`http://127.0.0.1:${port}/`)).toMatchObject({
+      status: 200,
+      error: null,
+      response: "ok",
+    });
   });
 
   it("is broken off when the program stops, and says what went wrong without an answer", async () => {
@@ -240,5 +246,72 @@ describe("private addresses cannot be reached", () => {
         stop: stop.signal,
       }),
     ).toMatchObject({ status: null });
+  });
+});
+
+const [typeA, typeAaaa] = [1, 28];
+/** What a name server says to a question of a type: an address's bytes, nothing of that type, or not a word. */
+type Says = (type: number) => readonly number[] | "nothing" | "silence";
+
+/** A name server with one answer for all names, and a resolver that knows only this one. */
+async function arrangeResolver(
+  says: Says,
+  { answerMs, otherFamilyMs }: { readonly answerMs?: number; readonly otherFamilyMs?: number } = {},
+): Promise<ResolveHost> {
+  const socket = createSocket("udp4");
+  nameServers.push(socket);
+  socket.on("message", (asked, from) => {
+    // RFC 1035, section 4.1: a header of 12 bytes, then the question, whose name ends with a zero and whose type follows that.
+    const end = asked.indexOf(0, 12) + 5;
+    const type = asked.readUInt16BE(end - 4);
+    const answer = says(type);
+    if (answer === "silence") return;
+    const head = Buffer.from(asked.subarray(0, 12));
+    head.set([0x81, 0x80, 0, 1, 0, answer === "nothing" ? 0 : 1, 0, 0, 0, 0], 2);
+    const record =
+      answer === "nothing" ? [] : [0xc0, 0x0c, 0, type, 0, 1, 0, 0, 0, 60, 0, answer.length, ...answer];
+    socket.send(Buffer.concat([head, asked.subarray(12, end), Buffer.from(record)]), from.port, from.address);
+  });
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  return createResolver({ servers: [`127.0.0.1:${socket.address().port}`], answerMs, otherFamilyMs });
+}
+
+const ipv4 = [127, 0, 0, 1];
+const ipv6 = [...Array(15).fill(0), 1];
+const slowly = { answerMs: 20_000, otherFamilyMs: 20_000 };
+
+describe("a host name", () => {
+  it.each([
+    ["IPv6", typeAaaa, ipv4, "127.0.0.1"],
+    ["IPv4", typeA, ipv6, "::1"],
+  ])(
+    "whose name servers are silent about %s leads to its other addresses",
+    async (_family, silent, answer, address) => {
+      const resolve = await arrangeResolver((type) => (type === silent ? "silence" : answer), {
+        ...slowly,
+        otherFamilyMs: 50,
+      });
+      expect(await resolve("hooks.example.com")).toEqual([address]);
+    },
+  );
+
+  it("leads to the addresses of both families, or of the one that it has, as soon as that is known", async () => {
+    const both = await arrangeResolver((type) => (type === typeA ? ipv4 : ipv6), slowly);
+    expect([...(await both("hooks.example.com"))].sort()).toEqual(["127.0.0.1", "::1"]);
+    const one = await arrangeResolver((type) => (type === typeA ? "nothing" : ipv6), slowly);
+    expect(await one("hooks.example.com")).toEqual(["::1"]);
+  });
+
+  it("is waited for only so long, and the log says whether it has no address or nobody answered", async () => {
+    for (const [says, error] of [
+      ["nothing", "The host name has no address."],
+      ["silence", "The host name cannot be looked up: its name servers did not answer."],
+    ] as const) {
+      const resolveHost = await arrangeResolver(() => says, { answerMs: 200 });
+      expect(await send("https://hooks.example.com/", { resolveHost })).toMatchObject({
+        status: null,
+        error,
+      });
+    }
   });
 });

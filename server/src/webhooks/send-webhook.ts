@@ -1,11 +1,11 @@
-import { Resolver } from "node:dns/promises";
+import { NODATA, NOTFOUND, Resolver } from "node:dns/promises";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
 import type { Clock } from "../platform/clock.ts";
 import { type AddressPolicy, hostOf, mayConnect, readEndpointUrl } from "./endpoint-url.ts";
 
-/** All addresses of a name. Throws when there are none. */
+/** All addresses of a name that can be known in time. Throws when there are none. */
 export type ResolveHost = (host: string) => Promise<readonly string[]>;
 
 /** One try to deliver, as the log keeps it. */
@@ -32,14 +32,55 @@ const readMaxBytes = 4_096;
 const interimMax = 8;
 const shownMaxCharacters = 500;
 
-/** The name servers themselves, not the system's resolver: that one knows local names, and a slow name would hold one of its few threads. */
-export function createResolver(): ResolveHost {
+/**
+ * The name servers themselves, not the system's resolver: that one knows local names, and a slow name would hold one of its few threads.
+ *
+ * Some name servers keep silent about the family of addresses that a host does not have (RFC 4074). So once one is known, the other has 300 ms
+ * to come; and all of it takes half of a try at most.
+ */
+export function createResolver({
+  servers,
+  answerMs = 5_000,
+  otherFamilyMs = 300,
+}: {
+  /** Those of the system if none are named. */
+  readonly servers?: readonly string[] | undefined;
+  readonly answerMs?: number | undefined;
+  readonly otherFamilyMs?: number | undefined;
+} = {}): ResolveHost {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  if (servers) resolver.setServers(servers);
   return async (host) => {
-    const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
-    const addresses = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-    if (addresses.length === 0) throw new Error("The host name has no address.");
-    return addresses;
+    const addresses: string[] = [];
+    let asked = 2;
+    let answered = 0;
+    await new Promise<void>((resolve) => {
+      let timer = setTimeout(resolve, answerMs);
+      const goOn = (): void => {
+        asked -= 1;
+        if (asked > 0 && addresses.length === 0) return;
+        clearTimeout(timer);
+        if (asked > 0) timer = setTimeout(resolve, otherFamilyMs);
+        else resolve();
+      };
+      for (const family of [resolver.resolve4(host), resolver.resolve6(host)])
+        family.then(
+          (found) => {
+            addresses.push(...found);
+            goOn();
+          },
+          ({ code }: { code?: string }) => {
+            if (code === NODATA || code === NOTFOUND) answered += 1;
+            goOn();
+          },
+        );
+    });
+    if (addresses.length > 0) return [...addresses];
+    throw new Refusal(
+      answered === 2
+        ? "The host name has no address."
+        : "The host name cannot be looked up: its name servers did not answer.",
+    );
   };
 }
 
@@ -124,7 +165,9 @@ function orAbort<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Valu
   work.catch(() => undefined);
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    work.then(resolve, () => reject(new Refusal("The host name has no address.")));
+    work.then(resolve, (error) =>
+      reject(error instanceof Refusal ? error : new Refusal("The host name has no address.")),
+    );
   });
 }
 
