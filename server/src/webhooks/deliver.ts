@@ -5,7 +5,7 @@ import { allEnded } from "../platform/all-ended.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { Keys } from "../platform/keys.ts";
-import { queueMessage } from "../platform/messages/outbox.ts";
+import { countQueued, queueMessage } from "../platform/messages/outbox.ts";
 import type { Random } from "../platform/random.ts";
 import { type ClaimedDelivery, claimDeliveries, recordAttempt, releaseDeliveries } from "./delivery-store.ts";
 import {
@@ -35,6 +35,11 @@ export interface DeliverDeps {
 const atOnce = 4;
 /** Longer than a try can take. What a killed process had claimed is tried again after so long. */
 const leaseMs = 60_000;
+/**
+ * To one admin about one application, and no two about the same endpoint: whoever manages the application decides how often its endpoints are
+ * disabled.
+ */
+const noticesPerDayMax = 10;
 
 /**
  * Delivers what is due to one endpoint, until nothing is, a try fails, or it `makesRoom` for another. At least once: a delivery is claimed, sent
@@ -74,7 +79,7 @@ async function claim(
 async function deliver(
   deps: DeliverDeps,
   endpoint: SealedEndpoint,
-  { eventId, body, failures, claimedUntil }: ClaimedDelivery,
+  { eventId, body, failures, askedFor, claimedUntil }: ClaimedDelivery,
   stop: AbortSignal,
 ): Promise<boolean> {
   const { db, clock } = deps;
@@ -97,7 +102,7 @@ async function deliver(
     // The endpoint before the delivery, as whoever asks for one again locks them.
     if (restMs !== null) await restEndpoint(tx, endpoint, new Date(now.getTime() + restMs));
     if (delivered && endpoint.failingSince !== null) await markWorking(tx, endpoint);
-    if (!delivered) await noteFailure(deps, tx, endpoint, attempt);
+    if (!delivered) await noteFailure(deps, tx, endpoint, { ...attempt, askedFor });
     await recordAttempt(tx, { endpointId, eventId, claimedUntil }, attempt, {
       deliveredAt: delivered ? now : null,
       nextAt: delivered ? null : nextTry(failures + 1, now, lateness(deps.random)),
@@ -119,14 +124,14 @@ function lateness(random: Random): number {
 }
 
 /**
- * Disables the endpoint when it says that it is gone, or has done nothing but fail for three days, and tells the fintech's admins. Not when it was moved during the
- * try.
+ * Disables the endpoint when it says that it is gone, or has done nothing but fail for three days, and tells the fintech's admins; not of
+ * what a person sees happen who has just asked for it, nor too often. Nothing of it when it was moved during the try.
  */
 async function noteFailure(
   deps: DeliverDeps,
   tx: Transaction,
   endpoint: SealedEndpoint,
-  attempt: Attempt,
+  attempt: Attempt & Pick<ClaimedDelivery, "askedFor">,
 ): Promise<void> {
   const now = deps.clock.now();
   const failingSince = await markFailing(tx, endpoint, now);
@@ -150,6 +155,8 @@ async function noteFailure(
       },
     },
   );
+  // Whoever asked for the try sees on the page what came of it.
+  if (because === "gone" && attempt.askedFor) return;
   const application = await findApplicationFor(tx, { kind: "cli", account: "webhooks" }, applicationId);
   const host = new URL(endpoint.url).host;
   const subject = `Webhook to ${host} was disabled`;
@@ -163,12 +170,18 @@ async function noteFailure(
     "Nothing is sent to it until somebody enables it again. What waits for it is kept for seven days; what happens from now on is not kept for it.",
     `Its page: ${page}`,
   ].join("\n");
-  for (const admin of await listFintechAdmins(tx, tenant))
+  const sameDay = `webhook-disabled.${applicationId}.${now.toISOString().slice(0, 10)}`;
+  for (const admin of await listFintechAdmins(tx, tenant)) {
+    const idPrefix = `${sameDay}.${admin.userId}.`;
+    const since = new Date(now.getTime() - 24 * 3_600_000);
+    if ((await countQueued(tx, { idPrefix, since })) >= noticesPerDayMax) continue;
     await queueMessage(tx, deps, {
       channel: admin.channel,
       to: admin.address,
       subject,
       text: admin.channel === "sms" ? `${subject}. ${page}` : text,
+      messageId: `${idPrefix}${endpointId}`,
       smsTemplate: "notice",
     });
+  }
 }

@@ -1,4 +1,4 @@
-import type { DeliveryFilter, TokenExpiring } from "@fusion/contract/webhooks.ts";
+import { type DeliveryFilter, type TokenExpiring, testEventName } from "@fusion/contract/webhooks.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import { tenantKey } from "../platform/database/of-tenant.ts";
 import { prepared } from "../platform/database/prepared.ts";
@@ -33,6 +33,8 @@ export interface ClaimedDelivery {
   readonly eventId: string;
   readonly body: string;
   readonly failures: number;
+  /** Whether a person asked for this very try: of a test event, or once more of something that was tried before. */
+  readonly askedFor: boolean;
   readonly claimedUntil: Date;
 }
 
@@ -42,7 +44,7 @@ export async function claimDeliveries(
   endpointId: string,
   { now, leaseUntil, limit }: { readonly now: Date; readonly leaseUntil: Date; readonly limit: number },
 ): Promise<ClaimedDelivery[]> {
-  const rows = await tx.query<{ event_id: string; body: string; failures: number }>(
+  const rows = await tx.query<{ event_id: string; body: string; failures: number; asked_for: boolean }>(
     // Materialized: a plan that asked a subquery anew for each row of `d` would claim as many more with each answer.
     `WITH next AS MATERIALIZED (
        SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND next_at <= $2
@@ -51,13 +53,15 @@ export async function claimDeliveries(
      UPDATE webhook_delivery d SET next_at = $3
      FROM next JOIN webhook_event event USING (event_id)
      WHERE d.event_id = next.event_id AND d.endpoint_id = $1
-     RETURNING d.event_id, event.body, d.failures`,
+     RETURNING d.event_id, event.body, d.failures,
+       d.failures = 0 AND (event.name = '${testEventName}' OR d.attempts <> '[]') AS asked_for`,
     [endpointId, now, leaseUntil, limit],
   );
   return rows.map((row) => ({
     eventId: row.event_id,
     body: row.body,
     failures: row.failures,
+    askedFor: row.asked_for,
     claimedUntil: leaseUntil,
   }));
 }

@@ -29,6 +29,14 @@ beforeEach(async () => {
 afterEach(() => telling.end());
 afterAll(() => database.drop());
 
+/** To the admin. */
+async function letters(): Promise<number> {
+  const { rows } = await database.owner.query("SELECT FROM outgoing_message WHERE address = $1", [
+    admin.email,
+  ]);
+  return rows.length;
+}
+
 describe("an endpoint", () => {
   it("that fails for three days is disabled, and the fintech's admins are told", async () => {
     const endpoint = await receiver();
@@ -104,6 +112,50 @@ describe("an endpoint", () => {
     expect((await deliveriesOf(endpointId)).deliveries.every(({ deliveredAt }) => deliveredAt)).toBe(true);
     await setEndpointEnabled(webhooks.deps, admin, { endpointId, enabled: false });
     expect((await getEndpoint(webhooks.deps, admin, endpointId)).endpoint.disabledBecause).toBe("person");
+  });
+
+  it("that somebody has disabled by tries that they asked for has nobody written to", async () => {
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    await pay();
+    await webhooks.publisher.runOnce();
+    const [delivery] = (await deliveriesOf(endpointId)).deliveries;
+    endpoint.answer(410);
+    for (const ask of [
+      () => sendTestEvent(webhooks.deps, admin, endpointId),
+      () => redeliver(webhooks.deps, admin, { endpointId, eventId: delivery?.eventId ?? "" }),
+    ]) {
+      await setEndpointEnabled(webhooks.deps, admin, { endpointId, enabled: true });
+      await database.owner.query("UPDATE webhook_delivery SET next_at = NULL WHERE endpoint_id = $1", [
+        endpointId,
+      ]);
+      await ask();
+      await webhooks.publisher.runOnce();
+      expect((await getEndpoint(webhooks.deps, admin, endpointId)).endpoint.disabledBecause).toBe("gone");
+    }
+    expect(await letters()).toBe(0);
+  });
+
+  it("has each admin written to once a day, and all of an application ten times", async () => {
+    const endpoint = await receiver();
+    endpoint.answer(410);
+    for (let round = 0; round <= 10; round += 1) {
+      const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+      for (const time of ["first", "again"]) {
+        await pay();
+        await webhooks.publisher.runOnce();
+        const { endpoint: seen } = await getEndpoint(webhooks.deps, admin, endpointId);
+        expect(seen.disabledBecause, `${time} of ${round}`).toBe("gone");
+        await setEndpointEnabled(webhooks.deps, admin, { endpointId, enabled: true });
+      }
+      await deleteEndpoint(webhooks.deps, admin, { endpointId });
+      expect(await letters()).toBe(Math.min(round + 1, 10));
+    }
+    await webhooks.add(admin, application, endpoint.url);
+    webhooks.clock.advanceMs(24 * 3_600_000);
+    await pay();
+    await webhooks.publisher.runOnce();
+    expect(await letters()).toBe(11);
   });
 
   it("that answers with Retry-After is left alone until then, for an hour at most, or until a person wants something sent", async () => {

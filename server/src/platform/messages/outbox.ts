@@ -43,6 +43,18 @@ export async function queueMessage(
   await addJob(tx, deliverTask, { messageId }, { attemptsMax: 12, key: `${deliverTask}/${messageId}` });
 }
 
+/** How many messages were left since then under ids that begin so. */
+export async function countQueued(
+  tx: Transaction,
+  { idPrefix, since }: { readonly idPrefix: string; readonly since: Date },
+): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    "SELECT count(*)::int AS count FROM outgoing_message WHERE created_at >= $1 AND starts_with(message_id, $2)",
+    [since, idPrefix],
+  );
+  return row?.count ?? 0;
+}
+
 /** Sends what {@link queueMessage} left, and forgets it a week later. */
 export function messageJobs(deps: {
   readonly db: Database;
