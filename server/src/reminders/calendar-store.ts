@@ -11,14 +11,20 @@ export interface FeedOwner {
 
 const keyValues = ({ ifiId, fintechId, userId }: FeedOwner): string[] => [ifiId, fintechId, userId];
 
+/** What a person `u` proves themselves with: when the password was set, and when each address was given. Compared with itself alone, with no clock. */
+const provenWith =
+  "u.password_set_at || ARRAY(SELECT i.created_at FROM identity i WHERE i.user_id = u.user_id ORDER BY i.channel)";
+
 /**
  * The feeds `f` that lead somewhere, with their people `u`: access has not ended, and since the feed was made neither the password was set nor an
- * address changed, at which all sessions end: whoever had taken over the account may have made it.
+ * address changed, at which all sessions end: whoever had taken over the account may have made it. Feeds of older
+ * releases do not say under what they were made; of those, times have to do.
  */
 const openFeeds = `calendar_feed f JOIN console_user u
   ON u.ifi_id = f.ifi_id AND u.fintech_id = f.fintech_id AND u.user_id = f.user_id
- AND u.disabled_at IS NULL AND (u.password_set_at IS NULL OR u.password_set_at < f.made_at)
- AND NOT EXISTS (SELECT FROM identity i WHERE i.user_id = f.user_id AND i.created_at >= f.made_at)`;
+ AND u.disabled_at IS NULL AND CASE WHEN f.made_under IS NOT NULL THEN f.made_under = ${provenWith}
+   ELSE (u.password_set_at IS NULL OR u.password_set_at < f.made_at)
+     AND NOT EXISTS (SELECT FROM identity i WHERE i.user_id = f.user_id AND i.created_at >= f.made_at) END`;
 
 export async function findFeedTime(tx: Queryable, owner: FeedOwner): Promise<Date | undefined> {
   const [row] = await tx.query<{ made_at: Date }>(
@@ -35,8 +41,10 @@ export async function writeFeed(
   { secretHash, madeAt }: { readonly secretHash: Buffer; readonly madeAt: Date },
 ): Promise<void> {
   await tx.query(
-    `INSERT INTO calendar_feed (ifi_id, fintech_id, user_id, secret_hash, made_at) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (ifi_id, fintech_id, user_id) DO UPDATE SET secret_hash = excluded.secret_hash, made_at = excluded.made_at`,
+    `INSERT INTO calendar_feed (ifi_id, fintech_id, user_id, secret_hash, made_at, made_under)
+     VALUES ($1, $2, $3, $4, $5, (SELECT ${provenWith} FROM console_user u WHERE u.user_id = $3))
+     ON CONFLICT (ifi_id, fintech_id, user_id) DO UPDATE
+     SET secret_hash = excluded.secret_hash, made_at = excluded.made_at, made_under = excluded.made_under`,
     [...keyValues(owner), secretHash, madeAt],
   );
 }

@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
 import { setIdentity } from "../login/set-identity.ts";
+import { manualClock } from "../platform/clock.ts";
 import { newId, type SessionId, type TokenId, type UserId } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
+import { interceptedQueries } from "../testing/intercepted-queries.ts";
 import { arrangeReminders, type TestReminders } from "../testing/reminder-fixture.ts";
 import { arrangeSession } from "../testing/session-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { codeIn, createTestBrowser } from "../testing/test-browser.ts";
+import { createTestDatabase } from "../testing/test-database.ts";
+import { makeCalendarFeed } from "./calendar-feed.ts";
 
 let app: TestApp;
 let owner: TestApp["database"]["owner"];
@@ -14,8 +19,16 @@ let given: TestReminders;
 let tokenId: TokenId;
 let cookie: string;
 
+/** Run before a statement of the program's that locks a person. */
+let beforeLock: (() => Promise<void>) | undefined;
+
 beforeAll(async () => {
-  app = await createTestApp({ now: "2027-11-08T03:30:00Z" });
+  const database = await createTestDatabase();
+  const db = interceptedQueries(database.db, async (text) => {
+    if (text.includes("FOR NO KEY UPDATE OF u")) await beforeLock?.();
+    return undefined;
+  });
+  app = await createTestApp({ now: "2027-11-08T03:30:00Z", database: { ...database, db } });
   owner = app.database.owner;
 });
 afterAll(() => app.close());
@@ -160,6 +173,50 @@ describe("its address", () => {
     expect((await call("GET", later)).json()).toEqual({ madeAt: null });
     app.clock.set(new Date(app.clock.now().getTime() + 1_000));
     expect((await read(await make(later))).statusCode).toBe(200);
+  });
+
+  it("goes on leading there when an older release made it, until the password is set", async () => {
+    const address = await make();
+    await owner.query("UPDATE calendar_feed SET made_under = NULL");
+    expect((await read(address)).statusCode).toBe(200);
+    await owner.query(
+      "UPDATE console_user SET password_hash = 'x', password_set_at = $2 WHERE user_id = $1",
+      [given.member.userId, app.clock.now()],
+    );
+    expect((await read(address)).statusCode).toBe(404);
+  });
+
+  it("leads nowhere when it was made while the forgotten password was being set, whatever the clocks say", async () => {
+    const person = given.member;
+    await owner.query(
+      "UPDATE console_user SET password_hash = 'x', password_set_at = '2027-01-01' WHERE user_id = $1",
+      [person.userId],
+    );
+    const browser = createTestBrowser(app.http, { ip: "10.1.2.3" });
+    const code = async (): Promise<string> => {
+      await expect.poll(() => app.letters.length).toBe(1);
+      return codeIn(app.letters.splice(0)[0]);
+    };
+    app.letters.splice(0);
+    await browser.post("/login/start", { identifier: person.email });
+    await browser.post("/login/code", { code: await code() });
+    await browser.post("/login/forgot");
+    await browser.post("/login/forgot/code", { code: await code() });
+    // The process in which the feed is made has a clock that is ahead; it ends before the person is locked.
+    let address: string | undefined;
+    beforeLock = async () => {
+      beforeLock = undefined;
+      const { clock, database } = app;
+      const ahead = { ...app, db: database.db, clock: manualClock(new Date(clock.now().getTime() + 5_000)) };
+      const thief = { ...person, sessionId: newId<SessionId>(systemRandom, "ses") };
+      await arrangeSession(owner, thief, clock.now());
+      const deps = { ...ahead, publicUrl: "http://x" };
+      ({ address } = await makeCalendarFeed(deps, thief, "req_1"));
+      expect((await read(address)).statusCode).toBe(200);
+    };
+    const set = await browser.post("/login/new-password", { password: "eleven slow ferries home" });
+    expect(set.statusCode).toBe(200);
+    expect((await read(address ?? "")).statusCode).toBe(404);
   });
 
   it("is told to its person when it is made, on each address", async () => {
