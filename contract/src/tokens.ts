@@ -217,8 +217,8 @@ export const GenerateToken = z.object({
     .trim()
     .min(1)
     .max(80)
-    // No control characters and no halves of surrogate pairs: neither can be stored or shown.
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters"),
+    // Nothing that cannot be stored or shown, or turns or hides what is shown beside it; but for the two joiners, which some scripts need.
+    .regex(/^[\P{C}\u200C\u200D]*$/u, "must not contain control characters or invisible ones"),
   scopes: z.array(Scope).min(1).max(20).default(["admin"]),
   expiry: Expiry,
   reminders: z.boolean().default(true).describe("Whether the person generating is reminded before it ends."),

@@ -97,6 +97,12 @@ describe("errors are one sentence on standard error, with a code that scripts ca
     ],
     [
       2,
+      ["fintech", "create", "--ifi", "140793", "--name", "a\u202Eb"],
+      /^--name: .*invisible ones/,
+      "invalid_input",
+    ],
+    [
+      2,
       ["fintech", "create", "--ifi", "140793", "--name", "x", "--time-zone", "Mars/Olympus"],
       /^--time-zone: .*time zone/,
       "invalid_input",

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { InvalidInput } from "../platform/errors.ts";
 
-/** A name of up to `max` characters that can be stored and shown: no control characters, no halves of surrogate pairs. */
+/** A name of up to `max` characters that can be stored and shown: no control characters, no halves of surrogate pairs, nothing invisible but joiners. */
 export function shownText(max: number): z.ZodString {
   return z
     .string()
     .trim()
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters");
+    .regex(/^[\P{C}\u200C\u200D]*$/u, "must not contain control characters or invisible ones");
 }
 
 /** The input as its schema has it. Throws {@link InvalidInput} that names everything wrong. */

@@ -1,5 +1,6 @@
 import { escapeHtml } from "../platform/http/html.ts";
 import { clockTimeText, localTimeText } from "../platform/local-time.ts";
+import { nameInSms, oneLine } from "../platform/messages/name-in-message.ts";
 import type { OpenNotice } from "./digest-store.ts";
 import { lifelinePicture } from "./lifeline-picture.ts";
 import { daysLeft } from "./schedule.ts";
@@ -135,7 +136,7 @@ function openingOf({ notices, fintechName }: DigestContent, cutOver: boolean): s
 
 function renderSms(content: DigestContent, first: OpenNotice): DigestText {
   const more = content.notices.length - 1;
-  const name = shortened(first.name);
+  const name = nameInSms(first.name);
   const link = linkTo(first, content.publicUrl);
   const others = more > 0 ? `, and ${more} more` : "";
   const days = daysLeftWords(first, content);
@@ -149,15 +150,6 @@ function renderSms(content: DigestContent, first: OpenNotice): DigestText {
     text: oneLine(text),
     smsTemplate: isPlain ? "reminder" : "notice",
   };
-}
-
-/**
- * At most 30 characters, none of them halved, which a gateway may refuse; with three dots and not the one character for them, as that is not
- * in the alphabet of SMS (GSM 03.38) and would make its parts 70 characters long instead of 160.
- */
-function shortened(name: string): string {
-  const characters = [...name];
-  return characters.length > 30 ? `${characters.slice(0, 27).join("")}...` : name;
 }
 
 /** `15 days left`, `1 day left`, `Today`, `Expired today`, `Expired 3 days ago`. */
@@ -186,9 +178,4 @@ function useWords(lastUsedAt: Date | null, timeZone: string): string {
 
 function linkTo(notice: OpenNotice, publicUrl: string): string {
   return `${publicUrl}/applications/${notice.applicationId}/tokens/${notice.tokenId}`;
-}
-
-/** Names are people's own words: in a header they must not begin a new line. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
 }

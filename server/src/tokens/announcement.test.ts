@@ -99,4 +99,27 @@ describe("the notice of a live token", () => {
     expect(revoked.letters[0]?.text).toContain("Compromised");
     expect(revoked.letters[0]?.text).not.toContain("revoke the token");
   });
+
+  it("shows what a token is called as no link and no other text, to an admin who gets SMS", async () => {
+    const { owner, db } = database;
+    const elsewhere = await arrangeFintech(owner);
+    const admin = await arrangeUser(owner, elsewhere, "fintech_admin");
+    await owner.query("DELETE FROM identity WHERE user_id = $1 AND channel = 'email'", [admin.userId]);
+    const deps = { db, clock: systemClock, random: systemRandom };
+    const { token } = await issueToken(deps, admin, {
+      applicationId: await arrangeApplication(owner, elsewhere, "live"),
+      name: 'A" was stolen. Log in: https://fusi0n.example/\u202E',
+      scopes: ["admin"],
+      expiry: { days: 30 },
+      reminders: false,
+      replaces: null,
+      idempotencyKey: "k",
+    });
+    const issued = await tell("issued", token.tokenId);
+    await issued.attempt();
+    const page = `https://fusion.example/applications/${token.applicationId}/tokens/${token.tokenId}`;
+    expect(issued.letters.map(({ channel, text }) => [channel, text])).toEqual([
+      ["sms", `Live token "A' was stolen. Log in- http..." was generated. ${page}`],
+    ]);
+  });
 });

@@ -7,6 +7,7 @@ import { type Database, systemScope, type Transaction } from "../platform/databa
 import type { TokenId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
 import { localTimeText } from "../platform/local-time.ts";
+import { nameInSms, oneLine } from "../platform/messages/name-in-message.ts";
 import { queueMessage } from "../platform/messages/outbox.ts";
 import type { Random } from "../platform/random.ts";
 import type { TokenRecord } from "./token-record.ts";
@@ -56,7 +57,7 @@ export async function tellAdmins(
     );
     const history = await listAuditEntries(tx, { kind: "token", id: tokenId }, 1_000);
     const places = history.filter(({ action }) => action === "token.found").map(({ details }) => details.url);
-    const subject = subjectOf(event, token);
+    const subject = subjectOf(event, token, oneLine);
     const page = `${publicUrl}/applications/${token.applicationId}/tokens/${tokenId}`;
     const applicationName = application?.name ?? token.applicationId;
     const timeZone = application?.timeZone ?? "UTC";
@@ -70,7 +71,7 @@ export async function tellAdmins(
           subject,
           text:
             admin.channel === "sms"
-              ? `${subject}. ${page}`
+              ? `${subjectOf(event, token, nameInSms)}. ${page}`
               : textOf(event, token, { applicationName, page, places, timeZone }),
           messageId: `${event}.${tokenId}.${admin.userId}`,
           smsTemplate: "notice",
@@ -79,8 +80,8 @@ export async function tellAdmins(
   });
 }
 
-function subjectOf(event: TokenEvent, token: TokenRecord): string {
-  const which = `${token.tenant.environment === "live" ? "Live" : "Sandbox"} token "${token.name}"`;
+function subjectOf(event: TokenEvent, token: TokenRecord, named: (name: string) => string): string {
+  const which = `${token.tenant.environment === "live" ? "Live" : "Sandbox"} token "${named(token.name)}"`;
   return event === "issued" ? `${which} was generated` : `${which} was revoked`;
 }
 
@@ -112,7 +113,7 @@ function textOf(
           ...places.map((url) => `It was found in public${typeof url === "string" ? `: ${url}` : "."}`),
         ];
   return [
-    `${subjectOf(event, token)}.`,
+    `${subjectOf(event, token, oneLine)}.`,
     "",
     `Application: ${applicationName}`,
     `Token: ${token.tokenId} (${token.hint})`,

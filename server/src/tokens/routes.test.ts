@@ -429,6 +429,7 @@ describe("400", () => {
       [{ name: " ".repeat(9) }, "/name"],
       [{ name: "x".repeat(81) }, "/name"],
       [{ name: "a\u0007b" }, "/name"],
+      [{ name: "a\u202Eb" }, "/name"],
       [{ name: 7 }, "/name"],
       [{ scopes: [] }, "/scopes"],
       [{ scopes: ["root"] }, "/scopes/0"],
