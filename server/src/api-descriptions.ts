@@ -1,6 +1,7 @@
 import { fusionExamples } from "./fusion-api/examples/fusion-examples.ts";
 import type { ApiDescription } from "./platform/http/openapi.ts";
 import type { AnswerHeader } from "./platform/http/openapi-headers.ts";
+import { pathsOfPrograms } from "./top-level-paths.ts";
 
 const requestId: AnswerHeader = {
   name: "X-Request-Id",
@@ -50,14 +51,7 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
       title: "Services API",
       description:
         "For proxies and other services of the platform that accept the tokens of the Fusion API: whether a token is valid, and who it belongs to (RFC 7662). For whoever holds a token: ending it (RFC 7009), and why a call was refused.",
-      prefixes: [
-        "/gateway/",
-        "/oauth2/",
-        "/.well-known/",
-        "/tokens/self/",
-        "/refusals/",
-        "/secret-scanning/",
-      ],
+      prefixes: pathsOfPrograms.filter((path) => path !== "/api"),
       securitySchemes: {
         token: { type: "apiKey", in: "header", name: "X-Zeta-AuthToken" },
         bearer: { type: "http", scheme: "bearer" },

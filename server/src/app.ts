@@ -68,6 +68,7 @@ import { readTokensFrom } from "./tokens/read-tokens.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { countTokensOf } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
+import { mayBePage, type PathOfPrograms } from "./top-level-paths.ts";
 import { createTransferBatcher } from "./transfers/batcher.ts";
 import { countingFirst } from "./transfers/count-first.ts";
 import { webhookJobs } from "./webhooks/jobs.ts";
@@ -172,7 +173,7 @@ export async function buildApp(parts: Parts): Promise<App> {
     errorsFolder,
     guidesFolder: join(repositoryRoot, "docs/reference"),
   });
-  serveConsole(http, { folder: join(repositoryRoot, "console/dist"), random });
+  serveConsole(http, { folder: join(repositoryRoot, "console/dist"), random, mayBePage });
 
   const memory = createMemory<FoundToken>({ bytesMax: settings.tokenMemoryBytes });
   const { node, nodes } = joinNodes({ ...parts, memory, name: settings.nodeName });
@@ -279,16 +280,29 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
   if (rate)
     limitRates(http, { clock }, [
       { prefix: "/console/api/", perSecond: 20, burst: 400 },
-      { prefix: "/api/", ...rate },
-      { prefix: "/oauth2/", ...rate },
-      { prefix: "/tokens/self/", perSecond: 5, burst: 50 },
-      { prefix: "/secret-scanning/", perSecond: 20, burst: 200 },
-      { prefix: "/refusals/", perSecond: 5, burst: 50 },
+      ...Object.entries(ratesOfPrograms(rate)).flatMap(([path, each]) =>
+        each ? [{ prefix: `${path}/`, ...each }] : [],
+      ),
       // A large provider of mail or calendars asks for all of its people, from few addresses.
       { prefix: unsubscribePath, perSecond: 20, burst: 200 },
       { prefix: calendarPath, perSecond: 20, burst: 200 },
     ]);
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });
+}
+
+/** How often one address may call what programs call; undefined where no hook counts. */
+function ratesOfPrograms(rate: Rate): Record<PathOfPrograms, Rate | undefined> {
+  return {
+    "/api": rate,
+    "/oauth2": rate,
+    // Proxies ask for all of their callers from one address; what is counted there is each token.
+    "/gateway": undefined,
+    // One small document that is always the same.
+    "/.well-known/oauth-authorization-server": undefined,
+    "/refusals": { perSecond: 5, burst: 50 },
+    "/tokens/self": { perSecond: 5, burst: 50 },
+    "/secret-scanning": { perSecond: 20, burst: 200 },
+  };
 }
 
 function batchSizes(metrics: Metrics | undefined): ((transfers: number) => void) | undefined {

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OpenApiDocument } from "./platform/http/openapi.ts";
-import { isServed, ofPrograms, type Role } from "./roles.ts";
+import { isServed, type Role } from "./roles.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
 import { createTestDatabase } from "./testing/test-database.ts";
+import { pathsOfPeople, pathsOfPrograms } from "./top-level-paths.ts";
 
 const apps = new Map<string, TestApp>();
 const appOf = (name: string): TestApp => apps.get(name) as TestApp;
@@ -26,8 +27,11 @@ it("the operator's page names every address of each role", () => {
     const [, answers = ""] = new RegExp(`^\\| \`${role}\` \\|([^|]*)\\|`, "m").exec(page) ?? [];
     return [...answers.matchAll(/`(\/[^`]+)`/g)].map(([, address = ""]) => address);
   };
-  expect(addressesOf("api").toSorted()).toEqual([...ofPrograms].toSorted());
-  expect(addressesOf("console")).toContain("/console/api");
+  expect(addressesOf("api").toSorted()).toEqual([...pathsOfPrograms].toSorted());
+  // What a page is made of goes with the pages.
+  expect(addressesOf("console").toSorted()).toEqual(
+    pathsOfPeople.filter((path) => path !== "/assets").toSorted(),
+  );
   for (const address of addressesOf("console"))
     expect([address, isServed(["console"], address), isServed(["api", "jobs"], address)]).toEqual([
       address,
@@ -43,7 +47,7 @@ describe("a process", () => {
       "console",
       {
         "/": 200,
-        "/tokens": 200,
+        "/token-management": 200,
         "/console/api/session": 401,
         "/docs/fusion": 200,
         "/.well-known/change-password": 302,
@@ -62,7 +66,7 @@ describe("a process", () => {
       "api",
       [
         "/",
-        "/tokens",
+        "/token-management",
         "/console/api/session",
         "/%63onsole/api/session",
         "/dev/inbox",

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Random } from "../random.ts";
+import { routedPath } from "./routed-path.ts";
 import type { HttpServer } from "./server.ts";
 
 const types: Record<string, string> = {
@@ -20,10 +21,6 @@ const types: Record<string, string> = {
 };
 const compressible = /^(text|application)\/|svg/;
 
-/** Addresses that are never a page of the console: an unknown one there is a plain 404. */
-const noPages =
-  /^\/(api|assets|console|openapi|docs|dev|oauth2|gateway|healthz|readyz|metrics|\.well-known)(\/|$|\?)/;
-
 interface ConsoleFile {
   readonly type: string;
   readonly plain: Buffer;
@@ -33,12 +30,20 @@ interface ConsoleFile {
 
 /**
  * Serves the built console from `folder`: files with a hash in their name for ever, `index.html` never from a cache and with a fresh
- * nonce in place of each `__NONCE__`, which its policy allows alone. Every address that is not something else's answers a browser with
- * `index.html`, since the console's router knows its pages. Only names that were found in the folder are ever read.
+ * nonce in place of each `__NONCE__`, which its policy allows alone. Every address that may be a page answers a browser with `index.html`, since
+ * the console's router knows its pages; any other unknown one is a plain 404. Only names that were found in the folder are ever read.
  */
 export function serveConsole(
   http: HttpServer,
-  { folder, random }: { readonly folder: string; readonly random: Random },
+  {
+    folder,
+    random,
+    mayBePage,
+  }: {
+    readonly folder: string;
+    readonly random: Random;
+    readonly mayBePage: (path: string) => boolean;
+  },
 ): void {
   const files = new Map<string, Promise<ConsoleFile>>();
   const find = (path: string): Promise<ConsoleFile> | undefined => {
@@ -65,7 +70,8 @@ export function serveConsole(
 
   http.fallback.page = async (request, reply) => {
     const path = request.url.split("?", 1)[0] ?? "/";
-    if ((request.method !== "GET" && request.method !== "HEAD") || noPages.test(request.url)) return false;
+    if ((request.method !== "GET" && request.method !== "HEAD") || !mayBePage(routedPath(request.url)))
+      return false;
     const file = /^\/[\w.-]+\.[a-z0-9]+$/.test(path) ? find(path.slice(1)) : undefined;
     if (file) {
       sendFile(request, reply, await file, "public, max-age=3600");

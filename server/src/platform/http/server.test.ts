@@ -47,7 +47,11 @@ beforeAll(async () => {
   refuseForeignHosts(http, publicUrl);
   limitRates(http, { clock }, [{ prefix: "/console/api/limited", perSecond: 2, burst: 5 }]);
   refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development: true });
-  serveConsole(http, { folder: join(folder, "dist"), random: systemRandom });
+  serveConsole(http, {
+    folder: join(folder, "dist"),
+    random: systemRandom,
+    mayBePage: (path) => !/^\/(console|api|assets|openapi)\//.test(path),
+  });
   registerDocsPages(http, [], {
     document: () => undefined,
     errorsFolder: join(folder, "errors"),
