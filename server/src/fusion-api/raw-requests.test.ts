@@ -22,50 +22,60 @@ it("what no client library would send, byte by byte over a socket", async () => 
   const base = `/api/v1/ifi/${client.fintech.ifiId}`;
   const auth = `Host: 127.0.0.1:${port}\r\nX-Zeta-AuthToken: ${client.token.secret}\r\nConnection: close\r\n`;
   const json = "Content-Type: application/json\r\n";
-  const requests = [
-    `GET ${base}/accounts HTTP/1.1\r\n${auth}${json}\r\n`,
-    `GET ${base}/individualByVector/p/+919000000001 HTTP/1.1\r\n${auth}\r\n`,
-    `GET ${base}/a b HTTP/1.1\r\n${auth}\r\n`,
-    `GET ${base}/\u0000 HTTP/1.1\r\n${auth}\r\n`,
-    `GET ${base}/%c0%af HTTP/1.1\r\n${auth}\r\n`,
-    `GET ${base}/../../../etc/passwd HTTP/1.1\r\n${auth}\r\n`,
-    `GET http://elsewhere${base}/accounts HTTP/1.1\r\n${auth}\r\n`,
-    `GET ${base}/accounts HTTP/1.1\r\n${auth}X-Zeta-AuthToken: other\r\n\r\n`,
-    `GET ${base}/accounts HTTP/1.1\r\n${auth}X-Large: ${"x".repeat(20_000)}\r\n\r\n`,
-    `GET ${base}/accounts HTTP/9.9\r\n${auth}\r\n`,
-    `GET ${base}/accounts\r\n${auth}\r\n`,
-    `PROPFIND ${base}/accounts HTTP/1.1\r\n${auth}\r\n`,
-    `NONSENSE ${base}/accounts HTTP/1.1\r\n${auth}\r\n`,
-    `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: abc\r\n\r\n{}`,
-    `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
-    `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
-    `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
-    `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 999999\r\n\r\n{}`,
-    `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 0\r\n\r\n`,
-    `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}\r\n`,
-    `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}${json}Content-Length: 2\r\n\r\n{}`,
-    `DELETE ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 2\r\n\r\n{}`,
-    `\r\n\r\nGET ${base}/accounts HTTP/1.1\r\n${auth}\r\n`,
-    randomUUID(),
+  const requests: [request: string, status: number][] = [
+    [`GET ${base}/accounts HTTP/1.1\r\n${auth}${json}\r\n`, 200],
+    [`GET ${base}/individualByVector/p/+919000000001 HTTP/1.1\r\n${auth}\r\n`, 404],
+    [`GET ${base}/a b HTTP/1.1\r\n${auth}\r\n`, 400],
+    [`GET ${base}/\u0000 HTTP/1.1\r\n${auth}\r\n`, 400],
+    [`GET ${base}/%c0%af HTTP/1.1\r\n${auth}\r\n`, 400],
+    [`GET ${base}/../../../etc/passwd HTTP/1.1\r\n${auth}\r\n`, 404],
+    // The host of the absolute form decides nothing, and no browser sends it to a server (RFC 9112 section 3.2.2).
+    [`GET http://elsewhere${base}/accounts HTTP/1.1\r\n${auth}\r\n`, 200],
+    [`GET ${base}/accounts HTTP/1.1\r\n${auth}X-Zeta-AuthToken: other\r\n\r\n`, 400],
+    [`GET ${base}/accounts HTTP/1.1\r\n${auth}X-Large: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    [`GET ${base}/accounts HTTP/9.9\r\n${auth}\r\n`, 400],
+    // HTTP/0.9 had no version and no headers; Node's parser takes it, and one of "HTTP/2.0", as if it were 1.1.
+    [`GET ${base}/accounts\r\n${auth}\r\n`, 400],
+    [`GET ${base}/accounts HTTP/0.9\r\n${auth}\r\n`, 400],
+    [`GET ${base}/accounts HTTP/2.0\r\n${auth}\r\n`, 400],
+    // A method that no route of ours has is looked for nowhere.
+    [`PROPFIND ${base}/accounts HTTP/1.1\r\n${auth}\r\n`, 404],
+    [`NONSENSE ${base}/accounts HTTP/1.1\r\n${auth}\r\n`, 400],
+    [`POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: abc\r\n\r\n{}`, 400],
+    // RFC 9112 section 6.1: two lengths are what requests are smuggled with.
+    [
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
+      400,
+    ],
+    [
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
+      400,
+    ],
+    [
+      `POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+      400,
+    ],
+    [`POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 999999\r\n\r\n{}`, 413],
+    [`POST ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 0\r\n\r\n`, 400],
+    [`POST ${base}/transfers HTTP/1.1\r\n${auth}${json}\r\n`, 400],
+    [`POST ${base}/transfers HTTP/1.1\r\n${auth}${json}${json}Content-Length: 2\r\n\r\n{}`, 400],
+    [`DELETE ${base}/transfers HTTP/1.1\r\n${auth}${json}Content-Length: 2\r\n\r\n{}`, 405],
+    // RFC 9112 section 2.2: empty lines before a request are overlooked.
+    [`\r\n\r\nGET ${base}/accounts HTTP/1.1\r\n${auth}\r\n`, 200],
+    [randomUUID(), 400],
   ];
-  for (const request of requests) {
+  for (const [request, status] of requests) {
     const answer = await exchange(port, `${request}\r\n`);
-    // A request that promises more than it sends is waited for, and nothing is said yet.
-    if (answer === "") continue;
     const [head = "", ...rest] = answer.split("\r\n\r\n");
     const shown = request.slice(0, 200);
-    const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
-    expect([shown, status]).toEqual([shown, expect.toSatisfy((code) => code >= 200 && code < 500)]);
+    expect([shown, Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1])]).toEqual([shown, status]);
     expect([shown, head]).toEqual([
       shown,
       expect.stringMatching(/content-type: application\/(problem\+)?json/i),
     ]);
-    if (status < 400 || /transfer-encoding: chunked/i.test(head)) continue;
     const told = JSON.parse(rest.join("\r\n\r\n"));
-    const apis = /\/api\//.test(request.split("\r\n")[0]?.replace("/../../../", "") ?? "");
-    if (apis || told.errorCode)
-      expect([shown, FusionError.safeParse(told).error]).toEqual([shown, undefined]);
-    else expect([shown, told.message ?? told.detail]).toEqual([shown, expect.any(String)]);
+    if (status === 200) expect([shown, told]).toEqual([shown, { accounts: [] }]);
+    else expect([shown, FusionError.safeParse(told).error]).toEqual([shown, undefined]);
   }
 });
 

@@ -424,6 +424,7 @@ describe("2xx", () => {
 
 describe("400", () => {
   it("names the field that is wrong", async () => {
+    // An expiry of neither form is wrong as a whole.
     const cases: [object, string][] = [
       [{ name: "" }, "/name"],
       [{ name: " ".repeat(9) }, "/name"],
@@ -434,11 +435,11 @@ describe("400", () => {
       [{ scopes: [] }, "/scopes"],
       [{ scopes: ["root"] }, "/scopes/0"],
       [{ scopes: ["transfers:write"] }, "/scopes/0"],
-      [{ expiry: { days: 0 } }, "/expiry"],
-      [{ expiry: { days: 366 } }, "/expiry"],
+      [{ expiry: { days: 0 } }, "/expiry/days"],
+      [{ expiry: { days: 366 } }, "/expiry/days"],
       [{ expiry: { days: 1.5 } }, "/expiry"],
-      [{ expiry: { days: 1e300 } }, "/expiry"],
-      [{ expiry: { date: "2027-02-30" } }, "/expiry"],
+      [{ expiry: { days: 1e300 } }, "/expiry/days"],
+      [{ expiry: { date: "2027-02-30" } }, "/expiry/date"],
       [{ expiry: { date: "2020-01-01" } }, "/expiry/date"],
       [{ expiry: { date: "2029-01-01" } }, "/expiry/date"],
       [{ expiry: null }, "/expiry"],
@@ -452,7 +453,7 @@ describe("400", () => {
     for (const [change, pointer] of cases) {
       const { status, json } = await generate(change);
       expect([status, json.code, change]).toEqual([400, "invalid_input", change]);
-      expect(json.errors[0].pointer).toMatch(new RegExp(`^${pointer}`));
+      expect([change, json.errors[0].pointer]).toEqual([change, pointer]);
     }
   });
 

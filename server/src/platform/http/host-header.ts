@@ -8,10 +8,11 @@ export function isHost(value: string): boolean {
 }
 
 /**
- * Whether the request says for which host it is, in one way only (RFC 9112 section 3.2): of two, a proxy and its server could each believe
- * another.
+ * Whether the request says that it is HTTP/1, and for which host, in one way only (RFC 9112 section 3.2): of two, a proxy and its server could
+ * each believe another. Node's parser also takes a line without a version, and one with HTTP/2.0, and reads on as if it were 1.1.
  */
-export function hasOneHost({ httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+export function saysVersionAndHost({ httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return false;
   const { host } = headers;
   if (host === undefined) return httpVersion === "1.0";
   let hosts = 0;

@@ -21,7 +21,7 @@ import {
   type DirectCalls,
   type DirectRequest,
 } from "./direct-calls.ts";
-import { hasOneHost } from "./host-header.ts";
+import { saysVersionAndHost } from "./host-header.ts";
 import { type PlainConnections, servePlainRequests } from "./plain-connections.ts";
 import { describeFailure, type Failure, logUnforeseen, problemBody, problemType } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
@@ -89,7 +89,7 @@ export function createHttpServer({
     serverFactory: (fastify: RequestListener) => {
       const listener = direct.listener(fastify);
       const server = createServer(serverOptions, (request, response) =>
-        (hasOneHost(request) ? listener : fastify)(request, response),
+        (saysVersionAndHost(request) ? listener : fastify)(request, response),
       );
       server.keepAliveTimeout = keepAliveMs;
       closeStalled(server, stalledMs);
@@ -148,7 +148,11 @@ export function createHttpServer({
   http.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     setSecurityHeaders(reply, { https });
-    done(hasOneHost(request.raw) ? undefined : Object.assign(new Error("no one host"), { statusCode: 400 }));
+    done(
+      saysVersionAndHost(request.raw)
+        ? undefined
+        : Object.assign(new Error("no version or no one host"), { statusCode: 400 }),
+    );
   });
   // After every hook above it, since an API may want to know first who is calling. PostgreSQL's text cannot hold NUL, and no name, id or
   // address of ours contains one.
