@@ -3,7 +3,8 @@
 // What an allow-list costs a call, against Node's own net.BlockList with the same ranges.
 
 import { BlockList } from "node:net";
-import { allowsAddress, compileIpRules, type IpAddress, parseIp } from "../server/src/access/ip-rules.ts";
+import { allowsAddress, compileIpRules } from "../server/src/access/ip-rules.ts";
+import { type IpAddress, parseIp } from "../server/src/platform/ip-network.ts";
 import { printFigure } from "./figures.ts";
 
 const slices = 31;

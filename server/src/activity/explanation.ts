@@ -1,6 +1,7 @@
 import { revokeReasonWords } from "@fusion/contract/tokens.ts";
-import { allowsAddress, compileIpRules, parseIp } from "../access/ip-rules.ts";
+import { allowsAddress, compileIpRules } from "../access/ip-rules.ts";
 import type { ReachableApplication } from "../fintechs/find-application.ts";
+import { parseIp } from "../platform/ip-network.ts";
 import { localTimeText } from "../platform/local-time.ts";
 import { scopesWithin } from "../tokens/token.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";

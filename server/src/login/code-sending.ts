@@ -1,5 +1,5 @@
-import { isIPv6 } from "node:net";
 import type { Transaction } from "../platform/database/database.ts";
+import { networkOf } from "../platform/ip-network.ts";
 import type { Keys } from "../platform/keys.ts";
 import { CodeSendLimited } from "./errors.ts";
 import type { Address } from "./identifier.ts";
@@ -78,19 +78,4 @@ export async function takeSend(
      WHERE key = ANY ($1::text[])`,
     [taken, now, allKey, request.isKnown ? 1 : 0],
   );
-}
-
-/** A household's IPv6 addresses share their first 64 bits: counted one by one they would be as good as endless. */
-export function networkOf(ip: string): string {
-  if (!isIPv6(ip)) return ip;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
-  if (mapped) return mapped;
-  const [head = "", tail] = ip.split("::");
-  const start = head === "" ? [] : head.split(":");
-  const end = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - start.length - end.length)).fill("0");
-  return `${[...start, ...zeros, ...end]
-    .slice(0, 4)
-    .map((part) => Number.parseInt(part, 16).toString(16))
-    .join(":")}::/64`;
 }

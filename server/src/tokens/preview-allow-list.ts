@@ -1,17 +1,12 @@
 import { dataScopeOf } from "../access/data-scope.ts";
 import { readIpAllowList } from "../access/ip-allow-list.ts";
-import {
-  allowsAddress,
-  compileIpRules,
-  haveCommonAddress,
-  type IpRules,
-  parseIp,
-} from "../access/ip-rules.ts";
+import { allowsAddress, compileIpRules, haveCommonAddress, type IpRules } from "../access/ip-rules.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { requireSession } from "../access/transaction-of.ts";
 import { getApplicationFor } from "../fintechs/find-application.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
+import { parseIp } from "../platform/ip-network.ts";
 import { getTokenAndApplicationFor } from "./token-access.ts";
 import { listTokenAllowLists, type TokenAllowList } from "./token-list-store.ts";
 import { readDatabaseTime } from "./token-store.ts";

@@ -1,4 +1,5 @@
-import { allowsAddress, fromAnywhere, parseIp } from "../access/ip-rules.ts";
+import { allowsAddress, fromAnywhere } from "../access/ip-rules.ts";
+import { parseIp } from "../platform/ip-network.ts";
 import { callerIp } from "./call-facts.ts";
 import type { FoundToken } from "./check-token.ts";
 import { IpNotAllowed } from "./errors.ts";

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { networkOf } from "../ip-network.ts";
 import { RateLimited } from "./request-errors.ts";
 import { routedPath } from "./routed-path.ts";
 import type { HttpServer } from "./server.ts";
@@ -27,7 +28,7 @@ interface Bucket {
 const bucketsMax = 50_000;
 
 /**
- * Limits requests per client address in this process's memory: a brake on one busy or broken caller, generous for all others. Limits that
+ * Limits requests per client (an IPv4 address, an IPv6 network) in this process's memory: a brake on one busy or broken caller, generous for all others. Limits that
  * guard secrets (codes, passwords) are counted in the database instead.
  */
 export function limitRates(
@@ -40,7 +41,7 @@ export function limitRates(
   http.addHook("onRequest", (request, _reply, done) => {
     const path = routedPath(request.url);
     const found = all.find(({ limit }) => path.startsWith(limit.prefix));
-    const waitSeconds = found?.take(addressGroup(request.ip));
+    const waitSeconds = found?.take(networkOf(request.ip));
     done(waitSeconds ? new RateLimited(Math.ceil(waitSeconds), "from this address") : undefined);
   });
 }
@@ -69,18 +70,4 @@ export function limitCalls(clock: Clock, { perSecond, burst }: Rate): TakeCall {
     bucket.tokens -= 1;
     return undefined;
   };
-}
-
-/** An IPv6 caller usually has a whole /64, so its addresses count as one. */
-export function addressGroup(ip: string): string {
-  if (!ip.includes(":") || ip.startsWith("::ffff:")) return ip;
-  const [head = "", tail] = ip.replace(/%.*$/, "").split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  while (tail !== undefined && groups.length + after.length < 8) groups.push("0");
-  return groups
-    .concat(after)
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":");
 }

@@ -17,7 +17,7 @@ import { serveConsole } from "./console-files.ts";
 import { registerDocsPages } from "./docs/docs-pages.ts";
 import { renderMarkdown } from "./docs/markdown.ts";
 import { answerOtherMethods } from "./other-methods.ts";
-import { addressGroup, limitRates } from "./rate-limit.ts";
+import { limitRates } from "./rate-limit.ts";
 import { refuseCrossSite, refuseForeignHosts } from "./same-origin.ts";
 import { createHttpServer, type HttpServer } from "./server.ts";
 
@@ -478,11 +478,15 @@ describe("the rate limit", () => {
     expect((await call("203.0.113.9", "198.51.100.9")).json()).toEqual({ ip: "203.0.113.9" });
   });
 
-  it("counts the addresses of an IPv6 /64 together", () => {
-    expect(addressGroup("2001:db8:0:1:ffff::1")).toBe(addressGroup("2001:db8::1:0:0:0:2"));
-    expect(addressGroup("2001:db8:0:1::1")).not.toBe(addressGroup("2001:db8:0:2::1"));
-    expect(addressGroup("::1")).toBe("0:0:0:0");
-    expect(addressGroup("192.0.2.1")).toBe("192.0.2.1");
+  it("counts the addresses of an IPv6 /64 together, and an IPv4 address with the same one in IPv6", async () => {
+    for (const [one, other, apart] of [
+      ["2001:db8:0:1:ffff::1", "2001:DB8:0:1::2", "2001:db8:0:2::1"],
+      ["192.0.2.90", "::ffff:192.0.2.90", "::ffff:192.0.2.91"],
+    ] as const) {
+      for (let calls = 0; calls < 5; calls += 1) expect((await call(one)).statusCode).toBe(200);
+      expect([other, (await call(other)).statusCode]).toEqual([other, 429]);
+      expect([apart, (await call(apart)).statusCode]).toEqual([apart, 200]);
+    }
   });
 });
 
