@@ -1,7 +1,7 @@
 // The servers that the benchmarks measure: PostgreSQL as the program brings it, and the program as people start it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,6 +10,7 @@ import pg from "pg";
 import { pino } from "pino";
 import { startEmbeddedPostgres } from "../server/src/platform/database/embedded-postgres.ts";
 import { createLog, type Log } from "../server/src/platform/log.ts";
+import { freePort } from "../server/src/testing/free-port.ts";
 
 const entry = join(import.meta.dirname, "../server/src/main.ts");
 
@@ -139,13 +140,4 @@ async function untilItAnswers(port: number, child: ChildProcess): Promise<void> 
     if (performance.now() > deadline) throw new Error("The server does not answer.");
     await sleep(50);
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }

@@ -44,7 +44,6 @@ describe("the order of rooms", () => {
         "server/src/tokens/any.test.ts": 'import { a } from "../reminders/reminder-store.ts";',
         "server/src/app.ts": 'import { a } from "./tokens/routes.ts";',
         "server/src/cli/connect.ts": 'import { a } from "../config.ts";',
-        "console/src/features/applications/page.ts": 'import { a } from "../tokens/a.ts";',
         "contract/src/tokens.ts": 'import { z } from "zod";',
       }),
     ).toEqual({

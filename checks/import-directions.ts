@@ -66,19 +66,9 @@ function judgeConsole(file: string, target: string): string | undefined {
   if (!target.startsWith("console/src/")) return "leaves the console";
   const order = ["lib", "ui", "features", "app"];
   if (order.indexOf(to) > order.indexOf(from)) return `${from} does not import from ${to}`;
-  if (
-    from === "features" &&
-    to === "features" &&
-    fromFeature !== toFeature &&
-    !mayCompose(fromFeature, toFeature)
-  )
+  if (from === "features" && to === "features" && fromFeature !== toFeature)
     return "features do not import each other";
   return undefined;
-}
-
-/** An application's page is made of its tokens; that one direction is allowed. */
-function mayCompose(from: string, to: string): boolean {
-  return from === "applications" && to === "tokens";
 }
 
 function consolePlace(path: string): [place: string, feature: string] {

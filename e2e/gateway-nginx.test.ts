@@ -15,12 +15,13 @@ import {
   arrangeUser,
   type TestFintech,
 } from "../server/src/testing/fixtures.ts";
+import { freePort } from "../server/src/testing/free-port.ts";
 // Declares what the server's tests are provided with, which their fixtures name.
 import type {} from "../server/src/testing/global-setup.ts";
 import { arrangeSession } from "../server/src/testing/session-fixture.ts";
 import { arrangeToken, type TestToken } from "../server/src/testing/token-fixture.ts";
 import { findNginx } from "./bin/require-nginx.mjs";
-import { freePort, type Product, startProduct } from "./support/product.ts";
+import { type Product, startProduct } from "./support/product.ts";
 
 // The sample configuration of docs/gateway.md in a real nginx, between a caller and a service that answers what it was sent.
 

@@ -21,7 +21,7 @@ const none: Evidence = {
   transfers: [],
   revokeCommits: new Map(),
   unexpectedEnds: [],
-  leaseMs: 2_000,
+  leaseAndMarginMs: 2_000,
 };
 
 function call(sentAt: number, outcome: string, more: Partial<Call> = {}): Call {

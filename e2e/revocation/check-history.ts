@@ -24,8 +24,8 @@ export interface Evidence {
   readonly revokeCommits: ReadonlyMap<number, number>;
   /** Nodes that ended without having been killed. */
   readonly unexpectedEnds: readonly string[];
-  /** How long a node may go on answering from memory without hearing from the database. */
-  readonly leaseMs: number;
+  /** How long a node may go on answering from memory without hearing from the database, and how much longer a revoke waits for that. */
+  readonly leaseAndMarginMs: number;
 }
 
 export const rules = {
@@ -255,7 +255,7 @@ function latencies(phases: readonly Phase[], tokens: readonly TokenFacts[]): Ver
 }
 
 /** Looks at the calls to the node that was cut off in the phase of that name. */
-function watchCutOff({ phases, faults, leaseMs }: Evidence): {
+function watchCutOff({ phases, faults, leaseAndMarginMs }: Evidence): {
   see(call: Call): void;
   result(): CutOff | null;
 } {
@@ -272,7 +272,7 @@ function watchCutOff({ phases, faults, leaseMs }: Evidence): {
       if (call.node !== cut?.node || call.sentAt < cut.startedAt || call.sentAt > cut.endedAt - 1_000) return;
       const after = call.sentAt - cut.startedAt;
       if (call.outcome === "200") found.lastAcceptedMs = Math.max(found.lastAcceptedMs, after);
-      if (after <= leaseMs) return;
+      if (after <= leaseAndMarginMs) return;
       found.calls += 1;
       if (call.outcome.startsWith("503")) found.unavailable += 1;
       found.slowestMs = Math.max(found.slowestMs, call.endedAt - call.sentAt);

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { FaultName } from "./faults.ts";
-import { leaseMs, runRevocationTest } from "./run.ts";
+import { leaseAndMarginMs, runRevocationTest } from "./run.ts";
 import { describeRun, findingsOf } from "./summary.ts";
 
 const { values } = parseArgs({
@@ -47,7 +47,7 @@ const verdict = await runRevocationTest({
   ...(values.faults === undefined ? {} : { faults: values.faults.split(",") as FaultName[] }),
   say,
 });
-const findings = findingsOf(verdict, leaseMs);
+const findings = findingsOf(verdict, leaseAndMarginMs);
 for (const finding of findings) process.stdout.write(`${JSON.stringify(finding)}\n`);
 process.stderr.write(`\n${describeRun(verdict, findings)}\n`);
 process.exitCode = findings.every(({ holds }) => holds) ? 0 : 1;

@@ -2,8 +2,8 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { marginMs, leaseMs as standardLeaseMs } from "../../server/src/leases/lease.ts";
-import { freePort } from "../support/product.ts";
+import { leaseMs, marginMs } from "../../server/src/leases/lease.ts";
+import { freePort } from "../../server/src/testing/free-port.ts";
 import { type Arrangement, arrangeDatabase, nodeRole } from "./arrange.ts";
 import { checkHistory, type Verdict } from "./check-history.ts";
 import { type DatabaseLink, openDatabaseLink } from "./database-link.ts";
@@ -44,7 +44,7 @@ export interface RunOptions {
 
 export const nodeCount = 3;
 /** How long a node may go on from memory, and how much longer a revoke waits for that. */
-export const leaseMs: number = standardLeaseMs + marginMs;
+export const leaseAndMarginMs: number = leaseMs + marginMs;
 const fintechCount = 6;
 /** Clients that call each node: in part of the faults most of them wait for an answer. */
 const standardClientsEach = 40;
@@ -166,7 +166,7 @@ async function drive({
     phases,
     ...(await readLedger(ownerUrl, arrangement.tokens)),
     unexpectedEnds: ended,
-    leaseMs,
+    leaseAndMarginMs,
   });
 }
 

@@ -18,7 +18,7 @@ export const goals = {
 } as const;
 
 /** What a run has to show, and whether it did. */
-export function findingsOf(verdict: Verdict, leaseMs: number): Finding[] {
+export function findingsOf(verdict: Verdict, leaseAndMarginMs: number): Finding[] {
   const findings: Finding[] = (Object.keys(rules) as Rule[]).map((rule) => ({
     figure: rules[rule],
     value: verdict.violations[rule].count,
@@ -47,7 +47,7 @@ export function findingsOf(verdict: Verdict, leaseMs: number): Finding[] {
     atMost(
       "cut off from the database: last accepted call was sent, ms after the cut",
       lastAcceptedMs,
-      leaseMs,
+      leaseAndMarginMs,
     );
     findings.push({
       figure: "cut off from the database: calls answered 503 once the lease was over",

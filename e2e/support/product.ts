@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../server/src/testing/free-port.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -25,15 +25,6 @@ export function makeDataFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "fusion-e2e-"));
   chmodSync(folder, 0o711);
   return folder;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 /** Starts the product and waits until its first page answers. */

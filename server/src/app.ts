@@ -49,9 +49,10 @@ import type { Keys } from "./platform/keys.ts";
 import type { Log } from "./platform/log.ts";
 import { type Inbox, registerInboxRoutes } from "./platform/messages/inbox.ts";
 import type { Messenger } from "./platform/messages/message.ts";
-import { messageJobs } from "./platform/messages/outbox.ts";
+import { messageJobs } from "./platform/messages/outgoing-messages.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
+import { version } from "./platform/version.ts";
 import { calendarPath } from "./reminders/calendar-feed.ts";
 import { registerCalendarRoutes } from "./reminders/calendar-routes.ts";
 import { reminderJobs } from "./reminders/jobs.ts";
@@ -99,7 +100,7 @@ export interface AppSettings {
   readonly nodeName: string;
 }
 
-/** Everything that the rooms need from outside; made by `main.ts`, or by `testing/test-app.ts`. */
+/** Everything that the rooms need from outside; made by `service.ts`, or by `testing/test-app.ts`. */
 export interface Parts {
   readonly settings: AppSettings;
   readonly db: Database;
@@ -166,7 +167,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   if (parts.inbox && settings.mode === "development") registerInboxRoutes(http, parts.inbox);
   const { document } = registerOpenApiRoutes(http, apis, {
     publicUrl: settings.publicUrl,
-    version: "0.1.0",
+    version,
   });
   registerDocsPages(http, apis, {
     document,

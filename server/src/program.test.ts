@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { freePort } from "./testing/free-port.ts";
 import {
-  freePort,
   makeDataFolder,
   postgresProcesses,
   postmasterPid,

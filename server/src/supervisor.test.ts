@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, afterEach, describe, expect, inject, it, vi } from "vitest";
 import { withClient } from "./platform/database/with-client.ts";
+import { freePort } from "./testing/free-port.ts";
 import { callersOf, startLoad, workersOf } from "./testing/keep-alive-load.ts";
 import {
-  freePort,
   makeDataFolder,
   postgresProcesses,
   type RunningProgram,

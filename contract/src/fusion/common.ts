@@ -152,11 +152,6 @@ function utf8Length(text: string): number {
   return bytes;
 }
 
-export const FreeList = z
-  .array(z.unknown())
-  .max(100, "has more than 100 entries")
-  .refine(isStorableJson, notStorable);
-
 /** Whether every text and key in it can be stored, and every number is finite (`1e400` is read as infinity). */
 export function isStorableJson(value: unknown): boolean {
   if (typeof value === "string") return isStorableText(value);

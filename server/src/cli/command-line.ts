@@ -12,6 +12,7 @@ import { followStatements } from "../platform/database/running-statements.ts";
 import { DomainError } from "../platform/errors.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
+import { version } from "../platform/version.ts";
 import { NotConfirmed, type Run } from "./command-context.ts";
 import { type Connection, connect } from "./connect.ts";
 import { addHolderCommands } from "./holder-commands.ts";
@@ -226,7 +227,7 @@ function buildProgram(streams: Streams, run: Run, json: boolean): Command {
     .description(
       "The Fusion team's tool: give banks, fintechs and people access, and see that all is well.\nWorks beside a running server as well as without one; everything it changes is audited.",
     )
-    .version("0.1.0", "-V, --version", "print the version")
+    .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show the help of a command")
     .addHelpText(

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runTestCommand } from "../testing/test-command-line.ts";
 
@@ -79,7 +81,8 @@ describe("help", () => {
     }
   });
 
-  it("the version is printed", async () => {
-    expect(await fusion("--version")).toMatchObject({ code: 0, out: "0.1.0\n" });
+  it("the version is printed, which is the product's", async () => {
+    const manifest = readFileSync(join(import.meta.dirname, "../../../package.json"), "utf8");
+    expect(await fusion("--version")).toMatchObject({ code: 0, out: `${JSON.parse(manifest).version}\n` });
   });
 });

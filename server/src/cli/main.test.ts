@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, inject, it } from "vitest";
-import { freePort, makeDataFolder, postgresProcesses, startProgram } from "../testing/running-program.ts";
+import { freePort } from "../testing/free-port.ts";
+import { makeDataFolder, postgresProcesses, startProgram } from "../testing/running-program.ts";
 import { createTestDatabase } from "../testing/test-database.ts";
 
 // The real file in a process of its own, as `npx fusion` runs it.

@@ -7,7 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, UserId } from "../platform/ids.ts";
-import { queueMessage } from "../platform/messages/outbox.ts";
+import { queueMessage } from "../platform/messages/outgoing-messages.ts";
 import type { Random } from "../platform/random.ts";
 import { findApplication } from "./application-store.ts";
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import { localTimeText } from "../platform/local-time.ts";
-import { queueMessage } from "../platform/messages/outbox.ts";
+import { queueMessage } from "../platform/messages/outgoing-messages.ts";
 import type { Random } from "../platform/random.ts";
 import { type Address, maskAddress } from "./identifier.ts";
 import { timeZoneOf } from "./person-store.ts";

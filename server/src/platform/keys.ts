@@ -15,8 +15,6 @@ export type KeyPurpose =
   | "identity-number-lookup"
   | "identity-number"
   | "key-check"
-  | "cursor"
-  | "device"
   | "unsubscribe"
   | "webhook-secret"
   | "ledger-head"

@@ -4,7 +4,7 @@ import { systemClock } from "../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { DeliveryFailed, type Message } from "../platform/messages/message.ts";
-import { deliverMessage } from "../platform/messages/outbox.ts";
+import { deliverMessage } from "../platform/messages/outgoing-messages.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";

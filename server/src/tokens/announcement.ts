@@ -8,7 +8,7 @@ import type { TokenId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
 import { localTimeText } from "../platform/local-time.ts";
 import { nameInSms, oneLine } from "../platform/messages/name-in-message.ts";
-import { queueMessage } from "../platform/messages/outbox.ts";
+import { queueMessage } from "../platform/messages/outgoing-messages.ts";
 import type { Random } from "../platform/random.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { findToken } from "./token-store.ts";

@@ -6,7 +6,7 @@ import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { startJobs } from "../platform/jobs/jobs.ts";
 import { silentLog } from "../platform/log.ts";
-import { messageJobs, queueMessage } from "../platform/messages/outbox.ts";
+import { messageJobs, queueMessage } from "../platform/messages/outgoing-messages.ts";
 import { randomUuid, systemRandom } from "../platform/random.ts";
 import {
   arrangeApplication,

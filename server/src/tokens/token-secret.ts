@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Environment } from "../platform/ids.ts";
-import { type Random, randomBase62 } from "../platform/random.ts";
+import { base62Alphabet, type Random, randomBase62 } from "../platform/random.ts";
 
 // fus_live_ or fus_test_, 30 base62 characters from a CSPRNG (178 bits), 6 base62 characters of CRC-32/ISO-HDLC over all that
 // precedes, left-padded with 0. The checksum lets the server, and scanners of leaked files, reject junk without asking anybody.
@@ -11,7 +11,6 @@ const checksumLength = 6;
 const hintEndLength = 4;
 const prefixes = { live: "fus_live_", sandbox: "fus_test_" } as const satisfies Record<Environment, string>;
 const form = /^fus_(?:live|test)_[0-9A-Za-z]{36}$/;
-const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** A fresh secret. It is shown once and stored nowhere; {@link hashSecret} is what is kept. */
 export function generateSecret(random: Random, environment: Environment): string {
@@ -48,7 +47,7 @@ export function checksumOf(text: string): string {
   let rest = crc32(text);
   let digits = "";
   for (let place = 0; place < checksumLength; place += 1) {
-    digits = alphabet.charAt(rest % 62) + digits;
+    digits = base62Alphabet.charAt(rest % 62) + digits;
     rest = Math.floor(rest / 62);
   }
   return digits;

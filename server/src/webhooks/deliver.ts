@@ -5,7 +5,7 @@ import { allEnded } from "../platform/all-ended.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { Keys } from "../platform/keys.ts";
-import { countQueued, queueMessage } from "../platform/messages/outbox.ts";
+import { countQueued, queueMessage } from "../platform/messages/outgoing-messages.ts";
 import type { Random } from "../platform/random.ts";
 import { type ClaimedDelivery, claimDeliveries, recordAttempt, releaseDeliveries } from "./delivery-store.ts";
 import {

@@ -9,7 +9,7 @@ import { silentLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import { createInbox, registerInboxRoutes } from "./inbox.ts";
 import { AddressRejected, DeliveryFailed, type Message } from "./message.ts";
-import { deliverMessage, messageJobs, queueMessage } from "./outbox.ts";
+import { deliverMessage, messageJobs, queueMessage } from "./outgoing-messages.ts";
 import { createRoutedMessenger } from "./routed-messenger.ts";
 import { createSmsGateway } from "./sms-gateway.ts";
 
@@ -185,7 +185,7 @@ describe("the development inbox", () => {
   });
 });
 
-describe("a message in the outbox", () => {
+describe("an outgoing message", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createTestDatabase();
