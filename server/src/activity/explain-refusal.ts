@@ -1,7 +1,7 @@
 import type { Database } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { FoundToken } from "../tokens/check-token.ts";
-import { getTokenAndApplicationFor } from "../tokens/token-access.ts";
+import { getTokenAndApplication } from "../tokens/token-access.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
 import type { ApiCall } from "./call.ts";
 import { findCall } from "./call-store.ts";
@@ -36,11 +36,7 @@ export async function explainRefusal(
     db.transaction({ kind: "tenants", tenants: [tenant] }, async (tx) => {
       const call = await findCall(tx, requestId);
       if (!call || call.tokenId !== tokenId || call.status < 400) return undefined;
-      const { token, application } = await getTokenAndApplicationFor(
-        tx,
-        { kind: "cli", account: "refusals" },
-        tokenId,
-      );
+      const { token, application } = await getTokenAndApplication(tx, tokenId);
       return {
         call,
         application,

@@ -1,6 +1,6 @@
 import { revokeReasonWords } from "@fusion/contract/tokens.ts";
 import { allowsAddress, compileIpRules } from "../access/ip-rules.ts";
-import type { ReachableApplication } from "../fintechs/find-application.ts";
+import type { Application } from "../fintechs/application.ts";
 import { parseIp } from "../platform/ip-network.ts";
 import { localTimeText } from "../platform/local-time.ts";
 import { scopesWithin } from "../tokens/token.ts";
@@ -16,7 +16,7 @@ export interface Explanation {
 interface Facts {
   readonly call: ApiCall;
   readonly token: TokenRecord;
-  readonly application: ReachableApplication;
+  readonly application: Application;
   /** Of the IP allow-lists; withheld, only which list it was is said: whoever holds the token may be its thief, who would know where to call from. */
   readonly ranges: "told" | "withheld";
 }

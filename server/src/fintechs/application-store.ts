@@ -44,7 +44,7 @@ const select = `
     USING (ifi_id, environment, fintech_id, application_id)`;
 
 /** The application, and what this person (null: nobody in particular) was granted on it. */
-export async function findApplication(
+export async function findApplicationWithGrant(
   db: Queryable,
   applicationId: ApplicationId,
   userId: UserId | null,

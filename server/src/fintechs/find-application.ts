@@ -3,7 +3,7 @@ import type { Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { type Application, accessLevel, canRevoke } from "./application.ts";
-import { findApplication, listApplicationRows } from "./application-store.ts";
+import { findApplicationWithGrant, listApplicationRows } from "./application-store.ts";
 
 /** An application as one person has it. */
 export interface ReachableApplication extends Application {
@@ -13,13 +13,25 @@ export interface ReachableApplication extends Application {
   readonly canRevoke: boolean;
 }
 
+/** The application, whoever asks: for what the program itself tells of it. What a caller may see is {@link findApplicationFor}'s to say. */
+export async function findApplication(
+  tx: Transaction,
+  applicationId: ApplicationId,
+): Promise<Application | undefined> {
+  return (await findApplicationWithGrant(tx, applicationId, null))?.application;
+}
+
 /** The application when this person may see it; undefined when there is none or it is not theirs, which look alike. */
 export async function findApplicationFor(
   tx: Transaction,
   actor: Administrator,
   applicationId: ApplicationId,
 ): Promise<ReachableApplication | undefined> {
-  const found = await findApplication(tx, applicationId, actor.kind === "user" ? actor.userId : null);
+  const found = await findApplicationWithGrant(
+    tx,
+    applicationId,
+    actor.kind === "user" ? actor.userId : null,
+  );
   return found && reachable(actor, found);
 }
 

@@ -13,7 +13,7 @@ import { createTestDatabase, type TestDatabase } from "../testing/test-database.
 import { createApplication } from "./create-application.ts";
 import { createFintech } from "./create-fintech.ts";
 import { createIfi } from "./create-ifi.ts";
-import { findApplicationFor, listApplicationsFor } from "./find-application.ts";
+import { findApplication, findApplicationFor, listApplicationsFor } from "./find-application.ts";
 import { grantAccess, revokeAccess } from "./grant-access.ts";
 import { registerFintechRoutes } from "./routes.ts";
 import { suspendApplication, suspendFintech } from "./suspend.ts";
@@ -196,6 +196,14 @@ describe("access to an application", () => {
     await revokeAccess(deps, admin, { applicationId: application, userId: member.userId });
     await revokeAccess(deps, admin, { applicationId: application, userId: member.userId });
     expect(await find(member)).toBeUndefined();
+  });
+
+  it("is nothing that the program itself has: what it reads tells of no rights", async () => {
+    const read = (id: ApplicationId) => database.db.transaction(systemScope, (tx) => findApplication(tx, id));
+    const found = await read(application);
+    expect(found).toMatchObject({ name: "Payouts", fintechName: "Pagaar Pay" });
+    expect(found).not.toHaveProperty("canManage");
+    expect(await read("app_none" as ApplicationId)).toBeUndefined();
   });
 
   it("is not for members, viewers and strangers to give, nor for people of another fintech to get", async () => {

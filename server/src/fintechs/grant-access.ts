@@ -9,7 +9,7 @@ import { NotFound } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, UserId } from "../platform/ids.ts";
 import { queueMessage } from "../platform/messages/outgoing-messages.ts";
 import type { Random } from "../platform/random.ts";
-import { findApplication } from "./application-store.ts";
+import { findApplication } from "./find-application.ts";
 
 interface Deps {
   readonly db: Database;
@@ -121,10 +121,9 @@ async function manageableApplication(
   applicationId: ApplicationId,
 ): Promise<{ readonly tenant: Tenant; readonly name: string }> {
   requirePeopleManager(actor);
-  const found = await findApplication(tx, applicationId, null);
-  if (!found) throw new NotFound("There is no such application.");
-  if (!canManagePeopleOf(actor, found.application.tenant))
+  const application = await findApplication(tx, applicationId);
+  if (!application) throw new NotFound("There is no such application.");
+  if (!canManagePeopleOf(actor, application.tenant))
     throw new RoleInsufficient("an admin of the fintech or an operator admin");
-  const { tenant, name } = found.application;
-  return { tenant, name };
+  return application;
 }

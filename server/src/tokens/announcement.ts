@@ -1,7 +1,7 @@
 import { revokeReasonWords } from "@fusion/contract/tokens.ts";
 import { listAuditEntries } from "../audit/list-entries.ts";
 import { listFintechAdmins } from "../fintechs/contacts.ts";
-import { findApplicationFor } from "../fintechs/find-application.ts";
+import { findApplication } from "../fintechs/find-application.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
@@ -50,11 +50,7 @@ export async function tellAdmins(
   await db.transaction(systemScope, async (tx) => {
     const token = await findToken(tx, tokenId);
     if (!token) return;
-    const application = await findApplicationFor(
-      tx,
-      { kind: "cli", account: "notices" },
-      token.applicationId,
-    );
+    const application = await findApplication(tx, token.applicationId);
     const history = await listAuditEntries(tx, { kind: "token", id: tokenId }, 1_000);
     const places = history.filter(({ action }) => action === "token.found").map(({ details }) => details.url);
     const subject = subjectOf(event, token, oneLine);

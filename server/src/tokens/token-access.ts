@@ -1,6 +1,11 @@
 import type { Principal } from "../access/principal.ts";
 import type { Administrator } from "../access/roles.ts";
-import { findApplicationFor, type ReachableApplication } from "../fintechs/find-application.ts";
+import type { Application } from "../fintechs/application.ts";
+import {
+  findApplication,
+  findApplicationFor,
+  type ReachableApplication,
+} from "../fintechs/find-application.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { TokenId } from "../platform/ids.ts";
@@ -42,6 +47,17 @@ export async function getTokenAndApplicationFor(
   const token = await findToken(tx, tokenId);
   if (!token) throw notFound();
   return { token, application: await reach(tx, principal, token) };
+}
+
+/** The token and its application, whoever asks: for a caller who proved the right to hear of this token in another way. Throws {@link NotFound}. */
+export async function getTokenAndApplication(
+  tx: Transaction,
+  tokenId: TokenId,
+): Promise<{ readonly token: TokenRecord; readonly application: Application }> {
+  const token = await findToken(tx, tokenId);
+  const application = token && (await findApplication(tx, token.applicationId));
+  if (!application) throw notFound();
+  return { token, application };
 }
 
 async function reach(

@@ -1,6 +1,6 @@
 import { recordAudit } from "../audit/record.ts";
 import { listFintechAdmins } from "../fintechs/contacts.ts";
-import { findApplicationFor } from "../fintechs/find-application.ts";
+import { findApplication } from "../fintechs/find-application.ts";
 import { allEnded } from "../platform/all-ended.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
@@ -157,7 +157,7 @@ async function noteFailure(
   );
   // Whoever asked for the try sees on the page what came of it.
   if (because === "gone" && attempt.askedFor) return;
-  const application = await findApplicationFor(tx, { kind: "cli", account: "webhooks" }, applicationId);
+  const application = await findApplication(tx, applicationId);
   const host = new URL(endpoint.url).host;
   const subject = `Webhook to ${host} was disabled`;
   const page = `${deps.publicUrl}/applications/${applicationId}/webhooks/${endpointId}`;
