@@ -3,7 +3,7 @@ import { manualClock } from "../platform/clock.ts";
 import type { FintechId, IfiId, SessionId, UserId } from "../platform/ids.ts";
 import type { UserPrincipal } from "./principal.ts";
 import { requireRecentPresence } from "./recent-presence.ts";
-import { canManagePeopleOf, isOperator, requireOperatorAdmin } from "./roles.ts";
+import { canManagePeopleOf, isOperator, requireManagerOf, requireOperatorAdmin } from "./roles.ts";
 
 const own = { ifiId: "1" as IfiId, fintechId: "a" as FintechId };
 const other = { ifiId: "1" as IfiId, fintechId: "b" as FintechId };
@@ -31,6 +31,10 @@ describe("managing people", () => {
     expect(canManagePeopleOf(person("operator_viewer", null), own)).toBe(false);
     expect(canManagePeopleOf(person("fintech_admin", own), other)).toBe(false);
     expect(canManagePeopleOf(person("fintech_admin", own), null)).toBe(false);
+    expect(() => requireManagerOf(person("fintech_admin", own), own)).not.toThrow();
+    expect(() => requireManagerOf(person("fintech_admin", own), other)).toThrow(
+      expect.objectContaining({ code: "role_insufficient" }),
+    );
   });
 });
 

@@ -47,13 +47,20 @@ export function canManagePeopleOf(actor: Administrator, fintech: FintechKey | nu
   return fintech === null ? isOperatorAdmin(actor) : canAdminister(actor, fintech);
 }
 
+const peopleManagers = "an admin of the fintech or an operator admin";
+
 /**
  * Throws {@link RoleInsufficient} for whoever may manage nobody's access, before anybody is looked up: the answer must not tell whether
  * there is such a person.
  */
 export function requirePeopleManager(actor: Administrator): void {
   if (!isOperatorAdmin(actor) && !(actor.kind === "user" && actor.role === "fintech_admin"))
-    throw new RoleInsufficient("an admin of the fintech or an operator admin");
+    throw new RoleInsufficient(peopleManagers);
+}
+
+/** Throws {@link RoleInsufficient} for whoever may not decide for this fintech or its people, or (null) for the Fusion team's. */
+export function requireManagerOf(actor: Administrator, fintech: FintechKey | null): void {
+  if (!canManagePeopleOf(actor, fintech)) throw new RoleInsufficient(peopleManagers);
 }
 
 /** Throws {@link RoleInsufficient} unless the actor is an operator admin or the command line. */

@@ -1,3 +1,4 @@
+import { RoleInsufficient } from "../access/errors.ts";
 import type { Administrator } from "../access/roles.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
@@ -44,6 +45,32 @@ export async function getApplicationFor(
   const application = await findApplicationFor(tx, actor, applicationId);
   if (!application) throw new NotFound("There is no such application.");
   return application;
+}
+
+const managers = "an admin of the fintech, or a person who may manage this application";
+
+/** {@link getApplicationFor} for somebody who makes tokens and endpoints of it. Throws {@link RoleInsufficient} for one who may only look. */
+export async function getApplicationToManage(
+  tx: Transaction,
+  actor: Administrator,
+  applicationId: ApplicationId,
+): Promise<ReachableApplication> {
+  const application = await getApplicationFor(tx, actor, applicationId);
+  requireManage(application);
+  return application;
+}
+
+/** Throws {@link RoleInsufficient} for whoever may only look at an application, or at what belongs to it. */
+export function requireManage({ canManage }: Pick<ReachableApplication, "canManage">): void {
+  if (!canManage) throw new RoleInsufficient(managers);
+}
+
+/**
+ * Throws {@link RoleInsufficient} for whoever may not end an application's tokens. An operator admin, who may in an emergency, is not among those
+ * that the refusal names: it sends people to whom they know.
+ */
+export function requireRevoke({ canRevoke }: Pick<ReachableApplication, "canRevoke">): void {
+  if (!canRevoke) throw new RoleInsufficient(managers);
 }
 
 /** Every application that this person may see, by fintech, live before sandbox, then by name. */

@@ -13,7 +13,13 @@ import { createTestDatabase, type TestDatabase } from "../testing/test-database.
 import { createApplication } from "./create-application.ts";
 import { createFintech } from "./create-fintech.ts";
 import { createIfi } from "./create-ifi.ts";
-import { findApplication, findApplicationFor, listApplicationsFor } from "./find-application.ts";
+import {
+  findApplication,
+  findApplicationFor,
+  getApplicationToManage,
+  listApplicationsFor,
+  requireRevoke,
+} from "./find-application.ts";
 import { grantAccess, revokeAccess } from "./grant-access.ts";
 import { registerFintechRoutes } from "./routes.ts";
 import { suspendApplication, suspendFintech } from "./suspend.ts";
@@ -196,6 +202,21 @@ describe("access to an application", () => {
     await revokeAccess(deps, admin, { applicationId: application, userId: member.userId });
     await revokeAccess(deps, admin, { applicationId: application, userId: member.userId });
     expect(await find(member)).toBeUndefined();
+  });
+
+  it("to manage it is refused to whoever may look, and hides from whoever may not", async () => {
+    const manage = (actor: Administrator, id: ApplicationId = application) =>
+      database.db.transaction(systemScope, (tx) => getApplicationToManage(tx, actor, id));
+    expect(await manage(admin)).toMatchObject({ applicationId: application, canManage: true });
+    const refusal = {
+      code: "role_insufficient",
+      message: expect.stringContaining("a person who may manage this application"),
+    };
+    await expect(manage(operator)).rejects.toMatchObject(refusal);
+    await expect(manage(root)).rejects.toMatchObject(refusal);
+    await expect(manage(stranger)).rejects.toMatchObject({ code: "not_found" });
+    expect(() => requireRevoke({ canRevoke: false })).toThrow(expect.objectContaining(refusal));
+    expect(() => requireRevoke({ canRevoke: true })).not.toThrow();
   });
 
   it("is nothing that the program itself has: what it reads tells of no rights", async () => {

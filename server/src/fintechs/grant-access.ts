@@ -1,6 +1,5 @@
-import { RoleInsufficient } from "../access/errors.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
-import { type Administrator, canManagePeopleOf, requirePeopleManager } from "../access/roles.ts";
+import { type Administrator, requireManagerOf, requirePeopleManager } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -123,7 +122,6 @@ async function manageableApplication(
   requirePeopleManager(actor);
   const application = await findApplication(tx, applicationId);
   if (!application) throw new NotFound("There is no such application.");
-  if (!canManagePeopleOf(actor, application.tenant))
-    throw new RoleInsufficient("an admin of the fintech or an operator admin");
+  requireManagerOf(actor, application.tenant);
   return application;
 }

@@ -1,11 +1,10 @@
 import { IpAllowList } from "@fusion/contract/ip-allow-list.ts";
 import { Scope } from "@fusion/contract/scopes.ts";
 import { z } from "zod";
-import { RoleInsufficient } from "../access/errors.ts";
 import { closeGate, retryingGate } from "../access/gate.ts";
 import { readIpAllowList } from "../access/ip-allow-list.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
-import { type Administrator, canAdminister, requireOperatorAdmin } from "../access/roles.ts";
+import { type Administrator, requireManagerOf, requireOperatorAdmin } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import { epochAtCommit, type Nodes } from "../leases/nodes.ts";
@@ -61,8 +60,7 @@ export async function setApplicationPolicy(
     transactionOf({ db }, actor, async (tx) => {
       const epoch = epochAtCommit(tx);
       const { tenant } = await getApplicationFor(tx, actor, input.applicationId);
-      if (!canAdminister(actor, tenant))
-        throw new RoleInsufficient("an admin of the fintech or an operator admin");
+      requireManagerOf(actor, tenant);
       const { ipAllowList, ...operators } = parseInput(ApplicationPolicy, input.policy);
       if (Object.keys(operators).length > 0) requireOperatorAdmin(actor);
       if (actor.kind === "user" && tenant.environment === "live") requireRecentPresence(actor, clock);

@@ -1,8 +1,7 @@
 import { newPersonFaults, type Role } from "@fusion/contract/login.ts";
-import { RoleInsufficient } from "../access/errors.ts";
 import type { CommandLinePrincipal, UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
-import { canManagePeopleOf, isOperatorRole } from "../access/roles.ts";
+import { isOperatorRole, requireManagerOf } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { describeActor, recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -45,8 +44,7 @@ export async function createUser(
   actor: UserPrincipal | CommandLinePrincipal,
   input: NewUser,
 ): Promise<{ readonly userId: UserId; readonly identities: readonly Address[] }> {
-  if (!canManagePeopleOf(actor, input.fintech))
-    throw new RoleInsufficient("an admin of the fintech or an operator admin");
+  requireManagerOf(actor, input.fintech);
   if (actor.kind === "user") requireRecentPresence(actor, deps.clock);
   const name = readName(input.name);
   if (isOperatorRole(input.role) !== (input.fintech === null))

@@ -1,12 +1,11 @@
 import type { Expiry, Overlap, OverlapFrom } from "@fusion/contract/tokens.ts";
-import { RoleInsufficient } from "../access/errors.ts";
 import { readIpAllowList } from "../access/ip-allow-list.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
 import { ApplicationSuspended, FintechSuspended } from "../fintechs/errors.ts";
-import { getApplicationFor, type ReachableApplication } from "../fintechs/find-application.ts";
+import { getApplicationToManage, type ReachableApplication } from "../fintechs/find-application.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import { assert, InvalidInput } from "../platform/errors.ts";
@@ -147,17 +146,6 @@ export async function issueToken(
     assert(record, "a token is there once it was inserted");
     return { token: record, secret };
   });
-}
-
-async function getApplicationToManage(
-  tx: Transaction,
-  principal: UserPrincipal,
-  applicationId: ApplicationId,
-): Promise<ReachableApplication> {
-  const application = await getApplicationFor(tx, principal, applicationId);
-  if (!application.canManage)
-    throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
-  return application;
 }
 
 function refuseForeignScopes(scopes: readonly string[], application: ReachableApplication): void {

@@ -1,9 +1,9 @@
 import type { OverlapFrom, PlannedOverlap } from "@fusion/contract/tokens.ts";
-import { RoleInsufficient } from "../access/errors.ts";
 import { closeGate } from "../access/gate.ts";
 import type { SystemPrincipal, UserPrincipal } from "../access/principal.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
+import { requireManage } from "../fintechs/find-application.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
 import type { TokenId } from "../platform/ids.ts";
@@ -92,9 +92,8 @@ export async function callOffPlannedRevocation(
   input: { readonly tokenId: TokenId; readonly requestId?: string },
 ): Promise<{ readonly token: TokenRecord; readonly asOf: Date }> {
   return transactionOf({ db }, principal, async (tx) => {
-    const { token, canManage } = await getTokenFor(tx, principal, input.tokenId);
-    if (!canManage)
-      throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
+    const { token, ...rights } = await getTokenFor(tx, principal, input.tokenId);
+    requireManage(rights);
     if (await keepToken(tx, token.tokenId))
       await recordAudit(tx, { random }, principal, {
         action: "token.revocation-called-off",

@@ -1,12 +1,11 @@
 import type { RevokeReason } from "@fusion/contract/tokens.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
-import { RoleInsufficient } from "../access/errors.ts";
 import { closeGates, retryingGate } from "../access/gate.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Administrator, FintechKey } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { describeActor, recordAudit } from "../audit/record.ts";
-import { findApplicationFor } from "../fintechs/find-application.ts";
+import { findApplicationFor, requireRevoke } from "../fintechs/find-application.ts";
 import { listApplicationIds } from "../fintechs/list-application-ids.ts";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { epochAtCommit, type NodeCount, type Nodes } from "../leases/nodes.ts";
@@ -115,11 +114,10 @@ export async function revokeChosen(
       const tokenIds = await choose(tx);
       const tokens: TokenRecord[] = [];
       for (const tokenId of tokenIds) {
-        const { token, canRevoke } = await getTokenFor(tx, principal, tokenId);
+        const { token, ...rights } = await getTokenFor(tx, principal, tokenId);
         if (input.applicationId !== undefined && token.applicationId !== input.applicationId)
           throw new NotFound("There is no such token.");
-        if (!canRevoke)
-          throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
+        requireRevoke(rights);
         tokens.push(token);
       }
       const receipts = tokenIds.map((tokenId) => ({ receiptId: newId<string>(deps.random, "rcp"), tokenId }));

@@ -1,10 +1,10 @@
-import { RoleInsufficient } from "../access/errors.ts";
 import { closeGate, retryingGate } from "../access/gate.ts";
 import { readIpAllowList } from "../access/ip-allow-list.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
+import { requireManage } from "../fintechs/find-application.ts";
 import { epochAtCommit, type Nodes } from "../leases/nodes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
@@ -41,9 +41,8 @@ export async function setTokenAllowList(
   const { after, epoch } = await retryingGate(() =>
     transactionOf({ db }, principal, async (tx) => {
       const epoch = epochAtCommit(tx);
-      const { token, canManage } = await getTokenFor(tx, principal, input.tokenId);
-      if (!canManage)
-        throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
+      const { token, ...rights } = await getTokenFor(tx, principal, input.tokenId);
+      requireManage(rights);
       if (token.tenant.environment === "live") requireRecentPresence(principal, clock);
       const wanted = readIpAllowList(input.ipAllowList);
       await closeGate(tx, token.tenant);

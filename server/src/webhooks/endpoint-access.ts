@@ -1,13 +1,11 @@
-import { RoleInsufficient } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import {
   findApplicationFor,
-  getApplicationFor,
   type ReachableApplication,
+  requireManage,
 } from "../fintechs/find-application.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
-import type { ApplicationId } from "../platform/ids.ts";
 import { type Endpoint, findEndpoint, lockEndpoint } from "./endpoint-store.ts";
 
 export interface ReachableEndpoint {
@@ -43,19 +41,4 @@ async function reach(
   const application = endpoint && (await findApplicationFor(tx, principal, endpoint.applicationId));
   if (!application) throw new NotFound("There is no such endpoint.");
   return { endpoint, application };
-}
-
-export async function getApplicationToManage(
-  tx: Transaction,
-  principal: UserPrincipal,
-  applicationId: ApplicationId,
-): Promise<ReachableApplication> {
-  const application = await getApplicationFor(tx, principal, applicationId);
-  requireManage(application);
-  return application;
-}
-
-function requireManage({ canManage }: ReachableApplication): void {
-  if (!canManage)
-    throw new RoleInsufficient("an admin of the fintech, or a person who may manage this application");
 }

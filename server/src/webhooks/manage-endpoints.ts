@@ -9,13 +9,14 @@ import type { UserPrincipal } from "../access/principal.ts";
 import { requireRecentPresence } from "../access/recent-presence.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { recordAudit } from "../audit/record.ts";
+import { getApplicationToManage } from "../fintechs/find-application.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
 import { type ApplicationId, newId } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { Random } from "../platform/random.ts";
-import { getApplicationToManage, getEndpointToManage } from "./endpoint-access.ts";
+import { getEndpointToManage } from "./endpoint-access.ts";
 import {
   type Endpoint,
   findEndpoint,
