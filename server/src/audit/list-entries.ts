@@ -4,6 +4,7 @@ import type { FintechId, IfiId } from "../platform/ids.ts";
 /** One thing that happened, as people read it. */
 export interface RecordedEntry {
   readonly at: Date;
+  /** An `AuditAction`, or one that a newer program over the same database has written. */
   readonly action: string;
   readonly actorName: string;
   readonly details: Readonly<Record<string, unknown>>;

@@ -1,3 +1,4 @@
+import type { AuditAction } from "@fusion/contract/audit-actions.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { prepared } from "../platform/database/prepared.ts";
@@ -8,8 +9,7 @@ import type { Random } from "../platform/random.ts";
 export type Actor = Principal | { readonly kind: "system"; readonly name?: string };
 
 export interface AuditEntry {
-  /** Such as `token.issued`. */
-  readonly action: string;
+  readonly action: AuditAction;
   readonly object: { readonly kind: string; readonly id: string };
   /** The fintech it concerns, whose people may read it; null for what concerns the platform alone. */
   readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;

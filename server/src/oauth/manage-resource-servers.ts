@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { AuditActionOn } from "@fusion/contract/audit-actions.ts";
 import { Environment } from "@fusion/contract/primitives.ts";
 import { z } from "zod";
 import { type Administrator, requireOperator, requireOperatorAdmin } from "../access/roles.ts";
@@ -152,7 +153,7 @@ async function audit(
   tx: Transaction,
   deps: { readonly random: Random },
   actor: Administrator,
-  action: string,
+  action: AuditActionOn<"resource-server">,
   server: ResourceServer,
   details: Record<string, unknown> = {},
 ): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ViewedKind } from "@fusion/contract/audit-actions.ts";
 import { dataScopeOf } from "../access/data-scope.ts";
 import { type Administrator, requireOperator } from "../access/roles.ts";
 import { requireSession } from "../access/transaction-of.ts";
@@ -23,7 +24,7 @@ export interface Look {
  * What is looked at, as the audit trail names it, on every page of a list: whoever asks may begin with any, and `recordLook` knows a look that
  * goes on. Null when nothing was found.
  */
-export type LookedAt = { readonly kind: string; readonly id: string } | null;
+export type LookedAt = { readonly kind: ViewedKind; readonly id: string } | null;
 
 /**
  * Runs what somebody of the Fusion team looks at in a fintech's books: nothing is changed but the audit trail, in which the fintech sees
@@ -58,6 +59,6 @@ export async function lookIntoBooks<Result>(
 }
 
 /** The object that a list counts as: one for each fintech, whose environment stands in the details. */
-export function listOf(kind: string, tenant: Tenant): { readonly kind: string; readonly id: string } {
+export function listOf(kind: ViewedKind, tenant: Tenant): NonNullable<LookedAt> {
   return { kind, id: tenant.fintechId };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { AuditAction } from "@fusion/contract/audit-actions.ts";
 import {
   OverseenAccountDetails,
   OverseenAccountList,
@@ -363,7 +364,7 @@ describe("what the fintech sees of it", () => {
   it("says what things are called: a token and its application, an application, a person and what access was given to", async () => {
     const { applicationId } = client.token.principal;
     const token = await arrangeToken(app.database.owner, applicationId, admin, { name: "Nightly payouts" });
-    const record = (action: string, object: { kind: string; id: string }, details: object) =>
+    const record = (action: AuditAction, object: { kind: string; id: string }, details: object) =>
       app.database.db.transaction(systemScope, (tx) =>
         recordAudit(tx, app, operatorAdmin, {
           action,

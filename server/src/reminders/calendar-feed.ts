@@ -135,7 +135,7 @@ async function audit(
   tx: Transaction,
   deps: Pick<CalendarDeps, "random">,
   principal: UserPrincipal,
-  what: string,
+  what: "calendar-made" | "calendar-ended",
   requestId: string,
 ): Promise<void> {
   await recordAudit(tx, deps, principal, {

@@ -21,8 +21,8 @@ export async function endReminderMail(
     const tokenIds = await endMailOfSubscriptions(tx, person, at);
     const forOthers = await endMailForOthers(tx, person, at);
     const objects = [
-      ...(forOthers ? [{ kind: "user", id: userId as string }] : []),
-      ...tokenIds.map((id) => ({ kind: "token", id: id as string })),
+      ...(forOthers ? [{ kind: "user" as const, id: userId as string }] : []),
+      ...tokenIds.map((id) => ({ kind: "token" as const, id: id as string })),
     ];
     for (const object of objects)
       await recordAudit(

@@ -1,4 +1,7 @@
-const words: Readonly<Record<string, string>> = {
+import type { AuditAction } from "@fusion/contract/audit-actions.ts";
+
+// Of all that the audit trail can tell, also of what only others than the Fusion team do: that none goes without words is for the compiler to see.
+const words: Readonly<Record<AuditAction, string>> = {
   "access.granted": "Gave a person access to an application",
   "access.revoked": "Took a person's access to an application",
   "account-holder.viewed": "Looked at an account holder",
@@ -20,22 +23,41 @@ const words: Readonly<Record<string, string>> = {
   "funding-account.opened": "Opened a funding account",
   "holder-application.approved": "Approved an account holder's application",
   "holder-application.rejected": "Rejected an account holder's application",
+  "identity.bounced": "Could not reach a person at an address",
+  "ifi.created": "Created the bank",
   "limits.removed": "Removed limits",
   "limits.set": "Set limits",
+  "login.locked": "Locked a person's login after wrong attempts",
+  "login.recovery-required": "Closed a person's login until a new password is approved",
+  "login.succeeded": "Logged in",
   "password.reset-approved": "Approved a new password for a person",
+  "password.reset-requested": "Asked for a new password",
+  "password.set": "Set a password",
+  "resource-server.created": "Created a resource server",
+  "resource-server.ended": "Ended a resource server",
+  "resource-server.rotated": "Gave a resource server a new secret",
   "resource.target-set": "Set what a resource leads to",
+  "session.ended": "Ended a session",
+  "session.stepped-up": "Proved presence with a code",
+  "token.found": "Found a token in public",
   "token.ip-allow-list-set": "Set from where a token may be used",
   "token.issued": "Generated a token",
+  "token.reminder-mail-ended": "Ended the mail of a token's reminders",
   "token.reminders-ended": "Ended a token's reminders",
   "token.reminders-started": "Started a token's reminders",
   "token.renewed": "Renewed a token",
   "token.revocation-called-off": "Called off a token's planned revocation",
   "token.revoked": "Revoked a token",
+  "transaction-policy.status-set": "Enabled or disabled a transaction policy",
   "transfer.viewed": "Looked at a transfer",
   "transfers.viewed": "Looked through the transfers",
   "user.access-ended": "Ended a person's access to the console",
-  "user.identity-changed": "Gave a person another phone or email",
+  "user.address-refused": "Asked to add a person with an address that is taken",
+  "user.calendar-ended": "Ended a calendar feed",
+  "user.calendar-made": "Made a calendar feed",
   "user.created": "Created a person",
+  "user.identity-changed": "Gave a person another phone or email",
+  "user.reminder-mail-ended": "Ended the reminder mail of a person",
   "webhook-endpoint.added": "Added a webhook endpoint",
   "webhook-endpoint.deleted": "Deleted a webhook endpoint",
   "webhook-endpoint.disabled": "Disabled a webhook endpoint",
@@ -47,5 +69,6 @@ const words: Readonly<Record<string, string>> = {
 
 /** What an entry of the audit trail tells, in a sentence; of a kind that is newer than this page, its own name. */
 export function actionWords(action: string): string {
-  return words[action] ?? action.replaceAll(/[-_.]/g, " ");
+  const known: Readonly<Record<string, string | undefined>> = words;
+  return known[action] ?? action.replaceAll(/[-_.]/g, " ");
 }

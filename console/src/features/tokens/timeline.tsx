@@ -1,3 +1,4 @@
+import type { AuditActionOn } from "@fusion/contract/audit-actions.ts";
 import {
   Overlap,
   OverlapFrom,
@@ -52,7 +53,9 @@ function eventWords(
       <Mono>{tokenId}</Mono>
     </Link>
   );
-  switch (action) {
+  // Another one comes from a newer server only, and is told in the default.
+  const known = action as AuditActionOn<"token">;
+  switch (known) {
     case "token.issued":
       return typeof details.replaces === "string" ? (
         <>Generated, renews {link(details.replaces)}</>
@@ -101,9 +104,13 @@ function eventWords(
         ? `Allowed from ${details.to.join(", ")} only`
         : "Its own list of allowed addresses was emptied";
     default:
-      // A kind of event that is newer than this page.
-      return action.replace(/^token\./, "").replaceAll(/[-_]/g, " ");
+      return newerWords(known satisfies never);
   }
+}
+
+/** What an event that is newer than this page is called: by its own name. */
+function newerWords(action: string): string {
+  return action.replace(/^token\./, "").replaceAll(/[-_]/g, " ");
 }
 
 /** What was planned then, and whether it still is; nothing of a renewal after the end, or from before there was a choice. */

@@ -1,3 +1,4 @@
+import type { AuditActionOn } from "@fusion/contract/audit-actions.ts";
 import type { WebhookEndpointDetails } from "@fusion/contract/webhooks.ts";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -117,7 +118,7 @@ function Endpoint(props: {
         <ul className={classes.history}>
           {details.history.map(({ at, action, by }) => (
             <li key={`${at} ${action}`}>
-              {actionWords[action] ?? action} <span className={classes.soft}>by {by}, </span>
+              {wordsOf(action)} <span className={classes.soft}>by {by}, </span>
               <RelativeTime instant={at} />
             </li>
           ))}
@@ -129,14 +130,21 @@ function Endpoint(props: {
   );
 }
 
-const actionWords: Record<string, string> = {
+const actionWords: Readonly<Record<AuditActionOn<"webhook-endpoint">, string>> = {
   "webhook-endpoint.added": "Added",
   "webhook-endpoint.edited": "Edited",
   "webhook-endpoint.secret-rotated": "Secret rotated",
   "webhook-endpoint.enabled": "Enabled",
   "webhook-endpoint.disabled": "Disabled",
   "webhook-endpoint.redelivered": "An event delivered again",
+  "webhook-endpoint.deleted": "Deleted",
 };
+
+/** In words; by its own name when it is newer than this page. */
+function wordsOf(action: string): string {
+  const known: Readonly<Record<string, string | undefined>> = actionWords;
+  return known[action] ?? action;
+}
 
 /** Why nothing arrives, if so, and what to do. */
 function Trouble({
