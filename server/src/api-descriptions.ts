@@ -1,3 +1,4 @@
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { fusionExamples } from "./fusion-api/examples/fusion-examples.ts";
 import type { ApiDescription } from "./platform/http/openapi.ts";
 import type { AnswerHeader } from "./platform/http/openapi-headers.ts";
@@ -64,7 +65,7 @@ export function apiDescriptions(https: boolean): readonly ApiDescription[] {
       title: "Console API",
       description:
         "What the Fusion Management Console does, for the people of a fintech and the Fusion team. A login (code, then password) gives a session cookie; send JSON, and from the console's own origin. Errors are problem details (RFC 9457) with a code.",
-      prefixes: ["/console/api/"],
+      prefixes: [`${consoleApi}/`],
       securitySchemes: {
         session: { type: "apiKey", in: "cookie", name: https ? "__Host-fusion" : "fusion_session" },
       },

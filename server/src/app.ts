@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { createCallRecorder, recordCalls } from "./activity/call-recorder.ts";
 import { activityJobs } from "./activity/jobs.ts";
 import { createCallSearch } from "./activity/look-for-call.ts";
@@ -280,7 +281,7 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
   const rate = rateOf(settings);
   if (rate)
     limitRates(http, { clock }, [
-      { prefix: "/console/api/", perSecond: 20, burst: 400 },
+      { prefix: `${consoleApi}/`, perSecond: 20, burst: 400 },
       ...Object.entries(ratesOfPrograms(rate)).flatMap(([path, each]) =>
         each ? [{ prefix: `${path}/`, ...each }] : [],
       ),
@@ -288,7 +289,7 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
       { prefix: unsubscribePath, perSecond: 20, burst: 200 },
       { prefix: calendarPath, perSecond: 20, burst: 200 },
     ]);
-  refuseCrossSite(http, { prefix: "/console/api/", publicUrl, development });
+  refuseCrossSite(http, { prefix: `${consoleApi}/`, publicUrl, development });
 }
 
 /** How often one address may call what programs call; undefined where no hook counts. */

@@ -1,3 +1,4 @@
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import type { z } from "zod";
 import { noteContact, presenceHeaders } from "./presence.ts";
@@ -126,7 +127,7 @@ async function send<Schema extends z.ZodType | null>(
   let text: string;
   const presence = presenceHeaders();
   try {
-    response = await fetch(`/console/api${path}`, {
+    response = await fetch(`${consoleApi}${path}`, {
       method,
       credentials: "same-origin",
       cache: "no-store",

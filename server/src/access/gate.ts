@@ -1,6 +1,6 @@
 import type { Transaction } from "../platform/database/database.ts";
 import { prepared } from "../platform/database/prepared.ts";
-import type { FintechKey } from "./roles.ts";
+import type { FintechKey } from "../platform/ids.ts";
 
 /**
  * How long closing the gate waits for the writers inside. Longer than any writer can stay (`authorize_writes` in migration 0085 ends

@@ -1,5 +1,5 @@
 import type { Role } from "@fusion/contract/login.ts";
-import type { ApplicationId, FintechId, IfiId, SessionId, Tenant, TokenId, UserId } from "../platform/ids.ts";
+import type { ApplicationId, FintechKey, SessionId, Tenant, TokenId, UserId } from "../platform/ids.ts";
 
 /** Whoever is calling, however they proved it. Pure: the ways to prove it live in `login` and `tokens`. */
 export type Principal = UserPrincipal | TokenPrincipal | CommandLinePrincipal | SystemPrincipal;
@@ -11,7 +11,7 @@ export interface UserPrincipal {
   readonly name: string;
   readonly role: Role;
   /** Null for the Fusion team. */
-  readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;
+  readonly fintech: FintechKey | null;
   readonly sessionId: SessionId;
   /** When the person last proved presence with a one-time code. */
   readonly steppedUpAt: Date;
@@ -37,9 +37,9 @@ export interface CommandLinePrincipal {
   readonly account: string;
 }
 
-/** The program itself, acting on what another system told it. */
+/** The program itself: a job, or what it does because another system told it something. */
 export interface SystemPrincipal {
   readonly kind: "system";
-  /** For the audit trail, such as "Secret scanning". */
-  readonly name: string;
+  /** For the audit trail, such as "Secret scanning"; "Fusion" unless given. */
+  readonly name?: string;
 }

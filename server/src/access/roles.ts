@@ -1,15 +1,9 @@
 import type { Role } from "@fusion/contract/login.ts";
-import type { FintechId, IfiId } from "../platform/ids.ts";
+import type { FintechKey } from "../platform/ids.ts";
 import { RoleInsufficient } from "./errors.ts";
 import type { CommandLinePrincipal, UserPrincipal } from "./principal.ts";
 
 // Who may do what by role alone. Deny by default: a role that is not named here may not. Pure.
-
-/** A fintech as a role check sees it. */
-export interface FintechKey {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
-}
 
 /** Someone who administers: a person in the console, or the Fusion team at the server's command line. */
 export type Administrator = UserPrincipal | CommandLinePrincipal;

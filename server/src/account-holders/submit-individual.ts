@@ -32,7 +32,6 @@ import {
 } from "./provision-holder.ts";
 import { canonicalJson, openFirstAnswer, sealFirstAnswer } from "./sealed-application.ts";
 
-export type SubmitIndividualDependencies = ProvisionDependencies;
 type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
 
 /**
@@ -48,7 +47,7 @@ type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
  * numbers of one kind (AR4000011); {@link FormIdReused}.
  */
 export async function submitIndividual(
-  deps: SubmitIndividualDependencies,
+  deps: ProvisionDependencies,
   tx: Transaction,
   caller: Caller,
   individual: Individual,
@@ -81,7 +80,7 @@ export async function submitIndividual(
  * requestID {@link HolderRequestMismatch}.
  */
 export async function submitApplication(
-  deps: SubmitIndividualDependencies,
+  deps: ProvisionDependencies,
   tx: Transaction,
   caller: Caller,
   {
@@ -116,7 +115,7 @@ export async function submitApplication(
  * when it contradicts the holder's own, {@link HolderRequestMismatch}.
  */
 export async function submitUpgrade(
-  deps: SubmitIndividualDependencies,
+  deps: ProvisionDependencies,
   tx: Transaction,
   caller: Caller,
   upgrade: {
@@ -185,7 +184,7 @@ function requireOneOfEachKind(identities: readonly Identity[]): void {
 
 /** Answers a repeat from the record, or decides and records, under the locks of the key, the identities and those who have them. */
 async function submitOnce(
-  deps: SubmitIndividualDependencies,
+  deps: ProvisionDependencies,
   tx: Transaction,
   { tenant, tokenId }: Caller,
   submission: {

@@ -1,4 +1,5 @@
 import { CallFacets, CallFilter, CallList, ExplainedCall, RequestId } from "@fusion/contract/activity.ts";
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { ApplicationId, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import { z } from "zod";
@@ -19,7 +20,6 @@ export interface ActivityRoutesDeps {
   readonly readErrorPage: (code: string) => Promise<string | undefined>;
 }
 
-const api = "/console/api";
 const tags = ["API activity"];
 const pageSize = 50;
 const ofApplication = z.object({ applicationId: ApplicationId });
@@ -35,7 +35,7 @@ export function registerActivityRoutes(http: HttpServer, deps: ActivityRoutesDep
     });
 
     scope.get(
-      `${api}/applications/:applicationId/calls`,
+      `${consoleApi}/applications/:applicationId/calls`,
       {
         schema: {
           tags,
@@ -70,7 +70,7 @@ export function registerActivityRoutes(http: HttpServer, deps: ActivityRoutesDep
     );
 
     scope.get(
-      `${api}/applications/:applicationId/call-facets`,
+      `${consoleApi}/applications/:applicationId/call-facets`,
       {
         schema: {
           tags,
@@ -93,7 +93,7 @@ export function registerActivityRoutes(http: HttpServer, deps: ActivityRoutesDep
     );
 
     scope.get(
-      `${api}/calls/:requestId`,
+      `${consoleApi}/calls/:requestId`,
       {
         schema: {
           tags,

@@ -1,5 +1,5 @@
 import type { Queryable } from "../platform/database/database.ts";
-import type { FintechId, IfiId } from "../platform/ids.ts";
+import type { FintechKey } from "../platform/ids.ts";
 
 /** One thing that happened, as people read it. */
 export interface RecordedEntry {
@@ -44,7 +44,7 @@ export interface FintechEntry extends RecordedEntry {
 /** What the Fusion team did to a fintech or looked at there, latest first, after a place in the list. Who may see it is for the caller. */
 export async function listEntriesOfOperators(
   db: Queryable,
-  fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId },
+  fintech: FintechKey,
   page: { readonly after: { readonly at: Date; readonly entryId: string } | null; readonly limit: number },
 ): Promise<FintechEntry[]> {
   const rows = await db.query<{

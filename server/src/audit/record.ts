@@ -2,17 +2,14 @@ import type { AuditAction } from "@fusion/contract/audit-actions.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { prepared } from "../platform/database/prepared.ts";
-import { type FintechId, type IfiId, newId } from "../platform/ids.ts";
+import { type FintechKey, newId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-
-/** Who did it: a principal, or the program itself (a job). */
-export type Actor = Principal | { readonly kind: "system"; readonly name?: string };
 
 export interface AuditEntry {
   readonly action: AuditAction;
   readonly object: { readonly kind: string; readonly id: string };
   /** The fintech it concerns, whose people may read it; null for what concerns the platform alone. */
-  readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;
+  readonly fintech: FintechKey | null;
   /** Facts, never secrets. */
   readonly details?: Record<string, unknown>;
   readonly requestId?: string | undefined;
@@ -25,7 +22,7 @@ export interface AuditEntry {
 export async function recordAudit(
   tx: Transaction,
   { random }: { readonly random: Random },
-  actor: Actor,
+  actor: Principal,
   entry: AuditEntry,
 ): Promise<void> {
   const { kind, id, name } = describeActor(actor);
@@ -55,7 +52,7 @@ const sameLook = "15 minutes";
 export async function recordLook(
   tx: Transaction,
   deps: { readonly random: Random },
-  actor: Actor,
+  actor: Principal,
   entry: AuditEntry,
 ): Promise<void> {
   const known = await tx.query(
@@ -75,7 +72,7 @@ export async function recordLook(
 }
 
 /** How an actor stands in the audit trail and in `revoked_by` columns. */
-export function describeActor(actor: Actor): {
+export function describeActor(actor: Principal): {
   kind: "user" | "operator" | "token" | "cli" | "system";
   id: string;
   name: string;

@@ -1,7 +1,14 @@
 import type { Queryable } from "../platform/database/database.ts";
 import { ofTenant, tenantKey } from "../platform/database/of-tenant.ts";
 import type { Tenant } from "../platform/ids.ts";
-import type { AccountProduct, Bundle, FormFactor, PaymentProduct, Resource } from "./bundle.ts";
+import type {
+  AccountProduct,
+  Bundle,
+  FormFactor,
+  PaymentProduct,
+  Resource,
+  ResourceWithFormFactors,
+} from "./bundle.ts";
 
 // All SQL on this room's tables. Private to the room.
 
@@ -217,8 +224,6 @@ export async function insertFormFactor(
   );
 }
 
-export type StoredResource = Resource & { readonly formFactors: readonly FormFactor[] };
-
 interface ResourceRow {
   resource_id: string;
   account_holder_id: string;
@@ -238,7 +243,7 @@ const selectResources = `
       = (r.ifi_id, r.environment, r.fintech_id, r.resource_id)), '[]') AS form_factors
   FROM resource r`;
 
-function resourceOf(row: ResourceRow): StoredResource {
+function resourceOf(row: ResourceRow): ResourceWithFormFactors {
   return {
     resourceId: row.resource_id,
     accountHolderId: row.account_holder_id,
@@ -256,7 +261,7 @@ export async function findResource(
   tx: Queryable,
   tenant: Tenant,
   resourceId: string,
-): Promise<StoredResource | undefined> {
+): Promise<ResourceWithFormFactors | undefined> {
   const [row] = await tx.query<ResourceRow>(`${selectResources} WHERE ${ofTenant} AND resource_id = $4`, [
     ...tenantKey(tenant),
     resourceId,
@@ -270,7 +275,7 @@ export async function selectResourcesOfHolder(
   tenant: Tenant,
   accountHolderId: string,
   page: { readonly offset: number; readonly limit: number },
-): Promise<StoredResource[]> {
+): Promise<ResourceWithFormFactors[]> {
   const rows = await tx.query<ResourceRow>(
     `${selectResources} WHERE ${ofTenant} AND account_holder_id = $4 ORDER BY r.created_at, r.resource_id OFFSET $5 LIMIT $6`,
     [...tenantKey(tenant), accountHolderId, page.offset, page.limit],

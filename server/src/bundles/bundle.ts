@@ -53,3 +53,7 @@ export interface FormFactor {
   readonly phoneNumber: string | null;
   readonly createdAt: Date;
 }
+
+export interface ResourceWithFormFactors extends Resource {
+  readonly formFactors: readonly FormFactor[];
+}

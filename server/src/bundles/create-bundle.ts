@@ -1,4 +1,5 @@
-import { type Actor, recordAudit } from "../audit/record.ts";
+import type { Principal } from "../access/principal.ts";
+import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
@@ -25,7 +26,7 @@ export interface NewBundle {
 export async function createBundle(
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   tx: Transaction,
-  actor: Actor,
+  actor: Principal,
   tenant: Tenant,
   input: NewBundle,
 ): Promise<Bundle> {

@@ -6,13 +6,12 @@ import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { recordEvent } from "../webhooks/record-event.ts";
-import { findResource, type StoredResource, selectResourcesOfHolder, updateTarget } from "./bundle-store.ts";
+import type { ResourceWithFormFactors } from "./bundle.ts";
+import { findResource, selectResourcesOfHolder, updateTarget } from "./bundle-store.ts";
 import { ResourceNotFound } from "./errors.ts";
 import { resourceContent } from "./instrument-events.ts";
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-export type ResourceWithFormFactors = StoredResource;
 
 /** Throws {@link ResourceNotFound} for another fintech's payment instrument, and for what is no id at all. */
 export async function getResource(

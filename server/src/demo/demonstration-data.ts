@@ -11,7 +11,15 @@ import { createUser } from "../login/create-user.ts";
 import type { Clock } from "../platform/clock.ts";
 import { withAdvisoryLock } from "../platform/database/advisory-lock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
-import type { ApplicationId, Environment, FintechId, IfiId, Tenant, UserId } from "../platform/ids.ts";
+import type {
+  ApplicationId,
+  Environment,
+  FintechId,
+  FintechKey,
+  IfiId,
+  Tenant,
+  UserId,
+} from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { Random } from "../platform/random.ts";
 
@@ -182,7 +190,7 @@ async function arrangeFintech(deps: Deps, wanted: DemonstrationFintech): Promise
 async function findOrCreateUser(
   deps: Deps,
   { name, role, phone, email }: DemonstrationPerson,
-  fintech: { ifiId: IfiId; fintechId: FintechId } | null,
+  fintech: FintechKey | null,
 ): Promise<UserId> {
   // By name: whose access was ended, or who got another address, is not made again.
   const [found] = await deps.db

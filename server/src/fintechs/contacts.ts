@@ -1,6 +1,6 @@
 import type { Role } from "@fusion/contract/login.ts";
 import type { Queryable } from "../platform/database/database.ts";
-import type { ApplicationId, FintechId, IfiId, UserId } from "../platform/ids.ts";
+import type { ApplicationId, FintechKey, UserId } from "../platform/ids.ts";
 
 /** A person who looks after a fintech or one of its applications, with the address to show or write to. */
 export interface Contact {
@@ -30,10 +30,7 @@ const select = `
   ORDER BY role, name, user_id`;
 
 /** The fintech's admins who can be reached, by name. */
-export async function listFintechAdmins(
-  db: Queryable,
-  fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId },
-): Promise<Contact[]> {
+export async function listFintechAdmins(db: Queryable, fintech: FintechKey): Promise<Contact[]> {
   const rows = await db.query<ContactRow>(select.replace("CONDITION", "role = 'fintech_admin'"), [
     fintech.ifiId,
     fintech.fintechId,
@@ -46,7 +43,7 @@ export async function listApplicationContacts(
   db: Queryable,
   application: {
     readonly applicationId: ApplicationId;
-    readonly tenant: { ifiId: IfiId; fintechId: FintechId };
+    readonly tenant: FintechKey;
   },
 ): Promise<Contact[]> {
   const rows = await db.query<ContactRow>(

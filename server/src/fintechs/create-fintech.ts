@@ -10,6 +10,7 @@ import type { FintechId, IfiId } from "../platform/ids.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
 import { IfiIdText } from "./create-ifi.ts";
 import { AlreadyExists } from "./errors.ts";
+import type { FintechSummary } from "./find-fintech.ts";
 import { parseInput, shownText } from "./parse-input.ts";
 
 /** What a fintech is called, and the rules for its reminders and tokens, in the form that creating and setting (set-fintech.ts) share. */
@@ -46,13 +47,6 @@ export const NewFintech = z.object({
   lifetimeDaysMax: FintechSettings.shape.lifetimeDaysMax.default(lifetimeDaysMax),
 });
 
-export interface CreatedFintech {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
-  readonly name: string;
-  readonly clientId: string;
-}
-
 /**
  * Registers a fintech of a bank. For operator admins and the command line. Throws `role_insufficient`, `invalid_input`, `not_found` (no such
  * bank), `already_exists` (the client id is taken).
@@ -61,7 +55,7 @@ export async function createFintech(
   { db, clock, random }: { readonly db: Database; readonly clock: Clock; readonly random: Random },
   actor: Administrator,
   input: z.input<typeof NewFintech>,
-): Promise<CreatedFintech> {
+): Promise<FintechSummary> {
   requireOperatorAdmin(actor);
   const wanted = parseInput(NewFintech, input);
   const fintechId = randomUuid(random) as FintechId;

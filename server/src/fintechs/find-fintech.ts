@@ -1,10 +1,8 @@
 import type { Queryable } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
-import type { FintechId, IfiId } from "../platform/ids.ts";
+import type { FintechId, FintechKey } from "../platform/ids.ts";
 
-export interface FintechSummary {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
+export interface FintechSummary extends FintechKey {
   readonly name: string;
   /** Identifies the fintech to the token service. */
   readonly clientId: string;

@@ -3,6 +3,7 @@ import {
   ApplicationList,
   type ApplicationSummary,
 } from "@fusion/contract/applications.ts";
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { SetIpAllowList } from "@fusion/contract/ip-allow-list.ts";
 import { GrantAccess } from "@fusion/contract/login.ts";
 import { ApplicationId, UserId } from "@fusion/contract/primitives.ts";
@@ -38,8 +39,6 @@ export interface FintechRoutesDeps {
   readonly publicUrl: string;
 }
 
-const api = "/console/api";
-
 /** The applications of a person's fintech, under `/console/api`. */
 export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps): void {
   const user = provenUser(deps.authenticate);
@@ -50,7 +49,7 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
     });
 
     scope.get(
-      `${api}/applications`,
+      `${consoleApi}/applications`,
       {
         schema: {
           tags: ["Applications"],
@@ -64,7 +63,7 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
     );
 
     scope.get(
-      `${api}/applications/:applicationId`,
+      `${consoleApi}/applications/:applicationId`,
       {
         schema: {
           tags: ["Applications"],
@@ -94,7 +93,7 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
     );
 
     scope.put(
-      `${api}/applications/:applicationId/ip-allow-list`,
+      `${consoleApi}/applications/:applicationId/ip-allow-list`,
       {
         schema: {
           tags: ["Applications"],
@@ -131,7 +130,7 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
       userId: params.userId as ids.UserId,
     });
     scope.put(
-      `${api}/applications/:applicationId/access/:userId`,
+      `${consoleApi}/applications/:applicationId/access/:userId`,
       {
         schema: {
           ...access,
@@ -147,7 +146,7 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
       },
     );
     scope.delete(
-      `${api}/applications/:applicationId/access/:userId`,
+      `${consoleApi}/applications/:applicationId/access/:userId`,
       { schema: { ...access, summary: "Take a person's access to an application away; its tokens stay" } },
       async (request, reply) => {
         await revokeAccess(deps, user.of(request), { ...namedBy(request.params), requestId: request.id });

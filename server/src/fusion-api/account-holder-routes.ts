@@ -7,7 +7,8 @@ import { NewAccountHolder } from "@fusion/contract/fusion/applications.ts";
 import { fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
 import { z } from "zod";
 import { getAccountHolder, getAccountHolderByVector } from "../account-holders/get-account-holder.ts";
-import { type SubmitIndividualDependencies, submitIndividual } from "../account-holders/submit-individual.ts";
+import type { ProvisionDependencies } from "../account-holders/provision-holder.ts";
+import { submitIndividual } from "../account-holders/submit-individual.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import { accountHolderView, individualOf, newIndividualAnswer } from "./account-holder-views.ts";
@@ -15,7 +16,7 @@ import { callerOf } from "./fusion-api.ts";
 import { invalidApplication } from "./invalid-application.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
-export type AccountHolderRouteDependencies = SubmitIndividualDependencies & { readonly db: Database };
+export type AccountHolderRouteDependencies = ProvisionDependencies & { readonly db: Database };
 
 const losslessPaths = [["formID"], ["spoolID"], ["kycDetails", "authData", "*"]];
 const ifiID = PathText.describe("The bank (IFI), such as 140793.");

@@ -3,8 +3,7 @@ import type {
   FormFactor as WireFormFactor,
   Resource as WireResource,
 } from "@fusion/contract/fusion/bundles.ts";
-import type { Bundle, FormFactor } from "../bundles/bundle.ts";
-import type { ResourceWithFormFactors } from "../bundles/resource.ts";
+import type { Bundle, FormFactor, ResourceWithFormFactors } from "../bundles/bundle.ts";
 import type { Tenant } from "../platform/ids.ts";
 import { wordyTime } from "./time-formats.ts";
 

@@ -1,4 +1,4 @@
-import type { ApplicationId, FintechId, IfiId } from "../platform/ids.ts";
+import type { ApplicationId, FintechKey } from "../platform/ids.ts";
 
 declare const brand: unique symbol;
 /** What a narrowing is about: one token, all tokens of an application, or all of a fintech. Migration 0080 writes the same names. */
@@ -8,10 +8,5 @@ export type Subject = string & { readonly [brand]: "subject" };
 export const tokenSubject = (secretHash: string): Subject => `token/${secretHash}` as Subject;
 export const applicationSubject = (applicationId: ApplicationId): Subject =>
   `application/${applicationId}` as Subject;
-export const fintechSubject = ({
-  ifiId,
-  fintechId,
-}: {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
-}): Subject => `fintech/${ifiId}/${fintechId}` as Subject;
+export const fintechSubject = ({ ifiId, fintechId }: FintechKey): Subject =>
+  `fintech/${ifiId}/${fintechId}` as Subject;

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Tenant } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { LockedAccount } from "./locked-ledger.ts";
-import type { TransferRecord } from "./posted-transfer.ts";
+import type { PostedTransfer } from "./posted-transfer.ts";
 
 // Each posting carries a hash over the one before it in its account and over everything that it and its transfer say; each account a
 // signature over its last hash and over what it is. Whoever can write the whole database, but has not the key, can neither change a posting
@@ -11,7 +11,7 @@ import type { TransferRecord } from "./posted-transfer.ts";
 /** What both postings of a transfer are bound to: all that the transfer says. SHA-256 in hex. */
 export function transferDigest(
   tenant: Tenant,
-  transfer: Omit<TransferRecord, "debitSequence" | "attributes"> & { readonly requestedBy: string },
+  transfer: Omit<PostedTransfer, "debitSequence" | "attributes"> & { readonly requestedBy: string },
   attributesText: string,
 ): string {
   const { requestId, transferCode, requestedBy, remarks } = transfer;

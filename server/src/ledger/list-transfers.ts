@@ -1,6 +1,6 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
-import type { TransferRecord } from "./posted-transfer.ts";
+import type { PostedTransfer } from "./posted-transfer.ts";
 import { latestTransferNumber, selectTransfersBetween } from "./transfer-store.ts";
 
 /** How many transfers, of all tenants, one look goes through, and how many looks one question takes. */
@@ -8,7 +8,7 @@ const lookSize = 200_000n;
 const looksMax = 5;
 
 export interface TransferPage {
-  readonly transfers: readonly TransferRecord[];
+  readonly transfers: readonly PostedTransfer[];
   /** Pass it as `below` to get on; null when there is nothing older. */
   readonly next: bigint | null;
 }

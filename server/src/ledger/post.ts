@@ -15,7 +15,7 @@ import {
   readLedgers,
   tenantArrays,
 } from "./locked-ledger.ts";
-import type { PostedTransfer, TransferRecord } from "./posted-transfer.ts";
+import type { PostedTransfer } from "./posted-transfer.ts";
 import { addUse, usageText } from "./usage.ts";
 
 // The only writer of money. Used in two steps within one transaction: lock what the transfers concern and read it (locked-ledger.ts), decide
@@ -23,7 +23,7 @@ import { addUse, usageText } from "./usage.ts";
 // arriving together can share a transaction.
 
 /** What is to be moved. Amounts in minor units, positive. */
-export type TransferToPost = Omit<TransferRecord, "debitSequence" | "postedAt"> & {
+export type TransferToPost = Omit<PostedTransfer, "debitSequence" | "postedAt"> & {
   /** The token, or the person, on whose authority. */
   readonly requestedBy: string;
 };

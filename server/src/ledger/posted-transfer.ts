@@ -1,7 +1,7 @@
 import type { AccountId } from "./account.ts";
 
 /** A transfer that happened. */
-export interface TransferRecord {
+export interface PostedTransfer {
   /** The caller's idempotency key, unique within the tenant for ever. */
   readonly requestId: string;
   /** `funding` is what the bank brings in; it alone may touch a settlement account. */
@@ -17,11 +17,10 @@ export interface TransferRecord {
   readonly debitSequence: bigint;
   readonly postedAt: Date;
 }
-export type PostedTransfer = TransferRecord;
 
 /** `<yyyyMMddHHmmssSSS>_<number>_<requestID>` in UTC (wire contract, section 6.1). */
 export function transferIdOf(
-  transfer: Pick<TransferRecord, "postedAt" | "debitSequence" | "requestId">,
+  transfer: Pick<PostedTransfer, "postedAt" | "debitSequence" | "requestId">,
 ): string {
   return `${wireTimestamp(transfer.postedAt)}_${transfer.debitSequence}_${transfer.requestId}`;
 }

@@ -1,6 +1,6 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
-import { parsePostedTransfer, type TransferRecord } from "./posted-transfer.ts";
+import { type PostedTransfer, parsePostedTransfer } from "./posted-transfer.ts";
 
 // SQL that lists `transfer`.
 
@@ -17,7 +17,7 @@ export async function selectTransfersBetween(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
   range: { readonly from: bigint; readonly before: bigint; readonly limit: number },
-): Promise<{ readonly number: bigint; readonly transfer: TransferRecord }[]> {
+): Promise<{ readonly number: bigint; readonly transfer: PostedTransfer }[]> {
   const rows = await db.query<{ transfer_number: string; transfer: unknown }>(
     `SELECT transfer_number, json_build_object('requestId', request_id, 'kind', kind, 'debitAccountId', debit_account_id,
        'creditAccountId', credit_account_id, 'amountMinor', amount::text, 'currency', currency, 'transferCode', transfer_code,

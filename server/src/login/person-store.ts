@@ -1,7 +1,7 @@
 import type { Role } from "@fusion/contract/login.ts";
 import type { Administrator } from "../access/roles.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
-import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
+import type { FintechId, FintechKey, IfiId, UserId } from "../platform/ids.ts";
 import type { Address } from "./identifier.ts";
 import type { PasswordContext } from "./password-rules.ts";
 
@@ -10,7 +10,7 @@ export interface LoginPerson {
   readonly userId: UserId;
   readonly name: string;
   readonly role: Role;
-  readonly fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId } | null;
+  readonly fintech: FintechKey | null;
   readonly fintechName: string | null;
   readonly passwordHash: string | null;
   readonly passwordSetAt: Date | null;

@@ -1,3 +1,4 @@
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import {
   AddedPerson,
   CodeSent,
@@ -67,7 +68,6 @@ export interface LoginRoutesDeps {
   readonly passwordHasher?: PasswordHasher | undefined;
 }
 
-const api = "/console/api";
 const failures = { "4xx": Problem, 503: Problem };
 
 /**
@@ -119,7 +119,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
 
     const login = { tags: ["Logging in"] };
     scope.post(
-      `${api}/login/start`,
+      `${consoleApi}/login/start`,
       {
         schema: {
           ...login,
@@ -139,7 +139,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       },
     );
     scope.post(
-      `${api}/login/resend`,
+      `${consoleApi}/login/resend`,
       {
         schema: {
           ...login,
@@ -151,7 +151,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         answered(reply, await resendCode(parts, browserOf(request), walkHashOf(request))),
     );
     scope.post(
-      `${api}/login/code`,
+      `${consoleApi}/login/code`,
       {
         schema: {
           ...login,
@@ -170,7 +170,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         ),
     );
     scope.post(
-      `${api}/login/password`,
+      `${consoleApi}/login/password`,
       {
         schema: {
           ...login,
@@ -183,7 +183,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         finish(reply, await checkPassword(parts, browserOf(request), walkHashOf(request), request.body)),
     );
     scope.post(
-      `${api}/login/new-password`,
+      `${consoleApi}/login/new-password`,
       {
         schema: {
           ...login,
@@ -196,7 +196,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         finish(reply, await setNewPassword(parts, browserOf(request), walkHashOf(request), request.body)),
     );
     scope.post(
-      `${api}/login/forgot`,
+      `${consoleApi}/login/forgot`,
       {
         schema: {
           ...login,
@@ -212,7 +212,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         ),
     );
     scope.post(
-      `${api}/login/forgot/code`,
+      `${consoleApi}/login/forgot/code`,
       {
         schema: {
           ...login,
@@ -234,7 +234,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
     const sessions = { tags: ["Sessions"] };
     const onRequest = session.prove;
     scope.get(
-      `${api}/session`,
+      `${consoleApi}/session`,
       {
         onRequest,
         schema: { ...sessions, summary: "Who is logged in", response: { 200: CurrentSession, ...failures } },
@@ -242,7 +242,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       (request) => describeCurrentSession(parts, session.of(request).principal),
     );
     scope.post(
-      `${api}/logout`,
+      `${consoleApi}/logout`,
       { schema: { ...sessions, summary: "Log out", response: { 204: z.null(), ...failures } } },
       async (request, reply) => {
         try {
@@ -258,7 +258,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       },
     );
     scope.get(
-      `${api}/sessions`,
+      `${consoleApi}/sessions`,
       {
         onRequest,
         schema: { ...sessions, summary: "My sessions", response: { 200: SessionList, ...failures } },
@@ -266,7 +266,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       (request) => listSessions(parts, session.of(request).principal),
     );
     scope.post(
-      `${api}/sessions/:sessionId/end`,
+      `${consoleApi}/sessions/:sessionId/end`,
       {
         onRequest,
         schema: {
@@ -285,7 +285,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       },
     );
     scope.post(
-      `${api}/step-up/start`,
+      `${consoleApi}/step-up/start`,
       {
         onRequest,
         schema: {
@@ -302,7 +302,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         ),
     );
     scope.post(
-      `${api}/step-up/code`,
+      `${consoleApi}/step-up/code`,
       {
         onRequest,
         schema: {
@@ -315,7 +315,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       (request) => finishStepUp(parts, browserOf(request), session.of(request), request.body),
     );
     scope.post(
-      `${api}/password`,
+      `${consoleApi}/password`,
       {
         onRequest,
         schema: {
@@ -336,7 +336,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
 
     const people = { tags: ["People"] };
     scope.get(
-      `${api}/people`,
+      `${consoleApi}/people`,
       {
         onRequest,
         schema: {
@@ -348,7 +348,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       (request) => listPeople(parts, session.of(request).principal),
     );
     scope.post(
-      `${api}/people`,
+      `${consoleApi}/people`,
       {
         onRequest,
         schema: {
@@ -368,7 +368,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       },
     );
     scope.post(
-      `${api}/people/:userId/end-access`,
+      `${consoleApi}/people/:userId/end-access`,
       {
         onRequest,
         schema: {
@@ -385,7 +385,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
         }),
     );
     scope.post(
-      `${api}/people/:userId/approve-reset`,
+      `${consoleApi}/people/:userId/approve-reset`,
       {
         onRequest,
         schema: {

@@ -1,7 +1,7 @@
 import type { Administrator } from "../access/roles.ts";
 import { findTransfer } from "../ledger/find-transfer.ts";
 import { listTransfers } from "../ledger/list-transfers.ts";
-import { requestIdOf, type TransferRecord, transferIdOf } from "../ledger/posted-transfer.ts";
+import { type PostedTransfer, requestIdOf, transferIdOf } from "../ledger/posted-transfer.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import { TransferNotFound } from "../transfers/errors.ts";
@@ -64,7 +64,7 @@ async function findNamedTransfer(
   tx: Transaction,
   tenant: Tenant,
   text: string,
-): Promise<TransferRecord | undefined> {
+): Promise<PostedTransfer | undefined> {
   return (await findTransfer(tx, tenant, text)) ?? findByTransferId(tx, tenant, text);
 }
 
@@ -72,7 +72,7 @@ async function findByTransferId(
   tx: Transaction,
   tenant: Tenant,
   transferId: string,
-): Promise<TransferRecord | undefined> {
+): Promise<PostedTransfer | undefined> {
   const requestId = requestIdOf(transferId);
   const found = requestId === undefined ? undefined : await findTransfer(tx, tenant, requestId);
   return found && transferIdOf(found) === transferId ? found : undefined;

@@ -1,6 +1,6 @@
 import { nameAccountHolders } from "../account-holders/list-account-holders.ts";
 import type { Account } from "../ledger/account.ts";
-import type { TransferRecord } from "../ledger/posted-transfer.ts";
+import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import { listTenantAccountsByIds } from "../ledger/read-accounts.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
@@ -14,7 +14,7 @@ export interface NamedAccount {
 }
 
 export interface NamedTransfer {
-  readonly transfer: TransferRecord;
+  readonly transfer: PostedTransfer;
   /** Each null where it is the bank's own account. */
   readonly debit: NamedAccount | null;
   readonly credit: NamedAccount | null;
@@ -36,7 +36,7 @@ export async function nameAccounts(
 export async function nameTransfers(
   tx: Transaction,
   tenant: Tenant,
-  transfers: readonly TransferRecord[],
+  transfers: readonly PostedTransfer[],
 ): Promise<NamedTransfer[]> {
   const ids = transfers.flatMap(({ debitAccountId, creditAccountId }) => [debitAccountId, creditAccountId]);
   const accounts = await listTenantAccountsByIds(tx, tenant, [...new Set(ids)]);

@@ -1,3 +1,4 @@
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import {
   BooksPath,
   HolderSearch,
@@ -44,8 +45,7 @@ export type OversightRoutesDeps = OversightDeps & {
   readonly authenticate: AuthenticateUser;
 };
 
-const api = "/console/api";
-const books = `${api}/oversight/fintechs/:fintechId/:environment`;
+const books = `${consoleApi}/oversight/fintechs/:fintechId/:environment`;
 const tags = ["Oversight"];
 const pageSize = 50;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -64,7 +64,7 @@ export function registerOversightRoutes(http: HttpServer, deps: OversightRoutesD
     });
 
     scope.get(
-      `${api}/oversight/fintechs`,
+      `${consoleApi}/oversight/fintechs`,
       {
         schema: {
           tags,
@@ -76,7 +76,7 @@ export function registerOversightRoutes(http: HttpServer, deps: OversightRoutesD
     );
 
     scope.get(
-      `${api}/oversight/processes`,
+      `${consoleApi}/oversight/processes`,
       {
         schema: {
           tags,
@@ -248,7 +248,7 @@ export function registerOversightRoutes(http: HttpServer, deps: OversightRoutesD
     );
 
     scope.get(
-      `${api}/team-activity`,
+      `${consoleApi}/team-activity`,
       {
         schema: {
           tags,

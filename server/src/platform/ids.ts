@@ -35,9 +35,13 @@ export function newId<Id extends string>(random: Random, prefix: IdPrefix): Id {
 
 export type Environment = "sandbox" | "live";
 
-/** The tenancy key: every tenant table has it in its keys, every query names it, row-level security backs it up. */
-export interface Tenant {
+/** A fintech, by its bank and its id: as every table of one has it in its keys. */
+export interface FintechKey {
   readonly ifiId: IfiId;
-  readonly environment: Environment;
   readonly fintechId: FintechId;
+}
+
+/** The tenancy key: every tenant table has it in its keys, every query names it, row-level security backs it up. */
+export interface Tenant extends FintechKey {
+  readonly environment: Environment;
 }

@@ -1,4 +1,5 @@
 import { CalendarAddress, CalendarFeed } from "@fusion/contract/calendar.ts";
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import { z } from "zod";
 import type { AuthenticateUser } from "../access/authenticate.ts";
@@ -14,7 +15,7 @@ import {
 } from "./calendar-feed.ts";
 
 const failures = { "4xx": Problem, 503: Problem };
-const path = "/console/api/calendar";
+const path = `${consoleApi}/calendar`;
 
 /** What people do about their calendar feed, and the feed itself, for calendar programs. */
 export function registerCalendarRoutes(

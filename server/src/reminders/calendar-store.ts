@@ -1,11 +1,9 @@
 import type { Queryable, Transaction } from "../platform/database/database.ts";
-import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
+import type { FintechKey, UserId } from "../platform/ids.ts";
 
 // SQL on calendar feeds, private to the room.
 
-export interface FeedOwner {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
+export interface FeedOwner extends FintechKey {
   readonly userId: UserId;
 }
 

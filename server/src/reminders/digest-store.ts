@@ -1,14 +1,12 @@
 import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
-import type { FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
+import type { FintechKey, TokenId, UserId } from "../platform/ids.ts";
 import { mostUrgentFirst, replacementOf, suspended } from "./due-notices.ts";
 import type { LocalDay } from "./schedule.ts";
 
 // SQL on digests, from the claim to what became of them; private to the room.
 
-export interface DigestKey {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
+export interface DigestKey extends FintechKey {
   readonly userId: UserId;
   readonly channel: "sms" | "email";
   readonly localDay: LocalDay;

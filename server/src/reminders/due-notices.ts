@@ -1,12 +1,10 @@
 import type { ReminderKind } from "@fusion/contract/reminders.ts";
 import type { Queryable } from "../platform/database/database.ts";
-import type { ApplicationId, Environment, FintechId, IfiId, TokenId, UserId } from "../platform/ids.ts";
+import type { ApplicationId, Environment, FintechKey, TokenId, UserId } from "../platform/ids.ts";
 import type { LocalDay } from "./schedule.ts";
 
 /** One local day of one fintech, with the window of `schedule.ts` for it. */
-export interface FintechDay {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
+export interface FintechDay extends FintechKey {
   readonly localDay: LocalDay;
   readonly plannedFor: Date;
   /** At which instant tokens and subscriptions are looked at: now, or for a missed day its reminder time. */
@@ -130,9 +128,7 @@ export const mostUrgentFirst = (now: string): string =>
   `t.expires_at <= ${now}, abs(extract(epoch FROM t.expires_at - ${now})), t.environment <> 'live', t.token_id`;
 
 /** A due notice with what its text needs. */
-export interface DueNotice {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
+export interface DueNotice extends FintechKey {
   readonly environment: Environment;
   readonly applicationId: ApplicationId;
   readonly tokenId: TokenId;

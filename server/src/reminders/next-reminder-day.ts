@@ -1,5 +1,5 @@
 import type { Queryable } from "../platform/database/database.ts";
-import type { FintechId, IfiId } from "../platform/ids.ts";
+import type { FintechKey } from "../platform/ids.ts";
 import { getReminderSettings } from "./reminder-store.ts";
 import { addDays, type LocalDay, localDayOf, reminderInstant } from "./schedule.ts";
 
@@ -18,7 +18,7 @@ export interface NextReminderDay {
  */
 export async function nextReminderDay(
   tx: Queryable,
-  fintech: { readonly ifiId: IfiId; readonly fintechId: FintechId },
+  fintech: FintechKey,
   now: Date,
 ): Promise<NextReminderDay> {
   const settings = await getReminderSettings(tx, fintech);

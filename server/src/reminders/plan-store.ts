@@ -4,16 +4,14 @@ import {
   systemScope,
   type Transaction,
 } from "../platform/database/database.ts";
-import type { FintechId, IfiId, Tenant, TokenId } from "../platform/ids.ts";
+import type { FintechId, FintechKey, Tenant, TokenId } from "../platform/ids.ts";
 import { isWantedByApplication, recordEvents } from "../webhooks/record-event.ts";
 import { behindDays, dueNotices, type FintechDay, fintechDayValues } from "./due-notices.ts";
 import { daysAfterMax, type LocalDay, type ReminderSettings } from "./schedule.ts";
 
 // SQL that plans days: takes them, makes their notices, closes them; private to the room. Which notices are due is asked by `due-notices.ts`.
 
-export interface RemindedFintech extends ReminderSettings {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
+export interface RemindedFintech extends ReminderSettings, FintechKey {
   readonly name: string;
   readonly createdAt: Date;
   /** The last local day that was planned, or null. */
@@ -23,7 +21,7 @@ export interface RemindedFintech extends ReminderSettings {
 /** A page of fintechs in the order of their keys, after the given one. */
 export async function listFintechsAfter(
   database: Queryable,
-  after: { readonly ifiId: IfiId; readonly fintechId: FintechId } | undefined,
+  after: FintechKey | undefined,
   limit: number,
 ): Promise<RemindedFintech[]> {
   return database.query<RemindedFintech & Record<string, unknown>>(

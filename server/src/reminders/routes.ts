@@ -1,3 +1,4 @@
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { ApplicationId, LocalDate, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import {
@@ -48,7 +49,7 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
     });
 
     scope.get(
-      "/console/api/applications/:applicationId/token-preview",
+      `${consoleApi}/applications/:applicationId/token-preview`,
       {
         schema: {
           tags: ["Tokens"],
@@ -73,7 +74,7 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
     );
 
     scope.get(
-      "/console/api/tokens/:tokenId/reminders",
+      `${consoleApi}/tokens/:tokenId/reminders`,
       {
         schema: {
           tags: ["Tokens"],
@@ -86,7 +87,7 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
     );
 
     scope.get(
-      "/console/api/reminders",
+      `${consoleApi}/reminders`,
       {
         schema: {
           tags: ["Tokens"],
@@ -110,7 +111,7 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
     );
 
     scope.post(
-      "/console/api/tokens/:tokenId/acknowledge-reminders",
+      `${consoleApi}/tokens/:tokenId/acknowledge-reminders`,
       {
         schema: {
           tags: ["Tokens"],
@@ -125,7 +126,7 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
     );
 
     scope.get(
-      "/console/api/reminders/unheard",
+      `${consoleApi}/reminders/unheard`,
       {
         schema: {
           tags: ["Tokens"],
@@ -139,7 +140,7 @@ export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDep
     );
 
     scope.post(
-      "/console/api/tokens/:tokenId/test-reminder",
+      `${consoleApi}/tokens/:tokenId/test-reminder`,
       {
         schema: {
           tags: ["Tokens"],

@@ -6,6 +6,7 @@ import {
   type ApplicationId,
   type Environment,
   type FintechId,
+  type FintechKey,
   type IfiId,
   newId,
   type SessionId,
@@ -15,9 +16,7 @@ import { systemRandom } from "../platform/random.ts";
 
 // Arranges rows directly as the owner, so that a room's tests need no other room's use cases.
 
-export interface TestFintech {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
+export interface TestFintech extends FintechKey {
   readonly clientId: string;
 }
 

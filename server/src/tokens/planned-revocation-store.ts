@@ -1,8 +1,7 @@
 import type { OverlapFrom, PlannedOverlap } from "@fusion/contract/tokens.ts";
-import type { FintechKey } from "../access/roles.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
-import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
+import type { ApplicationId, FintechKey, Tenant, TokenId, UserId } from "../platform/ids.ts";
 
 // SQL on planned revocations (migration 0160), private to the room. What is shown of them is read with their tokens, in `token-store.ts`.
 

@@ -1,4 +1,5 @@
 import { TokenManagementSummary } from "@fusion/contract/applications.ts";
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { IpAllowListEffect, SetIpAllowList } from "@fusion/contract/ip-allow-list.ts";
 import { ApplicationId, ReceiptId, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
@@ -60,7 +61,6 @@ export interface TokenRoutesDeps {
   readonly nodes: Pick<Nodes, "untilAllKnow">;
 }
 
-const api = "/console/api";
 const pageSize = 50;
 const pageSizeAcross = 20;
 const find = z
@@ -84,7 +84,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     });
 
     scope.get(
-      `${api}/token-management/summary`,
+      `${consoleApi}/token-management/summary`,
       {
         schema: {
           tags: ["Tokens"],
@@ -108,7 +108,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.get(
-      `${api}/applications/:applicationId/tokens`,
+      `${consoleApi}/applications/:applicationId/tokens`,
       {
         schema: {
           tags: ["Tokens"],
@@ -138,7 +138,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.post(
-      `${api}/applications/:applicationId/tokens`,
+      `${consoleApi}/applications/:applicationId/tokens`,
       {
         schema: {
           tags: ["Tokens"],
@@ -168,7 +168,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.get(
-      `${api}/tokens`,
+      `${consoleApi}/tokens`,
       {
         schema: {
           tags: ["Tokens"],
@@ -198,7 +198,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.get(
-      `${api}/tokens/:tokenId`,
+      `${consoleApi}/tokens/:tokenId`,
       {
         schema: {
           tags: ["Tokens"],
@@ -212,7 +212,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.get(
-      `${api}/tokens/:tokenId/cut-over`,
+      `${consoleApi}/tokens/:tokenId/cut-over`,
       {
         schema: {
           tags: ["Tokens"],
@@ -228,7 +228,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.post(
-      `${api}/tokens/:tokenId/revoke`,
+      `${consoleApi}/tokens/:tokenId/revoke`,
       {
         schema: {
           tags: ["Tokens"],
@@ -249,7 +249,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.post(
-      `${api}/tokens/:tokenId/keep`,
+      `${consoleApi}/tokens/:tokenId/keep`,
       {
         schema: {
           tags: ["Tokens"],
@@ -270,7 +270,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.post(
-      `${api}/applications/:applicationId/tokens/revoke`,
+      `${consoleApi}/applications/:applicationId/tokens/revoke`,
       {
         schema: {
           tags: ["Tokens"],
@@ -296,7 +296,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.get(
-      `${api}/receipts/:receiptId`,
+      `${consoleApi}/receipts/:receiptId`,
       {
         schema: {
           tags: ["Tokens"],
@@ -309,7 +309,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.put(
-      `${api}/tokens/:tokenId/ip-allow-list`,
+      `${consoleApi}/tokens/:tokenId/ip-allow-list`,
       {
         schema: {
           tags: ["Tokens"],
@@ -330,7 +330,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.post(
-      `${api}/tokens/:tokenId/ip-allow-list/preview`,
+      `${consoleApi}/tokens/:tokenId/ip-allow-list/preview`,
       {
         schema: {
           tags: ["Tokens"],
@@ -349,7 +349,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.post(
-      `${api}/applications/:applicationId/ip-allow-list/preview`,
+      `${consoleApi}/applications/:applicationId/ip-allow-list/preview`,
       {
         schema: {
           tags: ["Applications"],
@@ -368,7 +368,7 @@ export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): vo
     );
 
     scope.put(
-      `${api}/tokens/:tokenId/subscription`,
+      `${consoleApi}/tokens/:tokenId/subscription`,
       {
         schema: {
           tags: ["Tokens"],

@@ -1,5 +1,5 @@
 import type { Queryable } from "../platform/database/database.ts";
-import type { ApplicationId, FintechId, IfiId, Tenant, TokenId, UserId } from "../platform/ids.ts";
+import type { ApplicationId, FintechKey, Tenant, TokenId, UserId } from "../platform/ids.ts";
 import { tokenKey } from "./token-store.ts";
 
 // SQL on who is reminded of a token, and who ended their reminder mail; private to the room.
@@ -40,9 +40,7 @@ export async function isSubscribed(tx: Queryable, tokenId: TokenId, userId: User
 }
 
 /** A person of a fintech whose access has not ended. */
-export interface MailedPerson {
-  readonly ifiId: IfiId;
-  readonly fintechId: FintechId;
+export interface MailedPerson extends FintechKey {
   readonly userId: UserId;
   readonly name: string;
 }

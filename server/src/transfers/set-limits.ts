@@ -1,6 +1,7 @@
 import { PolicyRules } from "@fusion/contract/fusion/holder-services.ts";
 import { z } from "zod";
-import { type Actor, recordAudit } from "../audit/record.ts";
+import type { Principal } from "../access/principal.ts";
+import { recordAudit } from "../audit/record.ts";
 import { setAccountProductRules } from "../bundles/set-account-product-rules.ts";
 import { parseInput } from "../fintechs/parse-input.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -22,7 +23,7 @@ interface Dependencies {
 /** Sets, or with null removes, the limits of every account opened from an account product. Audited. Throws `account_product_not_found`. */
 export async function setProductLimits(
   { db, random }: Omit<Dependencies, "clock">,
-  actor: Actor,
+  actor: Principal,
   tenant: Tenant,
   product: { readonly bundleId: string; readonly accountProductId: string },
   rules: PolicyRules | null,
@@ -44,7 +45,7 @@ export async function setProductLimits(
  */
 export async function setKycLimits(
   { db, clock, random }: Dependencies,
-  actor: Actor,
+  actor: Principal,
   level: { readonly ifiId: IfiId; readonly environment: Environment; readonly kycStatus: string },
   rules: PolicyRules | null,
 ): Promise<void> {

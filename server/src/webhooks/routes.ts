@@ -1,3 +1,4 @@
+import { consoleApi } from "@fusion/contract/console-api.ts";
 import { ApplicationId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import {
@@ -37,7 +38,6 @@ export interface WebhookRoutesDeps extends ManageDeps {
   readonly publicUrl: string;
 }
 
-const api = "/console/api";
 const pageSize = 50;
 const tags = ["Webhooks"];
 const ofApplication = z.object({ applicationId: ApplicationId });
@@ -57,7 +57,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     });
 
     scope.get(
-      `${api}/applications/:applicationId/webhooks`,
+      `${consoleApi}/applications/:applicationId/webhooks`,
       {
         schema: {
           tags,
@@ -79,7 +79,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     );
 
     scope.post(
-      `${api}/applications/:applicationId/webhooks`,
+      `${consoleApi}/applications/:applicationId/webhooks`,
       {
         schema: {
           tags,
@@ -101,7 +101,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     );
 
     scope.get(
-      `${api}/webhooks/:endpointId`,
+      `${consoleApi}/webhooks/:endpointId`,
       {
         schema: {
           tags,
@@ -127,7 +127,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     );
 
     scope.put(
-      `${api}/webhooks/:endpointId`,
+      `${consoleApi}/webhooks/:endpointId`,
       {
         schema: {
           tags,
@@ -149,7 +149,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     );
 
     scope.post(
-      `${api}/webhooks/:endpointId/rotate`,
+      `${consoleApi}/webhooks/:endpointId/rotate`,
       {
         schema: {
           tags,
@@ -174,7 +174,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
       ["disable", false],
     ] as const)
       scope.post(
-        `${api}/webhooks/:endpointId/${path}`,
+        `${consoleApi}/webhooks/:endpointId/${path}`,
         {
           schema: {
             tags,
@@ -195,7 +195,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
       );
 
     scope.delete(
-      `${api}/webhooks/:endpointId`,
+      `${consoleApi}/webhooks/:endpointId`,
       {
         schema: {
           tags,
@@ -214,7 +214,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     );
 
     scope.post(
-      `${api}/webhooks/:endpointId/test`,
+      `${consoleApi}/webhooks/:endpointId/test`,
       {
         schema: {
           tags,
@@ -230,7 +230,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     );
 
     scope.get(
-      `${api}/webhooks/:endpointId/deliveries`,
+      `${consoleApi}/webhooks/:endpointId/deliveries`,
       {
         schema: {
           tags,
@@ -254,7 +254,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     );
 
     scope.get(
-      `${api}/webhooks/:endpointId/deliveries/:eventId`,
+      `${consoleApi}/webhooks/:endpointId/deliveries/:eventId`,
       {
         schema: {
           tags,
@@ -270,7 +270,7 @@ export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps)
     );
 
     scope.post(
-      `${api}/webhooks/:endpointId/deliveries/:eventId/redeliver`,
+      `${consoleApi}/webhooks/:endpointId/deliveries/:eventId/redeliver`,
       {
         schema: {
           tags,

@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { FintechId, IfiId, Tenant } from "../ids.ts";
+import type { FintechKey, Tenant } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { createOutage } from "../outage.ts";
 import { committing } from "./commit.ts";
@@ -39,7 +39,7 @@ export interface Transaction extends Queryable {
  */
 export type DataScope =
   | { readonly kind: "tenants"; readonly tenants: readonly Tenant[] }
-  | { readonly kind: "fintech"; readonly ifiId: IfiId; readonly fintechId: FintechId }
+  | ({ readonly kind: "fintech" } & FintechKey)
   | { readonly kind: "system" };
 
 export const systemScope: DataScope = { kind: "system" };
