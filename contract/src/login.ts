@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Environment, Instant, SessionId, UserId } from "./primitives.ts";
+import { Environment, Instant, nameLengthMax, SessionId, UserId } from "./primitives.ts";
 
 // Logging in is a walk with one cookie: identifier -> code -> password. Each answer says which step comes next. An unknown
 // identifier gets the same answers as a known one.
@@ -151,7 +151,8 @@ export const AccessLevel = z.enum(["view", "manage"]);
 
 /** A person of the caller's own fintech, or of the Fusion team where an operator admin asks. */
 export const NewPerson = z.object({
-  name: z.string().min(1).max(200).describe("1 to 80 printable characters."),
+  // More than that as it is typed: blanks around it and repeated ones do not count.
+  name: z.string().min(1).max(200).describe(`1 to ${nameLengthMax} printable characters.`),
   role: Role,
   email: z.string().min(1).max(254).optional().describe("An email address to log in with."),
   phone: z
@@ -164,7 +165,7 @@ export const NewPerson = z.object({
 export type NewPerson = z.infer<typeof NewPerson>;
 /** What is said of a field that is wrong: in the browser, which looks at it before anybody fetches a code, and by the server. */
 export const newPersonFaults = {
-  name: "A name has 1 to 80 printable characters.",
+  name: `A name has 1 to ${nameLengthMax} printable characters.`,
   email: "This is not an email address.",
   phone: "This is not a phone number.",
   noAddress: "A person needs a phone number or an email address.",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Environment, Instant } from "./primitives.ts";
+import { Environment, Instant, shownOnly } from "./primitives.ts";
 
 // What the Fusion team sees of a fintech, read-only, and what the fintech sees of the Fusion team.
 
@@ -163,7 +163,7 @@ export const HolderSearch = z.object({
     .trim()
     .min(1)
     .max(100)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters")
+    .regex(...shownOnly)
     .describe("An account holder's id, a phone in full, or the id of an account."),
 });
 /** A transfer's `requestID` or `transferID`. */
@@ -171,4 +171,4 @@ export const TransferSearch = z
   .string()
   .min(1)
   .max(300)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters");
+  .regex(...shownOnly);

@@ -13,3 +13,18 @@ export const TokenId = z.string().regex(/^tok_[0-9A-Za-z]{1,40}$/);
 export const ReceiptId = z.string().regex(/^rcp_[0-9A-Za-z]{1,40}$/);
 export const UserId = z.string().regex(/^usr_[0-9A-Za-z]{1,40}$/);
 export const SessionId = z.string().regex(/^ses_[0-9A-Za-z]{1,40}$/);
+
+/** How long the name of a person, an application or a token may be. */
+export const nameLengthMax = 80;
+
+/** For `regex()`: no control characters and no halves of surrogate pairs, since neither can be stored or shown. */
+export const shownOnly = [/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters"] as const;
+
+/**
+ * For `regex()` of names: as {@link shownOnly}, and nothing that turns or hides what is shown beside it, but for the two joiners, which some
+ * scripts need.
+ */
+export const visibleOnly = [
+  /^[\P{C}\u200C\u200D]*$/u,
+  "must not contain control characters or invisible ones",
+] as const;

@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { IpAllowList } from "./ip-allow-list.ts";
-import { ApplicationId, Environment, Instant, LocalDate, ReceiptId, TokenId } from "./primitives.ts";
+import {
+  ApplicationId,
+  Environment,
+  Instant,
+  LocalDate,
+  nameLengthMax,
+  ReceiptId,
+  TokenId,
+  visibleOnly,
+} from "./primitives.ts";
 import { Scope } from "./scopes.ts";
 
 /** `expiring`: active and within 15 days of its end. */
@@ -216,9 +225,8 @@ export const GenerateToken = z.object({
     .string()
     .trim()
     .min(1)
-    .max(80)
-    // Nothing that cannot be stored or shown, or turns or hides what is shown beside it; but for the two joiners, which some scripts need.
-    .regex(/^[\P{C}\u200C\u200D]*$/u, "must not contain control characters or invisible ones"),
+    .max(nameLengthMax)
+    .regex(...visibleOnly),
   scopes: z.array(Scope).min(1).max(20).default(["admin"]),
   expiry: Expiry,
   reminders: z.boolean().default(true).describe("Whether the person generating is reminded before it ends."),

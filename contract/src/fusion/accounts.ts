@@ -1,16 +1,14 @@
 import { z } from "zod";
-import { DateTimeParts, looseInstant, looseWord, PathText } from "./common.ts";
+import { DateTimeParts, IfiPath, looseInstant, looseWord, PathText } from "./common.ts";
 import { pagingQuery, wholeBetween } from "./paging.ts";
 
 // Accounts, balances, transactions: wire contract, section 8.
 
-export const AccountPath = z.object({
-  ifiID: z.string().describe("The bank (IFI), such as 140793."),
+export const AccountPath = IfiPath.extend({
   accountID: PathText.describe("The account's UUID."),
 });
 
-export const HolderPath = z.object({
-  ifiID: z.string().describe("The bank (IFI), such as 140793."),
+export const HolderPath = IfiPath.extend({
   individualID: PathText.describe("The account holder's UUID."),
 });
 

@@ -10,6 +10,7 @@ import {
 import {
   FreeObject,
   FreeSection,
+  IfiPath,
   looseText,
   looseWord,
   optional,
@@ -160,8 +161,7 @@ export const Application = NewIndividualAnswer.extend({
 }).meta({ id: "Application" });
 export type Application = z.infer<typeof Application>;
 
-export const ApplicationPath = z.object({
-  ifiID: PathText.describe("The bank (IFI), such as 140793."),
+export const ApplicationPath = IfiPath.extend({
   applicationID: PathText.describe("Digits, as answered by the submission."),
 });
 

@@ -205,6 +205,11 @@ export const FusionError = z
   .meta({ id: "FusionError" });
 export type FusionError = z.infer<typeof FusionError>;
 
+/** The refusal, 409, of what takes a {@link RequestId} and may be repeated with it. */
+export const RequestMismatch = FusionError.describe(
+  "REQUEST_MISMATCH: the requestID was used before with other content.",
+);
+
 /** The refusals that every operation shares, for a route's `response`. */
 export const fusionErrors = {
   400: FusionError.describe("The input is not as it should be; additionalInfo names the fields."),

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { FreeObject, looseText, optional, optionalText, PathText, RequestId, Uuid } from "./common.ts";
+import {
+  FreeObject,
+  IfiPath,
+  looseText,
+  optional,
+  optionalText,
+  PathText,
+  RequestId,
+  Uuid,
+} from "./common.ts";
 
 // Account-to-account transfers: wire contract, section 6.
 
@@ -86,8 +95,7 @@ export const Transfer = z
   .meta({ id: "Transfer" });
 export type Transfer = z.infer<typeof Transfer>;
 
-export const TransferPath = z.object({
-  ifiID: z.string().describe("The bank (IFI), such as 140793."),
+export const TransferPath = IfiPath.extend({
   transferID: PathText.describe("As answered by the creation."),
 });
 

@@ -13,7 +13,7 @@ import {
 import { findApplication, findTenantOfApplication, updateApplicationRow } from "./application-store.ts";
 import { AccountHolderExists, ApplicationAlreadyDecided, HolderApplicationNotFound } from "./errors.ts";
 import { lockIdentities } from "./identity-store.ts";
-import type { HolderApplication } from "./individual.ts";
+import { type HolderApplication, isApplicationNumber } from "./individual.ts";
 import { conflictsWithHolder } from "./kyc-conflict.ts";
 import {
   associateHolder,
@@ -43,7 +43,7 @@ export async function decideApplication(
   { applicationNumber, decision }: { readonly applicationNumber: string; readonly decision: Decision },
 ): Promise<HolderApplication & { readonly tenant: Tenant }> {
   return deps.db.transaction(systemScope, async (tx) => {
-    const tenant = isNumber(applicationNumber)
+    const tenant = isApplicationNumber(applicationNumber)
       ? await findTenantOfApplication(tx, applicationNumber)
       : undefined;
     const stored = tenant && (await findApplication(tx, tenant, applicationNumber, { lock: true }));
@@ -128,10 +128,6 @@ async function approveUpgrade(
   const approved = { ...application, status: "APPROVED" } as const;
   await record(deps, tx, tenant, approved, principal);
   return approved;
-}
-
-function isNumber(text: string): boolean {
-  return /^\d{1,18}$/.test(text);
 }
 
 async function record(

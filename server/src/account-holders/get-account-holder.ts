@@ -1,5 +1,5 @@
 import type { Queryable } from "../platform/database/database.ts";
-import type { Tenant } from "../platform/ids.ts";
+import { isUuid, type Tenant } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import {
   type Association,
@@ -21,8 +21,6 @@ export interface AccountHolderProfile extends Association {
   }[];
 }
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** Throws {@link AccountHolderNotFound} for holders that the tenant did not submit, and for what is no id at all. */
 export async function getAccountHolder(
   { keys }: { readonly keys: Keys },
@@ -30,7 +28,7 @@ export async function getAccountHolder(
   tenant: Tenant,
   accountHolderId: string,
 ): Promise<AccountHolderProfile> {
-  const association = uuid.test(accountHolderId)
+  const association = isUuid(accountHolderId)
     ? await findAssociation(tx, tenant, accountHolderId.toLowerCase())
     : undefined;
   if (!association) throw new AccountHolderNotFound();
@@ -71,7 +69,7 @@ export async function requireAccountHolder(
   tenant: Tenant,
   accountHolderId: string,
 ): Promise<string> {
-  const association = uuid.test(accountHolderId)
+  const association = isUuid(accountHolderId)
     ? await findAssociation(tx, tenant, accountHolderId.toLowerCase())
     : undefined;
   if (!association) throw new AccountHolderNotFound();

@@ -67,3 +67,8 @@ export interface HolderApplication {
   readonly createdAt: string;
   readonly updatedAt: string;
 }
+
+/** Whether the text has the form of an application's number: only then can the database be asked for it. */
+export function isApplicationNumber(text: string): boolean {
+  return /^\d{1,18}$/.test(text);
+}

@@ -3,11 +3,14 @@ import type { Tenant } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import { findApplication, selectApplications, updateApplicationRow } from "./application-store.ts";
 import { ApplicationNotUpdated, ApprovedApplicationFixed, HolderApplicationNotFound } from "./errors.ts";
-import type { ApplicationStatus, HolderApplication, Individual } from "./individual.ts";
+import {
+  type ApplicationStatus,
+  type HolderApplication,
+  type Individual,
+  isApplicationNumber,
+} from "./individual.ts";
 import type { ProvisionDependencies } from "./provision-holder.ts";
 import { openStored, sealCurrent } from "./sealed-application.ts";
-
-const number = /^\d{1,18}$/;
 
 /** As it stands now. Throws {@link HolderApplicationNotFound} for another fintech's, and for what is no number at all. */
 export async function getApplication(
@@ -16,7 +19,7 @@ export async function getApplication(
   tenant: Tenant,
   applicationNumber: string,
 ): Promise<HolderApplication> {
-  const stored = number.test(applicationNumber)
+  const stored = isApplicationNumber(applicationNumber)
     ? await findApplication(db, tenant, applicationNumber, { lock: false })
     : undefined;
   if (!stored) throw new HolderApplicationNotFound();
@@ -81,7 +84,7 @@ export async function changePending(
   applicationNumber: string,
   change: (application: HolderApplication) => HolderApplication,
 ): Promise<HolderApplication> {
-  const stored = number.test(applicationNumber)
+  const stored = isApplicationNumber(applicationNumber)
     ? await findApplication(tx, tenant, applicationNumber, { lock: true })
     : undefined;
   if (!stored) throw new HolderApplicationNotFound();

@@ -3,7 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import { getTenantAccount } from "../ledger/read-accounts.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Queryable, Transaction } from "../platform/database/database.ts";
-import type { Tenant } from "../platform/ids.ts";
+import { isUuid, type Tenant } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { recordEvent } from "../webhooks/record-event.ts";
 import type { ResourceWithFormFactors } from "./bundle.ts";
@@ -11,17 +11,13 @@ import { findResource, selectResourcesOfHolder, updateTarget } from "./bundle-st
 import { ResourceNotFound } from "./errors.ts";
 import { resourceContent } from "./instrument-events.ts";
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** Throws {@link ResourceNotFound} for another fintech's payment instrument, and for what is no id at all. */
 export async function getResource(
   tx: Queryable,
   tenant: Tenant,
   resourceId: string,
 ): Promise<ResourceWithFormFactors> {
-  const resource = uuid.test(resourceId)
-    ? await findResource(tx, tenant, resourceId.toLowerCase())
-    : undefined;
+  const resource = isUuid(resourceId) ? await findResource(tx, tenant, resourceId.toLowerCase()) : undefined;
   if (!resource) throw new ResourceNotFound();
   return resource;
 }

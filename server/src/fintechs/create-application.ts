@@ -1,4 +1,4 @@
-import { Environment } from "@fusion/contract/primitives.ts";
+import { Environment, nameLengthMax } from "@fusion/contract/primitives.ts";
 import { Scope } from "@fusion/contract/scopes.ts";
 import { z } from "zod";
 import { type Administrator, requireOperatorAdmin } from "../access/roles.ts";
@@ -14,7 +14,7 @@ import { parseInput, shownText } from "./parse-input.ts";
 export const NewApplication = z.object({
   fintechId: z.guid(),
   environment: Environment,
-  name: shownText(80).min(1),
+  name: shownText(nameLengthMax).min(1),
   description: shownText(500).default(""),
   scopes: z.array(Scope).min(1).default(["admin"]).describe("Scopes that its tokens may have."),
 });

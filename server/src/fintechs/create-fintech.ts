@@ -6,7 +6,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
-import type { FintechId, IfiId } from "../platform/ids.ts";
+import { type FintechId, type IfiId, isUuid } from "../platform/ids.ts";
 import { type Random, randomUuid } from "../platform/random.ts";
 import { IfiIdText } from "./create-ifi.ts";
 import { AlreadyExists } from "./errors.ts";
@@ -35,10 +35,7 @@ export const NewFintech = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{2,63}$/, "must be 3 to 64 lower-case letters, digits and hyphens")
     // Where people name a fintech they may give either (find-fintech.ts).
-    .refine(
-      (id) => !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id),
-      "must not look like a fintech's id",
-    )
+    .refine((id) => !isUuid(id), "must not look like a fintech's id")
     .optional()
     .describe("Identifies the fintech to the token service, for ever. Made from the name unless given."),
   timeZone: FintechSettings.shape.timeZone.default("Asia/Kolkata"),

@@ -1,3 +1,4 @@
+import { visibleOnly } from "@fusion/contract/primitives.ts";
 import { z } from "zod";
 import { InvalidInput } from "../platform/errors.ts";
 
@@ -7,7 +8,7 @@ export function shownText(max: number): z.ZodString {
     .string()
     .trim()
     .max(max)
-    .regex(/^[\P{C}\u200C\u200D]*$/u, "must not contain control characters or invisible ones");
+    .regex(...visibleOnly);
 }
 
 /** The input as its schema has it. Throws {@link InvalidInput} that names everything wrong. */

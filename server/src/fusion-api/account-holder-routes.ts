@@ -4,8 +4,7 @@ import {
   NewIndividualAnswer,
 } from "@fusion/contract/fusion/account-holders.ts";
 import { NewAccountHolder } from "@fusion/contract/fusion/applications.ts";
-import { fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
-import { z } from "zod";
+import { fusionErrors, IfiPath, PathText } from "@fusion/contract/fusion/common.ts";
 import { getAccountHolder, getAccountHolderByVector } from "../account-holders/get-account-holder.ts";
 import type { ProvisionDependencies } from "../account-holders/provision-holder.ts";
 import { submitIndividual } from "../account-holders/submit-individual.ts";
@@ -19,7 +18,6 @@ import { withTokenRead, withTokenWrite } from "./token-write.ts";
 export type AccountHolderRouteDependencies = ProvisionDependencies & { readonly db: Database };
 
 const losslessPaths = [["formID"], ["spoolID"], ["kycDetails", "authData", "*"]];
-const ifiID = PathText.describe("The bank (IFI), such as 140793.");
 const tags = ["Account holders"];
 
 /** Wire contract, sections 4.1 and 7. */
@@ -32,7 +30,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
         description:
           "Submits a person and decides at once. A phone, PAN, Aadhaar or passport number that is taken gives status 200 with REJECTED; only a person whom another fintech has onboarded, and whose phone and number you both send, becomes yours too. A repeat of a formID with the same content gets the first answer again.",
         tags,
-        params: z.object({ ifiID }),
+        params: IfiPath,
         body: NewIndividual,
         response: { 200: NewIndividualAnswer, ...fusionErrors },
       },
@@ -58,7 +56,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
         description:
           "Our extension of the Fusion API, which documents the body and no address. Decided at once, under the rules of newIndividual. A LEGAL holder's account serves as a company's funding account; a HEADLESS one needs neither a contact nor a number.",
         tags,
-        params: z.object({ ifiID }),
+        params: IfiPath,
         body: NewAccountHolder,
         response: { 200: NewIndividualAnswer, ...fusionErrors },
       },
@@ -87,7 +85,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
           summary,
           description: "As your fintech submitted it. Identity numbers are masked.",
           tags,
-          params: z.object({ ifiID, accountHolderID: PathText }),
+          params: IfiPath.extend({ accountHolderID: PathText }),
           response: { 200: AccountHolder, ...fusionErrors },
         },
         config: { requiredScope: "account-holders:read" },
@@ -109,7 +107,7 @@ export function registerAccountHolderRoutes(v1: HttpServer, deps: AccountHolderR
         summary: "Find an account holder by phone or email",
         description: "The plus sign of a phone and the @ of an email need no percent-encoding.",
         tags,
-        params: z.object({ ifiID, type: PathText.describe("p phone, e email."), value: PathText }),
+        params: IfiPath.extend({ type: PathText.describe("p phone, e email."), value: PathText }),
         response: { 200: AccountHolder, ...fusionErrors },
       },
       config: { requiredScope: "account-holders:read" },

@@ -9,7 +9,7 @@ import {
   UpdateApplication,
   UpgradeApplication,
 } from "@fusion/contract/fusion/applications.ts";
-import { FusionError, fusionErrors, IfiPath, PathText } from "@fusion/contract/fusion/common.ts";
+import { fusionErrors, IfiPath, PathText, RequestMismatch } from "@fusion/contract/fusion/common.ts";
 import { requireAccountHolder } from "../account-holders/get-account-holder.ts";
 import { getApplication, listApplications, updateApplication } from "../account-holders/read-application.ts";
 import { submitApplication, submitUpgrade } from "../account-holders/submit-individual.ts";
@@ -39,7 +39,7 @@ const write = {
 } as const;
 const read = { config: { requiredScope: "account-holders:read" }, attachValidation: true } as const;
 const mismatch = {
-  409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
+  409: RequestMismatch,
 };
 
 /** Applications that the bank decides on (wire contract, sections 4.3 and 4.5). */

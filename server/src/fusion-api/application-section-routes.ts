@@ -5,7 +5,7 @@ import {
   SectionPath,
   SetSection,
 } from "@fusion/contract/fusion/applications.ts";
-import { FusionError, fusionErrors } from "@fusion/contract/fusion/common.ts";
+import { fusionErrors, RequestMismatch } from "@fusion/contract/fusion/common.ts";
 import { addSection, setSection } from "../account-holders/application-sections.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { AccountHolderRouteDependencies } from "./account-holder-routes.ts";
@@ -32,7 +32,7 @@ export function registerApplicationSectionRoutes(v2: HttpServer, deps: AccountHo
         response: {
           200: Application,
           ...fusionErrors,
-          409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
+          409: RequestMismatch,
         },
       },
     },

@@ -10,8 +10,14 @@ import {
   IssuePaymentProduct,
   IssuePaymentProducts,
 } from "@fusion/contract/fusion/bundles.ts";
-import { FusionError, fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
-import { z } from "zod";
+import {
+  FusionError,
+  fusionErrors,
+  IfiPath,
+  PathText,
+  RequestMismatch,
+} from "@fusion/contract/fusion/common.ts";
+import type { z } from "zod";
 import type { TokenPrincipal } from "../access/principal.ts";
 import { IssuanceOutcomeUnknown } from "../bundles/errors.ts";
 import { getBundle, listBundles } from "../bundles/get-bundle.ts";
@@ -32,13 +38,12 @@ export interface BundleRouteDependencies {
   readonly random: Random;
 }
 
-const ifiID = PathText.describe("The bank (IFI), such as 140793.");
-const BundlePath = z.object({ ifiID, bundleID: PathText });
+const BundlePath = IfiPath.extend({ bundleID: PathText });
 const tags = ["Bundles"];
 const issueErrors = {
   ...fusionErrors,
   404: FusionError.describe("There is no such bundle, product or account holder, or it is not yours."),
-  409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
+  409: RequestMismatch,
 };
 const losslessPaths = [["requestID"], ["name"]];
 
@@ -186,7 +191,7 @@ export function registerBundleRoutes(v1: HttpServer, deps: BundleRouteDependenci
         summary: "List bundles",
         description: "Those configured for your fintech, oldest first.",
         tags,
-        params: z.object({ ifiID }),
+        params: IfiPath,
         response: { 200: BundleList, ...fusionErrors },
       },
       config: { requiredScope: "bundles:read" },

@@ -1,4 +1,10 @@
-import { FusionError, fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
+import {
+  FusionError,
+  fusionErrors,
+  IfiPath,
+  PathText,
+  RequestMismatch,
+} from "@fusion/contract/fusion/common.ts";
 import {
   NewPop,
   NewVector,
@@ -7,7 +13,6 @@ import {
   Vector,
   VectorList,
 } from "@fusion/contract/fusion/holder-details.ts";
-import { z } from "zod";
 import { addPop, addVector } from "../account-holders/extend-holder.ts";
 import { getAccountHolder } from "../account-holders/get-account-holder.ts";
 import type { HttpServer } from "../platform/http/server.ts";
@@ -19,8 +24,7 @@ import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
 const tags = ["Account holders"];
 const ours = "Our extension of the Fusion API, which names the operation and no address.";
-const HolderPath = z.object({
-  ifiID: PathText.describe("The bank (IFI), such as 140793."),
+const HolderPath = IfiPath.extend({
   accountHolderID: PathText.describe("The account holder's UUID."),
 });
 const readErrors = {
@@ -29,7 +33,7 @@ const readErrors = {
 };
 const writeErrors = {
   ...readErrors,
-  409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
+  409: RequestMismatch,
 };
 const losslessPaths = [["requestID"], ["value"]];
 const write = {

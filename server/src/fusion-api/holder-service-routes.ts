@@ -1,4 +1,4 @@
-import { FusionError, fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
+import { FusionError, fusionErrors, IfiPath, PathText } from "@fusion/contract/fusion/common.ts";
 import {
   Beneficiary,
   BeneficiaryAccount,
@@ -10,7 +10,6 @@ import {
   TransactionPolicy,
   TransactionPolicyList,
 } from "@fusion/contract/fusion/holder-services.ts";
-import { z } from "zod";
 import {
   addBeneficiary,
   addBeneficiaryAccount,
@@ -32,9 +31,8 @@ import { callerOf } from "./fusion-api.ts";
 import { wordyTime } from "./time-formats.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
-const ifiID = PathText.describe("The bank (IFI), such as 140793.");
-const IndividualPath = z.object({ ifiID, individualID: PathText.describe("The account holder's UUID.") });
-const HolderPath = z.object({ ifiID, accountHolderID: PathText.describe("The account holder's UUID.") });
+const IndividualPath = IfiPath.extend({ individualID: PathText.describe("The account holder's UUID.") });
+const HolderPath = IfiPath.extend({ accountHolderID: PathText.describe("The account holder's UUID.") });
 const beneficiaryTags = ["Beneficiaries"];
 const policyTags = ["Transaction policies"];
 const beneficiaryErrors = {

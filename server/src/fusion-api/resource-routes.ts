@@ -6,7 +6,7 @@ import {
   SetFormFactorStatus,
   SetTarget,
 } from "@fusion/contract/fusion/bundles.ts";
-import { FusionError, fusionErrors, PathText } from "@fusion/contract/fusion/common.ts";
+import { FusionError, fusionErrors, IfiPath, PathText } from "@fusion/contract/fusion/common.ts";
 import { pagingQuery } from "@fusion/contract/fusion/paging.ts";
 import { z } from "zod";
 import { AccountHolderNotFound } from "../account-holders/errors.ts";
@@ -19,8 +19,7 @@ import { formFactorView, resourceView } from "./bundle-views.ts";
 import { callerOf } from "./fusion-api.ts";
 import { withTokenRead, withTokenWrite } from "./token-write.ts";
 
-const ifiID = PathText.describe("The bank (IFI), such as 140793.");
-const ResourcePath = z.object({ ifiID, resourceID: PathText });
+const ResourcePath = IfiPath.extend({ resourceID: PathText });
 const tags = ["Payment instruments"];
 const ours = "Our choice of body: the Fusion API names the operation only.";
 
@@ -83,8 +82,7 @@ export function registerResourceRoutes(v1: HttpServer, deps: AccountHolderRouteD
         description:
           "Our choice of address and answer: the Fusion API documents the operation only. Of an account holder, by its id (type accountHolderID), phone (p) or email (e); oldest first. A phone's plus sign and an email's @ need no percent-encoding.",
         tags,
-        params: z.object({
-          ifiID,
+        params: IfiPath.extend({
           type: PathText.describe("accountHolderID, p phone, e email."),
           value: PathText,
         }),

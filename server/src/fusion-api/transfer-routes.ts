@@ -1,4 +1,4 @@
-import { FusionError, fusionErrors, IfiPath } from "@fusion/contract/fusion/common.ts";
+import { FusionError, fusionErrors, IfiPath, RequestMismatch } from "@fusion/contract/fusion/common.ts";
 import {
   CreateTransfer,
   Transfer,
@@ -42,7 +42,7 @@ export function registerTransferRoutes(
           404: FusionError.describe(
             "One of the accounts does not exist or is not yours; the message names it.",
           ),
-          409: FusionError.describe("REQUEST_MISMATCH: the requestID was used before with other content."),
+          409: RequestMismatch,
           503: FusionError.describe(
             "Nothing was done, unless the code is transfer_outcome_unknown: repeat with the requestID in details.",
           ),

@@ -1,7 +1,6 @@
 import { DomainError } from "../platform/errors.ts";
+import { isUuid } from "../platform/ids.ts";
 import type { Account } from "./account.ts";
-
-const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The account does not exist, is another tenant's, or is the bank's own: all look alike on purpose. */
 export class AccountNotFound extends DomainError {
@@ -10,7 +9,7 @@ export class AccountNotFound extends DomainError {
   readonly accountId: string;
   constructor(accountId: string) {
     // Only what may be an account's id is repeated: in its place people have sent other things, and secrets among them.
-    super(isUuid.test(accountId) ? `There is no account ${accountId}.` : "There is no such account.");
+    super(isUuid(accountId) ? `There is no account ${accountId}.` : "There is no such account.");
     this.accountId = accountId;
   }
 }

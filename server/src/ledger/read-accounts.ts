@@ -1,7 +1,7 @@
 import type { TokenPrincipal } from "../access/principal.ts";
 import { requireScope } from "../access/require-scope.ts";
 import type { Database, Queryable } from "../platform/database/database.ts";
-import type { Tenant } from "../platform/ids.ts";
+import { isUuid, type Tenant } from "../platform/ids.ts";
 import type { Account, AccountId } from "./account.ts";
 import {
   type AccountPosition,
@@ -15,11 +15,9 @@ import {
 } from "./account-store.ts";
 import { AccountNotFound } from "./errors.ts";
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** For other rooms, in their transaction: the tenant's account, or {@link AccountNotFound} for anything else, whatever its form. */
 export async function getTenantAccount(db: Queryable, tenant: Tenant, accountId: string): Promise<Account> {
-  const account = uuid.test(accountId)
+  const account = isUuid(accountId)
     ? await findAccount(db, tenant, accountId.toLowerCase() as AccountId)
     : undefined;
   if (!account) throw new AccountNotFound(accountId);
@@ -75,7 +73,7 @@ export async function getBalance(
   requireScope(principal, "accounts:read");
   const { tenant } = principal;
   const reader = db.reader({ kind: "tenants", tenants: [tenant] });
-  const found = uuid.test(accountId) ? await findBalance(reader, tenant, accountId) : undefined;
+  const found = isUuid(accountId) ? await findBalance(reader, tenant, accountId) : undefined;
   if (!found) throw new AccountNotFound(accountId);
   return found;
 }
@@ -88,7 +86,7 @@ export async function listAccountsOfHolder(
   page: { readonly pageNumber: number; readonly pageSize: number } = { pageNumber: 1, pageSize: 1_000 },
 ): Promise<Account[]> {
   requireScope(principal, "accounts:read");
-  if (!uuid.test(accountHolderId)) return [];
+  if (!isUuid(accountHolderId)) return [];
   const { tenant } = principal;
   return selectAccountsOfHolder(db.reader({ kind: "tenants", tenants: [tenant] }), tenant, accountHolderId, {
     offset: (page.pageNumber - 1) * page.pageSize,

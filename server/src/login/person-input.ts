@@ -1,4 +1,5 @@
 import { newPersonFaults } from "@fusion/contract/login.ts";
+import { nameLengthMax } from "@fusion/contract/primitives.ts";
 import { IdentifierInvalid, PersonInvalid } from "./errors.ts";
 import { type Address, readIdentifier } from "./identifier.ts";
 
@@ -6,7 +7,7 @@ import { type Address, readIdentifier } from "./identifier.ts";
 
 export function readName(typed: string): string {
   const name = typed.normalize("NFC").trim().replaceAll(/\s+/g, " ");
-  if (name === "" || name.length > 80 || !name.isWellFormed() || /\p{C}/u.test(name))
+  if (name === "" || name.length > nameLengthMax || !name.isWellFormed() || /\p{C}/u.test(name))
     throw new PersonInvalid("/name", newPersonFaults.name);
   return name;
 }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { AuditActionOn } from "@fusion/contract/audit-actions.ts";
-import { Environment } from "@fusion/contract/primitives.ts";
+import { Environment, nameLengthMax } from "@fusion/contract/primitives.ts";
 import { z } from "zod";
 import { type Administrator, requireOperator, requireOperatorAdmin } from "../access/roles.ts";
 import { transactionOf } from "../access/transaction-of.ts";
@@ -38,7 +38,7 @@ export interface ResourceServerCredentials {
 }
 
 export const NewResourceServer = z.object({
-  name: shownText(80).min(1),
+  name: shownText(nameLengthMax).min(1),
   ifiId: z.string().regex(/^[1-9][0-9]{0,17}$/, "must be a bank's number"),
   environment: Environment,
   fintech: z.string().optional().describe("Of this fintech alone: its id or its client id."),

@@ -1,7 +1,7 @@
 import { TokenManagementSummary } from "@fusion/contract/applications.ts";
 import { consoleApi } from "@fusion/contract/console-api.ts";
 import { IpAllowListEffect, SetIpAllowList } from "@fusion/contract/ip-allow-list.ts";
-import { ApplicationId, ReceiptId, TokenId } from "@fusion/contract/primitives.ts";
+import { ApplicationId, ReceiptId, shownOnly, TokenId } from "@fusion/contract/primitives.ts";
 import { Problem } from "@fusion/contract/problem.ts";
 import {
   GeneratedToken,
@@ -67,7 +67,7 @@ const find = z
   .string()
   .trim()
   .max(100)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters")
+  .regex(...shownOnly)
   .optional();
 const cursor = TokenId.optional().describe("`nextCursor` of the page before.");
 const ofApplication = z.object({ applicationId: ApplicationId });

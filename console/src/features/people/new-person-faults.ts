@@ -1,4 +1,5 @@
 import { type NewPerson, newPersonFaults } from "@fusion/contract/login.ts";
+import { nameLengthMax } from "@fusion/contract/primitives.ts";
 
 export interface FieldFault {
   readonly pointer: string;
@@ -12,7 +13,7 @@ export interface FieldFault {
 export function faultsOf({ name, email, phone }: Pick<NewPerson, "name" | "email" | "phone">): FieldFault[] {
   const faults: FieldFault[] = [];
   const { length } = name.normalize("NFC").trim().replaceAll(/\s+/g, " ");
-  if (length < 1 || length > 80) faults.push({ pointer: "/name", detail: newPersonFaults.name });
+  if (length < 1 || length > nameLengthMax) faults.push({ pointer: "/name", detail: newPersonFaults.name });
   if (email === undefined && phone === undefined)
     faults.push({ pointer: "/email", detail: newPersonFaults.noAddress });
   if (email !== undefined && !/^[^@\s]+@[^@\s]+$/.test(email.normalize("NFKC").trim()))

@@ -1,4 +1,5 @@
 import type { ApplicationDetails } from "@fusion/contract/applications.ts";
+import { nameLengthMax } from "@fusion/contract/primitives.ts";
 import { type Scope, scopeSentences } from "@fusion/contract/scopes.ts";
 import type { Expiry, GenerateToken, TokenSummary } from "@fusion/contract/tokens.ts";
 import { Button, Checkbox, Radio, Switch, TextInput } from "@mantine/core";
@@ -177,7 +178,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         description="For people: where it is used, for example."
         value={chosen.name}
         onChange={(event) => setName(event.currentTarget.value)}
-        maxLength={80}
+        maxLength={nameLengthMax}
         error={nameProblem}
         autoComplete="off"
         data-autofocus
