@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { manualClock } from "../platform/clock.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { DeliveryFailed, type Message } from "../platform/messages/message.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
@@ -74,7 +73,8 @@ describe("what a person acknowledges", () => {
       ["other"],
       ["other"],
     ]);
-    await sendDueDigests({ ...deps, clock: manualClock("2027-11-08T03:31:00Z") }); // Before the sweep, as for a test.
+    clock.set("2027-11-08T03:31:00Z");
+    await sendDueDigests(deps); // Before the sweep, as for a test.
     await at("2027-11-08T03:32:00Z");
     expect(told()).toEqual(
       [`${member.phone} other`, `${admin.email} billing`, `${member.email} other`].sort(),

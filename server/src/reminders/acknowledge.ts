@@ -1,8 +1,8 @@
 import { RoleInsufficient } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { transactionOf } from "../access/transaction-of.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
+import { readDatabaseTime } from "../platform/database/database-time.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { getTokenFor } from "../tokens/token-access.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
@@ -17,14 +17,14 @@ import { localDayOf, type ReminderSettings } from "./schedule.ts";
  * whether there was anything to acknowledge. Throws `not_found`, and `role_insufficient` for the Fusion team.
  */
 export async function acknowledgeReminders(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db }: { readonly db: Database },
   principal: UserPrincipal,
   tokenId: TokenId,
 ): Promise<{ acknowledged: boolean }> {
   return transactionOf({ db }, principal, async (tx) => {
     const { token } = await getTokenFor(tx, principal, tokenId);
     if (!principal.fintech) throw new RoleInsufficient("a person of the fintech");
-    const now = clock.now();
+    const now = await readDatabaseTime(tx);
     const day = todayOf(token, await getReminderSettings(tx, token.tenant), now);
     return {
       acknowledged:

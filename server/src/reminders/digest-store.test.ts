@@ -12,8 +12,8 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 it("a claim takes one digest, however few the database believes that there are", async () => {
-  const { owner, db } = database;
-  const { clock, fintech } = await arrangeReminders(database);
+  const { owner } = database;
+  const { clock, deps, fintech } = await arrangeReminders(database);
   const plan = async (): Promise<void> => {
     const person = await arrangeUser(owner, fintech, "fintech_admin");
     await owner.query(
@@ -26,9 +26,7 @@ it("a claim takes one digest, however few the database believes that there are",
   await plan();
   await owner.query("ANALYZE reminder_digest");
   for (let count = 1; count < 20; count += 1) await plan();
-  const now = clock.now();
-  const leaseUntil = new Date(now.getTime() + 60_000);
-  expect(await claimDigest(db, { channel: "email", now, leaseUntil })).toBeDefined();
+  expect(await claimDigest(deps.db, { channel: "email", leaseMs: 60_000 })).toBeDefined();
   const { rows } = await owner.query("SELECT FROM reminder_digest WHERE state = 'sending'");
   expect(rows).toHaveLength(1);
 });

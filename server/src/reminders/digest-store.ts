@@ -24,33 +24,31 @@ export interface ClaimedDigest extends DigestKey {
 }
 
 /**
- * Claims one digest of a channel that is due, or nothing. Whoever claims has until `leaseUntil`; then, if no outcome was recorded, it may
- * be claimed again.
+ * Claims one digest of a channel that is due, or nothing. Whoever claims has it for `leaseMs`; then, if no outcome was recorded, it may
+ * be claimed again. All by the database's time, since a process whose clock is ahead would claim what others are sending.
  */
 export async function claimDigest(
   db: Database,
-  {
-    channel,
-    now,
-    leaseUntil,
-  }: { readonly channel: DigestKey["channel"]; readonly now: Date; readonly leaseUntil: Date },
+  { channel, leaseMs }: { readonly channel: DigestKey["channel"]; readonly leaseMs: number },
 ): Promise<ClaimedDigest | undefined> {
   const [claimed] = await db.transaction(systemScope, (tx) =>
     tx.query<ClaimedDigest & Record<string, unknown>>(
       // Materialized: a plan that asked a subquery anew for each row of `g` would claim one more with each answer.
-      `WITH next AS MATERIALIZED (
+      `WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', database_now()) AS now),
+     next AS MATERIALIZED (
        SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence FROM reminder_digest
-       WHERE due_at <= $1 AND send_until > $1 AND channel = $3
+       WHERE due_at <= (SELECT now FROM moment) AND send_until > (SELECT now FROM moment) AND channel = $1
        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
      )
      UPDATE reminder_digest g
-     SET state = 'sending', due_at = $2, attempts = g.attempts + 1, frozen_at = coalesce(g.frozen_at, $1)
-     FROM next
+     SET state = 'sending', due_at = moment.now + $2::int * interval '1 millisecond', attempts = g.attempts + 1,
+         frozen_at = coalesce(g.frozen_at, moment.now)
+     FROM next CROSS JOIN moment
      WHERE (g.ifi_id, g.fintech_id, g.user_id, g.channel, g.local_day, g.sequence)
          = (next.ifi_id, next.fintech_id, next.user_id, next.channel, next.local_day, next.sequence)
      RETURNING g.ifi_id AS "ifiId", g.fintech_id AS "fintechId", g.user_id AS "userId", g.channel,
                g.local_day::text AS "localDay", g.sequence, g.attempts, g.send_until AS "sendUntil"`,
-      [now, leaseUntil, channel],
+      [channel, leaseMs],
     ),
   );
   return claimed;

@@ -1,5 +1,5 @@
-import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
+import { readDatabaseTime } from "../platform/database/database-time.ts";
 import { deleteOldDigests, deleteOldRows, type OldDays } from "./forget-store.ts";
 import { addDays, type LocalDay, localDayOf } from "./schedule.ts";
 
@@ -13,10 +13,13 @@ const limits = { digests: 200, rows: 5_000 };
  * at most. May run twice: deleting again finds nothing.
  */
 export async function forgetReminders(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db }: { readonly db: Database },
   { digests, rows }: typeof limits = limits,
 ): Promise<void> {
-  const before = addDays(localDayOf(clock.now(), "UTC"), -remindersKeptDays);
+  const before = addDays(
+    localDayOf(await readDatabaseTime(db.reader(systemScope)), "UTC"),
+    -remindersKeptDays,
+  );
   const untilDone = async (
     limit: number,
     deleteSome: (tx: Transaction, days: OldDays) => Promise<LocalDay | undefined>,

@@ -26,8 +26,8 @@ it("who asks for a run while another is under way, which then fails, has one nev
   const loss = Promise.withResolvers<never>();
   loss.promise.catch(() => undefined);
   const db: Database = {
-    ...database.db,
-    transaction: (scope, work) => (isAway ? loss.promise : database.db.transaction(scope, work)),
+    ...deps.db,
+    transaction: (scope, work) => (isAway ? loss.promise : deps.db.transaction(scope, work)),
   };
   const send = reminderJobs({ ...deps, db }).tasks[sendTask];
   const first = send?.({});

@@ -22,16 +22,15 @@ export async function nextReminderDay(
   now: Date,
 ): Promise<NextReminderDay> {
   const settings = await getReminderSettings(tx, fintech);
-  const [row] = await tx.query<{ day: LocalDay | null }>(
-    "SELECT max(local_day)::text AS day FROM reminder_day WHERE ifi_id = $1 AND fintech_id = $2",
-    [fintech.ifiId, fintech.fintechId],
-  );
   const today = localDayOf(now, settings.timeZone);
-  const planned = row?.day ?? null;
-  const todayIsPlanned = planned !== null && planned >= today;
-  for (let localDay = todayIsPlanned ? addDays(planned, 1) : today; ; localDay = addDays(localDay, 1)) {
-    const at = reminderInstant(localDay, settings);
+  const rows = await tx.query<{ day: LocalDay }>(
+    "SELECT local_day::text AS day FROM reminder_day WHERE ifi_id = $1 AND fintech_id = $2 AND local_day >= $3",
+    [fintech.ifiId, fintech.fintechId, today],
+  );
+  const planned = new Set(rows.map(({ day }) => day));
+  for (let localDay = today; ; localDay = addDays(localDay, 1)) {
+    const at = planned.has(localDay) ? undefined : reminderInstant(localDay, settings);
     // A zone that skips a day has no such instant.
-    if (at) return { localDay, at, todayIsPlanned };
+    if (at) return { localDay, at, todayIsPlanned: planned.has(today) };
   }
 }

@@ -1,5 +1,5 @@
-import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
+import { readDatabaseTime } from "../platform/database/database-time.ts";
 import type { Log } from "../platform/log.ts";
 import { todayOf } from "./acknowledge.ts";
 import { listResumed, lockDigests, type Planned, planNotices } from "./plan-store.ts";
@@ -13,11 +13,12 @@ const revokedWithinMs = 60 * 60_000;
  * day's reminders. A person whose message is out gets a further one. Finds its rows when it runs again.
  */
 export async function planResumed(
-  { db, clock, log }: { readonly db: Database; readonly clock: Clock; readonly log: Log },
+  { db, log }: { readonly db: Database; readonly log: Log },
   tell: (planned: Planned) => void,
 ): Promise<number> {
-  const now = clock.now();
-  const resumed = await listResumed(db.reader(systemScope), new Date(now.getTime() - revokedWithinMs));
+  const reader = db.reader(systemScope);
+  const now = await readDatabaseTime(reader);
+  const resumed = await listResumed(reader, new Date(now.getTime() - revokedWithinMs));
   let planned = 0;
   for (const token of resumed)
     try {

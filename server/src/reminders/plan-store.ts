@@ -14,8 +14,8 @@ import { daysAfterMax, type LocalDay, type ReminderSettings } from "./schedule.t
 export interface RemindedFintech extends ReminderSettings, FintechKey {
   readonly name: string;
   readonly createdAt: Date;
-  /** The last local day that was planned, or null. */
-  readonly lastDay: LocalDay | null;
+  /** The local days of the last 40 that were planned, and any to come, the latest first. */
+  readonly plannedDays: readonly LocalDay[];
 }
 
 /** A page of fintechs in the order of their keys, after the given one. */
@@ -27,7 +27,9 @@ export async function listFintechsAfter(
   return database.query<RemindedFintech & Record<string, unknown>>(
     `SELECT f.ifi_id AS "ifiId", f.fintech_id AS "fintechId", f.name, f.time_zone AS "timeZone",
             f.reminder_time::text AS "reminderTime", f.created_at AS "createdAt",
-            (SELECT max(d.local_day)::text FROM reminder_day d WHERE d.ifi_id = f.ifi_id AND d.fintech_id = f.fintech_id) AS "lastDay"
+            ARRAY(SELECT d.local_day::text FROM reminder_day d
+                  WHERE d.ifi_id = f.ifi_id AND d.fintech_id = f.fintech_id AND d.local_day > (SELECT database_now())::date - 40
+                  ORDER BY d.local_day DESC) AS "plannedDays"
      FROM fintech f
      WHERE (f.ifi_id, f.fintech_id) > ($1::bigint, $2::uuid)
      ORDER BY f.ifi_id, f.fintech_id
@@ -61,13 +63,13 @@ export interface ResumedToken extends ReminderSettings {
   readonly tokenId: TokenId;
   readonly tenant: Tenant;
   readonly expiresAt: Date;
-  /** The last local day that was planned; the replacement was revoked after that. */
+  /** A local day near today that was planned; the replacement was revoked after that. */
   readonly plannedDay: LocalDay;
 }
 
 /**
- * Tokens that are not revoked, with a replacement, directly or through others, that was since that instant and since the fintech's reminders were
- * planned last. Or up to a minute before: a revocation is given its time before it commits, and until then a plan does not see it; and the clocks
+ * Tokens that are not revoked, with a replacement, directly or through others, that was since that instant and since a day of the fintech's was
+ * planned, each with each such day near today, of which whoever asks picks today. Or up to a minute before: a revocation is given its time before it commits, and until then a plan does not see it; and the clocks
  * of two machines differ. Whoever plans again for one that the plan had seen finds its rows.
  */
 export async function listResumed(database: Queryable, since: Date): Promise<ResumedToken[]> {
@@ -83,11 +85,10 @@ export async function listResumed(database: Queryable, since: Date): Promise<Res
      FROM (SELECT token_id, max(since) AS since FROM line GROUP BY token_id) AS resumed
      JOIN token t USING (token_id)
      JOIN fintech f USING (ifi_id, fintech_id)
-     CROSS JOIN LATERAL (
-       SELECT local_day, swept_at FROM reminder_day d WHERE (d.ifi_id, d.fintech_id) = (t.ifi_id, t.fintech_id)
-       ORDER BY local_day DESC LIMIT 1
-     ) AS plan
-     WHERE t.revoked_at IS NULL AND resumed.since >= plan.swept_at - interval '1 minute'`,
+     JOIN reminder_day plan USING (ifi_id, fintech_id)
+     CROSS JOIN LATERAL (SELECT (database_now() AT TIME ZONE 'UTC')::date AS utc OFFSET 0) AS today
+     WHERE plan.local_day BETWEEN today.utc - 1 AND today.utc + 1 -- Somewhere it is tomorrow already, or yesterday still.
+       AND t.revoked_at IS NULL AND resumed.since >= plan.swept_at - interval '1 minute'`,
     [since],
   );
 }
@@ -210,12 +211,12 @@ const tokenEvents = `
  * Closes what its local day left unsent: planned becomes missed; begun without an answer, or failed until then, is failed.
  * Returns how many notices were missed.
  */
-export async function closePastDays(db: Database, now: Date): Promise<number> {
+export async function closePastDays(db: Database): Promise<number> {
   const [row] = await db.transaction(systemScope, (tx) =>
     tx.query<{ missed: number }>(
       `WITH past AS (
        SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence, state FROM reminder_digest
-       WHERE due_at IS NOT NULL AND send_until <= $1
+       WHERE due_at IS NOT NULL AND send_until <= (SELECT database_now())
        FOR UPDATE SKIP LOCKED
      ),
      closed AS (
@@ -238,7 +239,6 @@ export async function closePastDays(db: Database, now: Date): Promise<number> {
        RETURNING r.state
      )
      SELECT count(*)::int AS missed FROM notice WHERE state = 'missed'`,
-      [now],
     ),
   );
   return row?.missed ?? 0;

@@ -51,8 +51,8 @@ export async function lockTestsOf(tx: Transaction, userId: UserId, localDay: Loc
 }
 
 /**
- * Makes a test, due at once, on each address at which the person can be reached, and returns those, mail first. Due for a minute already, since the
- * clock of the process that sends it may be behind, which would then leave it for the next sweep.
+ * Makes a test, due at once, on each address at which the person can be reached, and returns those, mail first. Due for a minute already, since a
+ * database server that takes over may have a clock that is behind, which would then leave it for the next sweep.
  */
 export async function planTest(
   tx: Transaction,

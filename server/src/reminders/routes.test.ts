@@ -5,6 +5,7 @@ import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
+import { timedBy } from "../testing/database-time.ts";
 import {
   arrangeApplication,
   arrangeFintech,
@@ -52,7 +53,7 @@ beforeAll(async () => {
      SELECT ifi_id, environment, fintech_id, application_id, token_id, created_by, created_at FROM token`,
   );
   await sweepReminders({
-    db: database.db,
+    db: timedBy(database, clock),
     clock,
     random: systemRandom,
     keys: testKeys,
@@ -62,7 +63,7 @@ beforeAll(async () => {
   });
   http = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
   registerReminderRoutes(http, {
-    db: database.db,
+    db: timedBy(database, clock),
     clock,
     publicUrl: "https://fusion.example",
     authenticate: async () => caller,

@@ -96,18 +96,16 @@ describe("a digest", () => {
 
 /** Plans what is due; nothing of it is claimed. */
 async function planOnly(): Promise<void> {
-  const db = interceptedQueries(database.db, (text) =>
-    text.includes("SET state = 'sending'") ? [] : undefined,
-  );
+  const db = interceptedQueries(deps.db, (text) => (text.includes("SET state = 'sending'") ? [] : undefined));
   await sweepReminders({ ...deps, db });
 }
 
 /** The connection is lost with those statements. */
 function databaseAwayAt(isWhere: (text: string, values: readonly unknown[]) => boolean): Database {
   return {
-    ...database.db,
+    ...deps.db,
     transaction: (scope, work) =>
-      database.db.transaction(scope, (tx) =>
+      deps.db.transaction(scope, (tx) =>
         work({
           ...tx,
           async query(statement, values = []) {
@@ -400,9 +398,9 @@ describe("addresses that are refused for good", () => {
     const smsPlans = Promise.withResolvers<void>();
     const mailClaimed = Promise.withResolvers<void>();
     const db: Database = {
-      ...database.db,
+      ...deps.db,
       transaction: (scope, work) =>
-        database.db.transaction(scope, (tx) => {
+        deps.db.transaction(scope, (tx) => {
           let ofSms = false;
           return work({
             ...tx,

@@ -3,6 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import { allEnded } from "../platform/all-ended.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
+import { readDatabaseTime } from "../platform/database/database-time.ts";
 import { isConnectionFailure } from "../platform/http/problem.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
@@ -97,10 +98,8 @@ interface Run {
 async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel"]): Promise<void> {
   const sender = async (): Promise<void> => {
     while (!run.isBrokenOff) {
-      const now = deps.clock.now();
-      if (now.getTime() >= run.until || run.failuresInARow[channel] >= failuresInARowMax) return;
-      const leaseUntil = new Date(now.getTime() + leaseMs);
-      const digest = await claimDigest(deps.db, { channel, now, leaseUntil });
+      if (deps.clock.now().getTime() >= run.until || run.failuresInARow[channel] >= failuresInARowMax) return;
+      const digest = await claimDigest(deps.db, { channel, leaseMs });
       if (!digest) return;
       const outcome = await deliverOrReport(deps, run, digest);
       run.counts[outcome] += 1;
@@ -134,8 +133,8 @@ async function deliverOrReport(deps: SendDeps, run: Run, digest: ClaimedDigest):
  */
 async function deliver(deps: SendDeps, run: Run, digest: ClaimedDigest): Promise<Outcome> {
   const { db, clock } = deps;
-  const now = clock.now();
   const current = await db.transaction(systemScope, async (tx) => {
+    const now = await readDatabaseTime(tx);
     const { recipientLost } = await cancelStaleNotices(tx, digest, now);
     if (recipientLost) await planFallback(deps, run, tx, digest, now);
     const notices = await listOpenNotices(tx, digest, now);
@@ -149,10 +148,10 @@ async function deliver(deps: SendDeps, run: Run, digest: ClaimedDigest): Promise
       await recordCancelled(tx, digest, "The recipient cannot be reached here any more.");
       return undefined;
     }
-    return { notices, recipient, fintech: await getReminderSettings(tx, digest) };
+    return { now, notices, recipient, fintech: await getReminderSettings(tx, digest) };
   });
   if (!current) return "cancelled";
-  const { notices, recipient, fintech } = current;
+  const { now, notices, recipient, fintech } = current;
   const digestText = renderDigest({
     channel: digest.channel,
     recipientName: recipient.name,
@@ -213,7 +212,7 @@ async function recordProblem(
   digest: ClaimedDigest,
   { error, address, notices }: { error: unknown; address: string; notices: HeldNotices },
 ): Promise<void> {
-  const now = deps.clock.now();
+  const now = await readDatabaseTime(tx);
   if (error instanceof AddressRejected) {
     // First, since the person's two addresses may bounce at once: whoever has the lock later sees in its next statements what the other
     // recorded, and plans for both. In this very transaction, since nobody would plan for a digest that is known to have failed.

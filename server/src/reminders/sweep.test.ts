@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { manualClock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { textOf } from "../platform/database/prepared.ts";
 import type { TokenId } from "../platform/ids.ts";
@@ -9,6 +10,7 @@ import { arrangeReminders, type TestReminders, withoutOwnLink } from "../testing
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { previewReminders } from "./preview-reminders.ts";
 import { sweepReminders } from "./sweep.ts";
+import { getTokenReminders } from "./token-reminders.ts";
 
 let database: TestDatabase;
 let owner: TestDatabase["owner"];
@@ -52,6 +54,52 @@ beforeEach(async () => {
     sweepDays,
     reminders,
   } = await arrangeReminders(database, (message) => refuse(message)));
+});
+
+describe("a process whose clock is wrong", () => {
+  it("plans what is due by the database's time, like the others", async () => {
+    await subscribe(await token(), admin);
+    for (const wrong of ["2027-12-02T03:45:00Z", "2027-10-02T03:45:00Z"])
+      await sweepReminders({ ...deps, clock: manualClock(wrong) });
+    expect((await reminders()).map(({ day, state }) => [day, state])).toEqual([["2027-11-08", "sent"]]);
+    await sweepDays("2027-11-08", 16);
+    expect(letters).toHaveLength(16);
+  });
+});
+
+describe("a day that was planned before its time, by a server whose clock was ahead", () => {
+  const planAhead = () =>
+    owner.query(
+      "INSERT INTO reminder_day SELECT ifi_id, fintech_id, '2027-12-02', '2027-12-02T03:45:00Z' FROM fintech",
+    );
+
+  it("keeps no earlier day silent and is not planned again; the days between that were missed are marked so", async () => {
+    const id = await token();
+    await subscribe(id, admin);
+    await at("2027-11-08T03:30:00Z");
+    await planAhead();
+    clock.set("2027-11-09T00:00:00Z");
+    expect((await getTokenReminders(deps, admin, id)).nextAt).toBe("2027-11-09T03:30:00.000Z");
+    await sweepDays("2027-11-09", 5);
+    await sweepDays("2027-11-15", 19);
+    const told = await reminders();
+    expect(told.filter(({ state }) => state === "missed").map(({ day }) => day)).toEqual(["2027-11-14"]);
+    const sent = told.filter(({ state }) => state === "sent").map(({ day }) => day);
+    expect(sent).toHaveLength(24);
+    expect(sent).not.toContain("2027-12-02");
+  });
+
+  it("keeps nobody silent whose renewal is revoked meanwhile", async () => {
+    const old = await token();
+    await subscribe(old, admin);
+    const replacement = await token({ replaces: old, createdAt: "2027-11-07T00:00:00Z" });
+    await planAhead();
+    await at("2027-11-08T03:30:00Z");
+    clock.set("2027-11-08T03:40:00Z");
+    await revoke(replacement);
+    await at("2027-11-08T03:45:00Z");
+    expect(letters).toHaveLength(1);
+  });
 });
 
 describe("one token and one subscriber", () => {
@@ -338,11 +386,11 @@ describe("sweeps that run twice, at once, or die", () => {
     await subscribe(await token(), admin);
     let cut = true;
     const db: Database = {
-      ...database.db,
+      ...deps.db,
       transaction: (scope, work) =>
         cut && letters.length > 0
           ? Promise.reject(Object.assign(new Error("Connection terminated"), { code: "57P01" }))
-          : database.db.transaction(scope, work),
+          : deps.db.transaction(scope, work),
     };
     await expect(sweepReminders({ ...deps, db })).rejects.toThrow("Connection terminated");
     expect(letters).toHaveLength(1);
@@ -359,7 +407,7 @@ describe("sweeps that run twice, at once, or die", () => {
 
   it("a crash in the planning leaves the day to the next sweep", async () => {
     await subscribe(await token(), admin);
-    const db = interceptedQueries(database.db, (text) =>
+    const db = interceptedQueries(deps.db, (text) =>
       text.includes("INSERT INTO reminder ") ? Promise.reject(new Error("cut")) : undefined,
     );
     await expect(sweepReminders({ ...deps, db })).rejects.toThrow("cut");
@@ -387,9 +435,9 @@ describe("after days without a sweep", () => {
   it("a notice that was planned but never begun is missed, one begun without an answer failed", async () => {
     await subscribe(await token(), admin);
     const db: Database = {
-      ...database.db,
+      ...deps.db,
       transaction: (scope, work) =>
-        database.db.transaction(scope, (tx) =>
+        deps.db.transaction(scope, (tx) =>
           work({
             ...tx,
             query: (text, values) =>

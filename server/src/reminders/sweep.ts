@@ -1,5 +1,5 @@
-import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
+import { systemScope } from "../platform/database/database.ts";
+import { readDatabaseTime } from "../platform/database/database-time.ts";
 import type { Log } from "../platform/log.ts";
 import type { FintechDay } from "./due-notices.ts";
 import { fintechDay } from "./fintech-day.ts";
@@ -28,29 +28,28 @@ const daysBackMax = daysBefore + daysAfterMax + 1;
 
 /**
  * Plans today's notices of every fintech whose reminder time has passed, marks what earlier days missed, and sends what is due. May
- * run at any time, twice, and in several processes at once: a day is planned once, a digest claimed by one.
+ * run at any time, twice, and in several processes at once: a day is planned once, a digest claimed by one. Which day it is, and what is due, is by the
+ * database's time: one process whose clock is wrong would plan, and so use up, other days than the rest.
  */
 export async function sweepReminders(deps: SendDeps): Promise<SweepResult> {
   const plan = await planDueDays(deps);
   const resumed = await planResumed(deps, (planned) => tellUnheard(deps.log, planned));
-  const closed = await closePastDays(deps.db, deps.clock.now());
+  const closed = await closePastDays(deps.db);
   const sent = await sendDueDigests(deps);
   const result = { planned: plan.planned + resumed, missed: plan.missed + closed, ...sent };
   if (Object.values(result).some((count) => count > 0)) deps.log.info({ ...result }, "reminders swept");
   return result;
 }
 
-async function planDueDays(deps: {
-  db: Database;
-  clock: Clock;
-  log: Log;
-}): Promise<{ planned: number; missed: number }> {
-  const { db, clock, log } = deps;
+async function planDueDays({
+  db,
+  log,
+}: Pick<SendDeps, "db" | "log">): Promise<{ planned: number; missed: number }> {
   let planned = 0;
   let missed = 0;
   let last: RemindedFintech | undefined;
   for (;;) {
-    const now = clock.now();
+    const now = await readDatabaseTime(db.reader(systemScope));
     const fintechs = await listFintechsAfter(db.reader(systemScope), last, fintechsPerPage);
     const days = fintechs.flatMap((fintech) => daysToPlan(fintech, now, log));
     if (days.length > 0) {
@@ -76,11 +75,13 @@ function daysToPlan(fintech: RemindedFintech, now: Date, log: Log): FintechDay[]
   try {
     const today = localDayOf(now, fintech.timeZone);
     const day = fintechDay(fintech, today, now);
-    if (!day || day.plannedFor > now || (fintech.lastDay !== null && fintech.lastDay >= today)) return [];
+    if (!day || day.plannedFor > now || fintech.plannedDays.includes(today)) return [];
     const days = [day];
     const earliest = addDays(today, -daysBackMax);
     // A new fintech's first day is the one on which it was made.
-    const lastDone = fintech.lastDay ?? addDays(localDayOf(fintech.createdAt, fintech.timeZone), -1);
+    const lastDone =
+      fintech.plannedDays.find((planned) => planned < today) ??
+      addDays(localDayOf(fintech.createdAt, fintech.timeZone), -1);
     for (let past = addDays(today, -1); past > lastDone && past > earliest; past = addDays(past, -1)) {
       const missedDay = fintechDay(fintech, past, undefined);
       if (missedDay && missedDay.plannedFor >= fintech.createdAt) days.push(missedDay);

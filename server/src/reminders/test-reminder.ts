@@ -2,8 +2,8 @@ import { RoleInsufficient } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { transactionOf } from "../access/transaction-of.ts";
 import { nextSendAt } from "../login/code-sending.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
+import { readDatabaseTime } from "../platform/database/database-time.ts";
 import type { TokenId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
 import { getTokenFor } from "../tokens/token-access.ts";
@@ -27,7 +27,7 @@ const sendWithinMs = 60 * minuteMs;
  * `not_found`, `role_insufficient` for the Fusion team, and {@link ReminderTestLimited}; two who ask at once are counted one after the other.
  */
 export async function testReminder(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  { db }: { readonly db: Database },
   principal: UserPrincipal,
   tokenId: TokenId,
 ): Promise<{ to: { channel: "sms" | "email"; address: string }[] }> {
@@ -36,8 +36,8 @@ export async function testReminder(
     if (!principal.fintech) throw new RoleInsufficient("a person of the fintech");
     const { timeZone } = await getReminderSettings(tx, token.tenant);
     const earlierFrom = (now: Date): string => localDayOf(new Date(now.getTime() - dayMs), timeZone);
-    const tests = await lockTestsOf(tx, principal.userId, earlierFrom(clock.now()));
-    const now = clock.now();
+    const tests = await lockTestsOf(tx, principal.userId, earlierFrom(await readDatabaseTime(tx)));
+    const now = await readDatabaseTime(tx);
     const next = nextSendAt(tests, limits, now);
     if (next) throw new ReminderTestLimited(Math.ceil((next.getTime() - now.getTime()) / 1_000));
     const to = await planTest(tx, token, {

@@ -146,9 +146,9 @@ describe("a notice that an endpoint of the token's application wants", () => {
     const tokenIds = [await token(), await token({ name: "payouts" })];
     for (const tokenId of tokenIds) await subscribe(tokenId, member);
     const dying: Database = {
-      ...database.db,
+      ...deps.db,
       transaction: (scope, work) =>
-        database.db.transaction(scope, async (tx) => {
+        deps.db.transaction(scope, async (tx) => {
           const done = await work(tx);
           const noted = await tx.query("SELECT FROM event_outbox");
           if (noted.length > 0) throw new Error("cut before the commit");

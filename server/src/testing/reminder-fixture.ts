@@ -7,6 +7,7 @@ import type { Message } from "../platform/messages/message.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { SendDeps } from "../reminders/send-digest.ts";
 import { sweepReminders } from "../reminders/sweep.ts";
+import { timedBy } from "./database-time.ts";
 import {
   arrangeApplication,
   arrangeFintech,
@@ -21,7 +22,7 @@ import { arrangeToken } from "./token-fixture.ts";
 type Person = Awaited<ReturnType<typeof arrangeUser>>;
 
 export interface TestReminders {
-  /** At 09:00 IST, 15 days before the tokens' end. */
+  /** At 09:00 IST, 15 days before the tokens' end. The time of the database of `deps` follows it. */
   readonly clock: ManualClock;
   /** What was sent, oldest first. */
   readonly letters: Message[];
@@ -51,14 +52,15 @@ export interface TestReminders {
 
 /** A fintech that has the database to itself, and a messenger that keeps its letters, or throws what `refuse` makes of one. */
 export async function arrangeReminders(
-  { db, owner }: Pick<TestDatabase, "db" | "owner">,
+  database: Pick<TestDatabase, "db" | "owner" | "stopTime">,
   refuse: (message: Message) => Error | undefined = () => undefined,
 ): Promise<TestReminders> {
+  const { owner } = database;
   await owner.query("TRUNCATE ifi, console_user CASCADE");
   const clock = manualClock("2027-11-08T03:30:00Z");
   const letters: Message[] = [];
   const deps: SendDeps = {
-    db,
+    db: timedBy(database, clock),
     clock,
     random: systemRandom,
     keys: testKeys,

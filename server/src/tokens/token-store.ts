@@ -248,12 +248,8 @@ export async function listTokensToRevoke(
   return rows.map((row) => row.token_id);
 }
 
-/** The database's time, which alone decides what becomes of a token, in whole milliseconds. Not that of the transaction's begin. */
-export async function readDatabaseTime(tx: Queryable): Promise<Date> {
-  const [row] = await tx.query<{ now: Date }>("SELECT date_trunc('milliseconds', database_now()) AS now");
-  assert(row, "the time is one row");
-  return row.now;
-}
+/** It alone decides what becomes of a token. */
+export { readDatabaseTime } from "../platform/database/database-time.ts";
 
 export async function countLiveTokens(
   tx: Queryable,
