@@ -70,22 +70,23 @@ const mailEnded = "The recipient has ended the reminder mail.";
 
 /**
  * Cancels the notices of a digest whose reason is gone: renewed, moved to the replacement, revoked, unsubscribed; or whose recipient is:
- * not allowed to see it, or by mail no longer.
+ * not allowed to see it, or by mail no longer. By the database's time, asked in the statement itself: a replacement that is committed when the statement
+ * begins counts, however little before that it was made.
  */
 export async function cancelStaleNotices(
   tx: Transaction,
   key: DigestKey,
-  now: Date,
 ): Promise<{ readonly recipientLost: boolean }> {
   const rows = await tx.query<{ error: string }>(
-    `WITH fate AS (
+    `WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', database_now()) AS now),
+     fate AS (
        SELECT r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id, r.kind,
          CASE
            WHEN r.kind = 'test' AND sees_application(r.user_id, r.application_id) THEN NULL
            WHEN t.revoked_at IS NOT NULL THEN 'The token was revoked.'
-           WHEN r.kind = 'expiry' AND live_replacement(t.token_id, $7) IS NOT NULL THEN 'The token was renewed.'
-           WHEN r.kind = 'cutover' AND t.expires_at <= $7 THEN 'The token has ended.'
-           WHEN r.kind = 'cutover' AND NOT cut_over_is_open(t.token_id, $7) THEN 'Programs have moved to the replacement, or it has ended.'
+           WHEN r.kind = 'expiry' AND live_replacement(t.token_id, moment.now) IS NOT NULL THEN 'The token was renewed.'
+           WHEN r.kind = 'cutover' AND t.expires_at <= moment.now THEN 'The token has ended.'
+           WHEN r.kind = 'cutover' AND NOT cut_over_is_open(t.token_id, moment.now) THEN 'Programs have moved to the replacement, or it has ended.'
            WHEN NOT EXISTS (SELECT FROM token_subscription s
                             WHERE s.token_id = t.token_id AND s.ended_at IS NULL AND (r.fallback OR s.user_id = r.user_id))
              THEN 'The subscription had ended.'
@@ -96,7 +97,7 @@ export async function cancelStaleNotices(
                           WHERE s.token_id = t.token_id AND s.user_id = r.user_id AND s.mail_ended_at IS NOT NULL)
              END THEN '${mailEnded}'
          END AS why
-       FROM reminder r JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id)
+       FROM reminder r JOIN token t USING (ifi_id, environment, fintech_id, application_id, token_id) CROSS JOIN moment
        WHERE ${ofDigest} AND r.state IN ('planned', 'failed')
      )
      UPDATE reminder r SET state = 'cancelled', error = fate.why
@@ -104,7 +105,7 @@ export async function cancelStaleNotices(
      WHERE ${ofDigest} AND fate.why IS NOT NULL
        AND (r.environment, r.application_id, r.token_id, r.kind) = (fate.environment, fate.application_id, fate.token_id, fate.kind)
      RETURNING r.error`,
-    [...keyValues(key), now],
+    keyValues(key),
   );
   return { recipientLost: rows.some(({ error }) => error === noAccess || error === mailEnded) };
 }

@@ -135,7 +135,7 @@ async function deliver(deps: SendDeps, run: Run, digest: ClaimedDigest): Promise
   const { db, clock } = deps;
   const current = await db.transaction(systemScope, async (tx) => {
     const now = await readDatabaseTime(tx);
-    const { recipientLost } = await cancelStaleNotices(tx, digest, now);
+    const { recipientLost } = await cancelStaleNotices(tx, digest);
     if (recipientLost) await planFallback(deps, run, tx, digest, now);
     const notices = await listOpenNotices(tx, digest, now);
     if (notices.length === 0) {

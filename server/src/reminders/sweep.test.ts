@@ -225,6 +225,25 @@ describe("what ends reminders", () => {
     expect(letters).toHaveLength(1);
   });
 
+  it("a renewal does when it is committed, though the process's clock is behind, or the digest was claimed before", async () => {
+    const behind = { ...deps, clock: manualClock("2027-11-08T03:29:59Z") };
+    const renewed = await token();
+    await subscribe(renewed, admin);
+    await token({ replaces: renewed, createdAt: "2027-11-08T03:30:00Z" });
+    await sweepReminders(behind);
+    expect(letters).toEqual([]);
+    const late = await token();
+    await subscribe(late, admin);
+    const db = interceptedQueries(deps.db, async (text) => {
+      if (!text.includes("'The token was renewed.'")) return undefined;
+      clock.advanceMs(1);
+      await token({ replaces: late, createdAt: clock.now().toISOString() });
+      return undefined;
+    });
+    clock.set("2027-11-09T03:30:00Z");
+    expect(await sweepReminders({ ...behind, db })).toMatchObject({ planned: 1, sent: 0, cancelled: 1 });
+  });
+
   it("a renewal that was renewed in turn and then revoked does not let them resume", async () => {
     const old = await token();
     await subscribe(old, admin);
