@@ -120,7 +120,7 @@ export async function lockDigests(
 
 /**
  * Makes the rows of those days, in the database alone: however many tokens are due, none is loaded here. Rows that exist stay as
- * they are; nothing joins a digest that was claimed before. A person who stands in for subscribers then gets a further one that day, with
+ * they are, but one that was cancelled and is due again is planned again: it was told to nobody. Nothing joins a digest that was claimed before. A person who stands in for subscribers then gets a further one that day, with
  * `furtherDigests` everybody does.
  *
  * Each token's notice is also told to the webhooks of its application that want it, once for each kind and day, however often the day is planned.
@@ -146,7 +146,8 @@ export async function planNotices(
          AND NOT EXISTS (SELECT FROM reminder r
                          WHERE (r.ifi_id, r.environment, r.fintech_id, r.application_id, r.token_id, r.user_id, r.channel, r.kind, r.local_day)
                              = (due.ifi_id, due.environment, due.fintech_id, due.application_id, due.token_id, due.user_id, due.channel,
-                                due.kind, due.local_day))
+                                due.kind, due.local_day)
+                           AND r.state <> 'cancelled')
      ),
      digest AS (
        INSERT INTO reminder_digest (ifi_id, fintech_id, user_id, channel, local_day, sequence, state, due_at, send_until)
@@ -157,14 +158,17 @@ export async function planNotices(
        ON CONFLICT DO NOTHING
      ),
      notice AS (
-       INSERT INTO reminder (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,
-                             fallback, state, planned_for)
+       INSERT INTO reminder AS r (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,
+                                  fallback, state, planned_for)
        SELECT ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day, sequence,
               fallback, CASE WHEN missed THEN 'missed' ELSE 'planned' END, planned_for
        FROM fresh
        ORDER BY ifi_id, fintech_id, user_id, channel, token_id
-       ON CONFLICT DO NOTHING
-       RETURNING state
+       ON CONFLICT (ifi_id, environment, fintech_id, application_id, token_id, user_id, channel, kind, local_day) WHERE kind <> 'test'
+       DO UPDATE SET sequence = excluded.sequence, fallback = excluded.fallback, state = excluded.state,
+                     planned_for = excluded.planned_for, error = NULL, bounced_at = NULL
+       WHERE r.state = 'cancelled'
+       RETURNING r.state
      ),
      -- Of all that are told: that a person knows already is nothing to a program.
      published AS (

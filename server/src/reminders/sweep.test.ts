@@ -211,6 +211,26 @@ describe("what ends reminders", () => {
     expect(letters).toHaveLength(1);
   });
 
+  it("a renewal that cancelled a notice lets it resume, once, when the replacement is revoked on the same day", async () => {
+    const old = await token({ expiresAt: new Date("2027-11-08T12:30:00Z") });
+    await subscribe(old, admin);
+    refuse = () => new DeliveryFailed("no answer");
+    await at("2027-11-08T03:30:00Z");
+    clock.set("2027-11-08T03:40:00Z");
+    const replacement = await token({ replaces: old, createdAt: "2027-11-08T03:40:00Z" });
+    refuse = () => undefined;
+    await at("2027-11-08T03:45:00Z");
+    const today = async () => (await reminders()).filter(({ day }) => day === "2027-11-08");
+    expect(await today()).toMatchObject([{ state: "cancelled" }]);
+    clock.set("2027-11-08T03:50:00Z");
+    await revoke(replacement);
+    for (const time of ["04:00", "04:15", "06:00", "12:15"]) await at(`2027-11-08T${time}:00Z`);
+    expect(letters.map(({ subject }) => subject)).toEqual([
+      'Today: token "billing" expires today at 18:00 IST',
+    ]);
+    expect(await today()).toMatchObject([{ state: "sent", error: null }]);
+  });
+
   it("a renewal that ends first lets them resume", async () => {
     const old = await token();
     await subscribe(old, admin);
