@@ -112,6 +112,14 @@ describe("mail over SMTP", () => {
       [AddressRejected, 550],
       [AddressRejected, 550, "5.1.1 no such user"],
       [AddressRejected, 553, "5.1.3 bad mailbox name"],
+      [AddressRejected, 550, "5.1.0 Address rejected"],
+      // Of somebody who has left: Google, Microsoft.
+      [
+        AddressRejected,
+        550,
+        "5.2.1 The email account that you tried to reach is disabled. https://example.com",
+      ],
+      [AddressRejected, 550, "5.4.1 Recipient address rejected: Access denied. [protection.example.com]"],
       [DeliveryFailed, 451],
       // The same to everybody: a lapsed password, an address of ours on a block list, a full mailbox.
       [DeliveryFailed, 554],
@@ -119,6 +127,9 @@ describe("mail over SMTP", () => {
       [DeliveryFailed, 550, "5.7.1 Service unavailable; client host blocked"],
       [DeliveryFailed, 530, "5.7.0 Authentication required"],
       [DeliveryFailed, 552, "5.2.2 mailbox full"],
+      [DeliveryFailed, 550, "5.4.1 No answer from host"],
+      [DeliveryFailed, 550, "5.1.8 <fusion@example.com>: Sender address rejected: Domain not found"],
+      [DeliveryFailed, 550, "5.1.0 <fusion@example.com>: Sender address rejected"],
     ];
     let [, responseCode, words] = answers[0] ?? [];
     const server = await startServer({

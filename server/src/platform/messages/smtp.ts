@@ -103,16 +103,23 @@ function pickHeaders(message: Message): Record<string, string> {
   return headers;
 }
 
-/** The enhanced status codes (RFC 3463) that say: this mailbox or its domain does not exist, or moved without a trace. */
-const unknownAddress = new Set(["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"]);
+/**
+ * The enhanced status codes (RFC 3463 section 3.2 and 3.3, RFC 7505) that say: this mailbox or its domain does not exist, moved without a trace, or is
+ * disabled, as that of somebody who has left is. 5.1.7 and 5.1.8 are about the sender, and 5.2.2, a full mailbox, passes.
+ */
+const unknownAddress = new Set(["5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10", "5.2.1"]);
 
 /**
  * Whether the answer to `RCPT TO` is about the address and not about us. Servers refuse there as well whoever they do not trust (RFC 5321
  * section 3.6.2: `554 5.7.1 Relay access denied`, when a password has lapsed or a list has our address), and that is the same answer
- * for every recipient. Without an enhanced code, 550, 551 and 553 speak of the mailbox (section 4.2.3).
+ * for every recipient. Without an enhanced code, 550, 551 and 553 speak of the mailbox (section 4.2.3). With 5.4.1, "no answer from host", Microsoft's
+ * servers mean an unknown recipient, and say so in words.
  */
 function saysNoSuchAddress(response: string): boolean {
   const [, code, enhanced] = /^(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3})(?!\S))?/.exec(response) ?? [];
+  // Also "sender address rejected", which some say only here.
+  if (enhanced === "5.1.0") return !/\bsender\b/i.test(response);
+  if (enhanced === "5.4.1") return /recipient address rejected/i.test(response);
   if (enhanced !== undefined) return unknownAddress.has(enhanced);
   return code === "550" || code === "551" || code === "553";
 }
