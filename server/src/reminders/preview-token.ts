@@ -24,12 +24,14 @@ export async function previewToken(
     const expiresAt = expiryInstant({ now, ...application, expiry });
     const settings = await getReminderSettings(tx, application.tenant);
     const first = nextNotice({ expiresAt, subscribedAt: now }, settings, now);
+    // One that first says that it has ended reminds of nothing.
+    const firstAt = first && first.at < expiresAt ? first.at.toISOString() : null;
     return {
       expiresAt: expiresAt.toISOString(),
       days: daysLeft(expiresAt, now, settings.timeZone),
       timeZone: settings.timeZone,
       reminders: {
-        firstAt: first?.at.toISOString() ?? null,
+        firstAt,
         recipients: await listAddressesOf(tx, principal.userId),
       },
     };

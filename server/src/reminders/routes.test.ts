@@ -296,6 +296,16 @@ describe("GET /applications/:applicationId/token-preview", () => {
     });
   });
 
+  it.each(["2027-11-08", "2027-11-09"])(
+    "200: promises no reminder where the first would come when it has ended, on %s",
+    async (date) => {
+      if (date === "2027-11-09") await database.owner.query("UPDATE fintech SET reminder_time = '11:00'");
+      const { body } = await get(admin, `/applications/${application}/token-preview?date=${date}`);
+      await database.owner.query("UPDATE fintech SET reminder_time = '09:00'");
+      expect(body).toMatchObject({ expiresAt: `${date}T05:30:00.000Z`, reminders: { firstAt: null } });
+    },
+  );
+
   it("400: for no duration, two, or one that is not allowed", async () => {
     for (const query of [
       "",

@@ -357,10 +357,8 @@ function reminderWords(
   timeZone: string,
 ): string {
   if (reminders === undefined) return "Daily from 15 days before it ends.";
+  if (reminders.firstAt === null) return "It ends too soon for one.";
   const to = reminders.recipients.map(({ address }) => readableAddress(address)).join(" and ");
-  const first =
-    reminders.firstAt === null
-      ? "It ends too soon for one"
-      : `Daily, the first ${formatInstant(reminders.firstAt, timeZone)}`;
+  const first = `Daily, the first ${formatInstant(reminders.firstAt, timeZone)}`;
   return to === "" ? `${first}. Nobody can be reached yet.` : `${first}, to ${to}.`;
 }
