@@ -71,6 +71,31 @@ describe("a mail", () => {
     expect(render("email", own, lost).html?.match(new RegExp(standsIn, "g"))).toHaveLength(1);
   });
 
+  it("says of tokens that have ended that programs are refused, and not that they will be", () => {
+    const ended = notice({ name: "ended", expiresAt: new Date("2027-11-19T05:30:00Z") });
+    const atWork = notice({ name: "at work" });
+    const movable = notice({ name: "renewed", kind: "cutover" });
+    const opening = (...notices: OpenNotice[]): string | undefined => {
+      const { text, html } = render("email", ...notices);
+      const [words] = partsOf(text);
+      expect(html).toContain(`<p>${words}</p>`);
+      return words;
+    };
+    expect(opening(ended)).toBe(
+      "this token has ended, and programs that use it are refused. Generate its replacement if it is still needed:",
+    );
+    expect(opening(ended, ended)).toBe(
+      "these 2 tokens of Acme Pay have ended, and programs that use them are refused. Generate replacements of those that are still needed:",
+    );
+    expect(opening(atWork, ended)).toBe(
+      "these 2 tokens of Acme Pay need your attention. Generate their replacements before programs that use them are refused. 1 of them has ended: programs that use it are refused already:",
+    );
+    expect(opening(movable, atWork, ended, ended)).toMatch(
+      /are refused\. 2 of them have ended: programs that use those are refused already:$/,
+    );
+    expect(render("sms", ended).text).toMatch(/^Fusion: token "ended" expired Fri 19 Nov 2027, .* Renew: /);
+  });
+
   it("asks for no replacement while fintech or application are suspended, and says of which tokens that is", () => {
     const atWork = notice({ name: "at work" });
     const paused = notice({ name: "paused", suspended: "application" });

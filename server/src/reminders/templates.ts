@@ -121,14 +121,24 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
   };
 }
 
-/** What is to be done about the tokens; nothing can be while all are suspended. */
-function openingOf({ notices, fintechName }: DigestContent, cutOver: boolean): string {
+/** What is to be done about the tokens, before they end or now that they have; nothing can be while all are suspended. */
+function openingOf({ notices, fintechName, now }: DigestContent, cutOver: boolean): string {
   const many = notices.length > 1;
   const these = many ? `these ${notices.length} tokens of ${fintechName}` : "this token";
   if (notices.every(({ suspended }) => suspended !== null))
     return `${these} ${many ? "need" : "needs"} your attention as soon as ${many ? "their" : "its"} suspension is over:`;
-  if (many)
-    return `${these} need your attention. Generate their replacements${cutOver ? ", and move programs to those that you have," : ""} before programs that use them are refused:`;
+  const ended = notices.filter(({ expiresAt }) => expiresAt <= now).length;
+  if (ended === notices.length)
+    return many
+      ? `${these} have ended, and programs that use them are refused. Generate replacements of those that are still needed:`
+      : `${these} has ended, and programs that use it are refused. Generate its replacement if it is still needed:`;
+  if (many) {
+    const already =
+      ended === 0
+        ? ""
+        : `. ${ended} of them ${ended === 1 ? "has ended: programs that use it" : "have ended: programs that use those"} are refused already`;
+    return `${these} need your attention. Generate their replacements${cutOver ? ", and move programs to those that you have," : ""} before programs that use them are refused${already}:`;
+  }
   return cutOver
     ? "this token was renewed, and programs have yet to move to its replacement. Move them before they are refused:"
     : "this token needs your attention. Generate its replacement before programs that use it are refused:";
