@@ -22,6 +22,7 @@ import {
 import { type CalendarEvent, renderCalendar } from "./icalendar.ts";
 import { getReminderSettings, listAddressesOf } from "./reminder-store.ts";
 import { plannedNotices, type ReminderSettings } from "./schedule.ts";
+import { endOf } from "./token-end.ts";
 
 export interface CalendarDeps {
   readonly db: Database;
@@ -108,14 +109,15 @@ function eventOf(
 ): CalendarEvent {
   const { tokenId, name, applicationId, expiresAt, subscribedAt, renewedAt } = token;
   const url = `${publicUrl}/applications/${applicationId}/tokens/${tokenId}`;
+  const end = endOf(token);
   const notices = renewedAt === null ? plannedNotices(token, settings) : [];
   return {
     uid: `${tokenId}@${new URL(publicUrl).hostname}`,
-    at: expiresAt,
+    at: end.at,
     changedAt: renewedAt !== null && renewedAt > subscribedAt ? renewedAt : subscribedAt,
-    summary: `Token "${name}" expires${renewedAt === null ? "" : " (renewed)"}`,
+    summary: `Token "${name}" ${end.isRevocation ? "is revoked" : "expires"}${renewedAt === null ? "" : " (renewed)"}`,
     description: [
-      `${tokenId} of ${token.applicationName}, ${token.environment}, expires ${localTimeText(expiresAt, settings.timeZone)}.`,
+      `${tokenId} of ${token.applicationName}, ${token.environment}, ${end.isRevocation ? "will be revoked" : "expires"} ${localTimeText(end.at, settings.timeZone)}${end.isRevocation ? ", as was planned when it was renewed" : ""}.`,
       renewedAt === null
         ? "Generate its replacement before programs that use it are refused."
         : "It was renewed: make sure that programs use its replacement.",

@@ -1,5 +1,6 @@
 import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { FintechKey, UserId } from "../platform/ids.ts";
+import { joinRevocation } from "./due-notices.ts";
 
 // SQL on calendar feeds, private to the room.
 
@@ -76,6 +77,8 @@ export interface ExpiringSubscription {
   readonly subscribedAt: Date;
   /** When its live replacement was made; null while it has none. */
   readonly renewedAt: Date | null;
+  /** When it is to be revoked by what was planned at its renewal; null where that is not certain yet, and without a plan. */
+  readonly revocationAt: Date | null;
 }
 
 /** Active tokens that the person asked to be reminded of and may see, those first that end first. */
@@ -86,10 +89,12 @@ export async function listExpiringSubscriptions(
 ): Promise<ExpiringSubscription[]> {
   return tx.query<ExpiringSubscription & Record<string, unknown>>(
     `SELECT s.token_id AS "tokenId", s.name, s.environment, s.application_id AS "applicationId", app.name AS "applicationName",
-            s.expires_at AS "expiresAt", s.subscribed_at AS "subscribedAt", replacement.created_at AS "renewedAt"
+            s.expires_at AS "expiresAt", s.subscribed_at AS "subscribedAt", replacement.created_at AS "renewedAt",
+            revocation.due_at AS "revocationAt"
      FROM remindable_subscription s
      JOIN application app USING (ifi_id, environment, fintech_id, application_id)
      LEFT JOIN token replacement ON replacement.token_id = live_replacement(s.token_id, $4)
+     ${joinRevocation("s")}
      WHERE (s.ifi_id, s.fintech_id, s.user_id) = ($1, $2, $3) AND s.ended_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > $4
        AND sees_application(s.user_id, s.application_id)
      ORDER BY s.expires_at, s.token_id LIMIT $5`,

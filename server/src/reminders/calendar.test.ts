@@ -99,6 +99,21 @@ describe("a calendar feed", () => {
     expect(lines.join()).not.toContain("VALARM");
   });
 
+  it("has a renewed token end when its planned revocation is due, if that comes first", async () => {
+    await given.subscribe(tokenId, given.member);
+    await given.token({
+      name: "next",
+      replaces: tokenId,
+      createdAt: "2027-11-08T03:00:00Z",
+      expiresAt: new Date("2028-10-01T00:00:00Z"),
+    });
+    await given.planRevocation(tokenId);
+    const lines = await linesOf(await make());
+    expect(lines).toContain("DTSTART:20271109T030000Z");
+    expect(lines).toContain('SUMMARY:Token "billing" is revoked (renewed)');
+    expect(lines.join()).toContain("as was planned when it was renewed");
+  });
+
   it("is bounded, whatever the person subscribed to", async () => {
     await owner.query(
       `INSERT INTO token (ifi_id, environment, fintech_id, application_id, token_id, name, hint, secret_hash, scopes, created_at, created_by, expires_at)

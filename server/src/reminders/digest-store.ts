@@ -1,7 +1,8 @@
 import type { ReminderKind } from "@fusion/contract/reminders.ts";
+import type { PlannedOverlap } from "@fusion/contract/tokens.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { FintechKey, TokenId, UserId } from "../platform/ids.ts";
-import { mostUrgentFirst, replacementOf, suspended } from "./due-notices.ts";
+import { mostUrgentFirst, replacementOf, revocationIsDue, suspended } from "./due-notices.ts";
 import type { LocalDay } from "./schedule.ts";
 
 // SQL on digests, from the claim to what became of them; private to the room.
@@ -86,6 +87,7 @@ export async function cancelStaleNotices(
            WHEN t.revoked_at IS NOT NULL THEN 'The token was revoked.'
            WHEN r.kind = 'expiry' AND live_replacement(t.token_id, moment.now) IS NOT NULL THEN 'The token was renewed.'
            WHEN r.kind = 'cutover' AND t.expires_at <= moment.now THEN 'The token has ended.'
+           WHEN r.kind = 'cutover' AND ${revocationIsDue("t", "moment.now")} THEN 'Its planned revocation is due.'
            WHEN r.kind = 'cutover' AND NOT cut_over_is_open(t.token_id, moment.now) THEN 'Programs have moved to the replacement, or it has ended.'
            WHEN NOT EXISTS (SELECT FROM token_subscription s
                             WHERE s.token_id = t.token_id AND s.ended_at IS NULL AND (r.fallback OR s.user_id = r.user_id))
@@ -141,6 +143,10 @@ export interface OpenNotice {
   readonly replacementId: TokenId | null;
   readonly replacementCreatedAt: Date | null;
   readonly replacementUsedAt: Date | null;
+  /** When it is to be revoked by what was planned at its renewal; null where that hangs on the replacement's first use, and without a plan. */
+  readonly revocationAt: Date | null;
+  /** How long after its renewal, or the replacement's first use, it is to be revoked; null without a plan. */
+  readonly revocationOverlap: PlannedOverlap | null;
 }
 
 /** What a digest still has to say, most urgent first. */

@@ -1,4 +1,5 @@
 import type { ReminderKind } from "@fusion/contract/reminders.ts";
+import type { PlannedOverlap } from "@fusion/contract/tokens.ts";
 import type { Queryable } from "../platform/database/database.ts";
 import type { ApplicationId, Environment, FintechKey, TokenId, UserId } from "../platform/ids.ts";
 import type { LocalDay } from "./schedule.ts";
@@ -44,11 +45,22 @@ export function behindDays(place: number): string {
   return `$${fintechDayValues([]).length + place}`;
 }
 
+/** Whether the revocation of a token of `rows` that was planned at its renewal is due at that instant. */
+export const revocationIsDue = (rows: string, at: string): string =>
+  `EXISTS (SELECT FROM pending_revocation AS plan WHERE plan.token_id = ${rows}.token_id AND plan.obsolete IS NULL AND plan.due_at <= ${at})`;
+
+/** The next to be carried out of the revocations of a token of `rows` that were planned at its renewals, as `revocation`. */
+export const joinRevocation = (rows: string, where = "true"): string =>
+  `LEFT JOIN LATERAL (
+     SELECT due_at, overlap FROM pending_revocation AS plan
+     WHERE ${where} AND plan.token_id = ${rows}.token_id AND plan.obsolete IS NULL ORDER BY due_at LIMIT 1
+   ) AS revocation ON true`;
+
 /**
  * Common table expressions, ending in `due`: each notice that is due on the given days, one row per recipient (a person on one
  * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due. Of a
- * renewed one no notice tells that it ends, but in its last days one warns that programs have yet to move.
- * Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are. An address that was rejected on that day
+ * renewed one no notice tells that it ends, but in its last days one warns that programs have yet to move,
+ * until it is revoked as was planned at its renewal. Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are. An address that was rejected on that day
  * reaches nobody, nor does the mail of whoever has ended it; one that was never proven is written to, but counts for nobody reached. And who acknowledged a token's notice on it is told of that token no more until the next.
  */
 export const dueNotices = `
@@ -68,7 +80,8 @@ export const dueNotices = `
     CROSS JOIN LATERAL (
       SELECT CASE
         WHEN live_replacement(s.token_id, day.as_of) IS NULL THEN 'expiry'
-        WHEN s.expires_at > day.as_of AND s.expires_at < day.cut_over_before AND cut_over_is_open(s.token_id, day.as_of) THEN 'cutover'
+        WHEN s.expires_at > day.as_of AND s.expires_at < day.cut_over_before AND NOT ${revocationIsDue("s", "day.as_of")}
+          AND cut_over_is_open(s.token_id, day.as_of) THEN 'cutover'
       END AS kind
       OFFSET 0 -- Asked once for each row, not again by the condition below.
     ) AS notice
@@ -152,26 +165,31 @@ export interface DueNotice extends FintechKey {
   readonly replacementId: TokenId | null;
   readonly replacementCreatedAt: Date | null;
   readonly replacementUsedAt: Date | null;
+  /** When it is to be revoked by what was planned at its renewal; null where that hangs on the replacement's first use, and without a plan. */
+  readonly revocationAt: Date | null;
+  /** How long after its renewal, or the replacement's first use, it is to be revoked; null without a plan. */
+  readonly revocationOverlap: PlannedOverlap | null;
 }
 
 /** Whether the application `app` or its fintech `f` is suspended, as {@link DueNotice} names it. */
 export const suspended = `CASE WHEN f.suspended_at IS NOT NULL THEN 'fintech' WHEN app.suspended_at IS NOT NULL THEN 'application' END AS suspended`;
 
 /**
- * What a notice's text says of the replacement of the token `t`, as {@link DueNotice} names it, and the join it comes from.
+ * What a notice's text says of the replacement of the token `t`, and of its revocation, as {@link DueNotice} names it, and the join it comes from.
  */
 export const replacementOf = (
   kind: string,
   now: string,
 ): { readonly columns: string; readonly join: string } => ({
   columns: `replacement.token_id AS "replacementId", replacement.created_at AS "replacementCreatedAt",
-            replacement.last_used_at AS "replacementUsedAt"`,
+            replacement.last_used_at AS "replacementUsedAt", revocation.due_at AS "revocationAt", revocation.overlap AS "revocationOverlap"`,
   join: `LEFT JOIN LATERAL (
        SELECT live.token_id, made.created_at, used.last_used_at
        FROM (SELECT CASE WHEN ${kind} = 'cutover' THEN live_replacement(t.token_id, ${now}) END AS token_id OFFSET 0) AS live
        LEFT JOIN token AS made ON made.token_id = live.token_id
        LEFT JOIN token_last_use AS used ON used.token_id = live.token_id
-     ) AS replacement ON true`,
+     ) AS replacement ON true
+     ${joinRevocation("t", `${kind} = 'cutover'`)}`,
 });
 
 /** The first of those days of one fintech on which somebody is told of a token, of one of these applications if they are given. */

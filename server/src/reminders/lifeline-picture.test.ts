@@ -8,6 +8,7 @@ const year = {
   createdAt: new Date("2027-03-03T05:30:00Z"),
   expiresAt: new Date("2027-11-23T05:30:00Z"),
   replacementCreatedAt: null,
+  revocationAt: null,
 };
 const names = new Map(Object.entries(mailColours).map(([name, colour]) => [colour, name]));
 /** The cells of each row: which colour, in words. */

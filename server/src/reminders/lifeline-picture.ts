@@ -2,6 +2,7 @@ import { escapeHtml } from "../platform/http/html.ts";
 import { localDateText } from "../platform/local-time.ts";
 import type { OpenNotice } from "./digest-store.ts";
 import { daysBefore, daysLeft } from "./schedule.ts";
+import { endOf } from "./token-end.ts";
 
 /** The light colours of the console; a mail has no style sheet to share with it. */
 export const mailColours = {
@@ -15,7 +16,7 @@ export const mailColours = {
 };
 const urgentDays = 3;
 
-type Lifetime = Pick<OpenNotice, "createdAt" | "expiresAt" | "replacementCreatedAt">;
+type Lifetime = Pick<OpenNotice, "createdAt" | "expiresAt" | "replacementCreatedAt" | "revocationAt">;
 
 /**
  * A token's lifetime as a mail can draw it, which neither loads pictures nor knows SVG: a table of one row, its time before the last days as one
@@ -26,10 +27,11 @@ export function lifelinePicture(
   token: Lifetime,
   { now, timeZone }: { readonly now: Date; readonly timeZone: string },
 ): string {
-  const dayOf = (instant: Date): number => daysLeft(token.expiresAt, instant, timeZone);
+  const end = endOf(token);
+  const dayOf = (instant: Date): number => daysLeft(end.at, instant, timeZone);
   const today = dayOf(now);
   const first = dayOf(token.createdAt);
-  const hasEnded = token.expiresAt <= now;
+  const hasEnded = end.at <= now;
   const lived = hasEnded ? mailColours.ended : today <= urgentDays ? mailColours.urgent : mailColours.soon;
   const replaced = token.replacementCreatedAt === null ? undefined : dayOf(token.replacementCreatedAt);
   // The longest comes first, as the line begins there.
@@ -45,7 +47,7 @@ export function lifelinePicture(
       }),
     ].join("")}</tr>`;
   const generated = localDateText(token.createdAt, timeZone);
-  const ends = `${hasEnded ? "Expired" : "Expires"} ${localDateText(token.expiresAt, timeZone)}`;
+  const ends = `${end.isRevocation ? "To be revoked" : hasEnded ? "Expired" : "Expires"} ${localDateText(end.at, timeZone)}`;
   const replacement =
     token.replacementCreatedAt === null
       ? ""

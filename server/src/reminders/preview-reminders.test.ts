@@ -20,6 +20,7 @@ let member: TestReminders["member"];
 let token: TestReminders["token"];
 let subscribe: TestReminders["subscribe"];
 let at: TestReminders["at"];
+let planRevocation: TestReminders["planRevocation"];
 let revoke: TestReminders["revoke"];
 let reminders: TestReminders["reminders"];
 
@@ -31,7 +32,7 @@ afterAll(() => database.drop());
 
 // Each test has a fintech of its own and the database to itself.
 beforeEach(async () => {
-  ({ clock, deps, fintech, letters, admin, member, token, subscribe, at, revoke, reminders } =
+  ({ clock, deps, fintech, letters, admin, member, token, subscribe, at, planRevocation, revoke, reminders } =
     await arrangeReminders(database));
 });
 
@@ -87,6 +88,17 @@ describe("a day of one fintech", () => {
       [false, true],
       [false, true],
     ]);
+  });
+
+  it("is none on which a renewed token is revoked already, as was planned", async () => {
+    const old = await token();
+    await subscribe(old, admin);
+    const [createdAt, expiresAt] = ["2027-11-20T12:00:00Z", new Date("2028-06-01T05:30:00Z")];
+    await token({ replaces: old, createdAt, expiresAt });
+    await planRevocation(old);
+    clock.set("2027-11-20T13:00:00Z");
+    expect(await day(admin)).toMatchObject({ date: "2027-11-21", nextDate: null, messages: [{}] });
+    expect((await day(admin, "2027-11-22")).messages).toEqual([]);
   });
 
   it("is not today's, once that is planned, whatever the reminder time is changed to", async () => {

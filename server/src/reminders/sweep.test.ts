@@ -26,6 +26,7 @@ let member: TestReminders["member"];
 let token: TestReminders["token"];
 let subscribe: TestReminders["subscribe"];
 let revoke: TestReminders["revoke"];
+let planRevocation: TestReminders["planRevocation"];
 let at: TestReminders["at"];
 let sweepDays: TestReminders["sweepDays"];
 let reminders: TestReminders["reminders"];
@@ -50,6 +51,7 @@ beforeEach(async () => {
     token,
     subscribe,
     revoke,
+    planRevocation,
     at,
     sweepDays,
     reminders,
@@ -364,6 +366,37 @@ describe("cut-over warnings of a renewed token", () => {
     await revoke(replacement);
     await at("2027-11-23T03:30:00Z");
     expect(letters.at(-1)?.subject).toBe('Today: token "billing" expires today at 11:00 IST');
+  });
+
+  it("name the revocation that was planned at the renewal where that comes first, and go out until it is due", async () => {
+    await owner.query("UPDATE token SET created_at = '2027-11-20T12:00:00Z' WHERE token_id = $1", [
+      replacement,
+    ]);
+    await planRevocation(old);
+    await sweepDays("2027-11-20", 5);
+    expect(letters.map(({ subject }) => subject)).toEqual([
+      '3 days left: token "billing" expires Tue 23 Nov 2027, 11:00 IST',
+      'Today: token "billing" will be revoked today at 17:30 IST, and programs have yet to move to its replacement',
+    ]);
+    expect(letters[1]?.text).toContain(
+      "Will be revoked Sun 21 Nov 2027, 17:30 IST, as was planned when it was renewed\n  Would expire Tue 23 Nov 2027, 11:00 IST\n",
+    );
+    expect(letters[1]?.html).toContain("To be revoked Sun 21 Nov 2027");
+  });
+
+  it("say so where a revocation counts from the first use of the replacement, and are cancelled once one is due", async () => {
+    await planRevocation(old, "first_use");
+    await at("2027-11-20T03:30:00Z");
+    expect(letters[0]?.text).toContain(
+      "Will be revoked 24 hours after the first use of its replacement, as was planned when it was renewed\n  Expires Tue 23 Nov 2027, 11:00 IST\n",
+    );
+    refuse = () => new DeliveryFailed("451 try later");
+    await at("2027-11-21T03:30:00Z");
+    refuse = () => undefined;
+    await use(replacement, "2027-11-20T03:35:00Z");
+    await at("2027-11-21T03:35:00Z");
+    expect(letters).toHaveLength(1);
+    expect((await reminders()).at(-1)).toMatchObject({ error: "Its planned revocation is due." });
   });
 
   it("do not go out late on the day of expiry, nor when a retry finds that programs have moved", async () => {

@@ -19,6 +19,8 @@ const notice = (over: Partial<OpenNotice> = {}): OpenNotice => ({
   replacementId: null,
   replacementCreatedAt: null,
   replacementUsedAt: null,
+  revocationAt: null,
+  revocationOverlap: null,
   ...over,
 });
 const render = (channel: "sms" | "email", ...notices: OpenNotice[]) =>

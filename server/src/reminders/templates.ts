@@ -4,6 +4,7 @@ import { nameInSms, oneLine } from "../platform/messages/name-in-message.ts";
 import type { OpenNotice } from "./digest-store.ts";
 import { lifelinePicture } from "./lifeline-picture.ts";
 import { daysLeft } from "./schedule.ts";
+import { endOf } from "./token-end.ts";
 
 /** What a digest says; the same for the sent one and for the preview. */
 export interface DigestText {
@@ -57,7 +58,8 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
     facts: [
       `Token ${notice.tokenId} (${notice.hint})`,
       `Application ${notice.applicationName}, ${notice.environment}`,
-      `${notice.expiresAt <= now ? "Expired" : "Expires"} ${localTimeText(notice.expiresAt, timeZone)}`,
+      ...revocationFacts(notice, timeZone),
+      `${notice.expiresAt <= now ? "Expired" : endOf(notice).isRevocation ? "Would expire" : "Expires"} ${localTimeText(notice.expiresAt, timeZone)}`,
       useWords(notice.lastUsedAt, timeZone),
       ...(notice.replacementId === null
         ? []
@@ -163,19 +165,41 @@ function renderSms(content: DigestContent, first: OpenNotice): DigestText {
 }
 
 /** `15 days left`, `1 day left`, `Today`, `Expired today`, `Expired 3 days ago`. */
-function daysLeftWords({ expiresAt }: OpenNotice, { now, timeZone }: DigestContent): string {
-  const days = daysLeft(expiresAt, now, timeZone);
+function daysLeftWords(notice: OpenNotice, { now, timeZone }: DigestContent): string {
+  const { at, isRevocation } = endOf(notice);
+  const days = daysLeft(at, now, timeZone);
   if (days > 0) return days === 1 ? "1 day left" : `${days} days left`;
-  if (days === 0) return expiresAt > now ? "Today" : "Expired today";
+  if (days === 0) return at > now || isRevocation ? "Today" : "Expired today";
   return days === -1 ? "Expired 1 day ago" : `Expired ${-days} days ago`;
 }
 
-/** `expires Tue 23 Nov 2027, 11:00 IST`, `expires today at 11:00 IST`, `expired today at 08:00 IST`. */
-function expiryWords({ expiresAt }: OpenNotice, { now, timeZone }: DigestContent): string {
-  const verb = expiresAt > now ? "expires" : "expired";
-  return daysLeft(expiresAt, now, timeZone) === 0
-    ? `${verb} today at ${clockTimeText(expiresAt, timeZone)}`
-    : `${verb} ${localTimeText(expiresAt, timeZone)}`;
+/** `expires Tue 23 Nov 2027, 11:00 IST`, `expires today at 11:00 IST`, `expired today at 08:00 IST`, `will be revoked today at 11:00 IST`. */
+function expiryWords(notice: OpenNotice, { now, timeZone }: DigestContent): string {
+  const { at, isRevocation } = endOf(notice);
+  const verb = isRevocation ? "will be revoked" : at > now ? "expires" : "expired";
+  return daysLeft(at, now, timeZone) === 0
+    ? `${verb} today at ${clockTimeText(at, timeZone)}`
+    : `${verb} ${localTimeText(at, timeZone)}`;
+}
+
+const afterFirstUse = {
+  none: "at",
+  "1h": "1 hour after",
+  "24h": "24 hours after",
+  "7d": "7 days after",
+} as const satisfies Record<NonNullable<OpenNotice["revocationOverlap"]>, string>;
+
+/** What was planned at its renewal, unless the token expires before that. */
+function revocationFacts(notice: OpenNotice, timeZone: string): string[] {
+  const { revocationAt, revocationOverlap } = notice;
+  const { at, isRevocation } = endOf(notice);
+  if (isRevocation)
+    return [`Will be revoked ${localTimeText(at, timeZone)}, as was planned when it was renewed`];
+  return revocationOverlap === null || revocationAt !== null
+    ? []
+    : [
+        `Will be revoked ${afterFirstUse[revocationOverlap]} the first use of its replacement, as was planned when it was renewed`,
+      ];
 }
 
 function cutOverWords({ kind }: OpenNotice): string {

@@ -43,6 +43,8 @@ export interface TestReminders {
   }): Promise<TokenId>;
   subscribe(tokenId: TokenId, person: UserPrincipal, at?: string): Promise<void>;
   revoke(tokenId: TokenId): Promise<unknown>;
+  /** What the renewal of a token plans for it: its revocation a day later, or a day after its replacement's first use. */
+  planRevocation(tokenId: TokenId, from?: "now" | "first_use"): Promise<unknown>;
   /** Sweeps at that instant. */
   at(instant: string): ReturnType<typeof sweepReminders>;
   /** Sweeps every local day from the first to the last of the window, at 09:00 IST. */
@@ -110,6 +112,13 @@ export async function arrangeReminders(
         `UPDATE token SET revoked_at = $2, revoked_by_kind = 'system', revoked_by = 'x', revoked_by_name = 'x',
                           revoke_reason = 'replaced' WHERE token_id = $1`,
         [tokenId, clock.now()],
+      ),
+    planRevocation: (tokenId, from = "now") =>
+      owner.query(
+        `INSERT INTO planned_revocation (ifi_id, environment, fintech_id, application_id, token_id, replacement_id, overlap, counted_from, planned_at, planned_by)
+         SELECT ifi_id, environment, fintech_id, application_id, replaces_token_id, token_id, '24h', $2, created_at, created_by
+         FROM token WHERE replaces_token_id = $1`,
+        [tokenId, from],
       ),
     at(instant) {
       clock.set(instant);
