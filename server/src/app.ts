@@ -67,6 +67,7 @@ import { createTokenAuthentication } from "./tokens/authenticate-token.ts";
 import { createTokenCheck, type FoundToken } from "./tokens/check-token.ts";
 import { tokenJobs } from "./tokens/jobs.ts";
 import { readTokensFrom } from "./tokens/read-tokens.ts";
+import { createRevokeHeldToken } from "./tokens/revoke-held-token.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { countTokensOf } from "./tokens/token-summary.ts";
 import { createUsageRecorder, recordTokenUsage } from "./tokens/usage.ts";
@@ -238,11 +239,12 @@ export async function buildApp(parts: Parts): Promise<App> {
   const rate = rateOf(settings);
   const takeCall = rate && limitCalls(parts.clock, rate);
   registerGatewayRoutes(http, { ...parts, tokenCheck, usage, calls, takeCall, https });
-  registerOAuthRoutes(http, { ...parts, nodes, tokenCheck, usage, publicUrl });
+  const revokeHeldToken = createRevokeHeldToken({ ...parts, nodes });
+  registerOAuthRoutes(http, { ...parts, tokenCheck, revokeHeldToken, usage, publicUrl });
   registerHolderRoutes(http, {
     ...parts,
-    nodes,
     tokenCheck,
+    revokeHeldToken,
     lookForCall,
     readErrorPage: (code) => readErrorPage(errorsFolder, code),
   });

@@ -5,21 +5,23 @@ import { provenUser } from "../access/proven-user.ts";
 import { explainRefusal } from "../activity/explain-refusal.ts";
 import type { LookForCall } from "../activity/look-for-call.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
 import { describeFailure } from "../platform/http/problem.ts";
 import { limitCalls } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { answerProblem, type HttpServer } from "../platform/http/server.ts";
-import { principalOf } from "../tokens/authenticate-token.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
 import type { TokenCheck } from "../tokens/check-token.ts";
 import { TokenExpired, TokenUnknown } from "../tokens/errors.ts";
 import { presentedSecret } from "../tokens/presented-secret.ts";
-import { type RevokeDependencies, revokeToken } from "../tokens/revoke-token.ts";
+import type { RevokeHeldToken } from "../tokens/revoke-held-token.ts";
 import { revocationView } from "../tokens/views.ts";
 
-export interface HolderDependencies extends RevokeDependencies {
+export interface HolderDependencies {
+  readonly db: Database;
   readonly clock: Clock;
   readonly tokenCheck: TokenCheck;
+  readonly revokeHeldToken: RevokeHeldToken;
   readonly lookForCall: LookForCall;
   readonly readErrorPage: (code: string) => Promise<string | undefined>;
 }
@@ -64,8 +66,7 @@ export function registerHolderRoutes(http: HttpServer, deps: HolderDependencies)
       async (request) => {
         const found = holder.of(request);
         if (found.refusal === "token_expired") throw new TokenExpired(found.tokenId);
-        const revocation = await revokeToken(deps, principalOf(found), {
-          tokenId: found.tokenId,
+        const revocation = await deps.revokeHeldToken(found, {
           reason: request.body?.reason ?? "no_longer_needed",
           requestId: request.id,
         });

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
-import { createNodes } from "../leases/nodes.ts";
 import { createHttpServer } from "../platform/http/server.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { basic, form } from "../testing/oauth-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
+import { authorizeWrite } from "../tokens/authorize-write.ts";
+import { createRevokeHeldToken } from "../tokens/revoke-held-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import { registerOAuthRoutes } from "./routes.ts";
 
@@ -155,8 +157,7 @@ describe("RFC 7009 section 2.2, the answer", () => {
     registerOAuthRoutes(http, {
       db: app.database.db,
       clock: app.clock,
-      random: app.random,
-      nodes: createNodes({ db: app.database.db, clock: app.clock }),
+      revokeHeldToken: () => Promise.reject(new Error("no token is found")),
       tokenCheck: {
         check: () => Promise.reject(Object.assign(new Error("connect"), { code: "ECONNREFUSED" })),
         checkNow: () => undefined,
@@ -170,6 +171,33 @@ describe("RFC 7009 section 2.2, the answer", () => {
     expect(response.headers["retry-after"]).toBe("1");
     expect(response.json().error).toBe("temporarily_unavailable");
     await http.close();
+  });
+
+  it("to a dead token comes without its fintech's gate: who repeats it holds up nobody", async () => {
+    const self = () =>
+      app.http.inject({
+        method: "POST",
+        url: "/tokens/self/revoke",
+        headers: { authorization: `Bearer ${token.secret}` },
+      });
+    const byClient = () => revoke({ token: token.secret, client_id: fintech.clientId });
+    expect((await byClient()).statusCode).toBe(200);
+    const other = await arrangeToken(app.database.owner, applicationId, person);
+    const scope = { kind: "tenants", tenants: [other.principal.tenant] } as const;
+    const inside = Promise.withResolvers<void>();
+    const left = Promise.withResolvers<void>();
+    const writer = app.database.db.transaction(scope, async (tx) => {
+      await authorizeWrite(tx, other.principal);
+      inside.resolve();
+      await left.promise;
+    });
+    await inside.promise;
+    const statuses: number[] = [];
+    for (const again of [byClient, self, byClient]) statuses.push((await again()).statusCode);
+    left.resolve();
+    expect(statuses).toEqual([200, 200, 200]);
+    // A revocation would have waited at the gate until the database ended this one, which does nothing inside.
+    await writer;
   });
 
   it("lets no page of another origin read it: there is no CORS", async () => {
@@ -222,5 +250,74 @@ describe("a token revokes itself", () => {
     const wrong = await revokeSelf(token.secret, { reason: "because" });
     expect(wrong.statusCode).toBe(400);
     expect(await check(token.secret)).toBe(200);
+  });
+});
+
+describe("a revocation that nobody knows to be in force everywhere", () => {
+  /** A server whose nodes cannot be waited for until `answers` is set. */
+  async function withSilentNodes(
+    use: (revokeAgain: () => Promise<number>, nodes: { answers: boolean; waits: number }) => Promise<void>,
+  ): Promise<void> {
+    const { db } = app.database;
+    const { clock, random } = app;
+    const check = createTestTokenCheck(db);
+    const nodes = { answers: false, waits: 0 };
+    const http = createHttpServer({ log: silentLog(), random, trustedProxies: [] });
+    registerOAuthRoutes(http, {
+      db,
+      clock,
+      tokenCheck: check.tokenCheck,
+      revokeHeldToken: createRevokeHeldToken({
+        db,
+        clock,
+        random,
+        nodes: {
+          untilAllKnow(epoch) {
+            nodes.waits += 1;
+            return nodes.answers
+              ? check.nodes.untilAllKnow(epoch)
+              : Promise.reject(new Error("no node answers"));
+          },
+        },
+      }),
+      usage: { record: () => undefined },
+      publicUrl: "https://fusion.example",
+    });
+    await use(async () => {
+      const { headers, payload } = form({ token: token.secret, client_id: fintech.clientId });
+      return (await http.inject({ method: "POST", url: "/oauth2/revoke", headers, payload })).statusCode;
+    }, nodes);
+    await http.close();
+    await check.close();
+  }
+  const effectiveAt = async (): Promise<Date | null> => {
+    const { rows } = await app.database.owner.query(
+      "SELECT effective_at FROM revocation_receipt WHERE token_id = $1",
+      [token.tokenId],
+    );
+    return rows[0].effective_at;
+  };
+
+  it("is completed by a repeat, however many are sent at once: one of them does it for all", async () => {
+    await withSilentNodes(async (revokeAgain, nodes) => {
+      expect(await revokeAgain()).toBe(503);
+      await app.database.untilNodesKnow(); // By then the token counts as revoked.
+      expect(await effectiveAt()).toBeNull();
+      nodes.answers = true;
+      expect(await Promise.all(Array.from({ length: 30 }, revokeAgain))).toEqual(Array(30).fill(200));
+      expect(nodes.waits).toBe(2);
+      const completed = await effectiveAt();
+      expect(completed).toBeInstanceOf(Date);
+      expect(await revokeAgain()).toBe(200);
+      expect([nodes.waits, await effectiveAt()]).toEqual([2, completed]);
+    });
+  });
+
+  it("is not tried again and again: then 429, until its turn has come", async () => {
+    await withSilentNodes(async (revokeAgain) => {
+      const statuses: number[] = [];
+      for (let sent = 0; sent < 6; sent += 1) statuses.push(await revokeAgain());
+      expect(statuses).toEqual([...Array(5).fill(503), 429]);
+    });
   });
 });

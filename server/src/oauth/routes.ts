@@ -9,12 +9,12 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { provenUser } from "../access/proven-user.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Database } from "../platform/database/database.ts";
 import { formType, takeForms } from "../platform/http/form-body.ts";
 import { answerOAuthError, oauthErrorBody } from "../platform/http/oauth-error.ts";
 import type { HttpServer } from "../platform/http/server.ts";
-import { principalOf } from "../tokens/authenticate-token.ts";
 import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
-import { type RevokeDependencies, revokeToken } from "../tokens/revoke-token.ts";
+import type { RevokeHeldToken } from "../tokens/revoke-held-token.ts";
 import { isWellFormedSecret } from "../tokens/token-secret.ts";
 import type { UsageRecorder } from "../tokens/usage.ts";
 import { authenticateClient } from "./authenticate-client.ts";
@@ -22,9 +22,11 @@ import { InvalidClient, InvalidGrant, UnsupportedGrantType } from "./errors.ts";
 import { introspectToken } from "./introspect-token.ts";
 import { serverMetadata } from "./metadata.ts";
 
-export interface OAuthDependencies extends RevokeDependencies {
+export interface OAuthDependencies {
+  readonly db: Database;
   readonly clock: Clock;
   readonly tokenCheck: TokenCheck;
+  readonly revokeHeldToken: RevokeHeldToken;
   readonly usage: Pick<UsageRecorder, "record">;
   readonly publicUrl: string;
 }
@@ -160,12 +162,8 @@ async function revokeForClient(
   const found = await deps.tokenCheck.check(token);
   if (!found || found.refusal === "token_expired") return;
   if (found.clientId !== clientId) throw new InvalidGrant();
-  // Also when it was revoked before: that revocation may not yet be in force everywhere.
-  await revokeToken(deps, principalOf(found), {
-    tokenId: found.tokenId,
-    reason: "no_longer_needed",
-    requestId: request.id,
-  });
+  // Also when it was revoked before: that revocation's receipt may be open.
+  await deps.revokeHeldToken(found, { reason: "no_longer_needed", requestId: request.id });
 }
 
 /** The token was presented to a service of the platform, which its page should tell; the address is the service's. */

@@ -200,7 +200,12 @@ async function knowing<Result>(
   }
 }
 
+/** Whether this revocation is known to be in force everywhere. */
+export function isComplete(receipt: ReceiptRecord): receipt is Revocation {
+  return receipt.effectiveAt !== null && receipt.nodes !== null;
+}
+
 function asComplete(receipt: ReceiptRecord | undefined): Revocation {
-  assert(receipt?.effectiveAt && receipt.nodes, "a receipt is complete once it was completed");
-  return { ...receipt, effectiveAt: receipt.effectiveAt, nodes: receipt.nodes };
+  assert(receipt && isComplete(receipt), "a receipt is complete once it was completed");
+  return receipt;
 }
