@@ -80,6 +80,11 @@ const found = (secret: string, url: string | null = "https://github.com/acme/app
   url,
   source: "content",
 });
+const others = async (count: number): Promise<TestToken[]> => {
+  const made: TestToken[] = [];
+  while (made.length < count) made.push(await arrangeToken(app.database.owner, applicationId, person));
+  return made;
+};
 const check = async (of: TestToken): Promise<string> => {
   const { headers } = await app.http.inject({
     url: "/gateway/check",
@@ -239,6 +244,74 @@ describe("a long report", () => {
   });
 });
 
+describe("an odd match", () => {
+  const label = (response: Awaited<ReturnType<typeof report>>) =>
+    response.json().map((verdict: { label: string }) => verdict.label);
+
+  it("keeps no token alive that is reported with it", async () => {
+    const unknown = generateSecret(app.random, "live");
+    for (const odd of [
+      { ...found(unknown), url: `https://github.com/a/b/blob/main/${"%E0%A4%85".repeat(450)}` },
+      { ...found(unknown), url: 7, source: "x".repeat(10_000) },
+      { ...found(unknown), type: null },
+      { ...found(unknown), type: "x".repeat(10_000) },
+      found("x".repeat(10_000)),
+      found("fus_live_\0"),
+      found("\ud800"),
+    ]) {
+      const each = await arrangeToken(app.database.owner, applicationId, person);
+      const response = await report([odd, found(each.secret)]);
+      expect([response.statusCode, label(response)]).toEqual([200, ["false_positive", "true_positive"]]);
+      expect(await check(each)).toBe("token_revoked");
+    }
+  });
+
+  it("that has no token's text is left out of the answer", async () => {
+    const response = await report([1, null, [], {}, { token: 1, type: "x" }, found(token.secret)]);
+    expect([response.statusCode, label(response)]).toEqual([200, ["true_positive"]]);
+    expect(await check(token)).toBe("token_revoked");
+  });
+
+  it("with a token of ours ends it, whatever stands beside it", async () => {
+    const [one, two, three] = [token, ...(await others(2))] as [TestToken, TestToken, TestToken];
+    const long = `https://github.com/a/b/blob/main/${"%E0%A4%85".repeat(450)}`;
+    const response = await report(
+      `[{"token":"${one.secret}","type":"x","type":"y","url":"${long}","source":"\\u0000"},
+        {"token":"a","token":"${two.secret}"}, {"token":"${three.secret}","type":1,"url":{}}]`,
+    );
+    expect(response.json().map((verdict: { token_type: string }) => verdict.token_type)).toEqual([
+      "y",
+      "",
+      "",
+    ]);
+    for (const each of [one, two, three]) expect(await check(each)).toBe("token_revoked");
+    const { rows } = await app.database.owner.query(
+      "SELECT details FROM audit_entry WHERE object_id = $1 AND action = 'token.found'",
+      [one.tokenId],
+    );
+    expect(rows).toEqual([{ details: { url: long.slice(0, 1_000), source: null } }]);
+  });
+});
+
+describe("a report of thousands of matches", () => {
+  it("ends the tokens among them, each told with some of its places", async () => {
+    const [first, second] = (await others(2)) as [TestToken, TestToken];
+    const many = Array.from({ length: 1_500 }, () => found(generateSecret(app.random, "live")));
+    const copies = Array.from({ length: 1_500 }, (_, copy) =>
+      found(second.secret, `https://github.com/acme/app/blob/main/${copy}/${"x".repeat(500)}`),
+    );
+    const response = await report([found(first.secret), ...many, ...copies, found(first.secret)]);
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toHaveLength(3_002);
+    for (const each of [first, second]) expect(await check(each)).toBe("token_revoked");
+    const { rows } = await app.database.owner.query(
+      "SELECT object_id, count(*)::int AS places FROM audit_entry WHERE action = 'token.found' AND object_id = ANY ($1) GROUP BY 1 ORDER BY 2",
+      [[first.tokenId, second.tokenId]],
+    );
+    expect(rows.map(({ places }) => places)).toEqual([1, 20]);
+  });
+});
+
 describe("the signature", () => {
   it("is verified before anything else, and whatever is wrong with it answers alike", async () => {
     const body = [found(token.secret)];
@@ -256,13 +329,7 @@ describe("the signature", () => {
   });
 
   it("does not make a malformed report a good one", async () => {
-    for (const content of [
-      "not json",
-      {},
-      [],
-      [{ token: 1, type: "x" }],
-      '[{"token":"a","token":"b","type":"x"}]',
-    ]) {
+    for (const content of ["not json", {}, [], "null"]) {
       expect((await report(content)).statusCode).toBe(400);
     }
   });

@@ -2,20 +2,24 @@ import { verify } from "node:crypto";
 import { Problem } from "@fusion/contract/problem.ts";
 import { SecretReport, SecretVerdicts } from "@fusion/contract/secret-scanning.ts";
 import type { FastifyRequest } from "fastify";
-import { InvalidInput } from "../platform/errors.ts";
 import type { HttpServer } from "../platform/http/server.ts";
-import { JsonRefused, parseStrictJson } from "../platform/http/strict-json.ts";
 import type { TokenCheck } from "../tokens/check-token.ts";
 import { type Finding, reportFoundTokens } from "../tokens/report-found-tokens.ts";
 import type { RevokeDependencies } from "../tokens/revoke-token.ts";
 import { hashSecret, isWellFormedSecret } from "../tokens/token-secret.ts";
 import { ReportSignatureInvalid } from "./errors.ts";
+import { type ReportEntry, readReport } from "./read-report.ts";
 import type { FindScannerKey } from "./scanner-keys.ts";
 
 export interface SecretScanningDependencies extends RevokeDependencies {
   readonly tokenCheck: TokenCheck;
   readonly findScannerKey: FindScannerKey;
 }
+
+/** A file that many have copied is thousands of matches, with addresses of any length. */
+const reportBytesMax = 4 * 1024 * 1024;
+/** Tokens that are looked for at a time. */
+const lookedForMax = 500;
 
 /**
  * `POST /secret-scanning/reports`: what a scanner of published files (GitHub's partner program) believes to be our tokens. The signature over
@@ -25,21 +29,25 @@ export interface SecretScanningDependencies extends RevokeDependencies {
 export function registerSecretScanningRoutes(http: HttpServer, deps: SecretScanningDependencies): void {
   void http.register(async (scope: HttpServer) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: 256 * 1024 }, (_request, body, done) =>
-      done(null, body),
+    scope.addContentTypeParser(
+      "*",
+      { parseAs: "buffer", bodyLimit: reportBytesMax },
+      (_request, body, done) => done(null, body),
     );
+    // Each entry is judged alone (read-report.ts); the schema is for the document.
+    scope.setValidatorCompiler(() => () => true);
     scope.post(
       "/secret-scanning/reports",
       {
         preValidation: async (request: FastifyRequest) => {
           const body = await verifiedBody(request, deps.findScannerKey);
-          request.body = parseReport(body);
+          request.body = readReport(body);
         },
         schema: {
           tags: ["Scanners of published files"],
           summary: "Tokens that were found in public",
           description:
-            "In GitHub's format for partners of its secret scanning, signed with a key of the configured list (Github-Public-Key-Identifier, Github-Public-Key-Signature: ECDSA on P-256 with SHA-256 over the body, in base64). Tokens of ours are revoked, their fintech's admins are told, and where they were found is on the token's page.",
+            "In GitHub's format for partners of its secret scanning, signed with a key of the configured list (Github-Public-Key-Identifier, Github-Public-Key-Signature: ECDSA on P-256 with SHA-256 over the body, in base64). Each match is judged alone: one that is odd is a false_positive and changes nothing about the others, and one without a token's text is left out of the answer. Tokens of ours are revoked, their fintech's admins are told, and where they were found is on the token's page.",
           security: [],
           body: SecretReport,
           response: {
@@ -53,13 +61,9 @@ export function registerSecretScanningRoutes(http: HttpServer, deps: SecretScann
         },
       },
       async (request): Promise<SecretVerdicts> => {
-        // All at once: one that was revoked before is waited for until it is refused everywhere.
-        const ours = await Promise.all(
-          request.body.map(async ({ token, url, source }): Promise<Finding | undefined> => {
-            const found = isWellFormedSecret(token) ? await deps.tokenCheck.check(token) : undefined;
-            return found && { found, url, source };
-          }),
-        );
+        const ours: (Finding | undefined)[] = [];
+        for (let from = 0; from < request.body.length; from += lookedForMax)
+          ours.push(...(await findOurs(deps.tokenCheck, request.body.slice(from, from + lookedForMax))));
         await reportFoundTokens(
           deps,
           ours.filter((finding) => finding !== undefined),
@@ -75,6 +79,16 @@ export function registerSecretScanningRoutes(http: HttpServer, deps: SecretScann
   });
 }
 
+/** Which of these are ours, in their order. All at once: one that was revoked before is waited for until it is refused everywhere. */
+function findOurs(tokenCheck: TokenCheck, entries: readonly ReportEntry[]): Promise<(Finding | undefined)[]> {
+  return Promise.all(
+    entries.map(async ({ token, url, source }) => {
+      const found = isWellFormedSecret(token) ? await tokenCheck.check(token) : undefined;
+      return found && { found, url, source };
+    }),
+  );
+}
+
 /** The bytes that were signed. Throws {@link ReportSignatureInvalid} alike whatever is wrong with the signature. */
 async function verifiedBody({ headers, body }: FastifyRequest, findKey: FindScannerKey): Promise<Buffer> {
   const identifier = headers["github-public-key-identifier"];
@@ -85,15 +99,4 @@ async function verifiedBody({ headers, body }: FastifyRequest, findKey: FindScan
   if (!key || !verify("sha256", body, key, Buffer.from(signature, "base64")))
     throw new ReportSignatureInvalid();
   return body;
-}
-
-function parseReport(body: Buffer): unknown {
-  try {
-    return parseStrictJson(body.toString("utf8"));
-  } catch (error) {
-    if (!(error instanceof JsonRefused)) throw error;
-    throw new InvalidInput("The report is not JSON.", {
-      fieldErrors: [{ pointer: "", detail: error.message }],
-    });
-  }
 }

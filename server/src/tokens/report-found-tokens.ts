@@ -16,51 +16,71 @@ export interface Finding {
   readonly source: string | null | undefined;
 }
 
+/** Tokens that are revoked together, with one wait for all of them. */
+const togetherMax = 500;
+
 /**
  * Tokens were found where everybody can read them. Each place becomes part of its token's history, once, and the tokens are revoked as
- * compromised unless they have ended, with one wait for all; their fintechs' admins are told, also of a sandbox token, however the wait
- * ends. When this has returned, the tokens are refused everywhere.
+ * compromised unless they have ended; their fintechs' admins are told, also of a sandbox token, however the wait for the nodes ends. When
+ * this has returned, the tokens are refused everywhere.
  */
 export async function reportFoundTokens(
   deps: RevokeDependencies,
   findings: readonly Finding[],
   { requestId }: { readonly requestId: string },
 ): Promise<void> {
-  if (findings.length === 0) return;
+  const byToken = [...Map.groupBy(findings, ({ found }) => found.tokenId).values()];
+  for (let from = 0; from < byToken.length; from += togetherMax)
+    await reportTogether(deps, byToken.slice(from, from + togetherMax), requestId);
+}
+
+async function reportTogether(
+  deps: RevokeDependencies,
+  byToken: readonly (readonly Finding[])[],
+  requestId: string,
+): Promise<void> {
   await deps.db.transaction(systemScope, async (tx) => {
-    for (const finding of findings) await recordPlace(tx, deps, finding, requestId);
+    for (const ofOne of byToken) await recordPlaces(tx, deps, ofOne, requestId);
   });
-  const byToken = new Map(findings.map(({ found }) => [found.tokenId, found]));
   // Also those that were revoked before: that may not yet be in force everywhere.
-  const tokenIds = [...byToken.values()]
-    .filter(({ refusal }) => refusal !== "token_expired")
-    .map(({ tokenId }) => tokenId);
+  const tokenIds = byToken
+    .flatMap(([first]) => first ?? [])
+    .filter(({ found }) => found.refusal !== "token_expired")
+    .map(({ found }) => found.tokenId);
   if (tokenIds.length === 0) return;
   await revokeTokens(deps, scanner, { tokenIds, reason: "compromised", tellAdmins: true, requestId });
 }
 
-async function recordPlace(
+/** The places where one token was found, those that its history does not have. */
+async function recordPlaces(
   tx: Transaction,
   deps: RevokeDependencies,
-  finding: Finding,
+  findings: readonly Finding[],
   requestId: string,
 ): Promise<void> {
-  const { tokenId, tenant } = finding.found;
-  const place = placeOf(finding);
-  const known = (await listAuditEntries(tx, { kind: "token", id: tokenId }, 1_000)).filter(
-    ({ action }) => action === "token.found",
+  const [first] = findings;
+  if (!first) return;
+  const { tokenId, tenant } = first.found;
+  const entries = await listAuditEntries(tx, { kind: "token", id: tokenId }, 1_000);
+  const known = new Set(
+    entries.filter(({ action }) => action === "token.found").map(({ details }) => details.url),
   );
-  if (known.length >= placesMax || known.some(({ details }) => details.url === place.url)) return;
-  await recordAudit(tx, deps, scanner, {
-    action: "token.found",
-    object: { kind: "token", id: tokenId },
-    fintech: tenant,
-    details: place,
-    requestId,
-  });
+  for (const finding of findings) {
+    if (known.size >= placesMax) return;
+    const place = placeOf(finding);
+    if (known.has(place.url)) continue;
+    known.add(place.url);
+    await recordAudit(tx, deps, scanner, {
+      action: "token.found",
+      object: { kind: "token", id: tokenId },
+      fintech: tenant,
+      details: place,
+      requestId,
+    });
+  }
 }
 
-/** In plain ASCII of a bounded length, whatever was reported; only web addresses count as such. */
+/** In plain ASCII of a bounded length, whatever was reported; only web addresses count as such, and are cut where they are too long. */
 function placeOf({ url, source }: { url?: string | null | undefined; source?: string | null | undefined }): {
   url: string | null;
   source: string | null;
