@@ -336,7 +336,7 @@ describe("the signature", () => {
 });
 
 describe("the list of keys", () => {
-  it("is kept for an hour, read again for a new key but not for every made-up one, and outlives an outage", async () => {
+  it("is kept for an hour, read again for a new key, and outlives an outage", async () => {
     const clock = manualClock("2026-11-24T05:30:00.000Z");
     let list: string | Error = keyList({ one: scanner.publicKey });
     let reads = 0;
@@ -362,6 +362,52 @@ describe("the list of keys", () => {
     clock.advanceMs(3_600_000);
     expect(await find("two")).toBeDefined();
     expect(reads).toBe(3);
+  });
+
+  it("that cannot be renewed leaves reports under a key that it lacks for later: the key may be new", async () => {
+    const clock = manualClock("2026-11-24T05:30:00.000Z");
+    let list: string | Error = keyList({ one: scanner.publicKey });
+    const find = createScannerKeys({
+      address,
+      clock,
+      fetchText: async () => {
+        if (list instanceof Error) throw list;
+        return list;
+      },
+    });
+    expect(await find("one")).toBeDefined();
+    list = new Error("answered 403");
+    clock.advanceMs(60_000);
+    for (let asked = 0; asked < 2; asked += 1)
+      await expect(find("new")).rejects.toMatchObject({ code: "scanner_keys_unavailable" });
+    expect(await find("one")).toBeDefined();
+    list = keyList({ one: scanner.publicKey, new: scanner.publicKey });
+    clock.advanceMs(60_000);
+    expect(await find("new")).toBeDefined();
+  });
+
+  it("is read at most ten times in an hour for keys that are made up, whether or not it can be", async () => {
+    for (const away of [false, true]) {
+      const clock = manualClock("2026-11-24T05:30:00.000Z");
+      let reads = 0;
+      const find = createScannerKeys({
+        address,
+        clock,
+        fetchText: async () => {
+          reads += 1;
+          if (away && reads > 1) throw new Error("away");
+          return keyList({ one: scanner.publicKey });
+        },
+      });
+      expect(await find("one")).toBeDefined();
+      reads = 0;
+      for (let second = 0; second < 3_600; second += 1) {
+        clock.advanceMs(1_000);
+        await find(`made-up-${second}`).catch(() => undefined);
+      }
+      expect(reads).toBeGreaterThan(5);
+      expect(reads).toBeLessThanOrEqual(10);
+    }
   });
 
   it("that was never read leaves reports for later: 503, so that the scanner sends them again", async () => {

@@ -11,13 +11,17 @@ const KeyList = z.object({
 
 /** A list is good for so long. */
 const keptMs = 3_600_000;
-/** An identifier that is not in the list may be new; the list is read again for it, but no more often than this. */
-const againMs = 60_000;
+/**
+ * An identifier that is not in the list may be new, so the list is read again for it. The pause before that is doubled by each reading that was
+ * of no use (none could be made, or the identifier was not there), so that those who make identifiers up cause ten readings in their first hour and six in each
+ * that follows: GitHub allows an address 60, and several processes may share one.
+ */
+const againMs = { least: 60_000, most: 600_000 };
 
-/** The scanner's public key with this identifier; undefined when there is none. Throws {@link ScannerKeysUnavailable} when no list can be had. */
+/** The scanner's public key with this identifier; undefined when there is none. Throws {@link ScannerKeysUnavailable} while that cannot be told. */
 export type FindScannerKey = (identifier: string) => Promise<KeyObject | undefined>;
 
-/** Reads the list when it is first needed and keeps it for an hour; one that cannot be renewed goes on serving. */
+/** Reads the list when it is first needed and keeps it for an hour; one that cannot be renewed goes on serving for the keys that it has. */
 export function createScannerKeys({
   address,
   fetchText,
@@ -30,9 +34,11 @@ export function createScannerKeys({
   let keys: ReadonlyMap<string, KeyObject> | undefined;
   let triedAt = Number.NEGATIVE_INFINITY;
   let failure: unknown;
+  let inVain = 0;
   let reading: Promise<void> | undefined;
 
-  const read = async (): Promise<void> => {
+  const pauseMs = (): number => Math.min(againMs.least * 2 ** Math.max(0, inVain - 1), againMs.most);
+  const read = async (identifier: string): Promise<void> => {
     triedAt = clock.monotonicMs();
     try {
       keys = parseKeys(await fetchText(address));
@@ -40,18 +46,21 @@ export function createScannerKeys({
     } catch (error) {
       failure = error;
     }
+    inVain = failure === undefined && keys?.has(identifier) ? 0 : inVain + 1;
   };
   return async (identifier) => {
     const age = clock.monotonicMs() - triedAt;
     const known = keys?.get(identifier);
-    if (age >= (known && !failure ? keptMs : againMs)) {
-      reading ??= read().finally(() => {
+    if (age >= (known && failure === undefined ? keptMs : pauseMs())) {
+      reading ??= read(identifier).finally(() => {
         reading = undefined;
       });
     }
     await reading;
-    if (!keys) throw new ScannerKeysUnavailable(failure);
-    return keys.get(identifier);
+    const found = keys?.get(identifier);
+    // It may be new: refused for good now, its report would not be sent again.
+    if (!found && failure !== undefined) throw new ScannerKeysUnavailable(failure);
+    return found;
   };
 }
 
