@@ -8,7 +8,7 @@ import type { TokenPrincipal } from "../access/principal.ts";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { manualClock } from "../platform/clock.ts";
 import { DomainError } from "../platform/errors.ts";
-import { limitCalls } from "../platform/http/rate-limit.ts";
+import { limitCalls, limitRates } from "../platform/http/rate-limit.ts";
 import { createHttpServer, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId, FintechId, IfiId, TokenId } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
@@ -416,6 +416,30 @@ describe("404, 405, 413, 414, 415", () => {
 });
 
 describe("429", () => {
+  it("is for the address that calls too often, also where that cannot be decoded, and then nobody looks for a token", async () => {
+    const limited = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
+    limitRates(limited, { clock }, [{ prefix: "/api/", perSecond: 1, burst: 3 }]);
+    let asked = 0;
+    const authenticate = async () => {
+      asked += 1;
+      throw new TokenMissing();
+    };
+    registerFusionApi(limited, { clock, nodes, takeCall: undefined, authenticate }, () => undefined);
+    for (const [at, url] of [`${base}/things`, `${base}/%zz`].entries()) {
+      asked = 0;
+      const statuses: number[] = [];
+      let last: Awaited<ReturnType<typeof limited.inject>> | undefined;
+      for (let calls = 0; calls < 5; calls += 1) {
+        last = await limited.inject({ url, remoteAddress: `192.0.2.${at}` });
+        statuses.push(last.statusCode);
+      }
+      expect([url, statuses, asked]).toEqual([url, [401, 401, 401, 429, 429], 3]);
+      expect(last && envelopeOf(last)).toMatchObject({ code: "rate_limited", errorCode: "FU4029" });
+      expect(last?.headers["retry-after"]).toBe("1");
+    }
+    await limited.close();
+  });
+
   it("is for the one token that calls too often, from wherever, until time has passed", async () => {
     const limited = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
     registerFusionApi(

@@ -60,13 +60,13 @@ export function registerFusionApi(
     return principal;
   };
 
-  // Addresses that could not even be decoded reach no route and no hook; they are authenticated like all others.
+  // Addresses that could not even be decoded reach no route and no hook; they are authenticated like all others, after the limit of addresses.
   http.errorEnvelopes.push({
     prefix,
     body: fusionErrorBody,
     async answer(error, request, reply) {
       try {
-        await admit(request, reply);
+        if (!(error instanceof RateLimited)) await admit(request, reply);
         return answerFailure(error, request, reply);
       } catch (refusal) {
         return answerFailure(refusal, request, reply);

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import { networkOf } from "../ip-network.ts";
 import { RateLimited } from "./request-errors.ts";
 import { routedPath } from "./routed-path.ts";
-import type { HttpServer } from "./server.ts";
+import type { HttpServer, UnroutedGuard } from "./server.ts";
 
 export interface Rate {
   /** How many a second, for as long as one likes. */
@@ -37,13 +37,15 @@ export function limitRates(
   limits: readonly RateLimit[],
 ): void {
   const all = limits.map((limit) => ({ limit, take: limitCalls(clock, limit) }));
-  // With a callback, as all hooks that every request passes: a promise costs more than what they do.
-  http.addHook("onRequest", (request, _reply, done) => {
-    const path = routedPath(request.url);
+  const refuse: UnroutedGuard = ({ url, ip }) => {
+    const path = routedPath(url);
     const found = all.find(({ limit }) => path.startsWith(limit.prefix));
-    const waitSeconds = found?.take(networkOf(request.ip));
-    done(waitSeconds ? new RateLimited(Math.ceil(waitSeconds), "from this address") : undefined);
-  });
+    const waitSeconds = found?.take(networkOf(ip));
+    return waitSeconds ? new RateLimited(Math.ceil(waitSeconds), "from this address") : undefined;
+  };
+  // With a callback, as all hooks that every request passes: a promise costs more than what they do.
+  http.addHook("onRequest", (request, _reply, done) => done(refuse(request)));
+  http.unroutedGuards.push(refuse);
 }
 
 /**

@@ -473,6 +473,18 @@ describe("the rate limit", () => {
     expect((await call("192.0.2.1")).statusCode).toBe(429);
   });
 
+  it("counts addresses that cannot be decoded, or with a part that is too long, of callers behind a trusted proxy each for itself", async () => {
+    const longPart = `/console/api/limited/${"x".repeat(600)}`;
+    for (const [at, url] of ["/console/api/limited/%zz", longPart].entries()) {
+      const statuses: number[] = [];
+      for (const forwarded of [...Array(6).fill(`198.51.100.${at + 20}`), `198.51.100.${at + 30}`]) {
+        const headers = { "x-forwarded-for": forwarded };
+        statuses.push((await http.inject({ url, remoteAddress: "10.0.0.1", headers })).statusCode);
+      }
+      expect(statuses.map((status) => status === 429)).toEqual([...Array(5).fill(false), true, false]);
+    }
+  });
+
   it("believes X-Forwarded-For from a trusted proxy only", async () => {
     expect((await call("10.0.0.1", "198.51.100.9")).json()).toEqual({ ip: "198.51.100.9" });
     expect((await call("203.0.113.9", "198.51.100.9")).json()).toEqual({ ip: "203.0.113.9" });

@@ -70,10 +70,12 @@ export function createHttpServer({
   };
   const newRequestId = (): string => newId<string>(random, "req" satisfies IdPrefix);
   const unreadable = createUnreadable({ newRequestId, envelopes: errorEnvelopes, tellAnswered });
+  const ipOf = callerOf(trustedProxies);
+  const unroutedGuards: UnroutedGuard[] = [];
   const direct = createDirectCalls({
     log,
     newRequestId,
-    ipOf: callerOf(trustedProxies),
+    ipOf,
     tellAnswered,
     serves,
   });
@@ -109,16 +111,22 @@ export function createHttpServer({
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
       setSecurityHeaders(reply as FastifyReply, { https });
-      // No hook of ours runs for them.
+      // No hook of ours runs for them, and Fastify's request of them knows no proxies.
+      const { headers, socket } = request.raw;
+      const header = (name: string): string | undefined => headers[name]?.toString();
+      const ip = ipOf({ header }, socket.remoteAddress);
+      Object.defineProperty(request, "ip", { value: ip });
       reply.raw.once("finish", () => {
         const { statusCode: status, elapsedTime: ms } = reply;
         tellAnswered({ requestId: request.id, method: request.method, route: null, status, ms });
       });
-      void answerError(error, request, reply as FastifyReply);
+      const refusal = unroutedGuards.map((guard) => guard({ url: request.url, ip })).find(Boolean);
+      void answerError(refusal ?? error, request, reply as FastifyReply);
     },
     clientErrorHandler: unreadable.answer,
   }).withTypeProvider<ZodTypeProvider>();
   http.decorate("errorEnvelopes", errorEnvelopes);
+  http.decorate("unroutedGuards", unroutedGuards);
   http.decorate("direct", direct);
   http.decorate("plainConnections", plainConnections as unknown as PlainConnections);
   http.addHook("preClose", (done) => {
@@ -228,7 +236,7 @@ const serverOptions = {
 /** As Fastify's `request.ip`. */
 function callerOf(
   trustedProxies: readonly string[],
-): (request: DirectRequest, remoteAddress: string | undefined) => string {
+): (request: Pick<DirectRequest, "header">, remoteAddress: string | undefined) => string {
   const isTrusted = trustedProxies.length > 0 ? proxyAddr.compile([...trustedProxies]) : undefined;
   return (request, remoteAddress = "") => {
     const forwardedFor = isTrusted && request.header("x-forwarded-for");
@@ -274,6 +282,12 @@ export interface Fallback {
   page?: (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>;
 }
 
+/** Refuses, or not, a request that reaches no route and so no hook. */
+export type UnroutedGuard = (request: {
+  readonly url: string;
+  readonly ip: string;
+}) => DomainError | undefined;
+
 /** How an API with an envelope of its own answers what goes wrong before a route is found. */
 export interface ErrorEnvelope {
   /** The addresses it is about, such as `/api`. */
@@ -290,6 +304,8 @@ declare module "fastify" {
     /** Tells the listener of every request once it is answered. */
     onAnswered(listener: (request: AnsweredRequest) => void): void;
     readonly errorEnvelopes: ErrorEnvelope[];
+    /** For addresses that cannot be decoded or with a part that is too long. */
+    readonly unroutedGuards: UnroutedGuard[];
     readonly fallback: Fallback;
   }
   interface FastifyContextConfig {
