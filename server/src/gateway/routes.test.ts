@@ -85,6 +85,17 @@ describe("200", () => {
     }
   });
 
+  it("to Envoy, whose caller asks for / with a query of its own, by each way", async () => {
+    for (const path of ["/gateway/check/?scope=admin", "/gateway/%63heck/?scope=admin"]) {
+      expect((await check(present(), path)).statusCode).toBe(200);
+      expect((await ask("GET", path, present())).status).toBe(200);
+    }
+    for (const path of ["/gateway/check?scope=admin", "/gateway/%63heck?scope=admin"]) {
+      expect((await check(present(), path)).statusCode).toBe(403);
+      expect((await ask("GET", path, present())).status).toBe(403);
+    }
+  });
+
   it("on a connection that goes on, with a body that is not read", async () => {
     const socket = connect({ port, host: "127.0.0.1" });
     const request = `POST /gateway/check HTTP/1.1\r\nhost: 127.0.0.1\r\nx-zeta-authtoken: ${token.secret}\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{"a":`;

@@ -66,8 +66,8 @@ describe("a route that is served directly", () => {
     for (const [url, route] of [
       ["/quick", "/quick"],
       ["/quick?a=b", "/quick"],
-      ["/quick/", "/quick"],
-      ["/quick/?a", "/quick"],
+      ["/quick/", "/quick/*"],
+      ["/quick/?a", "/quick/*"],
       ["/quick/more/of?it", "/quick/*"],
     ]) {
       const direct = await ask(url as string, { method: "POST" });

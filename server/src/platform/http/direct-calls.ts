@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import { type CommonHeaders, commonHeaders } from "./answer-headers.ts";
 import { headerOf, type PlainRequest } from "./plain-request.ts";
 import { describeFailure, logUnforeseen, problemBody, problemType } from "./problem.ts";
+import { routedPath } from "./routed-path.ts";
 
 /** A request on its short way in. */
 export interface DirectRequest {
@@ -19,7 +20,7 @@ export interface DirectRequest {
 /** A request that is answered in one piece, past Fastify. */
 export interface DirectCall extends DirectRequest {
   readonly requestId: string;
-  /** The address that is served, or it and `/*` for one below it. */
+  /** The address that is served, or it and `/*` for one below it, which one with a slash at its end is: to a proxy the slash is its caller's. */
   readonly route: string;
   /** The caller's address, proxies that are trusted left aside. */
   readonly ip: string;
@@ -152,7 +153,7 @@ export function createDirectCalls({
       const call: DirectCall = {
         ...nodesRequest(request.raw),
         requestId: request.id,
-        route: request.routeOptions.url ?? "",
+        route: routeThatWasAsked(request),
         ip: request.ip,
         respond(status, common, own, body) {
           // Fastify's hook tells that it was answered.
@@ -192,11 +193,15 @@ function nodesCaller(request: IncomingMessage, response: ServerResponse): Caller
   };
 }
 
-/** The route of an address that begins with this path; as in Fastify's tables, a slash at the end changes nothing. */
+/** Fastify overlooks a slash at the end. */
+function routeThatWasAsked({ url, routeOptions }: FastifyRequest): string {
+  const route = routeOptions.url ?? "";
+  return routedPath(url).endsWith("/") && !route.endsWith("/*") ? `${route}/*` : route;
+}
+
+/** The route of an address that begins with this path. */
 function routeOf(url: string, path: string): string | undefined {
   const next = url.charAt(path.length);
   if (next === "" || next === "?") return path;
-  if (next !== "/") return undefined;
-  const after = url.charAt(path.length + 1);
-  return after === "" || after === "?" ? path : `${path}/*`;
+  return next === "/" ? `${path}/*` : undefined;
 }
