@@ -96,6 +96,15 @@ describe("200", () => {
     }
   });
 
+  it("to Envoy, whose caller asks for an address that is not UTF-8 or no escape at all", async () => {
+    for (const path of ["caf%E9", "%zz", "a%00b", `${"x".repeat(600)}?%ff`])
+      for (const method of ["GET", "POST", "HEAD"]) {
+        expect((await ask(method, `/gateway/check/${path}`, present())).status).toBe(200);
+        const refused = await ask(method, `/gateway/check/${path}`, {});
+        expect([refused.status, refused.headers["x-fusion-refusal"]]).toEqual([401, "token_missing"]);
+      }
+  });
+
   it("on a connection that goes on, with a body that is not read", async () => {
     const socket = connect({ port, host: "127.0.0.1" });
     const request = `POST /gateway/check HTTP/1.1\r\nhost: 127.0.0.1\r\nx-zeta-authtoken: ${token.secret}\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{"a":`;

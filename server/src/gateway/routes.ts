@@ -163,7 +163,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     );
   };
 
-  http.direct.serve(checkPath, methods, check);
+  http.direct.serve(checkPath, [...methods, "HEAD"], check);
   for (const method of methods)
     if (!http.supportedMethods.includes(method)) http.addHttpMethod(method, { hasBody: true });
   // What is refused before the check is asked: an address that cannot be read, a guest that is not to be let in.

@@ -58,7 +58,7 @@ const problemHeaders = commonHeaders(["content-type", problemType, "cache-contro
 
 /**
  * The short way in, past Fastify, for routes that are asked tens of thousands of times a second: routing, hooks and a reply object would cost them
- * more than what they do. Whatever is out of the ordinary (an escape in the address, an unusual method, a guest that is not to be
+ * more than what they do. Whatever is out of the ordinary (an escape in an address that is served itself, an unusual method, a guest that is not to be
  * let in) takes the long way, on which the same handler is behind a route of Fastify's ({@link DirectCalls.fastifyHandler}).
  */
 export interface DirectCalls {
@@ -116,7 +116,9 @@ export function createDirectCalls({
     const found = served.find(({ path }) => url.startsWith(path));
     const route = found && routeOf(url, found.path);
     if (route === undefined || !found?.methods.has(method)) return false;
-    if (url.includes("%") || detours.some((isToGo) => isToGo(request))) return false;
+    // What comes below a served address is nobody's to decode here: it may be a proxy's caller's, and need not be UTF-8.
+    if ((route === found.path && url.includes("%")) || detours.some((isToGo) => isToGo(request)))
+      return false;
     const startedAt = performance.now();
     const requestId = newRequestId();
     let isAnswered = false;
