@@ -174,6 +174,8 @@ describe("RFC 7662 section 2.1, the request", () => {
     expect(json.json().error).toBe("invalid_request");
     const large = await introspect({ token: "x".repeat(9_000) });
     expect([large.statusCode, large.json().error]).toEqual([413, "invalid_request"]);
+    // The words of a route that takes JSON would be wrong here.
+    for (const refused of [json, large]) expect(refused.json().error_description).not.toMatch(/json|KiB/i);
   });
 
   it("finds the token whatever token_type_hint says: a wrong or unknown one MUST extend the search", async () => {

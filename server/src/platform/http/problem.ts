@@ -21,9 +21,12 @@ const transportCodes: Record<number, { code: string; detail: string }> = {
   404: { code: "not_found", detail: "There is nothing at this address." },
   405: { code: "method_not_allowed", detail: "This address does not take that method." },
   408: { code: "request_timeout", detail: "The request took too long to arrive." },
-  413: { code: "body_too_large", detail: "The body is larger than 64 KiB." },
+  413: { code: "body_too_large", detail: "The body is larger than this address takes." },
   414: { code: "uri_too_long", detail: "The address is too long." },
-  415: { code: "unsupported_media_type", detail: "Send the body as application/json, not compressed." },
+  415: {
+    code: "unsupported_media_type",
+    detail: "This address takes no body of this Content-Type, or none that is compressed.",
+  },
   429: { code: "rate_limited", detail: "Too many requests. Try again later." },
   431: { code: "headers_too_large", detail: "The headers are too large." },
   503: {
