@@ -90,10 +90,10 @@ describe("a mail", () => {
       "these 2 tokens of Acme Pay have ended, and programs that use them are refused. Generate replacements of those that are still needed:",
     );
     expect(opening(atWork, ended)).toBe(
-      "these 2 tokens of Acme Pay need your attention. Generate their replacements before programs that use them are refused. 1 of them has ended: programs that use it are refused already:",
+      "these 2 tokens of Acme Pay need your attention. Generate their replacements before programs that use them are refused. 1 of them has ended, and programs that use it are refused already:",
     );
     expect(opening(movable, atWork, ended, ended)).toMatch(
-      /are refused\. 2 of them have ended: programs that use those are refused already:$/,
+      /are refused\. 2 of them have ended, and programs that use those are refused already:$/,
     );
     expect(render("sms", ended).text).toMatch(/^Fusion: token "ended" expired Fri 19 Nov 2027, .* Renew: /);
   });

@@ -138,7 +138,7 @@ function openingOf({ notices, fintechName, now }: DigestContent, cutOver: boolea
     const already =
       ended === 0
         ? ""
-        : `. ${ended} of them ${ended === 1 ? "has ended: programs that use it" : "have ended: programs that use those"} are refused already`;
+        : `. ${ended} of them ${ended === 1 ? "has ended, and programs that use it" : "have ended, and programs that use those"} are refused already`;
     return `${these} need your attention. Generate their replacements${cutOver ? ", and move programs to those that you have," : ""} before programs that use them are refused${already}:`;
   }
   return cutOver
