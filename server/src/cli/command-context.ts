@@ -23,8 +23,8 @@ export interface CommandContext {
   readonly principal: CommandLinePrincipal;
   readonly output: Output;
   /**
-   * Before what cannot be taken back: on a terminal, unless `--yes` or `--json` was given, tells the person what would be done and asks. Throws
-   * {@link NotConfirmed}.
+   * Asks before something that cannot be taken back: on a terminal, unless `--yes` or `--json` was given, it says what would be done and
+   * waits for the answer. Throws {@link NotConfirmed}.
    */
   readonly confirm: (sentence: string) => Promise<void>;
 }

@@ -226,7 +226,7 @@ describe("onboarding, from a bank to money in a funding account", () => {
         },
       },
     ]);
-    // Planned once, today's are not planned again; the zone in which it is still yesterday has none before tomorrow either.
+    // A day that is planned is not planned again today; the zone in which it is still yesterday has no reminders before tomorrow either.
     await database.owner.query(
       "INSERT INTO reminder_day (ifi_id, fintech_id, local_day, swept_at) VALUES (140793, $1, '2026-11-24', $2)",
       [fintechId, clock.now()],

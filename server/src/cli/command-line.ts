@@ -49,7 +49,7 @@ class Stopped extends Error {
   }
 }
 
-/** The work, or {@link Stopped} as soon as it is to stop: what it holds is then closed under it. */
+/** Does the work, or throws {@link Stopped} as soon as it is told to stop; the connection is then closed under the work. */
 async function unlessStopped(stop: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
   if (!stop) return work();
   const stopped = Promise.withResolvers<never>();
@@ -122,7 +122,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       throw error;
     } finally {
       statements.leave();
-      // What was done is done, and said, however its end goes.
+      // What was done is done and has been reported, even if closing fails.
       await connection
         .close()
         .catch((error: Error) => output.note(`The database was not left in order: ${error.message}`));
@@ -137,7 +137,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
     return exitCodes.done;
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Help and the version were asked for; anything else commander found is wrong usage.
+      // The person asked for help or the version. Anything else that commander reports is wrong usage.
       if (error.exitCode === 0) return exitCodes.done;
       // A group without a command has shown its help already.
       const shown = error.code === "commander.help";
@@ -259,7 +259,7 @@ Examples:
     for (const command of group.commands) command.option("--json", "write one JSON document");
     for (const each of [group, ...group.commands]) settle(each, streams, json);
   }
-  // Taken before the command's name as well; it is looked for among all words.
+  // `--json` is accepted before the command's name as well; the reader looks for it among all words.
   program.option("--json", "write one JSON document");
   settle(program, streams, json);
   return program;

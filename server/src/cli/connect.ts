@@ -23,19 +23,22 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** A server that holds the data folder, or prepares the external database, may still be starting; its database is waited for so long. */
+/**
+ * How long to wait for the database of a server that holds the data folder, or prepares the external database, and may still be starting.
+ */
 const joinDeadlineMs = 20_000;
 const joinConnectionsMax = 4;
 /** Longer than any command but one that hangs. */
 const othersDeadlineMs = 30_000;
 
 /**
- * The database of this configuration: the external one, or the embedded one, of the server that runs on the data folder or else started
- * for the length of the command. Refuses a database of the other mode or of other keys, like the server, and one whose schema this release
- * does not fit: only a server brings a schema up to date, unless there is none yet. Throws what the server's start throws. `onFirstStart` is called where the folder held no database and one is made.
+ * Opens the database of this configuration: the external one, or the embedded one of the data folder, either of the server that runs there
+ * or one that is started for the length of the command. Like the server, it refuses a database of the other mode or with other keys. It
+ * also refuses one whose schema this release does not fit: only a server brings a schema up to date, unless there is none yet. Throws what
+ * the server's start throws. Calls `onFirstStart` where the folder held no database and one is made.
  */
 export async function connect(config: Config, onFirstStart: () => void): Promise<Connection> {
-  // Only what ends a command is for the terminal, and that is reported by whoever runs it.
+  // The terminal only hears of what ends a command, and the caller reports that.
   const log = createLog("silent");
   const keys = () =>
     createKeys(config.rootKey ?? readOrMakeRootKey(config.dataFolder, systemRandom), systemRandom);
@@ -43,7 +46,7 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
   const choice =
     config.database.kind === "embedded"
       ? ({ kind: "embedded", dataFolder: config.dataFolder } as const)
-      : // Whoever runs a command to end something must not be kept from it.
+      : // A command that ends something must not be held up.
         { ...config.database, strictDurability: false };
   const options = {
     log,
@@ -67,7 +70,7 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
         const joined = await joinPreparedDatabase(choice, log, joinConnectionsMax);
         return await claimed(joined.db, keys, claim, () => joined.stop());
       } catch (error) {
-        // The other process has not brought it up yet, or is another command that just ends: look again.
+        // The other process has not brought the database up yet, or is a command that is just ending: look again.
         if (!isNotReady(error) || performance.now() > deadline) throw error;
         continue;
       }
@@ -113,8 +116,8 @@ async function claimed(
 }
 
 /**
- * Commands that joined us meanwhile are let finish before the database is stopped under them. They keep a connection from their first
- * look at the database to their end, so they can be counted.
+ * Lets commands that joined this one finish before the database is stopped under them. They keep a connection from their first look at the
+ * database to their end, so they can be counted.
  */
 async function untilAlone(db: Database): Promise<void> {
   for (

@@ -10,7 +10,7 @@ export function inOptionWords(error: DomainError, command: Command | undefined):
   const details = error.fieldErrors.map(({ pointer, detail }) => {
     const [field = "", ...inside] = pointer.split("/").slice(1);
     const option = findOption(command, field);
-    // Where in a list is of no use: each entry was given by an option of its own.
+    // The position in a list is of no use here: each entry was given by an option of its own.
     if (option) return `${option.long}: ${detail}`;
     return field === "" ? detail : `${[field, ...inside].join("/")}: ${detail}`;
   });
@@ -18,7 +18,9 @@ export function inOptionWords(error: DomainError, command: Command | undefined):
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** The option of a field: of the same name, without a list's `s`, or without an id's `Id` (`--ifi` of a fintech, `--id` of the bank itself). */
+/**
+ * The option of a field: of the same name, without a list's `s`, or without an id's `Id` (`--ifi` of a fintech, `--id` of the bank itself).
+ */
 function findOption(command: Command | undefined, field: string): Option | undefined {
   const names = [field, field.replace(/s$/, "")];
   if (field.endsWith("Id")) names.push(field.slice(0, -2), "id");

@@ -3,7 +3,7 @@ export interface Output {
   readonly json: boolean;
   /** The result of a command: its facts, and what people read instead. */
   result(facts: object, lines: readonly string[]): void;
-  /** What a person should know besides; a program that asked for JSON is not told. */
+  /** Something else that a person should know; not written for a program that asked for JSON. */
   note(sentence: string): void;
   failure(failure: Failure): void;
 }
@@ -13,7 +13,7 @@ export interface Failure {
   readonly code: string;
   /** What went wrong, in one sentence. */
   readonly message: string;
-  /** What is known all the same. */
+  /** What is known despite the failure. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 

@@ -44,7 +44,7 @@ export function addPeopleList(user: Command, run: Run): void {
   );
 }
 
-/** Whoever asked for a new password and waits. */
+/** People who asked for a new password and wait for approval. */
 export function addResetList(reset: Command, run: Run): void {
   examples(
     reset

@@ -15,10 +15,10 @@ import { lockPersonFor } from "./person-store.ts";
 import { markResetApproved } from "./reset-store.ts";
 
 /**
- * Lets a person who forgot the password, or was locked out for good, set a new one at the next login. For another admin of the same fintech, an
- * operator admin, or the command line; the approver must have proven presence in the last five minutes. Nobody sees or sets the password for
- * them. Throws `not_found` (a person of another fintech likewise), `role_insufficient`, `own_reset_not_approvable`, `reset_not_requested`,
- * `step_up_required`.
+ * Lets a person who forgot the password, or was locked out for good, set a new one at the next login. Another admin of the same fintech, an
+ * operator admin or the command line may do this; the approver must have proven presence in the last five minutes. Nobody sees the password
+ * or sets it for them. Throws `not_found` (also for a person of another fintech), `role_insufficient`, `own_reset_not_approvable`,
+ * `reset_not_requested`, `step_up_required`.
  */
 export async function approvePasswordReset(
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },

@@ -25,10 +25,11 @@ interface AuthenticationDeps {
 }
 
 /**
- * Turns the session cookie into the person, on every request anew: a session that was ended, idle for 15 minutes or open for 12 hours, or
- * whose person's access ended, is none. A request with `X-Fusion-Background: true` comes from a page that renews itself while nobody may be
- * there, so it does not prolong the session. One with `X-Fusion-User` comes from a page of that person: under the cookie of another, who has
- * logged in in the same browser since, it has no session, so that no page mixes two people. Throws `session_required`, in each case alike.
+ * Turns the session cookie into the person, anew on every request. A session has no effect once it was ended, idle for 15 minutes or open
+ * for 12 hours, or once its person's access ended. A request with `X-Fusion-Background: true` comes from a page that refreshes itself,
+ * perhaps with nobody there, so it does not prolong the session. A request with `X-Fusion-User` comes from a page of that person. If
+ * somebody else has logged in in the same browser since, the cookie is theirs and the request has no session, so that no page mixes two
+ * people. Throws `session_required`, the same in each case.
  */
 export function createUserAuthentication(deps: AuthenticationDeps): AuthenticateUser {
   const prove = createSessionProof(deps);

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Random } from "../platform/random.ts";
 
-/** What a cookie holds: 256 bits that the database knows by their SHA-256 alone. */
+/** The content of a cookie: 256 bits, of which the database holds only the SHA-256. */
 export function newBrowserSecret(random: Random): { readonly secret: string; readonly secretHash: Buffer } {
   const secret = random.bytes(32).toString("base64url");
   return { secret, secretHash: hashBrowserSecret(secret) };

@@ -49,7 +49,7 @@ async function provePresence(browser: TestBrowser): Promise<void> {
   expect((await browser.post("/step-up/code", { code })).statusCode).toBe(200);
 }
 
-/** Whether the person logs in with it in a browser of their own. */
+/** Whether the person can log in with it in a browser of their own. */
 async function opens(email: string, password: string): Promise<boolean> {
   app.clock.advanceMs(60_000);
   const browser = app.browser();
@@ -110,7 +110,7 @@ describe("a changed password", () => {
     expect((await thief.get("/session")).statusCode).toBe(200);
     expect((await change(browser, right)).status).toBe(204);
     expect((await thief.get("/session")).json().code).toBe("session_required");
-    // It goes on: presence stays proven, and it ends when it would have.
+    // The session goes on: presence stays proven, and it ends when it would have ended before.
     expect((await browser.get("/session")).json()).toEqual({
       ...session,
       sessionId: expect.not.stringContaining(session.sessionId),
@@ -144,7 +144,7 @@ describe("a changed password", () => {
       "SELECT device_hash = $2 AS copied FROM known_device WHERE user_id = $1",
       [person.userId, hashBrowserSecret(copy)],
     );
-    // One is still known, so that of the next login from a new browser the person is told.
+    // One browser is still known, so the person is told of the next login from a new one.
     expect(rows).toEqual([{ copied: false }]);
     expect(browser.cookies.has("fusion_device")).toBe(false);
   });
@@ -284,7 +284,7 @@ describe("changing a password", () => {
       code: "login_locked",
       headers: { "retry-after": "1800" },
     });
-    // Not even the right one helps, nor a code, nor a login from here; the session goes on.
+    // Neither the right password nor a code helps now, and nobody can log in from here; the session goes on.
     expect((await change(browser, right)).code).toBe("login_locked");
     expect((await browser.post("/step-up/code", { code })).json().code).toBe("login_locked");
     expect((await browser.post("/login/start", { identifier: person.email })).json().code).toBe(

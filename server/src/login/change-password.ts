@@ -18,13 +18,13 @@ import { putPassword } from "./put-password.ts";
 import { refusalOf } from "./verify-code.ts";
 
 /**
- * Puts a new password in the place of one's own, for whoever proved presence in the last five minutes and knows the present one. All other
- * sessions end and other browsers are strangers again; this session goes on under new cookies, since a thief may have copied those that it had;
- * the person is told on every identity. A wrong present password counts like one at a login in this browser, before it is compared, so that a
- * stolen session gets no more guesses than a thief of the device. What is wrong with the new one is said first, and takes no try.
+ * Replaces one's own password, for a person who proved presence in the last five minutes and knows the present one. All other sessions end
+ * and other browsers become unknown. This session goes on under new cookies, since a thief may have copied the old ones. The person is told
+ * on every identity. A wrong present password counts like one at a login in this browser, and is counted before it is compared, so that a
+ * stolen session gets no more guesses than a thief of the device. A fault of the new password is reported first, and takes no try.
  *
  * Throws, in this order, `session_required`, `step_up_required`, `password_rejected`, `login_locked`, `recovery_required`, `login_busy`,
- * `password_wrong`; nothing was changed then but the count of tries.
+ * `password_wrong`; nothing has changed then except the count of tries.
  */
 export async function changePassword(
   parts: LoginParts,
@@ -59,7 +59,8 @@ export async function changePassword(
   const passwordHash = await comparePassword(parts, browser, tried, () => hasher.hash(wanted));
   return db.transaction(systemScope, async (tx) => {
     const person = await lockPerson(tx, userId);
-    // It has another id since, if another change was faster in this very session; as it will after this one, so nothing asks again at the end.
+    // The session has another id by now if another change in this same session was faster. This change renews the id too, so nothing checks
+    // the session again at the end.
     await requireSession(tx, principal, "NO KEY UPDATE");
     if (person?.passwordHash !== stored) throw new PasswordWrong("/currentPassword");
     const setAt = clock.now();

@@ -10,9 +10,9 @@ import { deleteUnneededReset } from "./reset-store.ts";
 import { lockPersonOf, lockWalk } from "./walk-store.ts";
 
 /**
- * The last step of every login but the first. The try is counted and committed before the password is compared, which happens outside any
- * transaction, since it takes long; one that was not compared, as too many logged in at once, is taken back. Throws `password_wrong`, `login_locked`, `recovery_required`, `login_busy`, `login_expired`,
- * `login_step_wrong`.
+ * The last step of every login but the first. The try is counted and committed before the password is compared. The comparison takes long,
+ * so it happens outside any transaction. A try that was not compared, because too many people logged in at once, is taken back. Throws
+ * `password_wrong`, `login_locked`, `recovery_required`, `login_busy`, `login_expired`, `login_step_wrong`.
  */
 export async function checkPassword(
   parts: LoginParts,
@@ -30,7 +30,7 @@ export async function checkPassword(
     const counted = await countTry(tx, counters, now, limits);
     return {
       counters,
-      // A code was right, so the account may speak.
+      // A code was right, so the account's standing may be told.
       counted:
         counted.counted && !counted.hasRoom
           ? { counted: false as const, standing: await findStanding(tx, counters.account, now, limits) }
@@ -48,7 +48,7 @@ export async function checkPassword(
     stored !== null && hasher.isOutdated(stored) ? hasher.hash(password) : null,
   );
   return db.transaction(systemScope, async (tx) => {
-    // Read again: meanwhile the walk may have been finished, the access ended, or the password changed.
+    // Read again: meanwhile the walk may have finished, the access ended, or the password changed.
     const current = await lockWalk(tx, walkHash, ["password"], clock.now());
     const person = await lockPersonOf(tx, current);
     if (!person || person.passwordHash !== stored) throw new LoginExpired();

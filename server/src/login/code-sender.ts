@@ -2,14 +2,14 @@ import type { Log } from "../platform/log.ts";
 import type { Message, Messenger } from "../platform/messages/message.ts";
 import { isTold } from "../platform/outage.ts";
 
-/** Sends codes once the answer has gone out, so that the time of an answer does not tell whether anything was sent. */
+/** Sends codes after the answer has gone out, so that the time of an answer does not tell whether anything was sent. */
 export interface CodeSender {
   send(message: Message): void;
   /** Resolves when nothing is being sent: for stopping, and for tests. */
   settled(): Promise<void>;
 }
 
-/** A code goes straight to the provider and is never stored; one that gets lost is asked for again. */
+/** A code goes straight to the provider and is never stored; if it gets lost, the person asks for another. */
 export function createCodeSender({ messenger, log }: { messenger: Messenger; log: Log }): CodeSender {
   const underway = new Set<Promise<void>>();
   return {

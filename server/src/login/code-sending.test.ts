@@ -46,7 +46,7 @@ describe("sending codes", () => {
       app.clock.advanceMs(3_600_000);
     }
     expect(statuses).toEqual([...five(200), 429, ...five(200), 429, ...five(429), 429]);
-    // An hour since the first, and once there were ten, a day since the first; less what has passed.
+    // One hour after the first send and, once there were ten, one day after the first; less the time that has passed.
     expect(waits).toEqual([3_600 - 300, 86_400 - 3_960 - 300, 86_400 - 2 * 3_960 - 300].map(String));
   });
 
@@ -60,7 +60,7 @@ describe("sending codes", () => {
     }
     expect((await app.browser().post("/login/start", { identifier: person.email })).statusCode).toBe(429);
     await app.logIn(browser, person.email);
-    // Proving presence likewise, and each known browser has the standard limits for itself.
+    // Proving presence is limited alike, and each known browser has the standard limits for itself.
     const statuses: number[] = [];
     for (let send = 0; send < 5; send += 1) {
       app.clock.advanceMs(60_000);
@@ -90,12 +90,12 @@ describe("sending codes", () => {
       (await browser.post("/login/start", { identifier })).statusCode;
     for (let send = 0; send < 20; send += 1) await start(neighbour, `made-up${send}@example.net`);
     expect(await start(neighbour, "another@example.net")).toBe(429);
-    // To prove presence, and to log in again, which counts for nobody else either.
+    // To prove presence, and to log in again; neither uses up anybody else's sends.
     app.clock.advanceMs(60_000);
     expect((await owner.post("/step-up/start", { channel: "email" })).statusCode).toBe(200);
     await app.settled();
     await app.logIn(owner, person.email);
-    // Known it is to its person alone; a made-up secret is known to nobody.
+    // A browser is known only to its own person; a made-up secret is known to nobody.
     expect(await start(owner, colleague.email)).toBe(429);
     expect(await start(owner, "another@example.net")).toBe(429);
     neighbour.cookies.set("fusion_device", "A".repeat(43));
@@ -132,7 +132,7 @@ describe("sending codes", () => {
     const order: string[] = [];
     app.watch({
       async answering() {
-        // Time enough for a code that does not wait.
+        // Enough time for a code that is sent without waiting.
         await sleep(50);
         order.push("answer");
       },

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 
-// The list (common-passwords.md) stays one sorted block of bytes, 2 MB in memory and unpacked in some 10 ms at the first use: a Set of
-// 250,000 strings takes ten times that.
+// The list (common-passwords.md) stays one sorted block of bytes: 2 MB in memory, unpacked in some 10 ms at the first use. A Set of 250,000
+// strings takes ten times that.
 let list: Promise<Buffer> | undefined;
 
 /** Loads the list, once. */

@@ -27,7 +27,7 @@ it("a try is taken back while an approval forgets all of them, and both get done
   const count = (counters: Counters) =>
     db.transaction(systemScope, (tx) => countTry(tx, counters, clock.now(), standardLimits));
   const at = (address: Address) => countersOf(keys, { subject: userId, deviceId: "", address });
-  // The account's counter lies before that of the second address, as forgetting comes to them.
+  // The account's counter precedes that of the second address in the order in which they are forgotten.
   await count(at({ channel: "sms", address: "+919876500001" }));
   const counters = at({ channel: "email", address: email });
   const counted = await count(counters);

@@ -7,10 +7,11 @@ import { lockPerson } from "./person-store.ts";
 import { recordClosing, refusalOf } from "./verify-code.ts";
 
 /**
- * Compares a password with a stored one, for a try that was counted and committed before, and outside any transaction, since it takes long.
- * When it is right, does what else takes long and returns what that yields; the try stays counted until a transaction forgets it, and whether
- * the stored one is still the same is to be asked there. One that was not compared, as too many logged in at once, is taken back. Throws
- * `password_wrong` at `pointer`, or `login_locked` or `recovery_required` where that was the last try, and `login_busy`.
+ * Compares a password with a stored one, for a try that was counted and committed before. The comparison takes long, so it happens outside
+ * any transaction. If the password is right, `whenRight` does any other slow work and its result is returned. The try then stays counted
+ * until a transaction forgets it, and that transaction must check that the stored password is still the same. A try that was not compared,
+ * because too many people logged in at once, is taken back. Throws `password_wrong` at `pointer`, or `login_locked` or `recovery_required`
+ * if that was the last try, and `login_busy`.
  */
 export async function comparePassword<Result>(
   parts: LoginParts,
@@ -31,7 +32,7 @@ export async function comparePassword<Result>(
     if (await hasher.verify(stored, password)) return await whenRight();
   } catch (error) {
     await db.transaction(systemScope, async (tx) => {
-      // Before any counter, as everywhere: all may be forgotten at this moment, in whatever order.
+      // The person is locked before any counter, as everywhere: another transaction may be forgetting all counters now, in any order.
       await lockPerson(tx, counters.account.subject as UserId);
       await takeBack(tx, counters);
     });

@@ -4,8 +4,8 @@ import { isBrowserSecret } from "./browser-secret.ts";
 export type CookieKind = "session" | "login" | "device";
 
 /**
- * The room's cookies: HttpOnly, SameSite=Strict, for the whole site, and with `__Host-` and Secure. Over plain loopback HTTP in
- * development browsers drop `__Host-` cookies, so there the names are others and Secure is left out.
+ * The room's cookies: HttpOnly, SameSite=Strict, for the whole site, Secure, and named with `__Host-`. Over plain loopback HTTP in
+ * development, browsers drop `__Host-` cookies, so the names differ there and Secure is left out.
  */
 export interface LoginCookies {
   /** The secret, if the request has one of the right form. */
@@ -28,7 +28,7 @@ export function createLoginCookies({ secure }: { secure: boolean }): LoginCookie
   return {
     read(request, kind) {
       const found = valuesOf(request.headers.cookie ?? "", named[kind]);
-      // Two cookies of one name: someone planted the second. Believe neither.
+      // Two cookies with the same name: someone planted the second. Trust neither.
       const [only] = found.length === 1 ? found : [];
       return only !== undefined && isBrowserSecret(only) ? only : undefined;
     },

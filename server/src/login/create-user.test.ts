@@ -66,7 +66,7 @@ describe("a new person", () => {
     ]);
     await app.logIn(app.browser(), "+91 98100 00001");
     await app.logIn(app.browser(), "RAVI.MENON@example.com");
-    // In the fintech's zone, and no word of sessions, of which there were none.
+    // In the fintech's time zone, and without a word about sessions, since there were none.
     const { rows: set } = await app.database.owner.query(
       "SELECT text FROM outgoing_message WHERE subject = 'Your Fusion password was set' AND address = '+919810000001'",
     );

@@ -27,11 +27,11 @@ export interface NewUser {
 }
 
 /**
- * Gives a person access to the console: they log in with a code to one of their addresses and set their password then. They are told on each
- * address. For an operator admin, the command line, and an admin of the same fintech, who may make further admins: the others are told of each,
- * whoever made it, so that none comes in unseen. That somebody has an address already is told all the same, and so stays in the audit trail where a
- * person asked, who may be told ten times an hour. Throws `role_insufficient`, `step_up_required`, `person_invalid`, `identity_taken`,
- * `identity_taken_limited`, `not_found` (no such fintech).
+ * Gives a person access to the console: they log in with a code to one of their addresses and then set their password. They are told on
+ * each address. For an operator admin, the command line, and an admin of the same fintech, who may also make further admins. All other
+ * admins are told of each new admin, whoever made it, so that none comes in unseen. An address that somebody already has is refused openly;
+ * if a person asked, that stays in the audit trail, and it may be asked ten times an hour. Throws `role_insufficient`, `step_up_required`,
+ * `person_invalid`, `identity_taken`, `identity_taken_limited`, `not_found` (no such fintech).
  */
 export async function createUser(
   deps: {
@@ -57,7 +57,7 @@ export async function createUser(
   const identities = readAddresses(input);
   const userId = newId<UserId>(deps.random, "usr");
   const now = deps.clock.now();
-  // That an address is taken is returned, not thrown, out of the transaction: throwing would undo the record of it.
+  // A taken address is returned from the transaction, not thrown: throwing would undo its audit entry.
   const taken = await transactionOf({ db: deps.db, scope: systemScope }, actor, async (tx) => {
     let fintechName: string | null = null;
     if (input.fintech) {
@@ -115,11 +115,11 @@ export async function createUser(
   return { userId, identities };
 }
 
-/** In the audit trail, of who asked: the person whom they wanted to add is none. */
+/** The audit action. Its object is the person who asked, since the person whom they wanted to add does not exist. */
 const refused = "user.address-refused";
 const refusalsPerHour = 10;
 
-/** Holds the person, so that of several requests at once each sees what those before were refused. */
+/** Locks the person, so that each of several concurrent requests sees the refusals before it. */
 async function requireFewRefusals(tx: Transaction, { userId }: UserPrincipal): Promise<void> {
   await lockPerson(tx, userId);
   const [row] = await tx.query<{ seconds: number }>(
@@ -139,7 +139,7 @@ async function findTaken(tx: Transaction, wanted: readonly Address[]): Promise<A
   return found;
 }
 
-/** The first admin of a fintech, or of the Fusion team, is news to nobody. */
+/** Nobody needs to be told of the first admin of a fintech or of the Fusion team. */
 async function hasOtherAdmin(
   tx: Transaction,
   { userId, role, fintech }: Pick<NewUser, "role" | "fintech"> & { readonly userId: UserId },

@@ -13,7 +13,7 @@ afterAll(async () => {
   await production.close();
 });
 
-/** Every cookie that a whole login sets, as its header says it. */
+/** Every cookie that a whole login sets, as in its header. */
 async function cookiesOfALogin(on: LoginApp): Promise<string[]> {
   const person = await arrangeUser(
     on.database.owner,
@@ -152,7 +152,7 @@ describe("bad input", () => {
         "/people/usr_%00/approve-reset",
         "/people/..%2f/approve-reset",
       ]) {
-        // Few at the routes that hash, since each takes its time.
+        // Only some at the routes that hash, since each takes its time.
         for (const body of path.includes("password") ? strange.slice(0, 20) : strange) {
           const answer = await browser.post(path, body);
           statuses.add(answer.statusCode);

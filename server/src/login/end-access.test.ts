@@ -58,7 +58,7 @@ describe("a person whose access was ended", () => {
     await app.logIn(browser, person.email);
     app.clock.advanceMs(60_000);
     await browser.post("/login/code", { code: await app.codeFor(browser, another.email) });
-    // Both are held up in the midst of what they do.
+    // Both are held up in the middle of their work.
     const holder = await owner.connect();
     await holder.query("BEGIN");
     await holder.query("SELECT FROM known_device WHERE user_id = $1 FOR UPDATE", [person.userId]);

@@ -15,12 +15,12 @@ import { deleteReset } from "./reset-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
 
 /**
- * Ends a person's access to the console for good: every session ends, no login succeeds, no browser is known any more, and their phone and
- * email are free for whoever has them next (they themselves included, as a new person). Tokens that they generated belong to the application
- * and live on. The person is told on each of their addresses and, where an admin's ends, so are the others, so that nobody is removed unseen who would
- * be told of what happens next. For an admin of the same fintech, an operator admin, and the command line. Ending it again frees what an earlier release had
- * kept, and otherwise changes nothing. Returns how many sessions ended. Throws `not_found` (a person of another fintech likewise), `role_insufficient`,
- * `step_up_required`, `own_access_not_endable`.
+ * Ends a person's access to the console for good. Every session ends, no login succeeds, no browser stays known, and their phone and email
+ * are free for the next owner (including the same person, as a new one). Tokens that they generated belong to the application and live on.
+ * The person is told on each of their addresses. If they are an admin, the other admins are told too, so that nobody who would hear of what
+ * happens next is removed unseen. For an admin of the same fintech, an operator admin, and the command line. Ending it again frees what an
+ * earlier release had kept, and otherwise changes nothing. Returns how many sessions ended. Throws `not_found` (also for a person of
+ * another fintech), `role_insufficient`, `step_up_required`, `own_access_not_endable`.
  */
 export async function endAccess(
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
@@ -38,7 +38,7 @@ export async function endAccess(
       known?.ifi_id && known.fintech_id ? { ifiId: known.ifi_id, fintechId: known.fintech_id } : null;
     if (!known || !canManagePeopleOf(actor, fintech)) throw new NotFound("There is no such person.");
     if (actor.kind === "user") {
-      // So that an admin remains, and whoever ends an access can still answer for it.
+      // So that an admin remains, and the person who ends an access can still answer for it.
       if (actor.userId === userId) throw new OwnAccessNotEndable();
       requireRecentPresence(actor, clock);
     }

@@ -1,7 +1,7 @@
 import { DomainError } from "../platform/errors.ts";
 import type { CodePurpose } from "./one-time-code.ts";
 
-/** The browser is not on its way in, or took too long. */
+/** The browser has no login in progress, or took too long. */
 export class LoginExpired extends DomainError {
   readonly kind = "unauthenticated";
   readonly code = "login_expired";
@@ -40,7 +40,7 @@ export class CodeWrong extends DomainError {
   }
 }
 
-/** Not a code at all: a slip of the hand, which takes no try. */
+/** Not a code at all: a typing mistake, which takes no try. */
 export class CodeMalformed extends DomainError {
   readonly kind = "invalid";
   readonly code = "code_malformed";
@@ -64,7 +64,7 @@ export class CodeExpired extends DomainError {
   }
 }
 
-/** Five wrong tries. Within a login asking for another code does not give more. */
+/** Five wrong tries. Asking for another code within the same login gives no more. */
 export class CodeSpent extends DomainError {
   readonly kind = "invalid";
   readonly code = "code_spent";
@@ -74,7 +74,7 @@ export class CodeSpent extends DomainError {
   }
 }
 
-/** The next code may be asked for later; the address or the network has had its share. */
+/** The next code must wait; the address or the network has used up its sends. */
 export class CodeSendLimited extends DomainError {
   readonly kind = "too_many";
   readonly code = "code_send_limited";
@@ -95,7 +95,7 @@ export class LoginLocked extends DomainError {
   }
 }
 
-/** A hundred wrong tries in a row from browsers not known. */
+/** A hundred wrong tries in a row from unknown browsers. */
 export class RecoveryRequired extends DomainError {
   readonly kind = "forbidden";
   readonly code = "recovery_required";
@@ -133,7 +133,7 @@ export class LoginBusy extends DomainError {
   }
 }
 
-/** There is no forgotten password to approve. */
+/** No password reset waits for approval. */
 export class ResetNotRequested extends DomainError {
   readonly kind = "conflict";
   readonly code = "reset_not_requested";
@@ -167,7 +167,7 @@ export class IdentityTaken extends DomainError {
   }
 }
 
-/** It could go on until it is known of every address whether somebody has it. */
+/** Without this limit, somebody could ask on until they know of every address whether it is taken. */
 export class IdentityTakenLimited extends DomainError {
   readonly kind = "too_many";
   readonly code = "identity_taken_limited";
@@ -179,7 +179,7 @@ export class IdentityTakenLimited extends DomainError {
   }
 }
 
-/** Something about the new person does not fit together. */
+/** The new person's details do not fit together. */
 export class PersonInvalid extends DomainError {
   readonly kind = "invalid";
   readonly code = "person_invalid";
@@ -188,7 +188,7 @@ export class PersonInvalid extends DomainError {
   }
 }
 
-/** A code was asked for by a channel on which the person has no address. */
+/** A code was asked for over a channel for which the person has no address. */
 export class ChannelMissing extends DomainError {
   readonly kind = "invalid";
   readonly code = "channel_missing";

@@ -4,46 +4,47 @@ import { LoginLocked, RecoveryRequired } from "./errors.ts";
 import type { Address } from "./identifier.ts";
 import type { LoginLimits } from "./limits.ts";
 
-/** Whom a wrong try counts against, and in which browser: '' for all that are not known. */
+/** Whom a wrong try counts against, and in which browser; '' stands for all unknown browsers. */
 export interface FailureKey {
   readonly subject: string;
   readonly deviceId: string;
 }
 
 /**
- * What tries count against. In a known browser that is its own counter alone. Browsers not known share the account's, and there is one of the
- * address that was typed, which alone speaks until a code was right: closing a person's email must not close their phone to a stranger's eye,
- * as that would tell that both exist and are of one person. No try leads in that the account's counter has no room for.
+ * The counters that a try counts against. A known browser has a counter of its own and nothing else. All unknown browsers share the
+ * account's counter, and one for the address that was typed. Only the address's counter decides what is said until a code was right: if
+ * closing a person's email also visibly closed their phone, a stranger would learn that both exist and belong to one person. No try
+ * succeeds once the account's counter is closed.
  */
 export interface Counters {
   readonly account: FailureKey;
   readonly address: FailureKey | null;
 }
 
-/** Of a walk that has not been verified, or of one at its password. */
+/** The counters of a walk that has not been verified yet, or stands at its password. */
 export function countersOf(keys: Keys, walk: FailureKey & { readonly address: Address }): Counters {
   const account = { subject: walk.subject, deviceId: walk.deviceId };
   if (walk.deviceId !== "") return { account, address: null };
   const { channel, address } = walk.address;
   const mac = keys.mac("otp", `failures/${channel}/${address}`).toString("base64url");
-  // Beside the account's under its subject, so that all are forgotten with it.
+  // Under the same subject as the account's counter, so that all are forgotten together.
   return { account, address: { subject: walk.subject, deviceId: `address/${mac}` } };
 }
 
-/** Where the account may speak: in a session, and for the second of two codes. */
+/** For where the account's standing may be told: in a session, and for the second of two codes. */
 export function accountAlone({ subject, deviceId }: FailureKey): Counters {
   return { account: { subject, deviceId }, address: null };
 }
 
-/** The one that speaks before a code was right. */
+/** The counter that decides what is said before a code was right. */
 export function spokenOf({ account, address }: Counters): FailureKey {
   return address ?? account;
 }
 
 /**
- * One counter of each person whom a hundred wrong tries closed out while no approval is waited for. A password's try is counted before it is
- * compared, and what follows from a wrong one is noted after: where everything stopped in between, it was not. Tries of the last minute may
- * still be compared.
+ * Lists one counter of each person whom a hundred wrong tries locked out without a pending request for approval. A password's try is
+ * counted before it is compared, and its consequences are recorded afterwards; a process that stopped in between recorded none. Tries of
+ * the last minute are left out, as they may still be compared.
  */
 export async function listClosedUnnoted(
   tx: Transaction,
@@ -89,9 +90,9 @@ export function requireOpen(standing: Standing, now: Date): void {
 }
 
 /**
- * A try that was counted, or not, for want of room where it would be said. `closes` says what follows should it turn out wrong, as far as may be
- * said before a code was right, and `closesAccount` what follows for the account. `hasRoom` is false when the account's counter was closed
- * already: then not even the right code leads in.
+ * A try that was counted; or one that was not, because the counter that may be told of is closed. `closes` says what follows if the try is
+ * wrong, as far as that may be told before a code was right, and `closesAccount` what follows for the account. `hasRoom` is false when the
+ * account's counter was closed already: then not even the right code succeeds.
  */
 export type CountedTry =
   | {
@@ -103,8 +104,8 @@ export type CountedTry =
   | { readonly counted: false; readonly standing: Standing };
 
 /**
- * Counts a try as wrong before anyone knows, each counter in one statement, so that tries in parallel can never compare more often than allowed.
- * The address's is taken before the account's, everywhere. {@link takeBack} undoes it for one that was right.
+ * Counts a try as wrong before it is compared, each counter in one statement, so that parallel tries can never compare more often than
+ * allowed. Everywhere the address's counter is taken before the account's. {@link takeBack} undoes it for a try that was right.
  */
 export async function countTry(
   tx: Transaction,
@@ -125,7 +126,7 @@ export async function countTry(
   };
 }
 
-/** Nothing when it is closed already. */
+/** Undefined when the counter is closed already. */
 async function count(
   tx: Transaction,
   key: FailureKey,
@@ -157,13 +158,15 @@ async function count(
   return { kind: "open" };
 }
 
-/** Of two standings, the one that keeps out for longer. */
+/** The standing that keeps the person out for longer. */
 export function graver(one: Standing, other: Standing): Standing {
   const rank = { open: 0, locked: 1, recovery: 2 } as const;
   return rank[other.kind] > rank[one.kind] ? other : one;
 }
 
-/** The counted try was right, or was not compared: it did not fail, though only a whole login ends the row of failures. */
+/**
+ * For a counted try that was right or was not compared: it no longer counts as a failure. Only a complete login ends the row of failures.
+ */
 export async function takeBack(tx: Transaction, { address, account }: Counters): Promise<void> {
   if (address) await takeBackOne(tx, address);
   await takeBackOne(tx, account);
@@ -184,7 +187,7 @@ export async function forgetFailures(tx: Transaction, { address, account }: Coun
     await tx.query("DELETE FROM login_failure WHERE subject = $1 AND device_id = $2", [subject, deviceId]);
 }
 
-/** After a new password was set or approved: every browser starts afresh. */
+/** After a new password was set or approved: every browser starts with fresh counters. */
 export async function forgetAllFailures(tx: Transaction, subject: string): Promise<void> {
   await tx.query("DELETE FROM login_failure WHERE subject = $1", [subject]);
 }

@@ -16,7 +16,7 @@ beforeEach(() => app.clock.advanceMs(25 * 3_600_000));
 
 const newPassword = "eleven slow ferries home";
 
-/** At the password step in a fresh browser. */
+/** Brings a fresh browser to the password step. */
 async function atPassword(email: string) {
   app.clock.advanceMs(60_000);
   const browser = app.browser();
@@ -75,7 +75,7 @@ describe("a forgotten password, with two identities", () => {
     });
     expect((await browser.post("/login/code", { code: first })).statusCode).toBe(409);
     for (let tries = 0; tries < 4; tries += 1) await browser.post("/login/forgot/code", { code: first });
-    // Asked for in either way, another one would help no more, so none goes out.
+    // Another code would not help, however it is asked for, so none goes out.
     app.clock.advanceMs(60_000);
     await app.settled();
     const sent = app.letters.length;
@@ -162,7 +162,7 @@ describe("a forgotten password, with one identity", () => {
     const asking = await ask(person.email);
     expect(await noticesTo(person.email, since)).toContain("A new Fusion password was asked for");
     expect(await noticesTo(admin.email, since)).toEqual(["A new password waits for your approval"]);
-    // Until then the old password is the only way in.
+    // Until then only the old password leads in.
     expect((await asking.post("/login/new-password", { password: newPassword })).statusCode).toBe(409);
     const adminBrowser = app.browser();
     await app.logIn(adminBrowser, admin.email);
@@ -186,7 +186,7 @@ describe("a forgotten password, with one identity", () => {
     const person = await arrangeUser(owner, alone, "fintech_admin", { phone: null });
     const unreachable = await arrangeUser(owner, alone, "fintech_admin", { phone: null });
     await owner.query("UPDATE identity SET bounced_at = now() WHERE user_id = $1", [unreachable.userId]);
-    // Who has never logged in may be nobody: written to all the same.
+    // The address of a person who has never logged in may be nobody's, but they are written to all the same.
     const newcomer = await arrangeUser(owner, alone, "fintech_admin");
     await owner.query("UPDATE identity SET verified_at = NULL WHERE user_id = $1", [newcomer.userId]);
     const operator = await arrangeUser(owner, null, "operator_admin");
@@ -198,7 +198,7 @@ describe("a forgotten password, with one identity", () => {
     expect(await noticesTo(unreachable.email, since)).toEqual([]);
     expect(await noticesTo(newcomer.email, since)).toEqual([waiting]);
 
-    // Once they have, by the address that they did it with.
+    // Once they have logged in, they are written to at the address they used.
     app.clock.advanceMs(24 * 3_600_000);
     await app.logIn(app.browser(), newcomer.phone ?? "");
     const later = app.clock.now();

@@ -12,10 +12,10 @@ import { describeSending, sendCode } from "./start-login.ts";
 import { lockPersonOf, lockWalk, moveWalk, type Walk } from "./walk-store.ts";
 
 /**
- * "Forgot password", after the first code. With a second identity a code goes there, and it leads to setting the password. With one alone, or a
- * second from which messages come back, an admin or the Fusion team must approve; the person is told, and whoever may approve. Likewise where no
- * code has ever come back from the second and the person says that it does not reach them: it may have been noted down wrongly. Throws what
- * asking for another code throws.
+ * "Forgot password", after the first code. If the person has a second identity, a code goes there and leads to setting the password. With
+ * only one, or where messages to the second come back, an admin or the Fusion team must approve; the person is told, and so are all who may
+ * approve. The same applies where no code has ever come back from the second identity and the person says that it does not reach them: it
+ * may have been noted down wrongly. Throws what asking for another code throws.
  */
 export async function forgotPassword(
   parts: LoginParts,
@@ -38,7 +38,7 @@ export async function forgotPassword(
       const { answer, afterwards } = await sendSecondCode(parts, tx, browser, { walk, other, now });
       return { answer: { next: "code", sent: answer, approvalInstead: !other.proven }, afterwards };
     }
-    // Asking twice does not tell everyone twice; the next day it does, as the first may have been overlooked.
+    // Asking twice does not tell everyone twice. Asking on another day does, as the first message may have been overlooked.
     if (await requestReset(tx, { userId: person.userId, reason: "forgotten", now, limits })) {
       await recordAudit(
         tx,
@@ -59,7 +59,7 @@ export async function forgotPassword(
   });
 }
 
-/** The code to the other identity of a walk that one was verified in: a new password takes both. */
+/** Sends a code to the person's other identity, in a walk that one identity was verified in: a new password takes both. */
 export async function sendSecondCode(
   parts: LoginParts,
   tx: Transaction,

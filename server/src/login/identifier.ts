@@ -7,8 +7,9 @@ export interface Address {
 }
 
 /**
- * Reads what a person typed: ten digits are an Indian number, also after `0`, `91` or both; `+` or `00` starts any other; spaces, dashes, dots and
- * brackets are tolerated; an email is lower-cased. Throws {@link IdentifierInvalid}. Pure: whether anyone has the address is another question.
+ * Reads what a person typed. Ten digits are an Indian number, also after `0`, `91` or both; `+` or `00` starts any other. Spaces, dashes,
+ * dots and brackets are tolerated; an email is lower-cased. Throws {@link IdentifierInvalid}. Pure: it does not ask whether anyone has the
+ * address.
  */
 export function readIdentifier(typed: string): Address {
   if (!typed.isWellFormed()) throw new IdentifierInvalid();
@@ -21,14 +22,14 @@ function readPhone(text: string): Address {
   const bare = text.replaceAll(/[^\d+]/g, "").replace(/^00/, "+");
   const local = /^(?:\+?91)?0?([1-9]\d{9})$/.exec(bare)?.[1];
   const address = local === undefined ? bare : `+91${local}`;
-  // Of another length behind +91 it is nobody's: a code would be waited for in vain.
+  // Behind +91, a number of any other length belongs to nobody: its owner would wait for a code in vain.
   if (!/^\+(?!91)[1-9]\d{6,14}$/.test(address) && local === undefined) throw new IdentifierInvalid();
   return { channel: "sms", address };
 }
 
 function readEmail(text: string): Address {
   const address = text.toLowerCase();
-  // No control characters, no spaces, nothing that means something in a mail header.
+  // No control characters, no spaces, nothing that has a meaning in a mail header.
   if (
     address.length > 254 ||
     !/^[^@\s\p{C}<>(),;:"[\]\\]{1,64}@[^@\s\p{C}<>(),;:"[\]\\]{1,190}$/u.test(address)

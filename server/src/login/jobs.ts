@@ -8,8 +8,8 @@ import { tellClosed, tellClosedTask } from "./tell-closed.ts";
 import { recordClosing } from "./verify-code.ts";
 
 /**
- * Forgets what logging in no longer needs and notes which closings were not noted, every hour (may run twice: either finds nothing then), and tells
- * whom wrong tries closed out.
+ * Every hour: forgets what logging in no longer needs and records lockouts that were not recorded (may run twice: the second run finds
+ * nothing). Also tells people who were locked out by wrong tries.
  */
 export function loginJobs(deps: {
   readonly db: Database;
@@ -31,7 +31,7 @@ export function loginJobs(deps: {
   };
 }
 
-/** Sessions stay for 30 days after their end, so that "last seen" can be told; counters until they no longer count. */
+/** Sessions are kept for 30 days after their end, for "last seen"; counters until they no longer count. */
 export async function forgetOldLogins({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
   const now = clock.now();
   await db.transaction(systemScope, async (tx) => {
@@ -41,20 +41,21 @@ export async function forgetOldLogins({ db, clock }: { db: Database; clock: Cloc
       now,
     ]);
     await tx.query("DELETE FROM user_session WHERE expires_at < $1::timestamptz - interval '30 days'", [now]);
-    // As long as browsers keep the cookie (cookies.ts). The last one of each person stays: after it, a login by any browser would be their first, of
-    // which nobody is told.
+    // A browser is kept known for as long as browsers keep the cookie (cookies.ts). The last one of each person stays: without any, a login
+    // by any browser would look like their first, of which nobody is told.
     await tx.query(
       `DELETE FROM known_device old WHERE last_login_at < $1::timestamptz - interval '400 days'
          AND EXISTS (SELECT FROM known_device newer WHERE newer.user_id = old.user_id
                        AND (newer.last_login_at, newer.device_id) > (old.last_login_at, old.device_id))`,
       [now],
     );
-    // Those of addresses that nobody has would otherwise grow without end; people's alike, since the difference would tell who exists.
+    // Counters of addresses that nobody has would otherwise grow without end. Those of people are deleted alike, since a difference would
+    // tell who exists.
     await tx.query("DELETE FROM login_failure WHERE last_at < $1::timestamptz - interval '30 days'", [now]);
   });
 }
 
-/** Without this, whom a fault left closed and unnoted nobody could let in again: there would be nothing to approve. */
+/** Without this, nobody could let in a person whose lockout a fault left unrecorded: there would be nothing to approve. */
 async function noteClosings(deps: {
   readonly db: Database;
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-/** How often codes are sent and how often one may be wrong. The program has those below; tests pass others. */
+/** How often codes are sent and how often one may be wrong. The program uses the standard limits below; tests pass others. */
 export interface LoginLimits {
   readonly codeLifetimeMs: number;
   /** Of the walk from identifier to session. */
@@ -7,18 +7,18 @@ export interface LoginLimits {
   readonly sendsPerHour: number;
   readonly sendsPerDay: number;
   readonly sendsPerHourAndIp: number;
-  /** Over all addresses: what a runaway loop or an attack may cost at most. */
+  /** Over all addresses: bounds the cost of a runaway loop or an attack. */
   readonly sendsPerHourInAll: number;
   readonly failuresMax: number;
   readonly lockMs: number;
   readonly failuresInARowMax: number;
   readonly sessionIdleMs: number;
   readonly sessionLifetimeMs: number;
-  /** How stale the time a session was last seen may be: not every request needs a write. */
+  /** How old the recorded "last seen" of a session may be, so that not every request needs a write. */
   readonly sessionTouchMs: number;
   /** How long an approved new password may be set. */
   readonly approvalLifetimeMs: number;
-  /** How old a request for approval is when asking again tells everyone again. */
+  /** How old a request for approval must be before asking again tells everyone again. */
   readonly resetRepeatMs: number;
 }
 

@@ -17,7 +17,7 @@ import type { PasswordHasher } from "./password-hash.ts";
 let app: LoginApp;
 let fintech: TestFintech;
 beforeAll(async () => {
-  // Sends are not what is tested here, and a hundred wrong tries need many.
+  // Limits of sends are not tested here, and a hundred wrong tries need many sends.
   app = await createLoginApp({
     limits: { sendsPerHour: 1_000, sendsPerDay: 10_000, sendsPerHourAndIp: 10_000 },
   });
@@ -36,7 +36,7 @@ async function personWithPassword() {
   return { person, browser };
 }
 
-/** The use case itself, for the browser's walk, with a part of the program replaced. */
+/** Calls the use case itself, for the browser's walk, with a part of the program replaced. */
 function check(browser: TestBrowser, password: string, replaced: Partial<LoginParts>) {
   const parts: LoginParts = {
     db: app.database.db,
@@ -85,7 +85,7 @@ describe("wrong tries", () => {
       "login_locked",
       "1800",
     ]);
-    // The right one does not help now, here or in another browser that is not known.
+    // The right password does not help now, here or in another unknown browser.
     expect((await browser.post("/login/password", { password: goodPassword })).json().code).toBe(
       "login_locked",
     );
@@ -166,7 +166,7 @@ describe("wrong tries", () => {
     const answers = [];
     for (let tries = 0; tries < 3; tries += 1) answers.push(await owner.post("/login/code", { code: wrong }));
     expect(answers.map((answer) => answer.json().code)).toEqual(["code_wrong", "code_wrong", "code_wrong"]);
-    // Whoever has the phone may know.
+    // A person who has the phone may know.
     expect((await owner.post("/login/code", { code })).json().code).toBe("login_locked");
     expect((await owner.post("/login/code", { code })).json().code).toBe("code_expired");
     app.clock.advanceMs(30 * 60_000);
@@ -200,7 +200,7 @@ describe("wrong tries", () => {
     expect((await app.browser().post("/login/start", { identifier: person.email })).json().code).toBe(
       "recovery_required",
     );
-    // That does not take back what is asked of an admin: new browsers stay closed without it.
+    // That does not withdraw the request to the admin: without approval, new browsers stay locked out.
     await app.logIn(browser, person.email);
     const { owner, db } = app.database;
     const admin = await arrangeUser(owner, fintech, "fintech_admin");
@@ -232,7 +232,7 @@ describe("wrong tries", () => {
     app.clock.advanceMs(60_000);
     const fresh = app.browser();
     const code = await app.codeFor(fresh, person.email);
-    // The approval does not stand in for the phone, which works.
+    // The approval does not replace the code to the phone, which works.
     expect((await fresh.post("/login/code", { code })).json()).toMatchObject({
       next: "code",
       sent: { channel: "sms", codeLength: 6 },
@@ -246,7 +246,7 @@ describe("wrong tries", () => {
     });
     expect((await fresh.post("/login/new-password", { password: newPassword })).statusCode).toBe(200);
 
-    // Where the phone is the wrong one, it does.
+    // If the phone is the wrong one, it does.
     await owner.query("UPDATE identity SET bounced_at = now() WHERE address = $1", [person.phone]);
     await owner.query(
       "INSERT INTO password_reset (user_id, reason, requested_at, approved_at, approved_by) VALUES ($1, 'too_many_failures', $2, $2, 'cli:root')",
@@ -267,7 +267,7 @@ describe("wrong tries", () => {
       "UPDATE login_failure SET failures = 0, failures_in_a_row = 99 WHERE subject = $1 AND device_id = ''",
       [person.userId],
     );
-    // The second transaction of a wrong password is the one that notes.
+    // The second transaction of a wrong password is the one that records the lockout.
     let transactions = 0;
     const dying: Database = {
       ...db,

@@ -1,7 +1,7 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { UserId } from "../platform/ids.ts";
 
-/** What these people are called, as far as the transaction's scope shows them. Who may see that is for the caller. */
+/** The names of these people, as far as the transaction's scope shows them. The caller decides who may see them. */
 export async function namePeople(
   db: Queryable,
   userIds: readonly UserId[],

@@ -6,20 +6,20 @@ import type { Random } from "../platform/random.ts";
 import { type Address, maskAddress } from "./identifier.ts";
 import { timeZoneOf } from "./person-store.ts";
 
-/** What people are told about their access. Without secrets; only who is new is told where the console is, the others know. */
+/** Messages to people about their access, without secrets. Only a new person is told where the console is; the others know. */
 export interface Notice {
   readonly subject: string;
   readonly text: (reader: Reader) => string;
 }
 
-/** Who reads a notice: at which address, and in which zone they read times. */
+/** The reader of a notice: their address, and the zone in which they read times. */
 interface Reader extends Address {
   readonly timeZone: string;
 }
 
 /**
- * Leaves the notice for each address, to go out after the commit. An address that is nobody's any more, since it changed or its owner's access
- * ended, comes with its zone; of the others it is looked up.
+ * Leaves the notice for each address, to go out after the commit. The zone of an address is looked up; it must be given for one that no
+ * longer belongs to anybody, because it changed or its owner's access ended.
  */
 export async function tell(
   tx: Transaction,
@@ -47,9 +47,9 @@ async function findTimeZone(db: Queryable, { channel, address }: Address): Promi
 }
 
 /**
- * Where those who look after this person, and may approve a new password, are reached: the other admins of the fintech, by an address that a login
- * has proven before one that none has, and by email before phone; the Fusion team's admins, for its own people and where the fintech has no
- * other admin of whom it is known that they can be reached.
+ * Lists the addresses of those who look after this person and may approve a new password. These are the other admins of the fintech, each
+ * at an address that a login has proven before one that none has, and by email before phone. The Fusion team's admins are listed for its
+ * own people, and where the fintech has no other admin who is known to be reachable.
  */
 export async function listAdminsOver(db: Queryable, userId: string): Promise<Address[]> {
   return db.query<{ channel: Address["channel"]; address: string }>(
@@ -84,7 +84,7 @@ export function adminAdded(added: Named, by: string, at: Date): Notice {
   };
 }
 
-/** On the addresses that end with it. */
+/** Sent to the addresses that end with the access. */
 export function accessEnded(at: Date): Notice {
   return {
     subject: "Your access to Fusion was ended",
@@ -134,7 +134,7 @@ export function resetRequested(at: Date): Notice {
   };
 }
 
-/** To the person, on the old address too; of the new one only what its owner recognises. */
+/** Sent to the person, on the old address too; shows the new one only as far as its owner recognises it. */
 export function identityChanged(to: Address, at: Date): Notice {
   return {
     subject: `Your ${kindOf(to)} for Fusion was changed`,
@@ -155,7 +155,7 @@ function kindOf({ channel }: Address): string {
   return channel === "sms" ? "phone number" : "email address";
 }
 
-/** Who is meant, for readers who know many fintechs. */
+/** The person meant, for readers who know many fintechs. */
 interface Named {
   readonly name: string;
   readonly fintechName: string | null;

@@ -133,7 +133,7 @@ describe("a one-time code", () => {
       "SELECT row_to_json(c)::text AS text FROM one_time_code c",
     );
     expect(rows.some((row) => row.text.includes(code))).toBe(false);
-    // Whoever can write to the database, but not read the key, can make no code of their own.
+    // Somebody who can write to the database, but not read the key, cannot make a code of their own.
     const browser = app.browser();
     app.clock.advanceMs(60_000);
     const mine = await app.codeFor(browser, person.email);

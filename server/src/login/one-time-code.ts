@@ -6,7 +6,7 @@ import { CodeSpent } from "./errors.ts";
 import type { Address } from "./identifier.ts";
 import { type LoginLimits, triesPerCode } from "./limits.ts";
 
-/** What a code is good for: one for another purpose, or asked for by another browser, is a wrong one. */
+/** What a code is good for. A code for another purpose, or one that another browser asked for, is wrong. */
 export type CodePurpose = "login" | "forgot" | "step_up";
 
 export const codeLength: Readonly<Record<Address["channel"], number>> = { sms: 6, email: 8 };
@@ -21,9 +21,9 @@ function codeMac(keys: Keys, { browserHash, purpose }: CodeKey, code: string): B
 }
 
 /**
- * Makes the browser's code for the purpose, in place of an earlier one, and returns it for sending. Within a login the tries of the earlier one
- * stay counted: whoever needs further ones starts again. Proving presence cannot be started again, as the session stays the same, so each of
- * its codes has tries of its own; what bounds guesses over all of them is the counter of the session's browser, which no code resets.
+ * Makes the browser's code for the purpose, in place of an earlier one, and returns it for sending. Within a login the tries of the earlier
+ * code stay counted: a person who needs more starts again. Proving presence cannot start again, as the session stays the same, so each of
+ * its codes has tries of its own; guesses over all of them are bounded by the counter of the session's browser, which no code resets.
  */
 export async function makeCode(
   tx: Transaction,
@@ -52,7 +52,10 @@ export async function makeCode(
   return code;
 }
 
-/** Before another code is sent within a login: throws {@link CodeSpent} where it would inherit no try, so that none goes out that cannot help. */
+/**
+ * Called before another code is sent within a login. Throws {@link CodeSpent} where the code would inherit no tries, so that no useless
+ * code goes out.
+ */
 export async function requireTriesLeft(tx: Transaction, { browserHash, purpose }: CodeKey): Promise<void> {
   const spent = await tx.query(
     "SELECT FROM one_time_code WHERE browser_hash = $1 AND purpose = $2 AND tries >= $3",
@@ -123,7 +126,7 @@ const purposeWords: Readonly<Record<CodePurpose, string>> = {
   step_up: "confirm that it is you in the Fusion Management Console",
 };
 
-/** The only place where a code is written out. The subject does not have it: subjects are logged and shown on lock screens. */
+/** The only place that writes out a code. The subject does not contain it: subjects are logged and shown on lock screens. */
 export function renderCodeMessage(address: Address, purpose: CodePurpose, code: string): Message {
   return {
     channel: address.channel,

@@ -12,22 +12,22 @@ import type { LoginPerson } from "./person-store.ts";
 import { insertSession, renewSession } from "./session-store.ts";
 import { endWalk, type Walk } from "./walk-store.ts";
 
-/** A login that is complete: what the browser's cookies become, and who it is. */
+/** A complete login: the browser's new cookies, and who it is. */
 export interface OpenedSession {
   readonly sessionSecret: string;
   readonly deviceSecret: string;
   readonly principal: UserPrincipal;
 }
 
-/** What the cookies of a browser become whose session goes on; without the device's, if the browser had none. */
+/** The new cookies of a browser whose session goes on; without the device's, if the browser had none. */
 export interface RenewedCookies {
   readonly sessionSecret: string;
   readonly deviceSecret: string | undefined;
 }
 
 /**
- * Ends the walk in a session with an id of its own (so that nobody can have planted it), and makes the browser a known one under a new
- * device cookie. The last step of logging in, in the transaction of the password.
+ * Ends the walk by opening a session with a new id (so that nobody can have planted it), and makes the browser known under a new device
+ * cookie. The last step of logging in, in the transaction of the password.
  */
 export async function openSession(
   parts: LoginParts,
@@ -39,7 +39,8 @@ export async function openSession(
   const now = clock.now();
   const session = newBrowserSecret(random);
   const device = newBrowserSecret(random);
-  // Both may be another person's, who used this browser before; sessions before devices, as whoever ends both for them takes them.
+  // Both may belong to another person who used this browser before. Sessions come before devices, in the order in which ending a person's
+  // access locks them.
   if (browser.sessionHash)
     await tx.query("UPDATE user_session SET ended_at = $2 WHERE secret_hash = $1 AND ended_at IS NULL", [
       browser.sessionHash,
@@ -91,9 +92,9 @@ export async function openSession(
 }
 
 /**
- * Gives the browser of a session new cookies, and the session another id: it goes on and the browser is known as before, but copies of the cookies
- * that it had until now lead nowhere, those of the device too that this browser has lost, and no request that they proved commits any more. The
- * person's other browsers are forgotten before.
+ * Gives the browser new cookies, and its session another id. The session goes on and the browser stays known, but copies of its earlier
+ * cookies no longer work, including a device cookie that this browser has lost, and no request that they proved can commit any more. The
+ * person's other browsers must have been forgotten before.
  */
 export async function renewCookies(
   { random }: Pick<LoginParts, "random">,
@@ -118,8 +119,8 @@ export async function renewCookies(
 }
 
 /**
- * Every login gives the browser a new device cookie, so that none can have been planted. Other people who use the same browser keep knowing
- * it: their rows move along.
+ * Gives the browser a new device cookie at every login, so that none can have been planted. It stays known to other people who use it:
+ * their rows move to the new cookie.
  */
 async function rememberDevice(
   { clock, random }: LoginParts,
@@ -133,7 +134,7 @@ async function rememberDevice(
     "UPDATE known_device SET last_login_at = $3 WHERE user_id = $1 AND device_id = $2 RETURNING device_id",
     [person.userId, walk.deviceId, now],
   );
-  // Not the walk's word alone: since it began, a new password may have made the browser a stranger.
+  // The walk alone is not trusted: since it began, a new password may have made the browser unknown.
   if (known) return { deviceId: walk.deviceId, known: "already" };
   const [other] = await tx.query("SELECT FROM known_device WHERE user_id = $1 LIMIT 1", [person.userId]);
   const deviceId = `dev_${randomBase62(random, 20)}`;

@@ -2,7 +2,7 @@ import { hash, verify } from "@node-rs/argon2";
 import type { Random } from "../platform/random.ts";
 import { LoginBusy } from "./errors.ts";
 
-/** What a hash costs; the memory in KiB. */
+/** The cost of a hash; memory in KiB. */
 export interface PasswordCost {
   readonly memoryCost: number;
   readonly timeCost: number;
@@ -18,15 +18,15 @@ const runningMax = 4;
 export interface PasswordHasher {
   /** PHC string format. */
   hash(password: string): Promise<string>;
-  /** Takes as long where there is no hash, and says no. Throws {@link LoginBusy} when too many wait. */
+  /** Takes equally long when there is no hash, and returns false. Throws {@link LoginBusy} when too many callers wait. */
   verify(phc: string | null, password: string): Promise<boolean>;
   /** Made with other parameters than today's. */
   isOutdated(phc: string): boolean;
 }
 
 /**
- * `waitingMax`: who comes when so many wait is turned away, since the wait would outlast the request. `cost`: another than what a password is
- * worth, for tests that log in again and again.
+ * `waitingMax`: callers beyond this many waiting ones are turned away, since the wait would outlast the request. `cost`: a lower cost than
+ * passwords deserve, for tests that log in again and again.
  */
 export function createPasswordHasher(
   random: Random,
@@ -42,7 +42,7 @@ export function createPasswordHasher(
     if (running < runningMax) running += 1;
     else {
       if (waiting.length >= waitingMax) throw new LoginBusy();
-      // Whoever finishes hands its place over, so `running` stays as it is.
+      // A caller that finishes hands its place over, so `running` stays as it is.
       await new Promise<void>((resolve) => waiting.push(resolve));
     }
     try {

@@ -1,7 +1,7 @@
 import { passwordLength } from "@fusion/contract/login.ts";
 import type { CommonPasswords } from "./common-passwords.ts";
 
-// NIST SP 800-63B-4 section 3.1.1.2 in spirit: length and a list of what is tried first, no rules of composition.
+// NIST SP 800-63B-4 section 3.1.1.2 in spirit: a minimum length and a list of the first guesses, no rules of composition.
 
 /** What an attacker who knows the person would try first. */
 export interface PasswordContext {
@@ -10,7 +10,7 @@ export interface PasswordContext {
   readonly fintechName: string | null;
 }
 
-/** The form in which passwords are compared and hashed: NFKC, so that two keyboards mean the same by one password. */
+/** The form in which passwords are compared and hashed: NFKC, so that a password is the same from any two keyboards. */
 export function normalisePassword(password: string): string {
   return password.normalize("NFKC");
 }
@@ -39,7 +39,7 @@ export function findPasswordFault(
   return null;
 }
 
-/** Written from the start of one unit again and again, such as `passwordpassword`. */
+/** One unit written again and again, such as `passwordpassword`. */
 function isRepetition(text: string): boolean {
   for (let period = 1; period <= text.length / 2; period += 1) {
     if (text.slice(period) === text.slice(0, -period)) return true;
@@ -79,7 +79,9 @@ const substitutes: Readonly<Record<string, string>> = {
   "+": "t",
 };
 
-/** Common as it is, or once digits and signs around it, separators inside it, repetition and substituted letters are taken away. */
+/**
+ * Whether it is common as it is, or after removing surrounding digits and signs, separators inside it, repetition and substituted letters.
+ */
 function isCommon(text: string, common: CommonPasswords): boolean {
   const forms = new Set<string>();
   for (const form of [text, text.replaceAll(/[^\p{L}\p{N}@$!+]/gu, "")]) {
@@ -94,7 +96,7 @@ function isCommon(text: string, common: CommonPasswords): boolean {
   return [...forms].some((form) => common.has(form));
 }
 
-/** The shortest text of which the given one is a whole number of copies. */
+/** The shortest text that yields the given one when repeated a whole number of times. */
 function unit(text: string): string {
   for (let length = 1; length <= text.length / 2; length += 1) {
     const start = text.slice(0, length);
@@ -105,7 +107,7 @@ function unit(text: string): string {
 
 const productWords = ["fusion", "token", "management", "console", "password", "login"];
 
-/** Less than eight characters are left once everything that is known about the person is taken out. */
+/** Whether fewer than eight characters are left after removing everything that is known about the person. */
 function isMostlyContext(text: string, context: PasswordContext): boolean {
   const known = [context.name, context.fintechName ?? "", ...context.addresses]
     .flatMap((phrase) => {

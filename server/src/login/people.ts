@@ -7,12 +7,12 @@ import type { Database } from "../platform/database/database.ts";
 import type { FintechId } from "../platform/ids.ts";
 import { identitiesOf } from "./person-store.ts";
 
-/** Whoever has a person's access to give, in one answer; a fintech has dozens, and beyond this the list would need pages. */
+/** All people are listed in one answer. A fintech has dozens; beyond this the list would need pages. */
 export const listedPeopleMax = 2_000;
 
 /**
- * The people of the caller's fintech, for its admins; everyone's, or only those `of` a fintech or the Fusion team, for operators. Row-level security holds a fintech's admin to the own
- * fintech. Throws `role_insufficient`.
+ * Lists the people of the caller's fintech, for its admins; for operators everyone, or only those `of` a fintech or the Fusion team.
+ * Row-level security holds a fintech's admin to their own fintech. Throws `role_insufficient`.
  */
 export async function listPeople(
   { db }: { readonly db: Database },

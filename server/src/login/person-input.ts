@@ -3,7 +3,7 @@ import { nameLengthMax } from "@fusion/contract/primitives.ts";
 import { IdentifierInvalid, PersonInvalid } from "./errors.ts";
 import { type Address, readIdentifier } from "./identifier.ts";
 
-// What is said of a person by whoever gives them access, as people write it. Pure; throws `person_invalid` with the field.
+// Reads a person's details as typed by whoever gives them access. Pure; throws `person_invalid` with the field.
 
 export function readName(typed: string): string {
   const name = typed.normalize("NFC").trim().replaceAll(/\s+/g, " ");
@@ -25,7 +25,7 @@ function readOrNothing(typed: string): Address | undefined {
   try {
     return readIdentifier(typed);
   } catch (error) {
-    // Its message speaks of the login's one field for both.
+    // The error's own message speaks of the login's one field for both.
     if (error instanceof IdentifierInvalid) return undefined;
     throw error;
   }

@@ -21,9 +21,9 @@ export interface LoginPerson {
 export interface OwnAddress extends Address {
   /** A code has come back from it once. */
   readonly proven: boolean;
-  /** Messages came back since. */
+  /** Messages to it have come back since. */
   readonly bounced: boolean;
-  /** In which its owner reads times. */
+  /** The zone in which its owner reads times. */
   readonly timeZone: string;
 }
 
@@ -39,13 +39,15 @@ interface PersonRow {
   identities: OwnAddress[];
 }
 
-/** The addresses of this person as the console shows them. Of the room only. */
+/** The addresses of this person as the console shows them. Only for this room. */
 export const identitiesOf = (userId: string): string =>
   `coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address,
                'bouncedAt', to_char(i.bounced_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY i.channel)
              FROM identity i WHERE i.user_id = ${userId}), '[]')`;
 
-/** In which a `console_user` reads times: that of the fintech; the Fusion team works for many. Of the room only. */
+/**
+ * The zone in which a `console_user` reads times: that of the fintech; UTC for the Fusion team, which works for many. Only for this room.
+ */
 export const timeZoneOf = (user: string): string =>
   `coalesce((SELECT f.time_zone FROM fintech f WHERE f.ifi_id = ${user}.ifi_id AND f.fintech_id = ${user}.fintech_id), 'UTC')`;
 
@@ -56,7 +58,7 @@ const personColumns = `
                                               'bounced', i.bounced_at IS NOT NULL, 'timeZone', ${timeZoneOf("u")}) ORDER BY i.channel)
             FROM identity i WHERE i.user_id = u.user_id), '[]') AS identities`;
 
-/** Whoever has the address and still has access. */
+/** The person who has the address, if they still have access. */
 export async function findPersonByAddress(
   db: Queryable,
   { channel, address }: Address,
@@ -70,8 +72,8 @@ export async function findPersonByAddress(
 }
 
 /**
- * The person, unless their access ended; nobody for null, after the same statement. Holds the row until the transaction ends, against a
- * change of password at the same moment. Taken after the walk and before any counter: one order everywhere.
+ * The person, unless their access ended. For null it runs the same statement and finds nobody. Locks the row until the transaction ends,
+ * against a concurrent change of password. Everywhere taken after the walk and before any counter.
  */
 export async function lockPerson(tx: Transaction, userId: UserId | null): Promise<LoginPerson | undefined> {
   const [row] = await tx.query<PersonRow>(
@@ -82,8 +84,8 @@ export async function lockPerson(tx: Transaction, userId: UserId | null): Promis
 }
 
 /**
- * {@link lockPerson} on the word of somebody whose row is to be held too (`transactionOf`): in the order of ids, so that two who act on each
- * other do not wait for each other.
+ * {@link lockPerson} on behalf of an actor whose row must be locked too (`transactionOf`). Both are locked in the order of ids, so that two
+ * people who act on each other do not deadlock.
  */
 export async function lockPersonFor(
   tx: Transaction,
@@ -110,7 +112,7 @@ export async function setPasswordHash(
   ]);
 }
 
-/** The same password hashed anew: it was not set again. */
+/** Stores a new hash of the same password; this does not count as setting it. */
 export async function replacePasswordHash(
   tx: Transaction,
   userId: UserId,
@@ -123,7 +125,7 @@ export async function replacePasswordHash(
   ]);
 }
 
-/** A code came back from the address: it is the person's, and it can be reached. */
+/** A code came back from the address: it belongs to the person and can be reached. */
 export async function verifyIdentity(
   tx: Transaction,
   userId: UserId,
@@ -137,7 +139,7 @@ export async function verifyIdentity(
   );
 }
 
-/** The browser's own id if the person has logged in with it before; '' otherwise, and for nobody. */
+/** The browser's own id if the person has logged in with it before; '' otherwise, and when there is no person. */
 export async function findKnownDevice(
   tx: Transaction,
   { userId, deviceHash }: { userId: UserId | null; deviceHash: Buffer | undefined },

@@ -6,9 +6,10 @@ import { deleteReset } from "./reset-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
 
 /**
- * Puts a new password in the place of the old one, with all that ends with that: sessions, browsers that are known, what waits for an approval
- * or was approved, and the wrong tries, which guessed at another; but for the session and the browser that are to stay. A login that was on its
- * way to setting a password finds that one was set since (`setNewPassword`). Returns how many sessions ended. For a person who is locked.
+ * Replaces a person's password and ends all that depended on the old one: sessions, known browsers, a request for approval or an approval,
+ * and the counters of wrong tries, which guessed at another password. `staying` names the session and browser that are kept. A login that
+ * was about to set a password finds that one has been set since (`setNewPassword`). Returns how many sessions ended. The caller has locked
+ * the person.
  */
 export async function putPassword(
   tx: Transaction,

@@ -2,7 +2,7 @@ import type { Queryable, Transaction } from "../platform/database/database.ts";
 import type { UserId } from "../platform/ids.ts";
 import type { LoginLimits } from "./limits.ts";
 
-/** A new password that waits for approval, or was approved and waits for its person. */
+/** A request for a new password that waits for approval, or was approved and waits for its person. */
 export interface PasswordReset {
   readonly requestedAt: Date;
   readonly approvedAt: Date | null;
@@ -17,8 +17,8 @@ export async function findReset(db: Queryable, userId: UserId): Promise<Password
 }
 
 /**
- * Asks for approval. An approval that nobody used is void then: what was approved was another request. One that has waited for a day is asked
- * for anew; false when one waits that is younger.
+ * Requests approval. This voids an unused approval: it was for another request. A request that has waited for a day is made anew; returns
+ * false when a younger one waits.
  */
 export async function requestReset(
   tx: Transaction,
@@ -55,8 +55,8 @@ export async function markResetApproved(
 }
 
 /**
- * After the right password: whoever knows it need not set another. One that wrong tries made necessary stays, as without an approval new browsers
- * would be closed for ever.
+ * Called after the right password: somebody who knows it need not set another. A request that wrong tries made necessary stays, as without
+ * an approval new browsers would be locked out for ever.
  */
 export async function deleteUnneededReset(
   tx: Transaction,

@@ -246,11 +246,11 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
       { schema: { ...sessions, summary: "Log out", response: { 204: z.null(), ...failures } } },
       async (request, reply) => {
         try {
-          // Whoever it is now: the browser is logged out.
+          // A session of anybody: the browser is logged out.
           const { principal } = await prove(request, "anybody's");
           await endSession(parts, principal, { sessionId: principal.sessionId, requestId: request.id });
         } catch (error) {
-          // Logged out already is as good.
+          // Being logged out already is fine.
           if (!(error instanceof SessionRequired)) throw error;
         }
         cookies.clear(reply, "session");
@@ -406,7 +406,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
   return { settled: () => codes.settled() };
 }
 
-/** Gives the answer, and does the rest when it has gone out (or the caller has). */
+/** Gives the answer, and runs the rest once it has gone out (or the caller has left). */
 function answered<Answer>(reply: FastifyReply, { answer, afterwards }: Answered<Answer>): Answer {
   let done = false;
   const once = (): void => {

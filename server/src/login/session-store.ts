@@ -5,7 +5,7 @@ import { prepared } from "../platform/database/prepared.ts";
 import type { FintechId, IfiId, SessionId, UserId } from "../platform/ids.ts";
 import type { LoginLimits } from "./limits.ts";
 
-/** A session as the database has it. */
+/** A session as the database stores it. */
 export interface Session {
   readonly sessionId: SessionId;
   readonly userId: UserId;
@@ -21,7 +21,7 @@ export interface NewSession extends Session {
   readonly userAgent: string;
 }
 
-/** What makes a session live, besides its person's access: $1 is now, $2 the oldest allowed last sight. */
+/** The conditions for a live session, besides its person's access: $1 is now, $2 the oldest allowed last sight. */
 const isLive = "s.ended_at IS NULL AND s.expires_at > $1 AND s.last_seen_at > $2";
 
 function liveSince(now: Date, limits: LoginLimits): [Date, Date] {
@@ -125,7 +125,7 @@ export async function listLiveSessions(
   }));
 }
 
-/** Ends one session of the person that had not ended. False when there is none. */
+/** Ends one session of the person. False when there is no such session that was still open. */
 export async function markSessionEnded(
   tx: Transaction,
   { userId, sessionId, now }: { userId: UserId; sessionId: SessionId; now: Date },
@@ -137,7 +137,7 @@ export async function markSessionEnded(
   return rows.length > 0;
 }
 
-/** Ends every session of the person, but for one that is to stay. Returns how many. */
+/** Ends every session of the person, except one that is to stay. Returns how many. */
 export async function markAllSessionsEnded(
   tx: Transaction,
   userId: UserId,
@@ -152,7 +152,7 @@ export async function markAllSessionsEnded(
   return rows.length;
 }
 
-/** The session goes on under another id and cookie; those before are no session's any more. */
+/** The session goes on under another id and cookie; the earlier ones no longer lead to any session. */
 export async function renewSession(
   tx: Transaction,
   from: SessionId,

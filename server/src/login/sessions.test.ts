@@ -58,7 +58,7 @@ describe("a session", () => {
       return [answer.json().endsInSeconds, answer.json().endsFor];
     };
     expect(await ends()).toEqual([900, "idle"]);
-    // When it was last seen is written every half a minute: until then an earlier call counts.
+    // "Last seen" is written every half minute: until then an earlier call counts.
     app.clock.advanceMs(20_500);
     expect(await ends()).toEqual([879, "idle"]);
     app.clock.advanceMs(600_000);
@@ -264,7 +264,7 @@ describe("stepping up", () => {
     );
     expect(answers.filter((answer) => answer.json().code === "code_wrong")).toHaveLength(5);
     expect((await browser.post("/step-up/code", { code })).json().code).toBe("code_spent");
-    // Another one has tries of its own, at once.
+    // Another code has tries of its own, at once.
     app.clock.advanceMs(60_000);
     expect((await browser.post("/step-up/start")).statusCode).toBe(200);
     await app.settled();

@@ -60,7 +60,7 @@ export async function describeCurrentSession(
   };
 }
 
-/** The person's own live sessions, the latest seen first. */
+/** The person's own live sessions, the most recently seen first. */
 export async function listSessions(
   { db, clock, limits }: { db: Database; clock: Clock; limits: LoginLimits },
   principal: UserPrincipal,
@@ -78,8 +78,8 @@ export async function listSessions(
 }
 
 /**
- * Ends one of the person's own sessions, at once. Throws `not_found` for any other, and for one that has ended, and `session_required` when
- * that on whose word it is done has ended.
+ * Ends one of the person's own sessions, at once. Throws `not_found` for somebody else's session or one that has ended, and
+ * `session_required` when the acting session has ended.
  */
 export async function endSession(
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },

@@ -67,7 +67,7 @@ it("another email takes the old one's place: its codes lead nowhere, sessions en
   );
   expect(audit).toEqual([{ actor_id: admin.userId, fintech_id: fintech.fintechId, channel: "email" }]);
 
-  // Proven by the login; the old one is anybody's.
+  // The login proves the new address; the old one is free for anybody.
   const verified = () =>
     owner.query("SELECT verified_at IS NOT NULL AS verified FROM identity WHERE address = $1", [address]);
   expect((await verified()).rows).toEqual([{ verified: false }]);
@@ -90,6 +90,6 @@ it("a person's address is set by whom their access is ended, to one that is free
   await refusal(admin, { channel: "email" }).toMatchObject({ fieldErrors: [{ pointer: "/email" }] });
   app.clock.advanceMs(5 * 60_000);
   await refusal(admin).toMatchObject({ code: "step_up_required" });
-  // What was refused changed nothing.
+  // The refusal changed nothing.
   await app.logIn(app.browser(), person.phone ?? "");
 });

@@ -16,11 +16,11 @@ import { lockPersonFor } from "./person-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
 
 /**
- * Gives a person another phone or email in place of the one they have, or a first one. The old one is free at once and leads nowhere, a login
- * that is underway with it included; every session ends, as whoever holds the old one may have opened it; the next login proves the new one with
- * a code. The person is told on all addresses, the old one too, and so are the admins. An address that they have already changes nothing. For an
- * admin of the same fintech, an operator admin, and the command line. Throws `not_found` (also for a person of another fintech, or whose
- * access ended), `role_insufficient`, `step_up_required`, `person_invalid`, `identity_taken`.
+ * Replaces a person's phone or email, or gives them a first one. The old address is free at once and no longer leads in, not even for a
+ * login that is under way with it. Every session ends, as the holder of the old address may have opened it; the next login proves the new
+ * one with a code. The person is told on all addresses, the old one too, and so are the admins. An address that they have already changes
+ * nothing. For an admin of the same fintech, an operator admin, and the command line. Throws `not_found` (also for a person of another
+ * fintech, or whose access ended), `role_insufficient`, `step_up_required`, `person_invalid`, `identity_taken`.
  */
 export async function setIdentity(
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },

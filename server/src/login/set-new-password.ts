@@ -18,8 +18,8 @@ const reasonWords: Readonly<Record<SetReason, string>> = {
 };
 
 /**
- * Sets the password at the first login and after a forgotten one, and logs in. All other sessions end, devices known until now are strangers
- * again, counters start afresh, and the person is told on every identity. Throws `password_rejected` (nothing was changed and the step stays
+ * Sets the password at the first login and after a forgotten one, and logs in. All other sessions end, known devices become unknown,
+ * counters start afresh, and the person is told on every identity. Throws `password_rejected` (nothing has changed and the step stays
  * open), `login_expired`, `login_step_wrong`.
  */
 export async function setNewPassword(
@@ -40,14 +40,14 @@ export async function setNewPassword(
   const passwordHash = await hasher.hash(password);
   return db.transaction(systemScope, async (tx) => {
     const now = clock.now();
-    // The lock decides between two that got here: the second finds no walk.
+    // The lock decides between two concurrent requests: the second finds no walk.
     const walk = await lockWalk(tx, walkHash, ["set_password"], now);
     const person = await lockPersonOf(tx, walk);
     const reason = walk.setReason;
-    // A first login is one only as long as nobody else has set the password; an approval or a pair of codes serves once.
+    // It is a first login only until somebody sets the password; an approval or a pair of codes can be used once.
     if (!person || reason === null || (reason === "first_login" && person.passwordHash !== null))
       throw new LoginExpired();
-    // Withdrawn meanwhile: by a login with the password that was thought forgotten, or since approval was asked for anew.
+    // Withdrawn meanwhile: the person logged in with the password after all, or approval was requested anew.
     if (reason === "approved" && !(await findReset(tx, person.userId))?.approvedAt) throw new LoginExpired();
     if (person.passwordSetAt !== null && walk.verifiedAt !== null && person.passwordSetAt > walk.verifiedAt)
       throw new LoginExpired();

@@ -16,8 +16,8 @@ import { findKnownDevice, findPersonByAddress } from "./person-store.ts";
 import { endWalk, insertWalk, lockPersonOf, lockWalk } from "./walk-store.ts";
 
 /**
- * Starts a login: a code goes to the address if anyone with access has it. An address that nobody has gives the same answer after the same
- * statements, and nothing is sent. A walk that the browser had underway ends. Throws `identifier_invalid`, `login_locked`,
+ * Starts a login: a code goes to the address if it belongs to anyone with access. An address that nobody has gets the same answer after the
+ * same statements, and nothing is sent. Ends a walk that the browser had under way. Throws `identifier_invalid`, `login_locked`,
  * `recovery_required`, `code_send_limited`.
  */
 export async function startLogin(
@@ -55,7 +55,7 @@ export async function startLogin(
 }
 
 /**
- * Sends another code for the step that waits for one. The earlier code is void; wrong tries stay counted. Throws `login_expired`,
+ * Sends another code for the step that waits for one. The earlier code becomes void; wrong tries stay counted. Throws `login_expired`,
  * `login_step_wrong`, `code_spent`, and what {@link startLogin} throws.
  */
 export async function resendCode(
@@ -84,7 +84,7 @@ export async function resendCode(
   });
 }
 
-/** Takes a send, makes the code, and returns what sends it (nothing, where nobody has the address). */
+/** Counts a send, makes the code, and returns the function that sends it (which does nothing where nobody has the address). */
 export async function sendCode(
   parts: LoginParts,
   tx: Transaction,
@@ -93,7 +93,7 @@ export async function sendCode(
     browserHash: Buffer;
     purpose: CodePurpose;
     address: Address;
-    /** Of a known browser; '' for any other. */
+    /** The id of a known browser; '' for any other. */
     deviceId: string;
     isKnown: boolean;
   },

@@ -15,7 +15,7 @@ import { markSteppedUp } from "./session-store.ts";
 import { describeSending, sendCode } from "./start-login.ts";
 import { accept, tryCode } from "./verify-code.ts";
 
-/** Sends a code with which the person proves presence, to one of their own addresses: the asked one, else the phone, else the email. */
+/** Sends a code with which the person proves presence to one of their own addresses: the requested one, else the phone, else the email. */
 export async function startStepUp(
   parts: LoginParts,
   browser: Browser,
@@ -41,7 +41,7 @@ export async function startStepUp(
   });
 }
 
-/** Verifies that code, with the counting of a login. Presence then counts as proven for five minutes, in this session alone. */
+/** Verifies that code, counting tries as at a login. Presence then counts as proven for five minutes, in this session alone. */
 export async function finishStepUp(
   parts: LoginParts,
   browser: Browser,

@@ -9,14 +9,14 @@ import { findReset } from "./reset-store.ts";
 
 export const tellClosedTask = "login-tell-closed";
 
-/** By a job, which is left for nobody's address too: telling takes its time, and that must not show who exists. */
+/** Leaves a job, also for an address that nobody has: telling takes its time, and that must not show who exists. */
 export function tellClosedLater(tx: Transaction, subject: string): Promise<void> {
   return addJob(tx, tellClosedTask, { subject });
 }
 
 /**
- * Tells the person whom a hundred wrong tries closed out, and whoever may approve a new password, unless that was approved meanwhile or there is
- * no such person. May run twice, and tells twice then.
+ * Tells the person who was locked out by a hundred wrong tries, and everyone who may approve a new password. Does nothing if that was
+ * approved meanwhile or there is no such person. May run twice, and then tells twice.
  */
 export async function tellClosed(
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },

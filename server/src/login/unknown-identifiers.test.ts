@@ -18,7 +18,7 @@ afterEach(() => {
 
 type Answer = Awaited<ReturnType<TestBrowser["post"]>>;
 
-/** An answer without what is random or of the moment in every answer. */
+/** The answer without what is random or depends on the moment in every answer. */
 function shape(answer: Answer) {
   const { "set-cookie": cookie, "x-request-id": _id, date: _date, ...headers } = answer.headers;
   return {
@@ -111,7 +111,7 @@ describe("an unknown identifier", () => {
   it("is not let in even by guessing the code that was never sent", async () => {
     const browser = app.browser();
     await browser.post("/login/start", { identifier: "nobody@example.org" });
-    // The only way to know it: write one of our own under the key of this test's program.
+    // The only way to know the code: write one of our own under the key of this test's program.
     const { createKeys } = await import("../platform/keys.ts");
     const { systemRandom } = await import("../platform/random.ts");
     const keys = createKeys(Buffer.alloc(32, 7), systemRandom);

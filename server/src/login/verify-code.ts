@@ -27,10 +27,10 @@ import { tellClosedLater } from "./tell-closed.ts";
 import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
- * Verifies the code of the step that waits for one and says what comes next. Tries are counted before anything is compared, in the
- * transaction that compares, so that guesses in parallel get five comparisons in all. An approval does not stand in for the other address of
- * whoever has one that works: a code goes there next. Throws `code_wrong`, `code_expired`, `code_spent`, `login_locked`, `recovery_required`,
- * `login_expired`, `login_step_wrong`, the counting being committed all the same; and `code_send_limited`, after which the code is good still.
+ * Verifies the code of the step that waits for one and says what comes next. Tries are counted before anything is compared, in the same
+ * transaction, so that parallel guesses get five comparisons in all. An approval does not replace the code to the person's other address if
+ * that one works: a code goes there next. Throws `code_wrong`, `code_expired`, `code_spent`, `login_locked`, `recovery_required`,
+ * `login_expired`, `login_step_wrong`, and commits the counting all the same; also `code_send_limited`, after which the code is still good.
  */
 export async function verifyCode(
   parts: LoginParts,
@@ -54,7 +54,7 @@ export async function verifyCode(
       browser,
     });
     if ("refusal" in tried) return tried.refusal;
-    // Nobody's address never had its code sent; who guessed it gets what any wrong guess gets.
+    // An address that nobody has was never sent its code; somebody who guesses it gets the answer to any wrong guess.
     if (!person) return tried.asWrong;
     await accept(parts, tx, { browserHash: walkHash, purpose, counters, address: tried.address, person });
     if (input.step === "forgot_code") {
@@ -84,14 +84,14 @@ function answerAlone(answer: LoginNext): Answered<LoginNext> {
   return { answer, afterwards: () => undefined };
 }
 
-/** A code that was right, with the refusal for whom it does not help after all; or the refusal. */
+/** A right code, with the refusal to give if it does not help after all (`asWrong`); or the refusal. */
 export type TriedCode =
   | { readonly address: Address; readonly asWrong: DomainError }
   | { readonly refusal: DomainError };
 
 /**
- * Takes a try of the code and of the counters, then compares. Where other addresses have closed the account, the right code says so, and is used
- * up; a wrong one does not.
+ * Takes a try of the code and of the counters, then compares. Where tries with other addresses have locked the account, the right code says
+ * so and is used up; a wrong one does not say so.
  */
 export async function tryCode(
   parts: LoginParts,
@@ -101,7 +101,7 @@ export async function tryCode(
   const { clock, keys, limits } = parts;
   const now = clock.now();
   const code = readCode(request.typed);
-  // What cannot be a code is a slip of the hand, not a guess.
+  // What cannot be a code is a typing mistake, not a guess.
   if (code === undefined) return { refusal: new CodeMalformed() };
   const taken = await takeTry(tx, request, now);
   if (taken.kind === "expired") return { refusal: new CodeExpired() };
@@ -122,7 +122,7 @@ export async function tryCode(
   return { refusal: asWrong };
 }
 
-/** The code is used, the try taken back, and the address known to be the person's. */
+/** Uses the code up, takes the try back, and records that the address is the person's. */
 export async function accept(
   { clock }: LoginParts,
   tx: Transaction,
@@ -140,7 +140,7 @@ export async function accept(
   await verifyIdentity(tx, request.person.userId, request.address, now);
 }
 
-/** What a standing that is not open means, as an error not yet thrown. */
+/** The error for a standing that is not open, without throwing it. */
 export function refusalOf(standing: Standing, now: Date): DomainError | undefined {
   try {
     requireOpen(standing, now);
@@ -151,8 +151,8 @@ export function refusalOf(standing: Standing, now: Date): DomainError | undefine
 }
 
 /**
- * Notes that wrong tries closed the way in, the last of them from this browser, if it is known. After a hundred in a row the person's new password
- * waits for approval, and a job tells them and whoever may approve. Takes the same statements where there is no person.
+ * Records that wrong tries locked the person out, the last of them from this browser, if it is known. After a hundred in a row a new
+ * password waits for approval, and a job tells the person and everyone who may approve. Runs the same statements where there is no person.
  */
 export async function recordClosing(
   parts: Pick<LoginParts, "clock" | "random" | "limits">,

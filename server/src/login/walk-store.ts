@@ -44,8 +44,8 @@ export async function insertWalk(
 }
 
 /**
- * The browser's walk, locked until the transaction ends, so that its steps happen one after the other. Throws {@link LoginExpired} when there
- * is none (any more), {@link LoginStepWrong} when it stands at none of the given steps.
+ * The browser's walk, locked until the transaction ends, so that its steps happen one after the other. Throws {@link LoginExpired} when
+ * there is none (any more), {@link LoginStepWrong} when it stands at none of the given steps.
  */
 export async function lockWalk(
   tx: Transaction,
@@ -88,8 +88,8 @@ export async function lockWalk(
 }
 
 /**
- * {@link lockPerson} for a walk: nobody, once an address to which one of its codes went is no longer the person's. Whoever holds a phone that
- * was replaced meanwhile gets no further with what it was sent.
+ * {@link lockPerson} for a walk. Finds nobody once an address to which one of its codes went is no longer the person's, so that somebody
+ * who holds a replaced phone gets no further with the code it was sent.
  */
 export async function lockPersonOf(
   tx: Transaction,
@@ -130,8 +130,8 @@ export async function moveWalk(
 }
 
 /**
- * Ends a walk, its codes with it: at the login, or when the browser starts again. The walk goes first: its row is what every step locks
- * before it touches a code, and the other order would deadlock with a step that is underway.
+ * Ends a walk and its codes: at the login, or when the browser starts again. The walk goes first: its row is what every step locks before
+ * it touches a code, and the other order would deadlock with a step that is under way.
  */
 export async function endWalk(tx: Transaction, walkHash: Buffer): Promise<void> {
   await tx.query("DELETE FROM login_walk WHERE walk_hash = $1", [walkHash]);
