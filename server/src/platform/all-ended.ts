@@ -1,4 +1,4 @@
-/** As `Promise.all`, but also where one fails it waits for the others: whoever asked may go on, or end, as nothing of it runs any more. */
+/** Like `Promise.all`, but if one fails it still waits for the others: none of them runs any more when the caller goes on or ends. */
 export async function allEnded<Result>(running: readonly Promise<Result>[]): Promise<Result[]> {
   await Promise.allSettled(running);
   return Promise.all(running);

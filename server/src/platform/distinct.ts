@@ -1,9 +1,9 @@
-/** Each thing once, in the order of first mention. */
+/** Distinct values, in the order of first mention. */
 export class Distinct<Value> {
   readonly values: Value[] = [];
   readonly #places = new Map<unknown, number>();
 
-  /** Where the thing with this key stands among the values, from 0. */
+  /** The position of the value with this key among the values, from 0; adds it if it is new. */
   place(key: unknown, value: Value): number {
     let place = this.#places.get(key);
     if (place === undefined) {

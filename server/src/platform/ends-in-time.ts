@@ -1,7 +1,7 @@
-/** A part that takes longer to stop, such as one whose commit waits for a standby that is not there, is left behind. */
+/** How long a part may take to stop. One that takes longer is left behind, for example if its commit waits for a missing standby. */
 const partStopsMs = 10_000;
 
-/** The same end of a part, which fails when it takes longer than ten seconds: whoever stops the program goes on with the next. */
+/** Ends a part, but fails after ten seconds, so that stopping the program goes on with the next part. */
 export function endsInTime(end: () => unknown): () => Promise<void> {
   return async () => {
     const late = Promise.withResolvers<never>();

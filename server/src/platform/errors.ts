@@ -61,7 +61,7 @@ export class NotFound extends DomainError {
   readonly code = "not_found";
 }
 
-/** What we got wrong: ends the request, not the process. */
+/** For our own mistakes: ends the request, not the process. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${message}`);
 }

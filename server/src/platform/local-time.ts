@@ -33,7 +33,7 @@ export function clockTimeText(instant: Date, timeZone: string): string {
   return `${time} ${zoneName(instant, timeZone)}`;
 }
 
-/** Each English knows the short names of its own zones only, so several are asked; else the offset, such as `GMT+5:45`. */
+/** Each variety of English knows only the short names of its own zones, so several are tried; else the offset, such as `GMT+5:45`. */
 function zoneName(instant: Date, timeZone: string): string {
   let name = "";
   for (const locale of ["en-IN", "en-US", "en-GB", "en-AU"]) {

@@ -32,7 +32,7 @@ it("collects lines and writes them within a moment, and at once before a fatal o
 it("on a full disk loses lines and never the program, which still ends when it is told to", async () => {
   const log = join(import.meta.dirname, "log.ts");
   const full = openSync("/dev/full", "w");
-  // A process of its own: one that hangs could not say so.
+  // Runs in a process of its own: if the log hung this one, the test could not report it.
   const child = spawn(
     process.execPath,
     [

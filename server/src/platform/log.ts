@@ -3,15 +3,15 @@ import { type DestinationStream, type Logger, pino } from "pino";
 
 export type Log = Logger;
 
-/** Lines are written together, so many characters at a time, at the latest after this many milliseconds. */
+/** Lines are written together: this many characters at a time, and after this many milliseconds at the latest. */
 const collectedMax = 65_536;
 const collectedForMs = 50;
-/** What comes while so many wait, because whoever reads the log is slow, is lost. */
+/** Lines beyond this many waiting characters are lost; that many wait only if the reader of the log is slow. */
 const waitingMax = 16_777_216;
 
 /**
- * The process's log, one JSON line each on standard error, so that standard output stays for people. Paths listed under `redact`
- * are the last defence only: callers do not pass secrets in the first place.
+ * The process's log, one JSON line each on standard error, so that standard output stays for people. The paths under `redact` are only the
+ * last defence: callers do not pass secrets in the first place.
  */
 export function createLog(level: string, lines: DestinationStream = linesTo()): Log {
   return pino(
@@ -40,11 +40,11 @@ export function createLog(level: string, lines: DestinationStream = linesTo()): 
 }
 
 /**
- * Lines to an open file, standard error unless another is named, off the path: written one by one they take a tenth of the time that a short
- * request takes. (pino's own destination looks at all that it has collected whenever a line comes, which takes five times as long, and when
- * the disk is full it fails the program, or waits for ever.) Neither a write that fails nor one that is slow holds the program up: what
- * cannot be written is lost, and it goes on with the next lines. A fatal line and the end of the process write what waits, as far as it is
- * taken at once.
+ * Writes lines to an open file, standard error unless another is given, outside the request path: written one by one they take a tenth of
+ * the time of a short request. (pino's own destination scans everything collected whenever a line comes, which takes five times as long,
+ * and when the disk is full it crashes the program, or waits for ever.) A write that fails or is slow does not hold the program up: what
+ * cannot be written is lost, and it goes on with the next lines. A fatal line and the end of the process write what waits, as far as the
+ * file accepts it at once.
  */
 export function linesTo(file = 2): DestinationStream & { flushSync(): void } {
   let collected = "";
@@ -92,14 +92,14 @@ export function linesTo(file = 2): DestinationStream & { flushSync(): void } {
   };
 }
 
-/** A pipe whose reader is slow takes the same later; anything else, such as a full disk, will not. */
+/** A pipe with a slow reader accepts the same later; any other failure, such as a full disk, is final. */
 function isLost(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code !== "EAGAIN";
 }
 
 /**
- * Writes lines of `level` info whose members the caller has composed as JSON (`"a":1,"b":2`), as `log.info` would: pino asks of every member
- * of every line what it is, which took a tenth of a short request.
+ * Writes lines of `level` info whose members the caller has composed as JSON (`"a":1,"b":2`), as `log.info` would. pino checks the type of
+ * every member of every line, which took a tenth of a short request.
  */
 export function lineWriter(log: Log): (members: string) => void {
   const lines = (log as unknown as Record<symbol, DestinationStream>)[
@@ -114,7 +114,7 @@ export function lineWriter(log: Log): (members: string) => void {
 let timeOf = 0;
 let time = "";
 
-/** As pino's own, but written out once a millisecond: a busy process has dozens of lines in each. */
+/** Like pino's own, but formatted once a millisecond: a busy process has dozens of lines in each. */
 function isoTime(): string {
   const now = Date.now();
   if (now !== timeOf) {
@@ -125,8 +125,8 @@ function isoTime(): string {
 }
 
 /**
- * What an error tells the log. Named members only: a database error's `detail` quotes the row, and with it people's data. Its code goes
- * under another name, since `code` is redacted.
+ * What the log contains of an error. Named members only: a database error's `detail` quotes the row, and with it people's data. Its code
+ * gets another name, since `code` is redacted.
  */
 function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: String(error) };

@@ -6,7 +6,7 @@ const contentType = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
  * Serves `GET /metrics` on a loopback port of its own, so that no proxy in front of the program leads there. Rejects with the system's
- * error when the port cannot be had.
+ * error when the port is not available.
  */
 export async function serveMetrics(
   port: number,
@@ -35,7 +35,7 @@ export async function serveMetrics(
   };
 }
 
-/** Several processes' figures as one: each metric is described once, with the series of all. Their series differ in a label. */
+/** Merges several processes' figures: each metric is described once, with the series of all, which differ in a label. */
 export function mergeExpositions(texts: readonly string[]): string {
   const metrics = new Map<string, { readonly head: string[]; readonly series: string[] }>();
   for (const text of texts) {

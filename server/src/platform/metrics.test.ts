@@ -138,7 +138,7 @@ it("shows several processes' figures as one, each metric described once", async 
   expect(merged.match(/^# TYPE fusion_calls_total counter$/gm)).toHaveLength(1);
   for (const process of ["1", "2"])
     expect(figure(merged, `fusion_calls_total{outcome="ok",process="${process}"}`)).toBe(1);
-  // Prometheus wants a metric's series together, below its description.
+  // Prometheus wants all series of a metric together, below its description.
   const names = [...merged.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name);
   expect(new Set(names).size).toBe(names.length);
 });

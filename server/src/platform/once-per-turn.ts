@@ -1,6 +1,6 @@
 /**
- * Runs the work when what had already arrived in this turn of the event loop has been read, once however often it is asked for until then.
- * No timer: where nothing has arrived it costs nothing.
+ * Schedules the work for after everything that has arrived in this turn of the event loop was read; requests until then share one run. Uses
+ * no timer: where nothing has arrived it costs nothing.
  */
 export function oncePerTurn(work: () => void): () => void {
   let isAsked = false;

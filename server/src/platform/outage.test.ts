@@ -7,7 +7,7 @@ import { AddressRejected, DeliveryFailed, type Messenger } from "./messages/mess
 import { watchMessenger } from "./messages/watched-messenger.ts";
 import { createOutage, isTold } from "./outage.ts";
 
-/** A log that keeps its lines, as production writes them. */
+/** A log that keeps its lines in memory, as production writes them. */
 function keptLog() {
   const lines: { level: number; msg: string; reason?: string }[] = [];
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -50,7 +50,7 @@ it("a database that cannot be reached is told once, without a stack, and once th
   const admin = new pg.Client({ connectionString: inject("postgresUrl").replace("DATABASE", "postgres") });
   await admin.connect();
   const name = `outage_${process.pid}_${process.hrtime.bigint() % 1_000_000n}`;
-  // A role of its own, since limits do not bind a superuser.
+  // A role of its own, since connection limits do not bind a superuser.
   await admin.query(`CREATE ROLE ${name} LOGIN`);
   await admin.query(`CREATE DATABASE ${name}`);
   const connectionString = inject("postgresUrl").replace("DATABASE", name).replace("fusion@", `${name}@`);
@@ -58,7 +58,7 @@ it("a database that cannot be reached is told once, without a stack, and once th
   const ask = () => db.reader(systemScope).query("SELECT 1");
   try {
     await Promise.all([ask(), ask(), ask()]);
-    // Three idle connections break, and no new one is let in.
+    // Three idle connections break, and no new one is accepted.
     await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT 0`);
     await admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
     for (let tries = 0; tries < 3; tries += 1) await expect(ask()).rejects.toThrow();

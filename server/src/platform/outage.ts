@@ -1,22 +1,22 @@
 import type { Log } from "./log.ts";
 
-/** Something that the program depends on, as the log sees it: one line when it fails, one when it works again, and none in between. */
+/** Something that the program depends on, as seen in the log: one line when it fails, one when it works again, and none in between. */
 export interface Outage {
-  /** This failed because of it; whoever else would report the error says nothing then ({@link isTold}). */
+  /** Reports a failure caused by the outage; other code that would log the error then does not ({@link isTold}). */
   failed(error: unknown): void;
   worked(): void;
 }
 
 const told = new WeakSet<object>();
 
-/** Whether the log knows this failure, or its cause, by the line of an outage. */
+/** Whether the line of an outage has already logged this failure or its cause. */
 export function isTold(error: unknown): boolean {
   for (let each = error; typeof each === "object" && each !== null; each = (each as Error).cause)
     if (told.has(each)) return true;
   return false;
 }
 
-/** What fails within `settleMs` after it works again is late news of the same outage: what had begun before, or was still waiting. */
+/** A failure within `settleMs` after recovery belongs to the same outage: it had begun before, or was still waiting. */
 export function createOutage(
   log: Log,
   {
@@ -40,7 +40,7 @@ export function createOutage(
       if (!isGone) return;
       isGone = false;
       backAt = performance.now();
-      // As loud as is needed to be seen by whoever sees the other line in production.
+      // A warning, so that it shows in production wherever the other line does.
       log.warn({ part }, back);
     },
   };

@@ -2,8 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { MetricDescription, Metrics } from "./metrics.ts";
 
 /**
- * An empty set of figures beside the runtime's own (processor, memory, open files, event loop delay, garbage collection). `process` tells
- * apart those of several processes that one endpoint shows: it becomes the label `process` of every series.
+ * An empty set of figures, plus the runtime's own (processor, memory, open files, event loop delay, garbage collection). `process`
+ * distinguishes several processes that one endpoint shows: it becomes the label `process` of every series.
  */
 export function createMetrics({ process }: { readonly process?: string } = {}): Metrics {
   const registry = new Registry();

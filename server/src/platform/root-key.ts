@@ -15,9 +15,8 @@ import { DataFolderUnusable } from "./database/data-folder.ts";
 import type { Random } from "./random.ts";
 
 /**
- * Development's root key: 32 bytes, base64, in a file that only our account may read, made at the first start. It is written whole
- * under another name and then linked into place, so that a kill leaves either no key or a whole one. Throws
- * {@link DataFolderUnusable}.
+ * Development's root key: 32 bytes, base64, in a file that only our account may read, made at the first start. It is written completely
+ * under another name and then linked into place, so that a kill leaves either no key or a whole one. Throws {@link DataFolderUnusable}.
  */
 export function readOrMakeRootKey(dataFolder: string, random: Random): Buffer {
   const folder = join(dataFolder, "keys");
@@ -50,7 +49,7 @@ function readKey(path: string): Buffer | undefined {
   let text: string;
   try {
     text = readFileSync(path, "utf8").trim();
-    // A copy that was put back may have lost its mode.
+    // A restored copy may have lost its mode.
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

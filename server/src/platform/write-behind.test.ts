@@ -6,7 +6,7 @@ const clock = manualClock("2026-11-24T05:30:00.000Z");
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-/** The timer's next turn, so long after the one before. */
+/** Advances to the timer's next turn, this many milliseconds after the one before. */
 async function pass(ms: number): Promise<void> {
   clock.advanceMs(ms);
   await vi.advanceTimersByTimeAsync(1_000);
@@ -37,7 +37,7 @@ describe("writing behind", () => {
     await pass(1);
     expect(writes).toBe(4);
     takesMs = 0;
-    // Closing writes what waits, however long it should have rested.
+    // Closing writes what waits, without finishing the rest.
     await close();
     expect(writes).toBe(5);
   });
@@ -63,7 +63,7 @@ describe("writing behind", () => {
     expect(pieces).toEqual([2, 50]);
     await vi.advanceTimersByTimeAsync(1);
     expect(pieces).toEqual([2, 50, 0]);
-    // In the first pause of the next write.
+    // Within the first pause of the next write.
     clock.advanceMs(1_000);
     while (pieces.length < 4) await vi.advanceTimersByTimeAsync(1);
     await flush();
@@ -106,7 +106,7 @@ describe("writing behind", () => {
     let writes = 0;
     const { close } = writeBehind(
       async (pause) => {
-        // What comes from now on waits for the next write, to its very end.
+        // An entry that comes from now on waits for the next write, until its very end.
         const from = Date.now();
         for (let piece = 0; piece < pieces; piece += 1) {
           if (piece > 0) await pause(pieces);

@@ -1,39 +1,39 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * A write is followed by a rest of so many times its length, so that even a busy recorder leaves the time to calls. One of many pieces rests after
- * each of them: as much is written, but no second of calls bears it all.
+ * A write is followed by a rest of this many times its length, so that even a busy recorder leaves time for calls. A write of many pieces
+ * rests after each of them: as much is written, but no single second of calls bears it all.
  */
 const restFactor = 10;
-/** But never longer than this, with the rests between its pieces: people read what is written. */
+/** The longest rest, including the rests between the pieces of a write: people read what is written. */
 const restMaxMs = 20_000;
 /**
- * What comes when a write has begun waits until that one is over, then for the rest after it, then for the whole next one. That is to be a
- * minute at most, which a turn of the timer belongs to: where two writes take it nearly all, there is no rest. Whoever writes must be able
- * to do so in 20 s; longer writes are not cut short.
+ * An entry that comes just after a write has begun waits for the end of that write, the rest after it, and the whole next write. Together
+ * with one turn of the timer this must be a minute at most, so there is no rest where two writes take nearly all of it. A write must be
+ * possible within 20 s; longer ones are not cut short.
  */
 const behindMaxMs = 57_000;
-/** Pieces may come to take longer than those before them. */
+/** Allows for later pieces that take longer than those before. */
 const reserveFactor = 1.25;
 
 export interface WriteBehind {
-  /** Writes what is waiting, without resting in between. */
+  /** Writes what is waiting, without pauses. */
   flush(): Promise<void>;
   /** Stops the timer and writes what is waiting. */
   close(): Promise<void>;
 }
 
-/** To be awaited between two pieces of a long write, with how many pieces it has. */
+/** Awaited between two pieces of a long write; takes the number of pieces. */
 export type Pause = (pieces: number) => Promise<void>;
 
-/** Calls `write`, which never rejects, every `intervalMs` until it is closed, never twice at once, and less often while writing takes long. */
+/** Calls `write`, which never rejects, every `intervalMs` until it is closed; never twice at once, and less often if writing takes long. */
 export function writeBehind(
   write: (pause: Pause) => Promise<void>,
   { clock, intervalMs }: { readonly clock: Pick<Clock, "monotonicMs">; readonly intervalMs: number },
 ): WriteBehind {
   let running: Promise<void> | undefined;
   let restsUntil = 0;
-  /** Who waits for a write: for them it does without pauses. */
+  /** How many callers wait for a write, which then runs without pauses. */
   let waiting = 0;
   let endPause: () => void = () => undefined;
 

@@ -7,10 +7,11 @@ const lockKeys = { migrations: 7_018_140_793, demonstration: 7_018_140_794 } as 
 const pauseMs = 100;
 
 /**
- * Does the work while no other process does the same on this database; whoever comes second waits for as long as it takes, by asking again and
- * again: a statement that waits would be older than an index that the first makes, and be waited for by it. The lock ends
- * with the connection, so a killed process holds nothing. May be taken again within the work. `whileWaiting` is called before each further
- * try, and may throw to give up. Needs a direct connection, since a pooler such as pgbouncer may spread a session's statements over several.
+ * Does the work while no other process does the same on this database. A second process waits as long as it takes, by trying again and
+ * again: a waiting statement would be older than an index that the first process builds, and the build would wait for it. The lock ends
+ * with the connection, so a killed process holds nothing. It may be taken again within the work. `whileWaiting` is called before each
+ * further try, and may throw to give up. Needs a direct connection, since a pooler such as pgbouncer may spread a session's statements over
+ * several.
  */
 export async function withAdvisoryLock<Result>(
   client: Pick<pg.ClientBase, "query">,

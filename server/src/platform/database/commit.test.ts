@@ -9,7 +9,7 @@ import { systemScope } from "./database.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
 import { twoStepTransaction } from "./two-step.ts";
 
-// A primary that waits for a standby which never answers: the wait is cancelled, the connection breaks, or the standby confirms at last.
+// A primary that waits for a standby that never answers: the wait is cancelled, the connection breaks, or the standby confirms at last.
 
 let primary: PrimaryAlone;
 beforeAll(async () => {
@@ -24,7 +24,7 @@ const toKeep = (what: string) => () => ({ write: keep(what), result: "done" });
 const isKept = async (what: string): Promise<boolean> =>
   (await primary.owner.query("SELECT FROM kept WHERE what = $1", [what])).rowCount === 1;
 
-/** What becomes of it, without waiting for it here. */
+/** Follows the outcome of the work, without waiting for it here. */
 function watched<Result>(work: Promise<Result>): { outcome: () => unknown; readonly settled: Promise<void> } {
   let outcome: unknown = "pending";
   const settled = work
@@ -75,7 +75,7 @@ it("nor one in two steps that is not answered in time, which may still happen", 
   );
   await commit.settled;
   expect(commit.outcome()).toBeInstanceOf(OutcomeUnknown);
-  // Nothing else is sent over that connection, on which the commit goes on.
+  // Nothing else is sent over that connection, as the commit is still going on there.
   await primary.db.reader(systemScope).query("SELECT 1");
   expect(await isKept("unanswered")).toBe(false);
   await primary.standbyConfirms();
@@ -162,7 +162,7 @@ it("lets nobody who looks a transfer up hear of it before the standby has it", a
   const found = lookUp(input.requestId as string);
   await primary.untilWaiting();
   expect(found.outcome()).toBe("pending");
-  // Where there is nothing to be certain of, nobody waits.
+  // Where nothing was found, there is nothing to make certain and nobody waits.
   const missing = lookUp("another");
   await missing.settled;
   expect(missing.outcome()).toMatchObject({ code: "transfer_not_found" });

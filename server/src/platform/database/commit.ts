@@ -38,34 +38,35 @@ export async function committing<Result>(
 
 /**
  * Makes the commit of `tx` wait until whatever it has seen is as durable as the commit itself. A transaction that writes nothing commits
- * without waiting for anybody; if it found what an earlier one has written whose commit was never confirmed, its answer would promise
- * more than is true. For use cases that answer a repeat from what the first attempt left.
+ * without waiting for anybody. If it has seen the writes of an earlier transaction whose commit was never confirmed, its answer would
+ * promise more than is true. For use cases that answer a repeat from what the first attempt left.
  */
 export async function confirmEarlierCommits(tx: Queryable): Promise<void> {
   await tx.query(confirmStatement);
 }
 
-/** {@link confirmEarlierCommits} within a statement: a record in the write-ahead log that says nothing. PostgreSQL waits for it at the commit. */
+/** {@link confirmEarlierCommits} within a statement: an empty record in the write-ahead log, which PostgreSQL waits for at the commit. */
 export const confirmation = "pg_logical_emit_message(true, 'fusion', '')";
 
 /** {@link confirmEarlierCommits} as text. */
 export const confirmStatement = `SELECT ${confirmation}`;
 
-/** As far as it is read here. */
+/** The fields that are read here. */
 export interface Notice {
   readonly message?: string | undefined;
   readonly routine?: string | undefined;
 }
 
 /**
- * A cancelled wait is a WARNING beside a successful COMMIT. Its text may be translated, the name of the function in the server's source
- * that says it (unchanged since PostgreSQL 9.1) is not; servers that speak PostgreSQL's protocol without its source have the text.
+ * A cancelled wait shows as a WARNING beside a successful COMMIT. Its text may be translated; the name of the function in the server's
+ * source that reports it (unchanged since PostgreSQL 9.1) is not. Servers that speak PostgreSQL's protocol without its source only have the
+ * text.
  */
 export function tellsOfCancelledWait({ routine, message = "" }: Notice): boolean {
   return routine === "SyncRepWaitForLSN" || /wait for synchronous replication/.test(message);
 }
 
-/** Whether it is the connection that failed, and not a statement on it: socket errors, class 08, the server's shutdown (57P0x). */
+/** Whether the connection failed, rather than a statement on it: socket errors, class 08, the server's shutdown (57P0x). */
 export function endsConnection(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError) || /^(08|57P0)/.test(error.code ?? "");
 }

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
-/** A process that takes the lock, says so, and holds it until it is killed. */
+/** A process that takes the lock, reports that, and holds it until it is killed. */
 function holder(folder: string): { said: Promise<string>; kill(): Promise<void> } {
   const source = `const { lockDataFolder } = await import(${JSON.stringify(join(import.meta.dirname, "data-folder.ts"))});
     try { await lockDataFolder(${JSON.stringify(folder)}); process.stdout.write("held"); setInterval(() => {}, 1000); }
@@ -64,7 +64,7 @@ it("a folder on which a server answers that does not show here, as another conta
   for (const name of ["run", "postgres"]) mkdirSync(join(parent, name));
   await new Promise<void>((resolve) => server.listen(join(parent, "run/.s.PGSQL.5432"), resolve));
   writeFileSync(join(parent, "postgres/postmaster.pid"), "7\n");
-  // A process of this boot whose number is another's, or nobody's, here.
+  // A process of this boot whose number here belongs to another process, or to none.
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").replaceAll(/[^0-9a-f]/g, "");
   writeFileSync(join(parent, `in-use-by.7.1.${boot.slice(0, 12)}`), "");
   const left = () => readdirSync(parent, { recursive: true }).toSorted();

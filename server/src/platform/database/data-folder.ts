@@ -23,12 +23,12 @@ export interface DataFolderLock {
 }
 
 /**
- * Makes the folder if missing and holds it for this process alone. Throws {@link DataFolderInUse} while another process holds it; a
- * process that was killed, on this boot or an earlier one, holds nothing. Throws {@link DataFolderUnusable} where a database server that
- * cannot be seen from here shows that a process which looks killed is alive, in another container.
+ * Makes the folder if missing and locks it for this process alone. Throws {@link DataFolderInUse} while another process holds it; a process
+ * that was killed, on this boot or an earlier one, holds nothing. Throws {@link DataFolderUnusable} where a running database server, not
+ * visible from here, shows that a process which looks killed is alive in another container.
  *
- * Each process puts down a file of its own, named after itself, and only then looks for others: of two that start at once at least
- * one sees the other, so two never both hold the folder. A single lock file that is taken over when stale could not promise that.
+ * Each process first creates a file named after itself, and only then looks for others. Of two that start at once, at least one sees the
+ * other, so two never both hold the folder. A single lock file that is taken over when stale could not promise that.
  */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   makeFolder(folder);
@@ -49,7 +49,7 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
       return { release: () => rmSync(own, { force: true }) };
     }
     rmSync(own, { force: true });
-    // Two that start together both see each other and both step back; unequal pauses let one of them through.
+    // Two processes that start together see each other and both step back; unequal pauses let one of them through.
     if (attempt === 3) throw new DataFolderInUse(folder, holder);
     await sleep(20 + Math.random() * 100);
   }
@@ -88,7 +88,7 @@ function bootId(): string {
   }
 }
 
-/** When the process started, in the kernel's ticks, so that a reused id is told apart; undefined when it is not alive. */
+/** When the process started, in the kernel's ticks, to tell a reused id apart; undefined when it is not alive. */
 function startOf(pid: number): string | undefined {
   let stat: string;
   try {

@@ -1,8 +1,9 @@
 import { OutcomeUnknown } from "./outcome-unknown.ts";
 
 /**
- * The server could not be reached, does not answer, starts or stops, or the connection to it broke: nothing that a statement did. Class 08 connection
- * exceptions, 57P01-57P03 shutdown and start, 53300 too many connections, errors of sockets and of the way there, and pg's own words.
+ * Whether the server could not be reached, does not answer, starts or stops, or the connection to it broke: nothing that a statement
+ * caused. Class 08 connection exceptions, 57P01-57P03 shutdown and start, 53300 too many connections, errors of sockets and of the network,
+ * and pg's own messages.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof OutcomeUnknown) return isDatabaseAway(error.cause);
@@ -11,7 +12,7 @@ export function isDatabaseAway(error: unknown): boolean {
     message?: unknown;
     syscall?: unknown;
   };
-  // No socket there, and not some file.
+  // A missing socket, not some other missing file.
   if (code === "ENOENT") return syscall === "connect";
   if (typeof code === "string")
     return /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EAI_AGAIN)$/.test(

@@ -151,7 +151,7 @@ describe("a transaction", () => {
   });
 
   it("answers no statement when it could not begin, and sends no further one", async () => {
-    // An operator cancels what begins it, at the worst moment: as if that had happened, the message that begins it fails.
+    // An operator cancels the BEGIN, at the worst moment; here the message that holds it fails in the same way.
     const connect = vi.spyOn(database.db.pool, "connect").mockImplementationOnce(async () => {
       connect.mockRestore();
       const client = await database.db.pool.connect();

@@ -25,8 +25,8 @@ export interface Transaction extends Queryable {
   /** Runs after the commit, in order; skipped when the transaction fails. For work that must not precede the fact. */
   afterCommit(work: () => void | Promise<void>): void;
   /**
-   * Asks this in the message that commits, when what is deferred to the commit has been done; so it is answered by the very server that commits.
-   * Resolves with the rows after the commit, and never when there is none.
+   * Asks this in the message that commits, after everything that is deferred to the commit; so the server that commits is the one that
+   * answers. Resolves with the rows after the commit, and never resolves when there is no commit.
    */
   atCommit<Row extends object = Record<string, unknown>>(text: string): Promise<Row[]>;
 }
@@ -51,17 +51,17 @@ export interface Database {
    */
   transaction<Result>(scope: DataScope, work: (tx: Transaction) => Promise<Result>): Promise<Result>;
   /**
-   * For what only reads: each statement in a READ ONLY transaction of its own that is limited to `scope`, in one round trip. Several see as much
-   * of what is committed meanwhile as those of one transaction do, which is READ COMMITTED.
+   * For reading only: each statement runs in a READ ONLY transaction of its own, limited to `scope`, in one round trip. Several statements
+   * see concurrent commits just as those of one transaction would, which is READ COMMITTED.
    */
   reader(scope: DataScope, limit?: { readonly answerMs?: number }): Queryable;
   /**
-   * For a change of one statement: each in a READ COMMITTED transaction of its own that is limited to `scope`, begun and committed in one round
-   * trip. Throws {@link OutcomeUnknown} when it cannot be told whether the commit will last, also when the connection broke before it; after any
-   * other error nothing was written.
+   * For a change in one statement: each runs in a READ COMMITTED transaction of its own, limited to `scope`, begun and committed in one
+   * round trip. Throws {@link OutcomeUnknown} when it cannot be told whether the commit will last, also when the connection broke before
+   * it; after any other error nothing was written.
    */
   writer(scope: DataScope): Queryable;
-  /** One statement in one round trip, on tables that belong to no tenant: row-level security shows it no row of the others. */
+  /** One statement in one round trip, on tables that belong to no tenant: row-level security hides every row of tenant tables from it. */
   queryUnscoped<Row extends object = Record<string, unknown>>(
     statement: string | PreparedStatement,
     values?: readonly unknown[],
@@ -69,11 +69,11 @@ export interface Database {
   /** A connection outside any scope (row-level security shows it no tenant row), for health checks and LISTEN. */
   connect(): Promise<pg.PoolClient>;
   /**
-   * A connection outside the pool and past any pooler, for whoever must never wait for others' work, or listens; the caller ends it. It and
-   * its statements fail after `timeoutMs`, so that a server that does not answer is noticed.
+   * A connection outside the pool and past any pooler, for work that must never wait for others, and for LISTEN; the caller ends it. The
+   * connection and its statements fail after `timeoutMs`, so that a server that does not answer is noticed.
    */
   connectApart(timeoutMs: number): Promise<pg.Client>;
-  /** For whoever uses `connect` or `pool`: this failed, and when it is because the database is away, the log is told, once. */
+  /** For users of `connect` or `pool`: reports a failure. If the database is away, the log is told, once. */
   noteFailure(error: unknown): void;
   /** The pool itself, for what needs no scope. */
   readonly pool: pg.Pool;
@@ -94,11 +94,11 @@ export interface DatabaseOptions {
 }
 
 /**
- * How long a connection that nobody needs stays open. A new one costs the database some 30 ms before it is as quick as the others (its
- * process, its caches), and calls come in bursts: kept for seconds only, each burst would open a dozen at once and wait for them.
+ * How long an unused connection stays open. A new one needs some 30 ms of the database before it is as quick as the others (its process,
+ * its caches), and calls come in bursts: with a limit of seconds, each burst would open a dozen at once and wait for them.
  */
 const idleConnectionMs = 600_000;
-/** Two listen for jobs; the others take and give them back, which is quick. */
+/** Two listen for jobs; the others fetch and return jobs, which is quick. */
 const sessionsMax = 6;
 
 /** Opens a pool of connections that act as the runtime role. Nothing connects until the first use. */
@@ -106,9 +106,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   const settings = [
     "-c timezone=UTC",
     "-c idle_in_transaction_session_timeout=10000",
-    // What sql-literals.ts relies on; the default everywhere, unless somebody changed it.
+    // sql-literals.ts relies on this. It is the default everywhere, unless somebody changed it.
     "-c standard_conforming_strings=on",
-    // Who waits at a gate must then read what was committed meanwhile, not what held before it waited.
+    // After waiting at a gate, a statement must read what was committed meanwhile, not what held before it waited.
     "-c default_transaction_isolation=read\\ committed",
   ];
   if (options.role) settings.push(`-c role=${options.role}`);
@@ -120,26 +120,28 @@ export function openDatabase(options: DatabaseOptions): Database {
       options: settings.join(" "),
       connectionTimeoutMillis: 10_000,
       idleTimeoutMillis: idleConnectionMs,
-      // So that firewalls do not forget an idle one, and one whose server has vanished is noticed in some 20 s instead of by the next caller.
+      // So that firewalls do not forget an idle connection, and one whose server has vanished is noticed in some 20 s instead of by the
+      // next caller.
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      // What is asked without waiting for the last answer is sent at once; PostgreSQL answers in turn.
+      // A statement that need not wait for the last answer is sent at once; PostgreSQL answers in turn.
       pipeline: true,
       application_name: "fusion",
     });
-    // An idle connection that breaks is replaced at the next use, and only that tells whether the database is away; without a handler
+    // An idle connection that breaks is replaced at the next use, and only that use tells whether the database is away. Without a handler
     // its error would end the process.
     pool.on("error", (error) => {
       options.log.debug({ err: error }, "an idle database connection broke");
     });
-    // One that breaks while it is used reports that in the statement; its event needs a listener all the same (the job queue warns without).
+    // A connection that breaks while it is used reports that in the statement; its event needs a listener all the same (the job queue warns
+    // without one).
     pool.on("connect", (client) => client.on("error", () => undefined));
     return pool;
   };
   const pool = createPool(connectionString, options.connectionsMax ?? 16);
   const sessionPool =
     directConnectionString === connectionString ? pool : createPool(directConnectionString, sessionsMax);
-  /** A pooler lends one connection to many, on which none of them finds what it has prepared. */
+  /** A pooler lends one connection to many clients, and none of them finds there what it has prepared. */
   const prepares = sessionPool === pool;
   const toAsk = (statement: string | PreparedStatement, values?: readonly unknown[]): pg.QueryConfig => {
     const asked = { text: textOf(statement), values: values as unknown[] };
@@ -165,7 +167,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       query_timeout: timeoutMs,
       application_name: "fusion",
     });
-    // A break shows in the statement that meets it, and to whoever listens for it.
+    // The statement that meets a broken connection fails, and so does anybody who listens for it.
     client.on("error", () => undefined);
     try {
       await client.connect();
@@ -190,12 +192,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     const afterCommit: (() => void | Promise<void>)[] = [];
     const atCommit: { readonly text: string; readonly answer: (rows: never[]) => void }[] = [];
     const result = await onConnection({ connect, noteFailure }, async (client, isBroken) => {
-      // It goes to the database with the work's first statement, which is answered only if it is.
+      // It goes to the database with the work's first statement, which is answered only if this is.
       const opened = client.query(`BEGIN; ${scopeStatement(scope)}`).then(outage.worked);
       opened.catch(() => undefined);
       let over = false;
       const query: Queryable["query"] = async (statement, values) => {
-        // Of several that ran side by side, one failed: what the others still ask would be asked on whoever's connection this is by then.
+        // One of several parallel statements failed. Any further one would run on this connection after it was given to somebody else.
         if (over) throw new Error("The transaction is over.");
         return (await Promise.all([opened, client.query(toAsk(statement, values))]))[1].rows;
       };
@@ -212,7 +214,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       // pg answers a message of several statements with several results; its types do not say so.
       const commit = async (): Promise<pg.QueryResult[]> =>
         [await client.query(`${deferred}${asked}COMMIT`)].flat();
-      // On a connection that broke meanwhile pg sends nothing any more, so that is no doubtful commit: the work may be done again.
+      // On a connection that broke meanwhile pg sends nothing any more, so the commit is not in doubt: the work may be done again.
       const results = await (isBroken() ? commit() : committing(client, commit));
       // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
       if (results.at(-1)?.command !== "COMMIT")
@@ -223,7 +225,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     for (const task of afterCommit) await task();
     return result;
   };
-  /** One statement in a transaction of its own. All is sent together; whichever fails first says why. */
+  /** One statement in a transaction of its own. All messages are sent together; the first one that fails gives the error. */
   const alone = async (
     client: pg.PoolClient,
     begin: string,
@@ -274,7 +276,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** What opens a scope in a transaction that has just begun. */
+/** The statement that sets the scope of a transaction that has just begun. */
 export function scopeStatement(scope: DataScope): string {
   switch (scope.kind) {
     case "system":

@@ -40,7 +40,7 @@ describe("the folder of the socket of a deep data folder, in the system's tempor
   });
 
   it("is refused where another account made it, or may write to it", () => {
-    // Only root can give it away; anybody else finds it open to all.
+    // Only root can give it away; otherwise it is made open to all.
     if (isRoot) chownSync(outside, 54_321, 54_321);
     else chmodSync(outside, 0o777);
     expect(() => runningServerUrl(deep)).toThrow(`${outside} is not ours`);

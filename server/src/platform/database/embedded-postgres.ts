@@ -24,17 +24,17 @@ export interface EmbeddedPostgres {
   readonly pid: number;
   /** Ends it cleanly ("fast" shutdown: running transactions are rolled back, the data is checkpointed). */
   stop(): Promise<void>;
-  /** Ends it at once; the next start recovers from its log. For when a person insists. */
+  /** Ends it at once; the next start recovers from its log. For a person who insists. */
   abandon(): void;
 }
 
-/** Recovering from a crash is no such start, and may take as long as it takes. */
+/** Does not apply to crash recovery, which may take as long as it takes. */
 const startDeadlineMs = 60_000;
 
 /**
- * Starts the PostgreSQL that comes with the npm packages on `dataFolder` (made if missing), listening on a Unix socket only, with
- * fsync on. A server left over by a killed process of ours is ended first, so that the new one runs with this release's settings.
- * The caller holds the lock on the folder (`data-folder.ts`), so nobody else does the same at once.
+ * Starts the PostgreSQL that comes with the npm packages on `dataFolder` (made if missing), listening on a Unix socket only, with fsync on.
+ * First ends a server left over by a killed process of ours, so that the new one runs with this release's settings. The caller holds the
+ * lock on the folder (`data-folder.ts`), so nobody else does the same at once.
  */
 export async function startEmbeddedPostgres(
   dataFolder: string,
@@ -51,7 +51,8 @@ export async function startEmbeddedPostgres(
   const run = runFolder(dataFolder);
   if (await isServedUnseen(dataFolder)) throw new EmbeddedPostgresUnavailable(servedUnseen(dataFolder));
   await endLeftOverServer(cluster);
-  // The folder is ours alone and nothing runs on it now; a stale lock whose number lives on (as a zombie, say) would stop the start.
+  // The folder is ours alone and nothing runs on it now; a stale lock whose process id still exists (as a zombie, say) would prevent the
+  // start.
   for (const file of [".s.PGSQL.5432", ".s.PGSQL.5432.lock"]) rmSync(join(run, file), { force: true });
   const links = join(run, "lib");
   const files = findPostgresFiles(links, cluster);
@@ -69,7 +70,7 @@ export async function startEmbeddedPostgres(
   try {
     await untilItAnswers(connectionString("postgres"), ended, output);
   } catch (error) {
-    // Nobody else would end it.
+    // Nobody else would end the server.
     child.ref();
     child.kill("SIGINT");
     await ended;
@@ -95,24 +96,27 @@ export async function startEmbeddedPostgres(
 }
 
 /**
- * Whether a server runs on this folder whose processes do not show here, as in another container that shares it. By the files alone, whose numbers mean
- * nothing here, it would look like one that was killed. What cannot be reached is not noticed: a server on another machine, which has the folder by a network, and
- * one that only starts.
+ * Whether a server runs on this folder whose processes are not visible here, as in another container that shares it. Judged by the files
+ * alone, whose process ids mean nothing here, it would look killed. Only a server that can be reached is noticed: not one on another
+ * machine that has the folder over a network, and not one that is only starting.
  */
 export async function isServedUnseen(dataFolder: string): Promise<boolean> {
   const cluster = join(dataFolder, "postgres");
   if (!existsSync(join(cluster, "postmaster.pid"))) return false;
-  // Before and after: one of ours may end, or start, meanwhile.
+  // Checked before and after: a server of ours may end, or start, meanwhile.
   const isSeen = (): boolean => processesIn(cluster).length > 0;
   return !isSeen() && (await answers(join(runFolder(dataFolder), ".s.PGSQL.5432"))) && !isSeen();
 }
 
-/** What is said of it. */
+/** The message about it. */
 export function servedUnseen(dataFolder: string): string {
   return `A database server runs on ${dataFolder} whose processes do not show here, as when another container shares the folder. Stop what runs there first, or give this one another folder with DATA_DIR.`;
 }
 
-/** Whether anybody listens at a socket. Refused, or without one, it is nobody; all else, as when there is no permission, may be somebody. */
+/**
+ * Whether anybody listens at a socket. Nobody does if the connection is refused or there is no socket; any other failure, such as a missing
+ * permission, may hide a listener.
+ */
 async function answers(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
@@ -160,12 +164,12 @@ function launch(
       cwd: "/",
       env: files.environment,
       ...files.spawnAs,
-      // A session of its own: Ctrl-C in the terminal reaches us alone, and we stop the server when nothing uses it any more.
+      // In a session of its own: Ctrl-C in the terminal reaches only this process, which stops the server when nothing uses it any more.
       detached: true,
       stdio: ["ignore", "ignore", "pipe"],
     },
   );
-  // Kept for the message of a start that fails; what a running server says may hold personal data and is dropped.
+  // Kept for the message of a failed start. What a running server writes may hold personal data and is dropped.
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     output = (output + text).slice(-4_000);
   });
@@ -178,8 +182,8 @@ function launch(
 }
 
 /**
- * The folder of the socket, inside the data folder. A socket's path is limited to about 107 bytes; below a deep folder it goes to
- * the system's temporary folder, where it must be ours already or not exist.
+ * The folder of the socket, inside the data folder. A socket's path is limited to about 107 bytes; for a deep folder the socket goes to the
+ * system's temporary folder, in a folder that must not exist yet or must be ours already.
  */
 function runFolder(dataFolder: string): string {
   const cluster = join(dataFolder, "postgres");
@@ -209,7 +213,7 @@ function runFolder(dataFolder: string): string {
   return outside;
 }
 
-/** Retries only the connecting itself: a broken query must not look like a slow start. */
+/** Retries only the connection itself: a broken query must not look like a slow start. */
 async function untilItAnswers(
   connectionString: string,
   ended: Promise<void>,

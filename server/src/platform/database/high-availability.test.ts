@@ -25,7 +25,7 @@ const asSuperuser = (statement: string, database = "fusion"): Promise<unknown> =
   withClient(pair.primaryUrl(database), (client) => client.query(statement));
 const look = (url = pair.url("app")): Promise<readonly string[]> =>
   durabilityFaults([{ variable: "DATABASE_URL", url }]);
-/** Within a second or so: settings reach sessions one after the other, and the checkpointer decides who is synchronous. */
+/** Takes up to a second or so: settings reach sessions one after the other, and the checkpointer decides who is synchronous. */
 const settled = { timeout: 10_000, interval: 50 };
 
 const safe: Readonly<Record<string, string>> = {
@@ -165,7 +165,7 @@ describe("strict mode", () => {
     });
     await expect.poll(() => watch.faults(), settled).toEqual([]);
     watch.stop();
-    // While the setting goes, one fault may be seen before the other: a change of what is wrong is told, too.
+    // While the setting is removed, one fault may be seen before the other: a change of the faults is logged, too.
     expect(lines.filter((line, at) => line !== lines[at - 1])).toEqual([
       "error: what is answered now might not survive a failover",
       "warn: what is answered survives a failover again",

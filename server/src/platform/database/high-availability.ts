@@ -6,9 +6,9 @@ import { isDatabaseAway } from "./database-away.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { withClient } from "./with-client.ts";
 
-// FUSION_HA=strict: what PostgreSQL must be set to, so that what was answered survives the loss of the primary (docs/high-availability.md).
+// FUSION_HA=strict: the PostgreSQL settings under which an answered commit survives the loss of the primary (docs/high-availability.md).
 
-/** How the program connects, and the variable that says so. */
+/** A URL with which the program connects, and the variable that holds it. */
 export interface NamedUrl {
   readonly variable: string;
   readonly url: string;
@@ -21,13 +21,13 @@ export interface DurabilityWatch {
   stop(): void;
 }
 
-/** Someone may change a setting, or a standby be lost, at any time; a look is one small query. */
+/** How often the settings are checked: someone may change one, or a standby be lost, at any time, and a check is one small query. */
 const lookEveryMs = 60_000;
 const lookDeadlineMs = 10_000;
 
 /**
- * Looks once and throws {@link DatabaseUnusable} with every fault at once, then goes on like {@link followDurability} and tells the log of a
- * fault when it appears and when it is gone.
+ * Checks once and throws {@link DatabaseUnusable} with all faults together. Then goes on like {@link followDurability}, and logs each fault
+ * when it appears and when it is gone.
  */
 export async function watchDurability(
   connections: readonly NamedUrl[],
@@ -42,9 +42,9 @@ export async function watchDurability(
 }
 
 /**
- * Looks now, without being waited for, and again each minute. The program goes on whatever is found, which `faults()` yields (decision 13);
- * while the database cannot be asked, and before the first answer, the latest stands. For a worker: its supervisor has refused what is wrong
- * at the start, and tells the log.
+ * Starts a first check without waiting for it, and repeats it each minute. The program goes on whatever is found; `faults()` yields the
+ * result (decision 13). The latest result stands while the database cannot be asked, and before the first answer. For a worker: its
+ * supervisor has refused faults at the start, and writes the log.
  */
 export function followDurability(connections: readonly NamedUrl[]): DurabilityWatch {
   return keepLooking(connections, { everyMs: lookEveryMs, atOnce: true });
@@ -96,7 +96,7 @@ export function measureDurability(durability: DurabilityWatch, metrics: Pick<Met
   });
 }
 
-/** Everything because of which a commit that was answered over these connections might be lost in a failover, in sentences. */
+/** Every reason why a commit that was answered over these connections might be lost in a failover, in sentences. */
 export async function durabilityFaults(connections: readonly NamedUrl[]): Promise<readonly string[]> {
   const faults: string[] = [];
   for (const { variable, url } of connections) {
@@ -105,7 +105,7 @@ export async function durabilityFaults(connections: readonly NamedUrl[]): Promis
     });
     faults.push(...faultsOf(await Promise.race([withClient(url, describe), late]), variable));
   }
-  // What is wrong with the server is seen over each connection.
+  // Each connection shows the same faults of the server.
   return [...new Set(faults)];
 }
 
@@ -113,7 +113,7 @@ interface Described {
   readonly account: string;
   readonly recovering: boolean;
   readonly commit: string;
-  /** Where the value comes from, as `pg_settings` says it. */
+  /** Where the value comes from, as in `pg_settings`. */
   readonly commit_source: string;
   readonly fsync: string;
   readonly full_page_writes: string;
@@ -124,8 +124,8 @@ interface Described {
 }
 
 /**
- * As the account that logs in, whose settings a session starts with: it may see the standbys when it is a member of pg_read_all_stats,
- * while the role that the program takes on has no business there.
+ * Asks as the account that logs in, whose settings a session starts with. It may see the standbys if it is a member of pg_read_all_stats;
+ * the role that the program takes on should not be one.
  */
 async function describe(client: pg.Client): Promise<Described> {
   await client.query("BEGIN READ ONLY; SET LOCAL ROLE NONE");

@@ -1,6 +1,7 @@
 /**
- * Writes rows that are independent of each other, all at once if the database takes them. Where it refuses them for good, each half is written apart, and
- * so on, in order, down to the single rows that it will never take: each of these is told to `leaveOut`, and holds up no other. Any other failure is thrown.
+ * Writes rows that are independent of each other, all at once if the database accepts them. If it refuses them for good, each half is
+ * written separately, and so on, in order, down to the single rows that it will never accept. Each of those is passed to `leaveOut`, and
+ * holds up no other. Any other failure is thrown.
  */
 export async function writeInHalves<Row>(
   rows: readonly Row[],
@@ -21,8 +22,8 @@ export async function writeInHalves<Row>(
 }
 
 /**
- * What the database says of a row that it will never take, such as that its token is not there: a failover has lost it. Tried again, it would hold up
- * everything behind it. Classes 22, data that fits nowhere, and 23, constraints; whatever else fails may work later.
+ * Whether the error means that the database will never accept a row, for example because its token was lost in a failover. A retry would
+ * hold up everything behind it. Classes 22, data that fits nowhere, and 23, constraints; any other failure may pass.
  */
 export function isRefusedForGood(error: unknown): boolean {
   const { code } = error as { code?: unknown };

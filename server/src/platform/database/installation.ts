@@ -7,9 +7,9 @@ const checkText = "These keys belong to this database.";
 const checkContext = "installation";
 
 /**
- * Binds the database to the mode and the keys that it is first used with, and afterwards refuses others: development's demonstration
- * data and open inbox have no place in production's database nor the reverse, and with other keys every code and encrypted number
- * in it would be useless, which is better known at the start than at the first login. Throws {@link DatabaseUnusable}.
+ * Binds the database to the mode and the keys of its first use, and refuses any others afterwards. Development's demonstration data and
+ * open inbox have no place in production's database, nor the reverse. With other keys every code and encrypted number in it would be
+ * useless, which is better found at the start than at the first login. Throws {@link DatabaseUnusable}.
  */
 export async function claimInstallation(
   { db, clock, keys }: { readonly db: Database; readonly clock: Clock; readonly keys: Keys },
@@ -20,7 +20,7 @@ export async function claimInstallation(
       `INSERT INTO installation (fusion_env, key_check, initialised_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
       [mode, keys.seal("key-check", checkText, checkContext), clock.now()],
     );
-    // A statement of its own: the row may be another process's, committed while the insert waited for it.
+    // In a statement of its own: another process may have committed the row while the insert waited for it.
     const rows = await tx.query<{ fusion_env: string; key_check: Buffer }>(
       "SELECT fusion_env, key_check FROM installation",
     );

@@ -94,7 +94,7 @@ describe("migrations", () => {
     await migrate(url, { folder: release({ "0001-first.sql": "CREATE TABLE one AS SELECT 1 AS number;" }) });
     await withClient(url, async (writer) => {
       await writer.query("BEGIN; INSERT INTO one VALUES (2)");
-      // Ends in the middle, as by a crash.
+      // Ends halfway, as in a crash.
       const killed = migrate(url, { folder: files }).catch((error: Error) => error.message);
       const making = `SELECT pid FROM pg_stat_activity
         WHERE datname = '${name}' AND query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'`;
@@ -107,7 +107,7 @@ describe("migrations", () => {
         "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid",
       );
       expect(left).toEqual([{ name: "one_by_number" }]);
-      // Several processes at once; those that wait for the first hold up none of what it does.
+      // Several processes at once; those that wait for the first hold up none of its work.
       const applied = await Promise.all([1, 2, 3].map(() => migrate(url, { folder: files })));
       expect(applied.toSorted((a, b) => b.length - a.length)).toEqual([["0002-index.sql"], [], []]);
       const { rows: made } = await writer.query(

@@ -14,9 +14,9 @@ interface Migration {
   readonly name: string;
   readonly sql: string;
   readonly hash: string;
-  /** Whether releases that do not know it must not run on its schema; so it is unless its first line says that it only widens. */
+  /** Whether releases that do not know it must not run on its schema. True unless its first line says that it only widens. */
   readonly breaking: boolean;
-  /** Its statements, where it runs outside of a transaction: so it says in a line that begins with `-- Outside a transaction`. */
+  /** Its statements, if it runs outside of a transaction, which a line that begins with `-- Outside a transaction` says. */
   readonly statements: readonly string[] | undefined;
 }
 
@@ -27,20 +27,20 @@ interface AppliedMigration {
   readonly breaking: boolean;
 }
 
-/** The database has a migration that this program does not know and that is not for it to ignore: a newer release has been here. */
+/** The database has a breaking migration that this program does not know: a newer release has been here. */
 export class DatabaseIsNewer extends Error {}
-/** The database lacks a migration of this program, which whoever asks may not apply. */
+/** The database lacks a migration of this program, and the caller may not apply it. */
 export class DatabaseIsOlder extends Error {}
 /** A migration was edited after it had been applied. */
 export class MigrationWasEdited extends Error {}
 
 export interface MigrateOptions {
   readonly folder?: string;
-  /** Hears what a migration waits for. */
+  /** Receives what a migration waits for. */
   readonly log?: Log;
-  /** Between a try that did not get its locks and the next; tests make it shorter. */
+  /** The pause before retrying a migration that did not get its locks; tests make it shorter. */
   readonly pauseMs?: number;
-  /** Ends such a pause, and `migrateWith` fails. */
+  /** Ends such a pause; `migrateWith` then fails. */
   readonly stop?: AbortSignal | undefined;
 }
 
@@ -50,12 +50,13 @@ export function migrate(connectionString: string, options?: MigrateOptions): Pro
 }
 
 /**
- * Brings the schema up to date: each numbered file once, in order, each in a transaction of its own unless it says otherwise, under a lock. Returns the
- * names applied. Needs the owner's role. Throws {@link DatabaseIsNewer} or {@link MigrationWasEdited} and changes nothing then.
+ * Brings the schema up to date: applies each numbered file once, in order, each in a transaction of its own unless it says otherwise, under
+ * a lock. Returns the names applied. Needs the owner's role. Throws {@link DatabaseIsNewer} or {@link MigrationWasEdited} and changes
+ * nothing then.
  *
- * Migrations that this release does not know are no hindrance when they only widen (their first line begins with `-- Widening`): while
- * machine after machine gets a newer release, those that still run the older one may be started again. They are not held up for long either:
- * a migration that does not get its locks at once is undone and tried again later.
+ * Migrations that this release does not know are accepted when they only widen (their first line begins with `-- Widening`): while a newer
+ * release is rolled out machine by machine, those that still run the older one may be restarted. They are not held up for long either: a
+ * migration that does not get its locks at once is rolled back and retried later.
  */
 export async function migrateWith(
   owner: pg.Client,
@@ -83,8 +84,8 @@ export async function migrateWith(
 }
 
 /**
- * Applies it, or nothing of it when it would have to wait for one of its locks. Whoever wants a table queues behind a migration that waits for it,
- * every transfer too; and what it waits for may take hours, such as `fusion ledger verify`.
+ * Applies the whole migration, or nothing if it would have to wait for one of its locks. Everybody who wants a table, every transfer too,
+ * queues behind a migration that waits for it; and what it waits for may take hours, such as `fusion ledger verify`.
  */
 async function applyUnlessLocked(owner: pg.Client, migration: Migration): Promise<boolean> {
   try {
@@ -102,9 +103,9 @@ async function applyUnlessLocked(owner: pg.Client, migration: Migration): Promis
 }
 
 /**
- * Applies it statement by statement, for what PostgreSQL does beside those who write to the table, and only so. It waits for each transaction that is
- * older, but nobody has to wait for it. What a crash leaves is made again by the next start: an index that is not whole is dropped first,
- * and every statement changes nothing where it was done before.
+ * Applies it statement by statement, for work that PostgreSQL can do while others write to the table, but only outside a transaction. It
+ * waits for each older transaction, but nobody has to wait for it. After a crash the next start repeats it: an incomplete index is dropped
+ * first, and every statement changes nothing where it was done before.
  */
 async function applyOutsideTransaction(owner: pg.Client, migration: Migration, log: Log): Promise<boolean> {
   try {
@@ -126,7 +127,10 @@ async function applyOutsideTransaction(owner: pg.Client, migration: Migration, l
   }
 }
 
-/** No lock within the time given, or a deadlock: as with a process of a release that waits for us to be done, in a statement older than the index. */
+/**
+ * No lock within the time given, or a deadlock. A process of an older release causes one when it waits for us, in a statement older than
+ * the index.
+ */
 function lostToOthers(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === "55P03" || code === "40P01";
@@ -141,7 +145,10 @@ async function markApplied(owner: pg.Client, migration: Migration): Promise<void
   ]);
 }
 
-/** The only statement that may stand outside of a transaction, since it is known how to repeat it. */
+/**
+ * The index made by the statement. No other kind of statement may run outside of a transaction, since only this one is known to be
+ * repeatable.
+ */
 function indexMadeBy(migration: string, statement: string): string {
   const [, index] =
     /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS ([a-z0-9_]+)\s+ON\s[^;]*$/.exec(statement) ?? [];
@@ -160,7 +167,7 @@ async function dropUnlessWhole(owner: pg.Client, index: string): Promise<void> {
   if (rowCount === 1) await owner.query(`DROP INDEX CONCURRENTLY public.${index}`);
 }
 
-/** Of the others of this database, as far as the owner may see them: most likely the one that is waited for. */
+/** The oldest other transaction of this database, as far as the owner may see: most likely the one that is waited for. */
 async function oldestTransaction(owner: pg.Client): Promise<object | undefined> {
   const { rows } = await owner.query<{ pid: number; user: string; seconds: number }>(
     `SELECT pid, usename AS user, extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds FROM pg_stat_activity
@@ -170,7 +177,7 @@ async function oldestTransaction(owner: pg.Client): Promise<object | undefined> 
 }
 
 /**
- * For a process that is not to change the schema: throws {@link DatabaseIsNewer}, {@link DatabaseIsOlder} or {@link MigrationWasEdited}
+ * For a process that must not change the schema. Throws {@link DatabaseIsNewer}, {@link DatabaseIsOlder} or {@link MigrationWasEdited}
  * unless this release can run on it.
  */
 export async function assertSchemaFits(
@@ -194,14 +201,17 @@ export async function isMigrated(client: Pick<pg.ClientBase, "query">): Promise<
     await assertSchemaFits(client);
     return true;
   } catch (error) {
-    // No table of migrations yet, or one of a release that did not tell breaking from widening.
+    // There is no table of migrations yet, or it is from a release that did not distinguish breaking from widening.
     if (error instanceof DatabaseIsOlder || ["42P01", "42703"].includes((error as { code: string }).code))
       return false;
     throw error;
   }
 }
 
-/** Databases of releases that did not tell breaking from widening get the column; what those had applied is known to all later ones. */
+/**
+ * Makes the table, or adds the column to the table of a release that did not distinguish breaking from widening. Every later release knows
+ * the migrations that such a release had applied.
+ */
 async function ensureMigrationTable(owner: pg.Client): Promise<void> {
   await owner.query(`CREATE TABLE IF NOT EXISTS public.migration (
     number int PRIMARY KEY, name text NOT NULL, hash text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),

@@ -3,15 +3,15 @@ import type { Database } from "./database.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
 
 /**
- * Runs `work`, which begins a transaction and ends it, on a connection of the pool; rolls back what it has begun when it throws. A connection
- * that broke, or whose commit is in doubt, does not go back to the pool; nor does one whose prepared statements fit no more.
+ * Runs `work`, which begins and ends a transaction, on a connection of the pool, and rolls back if it throws. A connection that broke,
+ * whose commit is in doubt, or whose prepared statements no longer fit does not go back to the pool.
  */
 export async function onConnection<Result>(
   db: Pick<Database, "connect" | "noteFailure">,
   work: (client: pg.PoolClient, isBroken: () => boolean) => Promise<Result>,
 ): Promise<Result> {
   const client = await db.connect();
-  // pg tells here too of a connection that broke while it is ours.
+  // pg also reports here that a connection broke while we hold it.
   let broken: Error | undefined;
   const onError = (error: Error): void => {
     broken = error;
@@ -34,8 +34,8 @@ export async function onConnection<Result>(
 }
 
 /**
- * A statement that the connection had prepared gives other columns by now (since a migration changed a function perhaps), or is not there any more:
- * the next connection prepares it anew. PostgreSQL has no code of its own for the first.
+ * A prepared statement now yields other columns (perhaps a migration changed a function), or no longer exists: the next connection prepares
+ * it anew. PostgreSQL has no code of its own for the first case.
  */
 function isStale(error: unknown): error is pg.DatabaseError {
   return (

@@ -1,7 +1,7 @@
 import type { Metrics } from "../metrics.ts";
 import type { Database } from "./database.ts";
 
-/** How much of the process's database connections is in use, and whether anything waits for one. */
+/** Measures how many of the process's database connections are in use, and whether anything waits for one. */
 export function measurePool(
   { pool, sessionPool }: Pick<Database, "pool" | "sessionPool">,
   metrics: Pick<Metrics, "gauge">,

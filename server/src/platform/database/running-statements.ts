@@ -3,21 +3,22 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 
-/** Statements that do not end by being cancelled within this are left behind with their connection. */
+/** How long cancelling may take. Statements that have not ended by then are abandoned with their connection. */
 const cancelDeadlineMs = 5_000;
 const cancelEveryMs = 100;
 
 export interface RunningStatements {
-  /** Ends whatever the pool's connections are doing. Resolves when all are given back. */
+  /** Cancels whatever the pool's connections are doing. Resolves when all are given back. */
   cancel(): Promise<void>;
-  /** Follows them no more. */
+  /** Stops following them. */
   leave(): void;
 }
 
 /**
- * Follows which connections of a pool are in use, for whoever may have to end what they do before it is done. Statements are cancelled at the
- * server: of a connection that is merely closed it works on to the end, and keeps its snapshot and locks as long. By the protocol's own
- * request ("Canceling Requests in Progress"), since `pg_cancel_backend` takes a privilege that the runtime role lacks and ids that a pooler hides.
+ * Follows which connections of a pool are in use, for callers that may have to cancel their work. Statements are cancelled at the server:
+ * if the connection is merely closed, the server works on to the end and keeps the snapshot and locks meanwhile. Uses the protocol's own
+ * request ("Canceling Requests in Progress"), since `pg_cancel_backend` needs a privilege that the runtime role lacks and process ids that
+ * a pooler hides.
  */
 export function followStatements(pool: pg.Pool): RunningStatements {
   const inUse = new Set<pg.Client>();
@@ -28,7 +29,7 @@ export function followStatements(pool: pg.Pool): RunningStatements {
   pool.on("release", released);
   return {
     async cancel() {
-      // Again and again: one that was between two statements has begun the next.
+      // Repeated: a connection that was between two statements has begun the next.
       for (
         const deadline = performance.now() + cancelDeadlineMs;
         inUse.size > 0;
@@ -45,14 +46,14 @@ export function followStatements(pool: pg.Pool): RunningStatements {
   };
 }
 
-/** What pg knows of a connection and its types do not tell. */
+/** What pg knows of a connection but its types do not declare. */
 interface Session {
   readonly processID: number;
   readonly secretKey: number;
   readonly connection: { readonly stream: { destroy(): void } };
 }
 
-/** Resolves when the server has taken it and closed the connection, as it does without an answer. */
+/** Resolves when the server has received the request and closed the connection, which it does without an answer. */
 async function requestCancel(client: pg.Client): Promise<void> {
   const { processID, secretKey } = client as unknown as Session;
   const request = Buffer.alloc(16);

@@ -5,8 +5,8 @@ import { withClient } from "./with-client.ts";
 export type RuntimeRole = "fusion_runtime";
 
 /**
- * Makes sure that the account of `url` may act as the runtime role, and yields that role, which every connection takes on. `strict`
- * (production) refuses an account that could step around row-level security: a superuser, the owner, or a member of the owner.
+ * Makes sure that the account of `url` may act as the runtime role, which every connection takes on, and returns that role. `strict`
+ * (production) refuses an account that could bypass row-level security: a superuser, the owner, or a member of the owner.
  */
 export async function allowRuntimeRole(
   { url, migrationUrl }: { readonly url: string; readonly migrationUrl: string },
@@ -27,7 +27,7 @@ export async function allowRuntimeRole(
         client.query(`GRANT fusion_runtime TO ${pg.escapeIdentifier(account.name)}`),
       );
     } catch (error) {
-      // Of two processes that grant it at once, one may fail.
+      // If two processes grant it at once, one may fail.
       if ((await withClient(url, describeAccount)).member) return "fusion_runtime";
       throw new DatabaseUnusable(
         `${account.name}, as which DATABASE_URL connects, is no member of fusion_runtime. As a superuser run: GRANT fusion_runtime TO ${pg.escapeIdentifier(account.name)}`,
@@ -39,8 +39,9 @@ export async function allowRuntimeRole(
 }
 
 /**
- * Makes sure that sessions are as the program asks for them when it connects. A pooler may drop that (pgbouncer with `options` among its
- * `ignore_startup_parameters`), and so may an `options` in the URL; then they must be set for the account. Throws {@link DatabaseUnusable}.
+ * Makes sure that sessions have the settings that the program asks for when it connects. A pooler may drop them (pgbouncer with `options`
+ * among its `ignore_startup_parameters`), and so may an `options` in the URL; then they must be set for the account. Throws {@link
+ * DatabaseUnusable}.
  */
 export async function assertSession(pool: pg.Pool, role: RuntimeRole): Promise<void> {
   const { rows } = await pool.query<{

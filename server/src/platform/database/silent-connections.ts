@@ -1,24 +1,24 @@
 import type pg from "pg";
 import type { Log } from "../log.ts";
 
-/** When a connection that is in use counts as silent, and how often all are looked at. */
+/** How long a connection in use must be silent to count as silent, and how often all are checked. */
 export interface SilenceLimits {
   readonly afterMs: number;
   readonly everyMs: number;
 }
 
 const standardLimits: SilenceLimits = { afterMs: 10_000, everyMs: 2_500 };
-/** A server that does not answer within this is not reached. */
+/** A server that does not answer within this counts as unreachable. */
 const askMs = 5_000;
 
 /**
- * Gives up connections of a pool on which an answer is waited for that will not come. When a machine or the way to it vanishes without a word, TCP
- * sends what was asked again and again, for a quarter of an hour, and asks nobody whether the other side is there ("keep-alive" is for
- * connections that wait for nothing): the pool would be full of them that long, also when another server has taken over at once.
+ * Destroys connections of a pool that wait for an answer which will not come. When a machine, or the network path to it, vanishes without a
+ * word, TCP retransmits for a quarter of an hour and does not probe the other side ("keep-alive" is only for connections that wait for
+ * nothing). The pool would be full of such connections that long, even if another server has taken over at once.
  *
- * Whether somebody works at the answer, only the server can tell, who is asked over a new connection: long statements, and those that wait
- * for a lock or a standby, go on for as long as they take. What a connection was asked that is given up fails like on any that breaks.
- * The pool is not to lead to a pooler, which hides who works for whom. Returns what ends the watch.
+ * Only the server knows whether it still works on the answer, so it is asked over a new connection: long statements, and those that wait
+ * for a lock or a standby, may take as long as they need. A statement on a destroyed connection fails as on any broken one. The pool must
+ * not lead to a pooler, which hides which process serves whom. Returns the function that ends the watch.
  */
 export function watchSilentConnections({
   pool,
@@ -46,7 +46,7 @@ export function watchSilentConnections({
     if (silent.length === 0) return;
     const processIds = silent.map(({ session }) => session.processID);
     const atWork = await whoIsAtWork(connectApart, processIds, afterMs);
-    // What has come meanwhile was on its way.
+    // If something has arrived meanwhile, it was on its way.
     const still = new Set(silentNow());
     const broken = silent.filter(
       (connection) => still.has(connection) && !atWork.has(connection.session.processID),
@@ -72,7 +72,7 @@ interface Watched {
   since: number;
 }
 
-/** For how long an answer is waited for and nothing has come, as far as was looked. */
+/** How long the connection has waited for an answer without receiving anything, as far as the checks show. */
 function silentMs(watched: Watched): number {
   const { session } = watched;
   const { bytesRead } = session.connection.stream;
@@ -83,9 +83,9 @@ function silentMs(watched: Watched): number {
 }
 
 /**
- * Of these server processes, those that may still answer: all but the ones that are gone, have rested for half of the time in which nothing came,
- * or write what nobody takes. All, where the server answers without telling, and where this machine cannot even ask: it has no files left, or does not
- * find the server's address or trust its certificate. None, where the server is not reached.
+ * Those of these server processes that may still answer: all except those that are gone, have been idle for half of the silent time, or
+ * write what nobody reads. Returns all where the server answers but does not tell, and where this machine cannot even ask: it has no files
+ * left, or does not find the server's address or trust its certificate. Returns none where the server is unreachable.
  */
 async function whoIsAtWork(
   connectApart: (timeoutMs: number) => Promise<pg.Client>,
@@ -95,7 +95,8 @@ async function whoIsAtWork(
   try {
     const client = await connectApart(askMs);
     try {
-      // An account is shown what its own processes do; of the runtime role, as which they act, none is. Not true is also what cannot be told.
+      // An account sees what its own processes do; none belongs to the runtime role, as which they act. "IS NOT TRUE" also covers what is
+      // not shown.
       await client.query("SET ROLE NONE");
       const { rows } = await client.query<{ pid: number }>(
         `SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1)
@@ -111,7 +112,7 @@ async function whoIsAtWork(
   }
 }
 
-/** The network says so, or nothing came in time, which pg tells in words alone. */
+/** The network reported it, or nothing came in time, which pg reports only in words. */
 function isOutOfReach(error: unknown): boolean {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
   return code === undefined
@@ -121,11 +122,11 @@ function isOutOfReach(error: unknown): boolean {
       );
 }
 
-/** What pg knows of a connection and its types do not tell. */
+/** What pg knows of a connection but its types do not declare. */
 interface Session {
   readonly processID: number;
   readonly connection: { readonly stream: { readonly bytesRead: number; destroy(): void } };
-  /** What is answered now, and what comes after it. */
+  /** The statement that is being answered, and those sent after it. */
   readonly _activeQuery: object | null;
   readonly _sentQueryQueue: readonly object[];
 }

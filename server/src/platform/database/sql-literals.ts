@@ -8,7 +8,7 @@ export function textLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** An array of values whose text needs no quoting: numbers, uuids, words. Throws for any other, whoever should have checked it. */
+/** An array of values whose text needs no quoting: numbers, uuids, words. Throws for any other value; the caller should have checked it. */
 export function plainArrayLiteral(values: readonly (string | number | bigint)[]): string {
   for (const value of values)
     assert(isPlain(value), "only numbers, ids and words go into a statement unquoted");
@@ -24,7 +24,10 @@ export function textArrayLiteral(texts: readonly string[]): string {
   return textLiteral(arrayText(texts));
 }
 
-/** An array as the text of a parameter, for long ones: pg's own way takes several times as long. The texts must hold no NUL character. */
+/**
+ * An array as the text of a parameter, for long ones: pg's own conversion takes several times as long. The texts must hold no NUL
+ * character.
+ */
 export function arrayText(texts: readonly (string | number)[]): string {
   return `{${texts.map(arrayElement).join(",")}}`;
 }

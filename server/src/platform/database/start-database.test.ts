@@ -49,7 +49,7 @@ const start = (
 /** As a command does. */
 const leave = (more: Pick<StartOptions, "othersMayTakeMs"> = {}) =>
   start(urlOf(names.app), urlOf(names.owner), true, { leavesSchema: true, ...more });
-/** What another process does while it migrates. */
+/** Does something while another process migrates. */
 const whileMigrating = (work: () => Promise<void>) =>
   withClient(urlOf(names.owner), async (migrating) => {
     await migrating.query("SELECT pg_advisory_lock(7018140793)");
@@ -123,7 +123,7 @@ describe("an external database", () => {
   });
 
   it("is refused when sessions do not take the program's settings, as behind a pooler, until the account has them", async () => {
-    // What a pooler drops, the URL replaces here.
+    // Settings that a pooler drops; here the URL replaces them.
     const dropped = `${urlOf(names.app)}&options=-c%20geqo%3Don`;
     const remedy = await start(dropped, urlOf(names.owner), true).then(
       () => "it started",
@@ -149,7 +149,7 @@ describe("an external database", () => {
       await expect(leave()).rejects.toThrow(DatabaseIsOlder);
       await whileMigrating(async () => {
         await expect(leave({ othersMayTakeMs: 50 })).rejects.toThrow(/^Another process/);
-        // A server waits for as long as it takes, or until it is told to stop.
+        // A server waits as long as it takes, or until it is told to stop.
         const stop = new AbortController();
         const waiting = start(urlOf(names.app), urlOf(names.owner), true, { stop: stop.signal });
         setTimeout(() => stop.abort(), 300);

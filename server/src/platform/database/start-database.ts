@@ -21,18 +21,18 @@ export type DatabaseChoice =
   | {
       readonly kind: "external";
       readonly url: string;
-      /** Past any pooler; `url` unless given. */
+      /** The URL past any pooler; `url` unless given. */
       readonly directUrl?: string;
-      /** As the owner, past any pooler. */
+      /** The owner's URL, past any pooler. */
       readonly migrationUrl: string;
-      /** Refuse it when a commit that was answered might not survive a failover. */
+      /** Refuse the database when a commit that was answered might not survive a failover. */
       readonly strictDurability?: boolean;
     };
 
 export interface StartedDatabase {
-  /** Not to be asked anything before `prepared`. */
+  /** Must not be used before `prepared`. */
   readonly db: Database;
-  /** Undefined where nobody demanded that commits survive a failover. */
+  /** Undefined where it is not required that commits survive a failover. */
   readonly durability: DurabilityWatch | undefined;
   /** Resolves when the schemas are there; rejects when they cannot be. */
   readonly prepared: Promise<void>;
@@ -46,16 +46,18 @@ export interface StartedDatabase {
 
 export interface StartOptions {
   readonly log: Log;
-  /** Refuse a DATABASE_URL whose account could step around row-level security. */
+  /** Refuse a DATABASE_URL whose account could bypass row-level security. */
   readonly strictRoles: boolean;
   readonly onFirstStart?: (() => void) | undefined;
-  /** An empty database is prepared, and one that does not fit this release refused, as {@link assertSchemaFits} does; none is changed. */
+  /** Prepares an empty database but changes no other: one that does not fit this release is refused, as by {@link assertSchemaFits}. */
   readonly leavesSchema?: boolean | undefined;
   /** How many connections the embedded server takes, from this process and others; 100 unless given. */
   readonly connectionsMax?: number | undefined;
-  /** How long another process may take that prepares the schemas, where they are needed and not there yet; as long as it takes unless given. */
+  /**
+   * How long to wait for another process that prepares the schemas, where they are needed and missing; as long as it takes unless given.
+   */
   readonly othersMayTakeMs?: number | undefined;
-  /** Ends the preparation of the schemas wherever it stands; it rejects then. The next start goes on with it. */
+  /** Ends the preparation of the schemas at any point; `prepared` then rejects. The next start continues it. */
   readonly stop?: AbortSignal | undefined;
 }
 
@@ -67,8 +69,8 @@ const restartsWithinMs = 60_000;
 
 /**
  * Brings up the database, its schema and the job queue's, and connects as a role that owns nothing. Returns as soon as the server answers:
- * the schemas are prepared meanwhile. The embedded server is started again when it dies under us; the pool's connections come back by
- * themselves. The caller holds the data folder's lock, and stops what was started whether or not it could be prepared.
+ * the schemas are prepared meanwhile. The embedded server is restarted if it dies; the pool's connections then come back by themselves. The
+ * caller holds the data folder's lock, and must stop what was started, whether or not the preparation succeeded.
  */
 export async function startDatabase(choice: DatabaseChoice, options: StartOptions): Promise<StartedDatabase> {
   if (choice.kind === "external") return startExternal(choice, options);
@@ -79,7 +81,7 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
     connectionsMax,
   });
   let stopping = false;
-  // A restart under way when we are to stop must be waited for, or its server would outlive us.
+  // A restart under way must be waited for when stopping, or its server would outlive this process.
   let restart: Promise<EmbeddedPostgres> | undefined;
   const lost = (async (): Promise<never> => {
     for (const restarts: number[] = []; ; ) {
@@ -97,9 +99,9 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
       restart = undefined;
     }
   })();
-  lost.catch(() => undefined); // Whoever awaits it hears of it; nobody else needs to.
+  lost.catch(() => undefined); // Only a caller that awaits it needs to know.
   const prepared = prepareEmbedded(server, options);
-  prepared.catch(() => undefined); // Whoever awaits it hears of it.
+  prepared.catch(() => undefined); // A caller that awaits it still gets the error.
   const db = openDatabase({ connectionString: server.connectionString(databaseName, "fusion_runtime"), log });
   return {
     db,
@@ -121,9 +123,8 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
 }
 
 /**
- * Connects to the database that another process has brought up and prepared: a worker's supervisor, or the server beside which a command
- * runs. Throws what {@link assertSchemaFits} throws, and
- * {@link DatabaseUnusable} when it cannot be reached.
+ * Connects to a database that another process has brought up and prepared: a worker's supervisor, or the server next to which a command
+ * runs. Throws what {@link assertSchemaFits} throws, and {@link DatabaseUnusable} when the database cannot be reached.
  */
 export async function joinPreparedDatabase(
   choice: DatabaseChoice,
@@ -179,7 +180,7 @@ async function prepareEmbedded(server: EmbeddedPostgres, options: PrepareOptions
     const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [databaseName]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
   });
-  // The socket's folder lets in nobody but us, so the role needs no password; and no connection of ours can turn back into the owner.
+  // Only our account can enter the socket's folder, so the role needs no password; and no connection of ours can turn back into the owner.
   const ownerUrl = server.connectionString(databaseName);
   await withClient(
     ownerUrl,
@@ -203,7 +204,7 @@ async function startExternal(
   let durability: DurabilityWatch | undefined;
   const prepare = async (owner: pg.Client): Promise<void> => {
     await assertVersion(owner);
-    // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
+    // Before anything is written: without a standby, the first commit of a migration would wait for ever.
     if (choice.strictDurability)
       durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
     await prepareSchemas(owner, migrationUrl, options, async () => {
@@ -247,7 +248,7 @@ async function startExternal(
   };
 }
 
-/** That it is what was brought up to date, and not another database which a wrong URL leads to. */
+/** Makes sure that this is the database that was brought up to date, and not another one that a wrong URL leads to. */
 async function assertPrepared(variable: string, pool: pg.Pool): Promise<void> {
   const client = await pool.connect();
   try {
@@ -274,9 +275,10 @@ function namedUrls({
 }
 
 /**
- * Brings both schemas up to date and does what else only the owner may, on one connection, since each costs the server a process, and
- * under one lock: processes that start at once do it one after the other, and all but the first find nothing to do. Who finds nothing to do
- * from the start needs no lock: a newer release's migration may hold it for hours, and keeps neither this release nor its commands from starting.
+ * Brings both schemas up to date and does what else only the owner may. It uses one connection, since each costs the server a process, and
+ * one lock: processes that start at once run one after the other, and all but the first find nothing to do. A process that finds nothing to
+ * do at once takes no lock: a newer release's migration may hold it for hours, and must not keep this release or its commands from
+ * starting.
  */
 async function prepareSchemas(
   owner: pg.Client,

@@ -4,12 +4,13 @@ import { type Database, type DataScope, scopeStatement } from "./database.ts";
 import { onConnection } from "./on-connection.ts";
 
 /**
- * A transaction in two round trips: the first message opens it, limits it to `scope` and runs `read`; the second runs the statement that
- * `decide` answers and commits. With none it is rolled back. `decide` cannot wait: the transaction holds its locks meanwhile.
+ * A transaction in two round trips. The first message opens it, limits it to `scope` and runs `read`; the second runs the statement that
+ * `decide` returns and commits. If `decide` returns none, it is rolled back. `decide` is synchronous, as the transaction holds its locks
+ * meanwhile.
  *
  * Returns after the commit, which is then on disk. Throws {@link OutcomeUnknown} when the connection broke in the second message or the
- * standby was not waited for; after any other error nothing was written. A connection on which a message is not answered within `answerMs`
- * counts as broken, and is given up; what the server began on it may go on, with its locks.
+ * standby was not waited for; after any other error nothing was written. A connection that does not answer a message within `answerMs`
+ * counts as broken and is given up; what the server began on it may go on, with its locks.
  */
 export async function twoStepTransaction<Row, Result>(
   db: Pick<Database, "connect" | "noteFailure">,
@@ -30,7 +31,7 @@ export async function twoStepTransaction<Row, Result>(
 
 /**
  * pg answers a message of several statements with several results, and destroys a pipelined connection that does not answer in time; its
- * types say neither.
+ * types declare neither.
  */
 async function queryAll(client: pg.PoolClient, text: string, answerMs: number): Promise<pg.QueryResult[]> {
   const message = { text, query_timeout: answerMs } as pg.QueryConfig;

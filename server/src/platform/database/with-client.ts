@@ -1,6 +1,8 @@
 import pg from "pg";
 
-/** One connection for one piece of work, outside any pool. When `stop` aborts it ends, and whatever the work waits for there fails. */
+/**
+ * One connection for one piece of work, outside any pool. When `stop` aborts, the connection ends and any statement that waits on it fails.
+ */
 export async function withClient<Result>(
   connectionString: string,
   work: (client: pg.Client) => Promise<Result>,
@@ -10,11 +12,11 @@ export async function withClient<Result>(
   const client = new pg.Client({
     connectionString,
     connectionTimeoutMillis: 10_000,
-    // A migration may run for hours: firewalls must not forget the connection, and that its server has vanished is to be noticed.
+    // A migration may run for hours: firewalls must not forget the connection, and a vanished server must be noticed.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
-  client.on("error", () => undefined); // A break shows in the statement that meets it.
+  client.on("error", () => undefined); // The statement that meets the break fails.
   const end = (): Promise<void> => client.end().catch(() => undefined);
   stop?.addEventListener("abort", end, { once: true });
   try {

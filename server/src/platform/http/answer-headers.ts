@@ -1,8 +1,8 @@
-/** Headers that many answers have in common: checked and written out once. */
+/** Headers that many answers share: checked and written out once. */
 export interface CommonHeaders {
   /** Name, value, name, value. */
   readonly list: readonly string[];
-  /** The same as an answer has them. */
+  /** The same as lines of an answer. */
   readonly lines: string;
 }
 
@@ -12,8 +12,8 @@ export function commonHeaders(list: readonly string[]): CommonHeaders {
 }
 
 /**
- * Headers (name, value, name, value) as lines of an answer. Throws a TypeError on a value that would end its line, or that has a character
- * which is no single byte.
+ * Headers (name, value, name, value) as lines of an answer. Throws a TypeError on a value that would end its line, or has a character that
+ * is not a single byte.
  */
 export function headerLines(list: readonly string[]): string {
   let lines = "";

@@ -15,9 +15,9 @@ import { type Connections, closeStalled, trackConnections } from "./connections.
 let server: Server;
 let connections: Connections;
 let port: number;
-/** Answers what asks for /slow. */
+/** Answers the requests for /slow. */
 let finish: () => void;
-/** Something has asked for it. */
+/** Resolves when somebody has asked for it. */
 let slowAsked: Promise<void>;
 let largeAskedAt: number;
 const agents: Agent[] = [];
@@ -66,7 +66,7 @@ function ask(agent: Agent, path = "/"): Promise<{ connection: string | undefined
   });
 }
 
-/** More than the network takes on its way. */
+/** More than the network buffers. */
 const largeBytes = 32 * 1024 * 1024;
 const stalledMs = 1_000;
 
@@ -100,7 +100,7 @@ it("a caller who takes his answer slowly gets all of it", async () => {
   let pauses = 0;
   socket.on("data", (bytes: Buffer) => {
     taken += bytes.length;
-    // Some ten pauses, together longer than a caller may take nothing.
+    // Some ten pauses, together longer than a caller may read nothing.
     if (taken < (pauses + 1) * (largeBytes / 10)) return;
     pauses += 1;
     socket.pause();
@@ -126,7 +126,7 @@ it("tells a busy caller with an answer that the connection ends, and takes no ne
   const agent = keepAlive();
   const first = await ask(agent);
   expect(first.connection).toBe("keep-alive");
-  // It ends with the last connection, long before that.
+  // The drain ends with the last connection, long before that.
   const ended = connections.drain({ lingerMs: 10_000, deadlineMs });
   const last = await ask(agent);
   expect(last).toEqual({ connection: "close", port: first.port });
@@ -181,11 +181,11 @@ it("serves connections that another server accepted, and watches for slow ones a
     (_request: IncomingMessage, response: ServerResponse) => response.end("handed over"),
   );
   const taken = trackConnections(handed);
-  // Not read by this server: its own requests are the other one's.
+  // This server does not read it: requests on its own connections go to the other one.
   server.removeAllListeners("connection");
   server.on("connection", (socket) => taken.take(socket));
   const quick = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  // A caller may end its side once it has asked.
+  // A caller may end its side after sending its request.
   quick.end("GET / HTTP/1.1\r\nHost: fusion\r\nConnection: close\r\n\r\n");
   let text = "";
   quick.setEncoding("utf8").on("data", (chunk: string) => {

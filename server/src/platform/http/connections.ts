@@ -8,14 +8,14 @@ export interface Connections {
   /** Serves a connection that another process has accepted. */
   take(socket: Socket): void;
   /**
-   * Ends the server without failing a request. No new connections; whatever is answered from here on says `Connection: close` (RFC 9112
-   * section 9.6), so that busy connections end by themselves; those that stay silent for `lingerMs` are closed, when a request on them
-   * is least likely to be on its way; requests that still run after `deadlineMs` more are cut off.
+   * Ends the server without failing a request. It accepts no new connections. Every answer from here on says `Connection: close` (RFC 9112
+   * section 9.6), so that busy connections end by themselves. Connections that stay silent for `lingerMs` are closed, when a request on
+   * them is least likely to be on its way. Requests that still run after `deadlineMs` more are cut off.
    */
   drain(options: { readonly lingerMs: number; readonly deadlineMs: number }): Promise<void>;
 }
 
-/** To be called before the server listens; with those of its connections that are not Node's, if it has any. */
+/** Call before the server listens; `plain` are those of its connections that Node does not serve, if any. */
 export function trackConnections(server: Server, plain?: PlainConnections): Connections {
   const open = new Set<Socket>();
   server.on("connection", (socket) => {
@@ -25,11 +25,11 @@ export function trackConnections(server: Server, plain?: PlainConnections): Conn
   let watches = false;
   return {
     take(socket) {
-      // Node watches for requests that arrive too slowly (server.ts) from this event on, and a server that is handed its connections never
+      // Node watches for requests that arrive too slowly (server.ts) from this event on, but a server that is handed its connections never
       // listens itself.
       if (!watches) server.emit("listening");
       watches = true;
-      // What a listening server of Node's does to its own: a caller may end its side once it has asked.
+      // As a listening server of Node's sets up its own connections: a caller may end its side after sending its request.
       socket.allowHalfOpen = true;
       socket.setNoDelay(true);
       server.emit("connection", socket);
@@ -39,14 +39,15 @@ export function trackConnections(server: Server, plain?: PlainConnections): Conn
         response.setHeader("connection", "close");
       });
       plain?.drain();
-      // Of the underlying server, since that of HTTP closes idle connections at once: between two requests of a busy caller, too.
+      // The method of the underlying net server, since the HTTP server's closes idle connections at once, even between two requests of a
+      // busy caller.
       if (server.listening) NetServer.prototype.close.call(server);
       await untilEmpty(open, lingerMs);
       const deadline = performance.now() + deadlineMs;
       do {
         server.closeIdleConnections();
         plain?.closeIdle();
-        // Node does not count one as idle on which nothing was ever asked, such as browsers open in advance.
+        // Node does not count a connection as idle if nothing was ever asked on it, such as those that browsers open in advance.
         for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
       } while (
         !(await untilEmpty(open, Math.min(50, deadline - performance.now()))) &&
@@ -59,11 +60,12 @@ export function trackConnections(server: Server, plain?: PlainConnections): Conn
 }
 
 /**
- * Closes a connection whose caller takes nothing of an answer for `stalledMs` (up to twice that, where the network took a first part): what
- * is left of it would be held for as long as he likes. A request that is still worked on is left alone. To be called before the server listens.
+ * Closes a connection whose caller reads nothing of an answer for `stalledMs` (up to twice that, where the network took a first part):
+ * otherwise the rest of the answer would be held as long as the caller likes. A request that is still being processed is left alone. Call
+ * before the server listens.
  */
 export function closeStalled(server: Server, stalledMs: number): void {
-  // Node tells of connections on which nothing was read and nothing written for so long; a write that gets on counts.
+  // Node reports connections on which nothing was read and nothing written for this long; a write that makes progress counts.
   server.timeout = stalledMs;
   server.on("request", (_request: IncomingMessage, response: ServerResponse) => {
     response.on("timeout", destroyUnread);

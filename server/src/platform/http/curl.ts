@@ -1,6 +1,6 @@
 import { formatJson } from "./json-text.ts";
 
-/** A call as a command for a shell: variables in the headers (`$TOKEN`) are the shell's, all the rest is taken as it is. */
+/** A call as a shell command: the shell expands variables in the headers (`$TOKEN`) and takes all the rest literally. */
 export function curlOf(call: {
   readonly method: string;
   readonly url: string;
@@ -17,7 +17,7 @@ export function curlOf(call: {
   return lines.join(" \\\n");
 }
 
-/** Single quotes keep a POSIX shell from reading anything into the text. */
+/** Single quotes keep a POSIX shell from interpreting the text. */
 function quoted(text: string): string {
   return /^[\w:/.+@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

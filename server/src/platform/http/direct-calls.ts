@@ -6,32 +6,32 @@ import { headerOf, type PlainRequest } from "./plain-request.ts";
 import { describeFailure, logUnforeseen, problemBody, problemType } from "./problem.ts";
 import { routedPath } from "./routed-path.ts";
 
-/** A request on its short way in. */
+/** A request on the short way. */
 export interface DirectRequest {
   readonly method: string;
-  /** As it was sent. */
+  /** As the caller sent it. */
   readonly url: string;
-  /** Name, value, name, value, with all that came twice. */
+  /** Name, value, name, value, including repeated headers. */
   readonly rawHeaders: readonly string[];
-  /** The value of a header, named in lower case; what came twice is as Node has it. */
+  /** The value of a header, named in lower case; repeated headers are combined as Node does it. */
   header(name: string): string | undefined;
 }
 
-/** A request that is answered in one piece, past Fastify. */
+/** A request that is answered in one piece, without Fastify. */
 export interface DirectCall extends DirectRequest {
   readonly requestId: string;
   /** The address that is served, or it and `/*` for one below it, which one with a slash at its end is: to a proxy the slash is its caller's. */
   readonly route: string;
-  /** The caller's address, proxies that are trusted left aside. */
+  /** The caller's address, looking past trusted proxies. */
   readonly ip: string;
   /**
-   * Sends the whole answer, with these headers (`own`: name, value, name, value) and no others; once. Yields how many milliseconds the
+   * Sends the whole answer, once, with these headers (`own`: name, value, name, value) and no others. Returns how many milliseconds the
    * call has taken.
    */
   respond(status: number, common: CommonHeaders, own: readonly string[], body: string): number;
 }
 
-/** Who has asked, and where the answer goes. */
+/** The caller, and where the answer goes. */
 export interface Caller {
   /** The other end of the connection, which may be a proxy's. */
   readonly remoteAddress: string | undefined;
@@ -40,13 +40,13 @@ export interface Caller {
   breakOff(): void;
 }
 
-/** Answers the call, now or later. What it throws is a fault: it goes to the log, and the caller gets a 500. */
+/** Answers the call, now or later. Anything it throws is a fault: it goes to the log, and the caller gets a 500. */
 export type DirectHandler = (call: DirectCall) => void | Promise<void>;
 
 /** What became of a request, however it was answered. */
 export interface AnsweredRequest {
   readonly requestId: string;
-  /** A method's name; `(unread)` of what could not be read as HTTP. */
+  /** A method's name; `(unread)` for what could not be read as HTTP. */
   readonly method: string;
   /** The route's pattern, not the address: addresses can carry personal data. Null where there is no route. */
   readonly route: string | null;
@@ -62,13 +62,13 @@ const problemHeaders = commonHeaders(["content-type", problemType, "cache-contro
  * let in) takes the long way, on which the same handler is behind a route of Fastify's ({@link DirectCalls.fastifyHandler}).
  */
 export interface DirectCalls {
-  /** Serves this address, and those below it, to these methods. */
+  /** Serves these methods at this address and those below it. */
   serve(path: string, methods: readonly string[], handler: DirectHandler): void;
-  /** Sends those requests the long way of which this says true. */
+  /** Sends requests for which this returns true the long way. */
   sendTheLongWay(isToGo: (request: DirectRequest) => boolean): void;
-  /** For the routes that stand in Fastify's tables for the same addresses. */
+  /** For the routes that Fastify has for the same addresses. */
   fastifyHandler(handler: DirectHandler): (request: FastifyRequest, reply: FastifyReply) => void;
-  /** The server's listener: this way, or else `longWay`. */
+  /** The server's listener: takes the short way, or else calls `longWay`. */
   listener(longWay: RequestListener): RequestListener;
   /** Answers a request that Node's server has not seen (`plain-connections.ts`); false when it must go the long way. */
   answerPlain(request: PlainRequest, caller: Caller): boolean;
@@ -81,7 +81,7 @@ export function createDirectCalls({
   tellAnswered,
   serves = () => true,
 }: {
-  /** Which paths this process answers; the others go the long way, which leads nowhere. */
+  /** Which paths this process answers; the others go the long way and get a 404. */
   readonly serves?: ((path: string) => boolean) | undefined;
   readonly log: Pick<Log, "error">;
   readonly newRequestId: () => string;
@@ -110,7 +110,7 @@ export function createDirectCalls({
       fail(error);
     }
   };
-  /** Answers the request if it is plainly one of ours. */
+  /** Answers the request if it is clearly one of ours. */
   const answer = (request: DirectRequest, caller: Caller): boolean => {
     const { url, method } = request;
     const found = served.find(({ path }) => url.startsWith(path));
@@ -158,7 +158,7 @@ export function createDirectCalls({
         route: routeThatWasAsked(request),
         ip: request.ip,
         respond(status, common, own, body) {
-          // Fastify's hook tells that it was answered.
+          // Fastify's hook reports that it was answered.
           caller.send(status, common, own, body);
           return reply.elapsedTime;
         },
@@ -181,7 +181,7 @@ function nodesRequest(raw: IncomingMessage): DirectRequest {
     rawHeaders,
     header(name) {
       const value = raw.headers[name];
-      // Only `Set-Cookie`, which no request has, is a list.
+      // Only `Set-Cookie` is a list, and no request has it.
       return typeof value === "string" ? value : undefined;
     },
   };

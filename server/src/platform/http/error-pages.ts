@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What the page about a code says: its second line (`## 403 · LE400008 · Fusion API`), what happened, and what to do. */
+/** The content of the page about a code: its second line (`## 403 · LE400008 · Fusion API`), what happened, and what to do. */
 export interface ErrorPage {
   readonly code: string;
   readonly status: number;
-  /** The platform's codes that an answer of the Fusion API may carry with it, as `errorCode`. */
+  /** The platform's codes that an answer of the Fusion API may carry as `errorCode`. */
   readonly wireCodes: readonly string[];
   readonly heardBy: "Fusion API" | "Console" | "Fusion API and console" | "Services API" | "Command line";
   /** Markdown. */
@@ -14,13 +14,13 @@ export interface ErrorPage {
   readonly remedy: string;
 }
 
-/** The page about a code, as Markdown; undefined when there is none. Codes of the platform's are written in capitals. */
+/** The page about a code, as Markdown; undefined when there is none. The platform's codes are in capitals. */
 export async function readErrorPage(folder: string, code: string): Promise<string | undefined> {
   if (!/^[A-Za-z][A-Za-z0-9_]{0,60}$/.test(code)) return undefined;
   return readFile(join(folder, `${code}.md`), "utf8").catch(() => undefined);
 }
 
-/** Every page, by status and then by code. Throws when one is not of the agreed form. */
+/** Every page, by status and then by code. Throws when one does not have the agreed form. */
 export function readErrorPages(folder: string): ErrorPage[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith(".md"))

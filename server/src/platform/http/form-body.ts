@@ -4,7 +4,7 @@ import type { HttpServer } from "./server.ts";
 export const formType = "application/x-www-form-urlencoded";
 
 /**
- * Makes `application/x-www-form-urlencoded` the only kind of body in this scope, as a plain object of its parameters. As RFC 6749 has it: a
+ * Accepts only `application/x-www-form-urlencoded` bodies in this scope, parsed to a plain object of their parameters. As in RFC 6749, a
  * parameter without a value counts as left out, and none may come twice (section 3.1 and 3.2), since two readers could take different ones.
  */
 export function takeForms(scope: HttpServer): void {

@@ -5,27 +5,29 @@ import type { HttpServer } from "./server.ts";
 
 const deadlineMs = 2_000;
 
-/** What a process knows about itself and its database cannot. */
+/** What only the process, and not its database, knows about itself. */
 export interface Readiness {
-  /** It is about to end: whoever distributes requests should send it no more. */
+  /** The process is about to end: load balancers should send it no more requests. */
   leaving: boolean;
 }
 
-/** The right to answer from memory, without which a process refuses every token. It takes a commit, over a connection of its own. */
+/**
+ * The right to answer from memory, without which a process refuses every token. Renewing it takes a commit, over a connection of its own.
+ */
 export interface ServingLease {
   holds(): boolean;
-  /** Tries to get it; whoever calls while that is under way waits for the same try. */
+  /** Tries to get the lease; concurrent callers share one attempt. */
   renew(): Promise<void>;
 }
 
 /**
- * `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds, it holds its lease where it
- * needs one, or gets it within these, and goes on doing it; else 503. Whoever asks while another waits shares the answer, so that asking takes one
- * connection however many do. A lease outlasts renewals that fail, and one that lapsed is asked for: so the answer changes with what the
- * process can do, and not with single renewals.
+ * `/healthz`: the process answers. `/readyz`: it can do its work and will go on doing so: the database answers within two seconds, and
+ * where the process needs a lease, it holds one or gets it within that time; else 503. Concurrent callers share one answer, so that a check
+ * takes one connection however many ask. A lease outlasts failed renewals, and a lapsed one is requested anew: so the answer changes with
+ * what the process can do, and not with single renewals.
  *
  * Where commits must survive a failover, `durable` says whether they do now. It takes no process out of service: all would go at once, and
- * revoking is what must always work (decision 13).
+ * revoking must always work (decision 13).
  */
 export function registerHealthRoutes(
   http: HttpServer,
@@ -38,7 +40,7 @@ export function registerHealthRoutes(
     readonly db: Database;
     readonly readiness: Readonly<Readiness>;
     readonly durability?: DurabilityWatch | undefined;
-    /** Where the process answers for tokens. */
+    /** Given where the process answers for tokens. */
     readonly lease?: ServingLease | undefined;
   },
 ): void {
@@ -68,7 +70,7 @@ export function registerHealthRoutes(
   });
 }
 
-/** False when it fails or takes too long, too. */
+/** Also false when it fails or takes too long. */
 async function inTime(ask: () => Promise<boolean>): Promise<boolean> {
   return Promise.race([ask().catch(() => false), sleep(deadlineMs, false)]);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-/** A host, as a name or an address, and a port (RFC 9110 section 7.2): no other characters, and nobody's name and password. */
+/** A host, as a name or an address, and a port (RFC 9110 section 7.2): no other characters, and no user name or password. */
 const hostForm = /^[\w.\-~!$&'()*+,;=%:[\]]*$/;
 
 export function isHost(value: string): boolean {

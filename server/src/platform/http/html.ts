@@ -1,4 +1,4 @@
-/** Text as it may stand in HTML, in an attribute's quotes too. */
+/** Escapes text for HTML, including quoted attributes. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
@@ -8,14 +8,14 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", "&#39;");
 }
 
-/** Pages of ours without any script: one style sheet of this server, nothing else. */
+/** The policy of our pages without any script: one style sheet of this server, nothing else. */
 export const scriptlessPolicy =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The documentation's: the same with scripts of this server. */
+/** The documentation's policy: the same with scripts of this server. */
 export const docsPolicy = `${scriptlessPolicy}; script-src 'self'`;
 
-/** A whole page around `main`, which is HTML already, as is what `head` adds. */
+/** A whole page around `main`; `main` and `head` are HTML already. */
 export function renderPage(title: string, main: string, head = ""): string {
   return `<!doctype html>
 <html lang="en">

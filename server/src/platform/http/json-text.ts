@@ -1,4 +1,4 @@
-/** JSON for people: whatever fits into a line of `width` characters stands on one, the rest is unfolded. */
+/** JSON for people: whatever fits into `width` characters stays on one line, the rest is unfolded. */
 export function formatJson(value: unknown, width = 60, indent = ""): string {
   const flat = onOneLine(value);
   if (typeof value !== "object" || value === null || indent.length + flat.length <= width) return flat;

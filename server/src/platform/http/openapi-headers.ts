@@ -4,9 +4,9 @@ import type { OpenApiDocument, OpenApiHeader, OpenApiOperation, OpenApiResponse 
 export interface AnswerHeader {
   readonly name: string;
   readonly description: string;
-  /** Which it comes with; all unless given. */
+  /** The statuses that it comes with; all unless given. */
   readonly statuses?: readonly number[];
-  /** Never left out there. */
+  /** Always present with those statuses. */
   readonly isAlwaysThere?: true;
   readonly schema?: OpenApiHeader["schema"];
 }
@@ -50,7 +50,7 @@ export function withAnswerHeaders(
   );
 }
 
-/** A response is listed by its status, or by the class of several, such as 4XX. */
+/** Whether a response, listed by its status or by a class such as 4XX, covers this status. */
 function covers(listed: string, status: number): boolean {
   return listed === String(status) || listed === `${Math.floor(status / 100)}XX`;
 }

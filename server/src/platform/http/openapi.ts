@@ -9,28 +9,28 @@ export interface ApiDescription {
   /** Its document is `/openapi/<name>.json`. */
   readonly name: string;
   readonly title: string;
-  /** Markdown-free sentences. */
+  /** Sentences without Markdown. */
   readonly description: string;
-  /** Addresses that start so belong to it. */
+  /** Addresses with these prefixes belong to it. */
   readonly prefixes: readonly string[];
   /** OpenAPI security schemes; each alone suffices. */
   readonly securitySchemes: Readonly<Record<string, object>>;
-  /** What its answers may have besides a body. */
+  /** The headers that its answers may have. */
   readonly answerHeaders: readonly AnswerHeader[];
-  /** Calls that its reader may repeat; asked for when the document is made. */
+  /** Calls that its reader may repeat; requested when the document is made. */
   readonly examples?: () => readonly OperationExample[];
 }
 
-/** A call of an operation and the answer that it got. */
+/** A call of an operation and its answer. */
 export interface OperationExample {
   readonly title: string;
   readonly method: string;
-  /** As among the document's paths. */
+  /** As in the document's paths. */
   readonly address: string;
-  /** The same with everything filled in, from the slash after the host. */
+  /** The same with all parameters filled in, from the slash after the host. */
   readonly url: string;
   readonly headers: readonly string[];
-  /** Of the path and the query, by name. */
+  /** Parameters of the path and the query, by name. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
   readonly status: number;
@@ -64,7 +64,7 @@ export interface OpenApiOperation {
   readonly responses?: Readonly<Record<string, OpenApiResponse>>;
   /** The scope that a token needs: an extension of ours. */
   readonly "x-required-scope"?: string;
-  /** Where it differs from the document's. */
+  /** Given where it differs from the document's. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   /** As commands for a shell: a widely understood extension (Redoc, Scalar). */
   readonly "x-codeSamples"?: readonly OpenApiCodeSample[];
@@ -72,7 +72,7 @@ export interface OpenApiOperation {
 
 export interface OpenApiResponse {
   readonly description?: string;
-  /** By name, among the document's. */
+  /** By name; each refers to one of the document's headers. */
   readonly headers?: Readonly<Record<string, { readonly $ref: string }>>;
   readonly content?: Readonly<Record<string, OpenApiContent>>;
 }
@@ -91,12 +91,12 @@ export interface OpenApiContent {
 
 export interface OpenApiCodeSample {
   readonly lang: string;
-  /** The example's title, under which its answer stands among the responses. */
+  /** The example's title, which also names its answer among the responses. */
   readonly label: string;
   readonly source: string;
 }
 
-/** JSON Schema 2020-12, as far as it is looked at here. */
+/** JSON Schema 2020-12, as far as it is read here. */
 export interface OpenApiSchema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -168,7 +168,7 @@ export function registerOpenApiRoutes(
   return { document };
 }
 
-/** The API's own paths, and of the schemas those that they reach: the collector lists every schema of the process. */
+/** Keeps the API's own paths, and only the schemas that they reach: the collector lists every schema of the process. */
 function documentOf(
   api: ApiDescription,
   whole: OpenApiDocument,
@@ -211,7 +211,7 @@ function documentOf(
   } as OpenApiDocument;
 }
 
-/** OpenAPI 3.1.0, "Security Requirement Object": for schemes other than OAuth 2 the list may name roles, and such is a scope to us. */
+/** OpenAPI 3.1.0, "Security Requirement Object": for schemes other than OAuth 2 the list may name roles; we put the scope there. */
 function withSecurity(
   operations: OpenApiDocument["paths"][string],
   api: ApiDescription,

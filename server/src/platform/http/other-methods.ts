@@ -3,8 +3,8 @@ import type { HttpServer } from "./server.ts";
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 /**
- * Answers 405 with `Allow`, rather than 404, to a known address with another method. Called before the routes are registered; the
- * function it yields is called after. Leaves out addresses below `except`, which do so themselves.
+ * Answers 405 with `Allow`, rather than 404, when a known address is called with another method. Call before the routes are registered, and
+ * call the returned function after. Leaves out addresses below `except`, which do so themselves.
  */
 export function answerOtherMethods(http: HttpServer, except: string): () => void {
   const known = new Map<string, Set<string>>();

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 
-/** Reads a small document that an operator's setting names, `https:` or `file:`. Throws when that cannot be done. */
+/** Reads a small document at an address from an operator's setting, `https:` or `file:`. Throws when that fails. */
 export type FetchText = (address: string) => Promise<string>;
 
 const deadlineMs = 5_000;
 const bytesMax = 256 * 1024;
 
-/** The real one: 5 s and 256 KiB at most, no redirects. For addresses from the settings alone, never for a caller's. */
+/** The real one: 5 s and 256 KiB at most, no redirects. Only for addresses from the settings, never for a caller's. */
 export const fetchText: FetchText = async (address) => {
   const url = new URL(address);
   if (url.protocol === "file:") return readFile(url, "utf8");

@@ -13,19 +13,19 @@ let server: Server;
 let plain: PlainConnections;
 let connections: Connections;
 let port: number;
-/** Answers those that asked for /later. */
+/** Answers the requests for /later. */
 let finish: () => void;
-/** What is sent to those that ask for /with-headers, and what came of it. */
+/** The headers sent to requests for /with-headers, and the error that they caused. */
 let headers: readonly string[];
 let thrown: unknown;
 const sockets: Socket[] = [];
-/** The addresses that were asked for, of plain requests and of others. */
+/** The requested addresses, of plain requests and of others. */
 let asked: string[];
 let byNode: (string | undefined)[];
 const from = commonHeaders(["x-from", "here"]);
 const large = "x".repeat(1_000_000);
 
-/** A server that says in each answer by whom it was given. */
+/** A server whose answers say who gave them. */
 beforeEach(async () => {
   headers = [];
   asked = [];
@@ -72,7 +72,7 @@ afterEach(async () => {
   await connections.drain({ lingerMs: 0, deadlineMs: 0 });
 });
 
-/** A connection, and what has come on it so far. */
+/** A connection, and what has been received on it so far. */
 async function open(): Promise<{ readonly socket: Socket; readonly bodies: () => string[]; text(): string }> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   sockets.push(socket);
@@ -263,7 +263,7 @@ describe("a server that drains", () => {
       const { socket, text } = await open();
       const [ours] = await accepted;
       socket.pause();
-      // Until some of the answers wait for the caller, but not so many that nothing more is read from him.
+      // Until some answers wait for the caller, but before the server stops reading from it.
       for (let before = 0; ours.writableLength === 0 && before < 1_000; before = asked.length) {
         socket.write(get("/middling"));
         await expect.poll(() => asked.length, { interval: 1 }).toBe(before + 1);

@@ -4,30 +4,30 @@ import { type CommonHeaders, headerLines } from "./answer-headers.ts";
 import type { Caller } from "./direct-calls.ts";
 import { type PlainRequest, readPlainRequest } from "./plain-request.ts";
 
-/** Connections that have asked nothing but plain requests so far, and are served without Node's request, response and parser. */
+/** Connections that have sent only plain requests so far, served without Node's request, response and parser. */
 export interface PlainConnections {
-  /** From here on each ends with its next answer, and new ones are Node's. */
+  /** From here on each connection ends with its next answer, and new ones go to Node. */
   drain(): void;
-  /** Closes those on which nothing is being answered. */
+  /** Closes connections on which no answer is pending. */
   closeIdle(): void;
 }
 
 export interface PlainConnectionsOptions {
-  /** Answers the request, now or later and once; false where it is not to be answered this way. */
+  /** Answers the request, now or later and once; returns false if it must not be answered this way. */
   readonly answer: (request: PlainRequest, caller: Caller) => boolean;
   /** How long a new connection may be silent. */
   readonly firstRequestMs: number;
-  /** How long one may be silent between two requests; callers are told. */
+  /** How long a connection may be silent between two requests; callers are told. */
   readonly keepAliveMs: number;
 }
 
-/** Beyond what callers are told, so that a request sent in the last moment is not lost. Node's own servers wait as long. */
+/** Added to what callers are told, so that a request sent at the last moment is not lost. Node's own servers wait as long. */
 const keepAliveGraceMs = 1_000;
 
 /**
- * Serves plain requests (`plain-request.ts`) of a server's connections right from the socket. The first piece that is anything else, or that
- * `answer` does not take, goes with its connection to Node's own server, for good, as though nothing had been before. So the rules of HTTP
- * (bodies, pipelining, slow headers, upgrades, what is malformed) stay Node's. To be called when the server is made.
+ * Serves plain requests (`plain-request.ts`) of a server's connections right from the socket. At the first chunk that is anything else, or
+ * that `answer` does not take, the connection goes to Node's own server for good, as though nothing had happened before. So the rules of
+ * HTTP (bodies, pipelining, slow headers, upgrades, malformed requests) stay Node's. Call when the server is made.
  */
 export function servePlainRequests(server: Server, options: PlainConnectionsOptions): PlainConnections {
   const byNode = server.listeners("connection")[0] as (this: Server, socket: Socket) => void;
@@ -54,7 +54,7 @@ export function servePlainRequests(server: Server, options: PlainConnectionsOpti
   };
 }
 
-/** What a server's plain connections have in common. */
+/** What a server's plain connections share. */
 interface State extends PlainConnectionsOptions {
   draining: boolean;
   readonly keepAliveLines: string;
@@ -75,7 +75,7 @@ class PlainConnection implements Caller {
     this.#state = state;
     socket.setTimeout(state.firstRequestMs);
     socket.on("timeout", this.#timedOut);
-    // What breaks a connection closes it, and nobody is there to be told.
+    // An error closes the connection, and nobody is left to be told.
     socket.on("error", ignore);
     socket.on("close", this.#closed);
     socket.on("end", this.#callerEnded);
@@ -93,7 +93,7 @@ class PlainConnection implements Caller {
       this.#leaveToNode(chunk);
       return;
     }
-    // What comes meanwhile waits in the socket.
+    // Anything that arrives meanwhile waits in the socket.
     if (this.#answering) this.#socket.pause();
   };
 
@@ -126,7 +126,7 @@ class PlainConnection implements Caller {
     }
     if (!this.#hasAnswered) socket.setTimeout(keepAliveMs + keepAliveGraceMs);
     this.#hasAnswered = true;
-    // Nothing more is read for a caller who does not take the answers.
+    // Nothing more is read from a caller that does not read the answers.
     if (!taken) socket.pause().once("drain", () => socket.resume());
     else if (wasPaused) socket.resume();
   }
@@ -139,7 +139,10 @@ class PlainConnection implements Caller {
     if (!this.#answering) this.#finish();
   }
 
-  /** Ends it once what was answered is sent. What still comes is read and forgotten: it could no longer be answered, so it is not done. */
+  /**
+   * Ends the connection once the answers are sent. What still arrives is read and dropped: it could no longer be answered, so it is not
+   * done.
+   */
   #finish(): void {
     if (this.#finishing) return;
     this.#finishing = true;
@@ -147,12 +150,12 @@ class PlainConnection implements Caller {
     this.#socket.destroySoon();
   }
 
-  /** The caller may end its side once it has asked. */
+  /** The caller may end its side after sending its request. */
   readonly #callerEnded = (): void => {
     this.#callerHasEnded = true;
     this.closeIfIdle();
   };
-  /** Also on one whose caller takes no answers: what waits for him would wait for ever. */
+  /** Also closes a connection whose caller reads no answers: they would wait for ever. */
   readonly #timedOut = (): void => {
     if (!this.#answering) this.#socket.destroy();
   };

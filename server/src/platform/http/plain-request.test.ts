@@ -85,7 +85,7 @@ describe("a plain request", () => {
   });
 });
 
-/** What a request may consist of, and pieces in which readers of HTTP have been known to differ. */
+/** Pieces that a request may consist of, including those in which HTTP parsers have been known to differ. */
 const piece = fc.oneof(
   fc.constantFrom(
     "\r\n",
@@ -173,7 +173,7 @@ interface NodesReading {
   readonly body: string;
 }
 
-/** All requests that Node's server finds in this text, or why it finds none. */
+/** All requests that Node's server finds in this text, or the reason why it finds none. */
 async function readByNode(text: string): Promise<readonly (NodesReading | string)[]> {
   const readings: (NodesReading | string)[] = [];
   const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {

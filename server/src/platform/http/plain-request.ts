@@ -9,19 +9,19 @@ export interface PlainRequest {
 }
 
 /**
- * The whole text of such a request and nothing beyond it, as RFC 9112 has it without anything that it leaves to the reader: one space
- * between the parts, CRLF at every line's end, no folded lines, nothing but visible ASCII, spaces and tabs in a value, no escape and
- * nothing unusual in the address.
+ * The whole text of such a request and nothing beyond it, as in RFC 9112 but without anything that it leaves to the reader: one space
+ * between the parts, CRLF at the end of every line, no folded lines, only visible ASCII, spaces and tabs in a value, no escape and nothing
+ * unusual in the address.
  */
 const grammar =
   /^(GET|POST|PUT|PATCH|DELETE|OPTIONS) (\/[A-Za-z0-9\-._~!$&'()*+,;=:@/?]*) HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)+\r\n$/;
 
-/** Longer ones are rare, and the limits on them are Node's business. */
+/** Longer requests are rare, and Node enforces the limits on them. */
 const lengthMax = 8_192;
-/** Each is looked for among those before it; and Node itself refuses more than a thousand. */
+/** Each name is searched for among those before it; and Node itself refuses more than a thousand. */
 const headersMax = 64;
 
-/** What says that there is more to a request than its head, or that its connection is to be treated specially. */
+/** Headers that mean that the request has more than a head, or that its connection needs special treatment. */
 const unusual: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
@@ -32,9 +32,9 @@ const unusual: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads what a connection has sent, when it is exactly one {@link PlainRequest}; undefined when it is anything else, which is then for Node's
- * server to read. It never reads a request differently from Node, so that nothing can be smuggled past a proxy or a rule that
- * understands it as Node does; the tests hold the two together.
+ * Reads what a connection has sent, if it is exactly one {@link PlainRequest}. Returns undefined for anything else, which Node's server
+ * then reads. It never reads a request differently from Node, so that nothing can be smuggled past a proxy or a rule that understands it as
+ * Node does; the tests compare the two.
  */
 export function readPlainRequest(chunk: Buffer): PlainRequest | undefined {
   if (chunk.length > lengthMax) return undefined;
@@ -46,7 +46,7 @@ export function readPlainRequest(chunk: Buffer): PlainRequest | undefined {
     const colon = text.indexOf(":", at);
     const end = text.indexOf("\r", colon);
     const name = text.slice(at, colon).toLowerCase();
-    // Out of the bytes: a slice of the text would keep all of it, secrets and cookies too, for as long as somebody remembers the value.
+    // Read from the bytes: a slice of the text would keep all of it alive, secrets and cookies too, for as long as anybody keeps the value.
     const value = chunk.toString("latin1", afterBlanks(text, colon + 1), end).trimEnd();
     if ((unusual.has(name) && !isUsual(name, value)) || headerOf(rawHeaders, name) !== undefined)
       return undefined;
@@ -58,7 +58,7 @@ export function readPlainRequest(chunk: Buffer): PlainRequest | undefined {
   return host !== undefined && isHost(host) ? { method, url, rawHeaders } : undefined;
 }
 
-/** That the connection goes on, and that there is no body, holds anyway. */
+/** Whether the header only states the default: that the connection goes on, and that there is no body. */
 function isUsual(name: string, value: string): boolean {
   return name === "connection"
     ? value.toLowerCase() === "keep-alive"

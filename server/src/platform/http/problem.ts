@@ -4,7 +4,7 @@ import { OutcomeUnknown } from "../database/outcome-unknown.ts";
 import { DomainError, type ErrorKind } from "../errors.ts";
 import { isTold } from "../outage.ts";
 
-/** The one table from kinds to statuses. */
+/** The only table from kinds to statuses. */
 export const statusOfKind = {
   invalid: 400,
   unauthenticated: 401,
@@ -15,7 +15,7 @@ export const statusOfKind = {
   unavailable: 503,
 } as const satisfies Record<ErrorKind, number>;
 
-/** Errors that the HTTP layer itself finds (a body too large, a method unknown), by status. */
+/** Errors that the HTTP layer itself finds (a body too large, an unknown method), by status. */
 const transportCodes: Record<number, { code: string; detail: string }> = {
   400: { code: "invalid_request", detail: "The request could not be read." },
   404: { code: "not_found", detail: "There is nothing at this address." },
@@ -43,13 +43,13 @@ export interface Failure {
   readonly fieldErrors: readonly { pointer: string; detail: string }[];
   readonly retryAfterSeconds: number | undefined;
   readonly extensions: Readonly<Record<string, unknown>>;
-  /** What we did not foresee: to be logged as an error. */
+  /** Not foreseen: to be logged as an error. */
   readonly unforeseen: boolean;
 }
 
 /**
- * What to tell the caller about anything thrown. The only place that gives errors a status; each API renders the result in its own
- * envelope (problem details here, `fusion-error.ts`, `oauth-error.ts`).
+ * Describes anything thrown for the caller. The only place that gives errors a status; each API renders the result in its own envelope
+ * (problem details here, `fusion-error.ts`, `oauth-error.ts`).
  */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof DomainError) {
@@ -95,7 +95,7 @@ export function describeFailure(error: unknown): Failure {
     };
   const status = typeof known.statusCode === "number" ? known.statusCode : 500;
   const transport = transportCodes[status];
-  // Before the database's failures: a caller's connection breaks with the same code.
+  // Checked before the database's failures: a caller's broken connection has the same code.
   if (transport && status < 500)
     return { ...plain, status, code: transport.code, message: transport.detail, unforeseen: false };
   if (isConnectionFailure(error)) {
@@ -111,14 +111,14 @@ export function describeFailure(error: unknown): Failure {
   };
 }
 
-/** The database could not be reached, went away (during a commit too), or timed out: nothing that a caller did. */
+/** Whether the database could not be reached, went away (also during a commit), or timed out: nothing that a caller caused. */
 export function isConnectionFailure(error: unknown): boolean {
-  // 57014 statement time-out, 25P03 and 25P04 time-outs in and of a transaction, 55P03 lock not available.
+  // 57014 statement timeout, 25P03 and 25P04 idle-in-transaction and transaction timeouts, 55P03 lock not available.
   const { code } = error as { code?: unknown };
   return isDatabaseAway(error) || (typeof code === "string" && /^(57014|25P0[34]|55P03)$/.test(code));
 }
 
-/** What nobody foresaw is told the log, with the request's id; but not once more that the database is away. */
+/** Logs an unforeseen error, with the request's id; but not that the database is away, which the log knows already. */
 export function logUnforeseen(
   failure: Failure,
   error: unknown,

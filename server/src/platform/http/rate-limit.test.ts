@@ -13,6 +13,6 @@ it("calls of a key that goes on calling stay limited, however many others call o
   expect(take("busy")).toBe(1);
   clock.advanceMs(1_000);
   expect([take("busy"), take("busy")]).toEqual([undefined, 1]);
-  // Whoever was silent longest is forgotten, and begins anew.
+  // The address that was silent longest is forgotten, and starts afresh.
   expect([take("other 0"), take("other 0"), take("other 0")]).toEqual([undefined, undefined, 1]);
 });

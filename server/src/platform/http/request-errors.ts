@@ -20,7 +20,10 @@ export class CrossSiteRequest extends DomainError {
   }
 }
 
-/** Development answers only under loopback names and PUBLIC_URL, so that no page can read the inbox by renaming this machine. */
+/**
+ * Development answers only under loopback names and PUBLIC_URL, so that no page can read the inbox by pointing its own name at this
+ * machine.
+ */
 export class HostNotAllowed extends DomainError {
   readonly kind = "forbidden";
   readonly code = "host_not_allowed";

@@ -1,7 +1,7 @@
 import { durationBuckets, type Metrics } from "../metrics.ts";
 import type { HttpServer } from "./server.ts";
 
-/** What reached no route: addresses are the callers' to choose, so they all count as one. */
+/** Requests that reached no route: callers choose the addresses, so they all count as one. */
 const noRoute = "(none)";
 
 /** Counts and times every request by its route's pattern, never by its address. */

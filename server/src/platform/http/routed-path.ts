@@ -1,7 +1,7 @@
 /**
- * The path of a request's target as the router reads it: without scheme and host (the absolute form of RFC 9112 section 3.2.2) and
- * with plain characters decoded, so that a guard of `/console/api/` is not passed by `/%63onsole/api/` or `http://any/console/api/`.
- * A path that cannot be decoded reaches no route and stays as it is.
+ * The path of a request's target as the router reads it: without scheme and host (the absolute form of RFC 9112 section 3.2.2) and with
+ * plain characters decoded, so that `/%63onsole/api/` or `http://any/console/api/` does not get past a guard of `/console/api/`. A path
+ * that cannot be decoded reaches no route and stays as it is.
  */
 export function routedPath(target: string): string {
   const path =

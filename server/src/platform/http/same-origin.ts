@@ -17,7 +17,7 @@ export function refuseCrossSite(
   const isFromOurs = ({ "sec-fetch-site": site, origin, host }: IncomingHttpHeaders): boolean => {
     if (site !== undefined && site !== "same-origin") return false;
     if (origin === undefined || origin === publicUrl) return true;
-    // In development the same server is reached as localhost and as 127.0.0.1; its own name, whichever, is no other site.
+    // In development the same server is reached as localhost and as 127.0.0.1; either name is the same site.
     return development && origin === `http://${host}`;
   };
   http.addHook("onRequest", (request, _reply, done) => {
@@ -27,8 +27,8 @@ export function refuseCrossSite(
 }
 
 /**
- * Development's answer to DNS rebinding: a page elsewhere may point its own name at 127.0.0.1 and so read what this server says, the
- * inbox with its codes included. Only loopback names and PUBLIC_URL's host are answered.
+ * Development's protection against DNS rebinding: a page elsewhere may point its own name at 127.0.0.1 and so read this server's answers,
+ * the inbox with its codes included. Only loopback names and PUBLIC_URL's host are answered.
  */
 export function refuseForeignHosts(http: HttpServer, publicUrl: string): void {
   const allowed = new Set(["localhost", "127.0.0.1", "[::1]", new URL(publicUrl).hostname]);

@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
 
-/** For answers that are no page: nothing may be loaded, run or framed, should a browser ever show one. */
+/** For answers that are not pages: nothing may be loaded, run or framed, should a browser ever show one. */
 const strictestPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const everywhere = {
@@ -17,8 +17,8 @@ const everywhere = {
 const overHttps = { ...everywhere, "strict-transport-security": "max-age=63072000" } as const;
 
 /**
- * Headers of every answer, errors included. Pages and files then replace the policy and the caching by their own; whatever does not
- * is kept by nobody.
+ * Headers of every answer, errors included. Pages and files then replace the policy and the caching with their own; every other answer is
+ * cached by nobody.
  */
 export function securityHeaders({ https }: { readonly https: boolean }): Readonly<Record<string, string>> {
   return https ? overHttps : everywhere;

@@ -91,7 +91,7 @@ const echo = (payload: string | Buffer, headers: Record<string, string> = {}) =>
     payload,
   });
 
-/** Bytes as they are, over a real connection. */
+/** Sends raw bytes over a real connection. */
 function raw(bytes: string, to = port): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
@@ -177,7 +177,7 @@ describe("a request that is hardly HTTP", () => {
     const late = "GET /console/api/late HTTP/1.1\r\nhost: localhost\r\n\r\n";
     for (const noise of ["noise\r\n\r\n", "noise\r\n\r\nand more of it\r\n\r\n"])
       expect(statusesOf(await raw(`${late}${late}${noise}`))).toEqual(["200", "200", "400"]);
-    // Half of a request, whose whole could have been answered.
+    // The first part of a request that would have been answered if it were complete.
     const half =
       "POST /console/api/echo HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nnoise\r\n";
     expect(statusesOf(await raw(half))).toEqual(["400"]);
@@ -191,13 +191,13 @@ describe("a request that is hardly HTTP", () => {
     expect(statusesOf(answer)).toEqual(["200"]);
   });
 
-  // Node's own habit of looking every 30 s would outlast the time-out.
+  // Node checks every 30 s by default, which would outlast the timeout.
   it("has 10 s for its headers and 30 s in all, looked after every second", { timeout: 15_000 }, async () => {
     expect([http.server.headersTimeout, http.server.requestTimeout]).toEqual([10_000, 30_000]);
     http.server.headersTimeout = 1;
     http.server.requestTimeout = 1;
     try {
-      // Both stall: one in its headers, one in its body.
+      // Both stall: one in its headers, the other in its body.
       const stalled = await Promise.all([
         raw("GET / HTTP/1.1\r\nhost: localhost\r\n"),
         raw(
@@ -215,7 +215,7 @@ describe("a request that is hardly HTTP", () => {
   });
 
   it("whose caller takes nothing of the answer is given up after 30 seconds", () => {
-    // What that does is shown in connections.test.ts.
+    // Its effect is tested in connections.test.ts.
     expect(http.server.timeout).toBe(30_000);
   });
 

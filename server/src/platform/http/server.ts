@@ -41,20 +41,21 @@ export type HttpServer = FastifyInstance<
 export interface HttpServerOptions {
   readonly log: Log;
   readonly random: Random;
-  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[];
   /** Whether the public address is https. */
   readonly https?: boolean;
-  /** Which paths this process answers; the others lead nowhere, as an address that does not exist. All, unless given. */
+  /** Which paths this process answers; the others are not found, like addresses that do not exist. All, unless given. */
   readonly serves?: ((path: string) => boolean) | undefined;
 }
 
-/** No route is here, and no page of the console. */
+/** No route and no page of the console is here. */
 const nowhere = "/console/not-served-by-this-process";
 
 /**
- * A server with the limits that hold everywhere: 64 KiB bodies, strict JSON, 10 s for the headers and 30 s for a request, 30 s for a caller to take some of its answer, an id on every
- * request and answer, and RFC 9457 problems for whatever is thrown. Logs one line a request, without headers, query or body.
+ * A server with the limits that hold everywhere: 64 KiB bodies, strict JSON, 10 s for the headers and 30 s for a request, 30 s for a caller
+ * to read more of its answer, an id on every request and answer, and RFC 9457 problems for everything thrown. Logs one line a request,
+ * without headers, query or body.
  */
 export function createHttpServer({
   log,
@@ -79,7 +80,7 @@ export function createHttpServer({
     tellAnswered,
     serves,
   });
-  /** Outside of any room's routes: by the address's own API, where it has an envelope of its own. */
+  /** For errors outside of any room's routes: answered by the API of the address, if it has an envelope of its own. */
   const answerError: ErrorEnvelope["answer"] = async (error, request, reply) => {
     const path = routedPath(request.url);
     const own = errorEnvelopes.find(({ prefix }) => path.startsWith(`${prefix}/`));
@@ -103,11 +104,11 @@ export function createHttpServer({
       });
       return server;
     },
-    // Before a route is looked for, so that nothing of what is there has a say.
+    // Before a route is looked for, so that no route of an address that is not served has any effect.
     ...(serves && {
       rewriteUrl: ({ url = "/" }: IncomingMessage) => (serves(routedPath(url)) ? url : nowhere),
     }),
-    // Addresses that cannot be decoded, or with a part that is too long, reach no route.
+    // Addresses that cannot be decoded, or have a part that is too long, reach no route.
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
       setSecurityHeaders(reply as FastifyReply, { https });
@@ -162,7 +163,7 @@ export function createHttpServer({
         : Object.assign(new Error("no version or no one host"), { statusCode: 400 }),
     );
   });
-  // After every hook above it, since an API may want to know first who is calling. PostgreSQL's text cannot hold NUL, and no name, id or
+  // After every hook above it, since an API may first want to know who is calling. PostgreSQL's text cannot hold NUL, and no name, id or
   // address of ours contains one.
   http.addHook("preParsing", (request, _reply, _body, done) => {
     done(/%00/.test(request.url) ? new NulInAddress() : undefined);
@@ -192,7 +193,7 @@ export function createHttpServer({
   return http;
 }
 
-/** What every Fastify server of ours is made with; the benchmarks compare with a bare one of the same options. */
+/** The options of every Fastify server of ours; the benchmarks compare with a bare one that has the same. */
 export function fastifyOptions({
   log,
   random,
@@ -202,10 +203,10 @@ export function fastifyOptions({
     loggerInstance: log as FastifyBaseLogger,
     // Our own line is written when the answer has gone out (below).
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
-    // No logger of each request's own, which would cost more than its line: what is told of a request names its id itself.
+    // No logger for each request, which would cost more than its line: lines about a request name its id themselves.
     childLoggerFactory: (logger: FastifyBaseLogger) => logger,
     bodyLimit: 64 * 1024,
-    // Whoever closes it has ended its connections before (connections.ts); what comes on the last of them is answered.
+    // Connections have ended before the server is closed (connections.ts); a request that comes on the last of them is answered.
     return503OnClosing: false,
     requestTimeout: serverOptions.requestTimeout,
     genReqId: () => newId<string>(random, "req" satisfies IdPrefix),
@@ -217,7 +218,7 @@ export function fastifyOptions({
   };
 }
 
-/** How long a caller may take nothing of an answer. */
+/** How long a caller may read nothing of an answer. */
 const stalledMs = 30_000;
 
 /** How long a connection may be silent between two requests. */
@@ -227,13 +228,13 @@ const serverOptions = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  // Looked for here (host-header.ts), so that the answer is one of ours.
+  // Checked here (host-header.ts), so that the answer is one of ours.
   requireHostHeader: false,
-  // Node looks for connections that are too slow every half minute unless told otherwise, and so would wait up to 40 s for headers.
+  // By default Node checks for slow connections every half minute, and so would wait up to 40 s for headers.
   connectionsCheckingInterval: 1_000,
 };
 
-/** As Fastify's `request.ip`. */
+/** The same as Fastify's `request.ip`. */
 function callerOf(
   trustedProxies: readonly string[],
 ): (request: Pick<DirectRequest, "header">, remoteAddress: string | undefined) => string {
@@ -258,13 +259,16 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     .send(problemBody(failure, request.id));
 }
 
-/** JSON is UTF-8 (RFC 8259 section 8.1). Read regardless, other bytes would all become the same character, and two request ids one. */
+/**
+ * JSON is UTF-8 (RFC 8259 section 8.1). Without this check, all other bytes would become the same character, and two request ids the same
+ * one.
+ */
 function textOf(body: Buffer): string {
   if (!isUtf8(body)) throw new JsonRefused("The body is not UTF-8.");
   return body.toString("utf8");
 }
 
-/** Text that is not acceptable JSON, in the shape in which Fastify reports invalid input. */
+/** A refused text, in the shape in which Fastify reports invalid input. */
 export function asInvalid(error: JsonRefused): { validation: { instancePath: string; message: string }[] } {
   return { validation: [{ instancePath: "", message: error.message }] };
 }
@@ -277,7 +281,7 @@ class NulInAddress extends DomainError {
   }
 }
 
-/** Answers addresses without a route: true when it has sent a page; else the answer is 404. */
+/** For addresses without a route. Returns true when it has sent a page; else the answer is 404. */
 export interface Fallback {
   page?: (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>;
 }
@@ -290,7 +294,7 @@ export type UnroutedGuard = (request: {
 
 /** How an API with an envelope of its own answers what goes wrong before a route is found. */
 export interface ErrorEnvelope {
-  /** The addresses it is about, such as `/api`. */
+  /** Its addresses, such as `/api`. */
   readonly prefix: string;
   /** The envelope's body, which must not contradict a problem's (`code` means the same in both). */
   body(failure: Failure, requestId: string): object;
@@ -301,7 +305,7 @@ declare module "fastify" {
   interface FastifyInstance {
     readonly direct: DirectCalls;
     readonly plainConnections: PlainConnections;
-    /** Tells the listener of every request once it is answered. */
+    /** Tells the listener of every request, once it is answered. */
     onAnswered(listener: (request: AnsweredRequest) => void): void;
     readonly errorEnvelopes: ErrorEnvelope[];
     /** For addresses that cannot be decoded or with a part that is too long. */
@@ -309,7 +313,7 @@ declare module "fastify" {
     readonly fallback: Fallback;
   }
   interface FastifyContextConfig {
-    /** Where in the body numbers are read as the text of their digits. */
+    /** The places in the body where numbers are read as the text of their digits. */
     losslessPaths?: readonly JsonPath[];
   }
 }

@@ -1,19 +1,19 @@
 /** The text is not acceptable JSON; the message says why, for the caller. */
 export class JsonRefused extends Error {}
 
-/** Some programs write one before UTF-8, and a reader may ignore it (RFC 8259 section 8.1). */
+/** Some programs write one before UTF-8, and a parser may ignore it (RFC 8259 section 8.1). */
 const byteOrderMark = "\ufeff";
 const depthMax = 32;
 const [minus, zero, nine] = [0x2d, 0x30, 0x39];
 
-/** The keys that lead from the whole to a member, such as `["amount", "amount"]`; `*` is any key. */
+/** The keys that lead from the whole document to a member, such as `["amount", "amount"]`; `*` is any key. */
 export type JsonPath = readonly string[];
 
 /**
  * Parses JSON more strictly than `JSON.parse`: at most 32 levels deep, no key twice in an object (two readers could see two different
- * requests), no `__proto__`, no NUL or lone surrogate in a text. A number at one of `losslessPaths` that a double would write otherwise comes back as
- * the text of its digits (the wire contract's numeric `requestID`, section 6.1), so that `String` makes of every number there what was sent; one of the same name elsewhere is the
- * caller's own and stays a number. Throws {@link JsonRefused}.
+ * requests), no `__proto__`, no NUL or lone surrogate in a text. A number at one of `losslessPaths` that a double would print differently
+ * is returned as the text of its digits (the wire contract's numeric `requestID`, section 6.1), so that `String` of any number there yields
+ * what was sent. A number of the same name elsewhere is the caller's own and stays a number. Throws {@link JsonRefused}.
  */
 export function parseStrictJson(body: string, losslessPaths: readonly JsonPath[] = []): unknown {
   const text = body.startsWith(byteOrderMark) ? body.slice(1) : body;
@@ -25,7 +25,7 @@ export function parseStrictJson(body: string, losslessPaths: readonly JsonPath[]
     throw new JsonRefused("The body is not valid JSON.");
   }
   if (losslessPaths.length > 0 && !plainNumbers) {
-    // Takes several times as long as the parsing itself.
+    // This takes several times as long as the parsing itself.
     const written = JSON.parse(text, numberAsWritten);
     for (const path of losslessPaths) writeOutNumbers(value, written, path);
   }
@@ -38,7 +38,7 @@ function numberAsWritten(_key: string, value: unknown, context?: { source?: stri
   return typeof value === "number" ? (context?.source ?? value) : value;
 }
 
-/** Puts the text of its digits, from `written`, in the place of a number that `path` leads to and that says something else. */
+/** Replaces a number that `path` leads to by the text of its digits, from `written`, where the two differ. */
 function writeOutNumbers(value: unknown, written: unknown, [key, ...rest]: JsonPath): void {
   if (key === undefined || typeof value !== "object" || value === null) return;
   const members = value as Record<string, unknown>;
@@ -69,9 +69,8 @@ const numberAt = /-?\d+(?:\.\d*)?(?:[eE][+-]?\d*)?/y;
 const plainNumber = /^(?:0|-?[1-9]\d{0,14})$/;
 
 /**
- * One pass over the text, aware of strings only, so that depth and repeated keys are found before anything recurses. Text that is
- * not JSON at all passes or fails here as it may; `JSON.parse` has the last word. `plainNumbers`: each number is written as a double that
- * holds it would be.
+ * One pass over the text, aware of strings only, so that depth and repeated keys are found before anything recurses. It need not notice
+ * that the text is not JSON at all; `JSON.parse` does. `plainNumbers`: each number is written exactly as its double would be printed.
  */
 function checkStructure(text: string): { readonly plainNumbers: boolean } {
   let plainNumbers = true;

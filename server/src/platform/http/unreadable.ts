@@ -4,13 +4,13 @@ import type { AnsweredRequest } from "./direct-calls.ts";
 import { describeFailure, problemBody, problemType } from "./problem.ts";
 import type { ErrorEnvelope } from "./server.ts";
 
-/** Answers what cannot be read as HTTP, and so reaches no route. */
+/** Answers input that cannot be read as HTTP, and so reaches no route. */
 export interface Unreadable {
-  /** To be called when the server is made. */
+  /** Call when the server is made. */
   watch(server: Server): void;
   /**
-   * Answers by hand, and ends the connection. Never in the place of another answer: what was asked before on the connection is answered first
-   * (RFC 9112 section 9.3.2), and a request whose answer is on its way before it is read to its end gets no other.
+   * Answers by hand and ends the connection. Never replaces another answer: earlier requests on the connection are answered first (RFC 9112
+   * section 9.3.2), and a request whose answer has begun before it was read completely gets no other.
    */
   answer(error: Error & { readonly code?: string }, socket: Socket): void;
 }
@@ -28,7 +28,7 @@ export function createUnreadable({
     Socket,
     { readonly request: IncomingMessage; readonly response: ServerResponse }
   >();
-  /** Each time that more comes on them, Node says again that it cannot be read. */
+  /** Node reports the error again each time that more arrives on them. */
   const known = new WeakSet<Socket>();
 
   const send = (error: Error & { readonly code?: string }, socket: Socket): void => {
@@ -39,7 +39,7 @@ export function createUnreadable({
     const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
     const requestId = newRequestId();
     const failure = describeFailure({ statusCode: status });
-    // Whose address it was is not known, so the answer is a problem and every API's own envelope in one.
+    // The API in question is unknown, so the answer is a problem and every API's own envelope in one.
     const own = envelopes.map((envelope) => envelope.body(failure, requestId));
     const body = JSON.stringify(Object.assign(problemBody(failure, requestId), ...own));
     socket.end(
@@ -69,9 +69,9 @@ export function createUnreadable({
       known.add(socket);
       const { request, response } = latest.get(socket) ?? {};
       if (request?.complete && !response?.writableFinished)
-        // Answers are given in order: after this one nothing else is awaited.
+        // Answers are given in order: this is the last one that is still pending.
         response?.once("close", () => send(error, socket));
-      // It is this one's body that cannot be read.
+      // The body of this request is what cannot be read.
       else if (request && !request.complete && (response?.headersSent || response?.socket !== socket))
         socket.destroySoon();
       else send(error, socket);

@@ -1,8 +1,9 @@
 import { type Database, systemScope } from "../database/database.ts";
 
-// A job is its holder's for four hours, so that two never do it at once. When the holder is known to be dead, nobody need wait for that.
+// A job belongs to its holder for four hours, so that two never do it at once. When the holder is known to be dead, nobody needs to wait
+// for that.
 
-/** Frees the jobs that these parts of the queue held (see `startJobs`). Only for those whose process has ended or is about to. */
+/** Frees the jobs that were locked under these names (see `startJobs`). Only for processes that have ended or are about to. */
 export async function freeJobs(db: Database, holders: readonly string[]): Promise<void> {
   await db.transaction(systemScope, (tx) =>
     tx.query("SELECT graphile_worker.force_unlock_workers($1::text[])", [holders]),

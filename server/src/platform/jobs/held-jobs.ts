@@ -5,27 +5,29 @@ import { isDatabaseAway } from "../database/database-away.ts";
 import type { Log } from "../log.ts";
 import { freeJobs } from "./free-jobs.ts";
 
-/** What this process holds of the queue. */
+/** The jobs of the queue that this process holds. */
 export interface HeldJobs {
   /**
-   * For the end, when no job is taken any more. Frees what is held though nobody does it, and where `unfinished` is set, what is still being
-   * done as well: it is done again.
+   * Called at the end, when no more jobs are taken. Frees jobs that are held but not being done and, if `unfinished` is set, those still
+   * being done as well: they are done again.
    */
   giveBack(options: { readonly unfinished: boolean }): Promise<void>;
-  /** Looks no more. */
+  /** Stops checking. */
   end(): void;
 }
 
-/** Between two looks. What is freed was seen by both. */
+/** The pause between two checks. A job is freed if both found it idle. */
 const lookEveryMs = 30_000;
-/** At the end, what the database has not noted by then never was on its way to it. */
+/** At the end, a job's outcome that the database has not recorded by then was never on its way to it. */
 const settleMs = 500;
 
 /**
- * Frees jobs that are held here though nobody does them: held for four hours otherwise, which is when the library takes a holder for dead. It does
- * not wait until a job's end is noted, and does not try again when the database is away just then. A claim whose answer got lost leaves one too.
+ * Frees jobs that are held here though nobody does them. Otherwise they stay held for four hours, until the library takes their holder for
+ * dead. They arise because the library does not wait until a job's end is recorded, and does not retry if the database is away just then. A
+ * claim whose answer got lost leaves one too.
  *
- * A job that is idle at one look may be one whose end is on its way to the database, or its claim's answer on its way here; hence the second.
+ * A job that is idle at one check may have its end on the way to the database, or its claim's answer on the way here; hence the second
+ * check.
  */
 export function watchHeldJobs(
   { db, log }: { readonly db: Database; readonly log: Log },
@@ -36,7 +38,7 @@ export function watchHeldJobs(
   },
 ): HeldJobs {
   const names: string[] = [];
-  // A job is held in the name of the pool, whichever of its workers does it.
+  // Jobs are locked in the name of the pool, whichever of its workers does them.
   events.on("pool:create", ({ workerPool }) => {
     names.push(workerPool.id);
     options.onNames?.(names);
@@ -53,13 +55,13 @@ export function watchHeldJobs(
       ]);
     return held.map(({ id }) => id).filter((id) => !underWay.has(id));
   };
-  /** Frees those that are idle as they were before, and yields the others that are. */
+  /** Frees those jobs that were idle before and still are; returns the other idle ones. */
   const freeIdle = async (before: readonly string[]): Promise<string[]> => {
     const idle = await listIdle();
     const lost = idle.filter((id) => before.includes(id));
     if (lost.length === 0) return idle;
     await db.transaction(systemScope, (tx) =>
-      // The library frees all jobs of a holder or none.
+      // The library can only free all jobs of a holder or none.
       tx.query(
         `UPDATE graphile_worker._private_jobs SET locked_at = NULL, locked_by = NULL
          WHERE id = ANY($1::bigint[]) AND locked_by = ANY($2::text[])`,
@@ -78,7 +80,7 @@ export function watchHeldJobs(
     try {
       idle = await freeIdle(idle);
     } catch (error) {
-      // Of an absence the log knows, and the next look is after it.
+      // The log knows when the database is away, and the next check comes after that.
       if (!isDatabaseAway(error))
         log.error({ part: "jobs", err: error }, "jobs that nobody does could not be freed");
     } finally {

@@ -135,7 +135,7 @@ describe("a job", () => {
 describe("a job that is held here though nobody does it, as when its end could not be noted or a claim's answer got lost", () => {
   const names: string[] = [];
   const holdsJobsAs = (held: readonly string[]) => void names.splice(0, names.length, ...held);
-  /** Like a job whose claim is committed and not known here. */
+  /** Like a job whose claim is committed but unknown here. */
   const addHeld = (task: string) =>
     database.db.transaction(systemScope, async (tx) => {
       await addJob(tx, task, {});
@@ -192,7 +192,7 @@ describe("jobs that wait for servers of others", () => {
     for (let at = 0; at < 20; at += 1) await add("mail", { to: `${at}` });
     await expect.poll(() => ran.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(6);
     await add("revoke", {});
-    // The hanging ones are let go only then.
+    // The hanging ones are released only then.
     await expect.poll(() => ran).toContain("revoked");
     hanging.resolve();
     await expect.poll(() => ran.length, { timeout: 10_000 }).toBe(21);
@@ -207,7 +207,7 @@ describe("jobs that wait for servers of others", () => {
 it("a job that goes first is done before all that were due earlier, left by a transaction as by the schedule", async () => {
   const ran: string[] = [];
   const prompts = (): number => ran.filter((task) => task === "prompt").length;
-  /** What was due earlier ends with this, so that no place is free for more of it. */
+  /** Earlier jobs finish together with this, so that no place is free for more of them. */
   let hold = Promise.withResolvers<void>();
   // Before the slot that the schedule makes up for.
   const runAt = new Date(Date.now() - 600_000);
@@ -236,7 +236,7 @@ it("a job that goes first is done before all that were due earlier, left by a tr
         cron: [{ task: "prompt", schedule: "* * * * *", backfillMs: 60_000, first: true }],
       },
     ]);
-    // Three are taken at once, each on a connection of its own, and any of the three may be told first.
+    // Three are taken at once, each on a connection of its own, and any of the three may be reported first.
     await expect.poll(() => ran).toContain("prompt");
     expect(ran.indexOf("prompt")).toBeLessThan(3);
     await expect.poll(async () => prompts() >= 2 || (await leftBySchedule()) > 0).toBe(true);
@@ -244,7 +244,7 @@ it("a job that goes first is done before all that were due earlier, left by a tr
     hold = Promise.withResolvers();
     held.resolve();
     await expect.poll(prompts).toBeGreaterThanOrEqual(2);
-    // Three held the places until then, and two more were taken with it.
+    // Three held the places until then, and two more were taken together with it.
     expect(ran.indexOf("prompt", ran.indexOf("prompt") + 1)).toBeLessThanOrEqual(6);
   } finally {
     hold.resolve();
@@ -288,7 +288,7 @@ describe("a schedule", () => {
       },
       cron: [{ task: "sweep", schedule: "* * * * *", backfillMs: 5 * 60_000 }],
     };
-    // As if it had last run seven minutes ago: five slots, two beyond what is made up for.
+    // As if it had last run seven minutes ago: five slots, two of them too old for the backfill.
     await database.owner.query(
       `INSERT INTO graphile_worker._private_known_crontabs (identifier, known_since, last_execution)
        VALUES ('sweep', now() - interval '1 day', date_trunc('minute', now()) - interval '7 minutes')`,

@@ -17,38 +17,41 @@ export interface CronItem {
   readonly task: string;
   /** Five crontab fields in UTC, such as `0 * * * *`. */
   readonly schedule: string;
-  /** Slots missed while nothing ran are made up for so far back; none unless given. */
+  /** How far back slots that were missed while nothing ran are made up for; none unless given. */
   readonly backfillMs?: number;
-  /** Goes before whatever else is due, as in {@link addJob}. */
+  /** Takes precedence over everything else that is due, as in {@link addJob}. */
   readonly first?: boolean;
 }
 
-/** What a room wants done by the job queue. Task names are the room's own, such as `reminders-sweep`. */
+/** The work that a room gives to the job queue. Task names are the room's own, such as `reminders-sweep`. */
 export interface RoomJobs {
   readonly tasks: Readonly<Record<string, JobHandler>>;
   readonly cron?: readonly CronItem[];
-  /** Those of the tasks that wait for servers of others, such as a mail server. They have places of their own, so that one that hangs holds up no other task. */
+  /**
+   * The tasks that wait for somebody else's servers, such as a mail server. They have places of their own, so that one that hangs holds up
+   * no other task.
+   */
   readonly outside?: readonly string[];
 }
 
 export interface RunningJobs {
   /**
-   * Takes no new job, waits for running ones for eight seconds at most, and then gives those that still run, or whose end could not be noted,
-   * back to the queue: they are done again. Its connections are given back with the last job.
+   * Takes no new job and waits at most eight seconds for running ones. Then it returns those that still run, or whose end could not be
+   * recorded, to the queue: they are done again. Its connections are given back with the last job.
    */
   stop(): Promise<void>;
 }
 
 /**
- * Jobs at once in a process. Each kind has a runner of its own and not a queue of the library's: a queue stays locked for four hours when its process is killed,
- * and everything in it would wait for that.
+ * Concurrent jobs in a process. Each kind has a runner of its own instead of a queue of the library's: a queue stays locked for four hours
+ * when its process is killed, and everything in it would wait for that.
  */
 const places = { inside: 3, outside: 3 };
 
-/** What is under way gets so long when the process ends. */
+/** How long running jobs may take when the process ends. */
 const stopDeadlineMs = 8_000;
 
-/** Puts a job into the queue, as part of the transaction: it exists exactly when what it is about does. */
+/** Puts a job into the queue, as part of the transaction: the job exists exactly when the transaction's changes do. */
 export async function addJob(
   tx: Transaction,
   task: string,
@@ -58,7 +61,10 @@ export async function addJob(
     readonly attemptsMax?: number;
     /** A later job with the same key replaces one that has not started. */
     readonly key?: string;
-    /** Goes before whatever else is due: what was promised for a minute does not wait behind thousands that nobody waits for. */
+    /**
+     * Takes precedence over everything else that is due: what was promised within a minute must not wait behind thousands of jobs that
+     * nobody waits for.
+     */
     readonly first?: boolean;
   } = {},
 ): Promise<void> {
@@ -76,16 +82,16 @@ export async function addJob(
   );
 }
 
-/** The library takes the smaller first. */
+/** The library takes smaller numbers first. */
 const priorityOf = ({ first }: { readonly first?: boolean | undefined }): number => (first ? -1 : 0);
 
 /**
- * Works off the queue and keeps the schedules, on sessions of the database and with its runtime role. The job schema must be there
- * (see `schema.ts`). A job that throws is tried again with growing pauses (exp(attempts) seconds); each failure is logged without
- * its payload. `alone` says that no other process works on this database: jobs that a killed process held are then free at once
- * instead of after four hours. A job that is held here though nobody does it, as after the database was away, is free
- * within a minute (`held-jobs.ts`). `holdsJobsAs` is told under which names jobs are held here, for whoever frees them if this process dies.
- * While the database is away it waits for it, until `stop`; without that it throws.
+ * Works off the queue and keeps the schedules, on sessions of the database and with its runtime role. The job schema must exist (see
+ * `schema.ts`). A job that throws is retried with growing pauses (exp(attempts) seconds); each failure is logged without its payload.
+ * `alone` says that no other process works on this database: then jobs that a killed process held are free at once instead of after four
+ * hours. A job that is held here but not being done, as after the database was away, is free within a minute (`held-jobs.ts`).
+ * `holdsJobsAs` receives the names under which jobs are held here, so that they can be freed if this process dies. While the database is
+ * away it waits until `stop` aborts; without `stop` it throws.
  */
 export async function startJobs(
   { db, log }: { readonly db: Database; readonly log: Log },
@@ -94,19 +100,19 @@ export async function startJobs(
     readonly alone: boolean;
     readonly holdsJobsAs?: ((names: readonly string[]) => void) | undefined;
     readonly stopDeadlineMs?: number;
-    /** Between two looks for jobs that nobody does. */
+    /** The pause between two checks for held jobs that nobody does. */
     readonly lookEveryMs?: number;
     readonly stop?: AbortSignal;
   },
 ): Promise<RunningJobs> {
-  // Loaded here: the library takes a quarter of a second, which the first page need not wait for.
+  // Loaded here: the library takes a quarter of a second, and the first page need not wait for it.
   const { Logger, parseCronItems, run } = await import("graphile-worker");
   const tasks = new Map<string, JobHandler>();
   for (const [name, handler] of rooms.flatMap((room) => Object.entries(room.tasks))) {
     if (tasks.has(name)) throw new Error(`Two rooms have a task named ${name}.`);
     tasks.set(name, handler);
   }
-  // Each step by itself: a runner that has started would have to be stopped, and cannot be while the database is away.
+  // Each step is retried on its own: a runner that has started would have to be stopped, which is impossible while the database is away.
   const { stop } = options;
   const patiently = <Result>(step: () => Promise<Result>): Promise<Result> =>
     stop ? untilDatabaseAnswers(step, { stop }) : step();
@@ -139,7 +145,7 @@ export async function startJobs(
           .filter(([name]) => outside.has(name) === (kind === "outside"))
           .map(([name, handler]) => [name, async (payload: unknown) => handler(plainPayload(payload))]),
       ),
-      // Whichever runner has the schedules leaves jobs for both.
+      // The runner that has the schedules creates jobs for both.
       parsedCronItems: kind === "inside" ? cronItems : [],
     });
     // `stop` waits for it; without a handler a failure at shutdown would end the process.
@@ -151,7 +157,7 @@ export async function startJobs(
     runners.push(await patiently(() => startRunner("inside")));
     if (outside.size > 0) runners.push(await patiently(() => startRunner("outside")));
   } catch (error) {
-    // None is left behind.
+    // No runner is left behind.
     held.end();
     await Promise.allSettled(runners.map((runner) => runner.stop()));
     throw error;
@@ -167,7 +173,7 @@ export async function startJobs(
   };
 }
 
-/** The meta data of the library's lines, as far as it is used; the rest holds payloads and is left out. */
+/** The metadata of the library's log lines, as far as it is used; the rest holds payloads and is left out. */
 interface LineMeta {
   readonly failure?: boolean;
   readonly job?: {
@@ -179,8 +185,8 @@ interface LineMeta {
 }
 
 /**
- * A line of the library, which reports each job at "info" and failures as "error". That the database or a provider is away is told once, by
- * its own line, unless a job was given up for it.
+ * Logs a line of the library, which reports each job at "info" and failures as "error". An outage of the database or a provider is logged
+ * once, by its own line, unless a job was given up because of it.
  */
 function logLine(
   { db, log }: { readonly db: Database; readonly log: Log },
@@ -188,7 +194,7 @@ function logLine(
   message: string,
   { failure, job, error }: LineMeta = {},
 ): void {
-  // A job's own trouble may be with some other server; what it asked of the database has noted itself.
+  // A job's own failure may come from some other server; its database calls have reported theirs themselves.
   if (!job) db.noteFailure(error);
   if (failure && job) {
     const { task_identifier: task, attempts: attempt, max_attempts: attemptsMax } = job;
@@ -202,7 +208,7 @@ function logLine(
   } else log.debug({ part: "jobs" }, message);
 }
 
-/** A slot's instant instead of the library's own shape. */
+/** Replaces the library's own shape by a slot's instant. */
 function plainPayload(payload: unknown): unknown {
   const cron = (payload as { _cron?: { ts: string } } | null)?._cron;
   return cron === undefined ? payload : { at: new Date(cron.ts).toISOString() };

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** The figures of the queue, as a scrape tells them. */
+/** The figures of the queue, as in a scrape. */
 async function figures(db: Database): Promise<Record<string, number>> {
   const metrics = createMetrics();
   measureQueue(db, metrics);
@@ -24,7 +24,7 @@ async function figures(db: Database): Promise<Record<string, number>> {
 it("tells how many jobs are due, held and given up, and since when, where nobody works the queue off", async () => {
   const { db, owner } = database;
   const none = { due: 0, held: 0, given_up: 0, due_oldest_seconds: 0, held_oldest_seconds: 0 };
-  // There are none where the database takes more than a second to answer.
+  // There are no figures while the database takes more than a second to answer.
   await expect.poll(() => figures(db)).toEqual(none);
   const at = (seconds: number) => ({ runAt: new Date(Date.now() + seconds * 1_000) });
   await db.transaction(systemScope, async (tx) => {
@@ -49,7 +49,7 @@ it("tells how many jobs are due, held and given up, and since when, where nobody
   await expect
     .poll(look)
     .toMatchObject({ due: 2, held: 1, given_up: 1, held_oldest_seconds: expect.any(Number) });
-  // And what the test has taken meanwhile.
+  // Plus the time that the test has taken meanwhile.
   for (const [seconds, least] of [
     [told.held_oldest_seconds, 10_800],
     [told.due_oldest_seconds, 600],

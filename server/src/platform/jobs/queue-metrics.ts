@@ -2,15 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Database, systemScope } from "../database/database.ts";
 import type { Metrics } from "../metrics.ts";
 
-/** Whoever asks for figures gets the others after so long, when the database does not answer. */
+/** How long a scrape waits when the database does not answer; it then gets the other figures. */
 const patienceMs = 1_000;
 
 /**
- * What is in the job queue, of all processes, as the database has it: seen also where nobody works it off. Told once in a program, by whichever
- * process has the database at the start. While the database does not answer there are no such figures.
+ * The content of the job queue, of all processes, read from the database, so that it shows even if nobody works it off. Reported once in a
+ * program, by the process that has the database at the start. There are no such figures while the database does not answer.
  */
 export function measureQueue(db: Database, metrics: Pick<Metrics, "gauge">): void {
-  // One look for all gauges, and none beside one that is not answered.
+  // One query for all gauges, and no second one while it is unanswered.
   let asked: Promise<Queue | undefined> | undefined;
   const look = (): Promise<Queue | undefined> => {
     asked ??= readQueue(db)
@@ -58,7 +58,7 @@ interface Queue {
 
 async function readQueue(db: Database): Promise<Queue | undefined> {
   const [queue] = await db.reader(systemScope).query<Queue>(
-    // Reads the whole table, since what is held has no index: a tenth of a second with 100,000 jobs.
+    // Reads the whole table, since held jobs have no index: a tenth of a second with 100,000 jobs.
     `SELECT count(*) FILTER (WHERE is_due)::int AS due,
             count(*) FILTER (WHERE is_held)::int AS held,
             count(*) FILTER (WHERE NOT is_held AND is_given_up)::int AS given_up,

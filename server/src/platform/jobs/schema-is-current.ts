@@ -4,14 +4,14 @@ import { dirname, join } from "node:path";
 import type pg from "pg";
 
 /**
- * Whether the job queue's schema was prepared by exactly this release of the library. Asked before the library is loaded, which is
- * slow: the version stands in a comment on the schema, put there when the preparation was complete.
+ * Whether the job queue's schema was prepared by exactly this release of the library. Checked before the library is loaded, which is slow:
+ * a comment on the schema holds the version, written when the preparation was complete.
  */
 export async function jobSchemaIsCurrent(client: pg.Client): Promise<boolean> {
   return (await markOf(client)) === jobSchemaMark();
 }
 
-/** Whether some release has prepared it, to the end. That is enough to put jobs into the queue. */
+/** Whether some release has prepared it completely. That is enough to add jobs to the queue. */
 export async function jobSchemaIsThere(client: pg.Client): Promise<boolean> {
   return (await markOf(client)) !== undefined;
 }
@@ -23,9 +23,9 @@ async function markOf(client: pg.Client): Promise<string | undefined> {
   return rows[0]?.mark ?? undefined;
 }
 
-/** Changes with the library's version and with what `schema.ts` does besides. */
+/** Changes with the library's version and with the further steps of `schema.ts`. */
 export function jobSchemaMark(): string {
-  // The package exports its entry file alone (dist/index.js).
+  // The package exports only its entry file (dist/index.js).
   const entry = createRequire(import.meta.url).resolve("graphile-worker");
   const { version } = JSON.parse(readFileSync(join(dirname(entry), "../package.json"), "utf8")) as {
     version: string;

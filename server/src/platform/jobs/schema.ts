@@ -3,9 +3,9 @@ import pg from "pg";
 import { jobSchemaMark } from "./schema-is-current.ts";
 
 /**
- * Brings the job queue's own schema up to date and lets the runtime role use it. Its tables have row-level security without
- * policies, which shuts out everyone but their owner; the queue holds ids only, no tenant's data, so the runtime role gets one
- * policy that admits it. Needs the owner's role.
+ * Brings the job queue's own schema up to date and lets the runtime role use it. Its tables have row-level security without policies, which
+ * shuts out everyone but their owner. The queue holds only ids, no tenant's data, so the runtime role gets one policy that admits it. Needs
+ * the owner's role.
  */
 export async function prepareJobSchema(connectionString: string): Promise<void> {
   const pool = new pg.Pool({ connectionString, max: 2 });

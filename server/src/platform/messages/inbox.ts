@@ -23,8 +23,8 @@ export interface Inbox extends Messenger {
 const keyPurpose = "development-message";
 
 /**
- * Keeps the last messages instead of sending them. For development: it shows one-time codes to whoever asks. They are in the database, so
- * that each process shows what any of them sent, and sealed there, so that it holds no readable code.
+ * Keeps the last messages instead of sending them. For development: it shows one-time codes to anybody. They are in the database, so that
+ * each process shows what any of them sent, and encrypted there, so that it holds no readable code.
  */
 export function createInbox({
   db,
@@ -70,7 +70,7 @@ export function createInbox({
   };
 }
 
-// No script and no inline style: the page passes the strictest policy, which it also sets itself.
+// No script and no inline style: the page works under the strictest policy, which it also sets itself.
 const pagePolicy =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,16 +1,16 @@
-/** A rendered message to one address. Knows nothing of what it says. */
+/** A rendered message to one address. Knows nothing of its content. */
 export interface Message {
   readonly channel: "sms" | "email";
   /** E.164 or an email address. */
   readonly to: string;
-  /** Of an SMS, for the inbox and the log only. */
+  /** For an SMS, only shown in the inbox and the log. */
   readonly subject: string;
   readonly text: string;
   readonly html?: string;
-  /** Local part of the Message-ID; the same on a repeat of the same message. */
+  /** Local part of the Message-ID; the same when the message is sent again. */
   readonly messageId?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The SMS gateway's registered template. */
+  /** The template as registered with the SMS gateway. */
   readonly smsTemplate?: string;
 }
 
@@ -20,7 +20,7 @@ export interface Messenger {
   send(message: Message): Promise<string>;
 }
 
-/** The provider says that the address does not exist (a hard bounce): trying again is useless. */
+/** The provider says that the address does not exist (a hard bounce): retrying is useless. */
 export class AddressRejected extends Error {}
 /** The provider could not take the message now; whether it was sent may be unknown. */
 export class DeliveryFailed extends Error {}

@@ -1,6 +1,6 @@
 import type { Message, Messenger } from "./message.ts";
 
-/** One messenger for each channel, behind one face. */
+/** One messenger in front of one for each channel. */
 export function createRoutedMessenger(byChannel: Readonly<Record<Message["channel"], Messenger>>): Messenger {
   return { send: (message) => byChannel[message.channel].send(message) };
 }

@@ -9,13 +9,12 @@ export interface SmsGatewayOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** Statuses with which gateways say that the number itself is wrong. Not 404: so answers whoever stands at a URL that is not the gateway's. */
+/** Statuses with which gateways say that the number itself is wrong. Not 404: any server at a wrong URL answers that. */
 const rejectingStatuses = new Set([410, 422]);
 
 /**
- * SMS by an HTTP gateway: one POST of `{ to, text, templateId, reference }` with a bearer token. 410 and 422 are
- * {@link AddressRejected}, every other failure is {@link DeliveryFailed}. Redirects are not followed: they would carry the text to
- * another place.
+ * SMS over an HTTP gateway: one POST of `{ to, text, templateId, reference }` with a bearer token. 410 and 422 are {@link AddressRejected},
+ * every other failure is {@link DeliveryFailed}. Redirects are not followed: they would carry the text to another place.
  */
 export function createSmsGateway(options: SmsGatewayOptions): Messenger {
   return {
@@ -49,7 +48,7 @@ export function createSmsGateway(options: SmsGatewayOptions): Messenger {
             : "The SMS gateway cannot be reached.",
         );
       }
-      // Read to the end, so that the connection can be used again; the content may repeat the text, so it is not kept.
+      // Read completely, so that the connection can be reused; the content may repeat the text, so it is not kept.
       await response.arrayBuffer().catch(() => undefined);
       if (response.ok) return `HTTP ${response.status}`;
       const answer = `The SMS gateway answered ${response.status}.`;

@@ -16,7 +16,7 @@ interface Received {
   readonly source: string;
 }
 
-/** A mail server that keeps what it takes. */
+/** A mail server that keeps what it receives. */
 async function startServer(options: SMTPServerOptions = {}) {
   const received: Received[] = [];
   let connections = 0;
@@ -121,7 +121,7 @@ describe("mail over SMTP", () => {
       ],
       [AddressRejected, 550, "5.4.1 Recipient address rejected: Access denied. [protection.example.com]"],
       [DeliveryFailed, 451],
-      // The same to everybody: a lapsed password, an address of ours on a block list, a full mailbox.
+      // Failures that affect every address alike: an expired password, an address of ours on a block list, a full mailbox.
       [DeliveryFailed, 554],
       [DeliveryFailed, 554, "5.7.1 Relay access denied"],
       [DeliveryFailed, 550, "5.7.1 Service unavailable; client host blocked"],
@@ -173,7 +173,7 @@ describe("mail over SMTP", () => {
   it("cannot be given another header, recipient or text by what stands in it", async () => {
     const server = await startServer();
     const smtp = messenger(server.url);
-    // The address is to blame for nothing that stands elsewhere.
+    // The address is not to blame for faults elsewhere.
     for (const attack of [
       { subject: "Hello\r\nBcc: eve@example.com" },
       { to: "asha@example.com\r\nBcc: eve@example.com" },

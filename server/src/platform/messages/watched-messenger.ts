@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 import { createOutage } from "../outage.ts";
 import { AddressRejected, type Messenger } from "./message.ts";
 
-/** The same messenger, whose provider's outages the log is told of: once when it takes no message, and once when it does again. */
+/** The same messenger, but logs outages of its provider: once when it accepts no message, and once when it does again. */
 export function watchMessenger(messenger: Messenger, log: Log, provider: string): Messenger {
   const outage = createOutage(log, {
     part: "messages",
@@ -16,7 +16,7 @@ export function watchMessenger(messenger: Messenger, log: Log, provider: string)
         outage.worked();
         return answer;
       } catch (error) {
-        // It answered, and about that address alone.
+        // The provider answered, and only about that address.
         if (error instanceof AddressRejected) outage.worked();
         else outage.failed(error);
         throw error;

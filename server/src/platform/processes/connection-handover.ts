@@ -1,38 +1,38 @@
 import type { Socket } from "node:net";
 
-/** Gives connections to worker processes, one at a time to each, so that a busy one gets no more of them than it can take. */
+/** Hands connections to worker processes, one at a time to each, so that a busy worker gets no more than it can take. */
 export interface ConnectionHandover<Worker> {
-  /** Hands a connection, from which nothing was read, to the worker with the fewest of those that are free to take one. */
+  /** Hands a connection, from which nothing was read, to that free worker that has the fewest. */
   hand(connection: Socket): void;
-  /** Some worker may have become free. */
+  /** Looks again: some worker may have become free. */
   look(): void;
-  /** The worker has its own copy of the connection. */
+  /** The worker now has its own copy of the connection. */
   noteTaken(worker: Worker, id: number): void;
   /** A connection that the worker had has ended. */
   noteClosed(worker: Worker): void;
-  /** The worker has answered what it was asked under this id. */
+  /** The worker has answered the question with this id. */
   noteAnswer(worker: Worker, id: number): void;
-  /** The worker has ended, and is not serving any more. What it had not taken goes to another. */
+  /** The worker has ended and no longer serves. A connection that it had not taken goes to another. */
   noteEnd(worker: Worker): void;
-  /** Connections that did not reach the worker no longer count. */
+  /** Forgets the connections that did not reach the worker. */
   forgive(worker: Worker): void;
-  /** Ends the connections that nobody has taken. */
+  /** Closes the connections that still wait for a worker. */
   close(): void;
 }
 
 /** What the handover knows of a worker. */
 interface Hand {
-  /** A connection on its way to it. */
+  /** The connection that is on its way to it. */
   onItsWay: { readonly id: number; readonly connection: Socket; readonly late: NodeJS.Timeout } | undefined;
-  /** Connections in a row that did not reach it. */
+  /** How many connections in a row did not reach it. */
   missed: number;
-  /** Its connections, with the one on its way. */
+  /** Its connections, including the one on its way. */
   connections: number;
 }
 
-/** A worker that so many connections in a row did not reach gets no more of them. */
+/** A worker that this many connections in a row did not reach gets no more of them. */
 const missedMax = 3;
-/** Connections that wait while no worker serves; beyond it they are refused. */
+/** How many connections may wait while no worker serves; more are refused. */
 const waitingMax = 1_024;
 
 export function createConnectionHandover<Worker extends { readonly place: number }>({
@@ -44,17 +44,17 @@ export function createConnectionHandover<Worker extends { readonly place: number
   onUnreachable,
   takenSoonMs,
 }: {
-  /** How many places workers have, numbered from 1. */
+  /** How many places for workers there are, numbered from 1. */
   readonly places: number;
   /** The workers that can be given connections now. */
   readonly serving: () => readonly Worker[];
-  /** Greater each time, over all that a worker is sent. */
+  /** Yields a greater number each time, for everything that is sent to a worker. */
   readonly nextId: () => number;
   readonly send: (worker: Worker, id: number, connection: Socket) => void;
   readonly askWhetherAlive: (worker: Worker) => void;
-  /** Several connections in a row did not reach the worker, though it answers; it gets no more until it is forgiven. */
+  /** Called when several connections in a row did not reach the worker, though it answers; it gets no more until it is forgiven. */
   readonly onUnreachable: (worker: Worker) => void;
-  /** A connection that its worker has not taken by then is asked after. */
+  /** If a worker has not taken its connection by then, it is asked whether it is alive. */
   readonly takenSoonMs: number;
 }): ConnectionHandover<Worker> {
   const waiting: Socket[] = [];
@@ -71,13 +71,13 @@ export function createConnectionHandover<Worker extends { readonly place: number
   };
   const turn = (place: number): number => (place - lastPlace - 1 + places) % places;
 
-  /** `last`: to this one only where no other is free. */
+  /** `last` gets a connection only if no other worker is free. */
   const handOver = (last?: Worker): void => {
     while (waiting.length > 0) {
       const free = serving()
         .map((worker) => ({ worker, hand: handOf(worker) }))
         .filter(({ hand }) => !hand.onItsWay && hand.missed < missedMax);
-      // To the one with the fewest, so that one that was replaced soon has its share; else in turn.
+      // The one with the fewest connections comes first, so that a replaced worker soon has its share; among equals, they take turns.
       const next = free.toSorted(
         (a, b) =>
           Number(a.worker === last) - Number(b.worker === last) ||
@@ -91,12 +91,12 @@ export function createConnectionHandover<Worker extends { readonly place: number
       const id = nextId();
       hand.onItsWay = { id, connection, late: setTimeout(() => askWhetherAlive(worker), takenSoonMs) };
       hand.connections += 1;
-      // Our copy stays open until the worker says that it has its own: if it dies before, another one gets the connection.
+      // Our copy stays open until the worker confirms its own: if it dies before, another worker gets the connection.
       send(worker, id, connection);
     }
   };
 
-  /** A connection that it had not taken goes to another worker: nothing was read from it. */
+  /** A connection that the worker had not taken goes to another one: nothing was read from it. */
   const giveBack = (worker: Worker): void => {
     const hand = handOf(worker);
     if (!hand.onItsWay) return;
@@ -108,7 +108,7 @@ export function createConnectionHandover<Worker extends { readonly place: number
 
   return {
     hand(connection) {
-      connection.on("error", () => undefined); // The worker meets it too.
+      connection.on("error", () => undefined); // The worker gets the error too.
       if (waiting.length >= waitingMax) return void connection.destroy();
       waiting.push(connection);
       handOver();
@@ -129,8 +129,9 @@ export function createConnectionHandover<Worker extends { readonly place: number
     },
     noteAnswer(worker, id) {
       const hand = handOf(worker);
-      // Asked after the connection was sent, and answered before it was taken: it did not reach the worker, which Node tells nobody. So it is with a
-      // process that may open no more files. One that is only slow has answered nothing yet, and may still take its.
+      // The worker was asked after the connection was sent, and has answered without taking it: it did not reach the worker, which Node
+      // reports to nobody. That happens in a process that may open no more files. A worker that is only slow has not answered yet, and may
+      // still take it.
       if (!hand.onItsWay || hand.onItsWay.id >= id) return;
       hand.connections -= 1;
       hand.missed += 1;

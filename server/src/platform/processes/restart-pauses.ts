@@ -2,12 +2,12 @@
 export interface RestartPauses {
   /** A worker of this place has died, or could not be started. */
   noteTrouble(place: number): void;
-  /** In milliseconds. The first is replaced at once; from then on after twice as long each time. */
+  /** In milliseconds. No pause at first; then it doubles each time. */
   before(place: number): number;
 }
 
 const pauseMs = { least: 250, most: 30_000 };
-/** Deaths and failed starts of a place further back than this no longer lengthen its pause. */
+/** Deaths and failed starts of a place that are older than this no longer lengthen its pause. */
 const forgottenAfterMs = 60_000;
 
 export function createRestartPauses(): RestartPauses {

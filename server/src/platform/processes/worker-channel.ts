@@ -3,9 +3,9 @@ import type { FromWorker, LeaveReason, ToWorker } from "./pool-messages.ts";
 
 /** A worker's end of the channel to its pool. */
 export interface WorkerChannel {
-  /** Serves from now on: connections may come. */
+  /** The worker serves from now on: connections may come. */
   ready(handlers: { readonly take: (connection: Socket) => void }): void;
-  /** Says why it cannot start. Resolves when that is on its way. */
+  /** Says why it cannot start. Resolves when the message is on its way. */
   unable(sentence: string): Promise<void>;
   holdsJobsAs(names: readonly string[]): void;
 }
@@ -31,15 +31,15 @@ export function joinPool({
   process.on("message", (message: ToWorker, handle?: unknown) => {
     switch (message.kind) {
       case "connection":
-        // Said before anything is read, so that a connection is never in two hands nor in none.
+        // Sent before anything is read, so that exactly one process has the connection at any time.
         tell({ kind: "taken", id: message.id });
-        // One that its caller broke off on the way arrives as nothing.
+        // If the caller broke the connection off on the way, there is no handle.
         if (!handle) return tell({ kind: "closed" });
         (handle as Socket).once("close", () => tell({ kind: "closed" }));
         take?.(handle as Socket);
         return;
       case "figures":
-        // Whoever gets no answer goes on without.
+        // A pool that gets no answer goes on without it.
         void figures().then(
           (text) => tell({ kind: "figures", id: message.id, text }),
           () => undefined,
@@ -55,7 +55,7 @@ export function joinPool({
         message satisfies never;
     }
   });
-  // The supervisor was killed. Nobody hands over connections any more, and whoever starts the program again needs the database alone.
+  // The supervisor was killed. Nobody hands over connections any more, and the next start of the program needs the database for itself.
   process.on("disconnect", () => leaveOnce("replaced"));
   return {
     ready(handlers) {
@@ -67,7 +67,7 @@ export function joinPool({
   };
 }
 
-/** A pool that has gone hears nothing, which is no fault of the worker. */
+/** A pool that has gone receives nothing, which is not the worker's fault. */
 function tell(message: FromWorker, done: () => void = () => undefined): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => done());
   else done();

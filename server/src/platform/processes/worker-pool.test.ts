@@ -10,7 +10,7 @@ import { WorkerUnable } from "./worker-unable.ts";
 
 const workerFile = join(import.meta.dirname, "../../testing/pool-worker.ts");
 
-/** How the workers that are started from now on behave. */
+/** How the workers started from now on behave. */
 let behaviour: string;
 let forked: ChildProcess[];
 let pool: WorkerPool;
@@ -51,13 +51,13 @@ afterEach(async () => {
   expect(forked.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)).toEqual([]);
 });
 
-/** Which worker answers a new connection, which stays open. */
+/** The worker that answers a new connection, which stays open. */
 async function whoAnswersAndKeeps(): Promise<{ readonly pid: number; readonly connection: Socket }> {
   const connection = connect(port, "127.0.0.1");
   const [said] = await once(connection, "data");
   return { pid: Number(said), connection };
 }
-/** Which worker answers a new connection. */
+/** The worker that answers a new connection. */
 async function whoAnswers(): Promise<number> {
   const { pid, connection } = await whoAnswersAndKeeps();
   connection.destroy();
@@ -68,7 +68,7 @@ const pids = (): number[] => forked.map(({ pid }) => pid ?? 0);
 describe("a pool", () => {
   it("hands connections to its workers in turn", async () => {
     await pool.start();
-    // Kept open: a worker tells only after a while that a connection was closed, and until then has one more than its share.
+    // Kept open: a worker reports only after a while that a connection was closed, and until then counts one too many.
     const kept: Awaited<ReturnType<typeof whoAnswersAndKeeps>>[] = [];
     for (let at = 0; at < 6; at += 1) kept.push(await whoAnswersAndKeeps());
     for (const { connection } of kept) connection.destroy();
@@ -90,7 +90,7 @@ describe("a pool", () => {
     await pool.start();
     const [stopped, other] = forked as [ChildProcess, ChildProcess];
     stopped.kill("SIGSTOP");
-    // One of them goes to the stopped worker and waits there; the other worker answers all others.
+    // One of them goes to the stopped worker and waits there; the other worker answers the rest.
     const answers = [whoAnswers(), whoAnswers(), whoAnswers()];
     await sleep(200);
     stopped.kill("SIGKILL");
@@ -144,7 +144,7 @@ describe("a worker that dies", () => {
     const died = once(victim, "exit");
     victim.kill("SIGKILL");
     await died;
-    // All who heard of it have done what they do at once, and no new worker can have told anything yet.
+    // Everybody who heard of it has reacted by then, and no new worker can have sent anything yet.
     await new Promise((resolve) => setImmediate(resolve));
     expect(pool.counts().serving).toBe(1);
     await expect.poll(() => pool.counts().serving).toBe(2);
@@ -155,14 +155,14 @@ describe("a worker that dies", () => {
     behaviour = "short-lived";
     const killedAt = performance.now();
     forked[0]?.kill("SIGKILL");
-    // At 0, 250, 750, 1,750 and 3,750 ms, and later with what each start takes.
+    // At 0, 250, 750, 1,750 and 3,750 ms, each later by the time that the starts take.
     await expect.poll(() => forked.length - 2, { timeout: 20_000, interval: 5 }).toBeGreaterThanOrEqual(4);
     expect(performance.now() - killedAt).toBeGreaterThanOrEqual(1_700);
   });
 });
 
 describe("a worker that may open no more files, and so gets no connection", () => {
-  /** Of those that it opens from now on, the highest number that the system gives it. */
+  /** Limits the highest number that the system gives to a file that it opens from now on. */
   const limitFiles = ({ pid }: ChildProcess, most: number): void =>
     void execFileSync("prlimit", ["--pid", String(pid), `--nofile=${most}:`]);
 
@@ -179,7 +179,7 @@ describe("a worker that may open no more files, and so gets no connection", () =
 
   it("again and again is replaced, and finishes what it has", async () => {
     await pool.start();
-    // One each, so that they are even.
+    // One each, so that they have equally many.
     const kept = [await whoAnswersAndKeeps(), await whoAnswersAndKeeps()];
     const [full] = forked as [ChildProcess];
     limitFiles(full, 3);
@@ -237,7 +237,7 @@ describe("a worker that hangs", () => {
     slow.on("message", ({ kind }: { kind?: string }) => {
       if (kind === "alive") answers += 1;
     });
-    // It leaves a question unanswered each time, and one more in all than it may in a row.
+    // It leaves one question unanswered each time: in all, one more than it may in a row.
     for (let time = 0; time < 4; time += 1) {
       const before = answers;
       slow.kill("SIGSTOP");
@@ -272,7 +272,7 @@ describe("a worker that dies while another is started to replace it", () => {
     await expect.poll(() => forked.length).toBe(3);
     forked[0]?.kill("SIGKILL");
     expect(await replaced).toBe(true);
-    // Longer than another one would take.
+    // Longer than starting another worker takes.
     await sleep(500);
     expect([forked.length, pool.counts()]).toEqual([4, { serving: 2, starting: 0, leaving: 0 }]);
   });

@@ -13,16 +13,16 @@ export interface WorkerPoolOptions {
   /** Starts the process of a place in the pool (1 to `count`), with a channel for messages. */
   readonly fork: (place: number) => ChildProcess;
   readonly log: Log;
-  /** Called when a worker has ended that nobody had told to. */
+  /** Called when a worker has ended without having been told to. */
   readonly onDeath?: () => void;
-  /** Called when a worker has ended in any other way than in order, with what its part of the job queue was called, if it had one. */
+  /** Called when a worker has not ended in order, with the names under which it held jobs, if any. */
   readonly onJobsLeft?: (holders: readonly string[]) => void;
-  /** How long a worker that was told to leave may take before it is killed, once its end was announced. */
+  /** How long a worker that was told to leave may take before it is killed, counted from the end of the announcement. */
   readonly leaveDeadlineMs: number;
   readonly startDeadlineMs?: number;
-  /** Between two questions to each worker whether it is alive. */
+  /** The pause between two questions to each worker whether it is alive. */
   readonly askEveryMs?: number;
-  /** A connection that its worker has not taken by then is asked after. */
+  /** If a worker has not taken its connection by then, it is asked whether it is alive. */
   readonly takenSoonMs?: number;
 }
 
@@ -30,21 +30,21 @@ export interface WorkerPoolOptions {
 export interface WorkerPool {
   /** Resolves when all serve; rejects with {@link WorkerUnable} when one cannot start. */
   start(): Promise<void>;
-  /** Hands a connection, from which nothing was read, to the worker with the fewest of those that are free to take one. */
+  /** Hands a connection, from which nothing was read, to that free worker that has the fewest. */
   hand(connection: Socket): void;
   /**
    * Replaces the workers one after another: the new one serves before the old one leaves. Resolves when done, or when a new one could not
-   * start: then the rest go on as they are, and the log says why. Whether all were replaced.
+   * start: then the rest go on as they are, and the log says why. The result says whether all were replaced.
    */
   replaceAll(): Promise<boolean>;
-  /** What each serving worker tells when it is asked for its figures; silent ones are left out. */
+  /** The figures of each serving worker; silent workers are left out. */
   figures(): Promise<readonly string[]>;
   /** How many serve, start and leave. */
   counts(): { readonly serving: number; readonly starting: number; readonly leaving: number };
   /** Rejects when no worker is left and none can be started. */
   readonly lost: Promise<never>;
   /**
-   * Ends all, in order: tells them at once, and hands them connections for `announcedForMs` longer, as they answer them. Told again, it
+   * Ends all in order: tells them at once, and hands them connections for `announcedForMs` longer, which they still answer. A second call
    * waits for the same end.
    */
   stop(options: { readonly announcedForMs: number }): Promise<void>;
@@ -57,7 +57,7 @@ interface Worker {
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
   state: "starting" | "serving" | "leaving";
-  /** Another one is being started in its place. */
+  /** Another worker is being started in its place. */
   beingReplaced: boolean;
   jobHolders: readonly string[];
   unable: string | undefined;
@@ -66,15 +66,15 @@ interface Worker {
   readonly asked: Map<number, (text: string) => void>;
 }
 
-/** So many failed starts in a row, with no other worker serving, are the end. */
+/** After this many failed starts in a row, with no other worker serving, the pool gives up. */
 const failedStartsMax = 5;
 const figuresDeadlineMs = 2_000;
-/** A worker that leaves so many questions unanswered hangs: whoever is connected to it waits for nothing. */
+/** A worker that leaves this many questions unanswered hangs: its callers wait for nothing. */
 const unansweredMax = 3;
 
 /**
- * Connections are accepted here and handed over, rather than by the workers from a socket that they share, so that they spread evenly; and not
- * by `node:cluster`, which loses a connection that is on its way to a worker when it dies (docs/decisions/0012-processes.md has the figures).
+ * This process accepts connections and hands them over. Workers that accept from a shared socket would get uneven shares; `node:cluster`
+ * loses a connection that is on its way to a worker when it dies (docs/decisions/0012-processes.md has the figures).
  */
 export function createWorkerPool({
   count,
@@ -89,7 +89,7 @@ export function createWorkerPool({
 }: WorkerPoolOptions): WorkerPool {
   const workers = new Set<Worker>();
   const lost = Promise.withResolvers<never>();
-  lost.promise.catch(() => undefined); // Whoever awaits it hears of it.
+  lost.promise.catch(() => undefined); // A caller that awaits it still gets the error.
   const stopping = new AbortController();
   let lastId = 0;
   const nextId = (): number => {
@@ -100,7 +100,7 @@ export function createWorkerPool({
   let ending: Promise<void> | undefined;
   let replacing: Promise<boolean> | undefined;
 
-  /** Resolves when it serves. */
+  /** Resolves when the worker serves. */
   const launch = async (place: number): Promise<Worker> => {
     const child = fork(place);
     const worker: Worker = {
@@ -192,7 +192,7 @@ export function createWorkerPool({
   const askWhetherAlive = (worker: Worker): void => tell(worker, { kind: "alive?", id: nextId() });
 
   const tell = (worker: Worker, message: ToWorker): void => {
-    // One that has gone hears nothing; its end is noticed by itself.
+    // A worker that has gone receives nothing; its end is noticed elsewhere.
     if (worker.child.connected) worker.child.send(message, () => undefined);
   };
 
@@ -220,7 +220,7 @@ export function createWorkerPool({
     takenSoonMs,
   });
 
-  /** A worker died that nobody had told to leave. */
+  /** Called when a worker died without having been told to leave. */
   const mourn = ({ place, child }: Worker): void => {
     log.error(
       { part: "workers", place, pid: child.pid, end: endOf(child) },
@@ -270,7 +270,7 @@ export function createWorkerPool({
     handover.close();
   };
 
-  /** Resolves when another one serves in its place and it has left; false when none could be started. */
+  /** Resolves when another worker serves in its place and it has left; false when none could be started. */
   const replace = async (worker: Worker): Promise<boolean> => {
     worker.beingReplaced = true;
     try {
@@ -282,7 +282,7 @@ export function createWorkerPool({
         { part: "workers", reason: (error as Error).message },
         "a new worker could not be started; the old ones go on",
       );
-      // Died meanwhile, and nobody else starts another.
+      // It died meanwhile, and nothing else starts another.
       if (!workers.has(worker)) void startAgain(worker.place);
       handover.forgive(worker);
       return false;
@@ -294,7 +294,7 @@ export function createWorkerPool({
   const replaceEach = async (): Promise<boolean> => {
     const old = [...workers].filter(({ state }) => state === "serving").toSorted((a, b) => a.place - b.place);
     for (const worker of old) {
-      // Died meanwhile, or is replaced already: what is started in its place is new.
+      // It died meanwhile, or is already being replaced: the worker started in its place is new.
       if (stopping.signal.aborted || worker.beingReplaced || !workers.has(worker)) continue;
       if (!(await replace(worker))) return false;
     }
@@ -347,10 +347,10 @@ export function createWorkerPool({
   }
 }
 
-/** Also until everything is read that it said: what it took, above all. */
+/** Also waits until all its messages are read, above all which connections it took. */
 async function untilEnded(child: ChildProcess): Promise<void> {
   const silent = new Promise<void>((resolve) => child.once("disconnect", resolve));
-  // A process that could not be made ends by an error alone.
+  // A process that could not be started only emits an error.
   await once(child, "exit").catch(() => undefined);
   if (child.connected) await silent;
 }

@@ -14,7 +14,7 @@ export function renderStatus(status: number | string): string {
   return `<span class="status s${String(status)[0]}">${escapeHtml(String(status))}</span>`;
 }
 
-/** Colours for keys, texts, numbers and words; in a command for its variables and what stands in quotes. */
+/** Colours keys, texts, numbers and words; in a command, its variables and quoted parts. */
 function paint(code: string, language: "shell" | "json"): string {
   const parts =
     language === "json"

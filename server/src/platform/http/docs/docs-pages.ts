@@ -16,9 +16,9 @@ const assets = [
 ] as const;
 
 /**
- * `/docs`: the browsable reference, `/docs/<api>` for each API, with the guides of `<guidesFolder>/<api>`. `/docs/errors/<code>`: the page that
- * a problem's `type` links to, from `errorsFolder`. A browser at any other address below is told so on a page; programs get the problem. Pages are
- * made at the first request, which keeps the start short.
+ * `/docs`: the browsable reference; `/docs/<api>` for each API, with the guides of `<guidesFolder>/<api>`. `/docs/errors/<code>`: the page
+ * that a problem's `type` links to, from `errorsFolder`. At any other address below, a browser gets a page that says so and a program gets
+ * the problem. Pages are made at the first request, which keeps the start short.
  */
 export function registerDocsPages(
   http: HttpServer,

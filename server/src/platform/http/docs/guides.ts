@@ -7,7 +7,7 @@ import { renderStatus } from "./code-block.ts";
 import { renderInline, renderMarkdown } from "./markdown.ts";
 import { entriesOf, renderExample } from "./operation-section.ts";
 
-/** A chapter before the operations: a Markdown file, in the order of their names (`10-first-call.md`). */
+/** A chapter before the operations: a Markdown file; the file names give the order (`10-first-call.md`). */
 export interface Guide {
   readonly id: string;
   readonly title: string;
@@ -20,8 +20,8 @@ export interface GuideFacts {
 }
 
 /**
- * Besides Markdown a guide may have lines of its own: `@example GET /bundles: What you may issue` puts that example there, and
- * `@errors Fusion API 401 403` the table of those refusals. `{{origin}}` is the server's address.
+ * Besides Markdown a guide may have special lines: `@example GET /bundles: What you may issue` inserts that example, and `@errors Fusion
+ * API 401 403` the table of those refusals. `{{origin}}` is the server's address.
  */
 export function readGuides(folder: string, facts: GuideFacts): Guide[] {
   return readdirSync(folder)

@@ -1,8 +1,8 @@
 import { escapeHtml } from "../html.ts";
 
 /**
- * The little Markdown that our guides and error pages use: headings, paragraphs, lists, tables, fenced code, `code`, **emphasis** and links.
- * `headingsFrom` is the level that a `#` becomes.
+ * The small part of Markdown that our guides and error pages use: headings, paragraphs, lists, tables, fenced code, `code`, **emphasis**
+ * and links. `headingsFrom` is the level that a `#` becomes.
  */
 export function renderMarkdown(text: string, { headingsFrom = 1 }: { headingsFrom?: number } = {}): string {
   return blocksOf(text)
@@ -18,7 +18,7 @@ export function renderInline(text: string): string {
     .replaceAll(/\[([^\]]+)\]\(((?:#|\/|https:)[^)\s]*)\)/g, '<a href="$2">$1</a>');
 }
 
-/** Blocks stand apart by empty lines; a fence keeps its own. */
+/** Empty lines separate blocks; a fence keeps its own. */
 function blocksOf(text: string): string[] {
   const blocks: string[][] = [[]];
   let fenced = false;

@@ -2,7 +2,7 @@ import { escapeHtml, renderPage } from "../html.ts";
 import type { Guide } from "./guides.ts";
 import { renderHeader } from "./reference-page.ts";
 
-/** For a person at an address of the documentation that leads nowhere: that it does, and all that can be read. */
+/** For a person at an address of the documentation that does not exist: says so, and lists everything that can be read. */
 export function renderMissing(
   apis: readonly { readonly name: string; readonly title: string; readonly guides: readonly Guide[] }[],
 ): string {

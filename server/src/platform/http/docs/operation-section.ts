@@ -7,7 +7,7 @@ import { hasFields, renderField, renderSchema } from "./schema-fields.ts";
 
 const methods = ["get", "post", "put", "patch", "delete"] as const;
 
-/** One operation of a document, with the anchor under which the page has it. */
+/** One operation of a document, with its anchor on the page. */
 export interface Entry {
   readonly id: string;
   readonly method: string;
@@ -15,7 +15,7 @@ export interface Entry {
   readonly operation: OpenApiOperation;
 }
 
-/** `post-transfers`, `get-accounts-accountID-balance`; what all addresses start with is left out, but for a later version. */
+/** Such as `post-transfers`, `get-accounts-accountID-balance`; the prefix of all addresses is left out, except for a later version. */
 export function entriesOf(document: OpenApiDocument): Entry[] {
   return Object.entries(document.paths).flatMap(([path, operations]) =>
     methods.flatMap((method) => {
@@ -68,7 +68,7 @@ function renderAnswer(status: string, response: OpenApiResponse, document: OpenA
   return `<details><summary>${title}${words === "" ? "The fields of the answer" : ""}</summary>${renderSchema(schema, document)}</details>`;
 }
 
-/** The first example in full beside the words, the others to unfold. */
+/** Shows the first example in full beside the words, the others folded. */
 function renderExamples(operation: OpenApiOperation): string {
   const labels = (operation["x-codeSamples"] ?? []).map(({ label }) => label);
   const [first, ...others] = labels.map((label) => ({ label, html: renderExample(operation, label) }));
@@ -79,7 +79,7 @@ function renderExamples(operation: OpenApiOperation): string {
   return `<div class="examples">${first.html}${more.join("")}</div>`;
 }
 
-/** A command and the answer that it got; empty when there is no such example. */
+/** A command and its answer; empty when there is no such example. */
 export function renderExample(operation: OpenApiOperation, label: string): string {
   const sample = operation["x-codeSamples"]?.find((one) => one.label === label);
   if (!sample) return "";

@@ -8,7 +8,7 @@ import { renderField } from "./schema-fields.ts";
 // The browsable reference, rendered on the server from the OpenAPI document and the guides. Nothing is loaded from elsewhere; it works
 // without its script, with a keyboard and a screen reader, and prints.
 
-/** All of a reference's page but its frame. */
+/** The whole page of a reference except its frame. */
 export function renderReference(
   document: OpenApiDocument,
   {
@@ -43,7 +43,7 @@ ${[...groups].map(([tag, entries]) => `<h2 id="${slug(tag)}">${escapeHtml(tag)}<
 </div>`;
 }
 
-/** What every page of the documentation has at its top. */
+/** The header of every page of the documentation. */
 export function renderHeader(
   apis: readonly { readonly name: string; readonly title: string }[],
   current?: string,
@@ -65,7 +65,7 @@ function renderContents(tag: string, entries: readonly Entry[]): string {
 
 const answerHeaders = { id: "answer-headers", title: "Headers of answers" };
 
-/** What is alike in the answers of all operations stands here once. */
+/** What the answers of all operations have in common is described here once. */
 function renderAnswerHeaders({ paths, components }: OpenApiDocument): string {
   const responses = Object.values(paths)
     .flatMap((operations) => Object.values(operations))

@@ -32,7 +32,7 @@ export function renderSchema(schema: OpenApiSchema, document: OpenApiDocument, d
 export function renderField(field: {
   readonly name: string;
   readonly schema: OpenApiSchema;
-  /** Such as `optional`, or where it stands. */
+  /** Such as `optional`, or where the field is sent. */
   readonly notes: readonly string[];
   readonly description?: string | undefined;
   readonly inner?: string;
@@ -49,7 +49,7 @@ export function hasFields(schema: OpenApiSchema, document: OpenApiDocument): boo
   return !isPlain(resolve(schema, document));
 }
 
-/** The object inside a property: itself, a list's member, or what it is when it is not null; of several kinds all. */
+/** The object inside a property: the property itself, a list's member, or its type when it is not null; of several kinds all. */
 function innerObject(schema: OpenApiSchema, document: OpenApiDocument): OpenApiSchema | undefined {
   const resolved = resolve(schema, document);
   if (resolved.properties) return resolved;
