@@ -15,8 +15,8 @@ import type { Starting } from "./run-program.ts";
 export interface Ground {
   readonly keys: Keys;
   /**
-   * Resolves when the database's server answers; its schema may still be prepared then. A start that is to stop is kept waiting by the embedded
-   * server alone, which would outlive it.
+   * Resolves when the database's server answers; its schema may still be prepared then. A start that is to stop is kept waiting by the
+   * embedded server alone, which would outlive it.
    */
   readonly database: Promise<StartedDatabase>;
 }

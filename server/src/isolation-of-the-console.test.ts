@@ -8,8 +8,8 @@ import type { OpenApiDocument } from "./platform/http/openapi.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "./testing/fixtures.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
 
-// Somebody of one fintech tries every documented address of the console with the ids of what belongs to another, and of an application
-// of the own that they were not given. Each answer must be the one that a missing thing gets, word for word. And whoever was logged in when a
+// Somebody of one fintech tries every documented address of the console with the ids of what belongs to another, and of an application of
+// the own that they were not given. Each answer must be the one that a missing thing gets, word for word. And whoever was logged in when a
 // request began, but is not when it is carried out, changes nothing at any of them.
 
 let app: TestApp;

@@ -25,8 +25,8 @@ export interface Service {
   /** Begins to publish and to work. Resolves when that is so. */
   startBackground(): Promise<void>;
   /**
-   * Ends what {@link startBackground} began, and at the same time announces the end at `/readyz` for `announceMs`, during which everything is
-   * answered as before; then ends the connections.
+   * Ends what {@link startBackground} began, and at the same time announces the end at `/readyz` for `announceMs`, during which everything
+   * is answered as before; then ends the connections.
    */
   drain(options: { readonly announceMs: number; readonly lingerMs: number }): Promise<void>;
 }

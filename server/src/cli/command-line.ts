@@ -259,7 +259,7 @@ Examples:
     for (const command of group.commands) command.option("--json", "write one JSON document");
     for (const each of [group, ...group.commands]) settle(each, streams, json);
   }
-  // `--json` is accepted before the command's name as well; the reader looks for it among all words.
+  // `--json` is accepted before the command's name as well: it is looked for among all words.
   program.option("--json", "write one JSON document");
   settle(program, streams, json);
   return program;

@@ -29,8 +29,8 @@ export interface NewUser {
 /**
  * Gives a person access to the console: they log in with a code to one of their addresses and then set their password. They are told on
  * each address. For an operator admin, the command line, and an admin of the same fintech, who may also make further admins. All other
- * admins are told of each new admin, whoever made it, so that none comes in unseen. An address that somebody already has is refused openly;
- * if a person asked, that stays in the audit trail, and it may be asked ten times an hour. Throws `role_insufficient`, `step_up_required`,
+ * admins are told of each new admin, whoever made it, so that none comes in unseen. The caller learns when an address is taken; if the
+ * caller is a person, that is kept in the audit trail and allowed ten times an hour. Throws `role_insufficient`, `step_up_required`,
  * `person_invalid`, `identity_taken`, `identity_taken_limited`, `not_found` (no such fintech).
  */
 export async function createUser(

@@ -90,9 +90,9 @@ export function requireOpen(standing: Standing, now: Date): void {
 }
 
 /**
- * A try that was counted; or one that was not, because the counter that may be told of is closed. `closes` says what follows if the try is
- * wrong, as far as that may be told before a code was right, and `closesAccount` what follows for the account. `hasRoom` is false when the
- * account's counter was closed already: then not even the right code succeeds.
+ * A try that was counted; or one that was not, because the counter that decides what is said was closed. `closes` says what follows if the
+ * try is wrong, as far as that may be told before a code was right, and `closesAccount` what follows for the account. `hasRoom` is false
+ * when the account's counter was closed already: then not even the right code succeeds.
  */
 export type CountedTry =
   | {

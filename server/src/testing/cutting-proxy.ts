@@ -7,8 +7,8 @@ import { join } from "node:path";
 export interface CuttingProxy {
   readonly connectionString: string;
   /**
-   * The next COMMIT reaches the server and happens; of the server's answer the client gets this share (0 to 1, never all of it), then nothing
-   * and a broken connection. `onCut` runs between the commit and the break.
+   * The next COMMIT reaches the server and happens; of the server's answer the client gets this share (0 to 1, never all of it), then
+   * nothing and a broken connection. `onCut` runs between the commit and the break.
    */
   cutNextCommit(share: number, onCut?: () => void): void;
   /** How many commits were cut so far. */

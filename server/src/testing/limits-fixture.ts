@@ -10,8 +10,8 @@ import { createTestApp, type TestApp } from "./test-app.ts";
 const actor = { kind: "cli", account: "test" } as const;
 
 /**
- * Before each test of a file, a holder with an account that a funding account fills, at a fintech of its own, so that no other test's limits are met: on
- * Wednesday 25 November 2026, 11:00 at the bank. After them all the ledger is verified.
+ * Before each test of a file, a holder with an account that a funding account fills, at a fintech of its own, so that no other test's
+ * limits are met: on Wednesday 25 November 2026, 11:00 at the bank. After them all the ledger is verified.
  */
 export function limitedAccount() {
   let app: TestApp;

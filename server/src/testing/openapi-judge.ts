@@ -11,7 +11,8 @@ interface Operation {
 
 /**
  * Judges answers by an OpenAPI document alone: what is wrong with one, or undefined when its operation lists the status, its content type
- * is the one listed there, the body matches the schema, and of the headers that the document knows it has those that it may and must. What no operation is for must be refused: below `prefix` by `refusal`, a schema of the document's.
+ * is the one listed there, the body matches the schema, and of the headers that the document knows it has those that it may and must. What
+ * no operation is for must be refused: below `prefix` by `refusal`, a schema of the document's.
  */
 export function judgeByDocument(
   document: OpenApiDocument,

@@ -12,8 +12,8 @@ export interface TestToken {
 }
 
 /**
- * Times of a token that has ended. A minute ago: where the clock is moved by hand, the database's time as a node carries it stands still from one
- * renewal of its lease to the next.
+ * Times of a token that has ended. A minute ago: where the clock is moved by hand, the database's time as a node carries it stands still
+ * from one renewal of its lease to the next.
  */
 export const endedBefore = (): { createdAt: Date; expiresAt: Date } => ({
   createdAt: new Date(Date.now() - 86_400_000),

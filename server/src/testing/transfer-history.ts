@@ -189,8 +189,8 @@ function replay(
 }
 
 /**
- * What a transfer into the group can have met in its other accounts; undefined for one that does not come from outside. Postings of different
- * accounts have no order among each other, so that it is between two bounds.
+ * What a transfer into the group can have met in its other accounts; undefined for one that does not come from outside. Postings of
+ * different accounts have no order among each other, so that it is between two bounds.
  */
 function heldByOthers(
   { accounts }: GroupLimit,
