@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { type Role, roles } from "./roles.ts";
 
-// Every variable stands here once, with the sentence that the manual prints (docs/configuration.md is generated from here).
+// The only definition of each variable, with the sentence that the manual prints (docs/configuration.md is generated from here).
 
 export const defaultPort = 8080;
 const databaseUrl = z
@@ -184,7 +184,7 @@ export const variables = {
       )
       .refine((parts) => parts.length > 0, "must name a proxy")
       .refine((parts) => parts.every(isAddressRange), "must be addresses or CIDR ranges, separated by commas")
-      // Anyone could then claim any address, and so pass limits and sign the audit trail with another's.
+      // With that, anyone could claim any address, get past limits, and sign the audit trail with somebody else's.
       .refine((parts) => !parts.some((part) => /\/0+$/.test(part)), "must not be every address"),
     sentence:
       "Addresses or CIDR ranges of the proxies in front, separated by commas: only their `X-Forwarded-For` is believed. Production demands it, since something in front speaks `https` and all people would share its address and the limits that go with it.",
@@ -264,7 +264,7 @@ export const variables = {
 } as const satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof variables;
-/** What was set, read. */
+/** The values that were set, parsed. */
 export type Values = { [Name in VariableName]?: z.infer<(typeof variables)[Name]["schema"]> };
 
 export function protocolOf(text: string): string {

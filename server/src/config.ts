@@ -5,7 +5,7 @@ import { type Role, roles } from "./roles.ts";
 
 // The variables are in `config-variables.ts`, the rules between them in `contradictions`. Rooms receive values, never the Config.
 
-/** Everything that the environment decides, checked. */
+/** All settings of the environment, checked. */
 export interface Config {
   readonly mode: "development" | "production";
   readonly host: string;
@@ -25,7 +25,7 @@ export interface Config {
         /** Refuse a database whose acknowledged commits might not survive a failover. */
         readonly strictDurability: boolean;
       };
-  /** Null: development's key file. */
+  /** Null means development's key file. */
   readonly rootKey: Buffer | null;
   readonly mail: {
     readonly smtpUrl: string;
@@ -43,11 +43,11 @@ export interface Config {
   readonly tokenMemoryBytes: number;
   readonly webhooksToLoopback: boolean;
   readonly secretScanningKeys: string | null;
-  /** Null: one process does everything. */
+  /** Null means that one process does everything. */
   readonly workers: number | null;
   readonly roles: readonly Role[];
   readonly drainMs: number;
-  /** Null: nothing is counted. */
+  /** Null means that nothing is counted. */
   readonly metricsPort: number | null;
   readonly logLevel: string;
 }
@@ -59,7 +59,7 @@ export interface ConfigFault {
   readonly fault: string;
 }
 
-/** Reads the environment. Yields a frozen Config, or everything that is wrong with it at once. */
+/** Reads the environment. Returns a frozen Config, or all faults at once. */
 export function readConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ):
@@ -75,7 +75,7 @@ export function readConfig(
     else faults.push({ variable, fault: parsed.error.issues[0]?.message ?? "is not valid" });
   }
   const given = new Set(faults.map((fault) => fault.variable).concat(Object.keys(values)));
-  // An unreadable mode is judged like production, so that its faults are all known at once.
+  // An unreadable mode is judged like production, so that all faults are reported at once.
   const mode = given.has("FUSION_ENV")
     ? values.FUSION_ENV === "development"
       ? "development"
@@ -89,7 +89,7 @@ export function readConfig(
   return { config: Object.freeze(assemble(mode, values as Values)) };
 }
 
-/** What is wrong between variables, or missing in this mode. `missing` is false for a variable that was given but is faulty. */
+/** Faults between variables, and those missing in this mode. `missing` is false for a variable that was given but is faulty. */
 function* contradictions(
   mode: Config["mode"],
   values: Values,
@@ -126,11 +126,11 @@ function* contradictions(
     SMS_TEMPLATE_OTP: "the template id of one-time codes",
     SMS_TEMPLATE_REMINDER: "the template id of expiry reminders",
     SMS_TEMPLATE_NOTICE: "the template id of notices",
-    // Something in front speaks https. Unless it is believed, all people share its address, and one can use up every login's codes.
+    // Something in front speaks https. Unless it is trusted, all people share its address, and one of them can use up every login's codes.
     TRUSTED_PROXIES: "the address of the proxy that speaks https for it",
   };
   for (const [variable, what] of Object.entries(demanded) as [VariableName, string][]) {
-    if (variable === "DATABASE_URL" && others.length > 0) continue; // Said above.
+    if (variable === "DATABASE_URL" && others.length > 0) continue; // Reported above.
     if (missing(variable)) yield { variable, fault: `is missing (${what})` };
   }
   if (values.WEBHOOKS_TO_LOOPBACK)
@@ -203,7 +203,7 @@ function assemble(mode: Config["mode"], values: Values): Config {
   };
 }
 
-/** Whom and where a database URL connects as: two URLs may differ in their options alone. */
+/** The account and place that a database URL leads to: two URLs may differ only in their options. */
 function accountOf(url: string): string {
   const { username, host, pathname, searchParams } = new URL(url);
   return [username || searchParams.get("user"), host || searchParams.get("host"), pathname].join(" ");

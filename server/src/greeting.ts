@@ -2,7 +2,7 @@ import type { Config } from "./config.ts";
 import type { DemonstrationPerson } from "./demo/demonstration-data.ts";
 import { roles } from "./roles.ts";
 
-/** What the terminal says when everything runs. */
+/** The text on the terminal when everything runs. */
 export function greeting(config: Config, people: readonly DemonstrationPerson[]): string {
   const does = config.roles.length < roles.length ? ` (${config.roles.join(", ")})` : "";
   const workers =

@@ -15,13 +15,13 @@ import type { Starting } from "./run-program.ts";
 export interface Ground {
   readonly keys: Keys;
   /**
-   * Resolves when the database's server answers; its schema may still be prepared then. A start that is to stop is kept waiting by the
-   * embedded server alone, which would outlive it.
+   * Resolves when the database's server answers; its schema may still be in preparation. A start that is told to stop waits only for the
+   * embedded server, which would otherwise outlive it.
    */
   readonly database: Promise<StartedDatabase>;
 }
 
-/** Takes the data folder for this program alone, and sets the start of the database going. */
+/** Takes the data folder for this program alone, and begins to start the database. */
 export async function takeGround(
   config: Config,
   {
@@ -57,7 +57,7 @@ export async function takeGround(
     return it;
   });
   const database = config.database.kind === "embedded" ? ground : unlessStopped(ground);
-  database.catch(() => undefined); // Whoever awaits it hears of it.
+  database.catch(() => undefined); // A caller that awaits it still gets the error.
   return { keys, database };
 }
 
@@ -65,7 +65,7 @@ export function readKeys(config: Config): Keys {
   return createKeys(config.rootKey ?? readOrMakeRootKey(config.dataFolder, systemRandom), systemRandom);
 }
 
-/** Waits for the schema, and makes the database this installation's. */
+/** Waits for the schema, and binds the database to this installation. */
 export async function claimGround(
   config: Config,
   { db, prepared }: StartedDatabase,
@@ -75,7 +75,7 @@ export async function claimGround(
   await claimInstallation({ db, clock: systemClock, keys }, config.mode);
 }
 
-/** Development's demonstration data; yields whoever can log in to it. */
+/** Creates development's demonstration data; returns the people who can log in to it. */
 export async function arrangeGround(
   config: Config,
   { db }: StartedDatabase,

@@ -4,7 +4,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "./testing/fixtu
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
 import { arrangeToken } from "./testing/token-fixture.ts";
 
-// What stands in front of every route of the whole program, as production runs it.
+// The guards of every route of the whole program, as production runs it.
 
 const publicUrl = "https://fusion.example";
 let app: TestApp;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   );
 });
 afterAll(() => app.close());
-// Each test has its share of calls.
+// Each test has its own share of calls.
 let networks = 0;
 const nextNetwork = () => {
   networks += 1;
@@ -50,7 +50,7 @@ describe("every address of the console", () => {
           headers: { origin: publicUrl, "content-type": type },
           payload: "a=b",
         });
-        // Who is not logged in learns that first, where the route looks so early.
+        // A caller who is not logged in learns that first, where the route checks it that early.
         expect([url, answer.json().code]).toEqual([
           url,
           expect.stringMatching(/^(unsupported_media_type|session_required)$/),

@@ -8,9 +8,9 @@ import type { OpenApiDocument } from "./platform/http/openapi.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "./testing/fixtures.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
 
-// Somebody of one fintech tries every documented address of the console with the ids of what belongs to another, and of an application of
-// the own that they were not given. Each answer must be the one that a missing thing gets, word for word. And whoever was logged in when a
-// request began, but is not when it is carried out, changes nothing at any of them.
+// Somebody of one fintech tries every documented address of the console with the ids of another fintech's things, and of an application of
+// their own fintech that they have no access to. Each answer must be the one for a missing thing, word for word. A person who was logged in
+// when a request began, but no longer is when it is carried out, changes nothing at any of them.
 
 let app: TestApp;
 let networks = 0;
@@ -20,11 +20,11 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 interface Caller {
-  /** `meanwhile` runs when the headers were judged and before the body comes. */
+  /** `meanwhile` runs after the headers were judged and before the body arrives. */
   send(method: string, url: string, body?: object, meanwhile?: () => Promise<unknown>): Promise<Response>;
 }
 
-/** Logged in with fresh presence, so that nothing else is in the way. */
+/** Logged in with fresh presence, so that nothing else causes a refusal. */
 async function loggedIn({ userId }: UserPrincipal): Promise<Caller> {
   const secret = randomBytes(32).toString("base64url");
   const now = app.clock.now();
@@ -61,7 +61,7 @@ function late(body: object = {}, meanwhile: () => Promise<unknown>): Readable {
   );
 }
 
-/** One of everything, by the names of the addresses' parameters, made by its own people over the console. */
+/** One of everything, keyed by the names of the addresses' parameters, made by its own people through the console. */
 async function arrangeEverything() {
   const { owner } = app.database;
   const fintech = await arrangeFintech(owner);
@@ -127,7 +127,7 @@ const bodies: Record<string, object> = {
   password: { currentPassword: "seven quiet harbours 3", newPassword: "seven loud harbours 4" },
 };
 
-/** Ids of the same form that nothing has. */
+/** Ids of the same form that do not exist. */
 const missing = (ids: Record<string, string>) =>
   Object.fromEntries(
     Object.entries(ids).map(([name, id]) => [
@@ -136,7 +136,7 @@ const missing = (ids: Record<string, string>) =>
     ]),
   );
 
-/** One call, by its documented address; no answer's own id is in it. */
+/** One call, by its documented address; the answer without its own request id. */
 async function call(
   caller: Caller,
   method: string,
@@ -161,7 +161,7 @@ async function documentedAddresses(): Promise<{ method: string; path: string }[]
   );
 }
 
-/** Every address with ids in it, asked for with these. */
+/** Calls every address that contains ids, with these ids. */
 async function answersTo(caller: Caller, ids: Record<string, string>) {
   const answers: Record<string, { status: number; body: string }> = {};
   for (const { method, path } of await documentedAddresses())
@@ -183,7 +183,7 @@ describe("what belongs to somebody else", () => {
     for (const [caller, everything] of [
       [admin, theirs],
       [member, theirs],
-      // A member has nothing of the own fintech's other applications either.
+      // A member also has nothing of their own fintech's other applications.
       [member, mine],
     ] as const) {
       const answers = await answersTo(caller, everything.ids);
@@ -199,7 +199,7 @@ describe("what belongs to somebody else", () => {
     }
     expect(await stateOf(theirs.fintech.fintechId)).toEqual(before);
     expect(await stateOf(mine.fintech.fintechId)).toEqual(beforeMine);
-    // The own is there.
+    // Their own application is found.
     const own = `/console/api/applications/${mine.applicationId}/access/${person.userId}`;
     expect((await admin.send("PUT", own, { level: "view" })).statusCode).toBe(204);
     expect((await member.send("GET", `/console/api/applications/${mine.applicationId}`)).statusCode).toBe(
@@ -209,7 +209,7 @@ describe("what belongs to somebody else", () => {
     expect((await member.send("GET", `/console/api/applications/${mine.applicationId}`)).statusCode).toBe(
       404,
     );
-    // Calls that are not there are waited for.
+    // Some requests wait for calls that do not exist.
   }, 60_000);
 });
 
@@ -217,7 +217,7 @@ describe("somebody of the Fusion team who may only look", () => {
   it("is refused every change, at every address of the console, and changes nothing", async () => {
     const { ids } = await arrangeEverything();
     const viewer = await loggedIn(await arrangeUser(app.database.owner, null, "operator_viewer"));
-    // About the own login, password and presence, or a question that is too long for an address.
+    // About their own login, password and presence, or a query that is too long for an address.
     const isTheirs =
       /^\/console\/api\/(login|logout|password|step-up)(\/|$)|\/search$|\/ip-allow-list\/preview$/;
     const before = await everythingKept();
@@ -228,7 +228,7 @@ describe("somebody of the Fusion team who may only look", () => {
       statuses[`${method} ${path}`] = (await call(viewer, method, path, ids)).status;
     }
     expect(Object.keys(statuses).length).toBeGreaterThanOrEqual(12);
-    // Of sessions there are only one's own, so that another's is not there.
+    // People see only their own sessions, so somebody else's does not exist for them.
     for (const [address, status] of Object.entries(statuses))
       expect([address, status]).toEqual([address, address.includes("/sessions/") ? 404 : 403]);
     expect(await everythingKept()).toEqual(before);
@@ -259,7 +259,7 @@ describe("a session that ends while the rest of a request is on its way", () => 
     );
     const answers: Record<string, unknown> = {};
     for (const { method, path } of await documentedAddresses()) {
-      // Logging in needs no session, and logging out of one that has ended is done.
+      // Logging in needs no session, and logging out of an ended one has nothing to do.
       if (method === "get" || /^\/console\/api\/(login|logout)(\/|$)/.test(path)) continue;
       const person = await (path.includes("oversight")
         ? arrangeUser(owner, null, "operator_admin")
@@ -279,7 +279,7 @@ describe("a session that ends while the rest of a request is on its way", () => 
   });
 });
 
-/** All there is in the database, by table, but for what any call leaves behind. */
+/** The whole content of the database, by table, without what any call leaves behind. */
 async function everythingKept(): Promise<Record<string, string>> {
   const { owner } = app.database;
   const { rows: tables } = await owner.query<{ name: string }>(
@@ -296,7 +296,7 @@ async function everythingKept(): Promise<Record<string, string>> {
   return kept;
 }
 
-/** What the addresses could have changed. */
+/** The state that the addresses could have changed. */
 async function stateOf(fintechId: string): Promise<unknown> {
   const { rows } = await app.database.owner.query(
     `SELECT (SELECT json_agg(t ORDER BY token_id) FROM (SELECT token_id, revoked_at FROM token WHERE fintech_id = $1) t) AS tokens,

@@ -9,7 +9,7 @@ export function listen(config: Config, begin: () => Promise<unknown>): Promise<u
   return explained({ host: config.host, port: config.port, variable: "PORT" }, begin);
 }
 
-/** Shows the figures at METRICS_PORT. Throws {@link AddressUnusable}. */
+/** Serves the figures at METRICS_PORT. Throws {@link AddressUnusable}. */
 export function listenForMetrics(
   port: number,
   text: () => Promise<string>,

@@ -4,13 +4,13 @@ import { type ConfigFault, readConfig } from "./config.ts";
 import { run } from "./program.ts";
 import { type Program, readableProblem } from "./run-program.ts";
 
-// Starts the process and stops it. It alone reads the settings from the environment and handles signals, as worker-main.ts does in a
-// worker and cli/main.ts, without the signals, for the command line.
+// Starts the process and stops it. Only this file reads the settings from the environment and handles signals; worker-main.ts does the same
+// in a worker, and cli/main.ts for the command line.
 
-/** One Ctrl-C arrives twice: from the terminal, and from npm, which passes on what it gets. */
+/** One Ctrl-C arrives twice: from the terminal, and from npm, which passes it on. */
 const samePressMs = 1_000;
 
-// What is said to the terminal may be lost, on a full disk or because nobody reads it any more; the program goes on.
+// Output to the terminal may be lost, on a full disk or because nobody reads it any more; the program goes on.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 const asked = readArguments(process.argv.slice(2));
@@ -30,7 +30,7 @@ if (read.faults) {
   const surroundings = { stop: stop.signal, say: (text: string) => void process.stdout.write(text) };
   const hadTerminal = hasTerminal();
   const { workers } = config;
-  // Loaded only then: one process needs nothing of it.
+  // Loaded only with workers: a single process needs nothing of it.
   const program: Program =
     workers === null
       ? run(config, surroundings)
@@ -42,7 +42,7 @@ if (read.faults) {
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      // A closing terminal says the same, and then nobody is left who could stop the program.
+      // A closing terminal also sends SIGHUP, and then nobody is left who could stop the program.
       const isForNewWorkers = signal === "SIGHUP" && program.renew && !(hadTerminal && !hasTerminal());
       if (isForNewWorkers && askedAt === undefined) return program.renew?.();
       if (askedAt === undefined) return stopInOrder(signal);
@@ -52,7 +52,7 @@ if (read.faults) {
       process.exit(130);
     });
   }
-  // What nobody caught is a fault of ours whose extent is unknown: say so and end in order.
+  // An error that nothing caught is a fault of ours of unknown extent: report it and end in order.
   for (const event of ["uncaughtException", "unhandledRejection"] as const)
     process.on(event, (error: unknown) => program.fail(error));
 
@@ -67,7 +67,7 @@ if (read.faults) {
   process.exit();
 }
 
-/** What can be said at the start, each another way to set a variable. */
+/** The options of the start, each another way to set a variable. */
 function readArguments(
   words: readonly string[],
 ):

@@ -9,8 +9,8 @@ import type { Caller } from "./testing/malformed-request.ts";
 import { countsInWords, sendMalformed, sendRight, type TestAnswer } from "./testing/malformed-run.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";
 
-// Whatever is sent to the console's API, whoever sends it and wherever they stand in a login: the answer is no 5xx, every refusal is a
-// problem that a page explains, and nothing of another fintech is in it.
+// Whatever is sent to the console's API, by anybody and at any step of a login: no answer is a 5xx, every refusal is a problem that a page
+// explains, and no answer contains anything of another fintech.
 
 const requestsMin = 5_000;
 const api = "/console/api";
@@ -24,7 +24,7 @@ let callers: ConsoleOperations["callers"];
 let rightCallers: ConsoleOperations["rightCallers"];
 let admin: Caller;
 let seers: ConsoleOperations["seers"];
-/** What the program logged as errors: the causes that its answers do not tell. */
+/** What the program logged as errors: the causes that its answers leave out. */
 const logged: string[] = [];
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => app.close());
 
-/** Each batch of requests begins with what was kept. */
+/** Each batch of requests begins with the saved state. */
 const restoreState = (): Promise<void> => restoreConsoleState(app.database.owner);
 
 /** What is wrong with an answer. */

@@ -12,12 +12,12 @@ import { watchMessenger } from "./platform/messages/watched-messenger.ts";
 
 export interface Messengers {
   readonly messenger: Messenger;
-  /** Development's; undefined in production, where nothing shows a message. */
+  /** Development's inbox; undefined in production, where nothing shows a message. */
   readonly inbox: Inbox | undefined;
   close(): void;
 }
 
-/** Chooses by the configuration: real providers where they are set, and in development the inbox for the rest. */
+/** Makes them as configured: real providers where they are set, and in development the inbox for the rest. */
 export function createMessengers(
   config: Config,
   {
@@ -55,7 +55,7 @@ export function createMessengers(
 }
 
 function needed(inbox: Inbox | undefined): Inbox {
-  // The configuration has refused production without providers before this.
+  // The configuration refuses production without providers before this.
   if (!inbox) throw new Error("There is no provider for a channel.");
   return inbox;
 }

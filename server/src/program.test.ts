@@ -129,10 +129,10 @@ describe("a start on an empty folder", () => {
     "PostgreSQL ended unexpectedly; starting it again",
     "the database cannot be reached",
     "the database is reached again",
-    // One that was being taken in that moment.
+    // A job that was being taken at that moment.
     "jobs were held that nobody did; they are done again",
   ]);
-  // Right after the first page, while the job queue still starts, as much as later.
+  // Right after the first page, while the job queue still starts, and also later.
   it.each([0, 120, 1_000])(
     "starts the database again when it is killed %s ms after the first page, and says so in the log",
     async (afterMs) => {
@@ -149,7 +149,8 @@ describe("a start on an empty folder", () => {
       expect(postmasterPid(dataFolder)).not.toBe(killed);
       expect(await program.end("SIGTERM")).toBe(0);
       expect(postgresProcesses(dataFolder)).toEqual([]);
-      // What happened, each once, and no pile of stacks. A session that outlived its server for a moment may be reached and lost again.
+      // What happened is logged once, and without a pile of stacks. A connection that briefly outlives its server may be reached and lost
+      // again.
       const lines = program.stderr().trim().split("\n");
       const told = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
       expect(told).toContain("PostgreSQL ended unexpectedly; starting it again");

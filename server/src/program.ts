@@ -24,14 +24,15 @@ async function start(
 ): Promise<void> {
   const { started, goOn, unlessStopped } = starting;
   const { keys, database: coming } = await takeGround(config, { log, say }, starting);
-  // Loading the rooms keeps this process busy for about as long as the database's own takes to come up. So that is set going first.
+  // Loading the rooms keeps this process busy for about as long as the database's processes need to start. So the database is started
+  // first.
   await setImmediate();
   const loading = Promise.all([loadRooms(), loadMetrics(config, {}), import("./demo/demonstration-data.ts")]);
   loading.catch(() => undefined);
   const database = await coming;
   goOn();
   const [rooms, metrics] = await loading;
-  // Building asks the database nothing, so it goes on while the schemas are prepared.
+  // Building does not need the database, so it goes on while the schemas are prepared.
   const building = buildService(
     config,
     rooms,

@@ -9,36 +9,36 @@ import { WorkerUnable } from "./platform/processes/worker-unable.ts";
 
 /** Something that starts, runs until it is told to stop, and ends in order whatever happens. */
 export interface Program {
-  /** Resolves when it has stopped because it was told to; rejects when it could not start or go on. */
+  /** Resolves when it has stopped as told; rejects when it could not start or go on. */
   readonly ended: Promise<void>;
-  /** Ends in order, and `ended` rejects with this. */
+  /** Ends in order, and `ended` rejects with this error. */
   fail(error: unknown): void;
   /** Ends what would outlive the process, without waiting for anything. */
   abandon(): void;
-  /** Replaces what serves without failing a request; only where there is a supervisor. */
+  /** Replaces the workers without failing a request; only where there is a supervisor. */
   renew?(): void;
 }
 
 export interface Starting {
-  /** How to end what was started; it is ended in reverse order. */
+  /** The functions that end what was started; called in reverse order. */
   readonly started: (() => unknown)[];
-  /** How to end at once what would outlive the process. */
+  /** The functions that end at once what would outlive the process. */
   readonly abandoned: (() => void)[];
   readonly fail: (error: unknown) => void;
-  /** Aborts when the program is to stop, for steps that can end what they wait for. */
+  /** Aborts when the program is to stop, for steps that can cut their waiting short. */
   readonly stop: AbortSignal;
-  /** To be asked after each step: throws when there is no going on, because the program is to stop. */
+  /** Called after each step: throws when the program is to stop. */
   readonly goOn: () => void;
-  /** Waits for a step that need not be waited for when the program is to stop. */
+  /** Waits for a step, but not any longer once the program is to stop. */
   readonly unlessStopped: <Result>(step: Promise<Result>) => Promise<Result>;
 }
 
-/** What a step of the start throws when it finds that it should stop. */
+/** Thrown by a step of the start when it finds that it should stop. */
 const stopped = Symbol("stopped");
 
 /**
- * Runs `start`, then until `stop` aborts or something fails. Whatever fails or is told to stop on the way, what was started is ended in
- * reverse order.
+ * Runs `start`, then goes on until `stop` aborts or something fails. Whatever happens, everything that was started is ended in reverse
+ * order.
  */
 export function runProgram(
   { log, stop }: { readonly log: Log; readonly stop: AbortSignal },
@@ -84,8 +84,8 @@ export function runProgram(
   return {
     ended: go(),
     fail(error) {
-      // The job library leaves such a failure to nobody when it could not note a job's end. The job is freed when the database is back
-      // (held-jobs.ts), and that it is away the log hears from others.
+      // The job library rejects like this, with nobody to catch it, when it could not record a job's end. The job is freed when the
+      // database is back (held-jobs.ts), and others log that the database is away.
       if (isDatabaseAway(error)) {
         log.debug(
           { err: error },
@@ -109,7 +109,7 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The sentence of a problem that was foreseen, for the person at the terminal. */
+/** The sentence of a foreseen problem, for the person at the terminal. */
 export function sentenceOf(error: unknown): string | undefined {
   const foreseen = [
     AddressUnusable,
@@ -124,7 +124,7 @@ export function sentenceOf(error: unknown): string | undefined {
   return foreseen ? (error as Error).message : undefined;
 }
 
-/** One sentence for the person at the terminal; for what nobody foresaw, the whole error. */
+/** One sentence for the person at the terminal; for an unforeseen error, the whole error. */
 export function readableProblem(error: unknown): string {
   const sentence = sentenceOf(error);
   if (sentence !== undefined) return `Fusion cannot run. ${sentence}`;

@@ -8,10 +8,10 @@ import { createTestApp, type TestApp } from "./testing/test-app.ts";
 import { codeIn, createTestBrowser } from "./testing/test-browser.ts";
 import { createTestCommandLine } from "./testing/test-command-line.ts";
 
-// A whole run with planted secrets: logins, tokens, calls, refusals, faults of ours, jobs and the command line. Afterwards none of the
-// secrets is anywhere but where it has to be.
+// A whole run with planted secrets: logins, tokens, calls, refusals, faults of ours, jobs and the command line. Afterwards each secret is
+// only where it has to be.
 
-/** What people and programs send and are given, by what it is. */
+/** The secrets that people and programs send and receive, by what they are. */
 const secrets = new Map<string, string>();
 const plant = (what: string, secret: string): string => {
   secrets.set(what, secret);
@@ -29,7 +29,7 @@ let app: TestApp;
 let log: Log;
 const logged: string[] = [];
 const letters: Message[] = [];
-/** Every answer but for its cookies, and but for that with which a token is generated. */
+/** Every answer without its cookies, and without the answer that contains a generated token. */
 const answers: { readonly status: number; readonly url: string; readonly text: string }[] = [];
 const printed: string[] = [];
 let failing = false;
@@ -53,7 +53,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** As `app.http.inject`; keeps what was answered. */
+/** Like `app.http.inject`, but keeps the answers. */
 const inject = (async (request: { url: string }) => {
   const answer = await app.http.inject(request);
   const { "set-cookie": _cookies, ...headers } = answer.headers;
@@ -93,7 +93,7 @@ describe("planted secrets", () => {
     const person = await arrangeUser(owner, fintech, "fintech_admin");
     const browser = createTestBrowser(http);
 
-    // A first login with every mistake, and a second with a password that is wrong at first.
+    // A first login with every mistake, and a second one whose password is wrong at first.
     let before = letters.length;
     await browser.post("/login/start", { identifier: password });
     await browser.post("/login/start", { identifier: person.email });
@@ -224,7 +224,7 @@ describe("planted secrets", () => {
     await inject({ url: "/readyz" });
     await expectNoSecretInTheDatabase();
 
-    // The run did what it was to do, so that silence means something.
+    // The run did what it should, so the absence of secrets means something.
     expect(new Set(answers.map(({ status }) => status))).toEqual(
       new Set([200, 201, 204, 400, 401, 403, 404, 409, 500]),
     );
@@ -245,7 +245,7 @@ describe("planted secrets", () => {
       "subjects of messages",
       letters.map(({ subject }) => subject),
     );
-    // Nor does the log know how people are reached.
+    // Nor does the log contain people's addresses.
     for (const address of [person.email, String(person.phone), "asha@example.com"])
       expect(logged.join("")).not.toContain(address);
   }, 120_000);
@@ -270,7 +270,7 @@ function keepCookies(cookies: ReadonlyMap<string, string>): void {
   for (const [name, value] of cookies) plant(`cookie ${name} ${secrets.size}`, value);
 }
 
-/** Each row as text, in which bytes are hexadecimal; job payloads are rows, too. */
+/** Each row as text, in which bytes are hexadecimal; job payloads are rows too. */
 async function expectNoSecretInTheDatabase(): Promise<void> {
   const { owner } = app.database;
   const { rows: tables } = await owner.query<{ name: string }>(
@@ -289,7 +289,10 @@ async function expectNoSecretInTheDatabase(): Promise<void> {
   }
 }
 
-/** Whole, as hexadecimal, as base64, and as an address would carry it; codes are numbers and so stand between other characters. */
+/**
+ * Looks for the whole secret, as it is, in hexadecimal, in base64, and as an address would encode it. Codes are numbers, so they must stand
+ * between other characters.
+ */
 function expectNoSecretIn(
   where: string,
   texts: readonly string[],

@@ -13,20 +13,20 @@ import type { Log } from "./platform/log.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import { systemRandom } from "./platform/random.ts";
 
-/** Requests that still run when the process is to end get so long. */
+/** How long requests may still run when the process is to end. */
 export const requestDeadlineMs = 10_000;
-/** Connections that stay silent for so long are closed when another process is there to take what comes next. */
+/** How long a connection may stay silent before it is closed, when another process is there to take what comes next. */
 export const lingerMs = 1_000;
 
-/** What one process does for its users: it answers requests, publishes events and works off jobs, as its roles say. */
+/** The work of one process for its users: it answers requests, publishes events and works off jobs, as its roles say. */
 export interface Service {
   readonly app: App;
   readonly connections: Connections;
-  /** Begins to publish and to work. Resolves when that is so. */
+  /** Starts to publish events and to work off jobs. Resolves when both are running. */
   startBackground(): Promise<void>;
   /**
-   * Ends what {@link startBackground} began, and at the same time announces the end at `/readyz` for `announceMs`, during which everything
-   * is answered as before; then ends the connections.
+   * Ends what {@link startBackground} began. At the same time announces the end at `/readyz` for `announceMs`, during which everything is
+   * answered as before; then ends the connections.
    */
   drain(options: { readonly announceMs: number; readonly lingerMs: number }): Promise<void>;
 }
@@ -39,11 +39,11 @@ export interface ServiceDependencies {
   readonly metrics: Metrics | undefined;
   /** Whether no other process works on this database. */
   readonly alone: boolean;
-  /** Told what this process's part of the job queue is called there. */
+  /** Receives the names under which this process holds jobs of the queue. */
   readonly holdsJobsAs?: (names: readonly string[]) => void;
 }
 
-/** The rooms, loaded by {@link loadRooms} while something else is waited for. */
+/** The rooms, loaded by {@link loadRooms} while the program waits for something else. */
 type Rooms = Awaited<ReturnType<typeof loadRooms>>;
 
 export async function loadRooms(): Promise<{
@@ -69,7 +69,7 @@ export async function loadMetrics(
   return createMetrics(options);
 }
 
-/** Builds the app and what it needs; asks the database nothing. What has to be ended is pushed to `started`, in order. */
+/** Builds the app and what it needs, without asking the database anything. Pushes what has to be ended to `started`, in order. */
 export async function buildService(
   config: Config,
   { buildApp, createResolver, createMessengers }: Rooms,
@@ -144,7 +144,7 @@ function createBackground(
       try {
         await starting;
       } catch (error) {
-        // Told to stop while the database was away: that it was is no fault of the stop.
+        // Stopped while the database was away: that is no fault of the stop.
         if (!stopping.signal.aborted) throw error;
       }
     },

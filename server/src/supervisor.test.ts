@@ -44,7 +44,7 @@ function folder(): string {
 const dataFolder = folder();
 
 const workers = (program: RunningProgram): number[] => workersOf(program.child.pid ?? 0);
-/** What the log tells of workers. */
+/** The log's lines about workers. */
 const lines = (program: RunningProgram): { msg: string; reason?: string }[] =>
   program
     .stderr()
@@ -62,7 +62,7 @@ afterAll(() => {
   }
 });
 
-// A page, what asks the database, and what is refused without it; none is limited as far as these callers go.
+// A page, a request that asks the database, and one that is refused without it; at this rate none of them meets a limit.
 const paths = { "/healthz": 200, "/": 200, "/api/v1/ifi/1/accounts": 401, "/readyz": 200 };
 
 describe("a program with workers", () => {
@@ -189,7 +189,7 @@ describe("a program with workers", () => {
     await sleep(1_000);
     expect(load.answered()).toBeGreaterThan(answered);
     expect(await ready()).toBe(503);
-    // As whoever distributes requests does by then.
+    // As a load balancer would by then.
     await load.stop();
     expect(load.failures()).toEqual([]);
     expect(await program.exited()).toBe(0);
@@ -241,7 +241,7 @@ describe("several programs on one external database", () => {
       process.kill(victim, "SIGKILL");
       return victim;
     };
-    // One that only widened is no hindrance, to a worker that is started again either.
+    // A migration that only widens does not hinder even a worker that is restarted.
     await newer(false);
     const victim = await kill();
     await expect.poll(() => workers(supervised).filter((pid) => pid !== victim), patient).toHaveLength(2);

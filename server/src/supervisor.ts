@@ -16,16 +16,16 @@ import { type Program, runProgram, type Starting } from "./run-program.ts";
 import { lingerMs, loadMetrics, requestDeadlineMs } from "./service.ts";
 
 const workerFile = fileURLToPath(new URL("../bin/worker.mjs", import.meta.url));
-/** What a worker may have open to the database's server at a time, its pool and a few beside it. */
+/** How many connections a worker may have open to the database's server at a time: its pool and a few more. */
 const connectionsPerWorker = 20;
-/** For this process, the command line, and whoever looks. */
+/** For this process, the command line, and people who look into the database. */
 const connectionsBeside = 20;
-/** The workers' jobs are waited for so long, and a little longer than all else. */
+/** Added to the time for a worker's connections, to cover its jobs and everything else that it has to end. */
 const leaveMarginMs = 10_000;
 
 /**
- * The whole server in several processes: this one has the data folder, the database's server and the schema, accepts connections and hands
- * them to workers, and starts those again that die. `renew` replaces the workers one after another.
+ * The whole server in several processes: this one holds the data folder, the database's server and the schema, accepts connections and
+ * hands them to workers, and restarts workers that die. `renew` replaces the workers one after another.
  */
 export function supervise(
   config: Config & { readonly workers: number },
@@ -44,7 +44,7 @@ export function supervise(
       askedAgain = false;
       say("Replacing the workers, one after another …\n");
       if (await from.replaceAll()) say("Replaced.\n");
-      // Whoever asked meanwhile may have changed what those that were replaced before had loaded.
+      // Somebody who asked meanwhile may have changed files that the workers replaced earlier had already loaded.
     } while (askedAgain && !stop.aborted);
     renewing = false;
   };
@@ -73,7 +73,7 @@ async function start(
   goOn();
 
   const { freeAllJobs, freeJobs } = await import("./platform/jobs/free-jobs.ts");
-  // Whoever held jobs here was killed with the program before this one.
+  // Any process that held jobs here was killed together with the previous program.
   if (config.database.kind === "embedded") await freeAllJobs(database.db);
   const deaths = metrics?.counter({
     name: "fusion_worker_deaths_total",
@@ -110,7 +110,7 @@ async function start(
   await listen(config, () => listening(server, config));
   // Such as too many open files: it goes on when some are closed.
   server.on("error", (error) => log.error({ err: error }, "a connection could not be accepted"));
-  // While the end is announced, connections are taken as before.
+  // Connections are accepted as before while the end is announced.
   started.push(async () => {
     const ended = pool.stop({ announcedForMs: config.drainMs });
     await sleep(config.drainMs);

@@ -10,8 +10,8 @@ import { readableProblem, runProgram, sentenceOf } from "./run-program.ts";
 import { buildService, lingerMs, loadMetrics, loadRooms } from "./service.ts";
 
 /**
- * One worker of a supervisor's pool, until the pool lets it go. The supervisor has the data folder, the database's server and the schema;
- * a worker connects, and serves the connections that it is handed. Resolves with the exit code.
+ * One worker of a supervisor's pool, until the pool ends it. The supervisor holds the data folder, the database's server and the schema; a
+ * worker connects, and serves the connections that it is handed. Resolves with the exit code.
  */
 export async function runWorker(
   config: Config,
@@ -23,7 +23,7 @@ export async function runWorker(
 ): Promise<number> {
   const log = createLog(config.logLevel).child({ worker: Number(place) });
   const leaving = new AbortController();
-  // Its figures are asked for as soon as it serves, and that is when they are there.
+  // The pool asks for figures as soon as the worker serves, and by then they exist.
   const figures = Promise.withResolvers<() => Promise<string>>();
   const channel = joinPool({
     figures: async () => (await figures.promise)(),
@@ -56,13 +56,13 @@ export async function runWorker(
     service.app.node.start();
     started.push(() => service.drain(farewell(config, leaving.signal.reason as LeaveReason | undefined)));
     figures.resolve(metrics?.text ?? (async () => ""));
-    // Before connections come: loading the job library takes a quarter of a second, during which those would wait.
+    // Before connections come: loading the job library takes a quarter of a second, and connections would wait for it.
     await unlessStopped(service.startBackground());
     goOn();
     channel.ready({ take: (connection: Socket) => service.connections.take(connection) });
     serves();
   });
-  // What nobody caught is a fault of ours whose extent is unknown: say so and end in order; the pool starts another.
+  // An error that nothing caught is a fault of ours of unknown extent: report it and end in order; the pool starts another worker.
   for (const event of ["uncaughtException", "unhandledRejection"] as const)
     process.on(event, (error: unknown) => program.fail(error));
   try {
@@ -74,7 +74,9 @@ export async function runWorker(
   }
 }
 
-/** One that is replaced serves its last requests at its leisure, and its health is no matter of the whole program's. */
+/**
+ * A replaced worker takes its time for its last requests and announces nothing: its end says nothing about the health of the whole program.
+ */
 function farewell(
   { drainMs }: Config,
   reason: LeaveReason | undefined,

@@ -6,11 +6,11 @@ interface Request {
 
 interface State {
   readonly request: Request;
-  /** After it. */
+  /** After the posting. */
   readonly balance: number;
 }
 
-/** The states that an account went through, one a posting, and which of them a call can have met. */
+/** The states of an account, one for each posting, and which of them a call can have seen. */
 export class AccountTimeline {
   readonly accountId: string;
   readonly #opening: { readonly openingBalance: number; readonly openingPostings: number };
@@ -22,7 +22,7 @@ export class AccountTimeline {
     this.#opening = account;
   }
 
-  /** False when it is not the next one. */
+  /** Returns false when the posting is not the next one. */
   add(sequence: number, amount: number, request: Request): boolean {
     if (sequence !== this.#opening.openingPostings + this.#states.length + 1) return false;
     this.#states.push({ request, balance: this.balance() + amount });
@@ -37,7 +37,7 @@ export class AccountTimeline {
     return this.#states.at(-1)?.balance ?? this.#opening.openingBalance;
   }
 
-  /** Balances that cannot be, and transfers that came before what was known when they were asked for. */
+  /** Impossible balances, and transfers that came before one that was already known when they were requested. */
   faults(): string[] {
     return this.#states.flatMap(({ request, balance }, at) => [
       ...(balance < 0 ? [`${this.accountId} went down to ${balance}`] : []),
@@ -47,7 +47,7 @@ export class AccountTimeline {
     ]);
   }
 
-  /** Of the balances that a call between the two moments can have met. */
+  /** The lowest and highest balance that a call between the two moments can have seen. */
   between(startedAt: number, endedAt: number): { lowest: number; highest: number } {
     const { asked } = this.#moments();
     let [lowest, highest] = [Infinity, -Infinity];
@@ -59,19 +59,19 @@ export class AccountTimeline {
     return { lowest, highest };
   }
 
-  /** How many postings there were at least for whoever began at this moment. */
+  /** The least number of postings that a call must see if it began at this moment. */
   #first(startedAt: number): number {
     const { known } = this.#moments();
     return (known[countBefore(known, startedAt, momentOf) - 1]?.place ?? -1) + 1;
   }
 
-  /** By moment; of those known by then the highest place, of those asked for from then on the lowest. */
+  /** Sorted by moment. `known` holds the highest place known by then; `asked` the lowest place requested from then on. */
   #moments(): { known: Moment[]; asked: Moment[] } {
     if (this.#ordered) return this.#ordered;
     const moments = (of: (request: Request) => number): Moment[] =>
       this.#states
         .map(({ request }, place) => ({ moment: of(request), place }))
-        // Not by their difference: two that are never known have none.
+        // Compared, not subtracted: two that are never known are both at Infinity, and their difference is not a number.
         .sort((left, right) => (left.moment < right.moment ? -1 : Number(left.moment > right.moment)));
     const known = moments(({ knownAt }) => knownAt);
     const asked = moments(({ askedAt }) => askedAt);
@@ -92,7 +92,7 @@ interface Moment {
 
 const momentOf = ({ moment }: Moment): number => moment;
 
-/** How many things, ordered by their moments, are before this one. */
+/** How many of these things, ordered by their moments, come before this moment. */
 export function countBefore<Thing>(
   things: readonly Thing[],
   moment: number,

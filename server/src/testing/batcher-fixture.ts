@@ -38,7 +38,7 @@ export async function pairOf(book: TestBook, balanceMinor = 1_000n): Promise<Cre
   });
 }
 
-/** The database, counting the messages it is sent, and broken as `sabotage` likes. */
+/** The database, recording the messages that it is sent, and broken as `sabotage` likes. */
 export function spiedOn(
   db: BatcherDatabase,
   sabotage: (text: string, client: pg.PoolClient) => Promise<void> | undefined = () => undefined,
@@ -69,7 +69,7 @@ export function spiedOn(
   };
 }
 
-/** Writes that the token of the book is revoked, without waiting for anybody. */
+/** Records that the book's token is revoked, without waiting for anybody. */
 export async function revokeTokenOf(owner: pg.Pool, book: TestBook): Promise<void> {
   await owner.query(
     `UPDATE token SET revoked_at = now(), revoked_by_kind = 'user', revoked_by = 'usr_x', revoked_by_name = 'x', revoke_reason = 'compromised'

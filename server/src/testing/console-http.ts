@@ -7,11 +7,11 @@ import { systemRandom } from "../platform/random.ts";
 
 export interface ConsoleHttp {
   readonly http: HttpServer;
-  /** In place of the login room: a request with the header `x-person: <userId>` comes from that person. */
+  /** Replaces the login room: a request with the header `x-person: <userId>` comes from that person. */
   authenticate(request: { headers: Record<string, string | string[] | undefined> }): Promise<UserPrincipal>;
   /** Makes a person known. */
   knows(person: UserPrincipal): void;
-  /** Everything logged so far, at the most talkative level. */
+  /** Everything logged so far, at the most verbose level. */
   logged(): string;
 }
 

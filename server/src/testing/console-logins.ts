@@ -18,7 +18,7 @@ export interface ConsoleLogins {
   newestCode(): Promise<string>;
 }
 
-/** People at the doors of a whole program, each in a browser of its own network. */
+/** People who log in to a whole program, each in a browser on its own network. */
 export function createLogins(app: TestApp): ConsoleLogins {
   let networks = 0;
   let codesRead = 0;
@@ -74,7 +74,7 @@ export function cookieOf(browser: TestBrowser): string {
   return [...browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
 }
 
-/** Fails for an answer that is no success, or lacks the text. */
+/** Fails for an answer that is not a success, or lacks the text. */
 export function accepted(answer: Response, containing = ""): void {
   expect([answer.statusCode, answer.body]).toEqual([
     expect.toBeOneOf([200, 204]),

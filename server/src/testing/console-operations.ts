@@ -17,20 +17,23 @@ import type { TestApp } from "./test-app.ts";
 import type { TestBrowser } from "./test-browser.ts";
 import { arrangeToken } from "./token-fixture.ts";
 
-/** In every name and address of the other fintech. */
+/** A marker in every name and address of the other fintech. */
 export const canary = "canary";
 
 export interface ConsoleOperations {
   readonly operations: Operation[];
   readonly callers: { readonly usual: Caller[]; readonly odd: Caller[] };
-  /** By method and path; whoever is not named here calls as the fintech's admin. */
+  /** By method and path; an operation that is not listed is called by the fintech's admin. */
   readonly rightCallers: Readonly<Record<string, Caller>>;
   readonly admin: Caller;
   /** Names of callers who see every fintech. */
   readonly seers: ReadonlySet<string>;
 }
 
-/** Every operation of the console's API, with all that its parameters can name, of a fintech and of another, and whoever may call. */
+/**
+ * Every operation of the console's API, everything that its parameters can name, of the fintech and of another one, and everybody who may
+ * call.
+ */
 export async function arrangeConsoleOperations(app: TestApp, below: string): Promise<ConsoleOperations> {
   const logins = createLogins(app);
   const { owner } = app.database;
@@ -203,7 +206,7 @@ export async function arrangeConsoleOperations(app: TestApp, below: string): Pro
       body: (variant) => ({ text: variant % 2 ? "9000000001" : ownBooks.accountId }),
     },
     "POST /tokens/{tokenId}/revoke": { body: () => ({ reason: "compromised" }) },
-    // Names one that was revoked before, so that the tokens of the other requests live on.
+    // Names a token that was revoked before, so that the tokens of the other requests live on.
     "POST /applications/{applicationId}/tokens/revoke": {
       body: () => ({ reason: "compromised", tokenIds: [spare.tokenId] }),
     },
@@ -256,7 +259,7 @@ async function arrangeBooks(app: TestApp, fintech: TestFintech) {
   };
 }
 
-/** An endpoint to which a test event is on its way. */
+/** An endpoint with a test event that is being delivered. */
 async function arrangeWebhook(
   browser: TestBrowser,
   applicationId: string,
@@ -284,7 +287,7 @@ async function arrangeCall(app: TestApp, tokenId: string): Promise<string> {
   return rows[0]?.call_id ?? "";
 }
 
-/** Another fintech, all of whose names say so. */
+/** Another fintech, whose names all contain the canary. */
 async function arrangeNeighbour(app: TestApp, logins: ConsoleLogins) {
   const { owner } = app.database;
   const fintech = await arrangeFintech(owner);

@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-// Where logins and sessions stand, which changes while requests are sent.
+// The state of logins and sessions, which changes while requests are sent.
 const stateTables = [
   "login_walk",
   "one_time_code",
@@ -11,7 +11,7 @@ const stateTables = [
 ];
 const counterTables = ["login_failure", "code_sending"];
 
-/** Keeps where logins, sessions and passwords stand. */
+/** Saves the state of logins, sessions and passwords. */
 export async function keepConsoleState(owner: pg.Pool): Promise<void> {
   for (const table of stateTables) await owner.query(`CREATE TABLE kept_${table} AS TABLE ${table}`);
   await owner.query(
@@ -19,7 +19,7 @@ export async function keepConsoleState(owner: pg.Pool): Promise<void> {
   );
 }
 
-/** Brings back what was kept, and no failure is counted. */
+/** Restores the saved state, and resets the counters of failures. */
 export async function restoreConsoleState(owner: pg.Pool): Promise<void> {
   await owner.query(
     [
@@ -28,7 +28,7 @@ export async function restoreConsoleState(owner: pg.Pool): Promise<void> {
         `DELETE FROM ${table}`,
         `INSERT INTO ${table} SELECT * FROM kept_${table}`,
       ]),
-      // What was arranged is there, and what was added since makes room.
+      // Restores what was arranged, and removes what was added since.
       `UPDATE webhook_endpoint SET disabled_at = NULL, disabled_because = NULL,
          deleted_at = CASE WHEN url LIKE '%/arranged' THEN NULL ELSE now() END`,
       "UPDATE console_user SET disabled_at = NULL WHERE disabled_at IS NOT NULL",

@@ -1,7 +1,7 @@
 import type { Queryable } from "../platform/database/database.ts";
 import { textOf } from "../platform/database/prepared.ts";
 
-/** Asks as `tx` does, and notes how many blocks of 8 KiB PostgreSQL touched for what was selected. */
+/** Runs statements as `tx` does, and counts the blocks of 8 KiB that PostgreSQL touched for the SELECTs. */
 export function countingBlocks(tx: Queryable): Queryable & { blocks(): number } {
   let blocks = 0;
   return {

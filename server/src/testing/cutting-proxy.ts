@@ -7,19 +7,19 @@ import { join } from "node:path";
 export interface CuttingProxy {
   readonly connectionString: string;
   /**
-   * The next COMMIT reaches the server and happens; of the server's answer the client gets this share (0 to 1, never all of it), then
-   * nothing and a broken connection. `onCut` runs between the commit and the break.
+   * The next COMMIT reaches the server and happens. The client receives this share of the server's answer (0 to 1, never all of it), then
+   * its connection breaks. `onCut` runs between the commit and the break.
    */
   cutNextCommit(share: number, onCut?: () => void): void;
   /** How many commits were cut so far. */
   cuts(): number;
-  /** From now on nothing passes, either way, on the connections that are open, or on any; none is broken. */
+  /** From now on nothing passes, in either direction, on the connections that are open or on all; none is broken. */
   fallSilent(which: "open ones" | "all"): void;
   close(): Promise<void>;
 }
 
 const socketName = ".s.PGSQL.5432";
-/** The end of a message of the simple protocol, in which the program commits. */
+/** The end of a message of the simple protocol, which the program uses to commit. */
 const commitEnd = Buffer.from("COMMIT\0");
 /** ReadyForQuery, outside any transaction: what came before it is on disk. */
 const idleEnd = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
@@ -42,7 +42,7 @@ export async function startCuttingProxy(serverUrl: string): Promise<CuttingProxy
     clients.add(client);
     const passes = (): boolean => !allSilent && !silent.has(client);
     const server = connect(serverSocket);
-    // Set while an answer is held back that the client will not get.
+    // Set while an answer is held back from the client.
     let held: Buffer[] | undefined;
     let cut: NonNullable<typeof armed>;
     let tail = Buffer.alloc(0);

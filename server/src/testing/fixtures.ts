@@ -14,7 +14,7 @@ import {
 } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";
 
-// Arranges rows directly as the owner, so that a room's tests need no other room's use cases.
+// Inserts rows directly as the owner, so that a room's tests need no other room's use cases.
 
 export interface TestFintech extends FintechKey {
   readonly clientId: string;
@@ -58,8 +58,8 @@ export async function arrangeApplication(
 }
 
 /**
- * A person with an email and, unless told otherwise, a phone; of the fintech, or of the Fusion team with null. The session of the principal
- * is one for use cases only: no browser has it, and it is not among those that are listed.
+ * A person with an email and, unless told otherwise, a phone; of the fintech, or of the Fusion team if it is null. The principal's session
+ * is for use cases only: no browser has it, and it is not listed.
  */
 export async function arrangeUser(
   owner: pg.Pool,

@@ -7,7 +7,7 @@ import { arrangeToken, type TestToken } from "./token-fixture.ts";
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** Parsed; every answer is JSON. Loose on purpose: tests say what they expect of it. */
+  /** Parsed; every answer is JSON. Untyped on purpose: tests say what they expect of it. */
   // biome-ignore lint/suspicious/noExplicitAny: answers are judged by the tests, not by the compiler.
   readonly body: any;
 }
@@ -66,14 +66,14 @@ export async function arrangeClient(
 
 let people = 0;
 
-/** A phone and a PAN that nobody else in the run has. */
+/** A phone and a PAN that no other person in the run has. */
 export function newIdentity(): { phone: string; pan: string } {
   people += 1;
   const digits = String(people).padStart(4, "0");
   return { phone: `+91900${String(Date.now() % 1000).padStart(3, "0")}${digits}`, pan: `ABCDE${digits}F` };
 }
 
-/** The least that clients send to newIndividual (wire contract, section 4.1), of a new person but for what is given. */
+/** The minimum that clients send to newIndividual (wire contract, section 4.1), for a new person unless given. */
 export function individualBody(
   identity: { phone: string; pan: string } = newIdentity(),
   more: Record<string, unknown> = {},

@@ -31,5 +31,5 @@ export function decideOn(
   );
 }
 
-/** An error's body but for the id of its request. */
+/** An error's body without the id of its request. */
 export const withoutTrace = (body: object): object => ({ ...body, traceID: "" });

@@ -2,8 +2,8 @@ import type { Database } from "../platform/database/database.ts";
 import { textOf } from "../platform/database/prepared.ts";
 
 /**
- * The database, in whose transactions each statement passes `intercept` first: it may wait, throw, or answer in the statement's place with
- * rows of its own; undefined lets the database answer.
+ * The database, but each statement of its transactions passes `intercept` first. That may wait, throw, or return rows in place of the
+ * statement; undefined lets the database answer.
  */
 export function interceptedQueries(
   db: Database,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { Agent, request } from "node:http";
 
-/** Callers that ask one thing after the other, each on a connection of its own for as long as it lasts. */
+/** Callers that send one request after the other, each on a connection of its own for as long as that lasts. */
 export interface KeepAliveLoad {
   /** How many requests were answered with an expected status so far. */
   answered(): number;
@@ -12,14 +12,17 @@ export interface KeepAliveLoad {
 }
 
 export interface FailedRequest {
-  /** The caller's port: on which connection it was. */
+  /** The caller's port, which identifies the connection. */
   readonly port: number | undefined;
   readonly what: string;
 }
 
 const patienceMs = 10_000;
 
-/** Asks `paths` in turn on so many connections; each path with the status that its answer must have. Nothing is ever asked twice. */
+/**
+ * Requests `paths` in turn on this many connections; each path comes with the status that its answer must have. No request is ever
+ * repeated.
+ */
 export function startLoad(
   url: string,
   { connections, paths }: { readonly connections: number; readonly paths: Readonly<Record<string, number>> },
@@ -70,7 +73,7 @@ export function startLoad(
   };
 }
 
-/** The callers' ports of a process's connections, as the kernel knows them. */
+/** The callers' ports of a process's connections, according to the kernel. */
 export function callersOf(pid: number): Set<number> {
   const inodes = new Set<string>();
   for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
@@ -90,7 +93,7 @@ export function callersOf(pid: number): Set<number> {
   return ports;
 }
 
-/** The child processes of a process, in the order in which they were started. */
+/** The child processes of a process, in the order of their start. */
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
     .trim()
@@ -100,7 +103,7 @@ function childrenOf(pid: number): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Its workers that serve, and neither start nor leave. */
+/** Its workers that serve, without those that start or leave. */
 export function workersOf(pid: number): number[] {
   return childrenOf(pid).filter((child) => {
     try {

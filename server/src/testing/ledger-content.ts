@@ -2,7 +2,7 @@ import type pg from "pg";
 import { transferIdOf } from "../ledger/posted-transfer.ts";
 import type { LedgerContent } from "./transfer-history.ts";
 
-/** What the ledger holds of these accounts, read behind the program's back; each with its opening balance. */
+/** The ledger's content about these accounts, read directly from the database; each with its opening balance. */
 export async function readLedgerContent(
   owner: pg.Pool,
   opening: ReadonlyMap<string, bigint>,

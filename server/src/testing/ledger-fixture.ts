@@ -32,7 +32,7 @@ export async function arrangeBook(
     environment?: Environment;
     fintech?: TestFintech;
     scopes?: readonly string[];
-    /** Of the program that will move the money. */
+    /** The keys of the program that will move the money. */
     keys?: Keys;
   } = {},
 ): Promise<TestBook> {
@@ -74,7 +74,7 @@ export async function arrangeBook(
   };
 }
 
-/** That somebody exists, and no more. */
+/** Inserts an account holder with nothing else. */
 export async function arrangeHolder(
   owner: TestDatabase["owner"],
   tenant: Pick<Tenant, "ifiId" | "environment">,
@@ -87,7 +87,7 @@ export async function arrangeHolder(
   return holderId;
 }
 
-/** A transfer of one rupee with a fresh request id, but for what `input` says. */
+/** A transfer of one rupee with a fresh request id, unless `input` says otherwise. */
 export function transferOf(
   input: Pick<CreateTransferInput, "debitAccountId" | "creditAccountId"> & Partial<CreateTransferInput>,
 ): CreateTransferInput {

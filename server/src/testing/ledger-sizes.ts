@@ -1,4 +1,4 @@
-// How much the ledger's tests try: a little in every `npm test`, what a release is measured by in `npm run test:ledger -- --release`.
+// How much the ledger's tests do: a little in every `npm test`, the size for judging a release in `npm run test:ledger -- --release`.
 
 export const ledgerSizes =
   process.env.FUSION_TEST_LEDGER === "release"

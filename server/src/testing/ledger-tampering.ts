@@ -1,9 +1,9 @@
-// What somebody can do to the ledger who may write the whole database but has not the signing key.
+// What somebody can do to the ledger who can write the whole database but does not have the signing key.
 
 /** A random whole number below `sides`. */
 export type Pick = (sides: number) => number;
 
-/** What there is to tamper with: everything that ever moved. */
+/** The rows that can be tampered with: everything that ever moved. */
 export interface Target {
   readonly accounts: readonly { readonly account_id: string }[];
   readonly transfers: readonly { readonly transfer_number: string; readonly request_id: string }[];
@@ -17,7 +17,7 @@ export interface Target {
 
 export interface Edit {
   readonly name: string;
-  /** Statements. May change nothing, where chance picks the same thing twice. */
+  /** Statements. They may change nothing, if chance picks the same row twice. */
   sql(target: Target, pick: Pick): string;
 }
 
@@ -40,7 +40,7 @@ const twoPostings = ({ postings }: Target, pick: Pick): [string, string, string]
   const own = postings.filter((row) => row.account_id === account_id);
   return [`account_id = '${account_id}'`, one(own, pick).sequence, one(own, pick).sequence];
 };
-/** The transfer with its postings, and what it reverses, is reversed by. */
+/** Deletes the transfer, its postings, and the links to what it reverses and is reversed by. */
 const withoutTransfer = (where: string): string =>
   `DELETE FROM posting WHERE ${where};
    DELETE FROM transfer_reversal WHERE request_id IN (SELECT request_id FROM transfer WHERE ${where})

@@ -10,8 +10,8 @@ import { createTestApp, type TestApp } from "./test-app.ts";
 const actor = { kind: "cli", account: "test" } as const;
 
 /**
- * Before each test of a file, a holder with an account that a funding account fills, at a fintech of its own, so that no other test's
- * limits are met: on Wednesday 25 November 2026, 11:00 at the bank. After them all the ledger is verified.
+ * Sets up, before each test of a file, a holder with an account that a funding account fills, at a fintech of its own so that no other
+ * test's limits apply. The time is Wednesday 25 November 2026, 11:00 at the bank. After each test the whole ledger is verified.
  */
 export function limitedAccount() {
   let app: TestApp;
@@ -111,7 +111,7 @@ export function limitedAccount() {
     get holder() {
       return holder;
     },
-    /** That of `load` and `spend`; another one may be put in its place. */
+    /** The account that `load` and `spend` use; another one may be put in its place. */
     get account() {
       return account;
     },

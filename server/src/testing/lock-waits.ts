@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { expect } from "vitest";
 
-/** Resolves when so many statements in this database wait for a lock, and thus stand where a test wants them. */
+/** Resolves when this many statements in the database wait for a lock, and so are where a test wants them. */
 export async function untilLockWaits(owner: pg.Pool, count: number): Promise<void> {
   await expect
     .poll(async () => {

@@ -18,20 +18,20 @@ export interface LoginApp {
   readonly clock: ManualClock;
   /** Codes sent, oldest first. */
   readonly letters: Message[];
-  /** Told of every answer, which waits for it, and of every code that is given to the provider; undefined ends that. */
+  /** Calls the watcher for every answer, which waits for it, and for every code that is given to the provider; undefined ends that. */
   watch(watcher: { answering(): Promise<void>; sending(): void } | undefined): void;
   /** Waits until nothing is being sent. */
   settled(): Promise<void>;
-  /** A browser of its own network, so that tests do not use up each other's sends. */
+  /** A browser on a network of its own, so that tests do not use up each other's sends. */
   browser(): TestBrowser;
   /** Asks for a code for the address and returns it. */
   codeFor(browser: TestBrowser, identifier: string): Promise<string>;
-  /** A whole login; sets the password at the first. Moves the clock a minute, as nobody logs in twice within one. */
+  /** A whole login; the first one sets the password. Moves the clock by a minute, as nobody logs in twice within one. */
   logIn(browser: TestBrowser, identifier: string, password?: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The room's routes alone, on a database of the test file's own, with its own limits where a test wants others. */
+/** The room's routes alone, on the test file's own database, with other limits where a test wants them. */
 export async function createLoginApp(
   options: { limits?: Partial<LoginLimits>; log?: Log; secureCookies?: boolean } = {},
 ): Promise<LoginApp> {

@@ -1,27 +1,27 @@
 import fc from "fast-check";
 import { contentTypes, extraHeaders, methods, oddParts, oddTexts, oddValues } from "./malformed-values.ts";
 
-// Requests that are wrong in every way a careless or hostile client can think of, and near-valid ones among them.
+// Requests that are wrong in every way a careless or hostile client can think of, including nearly valid ones.
 
-/** One operation of an OpenAPI document, with what makes a call of it right. */
+/** One operation of an OpenAPI document, with everything for a correct call. */
 export interface Operation {
   readonly method: string;
   /** Such as `/api/v1/ifi/{ifiID}/bundles/{bundleID}`. */
   readonly path: string;
-  /** Parameters in the part that all addresses share; seldom wrong, or little else would be reached. */
+  /** Parameters in the prefix that all addresses share; seldom wrong, or little else would be reached. */
   readonly shared: readonly string[];
   readonly queryNames: readonly string[];
-  /** What the query must say at least, such as `requestID=1`; empty for most. */
+  /** The least that the query must contain, such as `requestID=1`; empty for most. */
   readonly query: string;
-  /** For the path's parameters: the value that is right, then others that exist and are not the caller's. */
+  /** Values for the path's parameters: the correct one, then others that exist but are not the caller's. */
   readonly parameters: Readonly<Record<string, readonly [string, ...string[]]>>;
-  /** Headers that are needed beside the caller's; `variant` tells calls apart. */
+  /** Headers needed in addition to the caller's; `variant` makes calls differ. */
   readonly headers: ((variant: number) => Record<string, string>) | undefined;
-  /** A body that is accepted; `variant` tells people and request ids apart. Undefined for operations without one. */
+  /** An accepted body; `variant` makes people and request ids differ. Undefined for operations without one. */
   readonly body: ((variant: number) => unknown) | undefined;
 }
 
-/** Who calls, by the headers that prove it, or try to. */
+/** A caller, with the headers that prove who it is, or try to. */
 export interface Caller {
   readonly name: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface TestRequest {
   readonly payload?: string | Buffer;
 }
 
-/** Variants of a request that is wrong somewhere are below. */
+/** Variants of wrong requests are below this number. */
 const variantsMax = 2_000;
 
 const change = fc.record({
@@ -49,10 +49,10 @@ const change = fc.record({
 });
 type Change = typeof change extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** The operation called as it should be. */
+/** A correct call of the operation. */
 export function rightRequest(operation: Operation, caller: Caller): TestRequest {
   return render(operation, {
-    // Leaves the query alone, and is no other request's variant.
+    // Leaves the query alone, and is the variant of no other request.
     variant: variantsMax + 2,
     caller,
     method: undefined,
@@ -65,7 +65,7 @@ export function rightRequest(operation: Operation, caller: Caller): TestRequest 
   });
 }
 
-/** Calls of the operation by one of the `usual` callers, or, one time in ten, of the `odd` ones. */
+/** Calls of the operation by one of the `usual` callers or, about one time in ten, by one of the `odd` ones. */
 export function malformedRequest(
   operation: Operation,
   callers: { readonly usual: readonly Caller[]; readonly odd: readonly Caller[] },
@@ -75,7 +75,7 @@ export function malformedRequest(
       variant: fc.nat(variantsMax),
       caller: mostly(fc.constantFrom(...callers.usual), 10, fc.constantFrom(...callers.odd)),
       method: mostly(fc.constant(undefined), 14, fc.constantFrom(...methods)),
-      // Wrong most often where there is no body to be wrong instead.
+      // Wrong more often where there is no body that could be wrong.
       parts: fc.tuple(
         mostly(fc.constant(undefined), operation.body ? 3 : 1, oddPart),
         mostly(fc.constant(undefined), 10, oddPart),
@@ -109,14 +109,14 @@ function mostly<Value>(
   return fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: odd });
 }
 
-/** A text, or the number of another value that exists. */
+/** A text, or the index of another value that exists. */
 const oddPart = mostly<string | number | undefined>(fc.constantFrom(...oddParts), 3, fc.nat(10));
 
 interface Choice {
   readonly variant: number;
   readonly caller: Caller;
   readonly method: string | undefined;
-  /** For the last parameter of the operation's own, the one before it, and those that all share. */
+  /** For the last of the operation's own parameters, the one before it, and those that all operations share. */
   readonly parts: readonly (string | number | undefined)[];
   readonly ending: string;
   readonly query: readonly [number, string][];
@@ -157,7 +157,7 @@ function pathOf({ path, parameters, shared }: Operation, parts: Choice["parts"])
 function queryOf(operation: Operation, { variant, query }: Choice): string {
   const names = [...operation.queryNames, "pageNumber", "pageSize", "a[]"];
   const odd = query.map(([name, value]) => `${names[name % names.length]}=${value}`);
-  // Two times in three what must be there is there, and once alone.
+  // In two of three cases the required query is present, and in one of those it is alone.
   return (variant % 3 === 0 ? odd : variant % 3 === 1 ? [operation.query, ...odd] : [operation.query])
     .filter((part) => part !== "")
     .join("&");
@@ -171,14 +171,14 @@ function bodyOf(operation: Operation, { variant, body }: Choice): string | Buffe
     const text = JSON.stringify(good);
     return text.slice(0, Math.floor(text.length * body.keep));
   }
-  // An operation without a body is right with none.
+  // Without a body, the operation is called correctly.
   if (!operation.body && body.length === 0) return undefined;
   return JSON.stringify(body.reduce(applyChange, structuredClone(good)));
 }
 
-/** Changes one of the nodes of the value, which one by its number. */
+/** Changes one of the nodes of the value, chosen by its number. */
 function applyChange(root: unknown, { at, action, value: shared }: Change): unknown {
-  // A copy, since a later change may reach into it.
+  // A copy, since a later change may modify it.
   const value: unknown = structuredClone(shared);
   const places: { holder: Record<string, unknown>; key: string }[] = [];
   const walk = (node: unknown): void => {

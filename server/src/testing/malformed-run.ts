@@ -9,18 +9,18 @@ import {
   type TestRequest,
 } from "./malformed-request.ts";
 
-/** What a test knows about an operation that its document does not say. */
+/** What a test knows about an operation beyond its document. */
 export interface Example {
   /** See {@link Operation}. */
   readonly body?: (variant: number) => unknown;
   readonly headers?: (variant: number) => Record<string, string>;
-  /** Beside what is required. */
+  /** In addition to what is required. */
   readonly query?: string;
 }
 
 /**
- * Every operation of a document. `examples` are by method and path, such as `POST /transfers`, with `below` cut off; throws when an
- * operation with a body has none, so that a new one can't be left out.
+ * Every operation of a document. The keys of `examples` are method and path, such as `POST /transfers`, without `below`. Throws when an
+ * operation with a body has none, so that a new one cannot be left out.
  */
 export function operationsOf(
   document: OpenApiDocument,
@@ -28,7 +28,7 @@ export function operationsOf(
   known: {
     readonly parameters: Operation["parameters"];
     readonly examples: Readonly<Record<string, Example>>;
-    /** Values for queries that are required. */
+    /** Values for required query parameters. */
     readonly queries: Readonly<Record<string, string>>;
   },
 ): Operation[] {
@@ -73,7 +73,7 @@ export interface TestAnswer {
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-/** Says what is wrong with an answer; undefined for nothing. */
+/** Says what is wrong with an answer; undefined when nothing is. */
 export type Judge = (
   answer: TestAnswer,
   request: TestRequest,
@@ -81,13 +81,13 @@ export type Judge = (
   operation: Operation,
 ) => string | undefined;
 
-/** So many requests of each operation are on their way at once. */
+/** How many requests of each operation are sent at once. */
 const atOnce = 3;
 
 /**
- * Sends at least `requestsMin` malformed and near-valid requests, each operation equally often, and yields how often each status was
- * answered. Throws at the first answer that `judge` finds wrong, with the request and a seed: with it in FUSION_TEST_SEED a run begins with
- * the batch that failed.
+ * Sends at least `requestsMin` malformed and nearly valid requests, each operation equally often, and returns how often each status was
+ * answered. Throws at the first answer that `judge` finds wrong, with the request and a seed: with that in FUSION_TEST_SEED, a run begins
+ * with the batch that failed.
  */
 export async function sendMalformed(
   http: HttpServer,
@@ -125,7 +125,7 @@ export async function sendMalformed(
   return { sent, statuses };
 }
 
-/** The operation called rightly. Throws unless it is accepted, and so proves that the requests above are near to valid ones. */
+/** A correct call of the operation. Throws unless it is accepted, which proves that the requests above are close to valid ones. */
 export async function sendRight(
   http: HttpServer,
   operation: Operation,

@@ -1,6 +1,6 @@
 // What malformed requests are made of (malformed-request.ts).
 
-/** Values that no field expects, or that are just beyond what one takes. */
+/** Values that no field expects, or that are just outside what a field accepts. */
 export const oddValues: readonly unknown[] = [
   null,
   true,

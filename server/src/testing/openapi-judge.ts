@@ -3,16 +3,17 @@ import type { OpenApiDocument, OpenApiResponse } from "../platform/http/openapi.
 import type { TestAnswer } from "./malformed-run.ts";
 
 interface Operation {
-  /** Addresses that it answers to, as they are sent. */
+  /** The addresses of the operation, as requests have them. */
   readonly addresses: RegExp;
   readonly path: string;
   readonly methods: readonly string[];
 }
 
 /**
- * Judges answers by an OpenAPI document alone: what is wrong with one, or undefined when its operation lists the status, its content type
- * is the one listed there, the body matches the schema, and of the headers that the document knows it has those that it may and must. What
- * no operation is for must be refused: below `prefix` by `refusal`, a schema of the document's.
+ * Judges answers by an OpenAPI document alone. Returns undefined when the operation lists the status, the content type is the one listed
+ * there, the body matches the schema, and of the headers in the document the answer has all that it must and only those that it may;
+ * otherwise says what is wrong. A request that fits no operation must be refused: below `prefix` with `refusal`, a schema of the
+ * document's.
  */
 export function judgeByDocument(
   document: OpenApiDocument,
@@ -34,13 +35,13 @@ export function judgeByDocument(
   const operations = Object.entries(document.paths)
     .map(
       ([path, methods]): Operation => ({
-        // With a slash at its end or without, and with empty parameters, like the server.
+        // With or without a slash at the end, and with empty parameters, like the server.
         addresses: new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]*")}/?$`),
         path,
         methods: Object.keys(methods),
       }),
     )
-    // A fixed part goes before a parameter in its place.
+    // A fixed part takes precedence over a parameter in the same place.
     .sort((left, right) => left.path.split("{").length - right.path.split("{").length);
 
   const faultOfHeaders = (

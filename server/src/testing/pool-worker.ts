@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { joinPool } from "../platform/processes/worker-channel.ts";
 
-// A worker that does nothing but say who it is, for tests of the pool. Its first argument says how it behaves.
+// A worker that only tells its process id, for tests of the pool. Its first argument says how it behaves.
 
 const [, , behaviour = "serve"] = process.argv;
 const channel = joinPool({

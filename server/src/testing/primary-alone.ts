@@ -13,23 +13,23 @@ import { silentLog } from "../platform/log.ts";
 import { latestEpoch } from "./fixtures.ts";
 import type { TestDatabase } from "./test-database.ts";
 
-/** A PostgreSQL of the test file's own, with the program's schema, that can be told to wait for a standby which is not there. */
+/** A PostgreSQL of the test file's own, with the program's schema, that can be told to wait for a standby that does not exist. */
 export interface PrimaryAlone extends Omit<TestDatabase, "stopTime"> {
-  /** From now on commits wait: those of the program, not the owner's. */
+  /** From now on commits wait: only those of the program, not the owner's. */
   awaitStandby(): Promise<void>;
-  /** As if the standby had confirmed everything: whoever waits goes on, and nobody waits any more. */
+  /** As if the standby had confirmed everything: waiting commits go on, and later ones do not wait. */
   standbyConfirms(): Promise<void>;
-  /** Resolves when so many commits wait; answers how many there are. */
+  /** Resolves when at least this many commits wait; returns how many there are. */
   untilWaiting(atLeast?: number): Promise<number>;
-  /** What `pg_cancel_backend` does to those that wait: PostgreSQL commits on the primary alone, and warns. */
+  /** Does what `pg_cancel_backend` does to waiting commits: PostgreSQL commits on the primary alone, and warns. */
   cancelWaits(): Promise<void>;
-  /** Ends the connections of those that wait. */
+  /** Ends the connections of waiting commits. */
   breakWaits(): Promise<void>;
 }
 
 export async function startPrimaryAlone(): Promise<PrimaryAlone> {
   const folder = mkdtempSync(join(tmpdir(), "fusion-primary-"));
-  // As root the database runs as another account, which must be able to enter.
+  // As root the database runs under another account, which must be able to enter.
   chmodSync(folder, 0o711);
   const server = await startEmbeddedPostgres(folder);
   const admin = new pg.Client({ connectionString: server.connectionString() });
@@ -49,7 +49,7 @@ export async function startPrimaryAlone(): Promise<PrimaryAlone> {
   const setStandbys = async (names: string): Promise<void> => {
     await admin.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
     await admin.query("SELECT pg_reload_conf()");
-    // Sessions learn of it one after the other; the checkpointer, which decides whether anybody waits, within a second.
+    // Sessions learn of the setting one after the other; the checkpointer, which decides whether anybody waits, within a second.
     await sleep(200);
   };
   const waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'";

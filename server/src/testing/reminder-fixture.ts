@@ -28,9 +28,9 @@ export interface TestReminders {
   readonly letters: Message[];
   readonly deps: SendDeps;
   readonly fintech: TestFintech;
-  /** In live. */
+  /** In the live environment. */
   readonly application: ApplicationId;
-  /** Reached by mail alone. */
+  /** Can be reached only by mail. */
   readonly admin: Person;
   /** May manage the application. */
   readonly member: Person;
@@ -47,12 +47,12 @@ export interface TestReminders {
   planRevocation(tokenId: TokenId, from?: "now" | "first_use"): Promise<unknown>;
   /** Sweeps at that instant. */
   at(instant: string): ReturnType<typeof sweepReminders>;
-  /** Sweeps every local day from the first to the last of the window, at 09:00 IST. */
+  /** Sweeps this many local days from the first, each at 09:00 IST. */
   sweepDays(from: string, days: number): Promise<void>;
   reminders(): Promise<{ day: string; state: string; channel: string; error: string | null }[]>;
 }
 
-/** A fintech that has the database to itself, and a messenger that keeps its letters, or throws what `refuse` makes of one. */
+/** A fintech that has the database to itself, and a messenger that keeps its letters, or throws what `refuse` returns for one. */
 export async function arrangeReminders(
   database: Pick<TestDatabase, "db" | "owner" | "stopTime">,
   refuse: (message: Message) => Error | undefined = () => undefined,
@@ -134,7 +134,7 @@ export async function arrangeReminders(
   };
 }
 
-/** A reminder's text without the link that is its recipient's alone, which a preview leaves out. */
+/** A reminder's text without its recipient's personal link, which a preview leaves out. */
 export function withoutOwnLink(text: string | undefined): string | undefined {
   return text?.replace(/End this mail, for all tokens:\s+\S+\n\n/, "");
 }

@@ -19,24 +19,24 @@ import { withClient } from "../platform/database/with-client.ts";
 import { postgresProcesses } from "./running-program.ts";
 import { startSwitchingProxy } from "./switching-proxy.ts";
 
-/** A primary with one standby behind a proxy that leads to the primary, as Patroni and haproxy keep them. */
+/** A primary with one standby, behind a proxy that leads to the primary, like a setup of Patroni and haproxy. */
 export interface ReplicatedPostgres {
   /** Through the proxy, over TCP. */
   url(role?: string, database?: string): string;
-  /** Past the proxy, to the present primary or standby. */
+  /** Past the proxy, to the current primary or standby. */
   primaryUrl(database?: string): string;
   standbyUrl(database?: string): string;
   /** Changes a setting of the primary, and of every standby made from it later. */
   set(name: string, value: string): Promise<void>;
   /** `kill -9` of every process of the primary at once, as if its machine were gone. */
   killPrimary(): void;
-  /** {@link killPrimary} without a sign: connections to it stay, and nothing comes on them any more. */
+  /** Like {@link killPrimary} but without a sign: connections to it stay open, and nothing arrives on them any more. */
   vanishPrimary(): void;
   /** The standby becomes the primary, and the proxy leads to it. */
   promoteStandby(): Promise<void>;
-  /** A new standby, copied from the primary while that works. Resolves when it follows. */
+  /** Adds a standby, copied from the primary while that goes on working. Resolves when the standby follows. */
   addStandby(): Promise<void>;
-  /** The standby gets nothing more, which nobody notices where nobody waits for it. */
+  /** Cuts the standby off, which nobody notices unless a commit waits for it. */
   severStandby(): Promise<void>;
   remove(): Promise<void>;
 }
@@ -46,10 +46,10 @@ interface Node {
   readonly folder: string;
 }
 
-/** Replication is synchronous (`synchronous_standby_names = '*'`): until a standby is there, commits wait. */
+/** Replication is synchronous (`synchronous_standby_names = '*'`): commits wait until a standby is there. */
 export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
   const parent = mkdtempSync(join(tmpdir(), "fusion-pair-"));
-  // As root the servers run as another account, which must be able to enter.
+  // As root the servers run under another account, which must be able to enter.
   chmodSync(parent, 0o711);
   const proxy = await startSwitchingProxy();
   const nodes: Node[] = [];
@@ -82,7 +82,7 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
       try {
         process.kill(pid, "SIGKILL");
       } catch (error) {
-        // It has ended meanwhile, as children of a server that was killed do.
+        // It has ended meanwhile, like the children of a killed server.
         if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
       }
     }
@@ -127,7 +127,9 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
   return pair;
 }
 
-/** What `pg_basebackup` does, which the embedded server's package does not have: the files between the start and the end of a backup. */
+/**
+ * Does the work of `pg_basebackup`, which the embedded server's package lacks: copies the files between the start and the end of a backup.
+ */
 async function copyRunningCluster(from: Node, toFolder: string): Promise<void> {
   const cluster = join(from.folder, "postgres");
   const copy = join(toFolder, "postgres");
@@ -149,7 +151,7 @@ async function copyRunningCluster(from: Node, toFolder: string): Promise<void> {
   });
 }
 
-/** Files that vanish meanwhile are not missed: the log of the backup knows what became of them. */
+/** Files that vanish meanwhile do not matter: the backup's write-ahead log covers them. */
 function copyFolder(from: string, to: string): void {
   mkdirSync(to, { mode: 0o700 });
   own(from, to);
@@ -158,7 +160,7 @@ function copyFolder(from: string, to: string): void {
     if (/^(postmaster\.(pid|opts)|standby\.signal|backup_label)$/.test(name)) continue;
     try {
       if (lstatSync(source).isDirectory()) {
-        // The log is streamed; what else is in there belongs to the server that runs.
+        // The log is streamed; everything else in there belongs to the running server.
         if (name === "pg_wal") makeFolders(from, to, ["pg_wal", "pg_wal/archive_status", "pg_wal/summaries"]);
         else copyFolder(source, target);
       } else {

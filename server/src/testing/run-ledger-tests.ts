@@ -1,4 +1,4 @@
-// `npm run test:ledger`: the tests of what the ledger promises, one after the other. With `--release` in the size a release is measured by
+// `npm run test:ledger`: the tests of the ledger's promises, one after the other. With `--release` in the size for judging a release
 // (ledger-sizes.ts).
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

@@ -10,14 +10,14 @@ const startFile = join(import.meta.dirname, "../../bin/start.mjs");
 export interface RunningProgram {
   readonly child: ChildProcess;
   readonly url: string;
-  /** Everything it said so far. */
+  /** Everything it has written so far. */
   stdout(): string;
   stderr(): string;
-  /** Waits until it answers requests; throws with what it said when it ends first. */
+  /** Waits until it answers requests; throws with its output when it ends first. */
   ready(): Promise<void>;
-  /** Sends the signal, waits for the end, and yields the exit code (null when the signal killed it). */
+  /** Sends the signal, waits for the end, and returns the exit code (null when the signal killed it). */
   end(signal: NodeJS.Signals): Promise<number | null>;
-  /** Waits for an end by itself. */
+  /** Waits until it ends by itself. */
   exited(): Promise<number | null>;
 }
 
@@ -39,7 +39,7 @@ export function startProgram(
   const said = { stdout: "", stderr: "" };
   const [file, ...args] = command;
   const child = spawn(file, args, {
-    // Nothing of the test run's own settings reaches it.
+    // None of the test run's own settings reaches it.
     env: { PATH: process.env.PATH ?? "", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     detached: ownGroup,

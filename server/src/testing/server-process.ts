@@ -7,15 +7,15 @@ import { freePort } from "./free-port.ts";
 
 const entry = join(import.meta.dirname, "../../bin/start.mjs");
 
-/** The real program as people start it, on a data folder and a port of its own, to be killed and started again. */
+/** The real program as people start it, on a data folder and a port of its own, for tests that kill and restart it. */
 export interface ServerProcess {
   readonly origin: string;
   readonly dataFolder: string;
-  /** Resolves when it serves; throws what it printed when it ends instead. Answers how long that took, in milliseconds. */
+  /** Resolves when it serves, with the time that took, in milliseconds; throws its output when it ends instead. */
   start(): Promise<number>;
-  /** The last of what it printed since it was started. */
+  /** The end of its output since it was started. */
   output(): string;
-  /** `kill -9` of the server process alone; its database lives on. */
+  /** `kill -9` of the server process alone; its database goes on running. */
   killServer(): Promise<void>;
   /** `kill -9` of the database's postmaster. */
   killDatabase(): void;
@@ -25,7 +25,7 @@ export interface ServerProcess {
 
 export async function arrangeServerProcess(environment: Record<string, string> = {}): Promise<ServerProcess> {
   const parent = mkdtempSync(join(tmpdir(), "fusion-faults-"));
-  // As root the database runs as another account, which must be able to enter.
+  // As root the database runs under another account, which must be able to enter.
   chmodSync(parent, 0o711);
   const dataFolder = join(parent, "data");
   const port = await freePort();
@@ -47,7 +47,7 @@ export async function arrangeServerProcess(environment: Record<string, string> =
       output = "";
       const startedAt = performance.now();
       const started = spawn(process.execPath, [entry], {
-        // Nothing of the test runner's own environment but what a shell would have.
+        // Nothing of the test runner's own environment except what a shell would have.
         env: {
           PATH: process.env.PATH ?? "",
           HOME: process.env.HOME ?? "",

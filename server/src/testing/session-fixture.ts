@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { UserPrincipal } from "../access/principal.ts";
 import { hashBrowserSecret } from "../login/browser-secret.ts";
 
-/** Logs the person in without the ways to do so; answers the Cookie header of a browser that talks plain HTTP to loopback. */
+/** Logs the person in without going through a login; returns the Cookie header of a browser that talks plain HTTP to loopback. */
 export async function arrangeSession(owner: pg.Pool, user: UserPrincipal, now = new Date()): Promise<string> {
   const secret = randomBytes(32).toString("base64url");
   await owner.query(

@@ -1,4 +1,4 @@
-/** The words of a command as a POSIX shell would split it: quotes, backslashes, and `$NAME` outside single quotes. */
+/** Splits a command into words as a POSIX shell would: quotes, backslashes, and `$NAME` outside single quotes. */
 function shellWords(command: string, variables: Readonly<Record<string, string>> = {}): string[] {
   const words: string[] = [];
   const part = /\\\n|\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s'"\\]+)|(\s+)/gs;
@@ -17,7 +17,7 @@ function shellWords(command: string, variables: Readonly<Record<string, string>>
   return word === undefined ? words : [...words, word];
 }
 
-/** The request that a `curl` command makes, as far as the reference's commands go: `-X`, `-H`, `-d` and an address. */
+/** The request that a `curl` command makes, limited to what the reference's commands use: `-X`, `-H`, `-d` and an address. */
 export function requestOfCurl(
   command: string,
   variables: Readonly<Record<string, string>>,

@@ -7,11 +7,11 @@ const postingId = /^\d{17}_\d+_(\d+)$/;
 const transferId = /^\d{17}_\d+_(.+)$/;
 
 /**
- * What a run calls things against what the story of the examples calls them. Ids that the story does not name get one that depends only on
- * where they were met; times are put at one instant, each in its own style. Whatever has another form stays as it is, and shows.
+ * Translates between a run's names and those of the examples' story. Ids that the story does not name get one that depends only on where
+ * they first appear; times become one instant, each in its own format. Anything in another form stays unchanged, and so shows.
  */
 export function createStoryNames(): {
-  /** From here on the run's `real` is the story's `told`. */
+  /** From here on the run's `real` appears in the story as `told`. */
   name(real: string, told: string): void;
   /** A text of the story (a command, an address) with the run's ids in it. */
   toReal(text: string): string;
@@ -27,7 +27,7 @@ export function createStoryNames(): {
   };
   let place = "";
   let met = 0;
-  /** The name that `real` has, or one made from a hash of the place where it is met first. */
+  /** The name of `real`, or one made from a hash of the place where it first appears. */
   const tellId = (real: string, make: (hash: string) => string): string => {
     if (!toldOf.has(real)) {
       met += 1;
@@ -98,7 +98,7 @@ function uuidOf(hash: string): string {
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-4${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
-/** So many digits, the first not 0. */
+/** A number with this many digits, the first not 0. */
 function digits(hash: string, count: number): string {
   const lowest = 10n ** BigInt(count - 1);
   return String(lowest + (BigInt(`0x${hash}`) % (lowest * 9n)));

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** Stands where haproxy does: one TCP address that leads to whichever PostgreSQL is the primary. */
+/** Takes the place of haproxy: one TCP address that leads to the current primary. */
 export interface SwitchingProxy {
   readonly port: number;
-  /** New connections lead to this Unix socket, or nowhere; the present ones are cut, but for those that fell silent. */
+  /** New connections lead to this Unix socket, or nowhere; present ones are cut, except those that fell silent. */
   switchTo(socketPath: string | undefined): void;
-  /** Nothing passes any more on the present connections, and whatever becomes of the server, the clients are not told. */
+  /** Nothing passes any more on the present connections, and the clients are not told, whatever happens to the server. */
   fallSilent(): void;
   close(): Promise<void>;
 }
@@ -14,7 +14,7 @@ export interface SwitchingProxy {
 export async function startSwitchingProxy(): Promise<SwitchingProxy> {
   const open = new Set<Socket>();
   const clients = new Set<Socket>();
-  /** Clients that will not hear of it any more. */
+  /** Clients that are not told any more. */
   const silent = new Set<Socket>();
   let target: string | undefined;
   const listener = createServer((client) => {

@@ -4,7 +4,7 @@ import type { Environment, FintechId, IfiId } from "../platform/ids.ts";
 import { createKeys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 
-/** How far a hand goes that has changed something: each does what those before it do, too. */
+/** How far a tamperer goes to cover up a change: each level includes the ones before it. */
 export const coverUps = ["nothing", "sums", "hashes", "signatures of another key"] as const;
 export type CoverUp = (typeof coverUps)[number];
 
@@ -58,7 +58,7 @@ async function renewSignatures(client: pg.PoolClient): Promise<void> {
        account_holder_id AS "accountHolderId", posting_count AS "postingCount", balance AS "balanceMinor", encode(head, 'hex') AS head
      FROM account WHERE head IS NOT NULL`,
   );
-  // The signature is over texts, and numbers of the database arrive as such.
+  // The signature covers texts, and the database's numbers arrive as texts.
   for (const row of rows as (SignedFacts & {
     ifiId: IfiId;
     environment: Environment;

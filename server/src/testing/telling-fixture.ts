@@ -18,19 +18,19 @@ export interface TestTelling {
   readonly book: TestBook;
   readonly admin: UserPrincipal & { readonly email: string };
   readonly application: ApplicationId;
-  /** Has money. */
+  /** The account that has money. */
   readonly from: AccountId;
   readonly to: AccountId;
-  /** Listens until the end. */
+  /** Receives webhooks until the end. */
   receiver(): Promise<WebhookReceiver>;
-  /** From the one account to the other. */
+  /** Pays from the first account to the second. */
   pay(input?: Partial<CreateTransferInput>): Promise<unknown>;
   deliveriesOf(endpointId: string): ReturnType<typeof listDeliveries>;
-  /** Nothing is told any more, nor due. */
+  /** Stops: no more deliveries are made, nor are any due. */
   end(): Promise<void>;
 }
 
-/** A fintech that moves money, and what tells its endpoints so. */
+/** A fintech that moves money, and the parts that tell its endpoints of it. */
 export async function arrangeTelling(database: TestDatabase): Promise<TestTelling> {
   const webhooks = arrangeWebhooks(database);
   const batcher = createTransferBatcher({ db: database.db, clock: systemClock, keys: testKeys });

@@ -10,7 +10,7 @@ import { testKeys } from "./test-keys.ts";
 
 export interface TestApp {
   readonly app: App;
-  /** One request without a network: `http.inject({ method, url, headers, payload })`. */
+  /** Sends one request without a network: `http.inject({ method, url, headers, payload })`. */
   readonly http: App["http"];
   readonly database: TestDatabase;
   readonly clock: ManualClock;
@@ -18,7 +18,7 @@ export interface TestApp {
   readonly keys: Keys;
   /** What was sent, oldest first. */
   readonly letters: Message[];
-  /** Makes the messenger throw this instead of sending; undefined heals it. */
+  /** Makes the messenger throw this instead of sending; undefined repairs it. */
   failSending(failure: Error | undefined): void;
   close(): Promise<void>;
 }
@@ -28,11 +28,11 @@ export interface TestAppOptions {
   readonly random?: Random;
   readonly settings?: Partial<AppSettings>;
   readonly parts?: Partial<Parts>;
-  /** Instead of one cloned from the run's template; dropped with the app all the same. */
+  /** Used instead of a clone of the run's template; dropped with the app all the same. */
   readonly database?: TestDatabase;
 }
 
-/** The whole program on a database of the test file's own, without listening. Call once in `beforeAll`, close in `afterAll`. */
+/** The whole program on the test file's own database, without listening. Call once in `beforeAll`, close in `afterAll`. */
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const database = options.database ?? (await createTestDatabase());
   const clock = manualClock(options.now ?? "2026-11-24T05:30:00.000Z");

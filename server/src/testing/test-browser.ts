@@ -2,7 +2,7 @@ import type { InjectOptions, Response } from "light-my-request";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Message } from "../platform/messages/message.ts";
 
-/** A browser with its cookie jar, without a network. Another one is another device. */
+/** A browser with its cookie jar, without a network. Each browser is a device of its own. */
 export interface TestBrowser {
   readonly cookies: Map<string, string>;
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;

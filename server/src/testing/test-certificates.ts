@@ -10,7 +10,7 @@ export interface TestCertificate {
 }
 
 export interface TestAuthority {
-  /** What has to be trusted, in PEM. */
+  /** The certificate to be trusted, in PEM. */
   readonly certificate: string;
   /** For a server that answers to this host name; valid from an hour ago until `notAfter`, for a day unless told otherwise. */
   issue(host: string, notAfter?: Date): TestCertificate;

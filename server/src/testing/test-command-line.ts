@@ -4,7 +4,7 @@ import type { Database } from "../platform/database/database.ts";
 import type { Keys } from "../platform/keys.ts";
 import { systemRandom } from "../platform/random.ts";
 
-/** What a command came to: its exit code, and what it wrote. */
+/** The result of a command: its exit code and its output. */
 export interface CommandOutcome {
   readonly code: number;
   readonly out: string;
@@ -13,7 +13,7 @@ export interface CommandOutcome {
 
 export type TestCommandLine = (...words: string[]) => Promise<CommandOutcome>;
 
-/** The command line as omar uses it, on this database. */
+/** The command line as the account omar uses it, on this database. */
 export function createTestCommandLine({
   db,
   keys,
@@ -33,7 +33,7 @@ export function createTestCommandLine({
     });
 }
 
-/** Runs one command of omar's with these options. */
+/** Runs one command as omar, with these options. */
 export async function runTestCommand(
   options: Omit<CommandLine, "account" | "out" | "err">,
 ): Promise<CommandOutcome> {

@@ -10,17 +10,17 @@ import { latestEpoch } from "./fixtures.ts";
 export interface TestDatabase {
   /** As the program sees it: the runtime role, limited by row-level security. */
   readonly db: Database;
-  /** As the owner, for arranging what no use case makes and for looking behind the curtain. */
+  /** As the owner, to arrange what no use case makes and to check what no use case shows. */
   readonly owner: pg.Pool;
   readonly ownerUrl: string;
-  /** Resolves when every node of this database has forgotten what was changed; after changes made as the owner. */
+  /** Resolves when every node of this database has forgotten what a change made outdated; call it after changes made as the owner. */
   untilNodesKnow(): Promise<void>;
-  /** Stops the database's time at this instant; without one it goes on as it should. */
+  /** Stops the database's time at this instant; without an instant, time goes on normally. */
   stopTime(at?: Date | string): Promise<void>;
   drop(): Promise<void>;
 }
 
-/** A migrated, empty database of the calling test file's own. Call once in `beforeAll`, drop in `afterAll`. */
+/** A migrated, empty database for the calling test file. Call once in `beforeAll`, drop in `afterAll`. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const serverUrl = inject("postgresUrl");
   const name = `test_${randomBytes(8).toString("hex")}`;

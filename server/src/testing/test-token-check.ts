@@ -7,7 +7,7 @@ import { systemRandom } from "../platform/random.ts";
 import { createTokenCheck, type FoundToken } from "../tokens/check-token.ts";
 import { readTokensFrom } from "../tokens/read-tokens.ts";
 
-/** A node of the test file's own with what checks tokens; close it before the database goes. */
+/** A node of the test file's own, with the check of tokens; close it before the database is dropped. */
 export function createTestTokenCheck(db: Database) {
   const memory = createMemory<FoundToken>({ bytesMax: 1_048_576 });
   const { node, nodes } = joinNodes({

@@ -6,14 +6,14 @@ import { generateSecret, hashSecret, hintOf } from "../tokens/token-secret.ts";
 
 export interface TestToken {
   readonly tokenId: TokenId;
-  /** The whole token, as a program would send it. */
+  /** The whole token, as a program sends it. */
   readonly secret: string;
   readonly principal: TokenPrincipal;
 }
 
 /**
- * Times of a token that has ended. A minute ago: where the clock is moved by hand, the database's time as a node carries it stands still
- * from one renewal of its lease to the next.
+ * Times of a token that has ended, a whole minute ago: where the clock is moved by hand, the database's time as a node carries it stands
+ * still between two renewals of its lease.
  */
 export const endedBefore = (): { createdAt: Date; expiresAt: Date } => ({
   createdAt: new Date(Date.now() - 86_400_000),

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { type Call, faultsOf, type LedgerContent } from "./transfer-history.ts";
 
-// That the judge of the ledger's tests would see what they are there to see.
+// Shows that the judge of the ledger's tests notices the faults that it exists for.
 
 const idOf = (requestId: string): string => `20261125063000000_1_${requestId}`;
 
-/** Opening balances of 1,000 and 0; 300 there, refused 800, 100 back, 50 of the 300 reversed. */
+/** Opening balances of 1,000 and 0; 300 there, 800 refused, 100 back, 50 of the 300 reversed. */
 function history(): { calls: Call[]; ledger: LedgerContent & { [Key in keyof LedgerContent]: unknown } } {
   const there = { debit: "A", credit: "B", code: "PAY" };
   const back = { debit: "B", credit: "A", code: "PAY" };

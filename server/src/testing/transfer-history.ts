@@ -1,16 +1,16 @@
 import { AccountTimeline, countBefore } from "./account-timeline.ts";
 
-// Judges what many clients were told, at once and with answers lost, against what the ledger holds: whether there is an order in which one
-// transfer after the other would have given the same answers and the same balances. Knows nothing of how the ledger works.
+// Judges the answers that many clients got, concurrently and with some lost, against the ledger's content: is there an order in which the
+// transfers, one after the other, would have given the same answers and the same balances? Knows nothing of how the ledger works.
 
-/** One call of one client. Moments are those of one counter: whatever had `endedAt` before another's `startedAt` was over by then. */
+/** One call of one client. Moments come from one counter: a call whose `endedAt` is before another's `startedAt` was over by then. */
 export interface Call {
   readonly requestId: string;
   readonly debit: string;
   readonly credit: string;
   readonly amount: number;
   readonly code: string;
-  /** The request that a reversal undoes. */
+  /** The request of the transfer that this reversal undoes. */
   readonly original?: string;
   readonly startedAt: number;
   endedAt: number;
@@ -18,7 +18,7 @@ export interface Call {
   answer?: string;
 }
 
-/** What the ledger holds of the accounts that the calls are about. */
+/** The ledger's content about the accounts of the calls. */
 export interface LedgerContent {
   readonly accounts: readonly {
     readonly accountId: string;
@@ -30,7 +30,7 @@ export interface LedgerContent {
   readonly transfers: readonly (Pick<Call, "requestId" | "debit" | "credit" | "amount" | "code"> & {
     readonly transferId: string;
   })[];
-  /** In the order of each account's sequences. Those of the opening balance are left out. */
+  /** In the order of each account's sequences, without those of the opening balance. */
   readonly postings: readonly {
     readonly accountId: string;
     readonly sequence: number;
@@ -39,13 +39,13 @@ export interface LedgerContent {
   }[];
 }
 
-/** What limits a group of accounts: each, or, for `debitsMax` and `heldMax`, all together. */
+/** Limits of a group of accounts: for each account or, with `debitsMax` and `heldMax`, for all together. */
 export interface GroupLimit {
   readonly accounts: readonly string[];
   readonly transferMax?: number;
   readonly balanceMax?: number;
   readonly debitsMax?: number;
-  /** What comes in from outside of the group may not take it above this. */
+  /** Transfers from outside may not raise the group's balance above this. */
   readonly heldMax?: number;
 }
 
@@ -61,7 +61,7 @@ const refusals = {
 interface Made {
   readonly transfer: LedgerContent["transfers"][number];
   readonly original: string | undefined;
-  /** When it was first asked for, and when its maker first knew of it. */
+  /** When it was first requested, and when a caller first learned of it. */
   readonly askedAt: number;
   readonly knownAt: number;
 }
@@ -78,7 +78,7 @@ export function faultsOf(
     ledger.accounts.map((account) => [account.accountId, new AccountTimeline(account)]),
   );
   placePostings(ledger, made, timelines, faults);
-  if (faults.length > 0) return faults; // What follows needs books that agree with themselves.
+  if (faults.length > 0) return faults; // The rest needs books that are consistent.
   for (const timeline of timelines.values()) faults.push(...timeline.faults());
   replay(made, timelines, limits, faults);
   const evidence = gather(made, timelines, limits);
@@ -107,7 +107,10 @@ function matchTransfers(calls: readonly Call[], ledger: LedgerContent, faults: s
   return made;
 }
 
-/** Each transfer has its two postings and there are no others; each account's continue one another and lead to its balance. */
+/**
+ * Checks that each transfer has its two postings and there are no others, and that each account's postings continue one another and lead to
+ * its balance.
+ */
 function placePostings(
   ledger: LedgerContent,
   made: ReadonlyMap<string, Made>,
@@ -138,7 +141,7 @@ function placePostings(
   }
 }
 
-/** One transfer after the other, in an order that all accounts agree on; the rules are looked at on the way. */
+/** Replays one transfer after the other, in an order that all accounts agree on, and checks the rules on the way. */
 function replay(
   made: ReadonlyMap<string, Made>,
   timelines: ReadonlyMap<string, AccountTimeline>,
@@ -158,7 +161,7 @@ function replay(
       (accountId) => timelines.get(accountId) as AccountTimeline,
     );
     const [debit, credit] = sides.map((side) => side.at(next.get(side.accountId) ?? 0));
-    if (debit?.request !== credit?.request) continue; // The other account is not there yet; it comes back here.
+    if (debit?.request !== credit?.request) continue; // The other account is not at this transfer yet, and will come back here.
     replayed += 1;
     for (const side of sides) next.set(side.accountId, (next.get(side.accountId) ?? 0) + 1);
     work.push(...sides);
@@ -189,8 +192,8 @@ function replay(
 }
 
 /**
- * What a transfer into the group can have met in its other accounts; undefined for one that does not come from outside. Postings of
- * different accounts have no order among each other, so that it is between two bounds.
+ * The bounds of what the group's other accounts can have held when this transfer came in; undefined if it did not come from outside. There
+ * are two bounds because postings of different accounts have no order among each other.
  */
 function heldByOthers(
   { accounts }: GroupLimit,
@@ -209,7 +212,7 @@ function heldByOthers(
   return sum;
 }
 
-/** What refusals are judged by. */
+/** The facts by which refusals are judged. */
 interface Evidence {
   readonly made: ReadonlyMap<string, Made>;
   readonly timelines: ReadonlyMap<string, AccountTimeline>;

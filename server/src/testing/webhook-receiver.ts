@@ -15,19 +15,19 @@ export interface WebhookReceiver {
   readonly url: string;
   /** Oldest first. */
   readonly received: ReceivedWebhook[];
-  /** What it answers from now on: a status, or whatever the function does. 200 until told otherwise. */
+  /** The answer from now on: a status, or whatever the function does. 200 until told otherwise. */
   answer(how: number | ((response: ServerResponse) => void)): void;
   close(): Promise<void>;
 }
 
-/** A fintech's endpoint on this machine; over TLS when it has a certificate, by the name it is told. */
+/** A fintech's endpoint on this machine; with a certificate it uses TLS, under the given host name. */
 export async function startWebhookReceiver(
   secure?: TestCertificate & { readonly host: string },
 ): Promise<WebhookReceiver> {
   const received: ReceivedWebhook[] = [];
   let how: number | ((response: ServerResponse) => void) = 200;
   const handle: RequestListener = async (request, response) => {
-    // Broken off by a sender that died, or thought better of it, it has told nothing.
+    // A request that its sender broke off has delivered nothing.
     const chunks = await request.toArray().catch(() => undefined);
     if (!chunks || !request.complete) return;
     const body = Buffer.concat(chunks).toString();

@@ -2,7 +2,7 @@
 export interface RestartPauses {
   /** A worker of this place has died, or could not be started. */
   noteTrouble(place: number): void;
-  /** In milliseconds. No pause at first; then it doubles each time. */
+  /** In milliseconds: 0 at first, then a pause that doubles each time. */
   before(place: number): number;
 }
 
