@@ -8,7 +8,7 @@ import { createLog, type Log } from "./platform/log.ts";
 import { type Program, runProgram, type Starting } from "./run-program.ts";
 import { buildService, lingerMs, loadMetrics, loadRooms } from "./service.ts";
 
-/** The whole server in this process, from the database up, until `stop` aborts. */
+/** The whole server in this process, starting with the database, until `stop` aborts. */
 export function run(
   config: Config,
   { stop, say }: { readonly stop: AbortSignal; readonly say: (text: string) => void },

@@ -42,7 +42,7 @@ beforeAll(async () => {
       log,
       messenger: {
         async send(message) {
-          // The worst of providers: its error quotes the message.
+          // The worst kind of provider: its error quotes the message.
           if (failing) throw new Error(`550 not delivered: ${message.text}`);
           letters.push(message);
           return "kept";

@@ -8,7 +8,7 @@ import type { ApplicationId } from "../platform/ids.ts";
 import { applicationId, collect, examples, type Run, wholeNumber } from "./command-context.ts";
 import { facts } from "./output.ts";
 
-/** What narrows an application's tokens: from where, for what, how many. In force when the command has ended. */
+/** The commands that restrict an application's tokens: where from, what for, how many. A change is in force when the command has ended. */
 export function addApplicationPolicyCommands(application: Command, run: Run): void {
   const set = (id: string, policy: z.input<typeof ApplicationPolicy>): Promise<void> =>
     run(async ({ output, principal, ...deps }) => {
@@ -73,7 +73,7 @@ export function addApplicationPolicyCommands(application: Command, run: Run): vo
   });
 }
 
-/** For programs. */
+/** The facts for programs. */
 export function policyFacts({ applicationId, ipAllowList, scopes, tokensMax }: Application) {
   return { applicationId, ipAllowList, scopes, tokensMax };
 }

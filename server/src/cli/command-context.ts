@@ -47,7 +47,7 @@ export type Run = (work: (context: CommandContext) => Promise<void>) => Promise<
 /** Adds a group's commands to the program. */
 export type AddCommands = (program: Command, run: Run) => void;
 
-/** An option whose value must have a form; the message continues "…: ". */
+/** A parser for an option whose value must match a pattern; the message continues "…: ". */
 export function formed(pattern: RegExp, sentence: string): (text: string) => string {
   return (text) => {
     if (!pattern.test(text)) throw new InvalidArgumentError(sentence);

@@ -24,7 +24,7 @@ import { createOutput, type Failure, type Streams } from "./output.ts";
 import { addResourceServerCommands } from "./resource-server-commands.ts";
 import { addTokenCommands } from "./token-commands.ts";
 
-/** What a command's end tells a script. */
+/** The exit codes, by which a script knows how a command ended. */
 const exitCodes = {
   done: 0,
   /** Understood and refused: not found, exists already, … */
@@ -39,7 +39,7 @@ const exitCodes = {
   unconfirmed: 5,
   /** A fault of ours. */
   unexpected: 70,
-  /** It was told to end; what it had not committed is not done. */
+  /** It was told to end; what it had not committed by then is not done. */
   stopped: 130,
 } as const;
 
@@ -64,12 +64,12 @@ async function unlessStopped(stop: AbortSignal | undefined, work: () => Promise<
 }
 
 export interface CommandLine extends Streams {
-  /** Without the program's own name. */
+  /** The words after the program's own name. */
   readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The account that runs it, for the audit trail. */
   readonly account: string;
-  /** Aborts when the person or the machine ends the command, or nobody reads what it says any more. */
+  /** Aborts when the person or the machine ends the command, or nobody reads its output any more. */
   readonly stop?: AbortSignal;
   /** Asks the person at the terminal, where there is one. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
@@ -80,8 +80,8 @@ export interface CommandLine extends Streams {
 }
 
 /**
- * Runs one command of the operator's command line and yields its exit code. Writes results to `out` and everything else to `err`; never
- * a stack trace. Whatever changes something is audited under the account.
+ * Runs one command of the operator's command line and returns its exit code. Writes results to `out` and everything else to `err`; never a
+ * stack trace. Every change is audited under the account.
  */
 export async function runCommandLine(line: CommandLine): Promise<number> {
   const json = line.words.includes("--json");

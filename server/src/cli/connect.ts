@@ -28,7 +28,7 @@ export interface Connection {
  */
 const joinDeadlineMs = 20_000;
 const joinConnectionsMax = 4;
-/** Longer than any command but one that hangs. */
+/** Longer than any command takes that does not hang. */
 const othersDeadlineMs = 30_000;
 
 /**

@@ -104,7 +104,7 @@ function settingFacts({ suspendedAt: _suspendedAt, ...known }: FintechRecord) {
   return known;
 }
 
-/** What a change of zone or time has done to the reminders of the day. */
+/** How a change of zone or time has affected the reminders of the day. */
 function remindersInWords(
   next: NextReminderDay,
   { timeZone, reminderTime }: FintechRecord,

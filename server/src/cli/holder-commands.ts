@@ -106,7 +106,7 @@ export const addHolderCommands: AddCommands = (program, run) => {
   );
 };
 
-/** Never the identity numbers. */
+/** The fields that are shown, never the identity numbers. */
 function shown(application: HolderApplication, tenant: Tenant) {
   const {
     applicationNumber: number,

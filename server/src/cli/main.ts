@@ -5,7 +5,7 @@ import { runCommandLine } from "./command-line.ts";
 // The entry of `fusion`: reads the arguments and the environment.
 
 const stop = new AbortController();
-// The first ends the command in order, with a database that it has started; a second one ends it at once.
+// The first signal ends the command in order, with a database that it has started; a second one ends it at once.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
 // Such as `| head`.
 process.stdout.on("error", () => stop.abort());
@@ -21,7 +21,7 @@ process.exitCode = await runCommandLine({
   ask: process.stdin.isTTY ? ask : undefined,
 });
 
-/** On standard error, so that what a command yields can go elsewhere. Ctrl-C or the input's end is no answer. */
+/** Asks on standard error, so that the command's result can be redirected. Ctrl-C or the end of the input counts as no answer. */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));

@@ -2,8 +2,8 @@ import { type Command, Help, type Option } from "commander";
 import type { DomainError } from "../platform/errors.ts";
 
 /**
- * What an error says, in the words of the command that was typed: a use case names its fields (`ifiId`, `scopes/0`), a person knows options
- * (`--id`, `--scope`). The only place that translates one into the other.
+ * An error in terms of the command that was typed: a use case names its fields (`ifiId`, `scopes/0`), a person knows options (`--id`,
+ * `--scope`). The only place that translates one into the other.
  */
 export function inOptionWords(error: DomainError, command: Command | undefined): string {
   if (error.fieldErrors.length === 0) return error.message;
@@ -19,7 +19,8 @@ export function inOptionWords(error: DomainError, command: Command | undefined):
 }
 
 /**
- * The option of a field: of the same name, without a list's `s`, or without an id's `Id` (`--ifi` of a fintech, `--id` of the bank itself).
+ * The option for a field: one with the same name, without a list's `s`, or without an id's `Id` (`--ifi` of a fintech, `--id` of the bank
+ * itself).
  */
 function findOption(command: Command | undefined, field: string): Option | undefined {
   const names = [field, field.replace(/s$/, "")];

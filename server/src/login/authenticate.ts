@@ -9,7 +9,7 @@ import { createLoginCookies } from "./cookies.ts";
 import { type LoginLimits, standardLimits } from "./limits.ts";
 import { findSession, touchSession } from "./session-store.ts";
 
-/** A session that a request proved, with what only this room needs of it. */
+/** A session that a request proved, with the details that only this room needs. */
 export interface ProvenSession {
   readonly principal: UserPrincipal;
   readonly deviceId: string;

@@ -11,7 +11,7 @@ export function hashBrowserSecret(secret: string): Buffer {
   return hash("sha256", secret, "buffer");
 }
 
-/** Of the form that {@link newBrowserSecret} makes; anything else need not be looked up. */
+/** Whether the text has the form that {@link newBrowserSecret} makes; anything else need not be looked up. */
 export function isBrowserSecret(text: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(text);
 }

@@ -334,7 +334,7 @@ describe("changing a password", () => {
       const other = sessions === 1 ? browser : app.browser();
       if (sessions === 2) await app.logIn(other, person.email);
       const passwords = [newPassword, "twelve fast ferries away"];
-      // Each has compared the present password before either writes.
+      // Each request has compared the present password before either writes.
       const quick = quickPasswords();
       let arrive = (): void => undefined;
       let missing = passwords.length;

@@ -13,7 +13,7 @@ export function loadCommonPasswords(): Promise<CommonPasswords> {
 }
 
 export interface CommonPasswords {
-  /** Of a lower-case word. */
+  /** Takes a lower-case word. */
   has(word: string): boolean;
 }
 

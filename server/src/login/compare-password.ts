@@ -20,7 +20,7 @@ export async function comparePassword<Result>(
     readonly counters: Counters;
     readonly counted: Extract<CountedTry, { counted: true }>;
     readonly stored: string | null;
-    /** In its normal form. */
+    /** In its normal form (`normalisePassword`). */
     readonly password: string;
     readonly pointer: string;
   },

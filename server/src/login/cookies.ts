@@ -19,7 +19,7 @@ const names = {
   plain: { session: "fusion_session", login: "fusion_login", device: "fusion_device" },
 } as const satisfies Record<string, Record<CookieKind, string>>;
 
-/** A device is remembered for as long as browsers allow (RFC 6265bis: 400 days); the others end with the browser or before. */
+/** A device is remembered for as long as browsers allow (RFC 6265bis: 400 days); the other cookies end with the browser or before. */
 const deviceMaxAgeSeconds = 400 * 24 * 3600;
 
 export function createLoginCookies({ secure }: { secure: boolean }): LoginCookies {

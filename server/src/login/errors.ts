@@ -124,7 +124,7 @@ export class PasswordRejected extends DomainError {
   }
 }
 
-/** More logins are going on than the machine can hash passwords for. */
+/** More logins are under way than the machine can hash passwords for. */
 export class LoginBusy extends DomainError {
   readonly kind = "unavailable";
   readonly code = "login_busy";

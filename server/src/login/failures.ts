@@ -66,7 +66,7 @@ export type Standing =
   | { readonly kind: "locked"; readonly until: Date }
   | { readonly kind: "recovery" };
 
-/** What stands in the way of another try, if anything. */
+/** What prevents another try, if anything. */
 export async function findStanding(
   tx: Transaction,
   { subject, deviceId }: FailureKey,
@@ -82,7 +82,7 @@ export async function findStanding(
   return { kind: "open" };
 }
 
-/** Throws what a standing means for the person; does nothing when it is open. */
+/** Throws the error for a standing; does nothing when it is open. */
 export function requireOpen(standing: Standing, now: Date): void {
   if (standing.kind === "recovery") throw new RecoveryRequired();
   if (standing.kind === "locked")

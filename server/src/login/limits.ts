@@ -1,7 +1,7 @@
 /** How often codes are sent and how often one may be wrong. The program uses the standard limits below; tests pass others. */
 export interface LoginLimits {
   readonly codeLifetimeMs: number;
-  /** Of the walk from identifier to session. */
+  /** The lifetime of the walk from identifier to session. */
   readonly walkLifetimeMs: number;
   readonly sendPauseMs: number;
   readonly sendsPerHour: number;

@@ -17,18 +17,18 @@ export interface LoginParts {
   readonly hasher: PasswordHasher;
 }
 
-/** The browser that asks. */
+/** The browser that sends the request. */
 export interface Browser {
   readonly ip: string;
   readonly userAgent: string;
   readonly requestId: string;
-  /** Of its device cookie, if it has one. */
+  /** The hash of its device cookie, if it has one. */
   readonly deviceHash: Buffer | undefined;
-  /** Of its session cookie, if it has one: that session ends when a new one begins. */
+  /** The hash of its session cookie, if it has one: that session ends when a new one begins. */
   readonly sessionHash: Buffer | undefined;
 }
 
-/** An answer, and what is to be done once it has gone out. */
+/** An answer, and what to do once it has gone out. */
 export interface Answered<Answer> {
   readonly answer: Answer;
   readonly afterwards: () => void;

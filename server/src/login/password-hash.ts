@@ -12,7 +12,7 @@ export interface PasswordCost {
 /** RFC 9106 section 4, second recommended option: 64 MiB, three passes, four lanes. argon2id is the library's default. */
 const recommendedCost: PasswordCost = { memoryCost: 65_536, timeCost: 3, parallelism: 4 };
 
-/** At most 4 x 64 MiB at once; the rest waits in order. */
+/** At most 4 x 64 MiB at once; further callers wait in order. */
 const runningMax = 4;
 
 export interface PasswordHasher {
@@ -20,7 +20,7 @@ export interface PasswordHasher {
   hash(password: string): Promise<string>;
   /** Takes equally long when there is no hash, and returns false. Throws {@link LoginBusy} when too many callers wait. */
   verify(phc: string | null, password: string): Promise<boolean>;
-  /** Made with other parameters than today's. */
+  /** Whether it was made with other parameters than today's. */
   isOutdated(phc: string): boolean;
 }
 

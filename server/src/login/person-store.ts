@@ -5,7 +5,7 @@ import type { FintechId, FintechKey, IfiId, UserId } from "../platform/ids.ts";
 import type { Address } from "./identifier.ts";
 import type { PasswordContext } from "./password-rules.ts";
 
-/** Someone with access to the console, as logging in needs to know them. */
+/** Someone with access to the console, with the facts that logging in needs. */
 export interface LoginPerson {
   readonly userId: UserId;
   readonly name: string;
@@ -17,7 +17,7 @@ export interface LoginPerson {
   readonly identities: readonly OwnAddress[];
 }
 
-/** An address of a person, with what is known of it. */
+/** An address of a person, and what is known of it. */
 export interface OwnAddress extends Address {
   /** A code has come back from it once. */
   readonly proven: boolean;

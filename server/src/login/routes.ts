@@ -113,7 +113,7 @@ export function registerLoginRoutes(http: HttpServer, deps: LoginRoutesDeps): { 
   );
   void http.register(async (scope: HttpServer) => {
     scope.addHook("onRequest", async (_request, reply) => {
-      // Everything here is personal or steers a login.
+      // Every answer here is personal or belongs to a login.
       reply.header("cache-control", "no-store");
     });
 

@@ -46,7 +46,7 @@ export async function insertSession(tx: Transaction, session: NewSession): Promi
   );
 }
 
-/** The live session of a cookie with its person, who still has access. */
+/** The live session of a cookie, with its person, who still has access. */
 export async function findSession(
   db: Database,
   secretHash: Buffer,

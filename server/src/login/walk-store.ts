@@ -9,7 +9,7 @@ export type WalkStep = "code" | "password" | "set_password" | "forgot_code";
 /** Why a password is being set. */
 export type SetReason = "first_login" | "forgotten" | "approved";
 
-/** One browser on its way in. */
+/** One browser's way through a login. */
 export interface Walk extends FailureKey {
   readonly walkHash: Buffer;
   readonly step: WalkStep;

@@ -1,8 +1,8 @@
-/** Time as a use case sees it. Tests pass a clock they move; only the entry point knows the real one. */
+/** Time as a use case sees it. Tests pass a clock that they move; only the code that starts a program uses the real one. */
 export interface Clock {
-  /** Wall-clock time. For stamps people read, never to decide whether a token is valid. */
+  /** Wall-clock time. For timestamps that people read, never to decide whether a token is valid. */
   now(): Date;
-  /** Milliseconds that only ever grow, from an arbitrary start. For time-outs and intervals. */
+  /** Milliseconds that only ever grow, from an arbitrary start. For timeouts and intervals. */
   monotonicMs(): number;
 }
 

@@ -22,7 +22,7 @@ export interface Metrics {
       readonly read: () => Figures<Label> | Promise<Figures<Label>>;
     },
   ): void;
-  /** A figure that only grows. */
+  /** A figure that only increases. */
   counter<Label extends string = never>(
     description: MetricDescription<Label>,
   ): { add(labels: Labels<Label>, by?: number): void };

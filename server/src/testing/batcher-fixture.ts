@@ -16,7 +16,7 @@ export const batcherOn = (
   options?: Parameters<typeof createTransferBatcher>[1],
 ): TransferBatcher => createTransferBatcher({ db, clock: systemClock, keys: testKeys }, options);
 
-/** Its transfer id, or the code of its refusal. */
+/** The call's transfer id, or the code of its refusal. */
 export function outcomeOf(
   batcher: TransferBatcher,
   book: TestBook,

@@ -11,7 +11,7 @@ const actor = { kind: "cli", account: "test" } as const;
 
 /**
  * Sets up, before each test of a file, a holder with an account that a funding account fills, at a fintech of its own so that no other
- * test's limits apply. The time is Wednesday 25 November 2026, 11:00 at the bank. After each test the whole ledger is verified.
+ * test's limits apply. The time is Wednesday 25 November 2026, 11:00 at the bank. After the last test the whole ledger is verified.
  */
 export function limitedAccount() {
   let app: TestApp;

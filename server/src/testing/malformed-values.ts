@@ -1,4 +1,4 @@
-// What malformed requests are made of (malformed-request.ts).
+// The building blocks of malformed requests (malformed-request.ts).
 
 /** Values that no field expects, or that are just outside what a field accepts. */
 export const oddValues: readonly unknown[] = [

@@ -13,9 +13,9 @@ const transferId = /^\d{17}_\d+_(.+)$/;
 export function createStoryNames(): {
   /** From here on the run's `real` appears in the story as `told`. */
   name(real: string, told: string): void;
-  /** A text of the story (a command, an address) with the run's ids in it. */
+  /** Puts the run's ids into a text of the story (a command, an address). */
   toReal(text: string): string;
-  /** An answer of the run as the story tells it. */
+  /** Turns an answer of the run into the story's. */
   toTold(answer: unknown, place: string): unknown;
 } {
   const toldOf = new Map<string, string>();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 
-/** Any fixed numbers; each is something that one process at a time does on a database. */
+/** Any fixed numbers; each stands for something that only one process at a time does on a database. */
 const lockKeys = { migrations: 7_018_140_793, demonstration: 7_018_140_794 } as const;
 
 const pauseMs = 100;

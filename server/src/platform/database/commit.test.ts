@@ -52,7 +52,7 @@ it("does not report a commit whose wait for the standby was cancelled as done", 
   await commit.settled;
   expect(commit.outcome()).toBeInstanceOf(OutcomeUnknown);
   expect(afterwards).toBe(false);
-  // It is there, and a failover would undo it.
+  // It was written, and a failover would undo it.
   expect(await isKept("cancelled")).toBe(true);
 });
 

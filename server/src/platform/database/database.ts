@@ -75,7 +75,7 @@ export interface Database {
   connectApart(timeoutMs: number): Promise<pg.Client>;
   /** For users of `connect` or `pool`: reports a failure. If the database is away, the log is told, once. */
   noteFailure(error: unknown): void;
-  /** The pool itself, for what needs no scope. */
+  /** The pool itself, for statements that need no scope. */
   readonly pool: pg.Pool;
   /** Past any pooler, for the job queue: it listens and prepares statements, so its connections must be sessions of their own. */
   readonly sessionPool: pg.Pool;
@@ -86,7 +86,7 @@ export interface DatabaseOptions {
   readonly connectionString: string;
   /** The same database past the pooler that `connectionString` leads to, if that is one. */
   readonly directConnectionString?: string | undefined;
-  /** Role to act as from the first statement on, where the connection's own role is the owner. */
+  /** The role to act as from the first statement on, if the connection's own role is the owner. */
   readonly role?: string;
   readonly connectionsMax?: number;
   readonly silence?: SilenceLimits;
@@ -152,7 +152,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     part: "database",
     gone: "the database cannot be reached",
     back: "the database is reached again",
-    // Each connection of the process notices for itself.
+    // Each connection of the process notices an outage on its own.
     settleMs: 2_000,
   });
   const noteFailure = (error: unknown): void => {

@@ -17,7 +17,7 @@ import {
 
 /** A running PostgreSQL server that belongs to one data folder. */
 export interface EmbeddedPostgres {
-  /** As the owner (a superuser of this server) unless another role is named; database `postgres` unless named. */
+  /** Connects as the owner (a superuser of this server) unless another role is named; database `postgres` unless named. */
   connectionString(database?: string, role?: string): string;
   /** Resolves when the server has ended, by us or by itself. */
   readonly ended: Promise<void>;
@@ -86,7 +86,7 @@ export async function startEmbeddedPostgres(
     ended,
     pid,
     async stop() {
-      // From here on the process has to stay until the server has gone.
+      // From here on the process must stay until the server has ended.
       child.ref();
       signal("SIGINT");
       await ended;
@@ -129,7 +129,7 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-/** Where a server that another process of ours runs on this folder can be reached. */
+/** The address of a server that another process of ours runs on this folder. */
 export function runningServerUrl(dataFolder: string): (database?: string, role?: string) => string {
   return socketUrl(runFolder(dataFolder));
 }

@@ -16,7 +16,7 @@ export interface NamedUrl {
 
 /** Whether acknowledged commits survive a failover, as of the latest look. */
 export interface DurabilityWatch {
-  /** Sentences for the operator; none when they do. */
+  /** The faults as sentences for the operator; empty when commits survive. */
   faults(): readonly string[];
   stop(): void;
 }

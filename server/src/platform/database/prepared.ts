@@ -1,4 +1,4 @@
-/** A statement that a connection parses and plans once, whatever values it comes with later. Made by {@link prepared}. */
+/** A statement that a connection parses and plans once, whatever its later values. Made by {@link prepared}. */
 export interface PreparedStatement {
   readonly name: string;
   readonly text: string;

@@ -46,7 +46,7 @@ const start = (
   strictRoles: boolean,
   more: Omit<StartOptions, "log" | "strictRoles"> = {},
 ) => startDatabase({ kind: "external", url, migrationUrl }, { log: silentLog(), strictRoles, ...more });
-/** As a command does. */
+/** Joins as a command does. */
 const leave = (more: Pick<StartOptions, "othersMayTakeMs"> = {}) =>
   start(urlOf(names.app), urlOf(names.owner), true, { leavesSchema: true, ...more });
 /** Does something while another process migrates. */

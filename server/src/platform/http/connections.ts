@@ -3,7 +3,7 @@ import { Server as NetServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PlainConnections } from "./plain-connections.ts";
 
-/** The connections of a server, from the first to the last. */
+/** The connections of a server over its whole life. */
 export interface Connections {
   /** Serves a connection that another process has accepted. */
   take(socket: Socket): void;

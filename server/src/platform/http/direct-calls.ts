@@ -43,7 +43,7 @@ export interface Caller {
 /** Answers the call, now or later. Anything it throws is a fault: it goes to the log, and the caller gets a 500. */
 export type DirectHandler = (call: DirectCall) => void | Promise<void>;
 
-/** What became of a request, however it was answered. */
+/** The outcome of a request, however it was answered. */
 export interface AnsweredRequest {
   readonly requestId: string;
   /** A method's name; `(unread)` for what could not be read as HTTP. */

@@ -23,7 +23,7 @@ export function headerComponents(
   );
 }
 
-/** The operations of a path, whose answers name the headers that they may have. */
+/** The operations of a path, with the headers that their answers may have. */
 export function withAnswerHeaders(
   operations: OpenApiDocument["paths"][string],
   headers: readonly AnswerHeader[],

@@ -66,7 +66,7 @@ export interface OpenApiOperation {
   readonly "x-required-scope"?: string;
   /** Given where it differs from the document's. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
-  /** As commands for a shell: a widely understood extension (Redoc, Scalar). */
+  /** Shell commands: a widely understood extension (Redoc, Scalar). */
   readonly "x-codeSamples"?: readonly OpenApiCodeSample[];
 }
 

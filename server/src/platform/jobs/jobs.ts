@@ -11,7 +11,7 @@ import { watchHeldJobs } from "./held-jobs.ts";
 /** Work done off the request path. A handler re-reads what it acts on and may run twice for one job. */
 export type JobHandler = (payload: unknown) => Promise<void>;
 
-/** Something done at set times, once per slot whichever process is up. */
+/** Something done at set times, once per slot, whichever processes run. */
 export interface CronItem {
   /** One of the room's tasks. It receives `{ at }`, the slot's instant (RFC 3339). */
   readonly task: string;

@@ -20,7 +20,7 @@ export interface ConnectionHandover<Worker> {
   close(): void;
 }
 
-/** What the handover knows of a worker. */
+/** The state of a worker as the handover sees it. */
 interface Hand {
   /** The connection that is on its way to it. */
   onItsWay: { readonly id: number; readonly connection: Socket; readonly late: NodeJS.Timeout } | undefined;

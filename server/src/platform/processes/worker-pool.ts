@@ -10,7 +10,7 @@ import { WorkerUnable } from "./worker-unable.ts";
 
 export interface WorkerPoolOptions {
   readonly count: number;
-  /** Starts the process of a place in the pool (1 to `count`), with a channel for messages. */
+  /** Starts the process for a place in the pool (1 to `count`), with a channel for messages. */
   readonly fork: (place: number) => ChildProcess;
   readonly log: Log;
   /** Called when a worker has ended without having been told to. */

@@ -2,7 +2,7 @@ import { escapeHtml } from "../html.ts";
 import type { OpenApiDocument, OpenApiSchema } from "../openapi.ts";
 import { renderInline } from "./markdown.ts";
 
-/** How deep schemas are unfolded; deeper ones are named. */
+/** How deep schemas are unfolded; deeper ones are only named. */
 const depthMax = 5;
 
 /** The fields of a body or an answer, unfolded. */
