@@ -91,7 +91,7 @@ const priorityOf = ({ first }: { readonly first?: boolean | undefined }): number
  * `alone` says that no other process works on this database: then jobs that a killed process held are free at once instead of after four
  * hours. A job that is held here but not being done, as after the database was away, is free within a minute (`held-jobs.ts`).
  * `holdsJobsAs` receives the names under which jobs are held here, so that they can be freed if this process dies. While the database is
- * away it waits until `stop` aborts; without `stop` it throws.
+ * away it waits for it, unless `stop` aborts; without `stop` it throws.
  */
 export async function startJobs(
   { db, log }: { readonly db: Database; readonly log: Log },
