@@ -1,17 +1,18 @@
 import type { DirectCall } from "../platform/http/direct-calls.ts";
 
-// What the proxy was asked, for the token's page: its holder should read `POST /orders/:id` there, not `GET /gateway/check`.
+// What the proxy was asked for, so that a token's page reads `POST /orders/:id` and not `GET /gateway/check`.
 
-/** Where the check answers; what follows it is the address that Envoy was asked for. */
+/** Path of the check. What follows it is the address that Envoy was asked for. */
 export const checkPath = "/gateway/check";
 
-/** Of nearly every call; a text put together anew would be compared letter by letter with that of the token's last call. */
+/** The route of nearly every call. A newly built string would be compared letter by letter with that of the token's last call. */
 const ownRoute = `GET ${checkPath}`;
 
 /**
- * Method and path that the proxy was asked for, without the query, and with whatever may identify somebody replaced by `:id`. Told by
- * the headers that nginx's documentation uses (`X-Original-Method`, `X-Original-URI`), by Traefik's and Caddy's (`X-Forwarded-Method`,
- * `X-Forwarded-Uri`), or, from Envoy, by this request's own method and the rest of its path. The check's own where nothing is told.
+ * Method and path that the proxy was asked for, without the query, and with `:id` in place of whatever may identify somebody. They come
+ * from the headers of nginx's documentation (`X-Original-Method`, `X-Original-URI`) or those of Traefik and Caddy (`X-Forwarded-Method`,
+ * `X-Forwarded-Uri`). Envoy tells them by this request's own method and the rest of its path. Where nothing is told, the route is the
+ * check's own.
  */
 export function originalRoute(call: Pick<DirectCall, "method" | "url" | "header">): string {
   const { method, url } = call;

@@ -158,7 +158,7 @@ describe("an answer", () => {
     ] as ["GET" | "POST" | "DELETE" | "PROPFIND", string, Record<string, string>][]) {
       const { statusCode, ...long } = await app.http.inject({ method, url, headers });
       const throughRouter = told({ status: statusCode, headers: long.headers, body: long.body });
-      // A connection that is to end is Node's own server's from its first request.
+      // With `connection: close`, Node's own server takes the connection from its first request.
       for (const connection of ["keep-alive", "close"])
         expect(told(await ask(method, url, { ...headers, connection }))).toEqual(throughRouter);
     }
@@ -324,7 +324,7 @@ describe("429 and 503", () => {
     expect((await http.inject(request)).statusCode).toBe(200);
     clock.advanceMs(1_000);
     expect((await http.inject({ ...request, url: "/gateway/check?scope=none" })).statusCode).toBe(400);
-    // What was not let in is no use of the token.
+    // A call that was not let in is no use of the token.
     expect(outcomes).toEqual(["accepted", "rate_limited", "accepted", "invalid_input"]);
     await http.close();
     await testCheck.close();

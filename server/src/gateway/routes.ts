@@ -33,7 +33,7 @@ export interface GatewayDependencies {
   readonly usage: Pick<UsageRecorder, "record">;
   readonly calls: Pick<CallRecorder, "record">;
   readonly log: Log;
-  /** Takes one call of a token's share; left out where nothing is limited. */
+  /** Takes one call from a token's rate limit; left out where nothing is limited. */
   readonly takeCall?: TakeCall | undefined;
   /** Whether the public address is https. */
   readonly https: boolean;
@@ -45,22 +45,22 @@ interface Refusal {
   readonly bodyAround: readonly [before: string, after: string];
   readonly bytesAround: number;
 }
-/** No message has it, and JSON writes it as it is. */
+/** A placeholder that occurs in no message and that JSON writes as it is. */
 const idGoesHere = "\u{1F194}";
 
 /**
- * Envoy asks under the method of its own request, whatever that is; the others send GET. HEAD comes with GET's route, and a CONNECT is
- * never passed on.
+ * Envoy asks with the method of its own request, whatever that is; the others send GET. HEAD comes with GET's route, and a CONNECT is never
+ * passed on.
  */
 const methods = METHODS.filter((method) => method !== "HEAD" && method !== "CONNECT");
 
 /**
- * `/gateway/check`, with which a proxy (nginx `auth_request`, Traefik `forwardAuth`, Envoy `ext_authz`) asks whether a request may pass:
- * 200 and the principal in headers, or the refusal's status, its code in `x-fusion-refusal` and the challenge of RFC 6750. Where nothing
- * can be known the answer is 503, never 200.
+ * `/gateway/check`, where a proxy (nginx `auth_request`, Traefik `forwardAuth`, Envoy `ext_authz`) asks whether a request may pass. It
+ * answers 200 with the principal in headers, or the refusal's status with its code in `x-fusion-refusal` and the challenge of RFC 6750.
+ * Where nothing can be known the answer is 503, never 200.
  *
- * The product's hottest path. So it is answered directly, past Fastify; schemas are for the document alone; nothing is thrown for what a
- * flood of junk would make us say; and a 200, which has no body and is read by a proxy, leaves out the headers that bind browsers.
+ * This is the product's hottest path. So it is answered directly, past Fastify, and schemas are for the document alone. Refusals that a
+ * flood of junk would cause are not thrown. A 200, which has no body and is read by a proxy, leaves out the headers that bind browsers.
  */
 export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencies): void {
   const { tokenCheck, usage, calls, log, takeCall } = deps;
@@ -80,7 +80,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     note(call, found, 200, ms, undefined);
   };
 
-  /** All but the request's id, which comes behind what is here. */
+  /** Composes a refusal without the request's id, which is added for each answer. */
   const compose = (error: unknown): Refusal => {
     const failure = describeFailure(error);
     const [before = "", after = ""] = JSON.stringify(problemBody(failure, idGoesHere)).split(idGoesHere);
@@ -98,7 +98,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
       ]),
     };
   };
-  /** Of errors that are made once and thrown many times; a flood of junk costs less than the calls it wants to hold up. */
+  /** Refusals of errors that are made once and thrown many times: a flood of junk must cost less than the calls it wants to hold up. */
   const composed = new WeakMap<DomainError, Refusal>();
   const refusalOf = (error: unknown): Refusal => {
     if (!isMadeOnce(error)) return compose(error);
@@ -117,11 +117,11 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
     const length = bytesAround + Buffer.byteLength(requestId);
     const own = ["content-length", String(length), "x-request-id", requestId];
     const ms = call.respond(failure.status, headers, own, bodyAround[0] + requestId + bodyAround[1]);
-    // Who called is told even when the call is refused: the token's page shows refusals too.
+    // A refused call is noted too: the token's page shows refusals.
     if (found) note(call, found, failure.status, ms, failure);
   };
 
-  /** Tells the token's page and its application's of the call. */
+  /** Records the call for the pages of the token and of its application. */
   const note = (
     call: DirectCall,
     found: FoundToken,
@@ -152,7 +152,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   const check = (call: DirectCall): void | Promise<void> => {
     const presented = readPresented(call.rawHeaders);
     if (typeof presented !== "string") return refuse(call, presented);
-    // What memory knows need not be looked at for its form.
+    // A token that memory knows needs no look at its form.
     const known = tokenCheck.checkNow(presented);
     if (known) return decide(call, known.found);
     const secret = wellFormed(presented);
@@ -166,12 +166,12 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   http.direct.serve(checkPath, [...methods, "HEAD"], check);
   for (const method of methods)
     if (!http.supportedMethods.includes(method)) http.addHttpMethod(method, { hasBody: true });
-  // What is refused before the check is asked: an address that cannot be read, a guest that is not to be let in.
+  // Answers what is refused before the check is asked: an address that cannot be read, a guest that is not to be let in.
   const answerEarly: ErrorEnvelope["answer"] = async (error, request, reply) =>
     answerProblem(error, request, reply.header("x-fusion-refusal", describeFailure(error).code));
   http.errorEnvelopes.push({ prefix: checkPath, body: () => ({}), answer: answerEarly });
   void http.register(async (gateway: HttpServer) => {
-    // A body, should the proxy pass it on, is the upstream's; nobody reads it here.
+    // A body that the proxy passes on is meant for the upstream; nobody reads it here.
     gateway.removeAllContentTypeParsers();
     gateway.addContentTypeParser("*", (_request, _body, done) => done(null));
     gateway.setValidatorCompiler(() => () => true);
@@ -184,8 +184,8 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
 }
 
 /**
- * Why a call with this known token may not pass, or undefined when it may. In this order: the token itself, where the call comes from, how
- * often the token calls, its scopes.
+ * Why a call with this known token may not pass; undefined when it may. Checked in this order: the token itself, where the call comes from,
+ * how often the token calls, its scopes.
  */
 function objectionTo(
   found: FoundToken,
@@ -211,8 +211,8 @@ function objectionTo(
 const none: readonly string[] = [];
 
 /**
- * The scopes that the proxy demands, all of them: in the header `X-Fusion-Require-Scope`, or in the query; not in that of Envoy's requests,
- * which is its caller's. A caller who sends the header as well can only demand more.
+ * All scopes that the proxy demands, in the header `X-Fusion-Require-Scope` or in the query. The query of Envoy's requests is not read: it
+ * is its caller's. A caller who sends the header as well can only demand more.
  */
 function demandedScopes(call: DirectCall): readonly string[] {
   const { route, url } = call;
@@ -227,10 +227,13 @@ interface GroupHeaders {
   readonly applicationId: ApplicationId;
   readonly headers: CommonHeaders;
 }
-/** By the list of scopes, since all tokens of an application with the same scopes share one (`check-token.ts`). */
+/** Keyed by the list of scopes, since all tokens of an application with the same scopes share one (`check-token.ts`). */
 const headersOfGroup = new WeakMap<readonly string[], GroupHeaders>();
 
-/** What a 200 tells of any token of one application with the same scopes. (Of each token it would take more memory than the token.) */
+/**
+ * The headers of a 200 that are the same for all tokens of an application with the same scopes. Kept per token they would take more memory
+ * than the token.
+ */
 function groupHeaders(found: FoundToken): CommonHeaders {
   const { applicationId, clientId, tenant, scopes } = found;
   const known = headersOfGroup.get(scopes);

@@ -10,8 +10,8 @@ import { createNode, type Node, type NodeDependencies } from "./node.ts";
 import { createNodes, type Nodes } from "./nodes.ts";
 
 /**
- * Makes this process one of the nodes: it may answer from `memory` while its lease holds, and whoever narrows something here or elsewhere
- * waits until it has forgotten.
+ * Makes this process one of the nodes. It may answer from `memory` while its lease holds, and a narrowing, made here or elsewhere, waits
+ * until it has forgotten.
  */
 export function joinNodes({
   db,

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { createLeaseStore, type LeaseStore } from "./lease-store.ts";
 
-/** A connection of the node's own: for its renewals, and to hear of narrowings and acknowledgements. */
+/** The node's own connection, on which it renews and hears of narrowings and acknowledgements. */
 export interface LeaseConnection {
   readonly store: LeaseStore;
   close(): Promise<void>;
@@ -17,12 +17,12 @@ export interface LeaseEvents {
 export type OpenLeaseConnection = (events: LeaseEvents) => Promise<LeaseConnection>;
 
 /**
- * A renewal whose commit waits for a standby keeps its session, and the lock on the node's row, until there is one, though it was given up here. Those that
- * come after it end by themselves, so that no session stands behind another.
+ * A renewal whose commit waits for a standby keeps its session, and its lock on the node's row, until there is a standby, although this
+ * process gave it up. Later renewals end by this timeout, so that no session queues behind another.
  */
 const lockMs = 1_500;
 
-/** On a connection outside any pool, which must lead to PostgreSQL itself: LISTEN does not pass a pooler that shares connections. */
+/** Opens connections outside any pool. They must lead to PostgreSQL itself: LISTEN does not pass a pooler that shares connections. */
 export function leaseConnections(connectApart: () => Promise<pg.Client>): OpenLeaseConnection {
   return async (events) => {
     const client = await connectApart();
@@ -42,7 +42,7 @@ export function leaseConnections(connectApart: () => Promise<pg.Client>): OpenLe
   };
 }
 
-/** A server that does not answer is not waited for. */
+/** Waits half a second at most, since the server may not answer. */
 async function end(client: pg.Client): Promise<void> {
   client.removeAllListeners("end");
   client.removeAllListeners("error");

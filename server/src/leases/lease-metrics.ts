@@ -2,7 +2,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Memory } from "./memory.ts";
 import type { Node } from "./node.ts";
 
-/** How this process stands among the nodes, and what it remembers. Asks nobody: while the database is away these are the figures that tell. */
+/** Measures this process's lease and memory. Reading these figures asks nobody, so they are there while the database is away. */
 export function measureLease(
   node: Pick<Node, "epoch" | "lease" | "nodesSeen">,
   memory: Pick<Memory<unknown>, "size">,

@@ -9,56 +9,58 @@ import type { Subject } from "./subject.ts";
 /** What had been committed, as of one snapshot. */
 export interface News {
   readonly epoch: number;
-  /** What the node that asks has acknowledged; undefined when it has no row. */
+  /** What the asking node has acknowledged; undefined when it has no row. */
   readonly own: number | undefined;
-  /** Above the epoch that was asked for; `too many` to be read within a lease. */
+  /** Narrowings above the epoch that was asked for, or `too many` when there are more than can be read within a lease. */
   readonly narrowings:
     | readonly { readonly epoch: number; readonly subjects: readonly Subject[] }[]
     | "too many";
 }
 
-/** With the news of a snapshot younger than its own commit. */
+/** A renewal, with the news of a snapshot younger than its own commit. */
 export interface Renewal extends News {
-  /** Whether the node still has its row. Without it nothing else is said. */
+  /** Whether the node still has its row. If not, the rest says nothing. */
   readonly known: boolean;
   /** The database's time, in milliseconds, at some moment of the renewal. */
   readonly databaseMs: number;
 }
 
-/** PostgreSQL committed on its own disk only: someone cancelled the wait for the standby. Whether it lasts is not known. */
+/**
+ * PostgreSQL committed on its own disk only, because somebody cancelled the wait for the standby. It is not known whether the commit lasts.
+ */
 class CommitUnconfirmed extends Error {
   constructor() {
     super("The wait for the synchronous standby was cancelled, so a commit is not confirmed.");
   }
 }
 
-/** What a node asks of the database; the only door, so that a model can stand in for it. */
+/** What a node asks of the database. It asks nothing in any other way, so that a model can stand in for it. */
 export interface LeaseStore {
   /**
-   * Adds the node's row, under an id that was never registered, in the place of its last. A registration that was given up may arrive later:
-   * then it vouches for nobody.
+   * Adds the node's row, under an id that was never registered, in place of its last one. A registration that was given up may arrive
+   * later; its row then vouches for nobody.
    */
   register(node: {
     readonly nodeId: string;
     readonly name: string;
-    /** Empty: of none. */
+    /** The id of its last row; empty when it had none. */
     readonly insteadOf: string;
   }): Promise<void>;
   /**
-   * Commits a renewal of the node's row, and only then, in a younger snapshot, reads the narrowings above `since`. The order is what
-   * the protocol stands on. On a server that was promoted, epochs begin anew from then on ({@link timelineOf}).
+   * Commits a renewal of the node's row, and only then, in a younger snapshot, reads the narrowings above `since`. The protocol depends on
+   * that order. On a server that was promoted, epochs begin anew from then on ({@link timelineOf}).
    */
   renew(nodeId: string, since: number): Promise<Renewal>;
   /** Reads the narrowings above `since`, for a node, and commits nothing. */
   readNews(nodeId: string, since: number): Promise<News>;
   /**
-   * Says that the node has forgotten what narrowings up to `epoch` concern; false when it has lost its row. Others see it at once, but a server that crashes
-   * may lose it: that makes nobody believe what is not so.
+   * Says that the node has forgotten what narrowings up to `epoch` concern. Returns false when it has lost its row. Others see it at once.
+   * A server that crashes may lose it, which makes nobody believe anything untrue.
    */
   acknowledge(nodeId: string, epoch: number): Promise<boolean>;
   /** All nodes, with how often each was renewed. */
   listNodes(): Promise<readonly { readonly nodeId: string; readonly renewals: number }[]>;
-  /** Removes a node that was not renewed since it was seen with so many renewals. */
+  /** Removes a node, unless it was renewed since it was seen with this count of renewals. */
   removeNode(nodeId: string, renewals: number): Promise<void>;
   /** Removes the node's own row, when it answers nothing any more. */
   leave(nodeId: string): Promise<void>;
@@ -66,9 +68,9 @@ export interface LeaseStore {
   pruneNarrowings(): Promise<void>;
 }
 
-/** On a connection of the node's own, so that renewals never wait for others' work. */
+/** Takes a connection of the node's own, so that renewals never wait for other work. */
 export function createLeaseStore(client: pg.Client): LeaseStore {
-  // One message of several statements, each BEGIN and COMMIT taken literally: one round trip, and two snapshots.
+  // Sends several statements in one message. Each BEGIN and COMMIT is taken literally: one round trip, two snapshots.
   const send = async (text: string): Promise<pg.QueryResult[]> => {
     let cancelledWait = false;
     const onNotice = (notice: Notice): void => {
@@ -113,7 +115,8 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
       return toNews(await client.query({ ...prepared(selectNews("$1", "$2")), values: [nodeId, since] }));
     },
     async acknowledge(nodeId, epoch) {
-      // Waits for no disk and no standby: whoever revokes waits for it, and a renewal, which does wait, follows within half a second.
+      // This commit waits for no disk and no standby, because a revocation waits for it. A renewal, which does wait, follows within half a
+      // second.
       const [, , updated] = await send(
         `BEGIN;
          SET LOCAL synchronous_commit = off;
@@ -142,15 +145,18 @@ export function createLeaseStore(client: pg.Client): LeaseStore {
   };
 }
 
-/** As `first_epoch()` in the database counts. */
+/** How many epochs a timeline has, as in the database's `first_epoch()`. */
 const epochsOfTimeline = 2 ** 40;
 
-/** Of how many promotions of a standby the server comes that gave out this epoch: those of two timelines are told apart by it. */
+/**
+ * The timeline of the server that gave out this epoch: how many promotions of a standby it comes after. Tells the epochs of two servers
+ * apart.
+ */
 export function timelineOf(epoch: number): number {
   return Math.floor(epoch / epochsOfTimeline);
 }
 
-/** Of subjects. People narrow fewer at once; a statement over a whole table may narrow a million. */
+/** How many subjects are read at most. People narrow fewer at once; a statement over a whole table may narrow a million. */
 const narrowingsMax = 10_000;
 
 const selectNews = (nodeId: string, since: string): string =>
@@ -180,8 +186,8 @@ function toNews(answer: pg.QueryResult | undefined): News {
 }
 
 /**
- * The epoch of what the transaction narrows, or of the latest narrowing that it may have read when it narrows nothing itself. Known when it has committed, from
- * the server that committed it.
+ * The epoch of what the transaction narrows or, when it narrows nothing itself, of the latest narrowing that it may have read. It is known
+ * after the commit, from the server that committed.
  */
 export async function epochAtCommit(tx: Pick<Transaction, "atCommit">): Promise<number> {
   const [row] = await tx.atCommit<{ epoch: string }>("SELECT epoch FROM narrowing_clock");
@@ -193,7 +199,7 @@ export interface NodeCount {
   readonly total: number;
 }
 
-/** How far everything is, and how far each node, as of one snapshot. */
+/** The latest epoch, and the one that each node has acknowledged, as of one snapshot. */
 export interface Progress {
   readonly epoch: number;
   readonly acknowledged: readonly number[];
@@ -206,7 +212,7 @@ export async function readProgress(db: Queryable): Promise<Progress> {
   return { epoch: Number(row?.epoch), acknowledged: (row?.acknowledged ?? []).map(Number) };
 }
 
-/** Its own renewal as a node sees it where everything else is read, in milliseconds of the database's time; undefined without a row. */
+/** A node's own renewal, read where everything else is read, in milliseconds of the database's time; undefined without a row. */
 export async function readRenewedMs(db: Queryable, nodeId: string): Promise<number | undefined> {
   const [row] = await db.query<{ ms: number }>(
     "SELECT (extract(epoch FROM renewed_at) * 1000)::float8 AS ms FROM node WHERE node_id = $1",
@@ -215,7 +221,7 @@ export async function readRenewedMs(db: Queryable, nodeId: string): Promise<numb
   return row?.ms;
 }
 
-/** A node as people see it. By its times alone nothing is decided. */
+/** A node as people see it. Its times alone decide nothing. */
 export interface NodeState {
   readonly nodeId: string;
   readonly name: string;

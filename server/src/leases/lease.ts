@@ -1,10 +1,10 @@
 import type { Clock } from "../platform/clock.ts";
 
-/** From a renewal's start to the end of the lease that it gives, on anybody's clock. */
+/** How long a lease lasts from the start of the renewal that grants it, on anybody's clock. */
 export const leaseMs = 2_000;
-/** A holder ends it that much earlier, and whoever waits for its end waits that much longer: clocks do not run alike. */
+/** A holder ends its lease this much early, and a waiter waits this much longer for its end: clocks do not run alike. */
 export const marginMs = 200;
-/** Wall and monotonic clock that part by more tell that the machine slept: the monotonic one stood still meanwhile. */
+/** When wall clock and monotonic clock drift apart by more than this, the machine slept: the monotonic one stood still meanwhile. */
 const clocksPartMs = 100;
 
 /** Both clocks at one moment. */
@@ -18,17 +18,18 @@ export function momentOf(clock: Clock): Moment {
 }
 
 /**
- * A node's right to answer from memory, and the database's time as the node carries it. Counted from the moment before the renewal was
- * sent, on the monotonic clock alone: no wall clock, this machine's or the database's, can make it longer.
+ * A node's right to answer from memory, and the database's time as the node carries it. It is counted from the moment before the renewal
+ * was sent, on the monotonic clock alone: no wall clock, this machine's or the database's, can make it longer.
  */
 export interface Lease {
   /** Whether it holds now. Reads the clock each time; never keep the answer. */
   holds(): boolean;
   /**
-   * The database's time in milliseconds, never behind it (by the time that a renewal took it may be ahead). Only while the lease holds.
+   * The database's time in milliseconds. It is never behind the real one, and ahead by at most the time that the renewal took. Valid only
+   * while the lease holds.
    */
   databaseMs(): number;
-  /** Starts it anew from `sent`, the moment before the renewal was sent, to which the database answered with its time. */
+  /** Starts it anew from `sent`, the moment before the renewal was sent. `databaseMs` is the time in the database's answer. */
   grant(sent: Moment, databaseMs: number): void;
   /** Ends it at once. */
   drop(): void;
@@ -44,7 +45,7 @@ export function createLease(clock: Clock): Lease {
   const leftMs = (): number => {
     const now = clock.monotonicMs();
     if (now >= endsAt) return 0;
-    // A machine that slept: its monotonic clock stood still, the lease is over although the clock does not say so.
+    // When the machine slept, the lease is over, although the monotonic clock, which stood still, does not say so.
     if (Math.abs(clock.now().getTime() - sent.wallMs - (now - sent.monotonicMs)) > clocksPartMs) {
       endsAt = Number.NEGATIVE_INFINITY;
       return 0;

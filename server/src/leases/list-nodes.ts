@@ -5,7 +5,10 @@ import { listNodeStates, type NodesState } from "./lease-store.ts";
 
 export type { NodesState };
 
-/** The processes that answer for tokens, the longest running first, and how far each is; for the Fusion team. Throws `role_insufficient`. */
+/**
+ * The processes that answer for tokens, the longest running first, with the epoch that each has acknowledged. For the Fusion team. Throws
+ * `role_insufficient`.
+ */
 export async function listNodes(
   { db }: { readonly db: Database },
   actor: Administrator,

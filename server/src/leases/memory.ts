@@ -1,36 +1,39 @@
 import { type Subject, tokenSubject } from "./subject.ts";
 
-// What a node knows of tokens. No I/O and no clock: `node.ts` says what to forget, whoever reads says whether a lease holds.
+// What a node knows of tokens. No I/O and no clock: `node.ts` says what to forget, and the caller makes sure that a lease holds.
 
-/** What is read of a token, and as of when. */
+/** What was read about a token, and as of which epoch. */
 export interface Reading<Facts> {
   /** Undefined when there is no such token. */
   readonly facts: Facts | undefined;
-  /** The epoch that the same snapshot of the database showed: narrowings up to it are in what was read. */
+  /** The epoch in the same snapshot of the database: the reading includes all narrowings up to it. */
   readonly epoch: number;
-  /** The application and the fintech of the token; changes to them concern it. None for an unknown token. */
+  /** The token's application and fintech, whose changes concern it. Empty for an unknown token. */
   readonly groups: readonly Subject[];
-  /** Known but refused, or unknown. Such readings are kept in a small place of their own, so that junk cannot push out what is in use. */
+  /**
+   * True for an unknown token, or one that is known but refused. Such readings are kept in a small place of their own, so that junk cannot
+   * push out what is in use.
+   */
   readonly refused: boolean;
-  /** About how many bytes the facts take beside what every entry takes. */
+  /** About how many bytes the facts take, on top of what every entry takes. */
   readonly bytes: number;
 }
 
 export interface Memory<Facts> {
-  /** The reading kept for this hash; undefined when none is. The caller holds a lease. */
+  /** The reading kept for this hash; undefined when there is none. The caller must hold a lease. */
   find(hash: string): { readonly facts: Facts | undefined } | undefined;
   /**
-   * Keeps a reading, unless a narrowing that it does not know of names it: then, and when it is too old to tell, the answer is
-   * `superseded`, and the reading must not be used either.
+   * Keeps a reading. Answers `superseded` when a later narrowing concerns it, or when it is too old to tell; the reading must not be used
+   * then.
    */
   fill(hash: string, reading: Reading<Facts>): "kept" | "superseded";
-  /** Forgets what these subjects concern, for good: readings made before this epoch can no longer be filled in. */
+  /** Forgets what these subjects concern, for good: `fill` no longer takes readings of it from before this epoch. */
   narrow(epoch: number, subjects: readonly Subject[]): void;
-  /** Forgets everything, and takes no reading older than `epoch`: for a node that starts, or that has lost its row. */
+  /** Forgets everything, and takes no reading from before `epoch`: for a node that starts, or that has lost its row. */
   reset(epoch: number): void;
-  /** How often everything was forgotten: what was read before may be of a past that is no more. */
+  /** How often everything was forgotten. What was read before a reset may come from a past that no longer exists. */
   readonly resets: number;
-  /** `bytes`: of the live ones. */
+  /** `bytes` counts live tokens only. */
   readonly size: { readonly tokens: number; readonly refused: number; readonly bytes: number };
 }
 
@@ -48,7 +51,7 @@ interface Group {
   readonly name: Subject;
   stale: boolean;
   members: number;
-  /** The list that entries of this group, and of others with it, were last given: one for all, not one each. */
+  /** The list of groups that the latest entry of this group was given. Entries with the same groups share it. */
   together: readonly Group[];
 }
 
@@ -56,7 +59,7 @@ interface Entry<Facts> {
   readonly facts: Facts | undefined;
   readonly bytes: number;
   readonly groups: readonly Group[];
-  /** Since the hand that looks for the least recently used came by. */
+  /** Whether it was used since the hand of the clock algorithm last passed. */
   used: boolean;
 }
 
@@ -75,7 +78,7 @@ export function createMemory<Facts>({
   const tombstones = new Map<Subject, number>();
   /** Narrowings up to this epoch may have been forgotten. */
   let forgottenThrough = 0;
-  /** Of the live ones: the others are few, and must not push them out. */
+  /** Bytes of the live entries only: the others are few, and must not push them out. */
   let bytes = 0;
   let resets = 0;
 
@@ -196,8 +199,8 @@ export function createMemory<Facts>({
 }
 
 /**
- * The map's entries in their order, one a call, from the beginning again behind the last; the map must not be empty. One iterator is kept for that, since
- * each new one would walk over all that was deleted before the map was last rebuilt.
+ * Returns the map's entries in order, one a call, and begins again after the last. The map must not be empty. One iterator is kept, since
+ * each new one would walk over everything deleted since the map was last rebuilt.
  */
 function goRound<Key, Value>(map: Map<Key, Value>): () => [Key, Value] {
   let hand = map.entries();

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const node of running.splice(0)) await node.close();
-  // One that lost its connection leaves its row to the others.
+  // A node that lost its connection leaves its row to the others.
   await database.owner.query("DELETE FROM node");
 });
 afterAll(() => database.drop());
@@ -49,7 +49,7 @@ async function changeSomething(): Promise<void> {
     fintech.fintechId,
   ]);
 }
-/** As on a server of this timeline; real ones are in the tests of failovers. */
+/** Runs `work` as on a server of this timeline. The failover tests have real ones. */
 async function onTimeline(timeline: number, work: () => Promise<void>): Promise<void> {
   const { rows: own } = await database.owner.query(
     "SELECT pg_get_functiondef('first_epoch'::regproc) AS text",
@@ -151,7 +151,7 @@ describe("a node", () => {
       expect(memory.fill("generated since", { ...nobodys, epoch: overtaken })).toBe("superseded");
       await changeSomething();
       expect(await latestEpoch(database.owner)).toBe(2 ** 40 + 1);
-      // Once is enough.
+      // It begins anew only once.
       await node.renew();
       memory.fill("used since", { ...nobodys, epoch: node.epoch() });
       await node.renew();
@@ -238,7 +238,7 @@ describe("a node", () => {
     await node.renew();
     expect(asked).toEqual(["read since 7", "renew since 7", "acknowledge 8"]);
 
-    // A failover loses epoch 8, with it what was acknowledged, and something else comes in its place, or after it.
+    // A failover loses epoch 8 and its acknowledgement. Something else comes in its place, or after it.
     for (const later of [8, 9]) {
       narrowed.fill("a", { facts: "facts", epoch: 9, groups: [], refused: false, bytes: 0 });
       [epoch, own] = [later, 7];
@@ -264,7 +264,7 @@ describe("a node", () => {
       name: "test",
     });
     running.push(node);
-    // It may have one for a moment.
+    // It may have a lease for a moment.
     await node.renew();
     await expect.poll(() => node.lease.holds()).toBe(false);
     await expect(node.untilLease()).rejects.toMatchObject({ code: "token_state_unknown" });
@@ -301,7 +301,7 @@ describe("a node", () => {
       }
     };
     await pass(20);
-    // What it tells of them meanwhile.
+    // What it reports of the nodes meanwhile.
     expect(watching.node.nodesSeen()).toEqual({ live: 2, silent: 1 });
     await pass(30);
     expect(watching.node.nodesSeen()).toEqual({ live: 2, silent: 0 });

@@ -8,11 +8,11 @@ import type { LeaseConnection, OpenLeaseConnection } from "./lease-connection.ts
 import { type LeaseStore, type News, timelineOf } from "./lease-store.ts";
 import type { Subject } from "./subject.ts";
 
-/** Between two renewals; a lease outlasts three that fail. */
+/** Time between two renewals. A lease outlasts three failed ones. */
 const renewEveryMs = 500;
-/** A request without a lease waits so long for one. */
+/** How long a request without a lease waits for one. */
 const waitMs = 1_000;
-/** A node that was not renewed for so long, on the clock of one that is, loses its row. */
+/** A node loses its row when it was not renewed for this long, on the clock of a node that is. */
 const silentMs = 30_000;
 const lookAtOthersEvery = 10;
 const pruneEvery = 100;
@@ -25,55 +25,55 @@ class DatabasesDiffer extends Error {
   }
 }
 
-/** What the node makes forget. */
+/** The part of the memory through which the node makes it forget. */
 interface Forgets {
   narrow(epoch: number, subjects: readonly Subject[]): void;
   reset(epoch: number): void;
 }
 
-/** How many. The silent ones were not renewed for as long as a lease lasts. */
+/** Counts of nodes. A silent one was not renewed for as long as a lease lasts. */
 export interface NodesSeen {
   readonly live: number;
   readonly silent: number;
 }
 
-/** This process among those that hold tokens in memory. The protocol: docs/revocation.md. */
+/** This process as one of the nodes that hold tokens in memory. The protocol: docs/revocation.md. */
 export interface Node {
-  /** Of its last registration; empty before the first. */
+  /** The id of its last registration; empty before the first. */
   readonly nodeId: string;
   readonly lease: Pick<Lease, "holds" | "databaseMs" | "leftMs">;
   /** The latest epoch that it knows of; it has forgotten what narrowings up to it concern. */
   epoch(): number;
-  /** The nodes that are registered, as of its last look, every five seconds. */
+  /** The registered nodes as of its last look, which it takes every five seconds. */
   nodesSeen(): NodesSeen;
   /** Resolves when the lease holds. Throws {@link LeaseUnavailable} when none can be had within a second. */
   untilLease(): Promise<void>;
   /** Renews now. Throws what the connection throws. */
   renew(): Promise<void>;
-  /** Renews now and every half second from then on; told of a narrowing, forgets at once. */
+  /** Renews now and every half second from then on. When told of a narrowing, it forgets at once. */
   start(): void;
-  /** Ends the lease, then the row: nobody waits for this node any more. */
+  /** Ends the lease, then removes the row, so that nobody waits for this node any more. */
   close(): Promise<void>;
 }
 
 export interface NodeDependencies {
   readonly clock: Clock;
   readonly log: Log;
-  /** A new one for each registration. */
+  /** Makes a new id for each registration. */
   readonly newNodeId: () => string;
-  /** For people: which machine, which process. */
+  /** Which machine and which process, for people to read. */
   readonly name: string;
   readonly memory: Forgets;
   readonly openConnection: OpenLeaseConnection;
-  /** The node's own renewal, read where tokens and revocations are. */
+  /** Reads the node's own renewal where tokens are read and revocations written. */
   readonly readRenewedMs: (nodeId: string) => Promise<number | undefined>;
-  /** Told of whatever the connection fails with. */
+  /** Told of every failure of the connection. */
   readonly noteFailure: (error: unknown) => void;
-  /** A node has acknowledged something. */
+  /** Called when a node has acknowledged something. */
   readonly onAcknowledged: () => void;
 }
 
-/** Nothing is asked of the database before `start`, or the first who needs a lease. */
+/** Asks the database nothing before `start`, or before somebody first needs a lease. */
 export function createNode(deps: NodeDependencies): Node {
   const { clock, log, newNodeId, name, memory, openConnection, readRenewedMs, noteFailure, onAcknowledged } =
     deps;
@@ -84,17 +84,17 @@ export function createNode(deps: NodeDependencies): Node {
     back: "this process holds a lease again",
   });
   let connection: Promise<LeaseConnection> | undefined;
-  /** Of its last registration. */
+  /** The id of its last registration. */
   let nodeId = "";
   let registered = false;
-  /** The latest that a server has shown. */
+  /** The latest epoch that a server has shown. */
   let seen = 0;
-  /** Up to here everything was forgotten and acknowledged. What was only seen is read again until it was acknowledged too. */
+  /** Everything up to this epoch was forgotten and acknowledged. What was seen but not acknowledged is read again. */
   let acknowledged = -1;
   let renewals = 0;
-  /** By the database's time: of the last renewal that was committed. */
+  /** The database's time at the last committed renewal. */
   let renewedMs = 0;
-  /** Its commits were not seen where tokens are read. It has no lease until they are. */
+  /** Whether its commits were not seen where tokens are read. It has no lease until they are. */
   let apart = false;
   let turn: Promise<void> = Promise.resolve();
   let renewing: Promise<void> | undefined;
@@ -125,13 +125,13 @@ export function createNode(deps: NodeDependencies): Node {
     return opening;
   };
 
-  /** Its row is gone, or never was: whatever is in memory may be stale, and nobody would wait for us. */
+  /** Its row is gone, or never existed: the memory may be stale, and nobody would wait for this node. */
   const lose = (): void => {
     registered = false;
     lease.drop();
     memory.reset(Number.MAX_SAFE_INTEGER);
   };
-  /** Forgets what is new, and says so in a commit. False when the row is gone, and with it what memory was good for. */
+  /** Forgets what is new, and says so in a commit. Returns false when the row is gone, and with it the right to use memory. */
   const takeIn = async (store: LeaseStore, { epoch, narrowings }: News): Promise<boolean> => {
     if (narrowings === "too many") memory.reset(epoch);
     else for (const narrowing of narrowings) memory.narrow(narrowing.epoch, narrowing.subjects);
@@ -145,8 +145,8 @@ export function createNode(deps: NodeDependencies): Node {
     return true;
   };
   /**
-   * Another server than before, which may lack commits that the first had made, or one that lost some: behind what was seen, or without what this
-   * node has acknowledged. Nothing known of the first is sure to hold for it.
+   * Whether the server has another past than the one seen before: it is on another timeline, behind what was seen, or lacks what this node
+   * has acknowledged. It may have lost commits, so nothing known from before is sure to hold for it.
    */
   const hasAnotherPast = ({ epoch, own }: News): boolean =>
     timelineOf(epoch) !== timelineOf(seen) || epoch < seen || own === undefined || own < acknowledged;
@@ -159,7 +159,7 @@ export function createNode(deps: NodeDependencies): Node {
       nodeId = newNodeId();
       await store.register({ nodeId, name, insteadOf });
     }
-    // Before the renewal is sent: a lease counted from its answer would outlive what the revoker waits for.
+    // Taken before the renewal is sent: a lease counted from its answer would outlast the time that a revocation waits.
     const sent = momentOf(clock);
     const renewal = await store.renew(nodeId, isNew ? Number.MAX_SAFE_INTEGER : acknowledged);
     if (!renewal.known) {
@@ -182,19 +182,19 @@ export function createNode(deps: NodeDependencies): Node {
     if (renewals % lookAtOthersEvery === 0) await removeSilentNodes(store);
     if (renewals % pruneEvery === 0) await store.pruneNarrowings();
   };
-  /** Whether what this node committed before the call cannot be seen where tokens are read. Throws when that cannot be asked. */
+  /** Whether what this node committed before the call cannot be seen where tokens are read. Throws when the database cannot be asked. */
   const isApart = async (): Promise<boolean> => {
     const committed = renewedMs;
     const found = await readRenewedMs(nodeId);
     return found === undefined || found < committed;
   };
   /**
-   * The two ways to the database may lead to two: a pooler that was pointed elsewhere. Then revocations are committed where no node is registered, and nobody
-   * waits for this one. Not in a renewal's way, since those who ask much may keep it waiting.
+   * The two ways to the database may lead to two databases, as when a pooler was pointed elsewhere. Revocations are then committed where no
+   * node is registered, and nobody waits for this one. Renewals do not wait for this check, since a busy pool may hold it up.
    */
   const loseIfApart = async (): Promise<void> => {
     const asked = nodeId;
-    // That it cannot be asked says nothing, nor does a row that was lost or replaced meanwhile.
+    // A question that fails says nothing, nor does a row that was lost or replaced meanwhile.
     if (!(await isApart().catch(() => false)) || !registered || nodeId !== asked) return;
     await inTurn(async () => {
       apart = true;
@@ -202,14 +202,20 @@ export function createNode(deps: NodeDependencies): Node {
       throw new DatabasesDiffer();
     }).catch(() => undefined);
   };
-  /** Told of a narrowing. The lease that it has needs no renewing for that: what counts is that the node forgets and says so. */
+  /**
+   * Runs when the node is told of a narrowing. A lease that holds needs no renewal for that: what counts is that the node forgets and says
+   * so.
+   */
   const followOnce = async (): Promise<void> => {
     if (!registered || !lease.holds()) return renewOnce();
     const { store } = await connected();
     const news = await store.readNews(nodeId, acknowledged);
     if (hasAnotherPast(news) || !(await takeIn(store, news))) return renewOnce();
   };
-  /** Silent on this node's monotonic clock: no clock of the database can make a living node lose its row, and with it those who wait for it. */
+  /**
+   * Removes nodes that were silent on this node's monotonic clock. So no clock of the database can make a living node lose its row, and
+   * with it those who wait for it.
+   */
   const removeSilentNodes = async (store: LeaseStore): Promise<void> => {
     const now = clock.monotonicMs();
     const listed = await store.listNodes();
@@ -229,7 +235,7 @@ export function createNode(deps: NodeDependencies): Node {
     nodesSeen = { live: listed.length - silent, silent };
   };
 
-  /** One thing at a time: an answer that was overtaken by a later one would say less than is known. */
+  /** Runs one thing at a time: an answer overtaken by a later one would tell less than is already known. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const done = turn.then(async () => {
       if (closed) return;
@@ -239,7 +245,7 @@ export function createNode(deps: NodeDependencies): Node {
       } catch (error) {
         disconnect();
         noteFailure(error);
-        // When the database is away the log says that already, and while the lease holds nothing is amiss.
+        // The log already tells of a database that is away, and while the lease holds nothing is amiss.
         if (!closed && !isTold(error) && !lease.holds()) outage.failed(error);
         throw error;
       }
@@ -254,7 +260,7 @@ export function createNode(deps: NodeDependencies): Node {
     return renewing;
   };
   const follow = (): Promise<void> => {
-    // What is committed once it has begun may not be in it, so whoever is told then follows again.
+    // A run that has begun may miss what is committed after its start, so a later notification starts another one.
     following ??= inTurn(() => {
       following = undefined;
       return followOnce();
@@ -294,7 +300,7 @@ export function createNode(deps: NodeDependencies): Node {
       await turn;
       lease.drop();
       if (connection) {
-        // Its row, if it has one, would go by itself; until then every revocation would wait for a node that is no more.
+        // A row that is left would go by itself, but until then every revocation would wait for a node that is no more.
         await connection.then(({ store }) => store.leave(nodeId)).catch(() => undefined);
       }
       disconnect();

@@ -7,14 +7,15 @@ import { epochAtCommit, type NodeCount, type Progress, readProgress } from "./le
 
 export { epochAtCommit, type NodeCount };
 
-/** How the nodes stand, seen from whoever changed something. */
+/** How far the nodes are, for code that has changed something. */
 export interface Nodes {
   /**
-   * Resolves when no node answers from memory what it knew before the narrowing of this epoch ({@link epochAtCommit}, or one that was read with
-   * what it narrowed): each has acknowledged it, or the lease of those that did not has run out (2.2 s on this process's monotonic clock
-   * after the call). To be called after the commit of what narrows, never before. Returns how many of the registered nodes had acknowledged.
+   * Resolves when no node answers from memory what it knew before the narrowing of this epoch ({@link epochAtCommit}, or an epoch that was
+   * read with what it narrowed). By then each node has acknowledged it, or its lease has run out (2.2 s after the call, on this process's
+   * monotonic clock). Call it after the commit of what narrows, never before. Returns how many of the registered nodes had acknowledged.
    *
-   * A server that has not come as far as this epoch, or as this process, as a node, was told before the call, is not believed: it was the primary once.
+   * A server that is behind this epoch, or behind what this process was told as a node before the call, is not believed: it is a former
+   * primary.
    *
    * Throws {@link ChangeUnconfirmed} when the database cannot be asked; the same call again waits anew.
    */
@@ -23,21 +24,21 @@ export interface Nodes {
   wake(): void;
 }
 
-/** Between two looks when nobody wakes us: in the command line, which no notification reaches. */
+/** Time between two looks when nobody wakes us, as in the command line, which no notification reaches. */
 const lookEveryMs = 10;
 /** A look that takes longer counts as failed. */
 const lookMs = 2_000;
 
 interface Waiter {
-  /** What has to be acknowledged. */
+  /** The epoch that has to be acknowledged. */
   readonly epoch: number;
-  /** A look that shows less than this says nothing. */
+  /** A look that shows a lower epoch says nothing. */
   readonly atLeast: number;
   readonly endsAt: number;
   readonly done: PromiseWithResolvers<NodeCount>;
 }
 
-/** All who wait in this process look together, so that a hundred revocations at once ask the database no more often than one. */
+/** All waiters of this process look together, so that a hundred revocations at once ask the database no more often than one. */
 export function createNodes({
   db,
   clock,
@@ -56,7 +57,7 @@ export function createNodes({
   });
 }
 
-/** {@link createNodes} over whatever tells how far the nodes are, and lets time pass; so that a model can stand in for both. */
+/** {@link createNodes} with the source of progress and the pauses passed in, so that a model can stand in for both. */
 export function watchNodes({
   clock,
   knownEpoch = () => 0,
@@ -99,7 +100,7 @@ export function watchNodes({
     while (waiters.size > 0) {
       woken = Promise.withResolvers();
       try {
-        // Whoever comes while this look is under way may have committed after its snapshot.
+        // A waiter that comes while this look is under way may have committed after its snapshot.
         const asked = [...waiters];
         settle(asked, await withinMs(lookMs, askProgress()));
       } catch (error) {
