@@ -101,7 +101,7 @@ export async function findFundingAccount(
   return row && toAccount(row);
 }
 
-/** Any account that a caller may know of: not the bank's own. */
+/** An account that a caller may know of, which the bank's own is not. */
 export async function findAccount(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
@@ -121,7 +121,7 @@ export interface Balance {
   readonly lastTransactionId: string | null;
 }
 
-/** Of an account which a caller may know of (`read_balance` in migration 0103). */
+/** The balance of an account that a caller may know of (`read_balance` in migration 0103). */
 export async function findBalance(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
@@ -154,7 +154,7 @@ function toBalance({ balance, currency, posting_count, posted_at }: BalanceRow, 
   };
 }
 
-/** Those of the ids that are accounts which a caller may know of, in no order. */
+/** The accounts with these ids that a caller may know of, in no order. */
 export async function selectAccountsByIds(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
@@ -194,13 +194,13 @@ export async function selectAccountsOfTenant(
   return rows.map(toAccount);
 }
 
-/** A place among accounts, newest first. */
+/** A position in a list of accounts, newest first. */
 export interface AccountPosition {
   readonly createdAt: Date;
   readonly accountId: AccountId;
 }
 
-/** Newest first, after a place among them. */
+/** The accounts behind this position, newest first. */
 export async function selectNewestAccounts(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,

@@ -15,14 +15,14 @@ export interface Account {
   readonly currency: string;
   readonly name: string;
   readonly status: AccountStatus;
-  /** Null for what is the fintech's own. */
+  /** Null for the fintech's own accounts. */
   readonly accountHolderId: string | null;
   readonly bundleId: string | null;
   readonly productId: string | null;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly balanceMinor: bigint;
   readonly floorMinor: bigint;
-  /** How many postings it has, which is the sequence of the last. */
+  /** How many postings it has, which is also the sequence of the last one. */
   readonly postingCount: bigint;
   readonly createdAt: Date;
   /** When it was last enabled or disabled; null while it is as it was opened. */
@@ -30,7 +30,7 @@ export interface Account {
 }
 
 /**
- * The most that an account can hold: what a JSON number tells exactly (2^53 - 1 paise), far above any bank's. Since the settlement
- * account may not go further below zero either, all accounts of a tenant in one currency together hold no more than this.
+ * The most that an account can hold: the largest number that JSON tells exactly (2^53 - 1 paise), far above what any bank needs. The
+ * settlement account may not go further below zero either, so all accounts of a tenant in one currency together hold no more than this.
  */
 export const balanceMinorMax: bigint = BigInt(Number.MAX_SAFE_INTEGER);

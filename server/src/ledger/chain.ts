@@ -4,11 +4,12 @@ import type { Keys } from "../platform/keys.ts";
 import type { LockedAccount } from "./locked-ledger.ts";
 import type { PostedTransfer } from "./posted-transfer.ts";
 
-// Each posting carries a hash over the one before it in its account and over everything that it and its transfer say; each account a
-// signature over its last hash and over what it is. Whoever can write the whole database, but has not the key, can neither change a posting
-// nor take the last ones back unnoticed (docs/decisions/0010). `transfer_digest` and `posting_hash` in migration 0015 hash the same texts.
+// Each posting carries a hash over the posting before it in its account and over everything that it and its transfer say. Each account
+// carries a signature over its last hash and its own facts. So nobody who can write the whole database, but lacks the key, can change a
+// posting or remove the last ones unnoticed (docs/decisions/0010). `transfer_digest` and `posting_hash` in migration 0015 hash the same
+// texts.
 
-/** What both postings of a transfer are bound to: all that the transfer says. SHA-256 in hex. */
+/** A hash of all that a transfer says, to which both its postings are bound. SHA-256 in hex. */
 export function transferDigest(
   tenant: Tenant,
   transfer: Omit<PostedTransfer, "debitSequence" | "attributes"> & { readonly requestedBy: string },
@@ -22,7 +23,7 @@ export function transferDigest(
   );
 }
 
-/** The hash of the account's next posting; `account` as it stands before it, its amount signed. SHA-256 in hex. */
+/** The hash of the account's next posting, whose amount is signed. `account` is the state before it. SHA-256 in hex. */
 export function postingHash(
   account: LockedAccount,
   posting: { readonly amountMinor: bigint; readonly postedAt: Date },
@@ -34,7 +35,7 @@ export function postingHash(
   );
 }
 
-/** What an account's facts, balance and last hash are signed with. A hex MAC whose key is outside the database. */
+/** Signs an account's facts, balance and last hash. Returns a hex MAC whose key is outside the database. */
 export function headSignature(keys: Pick<Keys, "mac">, tenant: Tenant, account: SignedFacts): string {
   return keys
     .mac(

@@ -4,15 +4,15 @@ import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { AccountId } from "./account.ts";
 
-/** Whose usage is to be counted: an account's, or that of all accounts which a holder has with the fintech. */
+/** Whose usage is to be counted: an account's, or that of all accounts that a holder has with the fintech. */
 export type Uncounted = { readonly accountId: AccountId } | { readonly accountHolderId: string };
 
-/** Postings counted by one statement, some 0.2 s. */
+/** How many postings one statement counts, which takes some 0.2 s. */
 const stepMax = 20_000;
 
 /**
- * Counts one step further what was moved in the current periods, and keeps it. Answers whether nothing was left to count. An account is locked
- * only to write what was counted of it, and not while its postings are read.
+ * Counts one more step of what was moved in the current periods, and stores it. Returns whether nothing was left to count. An account is
+ * locked only while its count is written, not while its postings are read.
  */
 export async function countUsageOn(
   { db, clock }: { readonly db: Database; readonly clock: Clock },
@@ -35,7 +35,7 @@ export async function countUsageOn(
       .query<{ isDone: boolean }>(`SELECT count_usage_on($1, $2, $3, $4, $5, $6, $7) AS "isDone"`, values);
     return row?.isDone === true;
   } catch (error) {
-    // Then it is counted again, or it is found to be there.
+    // The next step counts it again, or finds that it is there.
     if (error instanceof OutcomeUnknown) return false;
     throw error;
   }

@@ -13,8 +13,9 @@ export async function findTransfer(
 }
 
 /**
- * The same, answered only when what was found is as durable as the database promises: its own commit may never have been confirmed. One round
- * trip in a transaction of its own, which waits for nobody when nothing is found. Throws `OutcomeUnknown` when it is not certain to last.
+ * The same, but answers only when the transfer found is as durable as the database promises: its own commit may never have been confirmed.
+ * One round trip in a transaction of its own, which waits for nobody when nothing is found. Throws `OutcomeUnknown` when the transfer is
+ * not certain to last.
  */
 export async function findLastingTransfer(
   db: Pick<Database, "writer">,

@@ -10,7 +10,7 @@ import type { LockedAccount } from "./locked-ledger.ts";
 import { lockForTransfers, planTransfer, postStatement } from "./post.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
-// The program itself as the adversary: whatever statement the runtime role sends, in the widest scope, the rules of the ledger hold.
+// The program itself is the adversary here: the rules of the ledger hold whatever statement the runtime role sends, in the widest scope.
 
 let database: TestDatabase;
 let book: TestBook;
@@ -57,7 +57,7 @@ async function post(scope: DataScope, ...overrides: Partial<Row>[]): Promise<voi
     const accountIds = own.map(({ account_id }) => account_id).sort();
     const now = new Date();
     const ledger = await lockForTransfers(tx, book.tenant, { accountIds, requestIds: [] }, now);
-    // Books in which an account of somebody else looks like one's own, for those who can only see their own.
+    // Somebody else's account is made to look like one's own, for a scope that shows only one's own.
     for (const { account_id: accountId } of rows)
       if (!ledger.accounts.has(accountId)) ledger.accounts.set(accountId, { ...pretended, accountId });
     const planned = overrides.map((override) => {
@@ -105,7 +105,7 @@ const pretended: Omit<LockedAccount, "accountId"> = {
 
 const insert = (...overrides: Partial<Row>[]): Promise<void> => post(system, ...overrides);
 
-/** Nothing changed, and the books still agree. */
+/** Expects a failure that changes nothing, and books that still agree. */
 async function expectRefused(attempt: () => Promise<unknown>, message: RegExp): Promise<void> {
   const before = await snapshot();
   await expect(attempt()).rejects.toThrow(message);
@@ -279,7 +279,7 @@ describe("in the scope of one tenant", () => {
       expect(seen).toEqual([{ fintech_id: other.tenant.fintechId }]);
     }
     await expectRefused(() => post(scope, {}), /does not work for that tenant/);
-    // With its own name on somebody else's accounts.
+    // It puts its own name on somebody else's accounts.
     const { tenant } = book;
     book = { ...book, tenant: other.tenant };
     await expectRefused(() => post(scope, {}), /account of another tenant/);

@@ -11,7 +11,9 @@ import { listTransactions, type TransactionQuery } from "./list-transactions.ts"
 const postings = Number(process.env.FUSION_TEST_POSTINGS ?? 20_000);
 const pageSize = 20;
 const pages = postings / pageSize;
-/** Three for each row of the page and its transfer, the neighbours of a time range, some four for each step of halving, twice the logarithm. */
+/**
+ * Three for each row of the page and its transfer, the neighbours of a time range, and some four for each step of its two binary searches.
+ */
 const blocksMax = 400;
 const startMs = Date.UTC(2026, 0, 1);
 const msApart = 10_000;
@@ -28,7 +30,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => database.drop());
 
-/** Copies the account's first transfer and posting, so that there are so many. Whatever columns they have, and past every trigger. */
+/** Repeats the account's first transfer and posting this many times, with whatever columns they have, and past every trigger. */
 async function repeatOnlyPosting(times: number): Promise<void> {
   const client = await database.owner.connect();
   const postedAt = "to_timestamp(($2::float8 + (n - 1) * $3::float8) / 1000)";
@@ -138,7 +140,7 @@ describe.each(["without statistics", "with statistics"])(
 
 it("a range holds what was posted in it, though the clocks of two processes differ", async () => {
   const late = 60_000;
-  // Every second posting of the last hundred by a process whose clock is a minute behind.
+  // Every second one of the last hundred postings is from a process whose clock is a minute behind.
   await database.owner.query(
     `UPDATE posting SET posted_at = posted_at - make_interval(secs => $2) WHERE account_id = $1 AND sequence > $3 AND sequence % 2 = 0`,
     [account, late / 1_000, postings - 100],

@@ -13,7 +13,7 @@ import {
 import { getTenantAccount } from "./read-accounts.ts";
 
 export interface TransactionQuery {
-  /** From 1. */
+  /** Counted from 1. */
   readonly pageNumber: number;
   readonly pageSize: number;
   /** Epoch milliseconds, exclusive. */
@@ -28,13 +28,13 @@ export interface AccountTransaction extends Posting {
   readonly currency: string;
 }
 
-// What a timestamptz and a Date both hold; nothing was or will be posted outside.
+// The range that a timestamptz and a Date both hold; nothing was or will be posted outside.
 const [earliestMs, latestMs] = [Date.UTC(1970), Date.UTC(9999)];
 
 /**
- * What happened on an account, newest first. Every page costs the same, however many postings there are and whatever the time range, since
- * sequences have no gaps. A page that is not the last is full, also where the times of a range do not rise with its sequences. New transactions
- * shift the pages, as page numbers do. Throws `ScopeInsufficient`, `AccountNotFound`.
+ * What happened on an account, newest first. Sequences have no gaps, so every page costs the same, whatever the number of postings and the
+ * time range. Every page but the last is full, even where the times of a range do not rise with its sequences. New transactions shift the
+ * pages, as page numbers do. Throws `ScopeInsufficient`, `AccountNotFound`.
  */
 export async function listTransactions(
   { db }: { db: Database },
@@ -78,7 +78,7 @@ export async function listTransactionsBelow(
   return postings.map((posting) => inAccount(posting, account));
 }
 
-/** Where the posting stands that has `newer` newer ones in the range. */
+/** The sequence of the posting that has `newer` newer ones in the range. */
 function sequenceAt({ last, outside }: SequencesBetween, newer: bigint): bigint {
   let sequence = last - newer;
   for (const other of outside) if (other >= sequence) sequence -= 1n;

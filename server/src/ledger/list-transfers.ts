@@ -14,9 +14,9 @@ export interface TransferPage {
 }
 
 /**
- * For other rooms, in their transaction: the tenant's transfers, newest first. Found by going down the numbers of all tenants' transfers, a
- * million a question: an index by tenant would make every transfer dearer for a page that is seldom opened. So a page can be empty and
- * yet have a next one. The transaction's scope must show everything, or finding where to start takes a scan of its own.
+ * For other rooms, in their transaction: the tenant's transfers, newest first. It goes down the numbers of all tenants' transfers, a
+ * million a question: an index by tenant would make every transfer dearer for a page that is seldom opened. So a page can be empty and yet
+ * have a next one. The transaction's scope must show everything, or finding where to start takes a scan of its own.
  */
 export async function listTransfers(
   db: Queryable,

@@ -5,9 +5,9 @@ import type { AccountId, AccountKind, AccountStatus } from "./account.ts";
 import { type PostedTransfer, parsePostedTransfer } from "./posted-transfer.ts";
 import { type PeriodStarts, parseUsage, periodStarts, type Usage } from "./usage.ts";
 
-// What stands under the locks of a transaction that is to move money: asked by one statement, `begin_transfer_batch` (migration 0131).
+// What a transaction that is to move money reads under its locks, by one statement, `begin_transfer_batch` (migration 0131).
 
-/** An account as it stands under the lock. Moving money in memory moves it here first, so that the next transfer sees it. */
+/** An account as it stands under the lock. Transfers move money here first, in memory, so that the next transfer sees it. */
 export interface LockedAccount {
   readonly accountId: AccountId;
   readonly kind: AccountKind;
@@ -21,42 +21,42 @@ export interface LockedAccount {
   readonly accountHolderId: string | null;
 }
 
-/** What is limited together: an account, or all that a holder has with the fintech. */
+/** What is limited together: an account, or all accounts that a holder has with the fintech. */
 export interface Limited {
   readonly rules: readonly LimitRules[];
-  /** What was moved in the current periods, moved along in memory; null where no rule asks, or where it is not counted yet. */
+  /** What was moved in the current periods, kept up to date in memory. Null where no rule needs it, or where it is not counted yet. */
   usage: Usage | null;
-  /** A rule asks, and there is more to count than a batch may: see `countUsageOn`. */
+  /** Whether a rule needs the usage and there is more to count than a batch may count: see `countUsageOn`. */
   readonly uncounted: boolean;
-  /** Of a holder, whose usage does not hang on an account as an account's own does. */
+  /** Set for a holder, whose usage, unlike an account's own, is stored with no account. */
   readonly holder: LimitedHolder | null;
 }
 
-/** Of all the holder's accounts with the fintech; moved along in memory. */
+/** All of the holder's accounts with the fintech, kept up to date in memory. */
 export interface LimitedHolder {
   readonly accountHolderId: string;
   readonly version: bigint;
   postings: bigint;
-  /** What they hold together, by currency; null where no rule asks. */
+  /** What they hold together, by currency; null where no rule needs it. */
   readonly balances: Map<string, bigint> | null;
 }
 
 export interface LimitRules {
   readonly source: "product" | "kyc" | "policy";
-  /** The product's, level's or policy's. */
+  /** The name of the product, level or policy. */
   readonly name: string;
   readonly rules: PolicyRules;
 }
 
 export interface LockedLedger {
   readonly tenant: Tenant;
-  /** Those that exist and are the tenant's. */
+  /** The accounts asked for that exist and are the tenant's. */
   readonly accounts: Map<AccountId, LockedAccount>;
-  /** Earlier transfers under the request ids asked for; those that a batch plans join them. */
+  /** Earlier transfers under the request ids asked for, and those that the batch has planned since. */
   readonly posted: Map<string, PostedTransfer>;
   /** What limits an account, if anything does. */
   readonly limits: Map<AccountId, readonly Limited[]>;
-  /** The current periods of the tenant's bank; only where something is limited. */
+  /** The current periods of the tenant's bank; null where nothing is limited. */
   readonly periods: PeriodStarts | null;
 }
 
@@ -71,7 +71,7 @@ export interface LedgerQuestion {
     readonly applicationId: string;
     readonly tokenId: string;
   }[];
-  /** For locks that others hold, up to 2 s each; otherwise nothing is waited for. */
+  /** Whether to wait for locks that others hold, up to 2 s each. */
   readonly waits: boolean;
   readonly now: Date;
 }
@@ -79,13 +79,13 @@ export interface LedgerQuestion {
 export interface LedgerAnswer {
   /** For each token: `-` when it may write, `gate_closed`, or why not. */
   readonly refusals: readonly string[];
-  /** For each token, which scopes and allow-lists it has now (`token_policy` in migration 0085); `-` for one that is not there. */
+  /** For each token, the scopes and allow-lists that it has now (`token_policy` in migration 0085); `-` for one that does not exist. */
   readonly policies: readonly string[];
-  /** The latest narrowing that these may know of; 0 where no token was asked about. */
+  /** The latest narrowing that these answers may know of; 0 where no token was asked about. */
   readonly epoch: number;
   /** For each tenant. */
   readonly ledgers: readonly LockedLedger[];
-  /** For each tenant: accounts that exist and that another transaction holds, itself or what their holder has used. */
+  /** For each tenant: existing accounts that another transaction has locked, by themselves or through the usage of their holder. */
   readonly held: readonly ReadonlySet<AccountId>[];
 }
 
@@ -127,8 +127,8 @@ interface LimitsJson {
 }
 
 /**
- * How many postings a batch reads at most to complete the usages that it needs, which takes some 10 ms. What has more is counted outside of
- * batches, so that it neither keeps others waiting nor is lost when the transaction ends.
+ * How many postings a batch reads at most to complete the usages that it needs, which takes some 10 ms. Larger counts are made outside of
+ * batches, so that they neither keep others waiting nor are lost when the transaction ends.
  */
 const countsMax = 1_000;
 
@@ -255,7 +255,7 @@ type AccountLine = [
   usage: string,
 ];
 
-/** The three arrays in which the functions of the ledger take their tenants. */
+/** The tenants as the three arrays that the ledger's functions take. */
 export function tenantArrays(tenants: readonly Tenant[]): string[] {
   return [
     plainArrayLiteral(tenants.map(({ ifiId }) => ifiId)),

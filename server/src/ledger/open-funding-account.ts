@@ -24,9 +24,9 @@ export interface NewFundingAccount {
   readonly name: string;
   /** Such as `INR`, which is the default. */
   readonly currency?: string;
-  /** What it starts with, in minor units; nothing when absent or zero. */
+  /** The opening balance in minor units; nothing when absent or zero. */
   readonly openingBalanceMinor?: bigint;
-  /** Also when the tenant has one with this name and currency. */
+  /** Opens one even when the tenant has one with this name and currency. */
   readonly another?: boolean;
   /** Who does it, for the record: a person or `cli`. */
   readonly requestedBy: string;
@@ -34,10 +34,10 @@ export interface NewFundingAccount {
 
 /**
  * Opens the fintech's own account, from which its account holders are funded, in the caller's transaction. An opening balance is a transfer
- * like any other, from the account that stands for the bank (opened at the first need), so the books still sum to zero.
+ * like any other, from the account that stands for the bank (opened when first needed), so the books still sum to zero.
  *
- * Throws {@link FundingAccountExists} where there is one with this name and currency and no other is asked for: whoever repeats it, since the
- * answer was lost, brings in the bank's money once, also when both are under way at the same time.
+ * Throws {@link FundingAccountExists} when one with this name and currency exists and another is not asked for. So a caller that repeats
+ * the request after a lost answer brings in the bank's money once, even when both requests run at the same time.
  */
 export async function openFundingAccount(
   tx: Transaction,
@@ -73,9 +73,9 @@ export async function openFundingAccount(
 }
 
 /**
- * Brings the bank's money into a funding account, in the caller's transaction. For operators: no token can do it. Throws
- * {@link AccountNotFound} for anything but a funding account of the tenant, {@link FundingAmountInvalid} for an amount that is not
- * positive or would pass the largest balance.
+ * Brings the bank's money into a funding account, in the caller's transaction. For operators: no token can do it. Throws {@link
+ * AccountNotFound} for anything but a funding account of the tenant, {@link FundingAmountInvalid} for an amount that is not positive or
+ * that would exceed the largest balance.
  */
 async function addFunds(
   tx: Transaction,
@@ -130,14 +130,14 @@ async function addFunds(
   };
 }
 
-/** Opens the tenant's accounts in this currency one after the other: what is not there yet could otherwise be missed by two at once. */
+/** Makes openings of the tenant's accounts in this currency run one after the other: two at once could each miss what the other creates. */
 async function takeTurns(tx: Transaction, tenant: Tenant, currency: string): Promise<void> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
     `settlement/${tenant.ifiId}/${tenant.environment}/${tenant.fintechId}/${currency}`,
   ]);
 }
 
-/** The tenant's bank-side account in this currency. Whoever asks has taken its turn. */
+/** The tenant's bank-side account in this currency. The caller has taken its turn. */
 async function settlementAccount(
   tx: Transaction,
   { clock, random }: { clock: Clock; random: Random },
@@ -155,7 +155,7 @@ async function settlementAccount(
       bundleId: null,
       productId: null,
       attributes: {},
-      // As far as numbers go: the bank's money is not ours to bound.
+      // The lowest that numbers allow: the bank's money is not ours to bound.
       floorMinor: -balanceMinorMax,
       createdAt: clock.now(),
     })

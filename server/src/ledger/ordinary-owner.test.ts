@@ -12,8 +12,8 @@ import { createTransferBatcher } from "../transfers/batcher.ts";
 import { createTransfer } from "../transfers/create-transfer.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
-// An external PostgreSQL whose owner role is no superuser: forced row-level security then binds the owner, with whose rights the
-// database posts transfers, as well.
+// An external PostgreSQL whose owner role is no superuser. Forced row-level security then binds the owner as well, with whose rights the
+// database posts transfers.
 
 const name = `owner_${randomBytes(6).toString("hex")}`;
 let admin: pg.Pool;

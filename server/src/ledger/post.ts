@@ -18,9 +18,9 @@ import {
 import type { PostedTransfer } from "./posted-transfer.ts";
 import { addUse, usageText } from "./usage.ts";
 
-// The only writer of money. Used in two steps within one transaction: lock what the transfers concern and read it (locked-ledger.ts), decide
-// in plain TypeScript, then write everything that was decided with one statement. Both steps take any number of transfers, so that requests
-// arriving together can share a transaction.
+// The only writer of money. It works in two steps within one transaction: lock and read what the transfers concern (locked-ledger.ts) and
+// decide in plain TypeScript, then write everything that was decided with one statement. Both steps take any number of transfers, so that
+// requests arriving together can share a transaction.
 
 /** What is to be moved. Amounts in minor units, positive. */
 export type TransferToPost = Omit<PostedTransfer, "debitSequence" | "postedAt"> & {
@@ -41,8 +41,8 @@ export interface PlannedTransfer {
 }
 
 /**
- * Moves the locked accounts in memory, so that the next transfer sees what this one left: balances, chains, what a holder holds, and what is
- * used of limits unless `counts` is false.
+ * Moves the locked accounts in memory, so that the next transfer sees what this one left: balances, chains, what a holder holds and, unless
+ * `counts` is false, what is used of limits.
  */
 export function planTransfer(
   ledger: LockedLedger,
@@ -81,7 +81,7 @@ function moveHolder(holder: LimitedHolder, currency: string, change: bigint): vo
   holder.balances?.set(currency, (holder.balances.get(currency) ?? 0n) + change);
 }
 
-/** Moves a locked account in memory, and answers it as it stands then. */
+/** Moves a locked account in memory and returns its new state. */
 function moveInMemory(
   ledger: LockedLedger,
   accountId: AccountId,
@@ -102,9 +102,9 @@ function moveInMemory(
 }
 
 /**
- * The statement that writes all of them or none (`post_transfers` in migration 0131); the database derives the postings and balances and
- * refuses what would break a rule of the ledger. Fails with 23505 on `transfer_request` when another transaction has just used one of the
- * request ids: in a new transaction it is seen.
+ * The statement that writes all planned transfers or none (`post_transfers` in migration 0131). The database derives the postings and
+ * balances and refuses what would break a rule of the ledger. Fails with 23505 on `transfer_request` when another transaction has just used
+ * one of the request ids; a new transaction sees that transfer.
  */
 export function postStatement(
   keys: Pick<Keys, "mac">,
@@ -161,7 +161,7 @@ export function postStatement(
   return `SELECT post_transfers(${argumentTexts.join(", ")})`;
 }
 
-/** What each account has used now, empty where nothing is counted; nothing at all in books without limits. */
+/** What each account has used now, empty where nothing is counted. Returns no entries for books without limits. */
 function accountUsages(
   ledgers: readonly LockedLedger[],
   moved: readonly { readonly tenant: number; readonly account: LockedAccount }[],
@@ -174,7 +174,7 @@ function accountUsages(
   });
 }
 
-/** The holders among the accounts for whom something is counted, each once. */
+/** The holders of these accounts for whom something is counted, each once. */
 function usedHolders(
   ledgers: readonly LockedLedger[],
   moved: readonly { readonly tenant: number; readonly account: LockedAccount }[],
@@ -186,7 +186,7 @@ function usedHolders(
   return [...found].map(([limited, tenant]) => ({ tenant, limited }));
 }
 
-/** In this order for every statement, so that two which insert some of the same request ids never wait for each other in a circle. */
+/** The order of rows in every statement, so that two statements that insert some of the same request ids never deadlock. */
 function byRequest(
   left: { readonly tenant: number; readonly transfer: PostedTransfer },
   right: { readonly tenant: number; readonly transfer: PostedTransfer },
@@ -196,8 +196,8 @@ function byRequest(
 }
 
 /**
- * Locks the tenant's accounts in the order of their ids until the transaction ends, so that transfers never wait for each other in a
- * circle, and reads them; for who moves money on another authority than a token's. One round trip.
+ * Locks the tenant's accounts until the transaction ends, in the order of their ids, so that transfers never deadlock, and reads them. For
+ * callers that move money on another authority than a token's. One round trip.
  */
 export async function lockForTransfers(
   tx: Transaction,
@@ -218,7 +218,7 @@ export async function lockForTransfers(
   return readLedgers(question, row).ledgers[0] as LockedLedger;
 }
 
-/** Moves the money of all transfers, in this order, or of none; they count for no limit. Fails as {@link postStatement} says. */
+/** Posts all transfers, in this order, or none. They count for no limit. Fails as {@link postStatement} says. */
 export async function postTransfers(
   tx: Transaction,
   { keys }: { readonly keys: Pick<Keys, "mac"> },

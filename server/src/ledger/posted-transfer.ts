@@ -13,7 +13,7 @@ export interface PostedTransfer {
   readonly transferCode: string;
   readonly remarks: string;
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** Which posting of the debit account it was. */
+  /** The sequence of the posting on the debit account. */
   readonly debitSequence: bigint;
   readonly postedAt: Date;
 }

@@ -53,7 +53,7 @@ export interface SequenceRange {
   readonly last: bigint;
 }
 
-/** The newest first, from the range's end downwards. */
+/** Postings from the range's end downwards, newest first. */
 export async function selectPostingsDownFrom(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,
@@ -68,20 +68,20 @@ export async function selectPostingsDownFrom(
 }
 
 /**
- * How far a posting may stand from those of its time. A batch gives one time to all of its up to 256 postings of an account, read from its
- * process's clock when it has the account: while clocks differ, those of four may come one behind the other, each with an earlier time.
+ * How far a posting may stand from others of its time. A batch gives one time to all of its up to 256 postings of an account, read from its
+ * process's clock once it has the account. While clocks differ, four batches may follow one another, each with an earlier time.
  */
 const neighbours = 1_024;
 
-/** The sequences from the first to the last one made within a time, and which of those between were not, the newest first. */
+/** The sequences from the first to the last posting made within a time, and those between that were made outside it, newest first. */
 export interface SequencesBetween extends SequenceRange {
   readonly outside: readonly bigint[];
 }
 
 /**
- * Which postings were made after `after` and before `before` (both exclusive); undefined for none. Both ends are found by halving. An
- * account's times rise with its sequence but for its neighbours, so that around each end so many of them are read: the outermost in the
- * range are its ends, and those between whose times lie outside can only be there.
+ * Which postings were made after `after` and before `before` (both exclusive); undefined when there are none. Binary search finds both
+ * ends. An account's times rise with its sequence except among {@link neighbours}, so that many are read around each end: the outermost
+ * ones within the time are the true ends, and postings between them that lie outside the time can only be there.
  */
 export async function findSequencesBetween(
   db: Queryable,

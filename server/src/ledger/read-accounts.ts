@@ -24,7 +24,7 @@ export async function getTenantAccount(db: Queryable, tenant: Tenant, accountId:
   return account;
 }
 
-/** For other rooms, in their transaction: those of the ids that are the tenant's accounts, in no order; the bank's own are left out. */
+/** For other rooms, in their transaction: the tenant's accounts with these ids, in no order, without the bank's own. */
 export function listTenantAccountsByIds(
   db: Queryable,
   tenant: Tenant,
@@ -35,7 +35,7 @@ export function listTenantAccountsByIds(
 
 export type { AccountPosition };
 
-/** For other rooms, in their transaction: the tenant's accounts, newest first, after a place among them. */
+/** For other rooms, in their transaction: the tenant's accounts behind this position, newest first. */
 export function listNewestAccounts(
   db: Queryable,
   tenant: Tenant,
@@ -64,7 +64,7 @@ export async function getAccount(
   return getTenantAccount(db.reader({ kind: "tenants", tenants: [tenant] }), tenant, accountId);
 }
 
-/** Of one moment. The most frequent of all reads, so it asks a function whose plan is kept. */
+/** The balance as of one moment. This is the most frequent of all reads, so it calls a function whose plan is kept. */
 export async function getBalance(
   { db }: { db: Pick<Database, "reader"> },
   principal: TokenPrincipal,

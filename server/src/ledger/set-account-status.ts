@@ -9,9 +9,9 @@ import { AccountNotFound } from "./errors.ts";
 import { getTenantAccount } from "./read-accounts.ts";
 
 /**
- * Disables an account, after which no money moves into or out of it, or enables it again, in the caller's transaction behind the gate;
- * audited. Waits for transfers under way on it; those that come later see the new status. The same status again changes nothing. Throws
- * {@link AccountNotFound} for another tenant's.
+ * Disables an account, so that no money moves into or out of it, or enables it again. Runs in the caller's transaction behind the gate;
+ * audited. Waits for transfers under way on the account; later ones see the new status. Setting the same status again changes nothing.
+ * Throws {@link AccountNotFound} for another tenant's account.
  */
 export async function setAccountStatus(
   deps: { readonly clock: Clock; readonly random: Random },

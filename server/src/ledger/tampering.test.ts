@@ -41,7 +41,7 @@ beforeAll(async () => {
     ).rows,
     reversals: (await owner.query("SELECT request_id FROM transfer_reversal ORDER BY 1")).rows,
   };
-  // Whoever owns the tables does not leave constraints in the way.
+  // An attacker who owns the tables does not leave constraints in the way.
   const { rows } = await owner.query<{ at: string; name: string }>(
     `SELECT conrelid::regclass::text AS at, conname AS name FROM pg_constraint
      WHERE conrelid::regclass::text = ANY ($1) AND contype IN ('c', 'f', 'u') ORDER BY contype = 'u'`,
@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** A fintech that moved money to and fro, and some of it back; one of its accounts is empty in the end. `halfway` is called in between. */
+/** Arranges a fintech that moved money to and fro, and some of it back; one of its accounts ends empty. `halfway` is called in between. */
 async function fillBook(halfway: () => Promise<unknown> = async () => undefined): Promise<void> {
   const book = await arrangeBook(database);
   const batcher = createTransferBatcher({ db: database.db, clock: systemClock, keys: testKeys });
@@ -83,7 +83,7 @@ async function fillBook(halfway: () => Promise<unknown> = async () => undefined)
         creditAccountId: made.debitAccountId,
         amountMinor: made.amountMinor / 2n,
         transferCode: `${made.transferCode}-REVERSAL`,
-        // Of a reversal that names none, which of several alike transfers it undid cannot be proved.
+        // Each reversal names its original: otherwise nobody could prove which of several alike transfers it undid.
         attributes:
           pick(2) === 0 ? { originalRequestID: made.requestId } : { originalTransferID: transferIdOf(made) },
       });

@@ -1,16 +1,16 @@
 import { assert } from "../platform/errors.ts";
 
-// What has been moved in the current periods, for limits: 21 numbers in a row, which day, then count and amount for each direction and
-// period. An account's are kept as text (migration 0131), a holder's as an array (migration 0014). Periods are those of the bank's time
-// zone: days begin at its midnight, weeks on Monday.
+// What has been moved in the current periods, for limits. It is 21 numbers in a row: the day, then count and amount for each direction and
+// period. An account's usage is stored as text (migration 0131), a holder's as an array (migration 0014). Periods are those of the bank's
+// time zone: days begin at its midnight, weeks on Monday.
 
 export const limitPeriods = ["DAY", "WEEK", "MONTH", "QUARTER", "YEAR"] as const;
 export type LimitPeriod = (typeof limitPeriods)[number];
 export type Direction = "DEBIT" | "CREDIT";
 
 /**
- * As it is stored; see above. Plain numbers, which cost a fifth of what bigints do here. What goes beyond the greatest that they hold exactly
- * stays at it: no limit is greater, so that each is exceeded by then.
+ * The numbers as they are stored; see above. Plain numbers cost a fifth of what bigints do here. An amount beyond the largest exact number
+ * stays at that number: no limit is greater, so every limit is exceeded by then.
  */
 export type Usage = readonly number[];
 
@@ -44,14 +44,14 @@ export function usedIn(
   return { count: usage[at] ?? 0, amountMinor: usage[at + 1] ?? 0 };
 }
 
-/** With one movement more. */
+/** The usage with one more movement. */
 export function addUse(usage: Usage, starts: PeriodStarts, direction: Direction, amountMinor: bigint): Usage {
   const next = [...usage];
   const lastDay = usage[0] ?? 0;
-  // A clock that went back over midnight counts on in the later day.
+  // When the clock went back over midnight, counting goes on in the later day.
   next[0] = Math.max(lastDay, starts.DAY);
   for (const [position, period] of limitPeriods.entries()) {
-    // On the day of the last use nothing has to be begun anew, in no period.
+    // A period begins anew only when the last use was before it.
     if (lastDay < starts[period])
       for (const one of ["DEBIT", "CREDIT"] as const)
         next.fill(0, placeOf(one, position), placeOf(one, position) + 2);
@@ -62,7 +62,7 @@ export function addUse(usage: Usage, starts: PeriodStarts, direction: Direction,
   return next;
 }
 
-/** `{1,2,…}`, PostgreSQL's way of writing an array. Throws for what is not 21 numbers: compared with those, no limit would hold. */
+/** Parses `{1,2,…}`, PostgreSQL's way of writing an array. Throws for anything but 21 numbers, compared with which no limit would hold. */
 export function parseUsage(text: string): Usage {
   const usage = text.slice(1, -1).split(",").map(readNumber);
   assert(usage.length === usageLength && !usage.some(Number.isNaN), `"${text}" is no usage`);

@@ -70,7 +70,7 @@ it.each([
   try {
     await client.query("BEGIN");
     await client.query(damage);
-    // In the damaging transaction itself, which is rolled back afterwards.
+    // Verifies in the damaging transaction itself, which is rolled back afterwards.
     const inside = {
       ...database.db,
       transaction: async (_scope: unknown, work: (tx: unknown) => Promise<unknown>) =>

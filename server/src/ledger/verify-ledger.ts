@@ -15,11 +15,12 @@ export interface LedgerDifference {
   readonly description: string;
 }
 
-// Each finds the first row that breaks its rule, or one of several rules that are looked at in one pass and named by it; none may ever find
-// one. They read everything, so they take time in proportion to it; what reads postings does so in parallel.
+// Each statement finds the first row that breaks its rule, or one of several rules that it checks in one pass and names. None may ever find
+// a row. They read everything, so they take time in proportion to it; those that read postings do so in parallel.
 const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
   {
-    // The posting before by a join: a window would hash in one process. Sorted, so that no plan is preferred for finding some first row soon.
+    // Joins each posting with the one before: a window would hash in one process. Sorts, so that no plan is preferred for finding a first
+    // row soon.
     sql: `SELECT CASE
         WHEN number IS NULL THEN 'no posting without a transfer'
         WHEN NOT fits THEN 'a transfer has exactly its two postings'
@@ -60,7 +61,7 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
       ORDER BY account_id LIMIT 1`,
   },
   {
-    // That an account has as many postings as it says has just been looked at.
+    // An earlier statement has checked that an account has as many postings as it says.
     rule: "a transfer has exactly its two postings",
     sql: `SELECT format('There are %s postings and %s transfers.', postings, transfers) AS description
       FROM (SELECT (SELECT coalesce(sum(posting_count), 0) FROM account) AS postings, (SELECT count(*) FROM transfer) AS transfers) counted
@@ -91,20 +92,20 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
 ];
 
 /**
- * Checks the whole ledger (or what `scope` shows of it) against its rules, as of one instant, and answers the first difference found, or
- * undefined: recomputes every balance and every hash from the postings, and checks the signature of every account's head. The database already
- * refuses what would break a rule; this finds what got past it: damage, or the hand of somebody who may write the whole database but has not
- * the key. What such a hand could still do, with a copy of an earlier state, is told in docs/decisions/0010.
+ * Checks the whole ledger (or what `scope` shows of it) against its rules, as of one instant. Returns the first difference, or undefined.
+ * It recomputes every balance and every hash from the postings, and checks the signature of every account's head. The database already
+ * refuses what would break a rule. This check finds what got past it: damage, or changes by somebody who can write the whole database but
+ * lacks the key. docs/decisions/0010 tells what such a person could still do with a copy of an earlier state.
  */
 export async function verifyLedger(
   { db, keys }: { readonly db: Pick<Database, "transaction">; readonly keys: Pick<Keys, "mac"> },
   scope: DataScope = systemScope,
 ): Promise<LedgerDifference | undefined> {
   return db.transaction(scope, async (tx) => {
-    // One snapshot for all of them, so that transfers committed meanwhile look like no difference.
+    // One snapshot for all statements, so that transfers committed meanwhile do not look like a difference.
     await tx.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    // Everything is read anyway, so tables are read whole, once, and joined by hashing, which workers share. Left to itself the planner may
-    // look up each row's partner, follow an index through a table, or let every worker sort all of one.
+    // Everything is read anyway, so tables are read whole, once, and joined by hashing, which workers share. The planner alone might look
+    // up each row's partner, follow an index through a table, or let every worker sort all of one.
     await tx.query("SET LOCAL enable_nestloop = off");
     await tx.query("SET LOCAL enable_mergejoin = off");
     await tx.query("SET LOCAL enable_indexscan = off");
@@ -165,7 +166,7 @@ async function findUnsignedHead(
   }
 }
 
-/** Of an account that never moved there is nothing to sign. */
+/** An account that never moved has nothing to sign. */
 function expectedSignature(keys: Pick<Keys, "mac">, row: HeadRow): string {
   if (row.posting_count === "0") return "";
   return headSignature(
