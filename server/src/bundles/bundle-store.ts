@@ -58,7 +58,7 @@ export async function insertBundle(tx: Queryable, tenant: Tenant, bundle: Bundle
   }
 }
 
-/** Whether there is such an account product. */
+/** Sets the product's rules; returns whether such an account product exists. */
 export async function updateAccountProductRules(
   tx: Queryable,
   tenant: Tenant,
@@ -129,13 +129,13 @@ function bundleOf(row: BundleRow): Bundle {
   };
 }
 
-/** What an issuance made; kept as the answer to a repeat. */
+/** What an issuance made, kept as the answer to a repeat. */
 export interface Issued {
   readonly accountIds: readonly string[];
   readonly resources: readonly { readonly resourceId: string; readonly targetAccountId: string | null }[];
 }
 
-/** Takes, until the transaction ends, the lock of one request id, so that of two repeats at once the later sees the earlier's answer. */
+/** Locks one request id until the transaction ends, so that the later of two simultaneous repeats sees the earlier's answer. */
 export async function lockRequest(tx: Queryable, tenant: Tenant, requestId: string): Promise<void> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
     `issuance/${tenant.ifiId}/${tenant.environment}/${tenant.fintechId}/${requestId}`,
@@ -283,7 +283,7 @@ export async function selectResourcesOfHolder(
   return rows.map(resourceOf);
 }
 
-/** Locks the instrument until the transaction ends, so that changes to its form factors follow one another. */
+/** Locks the instrument until the transaction ends, so that changes to its form factors run one after the other. */
 export async function lockResource(tx: Queryable, tenant: Tenant, resourceId: string): Promise<void> {
   await tx.query(`SELECT FROM resource WHERE ${ofTenant} AND resource_id = $4 FOR NO KEY UPDATE`, [
     ...tenantKey(tenant),
@@ -304,7 +304,7 @@ export async function updateFormFactorStatus(
   );
 }
 
-/** Whether there was such a resource to change. */
+/** Returns whether there was such a resource to change. */
 export async function updateTarget(
   tx: Queryable,
   tenant: Tenant,

@@ -20,8 +20,8 @@ export interface NewBundle {
 
 /**
  * Configures a bundle for one fintech in one environment, in the caller's transaction; audited. The Fusion API has no such operation:
- * bundles are the operator's to make (command line, demonstration data). Clients index the first payment instrument of an issuance
- * unchecked, so an ordinary bundle should have one account product and one payment product at least.
+ * operators make bundles (command line, demonstration data). Clients index the first payment instrument of an issuance unchecked, so an
+ * ordinary bundle should have at least one account product and one payment product.
  */
 export async function createBundle(
   { clock, random }: { readonly clock: Clock; readonly random: Random },

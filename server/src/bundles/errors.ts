@@ -65,7 +65,7 @@ export class FormFactorNotFound extends DomainError {
   }
 }
 
-/** Deleted is for good, and a deleted instrument gets no new cards or phones. */
+/** Deletion is final, and a deleted instrument gets no new cards or phones. */
 export class FormFactorDeleted extends DomainError {
   readonly kind = "conflict";
   readonly code = "form_factor_deleted";
@@ -74,7 +74,7 @@ export class FormFactorDeleted extends DomainError {
   }
 }
 
-/** An instrument has so many cards and phones at most. */
+/** An instrument may have only a limited number of cards and phones. */
 export class FormFactorsExceeded extends DomainError {
   readonly kind = "invalid";
   readonly code = "form_factors_exceeded";
@@ -84,8 +84,8 @@ export class FormFactorsExceeded extends DomainError {
 }
 
 /**
- * The answer to the commit was lost, so that it is not known whether anything was issued. Names the request id, under which a repeat issues once;
- * `isMade` where the caller sent none, and so cannot know it.
+ * The answer to the commit was lost, so it is not known whether anything was issued. Names the request id, under which a repeat issues
+ * once. `isMade` is true where the caller sent no id, and so cannot know it.
  */
 export class IssuanceOutcomeUnknown extends DomainError {
   readonly kind = "unavailable";

@@ -21,7 +21,7 @@ interface Dependencies {
 const formFactorsMax = 50;
 
 /**
- * Adds a card or phone to a payment instrument, once for a request id; audited. Throws `resource_not_found`, {@link FormFactorDeleted} for a
+ * Adds a card or phone to a payment instrument, once per request id; audited. Throws `resource_not_found`, {@link FormFactorDeleted} for a
  * deleted instrument, {@link FormFactorsExceeded}, `REQUEST_MISMATCH`.
  */
 export async function addFormFactor(
@@ -31,7 +31,7 @@ export async function addFormFactor(
   input: {
     readonly resourceId: string;
     readonly kind: FormFactor["kind"];
-    /** Of a phone. */
+    /** For a phone. */
     readonly phoneNumber: string | undefined;
     readonly requestId: string | undefined;
   },
@@ -67,8 +67,8 @@ export async function addFormFactor(
 }
 
 /**
- * Blocks, unblocks or deletes a card or phone; the same status again changes nothing. Audited. Throws `resource_not_found`,
- * {@link FormFactorNotFound}, {@link FormFactorDeleted}.
+ * Blocks, unblocks or deletes a card or phone; setting the same status again changes nothing. Audited. Throws `resource_not_found`, {@link
+ * FormFactorNotFound}, {@link FormFactorDeleted}.
  */
 export async function setFormFactorStatus(
   deps: Dependencies,

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** What the outbox has, oldest first; it is emptied. */
+/** Empties the outbox and returns what it had, oldest first. */
 async function told(): Promise<{ name: string; content: { uri: string; state: string; data: object } }[]> {
   const { rows } = await app.database.owner.query(
     "DELETE FROM event_outbox WHERE content IS NOT NULL RETURNING outbox_id, name, content",

@@ -2,7 +2,7 @@ import type { Tenant } from "../platform/ids.ts";
 import type { EventContent } from "../webhooks/webhook-event.ts";
 import type { FormFactor, Resource } from "./bundle.ts";
 
-// What the events about payment instruments say. A phone number is left out: whoever needs it reads it with a token.
+// What the events about payment instruments say. The phone number is left out: a program that needs it reads it with a token.
 
 export function resourceContent({ ifiId }: Tenant, resource: Resource): EventContent {
   return {

@@ -25,13 +25,13 @@ export interface IssueBundleInput {
 }
 
 /**
- * Issues everything in the bundle to an account holder, in the caller's transaction, so all of it or nothing: an account for each account
- * product, a payment instrument (pointing at the first account) for each payment product, its card and phone unless unwanted. The same
- * bundle can be issued to the same holder again, which opens new accounts. A repeat of a request id with the same content gives the
+ * Issues everything in the bundle to an account holder, all of it or nothing, in the caller's transaction. Each account product gives an
+ * account. Each payment product gives a payment instrument that points at the first account, with its card and phone unless unwanted. The
+ * same bundle can be issued to the same holder again, which opens new accounts. A repeat of a request id with the same content gets the
  * first answer again.
  *
- * Throws `account_holder_not_found`, `bundle_not_found`, `bundle_inactive`, and `REQUEST_MISMATCH` for a request id that was used
- * for something else.
+ * Throws `account_holder_not_found`, `bundle_not_found`, `bundle_inactive`, and `REQUEST_MISMATCH` for a request id that was used for
+ * something else.
  */
 export async function issueBundle(
   deps: Dependencies,
@@ -70,7 +70,10 @@ export interface IssueAccountInput {
   readonly requestId: string;
 }
 
-/** Opens one account from one account product of the bundle. Idempotent and failing like {@link issueBundle}, and `account_product_not_found`. */
+/**
+ * Opens one account from one account product of the bundle. Idempotent as {@link issueBundle}; throws what it throws, and
+ * `account_product_not_found`.
+ */
 export async function issueAccount(
   deps: Dependencies,
   tx: Transaction,
@@ -91,9 +94,9 @@ export async function issueAccount(
 export interface IssuePaymentProductsInput {
   readonly bundleId: string;
   readonly accountHolderId: string;
-  /** At least one; each makes a payment instrument, also where one is named twice. */
+  /** At least one. Each makes a payment instrument, even when named twice. */
   readonly paymentProductIds: readonly string[];
-  /** What the instruments pay from, an account of the same fintech; nothing yet when left out. */
+  /** The account of the same fintech that the instruments pay from; none yet when left out. */
   readonly targetAccountId: string | undefined;
   readonly phoneNumber: string | undefined;
   readonly requestId: string;
@@ -102,8 +105,8 @@ export interface IssuePaymentProductsInput {
 }
 
 /**
- * Makes payment instruments from payment products of the bundle, all of them or none. Idempotent and failing like {@link issueBundle}, and
- * `payment_product_not_found`, `account_not_found`.
+ * Makes payment instruments from payment products of the bundle, all of them or none. Idempotent as {@link issueBundle}; throws what it
+ * throws, and `payment_product_not_found`, `account_not_found`.
  */
 export async function issuePaymentProducts(
   deps: Dependencies,

@@ -20,7 +20,7 @@ import { BundleInactive, IssuanceMismatch } from "./errors.ts";
 import { getBundle } from "./get-bundle.ts";
 import { formFactorContent, resourceContent } from "./instrument-events.ts";
 
-// What every issuance has in common (issue-bundle.ts).
+// The part that every issuance has in common (issue-bundle.ts).
 
 export interface Dependencies {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface Issuance extends Issued {
   readonly accountHolderId: string;
 }
 
-/** Answers a repeat from the record, or issues and records, under the request id's lock. */
+/** Under the request id's lock, answers a repeat from the record, or else issues and records. */
 export async function issueOnce(
   { clock }: Pick<Dependencies, "clock">,
   tx: Transaction,
@@ -92,7 +92,7 @@ export async function openFor(
   return account.accountId;
 }
 
-/** Makes a payment instrument from one of the bundle's payment products, with its card and phone as wished. */
+/** Makes a payment instrument from one of the bundle's payment products, with the card and phone that are wanted. */
 export async function makeResource(
   { clock, random }: Dependencies,
   tx: Transaction,

@@ -23,8 +23,8 @@ export async function getResource(
 }
 
 /**
- * Points a payment instrument at another account of the same fintech, whoever holds it (a child's card at the parent's account); audited.
- * Throws {@link ResourceNotFound} and, for the target, `account_not_found`.
+ * Points a payment instrument at another account of the same fintech, even one of another holder (a child's card at the parent's account);
+ * audited. Throws {@link ResourceNotFound} and, for the target, `account_not_found`.
  */
 export async function setResourceTarget(
   deps: { readonly clock: Clock; readonly random: Random },
@@ -51,7 +51,7 @@ export async function setResourceTarget(
   return changed;
 }
 
-/** The tenant's payment instruments of a holder, oldest first; empty for one of whom it knows nothing. Pages start at 1. */
+/** The tenant's payment instruments of a holder, oldest first; empty for a holder that the tenant does not know. Pages start at 1. */
 export function listResourcesOfHolder(
   tx: Queryable,
   tenant: Tenant,

@@ -10,7 +10,7 @@ export interface AskedTransfer {
   readonly request: TransferRequest;
 }
 
-/** What a batch asks of the ledger before it decides, and where each transfer's tenant and token are among it. */
+/** What a batch asks of the ledger before it decides, and the positions of each transfer's tenant and token in it. */
 export interface BatchQuestion extends LedgerQuestion {
   readonly places: readonly { readonly tenant: number; readonly token: number }[];
 }

@@ -90,11 +90,11 @@ describe("a connection that breaks", () => {
       let passedMs = 0;
       let leftBehind: { client: pg.PoolClient; release: pg.PoolClient["release"] } | undefined;
       const { db } = spied(async (text, client) => {
-        // The attempt that finds the accounts locked is the last that there is patience for.
+        // The attempt that finds the accounts locked is the last one before patience ends.
         if (leftBehind) passedMs = 60_000;
         else if (text.endsWith("COMMIT")) {
           leftBehind = { client, release: client.release };
-          // Written, with its locks, as while it waits for a standby; and the program's end of the connection is gone.
+          // The transfer is written and holds its locks, as while it waits for a standby, but the program's end of the connection is gone.
           await client.query(text.replace(/COMMIT$/, "SET LOCAL idle_in_transaction_session_timeout = 0"));
           client.release = () => undefined;
           throw new Error("Connection terminated unexpectedly");

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** With all the patience in the world: nothing is given up for having waited too long. */
+/** A batcher of endless patience: it gives up nothing for having waited too long. */
 const newBatcher = () =>
   createTransferBatcher({
     db: database.db,
@@ -31,7 +31,7 @@ const requestOf = async (book: TestBook) => (await pairOf(book)) as AskedTransfe
 const revoke = (book: TestBook) => revokeTokenOf(database.owner, book);
 
 describe("locks that somebody else holds", () => {
-  /** Runs `meanwhile` while another connection holds what `sql` takes; lets go when it is done. */
+  /** Runs `meanwhile` while another connection holds the locks that `sql` takes, and releases them at the end. */
   async function whileHeld(
     sql: string,
     values: unknown[],
@@ -48,7 +48,10 @@ describe("locks that somebody else holds", () => {
     }
   }
 
-  /** The book makes twenty transfers, one after the other, and none of them waits for a lock: half a second, or two, is the least that such a wait takes. */
+  /**
+   * The book makes twenty transfers, one after the other, and none of them waits for a lock. Such a wait would take half a second or two at
+   * least.
+   */
   async function expectNoWait(
     batcher: TransferBatcher,
     book: TestBook,

@@ -31,7 +31,7 @@ describe("a batch", () => {
     from: fc.nat(3),
     to: fc.nat(3),
     amount: fc.integer({ min: 1, max: 600 }),
-    // Few, so that many repeat one, within a batch and across.
+    // Few request ids, so that many steps repeat one, within a batch and across batches.
     requestId: fc.nat(14),
   });
 
@@ -139,7 +139,7 @@ describe("a batch", () => {
     const again = { ...(held as CreateTransferInput), requestId: randomUUID(), amountMinor: 10n };
     const first = outcomeOf(batcher, book, { ...again, requestId: randomUUID(), amountMinor: 1n });
     while (commits === 0) await new Promise(setImmediate);
-    // The first of these waits for the running batch, the second behind the first, though its own accounts are free.
+    // The first of these waits for the running batch. The second waits behind the first, though its own accounts are free.
     const behind = [
       outcomeOf(batcher, book, again),
       outcomeOf(batcher, book, {
@@ -180,7 +180,7 @@ describe("a batch", () => {
     while (commits === 0) await new Promise(setImmediate);
     waiting.push(pay(mine, held));
     for (const [at, one] of waiting.entries()) void one.then(() => answered.push(at));
-    // The second is made at once: what is stuck stays so.
+    // The second one is made at once: what is stuck stays so.
     for (let times = 0; times < 2; times += 1) expect(await pay(theirs, free)).toEqual(isMade);
     expect([answered, commits]).toEqual([[], 3]);
     release();
@@ -242,7 +242,7 @@ describe("batch mates", () => {
   it("that the database refuses fail no other", async () => {
     const book = books[0] as TestBook;
     const inputs = await Promise.all(Array.from({ length: 9 }, () => pairOf(book)));
-    // A fault of ours that decisions do not foresee: the row breaks a constraint, and with it the batch's one statement.
+    // A mistake of ours that decisions do not foresee: the row breaks a constraint, and so the batch's one statement fails.
     const poisoned = { ...(inputs[4] as CreateTransferInput), transferCode: "x".repeat(129) };
     const batcher = newBatcher();
     const found = await Promise.all(
@@ -277,7 +277,7 @@ describe("batch mates", () => {
     expect(await Promise.all(transfers)).toEqual(inputs.map(() => isMade));
     expect((await Promise.all(reversals)).filter((told) => told !== "23514")).toEqual([isMade]);
     expect(await racing.balanceOf(original.debitAccountId as AccountId)).toBe(1_000n);
-    // The other's twelve were asked for and written with the reversals, and then once more without.
+    // The other's twelve were asked for and written together with the reversals, and then once more without them.
     expect(messages.filter((text) => text.includes(other.tenant.fintechId))).toHaveLength(4);
   });
 });

@@ -18,8 +18,8 @@ import { type BatchOutcome, runBatch } from "./run-batch.ts";
 export interface TransferBatcher {
   /**
    * Resolves when the transfer is on disk. Rejects with its refusal; with `TransfersBusy` when too many are waiting; with
-   * `TransferOutcomeUnknown` when the database went away, did not answer, or did not wait for its standby, during the commit; with the
-   * database's error when it could not be begun.
+   * `TransferOutcomeUnknown` when, during the commit, the database went away, did not answer, or did not wait for its standby; with the
+   * database's error when the transfer could not be begun.
    */
   submit(asked: AskedTransfer): Promise<PostedTransfer>;
 }
@@ -31,36 +31,36 @@ interface Line extends AskedTransfer {
   reject(error: unknown): void;
 }
 
-/** Beyond this an answer comes too late to be of use, whatever held it up. */
+/** After this long an answer is too late to be of use, whatever held it up. */
 const patienceMs = 10_000;
-/** Tenants whose lines wait for somebody else's locks at the same time, each on a connection of its own. */
+/** How many tenants' lines may wait for somebody else's locks at the same time, each tenant on a connection of its own. */
 const waitingTenantsMax = 4;
 const reconnectPauseMs = 100;
-/** Batches under way at the same time: while the database works on one, the next is read and decided. */
+/** How many batches run at the same time: while the database works on one, the next is read and decided. */
 const runningMax = 3;
-/** Lines that make a batch beside a running one worth its round trips. */
+/** How many lines make a second batch beside a running one worth its round trips. */
 const besideMin = 16;
-/** What takes so long is stuck: mostly a commit that waits for a standby, or a server that does not answer. */
+/** A batch that takes this long is stuck: mostly a commit that waits for a standby, or a server that does not answer. */
 const stuckAfterMs = 1_000;
-/** Stuck batches beside which others start as if they were not there; they keep a connection each. */
+/** How many stuck batches are not counted as running. Each keeps its connection. */
 const stuckMax = 3;
 
 /**
- * Nothing waits for a timer: a batch starts as soon as none is running, so a lone transfer is not delayed; a further one beside it, of
- * lines that concern none of its accounts, when enough are waiting. One that is stuck keeps its accounts and delays nobody else. No batch
- * waits for others' locks: a line whose gate or account another transaction holds moves to its tenant's own lane, which waits for them, so
- * that no tenant waits for another. Several processes may do so on one database; the locks make it safe.
+ * No transfer waits for a timer. A batch starts as soon as none is running, so a lone transfer is not delayed. Another one starts beside it
+ * when enough lines are waiting that concern none of its accounts. A stuck batch keeps its accounts and delays nobody else. No batch waits
+ * for others' locks: a line whose gate or account another transaction holds moves to its tenant's own lane, which waits for them, so that
+ * no tenant waits for another. Several processes may do so on one database; the locks make it safe.
  *
- * A batch that the database refuses as a whole is tried once more, then in halves, so that what one line does to it fails no other; one that
- * it refuses for a reversal, at once without its reversals, which move to their tenants' lanes. When a commit's outcome is not known, the
- * next batch finds by the request ids what was made, makes that certain, and answers it.
+ * A batch that the database refuses as a whole is tried once more, then in halves, so that one line's fault fails no other. One that it
+ * refuses for a reversal is tried at once without its reversals, which move to their tenants' lanes. When a commit's outcome is not known,
+ * the next batch finds by the request ids what was made, makes that certain, and answers it.
  */
 export function createTransferBatcher(
   deps: {
     readonly db: Pick<Database, "connect" | "noteFailure">;
     readonly clock: Clock;
     readonly keys: Pick<Keys, "mac">;
-    /** Told how many transfers go to the database together, each time. */
+    /** Called with the number of transfers each time some go to the database together. */
     readonly onBatch?: ((transfers: number) => void) | undefined;
   },
   { batchMax = 256, waitingMax = 4_096 }: { readonly batchMax?: number; readonly waitingMax?: number } = {},
@@ -68,10 +68,10 @@ export function createTransferBatcher(
   const now = (): number => deps.clock.monotonicMs();
   const enough = Math.min(besideMin, batchMax);
   let waiting: Line[] = [];
-  /** Not counting the stuck ones. */
+  /** Running batches, without the stuck ones. */
   let running = 0;
   let stuck = 0;
-  /** What the batches under way are about. A line that concerns one of these accounts waits for their end. */
+  /** The accounts of the batches under way. A line that concerns one of them waits for their end. */
   const busy = new Set<AccountId>();
   const lanes = new Map<string, Line[]>();
   const idleLanes: string[] = [];
@@ -82,7 +82,7 @@ export function createTransferBatcher(
     startSoon();
   };
 
-  /** Once for all requests that have already arrived, since what waits is looked through each time. */
+  /** Starts once for all requests that have already arrived, since each start looks through all waiting lines. */
   const startSoon = oncePerTurn(() => start());
 
   const start = (): void => {
@@ -93,7 +93,7 @@ export function createTransferBatcher(
     }
   };
 
-  /** The first lines that no running batch and no earlier line stands in the way of, if they are enough. */
+  /** The first lines that no running batch and no earlier line blocks, if they are enough. */
   const takeBatch = (): Line[] => {
     const [taken, left]: [Line[], Line[]] = [[], []];
     const awaited = new Set<AccountId>();
@@ -102,7 +102,7 @@ export function createTransferBatcher(
       if (taken.length < batchMax && !accounts.some((id) => busy.has(id) || awaited.has(id)))
         taken.push(line);
       else {
-        // What comes after it for the same account waits behind it, so that none waits for ever.
+        // Later lines for the same account wait behind this one, so that none waits for ever.
         for (const id of accounts) awaited.add(id);
         left.push(line);
       }
@@ -123,7 +123,7 @@ export function createTransferBatcher(
     startSoon();
   };
 
-  /** Until the batch has ended, or is stuck. */
+  /** Counts a batch as running until it has ended or is stuck. Call the result at its end. */
   const countAsRunning = (): (() => void) => {
     running += 1;
     let isStuck = false;
@@ -141,7 +141,7 @@ export function createTransferBatcher(
     };
   };
 
-  /** Makes the lines, gives each its answer or its place to wait. Never rejects. */
+  /** Runs the lines as a batch and gives each its answer or its place to wait. Never rejects. */
   const settle = async (
     lines: readonly Line[],
     options: { readonly waits: boolean; readonly again?: true },
@@ -170,11 +170,11 @@ export function createTransferBatcher(
       for (const line of lines) line.maybeMade = true;
       afterLostConnection(lines, error);
     } else if (endsConnection(error)) {
-      // The database is away, or only this connection was: nothing was written.
+      // The database is away, or only this connection broke: nothing was written.
       if (again) afterLostConnection(lines, error);
       else await settle(lines, { waits, again: true });
     } else if (waits && isCollision(error)) {
-      // Its turn has not come. Back among all others: those whose locks are free by now go on.
+      // Its turn has not come. The lines go back among all others, and those whose locks are free by now go on.
       for (const line of lines)
         if (now() < line.deadlineMs) enqueue(line);
         else giveUp(line, error);
@@ -189,8 +189,8 @@ export function createTransferBatcher(
   };
 
   /**
-   * One of the reversals undoes more than is left; the database does not say which. The others go on at once without them, who find it out
-   * where they keep nobody waiting: many that race for one original would take every batch apart.
+   * One of the reversals undoes more than is left; the database does not say which. The other lines go on at once without them. Reversals
+   * are told apart in the lanes, where they keep nobody waiting: many that race for one original would take every batch apart.
    */
   const tellReversalsApart = async (
     lines: readonly Line[],
@@ -213,14 +213,14 @@ export function createTransferBatcher(
     await settle(lines.slice(middle), { waits, again: true });
   };
 
-  /** Only what may have been made is worth waiting for: the others' callers are told at once that nothing was done. */
+  /** Only lines that may have been made are worth waiting for. The others' callers are told at once that nothing was done. */
   const afterLostConnection = (lines: readonly Line[], error: unknown): void => {
     for (const line of lines)
       if (line.maybeMade && now() < line.deadlineMs) toOwnLane(line);
       else giveUp(line, error);
   };
 
-  /** The error is what ended the last attempt. Where an earlier one may yet come to its end, it says nothing of what will have happened. */
+  /** The error ended the last attempt. While an earlier attempt may yet complete, it does not say what will have happened. */
   const giveUp = (line: Line, error: unknown): void =>
     line.reject(line.maybeMade ? new TransferOutcomeUnknown(error, line.request.requestId) : error);
 
@@ -235,7 +235,7 @@ export function createTransferBatcher(
     }
   };
 
-  /** One tenant's lines at a time, tenants in turn. */
+  /** Works through the lanes, one tenant's lines at a time, tenants in turn. */
   const runLanes = async (): Promise<void> => {
     lanesRunning += 1;
     for (let key = idleLanes.shift(); key !== undefined; key = idleLanes.shift()) {
@@ -267,7 +267,7 @@ export function createTransferBatcher(
             reject(error as Error);
           },
         };
-        // Where others of the tenant are being told apart, it is better off among them.
+        // While others of the tenant are being told apart, a reversal is better off among them.
         if (isReversal(line) && lanes.has(keyOfTenant(asked.principal.tenant))) toOwnLane(line);
         else enqueue(line);
       });
@@ -280,8 +280,8 @@ function isReversal({ request }: Line): boolean {
 }
 
 /**
- * Two transactions got in each other's way and this one was rolled back: locks not had in time, or the unique index, which speaks when the
- * same request id arrives twice at once for different accounts; the next attempt sees the other's transfer.
+ * Whether two transactions collided and this one was rolled back. Either it did not get its locks in time, or the unique index refused it
+ * because the same request id arrived twice at once for different accounts; the next attempt sees the other's transfer.
  */
 function isCollision(error: unknown): boolean {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };

@@ -18,8 +18,8 @@ import { createBoundedTransfer } from "./create-reversal.ts";
 import { createTransfer } from "./create-transfer.ts";
 import { parseLimits, setProductLimits } from "./set-limits.ts";
 
-// 64 workers move money between 8 accounts through two programs on one database: new transfers, reversals, repeats old and altered, all at
-// once, some with limits in their way. Every answer and every posting is judged against a model (transfer-history.ts).
+// 64 workers move money between 8 accounts through two programs on one database. New transfers, reversals and repeats, exact and altered,
+// run all at once, some with limits in their way. Every answer and every posting is judged against a model (transfer-history.ts).
 
 const [workers, operations] = [64, 50_000];
 const code = "ATLAS_P2P_AUTH";
@@ -33,7 +33,7 @@ const dice = seededRandom(20_261_125);
 const pick = (sides: number): number => dice.bytes(4).readUInt32LE() % sides;
 
 beforeAll(async () => {
-  // Before noon at the bank, so that no day ends while limits of the day are counted.
+  // Before noon at the bank, so that no day ends while daily limits are counted.
   app = await createTestApp({ now: "2026-11-25T05:30:00Z" });
   const startedAt = performance.now();
   const clock = {
@@ -57,12 +57,12 @@ afterAll(async () => {
 
 interface Book {
   readonly client: TestClient;
-  /** The fintech's own, in which all the money is at first, then those of its customers. */
+  /** The fintech's own account, in which all the money is at first, then those of its customers. */
   readonly accounts: readonly string[];
   readonly limits: readonly GroupLimit[];
 }
 
-/** Eight accounts of a new fintech: one of its own, three without limits, two that their product limits, two of a holder with a policy. */
+/** Eight accounts of a new fintech: one of its own, three without limits, two limited by their product, two of a holder with a policy. */
 async function arrangeBook(): Promise<Book> {
   const client = await arrangeClient(app);
   const actor = { kind: "cli", account: "test" } as const;
@@ -123,10 +123,10 @@ async function arrangeBook(): Promise<Book> {
 
 type Wanted = Pick<Call, "requestId" | "debit" | "credit" | "amount" | "code" | "original">;
 
-/** What the next worker asks for: mostly a new transfer, else something about an earlier one. */
+/** What the next worker asks for: mostly a new transfer, otherwise something about an earlier one. */
 function nextWanted({ accounts }: Book, calls: readonly Call[]): Wanted {
   const chance = pick(100);
-  // Most of them recent, and some still under way.
+  // Most are recent, and some still under way.
   const earlier = calls[calls.length - 1 - pick(Math.min(calls.length, pick(4) === 0 ? 5_000 : 100))];
   if (earlier && chance < 12) return earlier;
   if (earlier && chance < 15) return { ...earlier, amount: earlier.amount + 1 };
@@ -172,7 +172,7 @@ function ask(
   });
 }
 
-/** Looks at the whole ledger, as of one instant after the other, until told to stop; says how often it looked. */
+/** Checks the whole ledger at one instant after another, until told to stop; returns how often it looked. */
 function watchSnapshots(): { stop(): Promise<number> } {
   let stopped = false;
   const looking = (async () => {

@@ -5,13 +5,13 @@ import type { Database } from "../platform/database/database.ts";
 import type { TransferBatcher } from "./batcher.ts";
 import { LimitsNotCounted } from "./limit-errors.ts";
 
-/** How long a transfer waits for the count. What was counted by then is kept, so that a repeat goes on from there. */
+/** How long a transfer waits for the count. What was counted by then is kept, and a repeat goes on from there. */
 const patienceMs = 8_000;
 
 /**
- * The batcher, but for transfers whose limits ask about more postings than a batch reads: these are counted outside of batches, in steps that
- * are kept, once however many transfers wait for it, and then the transfer is submitted again. Throws {@link LimitsNotCounted} when that takes
- * too long.
+ * A batcher that first counts where a transfer's limits ask about more postings than a batch reads. It counts outside of batches, in steps
+ * that are kept, and once for all transfers that wait for the same count; then it submits the transfer again. Throws {@link
+ * LimitsNotCounted} when that takes too long.
  */
 export function countingFirst(
   batcher: TransferBatcher,
@@ -19,7 +19,7 @@ export function countingFirst(
 ): TransferBatcher {
   const now = (): number => deps.clock.monotonicMs();
   const counting = new Map<string, Promise<void>>();
-  /** One step at a time, in turn, so that counting takes one connection from others, however many accounts are to be counted. */
+  /** Steps run one at a time, so that counting takes only one connection from others, however many accounts are to be counted. */
   let lastStep: Promise<unknown> = Promise.resolve();
 
   const count = async ({ tenant, of }: LimitsNotCounted, deadlineMs: number): Promise<void> => {

@@ -11,9 +11,9 @@ import { asReversalRefusal, isReversalCode, refuseReversal } from "./reversal.ts
 import { findOriginal } from "./reversal-store.ts";
 
 /**
- * Makes a transfer by `create`, a reversal only when there is enough left to undo. Looked at beforehand, so that a wrong reversal does not
- * disturb a batch of other people's transfers; the database decides when two come at once. A request id that was used is answered by
- * `create`, as always.
+ * Makes a transfer by `create`, but a reversal only when enough is left to undo. This is checked beforehand, so that a wrong reversal does
+ * not disturb a batch of other people's transfers; the database decides when two come at once. A used request id is answered by `create`,
+ * as always.
  *
  * Throws what `create` throws; `ReversalWithoutOriginal` (LE400026) and `ReversalAmountInvalid` (LE400030).
  */
@@ -24,7 +24,7 @@ export async function createBoundedTransfer(
   create: () => Promise<PostedTransfer>,
 ): Promise<PostedTransfer> {
   const { debitAccountId, creditAccountId, amountMinor } = input;
-  // What is wrong in form is `create`'s to say.
+  // `create` refuses input of a wrong form.
   if (!isReversalCode(input.transferCode) || amountMinor <= 0n || debitAccountId === creditAccountId)
     return create();
   requireScope(principal, "transfers:write");
@@ -37,7 +37,7 @@ export async function createBoundedTransfer(
   }
 }
 
-/** Undefined also for what `create` answers otherwise: a repeat, and an account that takes part in nothing like this. */
+/** Also undefined where `create` has another answer: for a repeat, and for an account that is disabled or in another currency. */
 async function refuseBeforehand(
   db: Database,
   tenant: Tenant,
@@ -48,12 +48,12 @@ async function refuseBeforehand(
   const isUsed = async (): Promise<boolean> =>
     requestId !== undefined && (await findTransfer(reader, tenant, requestId)) !== undefined;
   if (await isUsed()) return undefined;
-  // What is wrong with an account is a plainer thing to hear of than its transfers.
+  // A fault of an account is a plainer answer than one of its transfers.
   for (const accountId of [input.debitAccountId, input.creditAccountId]) {
     const { status, currency } = await getTenantAccount(reader, tenant, accountId);
     if (status !== "ENABLED" || currency !== input.currency) return undefined;
   }
   const refusal = refuseReversal(await findOriginal(reader, tenant, input), input.amountMinor);
-  // Asked again, since what leaves too little may be this very reversal, which somebody sent twice at once.
+  // Asked again, since this very reversal, sent twice at once, may be what leaves too little.
   return refusal && (await isUsed()) ? undefined : refusal;
 }

@@ -37,7 +37,7 @@ beforeEach(async () => {
   payee = (await book.open()).accountId;
 });
 
-/** Refused with this error, and nothing at all was written. */
+/** Expects a refusal with this error, and that nothing at all was written. */
 async function expectRefused(input: CreateTransferInput, error: unknown, by: TestBook = book): Promise<void> {
   const count =
     "SELECT (SELECT count(*) FROM transfer) AS transfers, (SELECT sum(abs(balance)) FROM account) AS money";

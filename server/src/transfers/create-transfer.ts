@@ -9,7 +9,7 @@ import type { TransferRequest } from "./decide-transfer.ts";
 import { TransferOutcomeUnknown } from "./errors.ts";
 
 export interface CreateTransferInput {
-  /** Absent: one is made, and a repeat without it is a new transfer. */
+  /** When absent, one is made, and a repeat without it is a new transfer. */
   readonly requestId: string | undefined;
   readonly debitAccountId: string;
   readonly creditAccountId: string;
@@ -21,14 +21,14 @@ export interface CreateTransferInput {
 }
 
 /**
- * Moves money between two accounts of the caller's tenant, once per request id, for ever: a repeat with the same content answers what
- * the first answered. The token is checked again, behind the gate, in the transaction that moves the money, so nothing moves on a
- * revoked token's authority.
+ * Moves money between two accounts of the caller's tenant, once per request id, for ever: a repeat with the same content gets the first
+ * answer. The token is checked again, behind the gate, in the transaction that moves the money, so nothing moves on a revoked token's
+ * authority.
  *
- * All or nothing, in one transaction that it shares with whatever else arrives at the moment (`batcher.ts`): when this returns, the
- * money has moved and is on disk. A refused transfer leaves nothing behind, not even its request id, so the same request may succeed
- * once there is money; that it was refused is no promise that it always will be. Throws `ScopeInsufficient`, `InvalidInput`, whatever
- * authentication throws, the errors of `decideTransfer` and those of the batcher.
+ * All or nothing, in one transaction shared with whatever else arrives at the moment (`batcher.ts`): when this returns, the money has moved
+ * and is on disk. A refused transfer leaves nothing behind, not even its request id. So the same request may succeed once there is money;
+ * one refusal does not promise another. Throws `ScopeInsufficient`, `InvalidInput`, whatever authentication throws, the errors of
+ * `decideTransfer` and those of the batcher.
  */
 export async function createTransfer(
   { batcher, random }: { readonly batcher: TransferBatcher; readonly random: Random },

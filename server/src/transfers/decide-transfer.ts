@@ -25,20 +25,20 @@ export type TransferDecision =
   | { readonly kind: "refuse"; readonly error: DomainError };
 
 /**
- * Whether a transfer may happen, given what stands under the locks. Checks in this order; the first that fails answers:
+ * Whether a transfer may happen, given the state under the locks. Checks in this order; the first that fails answers:
  *
- * 1. the request id: used with the same content, the original answer; with other content, {@link RequestMismatch}
- * 2. the debit account, then the credit account, exist and are the caller's: {@link AccountNotFound}. The bank's own settlement
- *    account counts as missing
+ * 1. the request id: if used with the same content, the original answer; with other content, {@link RequestMismatch}
+ * 2. the debit account, then the credit account, exist and are the caller's: {@link AccountNotFound}. The bank's own settlement account
+ *    counts as missing
  * 3. both are enabled: {@link TransactionNotAllowed}
  * 4. both are in the transfer's currency: {@link CurrencyMismatch}
  * 5. the debit account has the money: {@link InsufficientBalance}
- * 6. the limits of both allow it ({@link refuseByLimits}); a reversal undoes what they allowed, and is not asked
+ * 6. the limits of both allow it ({@link refuseByLimits}). Reversals skip this: they undo what limits allowed
  *
  * The credit account can always hold it: all the money that the bank can bring into a currency fits into one account.
  *
- * Content is the accounts, the amount, the currency and the transfer code; not the transfer time, remarks and attributes, so that a
- * retry with a fresh clock value still replays (wire contract, section 6.1).
+ * Content is the accounts, the amount, the currency and the transfer code; not the transfer time, remarks and attributes, so that a retry
+ * with a fresh clock value still replays (wire contract, section 6.1).
  */
 export function decideTransfer(ledger: LockedLedger, request: TransferRequest): TransferDecision {
   const earlier = ledger.posted.get(request.requestId);

@@ -81,8 +81,8 @@ export class TransfersBusy extends DomainError {
 }
 
 /**
- * The database went away, or did not answer, during the commit, and did not say in time whether it happened. Names the request id, under which
- * a repeat moves the money once; `isMade` where the caller sent none, and so cannot know it.
+ * The database went away or did not answer during the commit, and did not say in time whether the commit happened. Names the request id,
+ * under which a repeat moves the money once. `isMade` is true where the caller sent no id, and so cannot know it.
  */
 export class TransferOutcomeUnknown extends DomainError {
   readonly kind = "unavailable";

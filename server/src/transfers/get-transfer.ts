@@ -6,8 +6,8 @@ import type { Database } from "../platform/database/database.ts";
 import { TransferNotFound } from "./errors.ts";
 
 /**
- * By transfer id, the bank's funding of the tenant's accounts too, since events point to it. Our extension (wire contract, section 6.3).
- * Throws {@link TransferNotFound} for another tenant's too.
+ * Finds a transfer by its id, including the bank's funding of the tenant's accounts, since events point to it. Our extension (wire
+ * contract, section 6.3). Throws {@link TransferNotFound}, also for another tenant's.
  */
 export async function getTransfer(
   { db }: { db: Database },
@@ -25,8 +25,8 @@ export async function getTransfer(
 }
 
 /**
- * By the caller's own request id: how to learn, after a lost answer, whether the money moved. What is answered, by either id, lasts; throws
- * `OutcomeUnknown` when that is not certain, and {@link TransferNotFound}.
+ * Finds a transfer by the caller's own request id. So a caller learns, after a lost answer, whether the money moved. A transfer that is
+ * returned, by either id, lasts. Throws `OutcomeUnknown` when that is not certain, and {@link TransferNotFound}.
  */
 export async function getTransferByRequestId(
   { db }: { db: Database },

@@ -2,8 +2,8 @@ import type { Uncounted } from "../ledger/count-usage.ts";
 import { DomainError } from "../platform/errors.ts";
 import type { Tenant } from "../platform/ids.ts";
 
-// The codes of limits (wire contract, section 3.4) that a situation here can reach. Its others (16 to 19, 22, 23, 27 to 29, 31, 32) are about
-// minimum balances, times of day, authorisations and coupons, which no rule here is about.
+// The codes of limits (wire contract, section 3.4) that can occur here. The others (16 to 19, 22, 23, 27 to 29, 31, 32) are about minimum
+// balances, times of day, authorisations and coupons, for which there are no rules here.
 
 const meanings = {
   LE400001: "The amount is above the maximum of one transfer",
@@ -46,7 +46,9 @@ export class LimitExceeded extends DomainError {
   }
 }
 
-/** Limits ask what was moved in the current periods, and that takes more postings than a batch reads. Nothing was moved. */
+/**
+ * Limits need to know what was moved in the current periods, and counting that takes more postings than a batch reads. Nothing was moved.
+ */
 export class LimitsNotCounted extends DomainError {
   readonly kind = "unavailable";
   readonly code = "limits_not_counted";

@@ -3,7 +3,7 @@ import { type Direction, type LimitPeriod, limitPeriods, usedIn } from "../ledge
 import type { TransferRequest } from "./decide-transfer.ts";
 import { type LimitCode, LimitExceeded, LimitsNotCounted } from "./limit-errors.ts";
 
-/** Beside each period its code for too many and its code for too much (wire contract, section 3.4). */
+/** For each period, its code for too many and its code for too much (wire contract, section 3.4). */
 const periodCodes = {
   DAY: ["LE400002", "LE400011"],
   WEEK: ["LE400003", "LE400012"],
@@ -13,17 +13,18 @@ const periodCodes = {
 } as const satisfies Record<LimitPeriod, readonly [LimitCode, LimitCode]>;
 
 /**
- * Why the limits of the two accounts forbid a transfer; undefined when they do not. First the debit account's, then the credit account's; of each
- * first its product's, then its holder's (KYC level, then policies by name). Of one set of rules the first that fails answers:
+ * Why the limits of the two accounts forbid a transfer; undefined when they do not. The debit account comes first, then the credit account,
+ * and for each its product's limits, then its holder's (KYC level, then policies by name). Within one set of rules the first that fails
+ * answers:
  *
- * 1. the transfer code is disallowed (LE400020), or others are allowed (LE400021): in the direction that is given, else of a policy for debits
- *    and of other rules for both
+ * 1. the transfer code is disallowed (LE400020), or only others are allowed (LE400021). This applies to the direction that the rules give;
+ *    by default to debits for a policy, and to both directions for other rules
  * 2. the amount is below the minimum (LE400009) or above the maximum (LE400001) of one transfer
  * 3. from the shortest period to the longest: too many (LE400002-06), too much (LE400011-15)
  * 4. the credit account, or for a holder's rules all accounts of the credit account's holder in the currency together, would hold too much
  *    (LE400007); moving between accounts of one holder adds nothing
  *
- * Before all of one set: what a rule of it asks about is counted (LimitsNotCounted), in whichever direction, so that it is counted on from then.
+ * Before all of these, in either direction, a set whose usage is not counted yet answers LimitsNotCounted. From then on it is counted.
  */
 export function refuseByLimits(
   ledger: LockedLedger,
@@ -56,7 +57,7 @@ function broken(
 ): LimitCode | undefined {
   const { usage } = limited;
   const { amountMinor, transferCode } = request;
-  // A fintech that says how its customers may pay does not mean how they are paid; a bank's lists are about all that an account is for.
+  // A fintech's list says how its customers may pay, not how they are paid. A bank's list covers all that an account is for.
   const codesOf = rules.transferCodeDirection ?? (source === "policy" ? "DEBIT" : direction);
   if (codesOf === direction) {
     if (rules.disallowedTransferCodes?.includes(transferCode)) return "LE400020";
@@ -80,7 +81,7 @@ function broken(
   return undefined;
 }
 
-/** What those that are limited together would hold; nothing when the transfer stays among them. */
+/** What everything under the same limit would hold together; 0 when the transfer stays within it. */
 function heldAfter(
   ledger: LockedLedger,
   limited: Limited,

@@ -18,8 +18,8 @@ import { type Call, faultsOf } from "../testing/transfer-history.ts";
 import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
 import { createTransfer } from "./create-transfer.ts";
 
-// The connection to the database breaks after a COMMIT has happened and before its answer arrives: again and again, in several programs at
-// once, with one transfer or several under way.
+// The connection to the database breaks after a COMMIT has happened and before its answer arrives. It does so again and again, in several
+// programs at once, with one transfer or several under way.
 
 const openingBalance = 100_000n;
 const code = "A2A_P2P_AUTH";
@@ -29,7 +29,7 @@ interface Lane {
   readonly proxy: CuttingProxy;
   readonly db: Database;
   readonly batcher: TransferBatcher;
-  /** Lets so much time pass that nobody waits any longer for what is under way. */
+  /** Lets so much time pass that nobody waits any longer for transfers under way. */
   losePatience(): void;
   readonly book: TestBook;
   readonly accounts: readonly AccountId[];
@@ -78,7 +78,7 @@ async function arrangeLane(): Promise<Lane> {
   };
 }
 
-/** One call through a program; answers what it was told. */
+/** Makes one call through a program and returns what it was told. */
 async function call(
   batcher: TransferBatcher,
   { book }: Lane,
@@ -98,7 +98,7 @@ async function call(
   ).then(transferIdOf, (error: { code?: string; extensions?: { errorCode?: string } }) => {
     return error.extensions?.errorCode ?? error.code ?? String(error);
   });
-  // That it is not known whether it happened is no answer to judge; the caller asks again.
+  // An unknown outcome is no answer to judge; the caller asks again.
   if (answer !== "transfer_outcome_unknown") {
     made.endedAt = ++moment;
     made.answer = answer;

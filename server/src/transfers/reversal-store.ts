@@ -2,9 +2,9 @@ import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Original } from "./reversal.ts";
 
-// SQL on reversals. Private to the room. What moves is still bounded by the database's own trigger.
+// SQL on reversals. Private to the room. The database's own trigger still bounds what moves.
 
-/** What a transfer of this content would undo; undefined for nothing. */
+/** The transfer that one of this content would undo; undefined when there is none. */
 export async function findOriginal(
   db: Queryable,
   { ifiId, environment, fintechId }: Tenant,

@@ -11,11 +11,14 @@ export function isReversalCode(transferCode: string): boolean {
 export interface Original {
   readonly requestId: string;
   readonly movedMinor: bigint;
-  /** By earlier reversals. */
+  /** What earlier reversals have undone. */
   readonly reversedMinor: bigint;
 }
 
-/** Why a reversal of so much may not happen; undefined when it may. A transfer is never reversed by more than it moved, in however many parts. */
+/**
+ * Why a reversal of this amount may not happen; undefined when it may. A transfer is never reversed by more than it moved, in however many
+ * parts.
+ */
 export function refuseReversal(original: Original | undefined, amountMinor: bigint): DomainError | undefined {
   if (!original) return new ReversalWithoutOriginal();
   const left = original.movedMinor - original.reversedMinor;
@@ -23,8 +26,8 @@ export function refuseReversal(original: Original | undefined, amountMinor: bigi
 }
 
 /**
- * The refusal that a database error means, when it is the database that found a reversal wrong: two at once can pass every check before. Any
- * other error as it is.
+ * The refusal that a database error means when the database found a reversal wrong, which two at once that passed every earlier check can
+ * cause. Returns any other error as it is.
  */
 export function asReversalRefusal(error: unknown): unknown {
   if (!isReversalRefusal(error)) return error;
@@ -33,7 +36,7 @@ export function asReversalRefusal(error: unknown): unknown {
     : new ReversalAmountInvalid();
 }
 
-/** Whether it is the database that found a reversal wrong. */
+/** Whether the database found a reversal wrong. */
 export function isReversalRefusal(error: unknown): error is { readonly constraint: string } {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
   return code === "23514" && /^transfer_reversal_(original|amount)$/.test(String(constraint));

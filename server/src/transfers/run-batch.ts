@@ -12,25 +12,25 @@ import { type AskedTransfer, batchQuestion } from "./batch-question.ts";
 import { decideTransfer, sameContent } from "./decide-transfer.ts";
 import { isReversalCode } from "./reversal.ts";
 
-/** A transfer of a batch, and what is known of it from before. */
+/** A transfer of a batch, with what is known of it from earlier attempts. */
 export interface BatchLine extends AskedTransfer {
-  /** An earlier batch may have made it: whether its commit happened, or will last, is not known. */
+  /** An earlier batch may have made it: it is not known whether its commit happened, or will last. */
   readonly maybeMade: boolean;
 }
 
 export type BatchOutcome =
-  /** The money has moved, now or earlier, and that is on disk. */
+  /** The money has moved, now or earlier, and is on disk. */
   | { readonly kind: "made"; readonly transfer: PostedTransfer }
   | { readonly kind: "refused"; readonly error: DomainError }
-  /** Somebody else held its gate or an account; nothing was decided. Only without `waits`. */
+  /** Somebody else held its gate or an account, and nothing was decided. Without `waits` only. */
   | { readonly kind: "held" };
 
-/** The server ends a batch that takes 8 s by itself: beyond that, it is gone, or its commit waits for a standby. */
+/** The server itself ends a batch that takes 8 s. After that the server is gone, or the commit waits for a standby. */
 const answerMs = 9_000;
 
 /**
- * Decides and makes the transfers in one transaction of two round trips, in the order given, each seeing what those before it left. One that is
- * refused leaves nothing and fails no other. Tokens are checked again behind their gates in the same transaction.
+ * Decides and makes the transfers in one transaction of two round trips, in the order given; each sees what those before it left. A refused
+ * one leaves nothing and fails no other. Tokens are checked again behind their gates in the same transaction.
  *
  * Throws `OutcomeUnknown` (see `twoStepTransaction`) and database errors; after the latter nothing was written.
  */
@@ -61,7 +61,7 @@ export async function runBatch(
         const { tenant, token } = question.places[at] as (typeof question.places)[number];
         return decideLine(line, answer, { tenant, token, postedAt, planned });
       });
-      // A repeat is answered from what an earlier batch left, whose own commit may never have been confirmed.
+      // A repeat gets the answer of an earlier batch, whose own commit may never have been confirmed.
       const repeats = result.some(({ kind }) => kind === "made") ? confirmStatement : undefined;
       return {
         write: planned.length > 0 ? postStatement(keys, answer.ledgers, planned, postedAt) : repeats,
@@ -73,8 +73,8 @@ export async function runBatch(
 }
 
 /**
- * Read under the locks, however long they were waited for, so that an account's times rise with its postings; but within the quarter of an
- * hour for which its limits were read, since with one of those every bank's day ends.
+ * The time is read under the locks, however long they were waited for, so that an account's times rise with its postings. It stays within
+ * the quarter of an hour for which limits were read, since every bank's day ends with one of those.
  */
 function timeOfPosting(asked: Date, locked: Date): Date {
   const quarterMs = 900_000;
@@ -91,11 +91,11 @@ function decideLine(
   const checked = refusals[at.token] ?? "token_unknown";
   const heldHere = held[at.tenant];
   const isHeld = heldHere?.has(request.debitAccountId) || heldHere?.has(request.creditAccountId);
-  // Where an earlier attempt may have been made, whoever holds its accounts may be that attempt, not yet at its end.
+  // If an earlier attempt may have been made, that attempt may hold the accounts and still be under way.
   if (checked === "gate_closed" || (isHeld && maybeMade)) return { kind: "held" };
   const refusal = checked === "-" && policies[at.token] !== principal.policy ? "policy_changed" : checked;
   if (refusal !== "-") {
-    // Made while the token was still good: its end afterwards does not undo that, so the answer is still what happened.
+    // The transfer was made while the token was still good. The token's end does not undo it, so the answer is still what happened.
     const earlier = maybeMade ? ledger.posted.get(request.requestId) : undefined;
     if (earlier && sameContent(earlier, request)) return { kind: "made", transfer: earlier };
     return {
@@ -118,7 +118,7 @@ function decideLine(
         { counts: !isReversalCode(request.transferCode) },
       );
       at.planned.push(planned);
-      // So that a repeat of the request in this very batch is answered like one in a later batch.
+      // A repeat of the request in this same batch is then answered like one in a later batch.
       ledger.posted.set(request.requestId, planned.transfer);
       return { kind: "made", transfer: planned.transfer };
     }

@@ -12,7 +12,7 @@ import type { Random } from "../platform/random.ts";
 import { deleteKycLimit, selectKycLimits, upsertKycLimit } from "./kyc-limit-store.ts";
 
 // Limits as data: of account products and KYC levels, for operators. Policies of a holder are the fintech's own (account-holders). All take
-// effect with the next transfer; what was moved in the current periods counts, and whoever sets limits waits for no transfer.
+// effect with the next transfer, and what was moved in the current periods counts. Setting limits waits for no transfer.
 
 interface Dependencies {
   readonly db: Database;
@@ -40,8 +40,8 @@ export async function setProductLimits(
 }
 
 /**
- * Sets, or with null removes, the limits of every holder of a KYC level at a bank, whichever fintech submitted them; those of MINIMAL also apply
- * while the bank has not approved a holder's level, or when it has expired. Audited.
+ * Sets, or with null removes, the limits of every holder of a KYC level at a bank, whichever fintech submitted them. Those of MINIMAL also
+ * apply while the bank has not approved a holder's level, or when it has expired. Audited.
  */
 export async function setKycLimits(
   { db, clock, random }: Dependencies,
@@ -61,7 +61,7 @@ export async function setKycLimits(
   });
 }
 
-/** By level. */
+/** Ordered by level. */
 export function listKycLimits(
   { db }: Pick<Dependencies, "db">,
   bank: { readonly ifiId: IfiId; readonly environment: Environment },

@@ -17,7 +17,7 @@ import { InsufficientBalance, RequestMismatch } from "./errors.ts";
 let database: TestDatabase;
 let db: Database;
 let book: TestBook;
-// Two, as two processes on one database would have.
+// Two batchers, as two processes on one database would have.
 let batchers: TransferBatcher[];
 let turn = 0;
 
@@ -46,7 +46,7 @@ const transfer = (input: CreateTransferInput): ReturnType<typeof createTransfer>
   return createTransfer({ batcher, random: systemRandom }, book.token.principal, input);
 };
 
-/** What happened to each, in order: the transfer, or the error's class. */
+/** The outcome of each, in order: the transfer, or the error's class. */
 async function outcomes(inputs: readonly CreateTransferInput[]): Promise<unknown[]> {
   const settled = await Promise.allSettled(inputs.map(transfer));
   return settled.map((result) =>
@@ -64,7 +64,7 @@ describe("at the same time", () => {
       let moved = 0n;
       for (let request = 0; request < requests; request += 1) {
         const input = transferOf({ debitAccountId: from, creditAccountId: to, amountMinor: 100n });
-        // Whichever comes first is made; here a tenth wants something else under the same id.
+        // Whichever comes first is made; every tenth wants something else under the same id.
         const inputs = Array.from({ length: 100 }, (_, at) =>
           at % 10 === request % 10 ? { ...input, amountMinor: 101n } : input,
         );

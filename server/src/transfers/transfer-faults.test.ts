@@ -17,7 +17,7 @@ import { arrangeServerProcess, type ServerProcess } from "../testing/server-proc
 import { seededRandom } from "../testing/test-app.ts";
 import { type Call, faultsOf } from "../testing/transfer-history.ts";
 
-// The real server with its real database, killed with -9 while real clients move money, again and again.
+// The real server and its real database are killed with -9, again and again, while real clients move money.
 
 const rounds = ledgerSizes.kills / 2;
 const clients = 16;
@@ -79,7 +79,7 @@ function nextTransfer(): Request {
   };
 }
 
-/** Sends it once. True when the answer was final: moved or refused. */
+/** Sends it once. Returns true when the answer was final: moved or refused. */
 async function send(request: Request): Promise<boolean> {
   const call: Call = { ...request, startedAt: ++moment, endedAt: Number.POSITIVE_INFINITY };
   calls.push(call);
@@ -113,7 +113,7 @@ async function send(request: Request): Promise<boolean> {
   return request.final ?? false;
 }
 
-/** Clients that transfer until told to stop. What gets no final answer stays without one. */
+/** Clients that transfer until told to stop. A request that gets no final answer stays without one. */
 function load(): { stop(): Promise<void> } {
   let stopped = false;
   const running = Array.from({ length: clients }, async () => {
@@ -162,7 +162,7 @@ it(
       startsMs.push(await server.start());
       const open = asked.filter(({ final }) => !final);
       unanswered += open.length;
-      // What a careful client does: the same request again until there is an answer.
+      // A careful client sends the same request again until there is an answer.
       for (const request of open) {
         for (let attempt = 0; !(await send(request)); attempt += 1) {
           if (attempt > 200) throw new Error("A retry got no final answer.");

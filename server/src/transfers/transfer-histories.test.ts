@@ -11,7 +11,7 @@ import { testKeys } from "../testing/test-keys.ts";
 import { createTransferBatcher, type TransferBatcher } from "./batcher.ts";
 import { type CreateTransferInput, createTransfer } from "./create-transfer.ts";
 
-// Random histories of new transfers and repeats, old and altered, against a model of a few lines.
+// Random histories of new transfers and repeats, exact and altered, are compared with a model of a few lines.
 
 let database: TestDatabase;
 let book: TestBook;
