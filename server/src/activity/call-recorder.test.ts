@@ -181,7 +181,7 @@ describe("a call of the Fusion API", () => {
     await calls.flush();
     const kept = await rows();
     expect(kept).toHaveLength(3);
-    // At one instant of the test's clock, so in either order.
+    // Both have the same instant of the test's clock, so they come in either order.
     expect(new Set(kept.slice(1).map(({ fields }) => String(fields)))).toEqual(
       new Set(["amount", "amount.amount"]),
     );

@@ -17,23 +17,25 @@ import { type ApiCall, fieldName, outcomeOf, type UnlistedCalls } from "./call.t
 import { writeCalls } from "./call-store.ts";
 
 /**
- * Remembers the calls of applications and writes them in batches off the request path: about a second behind, never waited for, never a
- * reason for a call to fail. Of a busy application so many calls a batch are told in full as {@link callsListedPerSecond} says, and the
- * others counted; so a flood costs each further call one look-up and one addition, and memory and disk stay bounded. The limits hold for
- * each process.
+ * Remembers the calls of applications and writes them in batches off the request path. It is about a second behind; nothing waits for it,
+ * and no call fails because of it. Of each application it keeps as many calls a batch in full as {@link callsListedPerSecond} says, and
+ * counts the others. So each further call of a flood costs one look-up and one addition, and memory and disk stay bounded. The limits hold
+ * for each process.
  */
 export interface CallRecorder extends WriteBehind {
-  /** To be called when the answer has gone out, with its status; what else is told of the call is asked only when it is listed. */
+  /** Call it when the answer has gone out, with its status. `describe` is called only when the call is kept in full. */
   record(token: UsedToken, status: number, describe: () => CallFacts): void;
 }
 
-/** Calls kept for the next write, over all applications; beyond it calls are counted. Accepted ones may take half, so that refusals fit. */
+/**
+ * Calls kept for the next write, over all applications; further ones are only counted. Accepted ones may take half, so that refusals fit.
+ */
 const waitingMax = 20_000;
 
-/** Calls written at once: putting thousands into one statement would hold up other calls. */
+/** Calls in one statement: one with thousands would hold up other calls. */
 const writtenAtOnce = 1_000;
 
-/** What is told of a call beside whose it was, when, and how it was answered. */
+/** The facts of a call besides its owner, time and status. */
 export interface CallFacts {
   readonly requestId: string;
   readonly route: string;
@@ -54,12 +56,12 @@ interface Tally {
 
 const failures = new WeakMap<FastifyRequest, Failure>();
 
-/** Says with which failure a request is answered; its code and its fields' names are kept with the call. */
+/** Notes the failure with which a request is answered; its code and its fields' names are kept with the call. */
 export function noteFailure(request: FastifyRequest, failure: Failure): void {
   failures.set(request, failure);
 }
 
-/** Records, on every route of this server, requests that presented a known token. */
+/** Records requests on every route of this server that presented a known token. */
 export function recordCalls(http: HttpServer, recorder: CallRecorder): void {
   http.addHook("onResponse", (request, reply, done) => {
     const token = tokenPresentedBy(request);
@@ -79,7 +81,7 @@ export function createCallRecorder({
 }: {
   readonly db: Database;
   readonly clock: Pick<Clock, "monotonicMs">;
-  /** Whose time a call is given: that of the database, as for all other nodes. */
+  /** The source of a call's time: the database's time, as on all other nodes. */
   readonly lease: Pick<Lease, "databaseMs">;
   readonly random: Random;
   readonly log: Log;
@@ -87,7 +89,7 @@ export function createCallRecorder({
 }): CallRecorder {
   let waiting: ApiCall[] = [];
   let tallies = new Map<ApplicationId, Tally>();
-  /** Counts that may have been written, since the answer was lost: they keep their ids, and no others are made, until that is certain. */
+  /** Counts that may have been written although the answer was lost. Until that is certain they keep their ids, and no others are made. */
   let unwritten: readonly UnlistedCalls[] = [];
 
   const now = (): Date => new Date(lease.databaseMs());
@@ -104,7 +106,7 @@ export function createCallRecorder({
     return tally;
   };
 
-  /** Takes back what could not be written, as far as there is room; the rest is counted. */
+  /** Takes back calls that could not be written, as far as there is room, and counts the rest. */
   const takeBack = (calls: readonly ApiCall[]): void => {
     const room = Math.max(0, waitingMax - waiting.length);
     for (const call of calls.slice(room))
@@ -112,7 +114,7 @@ export function createCallRecorder({
     waiting = [...calls.slice(0, room), ...waiting];
   };
 
-  /** False when all of them are to be tried again, those that were written too: they have ids, and are there once. */
+  /** Returns false when all rows have to be tried again. Those already written have ids, so they are stored once. */
   const write = async <Row>(
     rows: readonly Row[],
     writeSome: (some: readonly Row[]) => Promise<void>,

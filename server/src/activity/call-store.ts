@@ -5,7 +5,7 @@ import { type ApiCall, outcomeOf, type UnlistedCalls } from "./call.ts";
 
 // All SQL on api_call, private to the room.
 
-/** Writes a batch. A row that is there already, because the answer to a commit was lost, stays as it is. */
+/** Writes a batch. A row that already exists, because the answer to a commit was lost, stays as it is. */
 export async function writeCalls(
   db: Database,
   calls: readonly ApiCall[],
@@ -95,13 +95,13 @@ const select = `
     required_scope, duration_ms, host(ip) AS ip, user_agent
   FROM api_call`;
 
-/** A place in the list, newest first. */
+/** A position in the list, newest first. */
 export interface CallPosition {
   readonly at: Date;
   readonly rowId: string;
 }
 
-/** One page after a place, newest first. Rows that only count belong to every token and route. */
+/** One page behind a position, newest first. Rows that only count are listed for every token and route. */
 export async function listCallRows(
   tx: Queryable,
   asked: {
@@ -131,7 +131,7 @@ export async function listCallRows(
   return rows.map(toCall);
 }
 
-/** The call with this request id, whatever the transaction's scope shows. */
+/** The call with this request id, among all that the transaction's scope shows. */
 export async function findCall(tx: Queryable, requestId: string): Promise<ApiCall | undefined> {
   const [row] = await tx.query<CallRow>(`${select} WHERE call_id = $1 AND token_id IS NOT NULL`, [requestId]);
   return row && (toCall(row) as ApiCall);
@@ -169,7 +169,9 @@ export interface CallsOfOutcome {
   readonly outcome: CallOutcome;
 }
 
-/** Of which more than so many calls are kept; of those since an instant, where one is given, which reads these alone. */
+/**
+ * Applications and outcomes of which more than `moreThan` calls are kept. With `since`, it reads and counts only the calls from then on.
+ */
 export async function listCrowded(
   tx: Queryable,
   { moreThan, since }: { readonly moreThan: number; readonly since: Date | null },
@@ -182,7 +184,7 @@ export async function listCrowded(
   return rows.map((row) => ({ applicationId: row.application_id, outcome: row.outcome }));
 }
 
-/** The newest of them that is one too many, if there is one. */
+/** The newest call beyond those `kept`, if there is one. */
 export async function findFirstBeyond(
   tx: Queryable,
   { applicationId, outcome }: CallsOfOutcome,
@@ -196,7 +198,7 @@ export async function findFirstBeyond(
   return row && { at: row.at, rowId: row.call_id };
 }
 
-/** Forgets up to `limit` of them from a place on, newest first; returns where to go on, and nothing when there are no more. */
+/** Forgets up to `limit` of them from a position on, newest first. Returns where to go on, or undefined when there are no more. */
 export async function deleteCallsFrom(
   tx: Queryable,
   { applicationId, outcome }: CallsOfOutcome,

@@ -1,9 +1,9 @@
 import type { CallOutcome } from "@fusion/contract/activity.ts";
 import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
 
-/** A call of the Fusion API that presented a known token, told in full. Never a body, a secret or a value of the query. */
+/** A call of the Fusion API that presented a known token, kept in full. Never holds a body, a secret or a value of the query. */
 export interface ApiCall {
-  /** The id that the caller was answered. */
+  /** The request id in the caller's answer. */
   readonly requestId: string;
   readonly tenant: Tenant;
   readonly applicationId: ApplicationId;
@@ -22,7 +22,7 @@ export interface ApiCall {
   readonly userAgent: string;
 }
 
-/** How many calls of an application were counted and not told in full, because a second was busy. */
+/** How many calls of an application were only counted, not kept in full, because a second was busy. */
 export interface UnlistedCalls {
   readonly rowId: string;
   readonly tenant: Tenant;
@@ -38,8 +38,8 @@ export function outcomeOf(status: number): CallOutcome {
 }
 
 /**
- * A field's name as it may be kept: names come from the caller's body, so one that is too long to be a name of ours, or has digits as
- * only a number or a secret has, is not repeated.
+ * A field's name as it may be kept. Names come from the caller's body, so one is not repeated when it is too long to be a name of ours, or
+ * has as many digits as only a number or a secret has.
  */
 export function fieldName(pointer: string): string {
   const parts = pointer.split("/").filter((part) => part !== "");

@@ -18,8 +18,8 @@ export interface ExplainedCall {
 }
 
 /**
- * Why a call was answered as it was, by its request id, of any application that the actor may see. Throws {@link NotFound} alike for an
- * id that nobody was answered, for one that is forgotten or was only counted, and for someone else's.
+ * Explains, by its request id, why a call of any application that the actor may see was answered as it was. Throws {@link NotFound} alike
+ * for an id that nobody was given, for a call that is forgotten or was only counted, and for someone else's.
  */
 export async function explainCall(
   {

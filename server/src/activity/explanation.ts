@@ -22,7 +22,7 @@ interface Facts {
 }
 
 /**
- * Explains a call from what was kept of it and from what is known of its token, which for an ended token never changes again. `page` is
+ * Explains a call from what was kept of it and what is known of its token, which never changes again once the token has ended. `page` is
  * the documentation of the code, which says what holds for everybody. Pure.
  */
 export function explain(facts: Facts, page: string | undefined): Explanation {
@@ -41,7 +41,7 @@ export function explain(facts: Facts, page: string | undefined): Explanation {
   };
 }
 
-/** What is particular to this call; nothing for codes of which the documentation says all. */
+/** What is particular to this call; empty for codes that the documentation explains completely. */
 function ownFacts({ call, token, application, ranges }: Facts): string[] {
   const time = (instant: Date): string => localTimeText(instant, application.timeZone);
   const name = `The token "${token.name}" (${token.tokenId})`;
@@ -101,7 +101,7 @@ function scopeWords(name: string, { token, application }: Pick<Facts, "token" | 
     : `${given}, of which its application leaves it ${listWords(now)}. Nothing was changed by this call.`;
 }
 
-/** By the lists as they are now, which is what somebody who asks can change. */
+/** Uses the lists as they are now, since these are what the person who asks can change. */
 function addressWords(name: string, { call, token, application, ranges }: Facts): string[] {
   const outside = (list: readonly string[]): boolean =>
     !allowsAddress(compileIpRules(list), parseIp(call.ip));
@@ -125,7 +125,7 @@ function listWords(words: readonly string[]): string {
   return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-/** Pages of `docs/errors` say in their first paragraph what happened and why, and in the others what to do. */
+/** The first paragraph of a page of `docs/errors` says what happened and why, the others what to do. */
 function readPage(page: string): Explanation {
   const [why, ...next] = page
     .trim()

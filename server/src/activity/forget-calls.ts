@@ -10,11 +10,11 @@ import {
   listCrowded,
 } from "./call-store.ts";
 
-/** How many are kept of each application and outcome, and how many rows one transaction deletes, so that none lasts long. */
+/** How many calls are kept of each application and outcome, and how many rows one transaction deletes, so that none lasts long. */
 const limits = { keptMax: callsKeptMax, chunk: 5_000 };
 type Limits = typeof limits;
 
-/** How far back it is looked which applications are busy: an hour of the schedule, and one for a run that was late. */
+/** How far back busy applications are looked for: an hour of the schedule, and one more for a run that was late. */
 const busySinceMs = 2 * 3_600_000;
 
 interface ForgetDeps {
@@ -23,9 +23,9 @@ interface ForgetDeps {
 }
 
 /**
- * Forgets calls that are older than 30 days, and those of an application beyond its newest 50,000 of each outcome: counted apart, so that
- * many accepted calls never push a refusal out. Counting takes a look at each call that is kept, so it looks only where a hundredth of these came in
- * the last two hours: elsewhere no more than an eighth too many can come until {@link forgetCallsBeyond} counts all.
+ * Forgets calls older than 30 days, and an application's calls beyond its newest 50,000 of each outcome. Outcomes are counted apart, so
+ * that many accepted calls never push a refusal out. Counting reads each call that is kept, so it happens only where a hundredth of the
+ * 50,000 came in the last two hours. Elsewhere at most an eighth too many can come until {@link forgetCallsBeyond} counts all.
  */
 export async function forgetCalls(deps: ForgetDeps, { keptMax, chunk }: Limits = limits): Promise<void> {
   const { db, clock } = deps;
@@ -37,7 +37,7 @@ export async function forgetCalls(deps: ForgetDeps, { keptMax, chunk }: Limits =
     await forgetBeyond(deps, calls, { keptMax, chunk });
 }
 
-/** Forgets calls beyond the newest 50,000 of each application and outcome, busy or not. For every night: it reads all calls once. */
+/** Forgets calls beyond the newest 50,000 of each application and outcome, busy or not. Meant for every night: it reads all calls once. */
 export async function forgetCallsBeyond(
   deps: ForgetDeps,
   { keptMax, chunk }: Limits = limits,

@@ -13,12 +13,12 @@ export type { CallPosition };
 export interface CallPage {
   readonly calls: readonly (ApiCall | UnlistedCalls)[];
   readonly tokenNames: ReadonlyMap<TokenId, string>;
-  /** The place to go on from; null on the last page. */
+  /** The position to go on from; null on the last page. */
   readonly next: CallPosition | null;
 }
 
 /**
- * One page of an application's calls, newest first; about a second behind. Rows that only count how many were not told in full are listed
+ * One page of an application's calls, newest first; about a second behind. Rows that only count the calls not kept in full are listed
  * whatever token or route is asked for. Throws `not_found` for an application that the actor may not see.
  */
 export async function listCalls(
@@ -48,7 +48,7 @@ export async function listCalls(
   });
 }
 
-/** Among how many of the latest calls the tokens and routes to choose from are looked for. */
+/** How many of the latest calls are searched for tokens and routes to choose from. */
 const latestForFacets = 5_000;
 
 /** Which tokens and routes the latest calls had. Throws as {@link listCalls}. */

@@ -10,7 +10,7 @@ import { createCallRecorder } from "./call-recorder.ts";
 import { explainCall } from "./explain-call.ts";
 import { createCallSearch, type LookForCall } from "./look-for-call.ts";
 
-// A call that was answered a moment ago, asked for before it is written.
+// A call that was answered a moment ago is asked for before it is written.
 
 let app: TestApp;
 /** Another process of the same program. */
@@ -33,7 +33,7 @@ const nobodys = "req_00000000000000000000";
 describe("a call of this second", () => {
   it("that another process answered is explained at the first asking", async () => {
     const headers = { "x-zeta-authtoken": client.token.secret };
-    // It knows the token, so that nothing but the call is new to it.
+    // The other process knows the token, so that nothing but the call is new to it.
     expect((await other.http.inject({ url: "/gateway/check", headers })).statusCode).toBe(200);
     const refused = await client.post("/transfers", {});
     expect(refused.status).toBe(403);
@@ -71,7 +71,7 @@ describe("a call of this second", () => {
       const lookForCall: LookForCall = (id, look) =>
         search(id, async () => {
           looks += 1;
-          // Between the first two of the looks for which it waits.
+          // This is between the first two of the looks that it waits for.
           if (recorder === others && looks === 4) await others.flush();
           return look();
         });
@@ -90,7 +90,7 @@ describe("a call of this second", () => {
 describe("a call that there is not", () => {
   it("is waited for two seconds, by a few at a time: all others learn at once that there is none", async () => {
     const search = createCallSearch({ writeCalls: async () => undefined, waitersMax: 2 });
-    /** The looks of each who was answered, in the order of the answers. */
+    /** How many looks each answer took, in the order of the answers. */
     const answered: number[] = [];
     const ask = async (): Promise<void> => {
       let looks = 0;
@@ -109,7 +109,7 @@ describe("a call that there is not", () => {
     await asking;
     expect(performance.now() - from).toBeGreaterThan(1_900);
     expect(answered.slice(498)).toEqual([7, 7]);
-    // Whoever waited leaves room.
+    // Those that waited leave room.
     await ask();
     expect(answered.at(-1)).toBe(7);
   });

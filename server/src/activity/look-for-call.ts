@@ -1,23 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Looks for a call by its request id, and when it is not there, again: people ask at once, and whichever process answered writes its calls
- * about a second later.
+ * Looks for a call by its request id, several times if need be. People ask at once, and the process that answered writes its calls about a
+ * second later.
  */
 export type LookForCall = <Found>(
   requestId: string,
   look: () => Promise<Found | undefined>,
 ) => Promise<Found | undefined>;
 
-/** After the process's own calls were written; together 2 s, which other processes take only while they are very busy. */
+/**
+ * Pauses after this process has written its own calls. Together they are 2 s, longer than other processes take unless they are very busy.
+ */
 const pausesMs = [200, 300, 500, 500, 500];
 
-/** Only ids of the form that we give can be those of a call. */
+/** Only ids of the form that we give can belong to a call. */
 const givenId = /^req_[0-9A-Za-z]{20}$/;
 
 /**
- * `writeCalls` writes what this process has not written yet. At most `waitersMax` wait for the other processes at once, so that a flood of made-up
- * ids does not pile up: beyond them an id that is not there is answered without waiting.
+ * `writeCalls` writes what this process has not written yet. At most `waitersMax` wait for the other processes at once, so that a flood of
+ * made-up ids does not pile up. Beyond that, an id that is not found is answered without waiting.
  */
 export function createCallSearch({
   writeCalls,

@@ -327,7 +327,7 @@ describe("forgetting calls", () => {
     expect(await ages()).toEqual(["accepted 29", "refused 28", "accepted 3", "accepted 2", "accepted 1"]);
     await forgetCallsBeyond(deps, { keptMax: 2, chunk: 1 });
     expect(await ages()).toEqual(["refused 28", "accepted 2", "accepted 1"]);
-    // In the very hour where they come thick.
+    // In the very hour in which many calls come.
     await writeCalls(database.db, [ofOwn(0), ofOwn(0), ofOwn(0)], []);
     await forgetCalls(deps, { keptMax: 2, chunk: 1 });
     expect(await ages()).toEqual(["refused 28", "accepted 0", "accepted 0"]);

@@ -57,7 +57,7 @@ export function cursorOf(position: CallPosition): string {
   return `${position.at.toISOString()}~${position.rowId}`;
 }
 
-/** Throws `invalid_input` for what {@link cursorOf} has not written. */
+/** Throws `invalid_input` for a cursor that {@link cursorOf} has not written. */
 export function positionOf(cursor: string): CallPosition {
   const [, at, rowId] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)~([a-z]{3}_[0-9A-Za-z]{1,40})$/.exec(cursor) ?? [];

@@ -64,7 +64,7 @@ describe("the demonstration data", () => {
         }),
       };
       const people = await arrangeDemonstration({ ...deps(), db: cut }).catch(() => undefined);
-      // What ran side by side must have ended before the next run looks.
+      // Work that ran side by side must have ended before the next run looks.
       await new Promise((resolve) => setTimeout(resolve, 5));
       if (people) break;
       expect(allowed).toBeLessThan(100);
@@ -80,7 +80,7 @@ describe("a database of another origin is left alone", () => {
   type Deps = Parameters<typeof arrangeDemonstration>[0];
   it.each<[string, number, (deps: Deps) => Promise<unknown>]>([
     ["with a bank", 0, (deps) => createIfi(deps, actor, { ifiId: "7", name: "Other Bank" })],
-    // Created on the server before its first start, with an address of the demonstration's.
+    // Created on the server before its first start, with an address of a demonstration person.
     ["with a person", 1, (deps) => createUser(deps, actor, { ...fusionTeam, phone: "9000000009" })],
   ])("%s", async (_of, people, arrange) => {
     const database = await createTestDatabase();

@@ -35,7 +35,7 @@ interface Deps {
 export interface DemonstrationPerson {
   readonly name: string;
   readonly role: Role;
-  /** Such as `admin of Paisa Pocket`. */
+  /** The role, such as `admin of Paisa Pocket`. */
   readonly what: string;
   /** Ten digits, as people type them. */
   readonly phone: string;
@@ -116,12 +116,12 @@ export const demonstrationPeople: readonly DemonstrationPerson[] = [
 ];
 
 /**
- * Fills an empty development database with a bank, two fintechs and everything that a first transfer needs, through the same use cases
- * as the command line. Each step looks first for what it would make, so a start that was killed half-way is completed by the next.
- * A database with data or people of another origin is left alone. Yields the people who can log in, or none there.
+ * Fills an empty development database with a bank, two fintechs and everything that a first transfer needs, through the same use cases as
+ * the command line. Each step first looks for what it would make, so the next start completes one that was killed half-way. A database with
+ * other data or people is left alone. Returns the people who can log in, or none for such a database.
  */
 export async function arrangeDemonstration(deps: Deps): Promise<readonly DemonstrationPerson[]> {
-  // Processes that start at once on an empty database would make everything twice.
+  // Processes that start at once on an empty database would otherwise make everything twice.
   const client = await deps.db.connect();
   try {
     return await withAdvisoryLock(client, "demonstration", () => arrangeUnlessDone(deps));
@@ -132,7 +132,7 @@ export async function arrangeDemonstration(deps: Deps): Promise<readonly Demonst
 
 async function arrangeUnlessDone(deps: Deps): Promise<readonly DemonstrationPerson[]> {
   const [state] = await deps.db.reader(systemScope).query<{ done: boolean; foreign: boolean }>(
-    // People by name, since addresses change; the operator comes last, and nobody before the bank.
+    // People are found by name, since addresses change. The operator comes last, and nobody before the bank.
     `SELECT EXISTS (SELECT FROM console_user WHERE name = $1 AND role = 'operator_admin')
               AND EXISTS (SELECT FROM fintech WHERE client_id = ANY ($3)) AS done,
             EXISTS (SELECT FROM ifi WHERE ifi_id <> $2)
@@ -153,7 +153,7 @@ async function arrangeUnlessDone(deps: Deps): Promise<readonly DemonstrationPers
   if (known.length === 0)
     await createIfi(deps, actor, { ifiId: demonstrationIfiId, name: "Demonstration Bank" });
   await Promise.all(fintechs.map((fintech) => arrangeFintech(deps, fintech)));
-  // Last: its presence says that all the rest is there.
+  // The operator comes last: its presence says that all the rest is there.
   await findOrCreateUser(deps, operator, null);
   return demonstrationPeople;
 }
@@ -192,7 +192,7 @@ async function findOrCreateUser(
   { name, role, phone, email }: DemonstrationPerson,
   fintech: FintechKey | null,
 ): Promise<UserId> {
-  // By name: whose access was ended, or who got another address, is not made again.
+  // Found by name: a person whose access was ended, or who got another address, is not made again.
   const [found] = await deps.db
     .reader(systemScope)
     .query<{ user_id: UserId }>(
@@ -225,7 +225,7 @@ async function findOrCreateApplication(
   return made.applicationId;
 }
 
-/** A bundle and a funding account, both in one transaction, so that one's presence says that the other is there. */
+/** Makes a bundle and a funding account in one transaction, so that one's presence proves the other's. */
 async function arrangeMoney(
   deps: Deps,
   { name, bundle }: DemonstrationFintech,

@@ -48,8 +48,8 @@ export async function lookAtHolders(
 }
 
 /**
- * The account holder whom a text names: by the holder's id, by a phone in full, or by the id of one of the holder's accounts. At most one,
- * and none for a text that names nobody of this fintech's. Throws as {@link lookIntoBooks}.
+ * The account holder that a text names: by the holder's id, by a full phone number, or by the id of one of the holder's accounts. Returns
+ * one at most, and none when the text names nobody of this fintech. Throws as {@link lookIntoBooks}.
  */
 export async function searchHolders(
   deps: HolderDeps,
@@ -97,7 +97,9 @@ async function findNamedHolder(
   }
 }
 
-/** One account holder, masked, with the accounts that this fintech opened. Throws `account_holder_not_found`, and as {@link lookIntoBooks}. */
+/**
+ * One account holder, masked, with the accounts that this fintech opened. Throws `account_holder_not_found`, and as {@link lookIntoBooks}.
+ */
 export async function lookAtHolder(
   deps: HolderDeps,
   actor: Administrator,
@@ -114,7 +116,7 @@ export async function lookAtHolder(
   });
 }
 
-/** Numbers come masked already; phones and emails do not. */
+/** PAN and Aadhaar numbers come masked already; phones and emails do not. */
 function maskProfile(profile: AccountHolderProfile): MaskedHolder {
   return {
     association: profile,

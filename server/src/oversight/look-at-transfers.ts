@@ -29,7 +29,7 @@ export async function lookAtTransfers(
   });
 }
 
-/** The transfer that a text names, by requestID or transferID: at most one. Throws as {@link lookIntoBooks}. */
+/** The transfer that a text names by requestID or transferID; one at most. Throws as {@link lookIntoBooks}. */
 export async function searchTransfers(
   deps: OversightDeps,
   actor: Administrator,

@@ -5,7 +5,7 @@ import { listTenantAccountsByIds } from "../ledger/read-accounts.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 
-// A fintech's accounts are mostly of one product and bear its name: whose they are is what tells people one from another.
+// Most accounts of a fintech are of one product and bear its name, so people tell them apart by their holders.
 
 export interface NamedAccount {
   readonly account: Account;

@@ -248,7 +248,7 @@ describe("the Fusion team's look into a fintech's books", () => {
         for (const id of [holder, account.accountId, funding]) expect(text).not.toContain(id);
       }
     }
-    // The bank's own side of a funding is nobody's to look at here.
+    // The bank's own side of a funding is not shown to anybody here.
     const { rows } = await app.database.owner.query(
       "SELECT account_id FROM account WHERE kind = 'settlement'",
     );
@@ -295,7 +295,7 @@ describe("the Fusion team's look into a fintech's books", () => {
 });
 
 describe("what the fintech sees of it", () => {
-  /** As though so much time had passed since. */
+  /** Makes all audit entries older by this much. */
   const ageLooks = (span: string) =>
     app.database.owner.query("UPDATE audit_entry SET at = at - $1::interval", [span]);
   const activity = async (person: UserPrincipal = admin) =>

@@ -8,11 +8,11 @@ import type { Database, Transaction } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId, UserId } from "../platform/ids.ts";
 import { placeTokens } from "../tokens/name-tokens.ts";
 
-/** An entry with what the fintech's people call what it is about. */
+/** An entry, with the name that the fintech's people use for its object. */
 export interface NamedEntry extends FintechEntry {
-  /** Of an application, a token or a person; null for all else. */
+  /** The name of an application, a token or a person; null for everything else. */
   readonly objectName: string | null;
-  /** The one that it is, belongs to or is about. */
+  /** The application that the object is, belongs to or is about. */
   readonly application: Pick<ReachableApplication, "applicationId" | "name" | "tenant"> | null;
 }
 
@@ -22,8 +22,8 @@ export interface TeamActivityPage {
 }
 
 /**
- * What the Fusion team did to the own fintech and looked at there, latest first, for the fintech's admins. Throws `role_insufficient` for
- * all others.
+ * What the Fusion team did to the actor's own fintech and looked at there, latest first. For the fintech's admins; throws
+ * `role_insufficient` for all others.
  */
 export async function listTeamActivity(
   { db }: { readonly db: Database },

@@ -83,12 +83,12 @@ export function entryView(entry: NamedEntry): contract.TeamActivity["entries"][n
   };
 }
 
-/** `2026-11-24T05:30:00.000Z~<id>`: a place in a list by time. */
+/** `2026-11-24T05:30:00.000Z~<id>`: a position in a list by time. */
 export function cursorOf(at: Date, id: string): string {
   return `${at.toISOString()}~${id}`;
 }
 
-/** Throws `invalid_input` for what {@link cursorOf} has not written; `id` is what the list's ids look like. */
+/** Throws `invalid_input` for a cursor that {@link cursorOf} has not written. `id` is the pattern of the list's ids. */
 export function placeOf(cursor: string, id: RegExp): { readonly at: Date; readonly id: string } {
   const split = cursor.indexOf("~");
   const at = new Date(
@@ -99,7 +99,7 @@ export function placeOf(cursor: string, id: RegExp): { readonly at: Date; readon
   return { at, id: found };
 }
 
-/** A place in a list by number. Throws `invalid_input`. */
+/** A position in a list by number. Throws `invalid_input`. */
 export function numberOf(cursor: string): bigint {
   if (!/^[1-9]\d{0,17}$/.test(cursor)) throw noPlace();
   return BigInt(cursor);
@@ -111,7 +111,7 @@ function noPlace(): InvalidInput {
   });
 }
 
-/** Its row may be renewed a little late before anybody need worry; after this its lease is over for certain. */
+/** A row that is renewed a little late is no reason to worry; after this long its lease is certainly over. */
 const silentAfterSeconds = 2;
 
 export function processesView({ epoch, nodes }: NodesState): contract.ProcessList {
