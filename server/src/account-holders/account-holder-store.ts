@@ -6,7 +6,7 @@ import type { HolderType } from "./individual.ts";
 
 // SQL on holders, associations and vectors. Private to the room, like application-store.ts and identity-store.ts.
 
-/** Which of these holders the fintech has already. */
+/** Which of these holders the fintech already has. */
 export async function listAssociated(
   tx: Queryable,
   tenant: Tenant,
@@ -30,7 +30,7 @@ export async function insertAccountHolder(
   );
 }
 
-/** What kind of holder that is; undefined for none. */
+/** The holder's type; undefined when there is no such holder. */
 export async function findHolderType(
   tx: Queryable,
   tenant: Tenant,
@@ -48,7 +48,7 @@ export interface Association {
   readonly type: HolderType;
   readonly applicationNumber: string;
   readonly formId: string | null;
-  /** Of its application, where that had one. */
+  /** The requestID of its application, where that had one. */
   readonly requestId: string | null;
   readonly status: string;
   readonly salutation: string;
@@ -67,7 +67,7 @@ export interface Association {
   readonly createdAt: Date;
 }
 
-/** Whether the bank approved the KYC level. One that the fintech only claims leaves the holder under the limits of MINIMAL. */
+/** Whether the bank approved the KYC level. A level that the fintech only claims leaves the holder under the limits of MINIMAL. */
 interface KycDecision {
   readonly kycDecided: boolean;
 }
@@ -106,7 +106,7 @@ export async function insertAssociation(
   );
 }
 
-/** A vector as stored: `value` is readable for phones and emails, the numbers are `sealed`. */
+/** A vector as stored: `value` is readable for phones and emails, and `sealed` holds the numbers. */
 export interface StoredVector {
   readonly id: string;
   readonly type: VectorType;
@@ -117,7 +117,7 @@ export interface StoredVector {
   readonly createdAt: Date;
 }
 
-/** Behind those that the holder has already. */
+/** Adds vectors behind those that the holder already has. */
 export async function insertVectors(
   tx: Queryable,
   tenant: Tenant,
@@ -146,7 +146,7 @@ export async function insertVectors(
   );
 }
 
-/** Of the room's stores only, like {@link toAssociation}. */
+/** For the room's stores only, like {@link toAssociation}. */
 export interface AssociationRow {
   account_holder_id: string;
   individual_type: HolderType;
@@ -238,7 +238,7 @@ export async function listVectors(
   }));
 }
 
-/** Locks the association until the transaction ends, so that changes to one holder follow one another. */
+/** Locks the association until the transaction ends, so that changes to one holder run one after the other. */
 export async function lockAssociation(tx: Queryable, tenant: Tenant, accountHolderId: string): Promise<void> {
   await tx.query(
     `SELECT FROM account_holder_association WHERE ${ofTenant} AND account_holder_id = $4 FOR NO KEY UPDATE`,
@@ -280,7 +280,7 @@ export async function updateKyc(
   );
 }
 
-/** The holder with this vector; of several who share an email, the one known longest. */
+/** The holder with this vector. Of several who share an email, it is the one known longest. */
 export async function findHolderIdByVector(
   tx: Queryable,
   tenant: Tenant,

@@ -10,16 +10,16 @@ import { findRequest, insertRequest } from "./request-store.ts";
 import { canonicalJson } from "./sealed-application.ts";
 
 /**
- * Does something once for each requestID, in the caller's transaction: a repeat with the same content is answered from the record (kept sealed,
- * for ever), one with other content throws {@link HolderRequestMismatch} or what `mismatch` makes. Without a requestID it is simply done.
- * The answer must be plain JSON. Of any number of repeats at once one does it and the others wait.
+ * Does something once for each requestID, in the caller's transaction. A repeat with the same content is answered from the record (kept
+ * sealed, for ever); one with other content throws {@link HolderRequestMismatch} or what `mismatch` makes. Without a requestID the work is
+ * simply done. The answer must be plain JSON. When repeats come at once, one does the work and the others wait.
  */
 export async function answerOnce<Answer>(
   { keys, clock }: { readonly keys: Keys; readonly clock: Clock },
   tx: Transaction,
   { tenant, tokenId }: Pick<TokenPrincipal, "tenant" | "tokenId">,
   request: {
-    /** Such as `pop`; request ids of different operations are different ids. */
+    /** Such as `pop`. The same requestID for another operation is another request. */
     readonly operation: string;
     readonly requestId: string | undefined;
     readonly content: unknown;

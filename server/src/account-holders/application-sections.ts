@@ -6,12 +6,12 @@ import type { HolderApplication } from "./individual.ts";
 import type { ProvisionDependencies } from "./provision-holder.ts";
 import { changePending } from "./read-application.ts";
 
-// Free-form sections of an application, added and corrected while the bank has not decided (wire contract, section 4.5).
+// Free-form sections of an application, which can be added and corrected until the bank has decided (wire contract, section 4.5).
 
 export type Sections = Readonly<Record<string, unknown>>;
 
 const sectionsMax = 20;
-/** Of all sections together, as JSON, so that no answer grows without end. */
+/** The most that all sections together may have, as JSON, so that no answer grows without end. */
 const charactersMax = 128 * 1024;
 
 interface SectionInput {
@@ -20,7 +20,10 @@ interface SectionInput {
   readonly section: Readonly<Record<string, unknown>>;
 }
 
-/** Adds a section, once for a request id. Throws {@link ApplicationNotUpdated} when there is one of that name, and what {@link setSection} throws. */
+/**
+ * Adds a section, once per request id. Throws {@link ApplicationNotUpdated} when one of that name exists, and what {@link setSection}
+ * throws.
+ */
 export async function addSection(
   deps: ProvisionDependencies,
   tx: Transaction,
@@ -38,7 +41,7 @@ export async function addSection(
 }
 
 /**
- * Replaces a section. Throws {@link ApplicationNotUpdated} (AR4000016) when there is none of that name, {@link HolderPartsExceeded}, and what
+ * Replaces a section. Throws {@link ApplicationNotUpdated} (AR4000016) when none of that name exists, {@link HolderPartsExceeded}, and what
  * `changePending` throws.
  */
 export async function setSection(
@@ -54,7 +57,7 @@ export async function setSection(
   });
 }
 
-/** Throws {@link HolderPartsExceeded} for more than an application may have. */
+/** Returns the sections. Throws {@link HolderPartsExceeded} when they are more than an application may have. */
 export function withinMax(sections: Sections): Sections {
   if (Object.keys(sections).length > sectionsMax || JSON.stringify(sections).length > charactersMax)
     throw new HolderPartsExceeded("sections");

@@ -10,7 +10,7 @@ export async function nextApplicationNumber(tx: Queryable): Promise<string> {
   return row?.number ?? "";
 }
 
-/** The caller's key of a submission: the formID, or the newer applications' requestID. */
+/** The caller's key of a submission: the formID, or for newer applications the requestID. */
 export type ApplicationKey = { readonly formId: string } | { readonly requestId: string };
 
 export interface FirstAnswer {
@@ -71,7 +71,7 @@ export async function insertApplication(
   );
 }
 
-/** An application as it stands, sealed: the first answer until something changed. */
+/** An application as it stands now, sealed. It equals the first answer until something changes. */
 export interface StoredApplication {
   readonly tenant: Tenant;
   readonly applicationNumber: string;
@@ -101,7 +101,7 @@ function toStored(row: ApplicationRow): StoredApplication {
   };
 }
 
-/** One of the tenant's; locked until the transaction ends when it is to be changed. */
+/** One of the tenant's applications. When it is to be changed, it is locked until the transaction ends. */
 export async function findApplication(
   tx: Queryable,
   tenant: Tenant,
@@ -115,7 +115,7 @@ export async function findApplication(
   return row && toStored(row);
 }
 
-/** Whose application that is, for the Fusion team; numbers are unique over all tenants. */
+/** The tenant of an application, for the Fusion team; application numbers are unique over all tenants. */
 export async function findTenantOfApplication(
   tx: Queryable,
   applicationNumber: string,

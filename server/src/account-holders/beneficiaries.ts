@@ -27,7 +27,7 @@ import type { ProvisionDependencies } from "./provision-holder.ts";
 
 type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
 
-/** Whom an account holder pays elsewhere, as it was sent; absent texts are empty. */
+/** Somebody whom an account holder pays elsewhere, as it was sent; absent texts are empty. */
 export interface BeneficiaryDetails {
   readonly type: "REAL" | "LEGAL";
   readonly salutation: string;
@@ -65,7 +65,7 @@ export type BeneficiaryAccount = BankAccount & {
 const mismatch = () => new BeneficiaryRequestReused();
 
 /**
- * Adds a beneficiary, once for a request id. Throws {@link BeneficiaryHolderNotFound} (ACC400031), {@link BeneficiaryRequestReused}
+ * Adds a beneficiary, once per request id. Throws {@link BeneficiaryHolderNotFound} (ACC400031), {@link BeneficiaryRequestReused}
  * (ACC400038), {@link HolderPartsExceeded}.
  */
 export async function addBeneficiary(
@@ -107,8 +107,8 @@ export async function addBeneficiary(
 }
 
 /**
- * Adds a bank account or UPI address to a beneficiary, once for a request id. Throws what {@link addBeneficiary} throws, {@link
- * BeneficiaryNotFound}, and {@link BeneficiaryAccountExists} (ACC400065) for one that some beneficiary of the holder has already.
+ * Adds a bank account or UPI address to a beneficiary, once per request id. Throws what {@link addBeneficiary} throws, {@link
+ * BeneficiaryNotFound}, and {@link BeneficiaryAccountExists} (ACC400065) when some beneficiary of the holder already has it.
  */
 export async function addBeneficiaryAccount(
   deps: ProvisionDependencies,
@@ -195,7 +195,7 @@ function shown(keys: Keys, stored: StoredBeneficiaryAccount, accountHolderId: st
   };
 }
 
-/** These operations have a code of their own for it (wire contract, section 3.5). */
+/** The beneficiary operations have a code of their own for a missing holder (wire contract, section 3.5). */
 async function requireHolder(tx: Queryable, tenant: Tenant, accountHolderId: string): Promise<string> {
   try {
     return await requireAccountHolder(tx, tenant, accountHolderId);

@@ -71,7 +71,7 @@ export async function insertBeneficiaryAccount(
   );
 }
 
-/** Of all beneficiaries of the holder, oldest first. */
+/** The accounts of all the holder's beneficiaries, oldest first. */
 export function selectBeneficiaryAccounts(
   tx: Queryable,
   tenant: Tenant,

@@ -27,12 +27,12 @@ import { openStored, sealCurrent } from "./sealed-application.ts";
 
 export type Decision =
   | { readonly kind: "approve" }
-  /** The fintech reads the reason, 1 to 500 characters. */
+  /** `reason` is for the fintech to read, 1 to 500 characters. */
   | { readonly kind: "reject"; readonly reason: string };
 
 /**
- * The bank's decision on an application that is PROCESSING, once and for all; audited. Approved, the holder exists when this returns, or has
- * the new KYC level. Locks the application first and then its identities, as nobody else locks the application while holding identities.
+ * Records the bank's final decision on an application that is PROCESSING; audited. After an approval the holder exists, or has the new KYC
+ * level. Locks the application first and then its identities; nobody else locks the application while holding identities.
  *
  * Throws {@link HolderApplicationNotFound}; {@link ApplicationAlreadyDecided} (AR400020, AR400021); {@link AccountHolderExists} when an
  * identity became somebody's meanwhile, and then nothing is decided.

@@ -1,6 +1,6 @@
 import { DomainError, type FieldError } from "../platform/errors.ts";
 
-/** What was submitted about a person cannot be accepted. `wireCode` is FU4000 or one of those in wire contract, section 3.3. */
+/** What was submitted about a person cannot be accepted. `wireCode` is FU4000 or one of the codes of wire contract, section 3.3. */
 export class HolderApplicationInvalid extends DomainError {
   readonly kind = "invalid";
   readonly code = "holder_application_invalid";
@@ -21,7 +21,7 @@ export class FormIdReused extends DomainError {
   }
 }
 
-/** No such account holder, or not one that this fintech submitted: both look alike on purpose. */
+/** The account holder does not exist, or this fintech did not submit it: both look alike on purpose. */
 export class AccountHolderNotFound extends DomainError {
   readonly kind = "not_found";
   readonly code = "account_holder_not_found";
@@ -30,7 +30,10 @@ export class AccountHolderNotFound extends DomainError {
   }
 }
 
-/** The phone or number belongs to an account holder of this bank (AR400003). Always the same words: it tells nobody which, nor whose. */
+/**
+ * The phone or number belongs to an account holder of this bank (AR400003). The words are always the same: they tell nobody which, nor
+ * whose.
+ */
 export class AccountHolderExists extends DomainError {
   readonly kind = "invalid";
   readonly code = "account_holder_exists";
@@ -50,7 +53,7 @@ export class HolderApplicationNotFound extends DomainError {
   }
 }
 
-/** An approved application is the account holder's record by now and stays as it is. */
+/** An approved application has become the account holder's record and stays as it is. */
 export class ApprovedApplicationFixed extends DomainError {
   readonly kind = "invalid";
   readonly code = "holder_application_approved";
@@ -68,7 +71,7 @@ export class ApplicationNotUpdated extends DomainError {
   }
 }
 
-/** The bank has decided already, and decides once. AR400020 where it would approve, AR400021 where it would reject. */
+/** The bank has already decided, and decides only once. AR400020 for an attempt to approve, AR400021 for one to reject. */
 export class ApplicationAlreadyDecided extends DomainError {
   readonly kind = "conflict";
   readonly code = "holder_application_decided";
@@ -93,7 +96,7 @@ export class HolderRequestMismatch extends DomainError {
   }
 }
 
-/** The holder, or its application, has as many of these as one may have. */
+/** The holder, or its application, already has as many of these as allowed. */
 export class HolderPartsExceeded extends DomainError {
   readonly kind = "invalid";
   readonly code = "holder_parts_exceeded";
@@ -102,7 +105,7 @@ export class HolderPartsExceeded extends DomainError {
   }
 }
 
-/** {@link AccountHolderNotFound} as the beneficiary operations say it (wire contract, section 3.5). */
+/** The {@link AccountHolderNotFound} of the beneficiary operations (wire contract, section 3.5). */
 export class BeneficiaryHolderNotFound extends DomainError {
   readonly kind = "invalid";
   readonly code = "beneficiary_holder_not_found";
@@ -140,7 +143,9 @@ export class BeneficiaryNotFound extends DomainError {
   }
 }
 
-/** The holder has a policy of this name. The platform answers 500 with this word (wire contract, section 3.5); we say what it is. */
+/**
+ * The holder already has a policy of this name. The platform answers 500 with this word (wire contract, section 3.5); we say what it is.
+ */
 export class PolicyAlreadyExists extends DomainError {
   readonly kind = "conflict";
   readonly code = "POLICY_ALREADY_EXISTS";

@@ -21,24 +21,24 @@ import {
   storedVectors,
 } from "./provision-holder.ts";
 
-// What is added to an account holder after it was approved: addresses and vectors.
+// Adds addresses and vectors to an account holder after its approval.
 
 type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
 
-/** A postal address, as it is kept in the association. */
+/** A postal address as kept in the association. */
 export interface Pop {
   readonly id: string;
   readonly label: string;
   readonly address: Readonly<Record<string, unknown>>;
   readonly isDefault: boolean;
-  /** ISO 8601; absent for those of the application. */
+  /** ISO 8601; absent for the addresses of the application. */
   readonly createdAt?: string | undefined;
 }
 
 /** How many addresses and vectors a holder has at most, so that no answer grows without end. */
 export const holderPartsMax = 100;
 
-/** Adds an address; as the default it takes that from the others. Throws `account_holder_not_found`, `REQUEST_MISMATCH`. */
+/** Adds an address. A new default address takes that role from the others. Throws `account_holder_not_found`, `REQUEST_MISMATCH`. */
 export async function addPop(
   deps: ProvisionDependencies,
   tx: Transaction,
@@ -68,7 +68,7 @@ export async function addPop(
   });
 }
 
-/** What an address says of itself goes with it. */
+/** Removes the default mark, and also the one inside `address`. */
 function withoutDefault(pop: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { isDefault: _ofAddress, ...address } = (pop.address ?? {}) as Record<string, unknown>;
   return { ...pop, address, isDefault: false };
@@ -77,16 +77,16 @@ function withoutDefault(pop: Readonly<Record<string, unknown>>): Readonly<Record
 export interface AddedVector {
   readonly id: string;
   readonly type: VectorType;
-  /** Masked for numbers. */
+  /** Masked if it is a number. */
   readonly value: string;
   /** ISO 8601. */
   readonly createdAt: string;
 }
 
 /**
- * Adds a phone, email or identity number under the identity rules of an application: {@link AccountHolderExists} (AR400003) when it is
- * another holder's, or this one's already; `HolderApplicationInvalid` for a second PAN. Throws `account_holder_not_found` and
- * `REQUEST_MISMATCH` too.
+ * Adds a phone, email or identity number under the identity rules of an application. Throws {@link AccountHolderExists} (AR400003) when
+ * another holder has it, or this one already; `HolderApplicationInvalid` for a second PAN; `account_holder_not_found` and
+ * `REQUEST_MISMATCH`.
  */
 export async function addVector(
   deps: ProvisionDependencies,

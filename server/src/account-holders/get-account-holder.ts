@@ -44,14 +44,14 @@ export async function getAccountHolder(
   };
 }
 
-/** By phone or email. Throws {@link AccountHolderNotFound}. */
+/** Finds a holder by phone or email. Throws {@link AccountHolderNotFound}. */
 export async function getAccountHolderByVector(
   { keys }: { readonly keys: Keys },
   tx: Queryable,
   tenant: Tenant,
   vector: { readonly type: string; readonly value: string },
 ): Promise<AccountHolderProfile> {
-  // Not by PAN or Aadhaar: an answer would confirm a guessed number.
+  // A look-up by PAN or Aadhaar would confirm a guessed number.
   if (vector.type !== "p" && vector.type !== "e") throw new AccountHolderNotFound();
   const found = await findHolderIdByVector(
     tx,
@@ -63,7 +63,9 @@ export async function getAccountHolderByVector(
   return getAccountHolder({ keys }, tx, tenant, found);
 }
 
-/** For other rooms: passes, with the id as we spell it, when the tenant has this account holder; throws {@link AccountHolderNotFound}. */
+/**
+ * For other rooms: returns the id as we spell it when the tenant has this account holder; throws {@link AccountHolderNotFound} otherwise.
+ */
 export async function requireAccountHolder(
   tx: Queryable,
   tenant: Tenant,

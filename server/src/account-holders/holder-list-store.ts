@@ -10,13 +10,13 @@ import type { VectorType } from "./identity.ts";
 
 // SQL that lists holders. Private to the room.
 
-/** A place among holders, newest first. */
+/** A position among holders, newest first. */
 export interface HolderPosition {
   readonly createdAt: Date;
   readonly accountHolderId: string;
 }
 
-/** The tenant's holders, newest first, after a place among them. */
+/** The tenant's holders behind a position, newest first. */
 export async function listAssociations(
   tx: Queryable,
   { ifiId, environment, fintechId }: Tenant,
@@ -40,7 +40,7 @@ export async function listAssociations(
   return rows.map(toAssociation);
 }
 
-/** The names of several holders at once, each in one piece; empty for one who has none. */
+/** The names of several holders at once, each as one text; empty for a holder without a name. */
 export async function listNamesOfHolders(
   tx: Queryable,
   { ifiId, environment, fintechId }: Tenant,

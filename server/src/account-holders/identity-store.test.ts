@@ -10,7 +10,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
   const client = await database.owner.connect();
-  // As in the first minute of a bank: PostgreSQL has not looked at the table yet. The holders themselves do not matter.
+  // As in the first minute of a bank: PostgreSQL has no statistics on the table yet. The holders themselves do not matter.
   await client.query("ALTER TABLE account_holder_identity SET (autovacuum_enabled = false)");
   await client.query("SET session_replication_role = replica");
   await client.query(

@@ -2,11 +2,11 @@ import type { Queryable } from "../platform/database/database.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Identity, IdentityKind } from "./identity.ts";
 
-// SQL on who has claimed which identity, in a bank and environment, over all fintechs. Private to the room.
+// SQL on claims of identities, in a bank and environment, over all fintechs. Private to the room.
 
 /**
- * Takes, until the transaction ends, one advisory lock for each name, in the order of their keys, so that two submissions never wait for
- * each other in a circle. What is decided on must be read in a later statement, whose snapshot is younger than the locks.
+ * Takes one advisory lock for each name until the transaction ends, in the order of their keys, so that two submissions never deadlock.
+ * Read what the decision depends on in a later statement, whose snapshot is younger than the locks.
  */
 export async function lockNames(tx: Queryable, names: readonly string[]): Promise<void> {
   await tx.query(
@@ -17,8 +17,9 @@ export async function lockNames(tx: Queryable, names: readonly string[]): Promis
 }
 
 /**
- * The holders who have claimed one of these identities. A look-up for each, whatever the planner believes of the table: before it knows anything of one that
- * grows, it takes a bank's claims for a single row and compares them all with all, which took seconds where there were 300.
+ * The holders who have claimed one of these identities. It looks up each identity, whatever the planner believes of the table. A planner
+ * without statistics on a growing table takes a bank's claims for a single row and compares all with all, which took seconds where there
+ * were 300.
  */
 const holdersWith = (parameters: {
   readonly ifiId: string;
@@ -34,8 +35,8 @@ const holdersWith = (parameters: {
   OFFSET 0) AS holder`;
 
 /**
- * Takes the locks of {@link lockNames} for whoever decides about these identities: for each of them, for each holder who has one of them already
- * or is among `holders`, and for `names`, all in one order. What a holder has claimed changes only under the holder's lock.
+ * Takes the locks of {@link lockNames} for a decision about these identities: for each identity, for each holder who already has one of
+ * them or is among `holders`, and for `names`, all in one order. A holder's claims change only under the holder's lock.
  */
 export async function lockIdentities(
   tx: Queryable,
@@ -68,7 +69,7 @@ export async function lockIdentities(
 
 export type Claim = Identity & { readonly accountHolderId: string };
 
-/** Every claim of every holder who has one of these identities, in the bank and environment, whichever fintech submitted it. */
+/** Every claim of every holder with one of these identities, in the bank and environment, whichever fintech submitted it. */
 export async function listClaimsOfHoldersWith(
   tx: Queryable,
   tenant: Tenant,
@@ -94,7 +95,7 @@ export async function listClaimsOfHoldersWith(
   }));
 }
 
-/** What the holder has claimed, whichever fintech submitted it. */
+/** The holder's claims, whichever fintech submitted them. */
 export async function listClaimsOfHolder(
   tx: Queryable,
   tenant: Tenant,

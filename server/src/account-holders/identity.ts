@@ -3,7 +3,7 @@ import type { Keys } from "../platform/keys.ts";
 /** `p` phone and `e` email reach a person; the others are numbers that identify one. */
 export type VectorType = "p" | "e" | "pan" | "aadhaar" | "passport";
 
-/** What can belong to one account holder only. An email may be shared. */
+/** An identity that only one account holder can have. An email may be shared. */
 export type IdentityKind = Exclude<VectorType, "e">;
 
 export interface Identity {
@@ -29,34 +29,35 @@ export function normaliseVector(type: VectorType, value: string): string {
   return value.replace(/[\s-]/g, "").toUpperCase();
 }
 
-/** Finds a value without being able to read it (HMAC-SHA-256 with a key outside the database). */
+/** A key to find a value by without being able to read it (HMAC-SHA-256 with a key outside the database). */
 export function lookupOf(keys: Keys, type: VectorType, value: string): Buffer {
   return keys.mac("identity-number-lookup", `${type}:${normaliseVector(type, value)}`);
 }
 
-/** Only the last four characters: `XXXXXX234F`. */
+/** Shows only the last four characters: `XXXXXX234F`. */
 export function maskNumber(value: string): string {
   const kept = value.length > 4 ? 4 : 0;
   return "X".repeat(value.length - kept) + value.slice(value.length - kept);
 }
 
-/** A phone's last four digits; of an email the first letter and the domain: enough to recognise, too little to write to. */
+/** Shows a phone's last four digits, or an email's first letter and domain: enough to recognise, too little to write to. */
 export function maskContact(type: VectorType, value: string): string {
   const at = value.lastIndexOf("@");
   return type === "e" && at > 0 ? `${value[0]}•••${value.slice(at)}` : maskNumber(value);
 }
 
 export type Match =
-  /** Nobody has any of these: a new account holder. */
+  /** Nobody has any of these, so this is a new account holder. */
   | { readonly kind: "new" }
-  /** Somebody is meant beyond doubt: another fintech's account holder, who becomes this one's too. */
+  /** It is certainly another fintech's account holder, who becomes this fintech's too. */
   | { readonly kind: "existing"; readonly accountHolderId: string }
-  /** Somebody has some of these, and it is not clear that it is the same person; or this fintech has them already. */
+  /** Somebody has some of these and it is not clear that it is the same person, or this fintech already has the holder. */
   | { readonly kind: "taken" };
 
 /**
- * Who is meant by a phone and identity numbers (docs/decisions/0006; wire contract, section 4.2): a second fintech that matches the phone *and*
- * a number of one account holder, and contradicts none of the holder's numbers, is talking of that holder. Anything less is a clash.
+ * Decides who is meant by a phone and identity numbers (docs/decisions/0006; wire contract, section 4.2). A second fintech means an
+ * existing account holder when it matches the holder's phone *and* a number, and contradicts none of the holder's numbers. Anything less is
+ * a clash.
  */
 export function matchIdentities(
   submitted: readonly Identity[],

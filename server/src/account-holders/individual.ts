@@ -1,6 +1,6 @@
 import type { VectorType } from "./identity.ts";
 
-/** A person, a company (its name is the first name), or nobody in particular. */
+/** A person, a company (whose name is the first name), or nobody in particular. */
 export type HolderType = "REAL" | "LEGAL" | "HEADLESS";
 
 /** What a fintech says about a holder, parsed; absent texts are empty. */
@@ -44,23 +44,23 @@ export interface Vector {
 
 export type ApplicationStatus = "PROCESSING" | "APPROVED" | "REJECTED";
 
-/** An application and what became of it. Plain JSON: it is kept sealed, as the answer to a repeat and as it stands now. */
+/** An application and its outcome. Plain JSON, because it is kept sealed, as the answer to a repeat and in its current state. */
 export interface HolderApplication {
   readonly applicationNumber: string;
-  /** A new holder, or more knowledge about one that there is. */
+  /** For a new holder, or for another KYC level of an existing one. */
   readonly kind: "NEW_ACCOUNT_HOLDER" | "KYC_UPGRADE";
-  /** The caller's key where that is not the formID. */
+  /** The caller's key when that is not the formID. */
   readonly requestId: string | undefined;
   readonly status: ApplicationStatus;
-  /** Why it was rejected, in the bank's words; null where the identity was taken, which has words of its own. */
+  /** The bank's reason for rejecting it. Null where the identity was taken, which has words of its own. */
   readonly reason: string | null;
   readonly individual: Individual;
-  /** Null while there is no holder. */
+  /** Null until there is a holder. */
   readonly accountHolderId: string | null;
-  /** Empty where the identity was taken, like the tags. */
+  /** Empty, like the tags, where the identity was taken. */
   readonly vectors: readonly Vector[];
   readonly tags: readonly { readonly id: string; readonly type: string; readonly value: string }[];
-  /** Free-form, by name; the bank reads them. Absent in applications from before there were any. */
+  /** Free-form sections by name, for the bank to read. Absent in applications from before sections existed. */
   readonly sections?: Readonly<Record<string, unknown>>;
   readonly kycUpdatedAt: string;
   readonly kycExpiresAt: string;

@@ -6,15 +6,15 @@ import { type Identity, isSame } from "./identity.ts";
 import { listClaimsOfHolder, listClaimsOfHoldersWith } from "./identity-store.ts";
 
 /**
- * Why these identities cannot be this holder's, read behind their locks: another holder has one ({@link AccountHolderExists}), or the
- * holder has another number of that kind ({@link HolderApplicationInvalid}); of phones there may be several. Undefined when they can.
+ * Why these identities cannot be this holder's; undefined when they can. Call it behind their locks. Either another holder has one ({@link
+ * AccountHolderExists}), or this holder has another number of that kind ({@link HolderApplicationInvalid}); there may be several phones.
  */
 export async function conflictsWithHolder(
   tx: Transaction,
   tenant: Tenant,
   accountHolderId: string,
   identities: readonly Identity[],
-  /** Where the request says the number. */
+  /** Where the number stands in the request. */
   pointer = "/kycDetails/authData",
 ): Promise<DomainError | undefined> {
   const claims = await listClaimsOfHoldersWith(tx, tenant, identities);

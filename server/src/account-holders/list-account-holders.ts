@@ -12,13 +12,13 @@ import { lookupOf, maskContact, maskNumber, type VectorType } from "./identity.t
 
 export type { HolderPosition };
 
-/** An account holder of a fintech with what identifies them, none of which can be read whole. */
+/** An account holder of a fintech with its identities, all masked. */
 export interface MaskedHolder {
   readonly association: Association;
   readonly identities: readonly { readonly type: VectorType; readonly masked: string }[];
 }
 
-/** For other rooms, in their transaction: the tenant's account holders, newest first, after a place among them. */
+/** For other rooms, in their transaction: the tenant's account holders behind a position, newest first. */
 export async function listAccountHolders(
   { keys }: { readonly keys: Keys },
   tx: Queryable,
@@ -40,7 +40,7 @@ export async function listAccountHolders(
   }));
 }
 
-/** For other rooms, in their transaction: the names of those of the ids that are the tenant's account holders. */
+/** For other rooms, in their transaction: the names of the tenant's account holders with these ids. */
 export function nameAccountHolders(
   tx: Queryable,
   tenant: Tenant,

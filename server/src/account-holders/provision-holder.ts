@@ -28,7 +28,7 @@ export interface ProvisionDependencies {
   readonly keys: Keys;
 }
 
-/** What an application says before anybody has decided: PROCESSING, without a number yet. */
+/** An application before any decision: PROCESSING, without a number yet. */
 export function draftApplication(
   { clock, random }: ProvisionDependencies,
   tenant: Tenant,
@@ -55,8 +55,8 @@ export function draftApplication(
 }
 
 /**
- * Who is meant, read behind the identities' locks. A holder of another type is never the same one. One that is found is locked, so that nobody
- * gives it other numbers meanwhile: mostly it was together with the identities, unless it was made while those were waited for.
+ * Decides who is meant, behind the identities' locks. A holder of another type never matches. A match is locked, so that nobody gives it
+ * other numbers meanwhile. Mostly that lock was taken with the identities' locks, unless the holder was made while those were waited for.
  */
 export async function matchHolder(
   tx: Transaction,
@@ -89,8 +89,8 @@ async function readMatch(
 }
 
 /**
- * Claims what is unclaimed and makes the holder the tenant's, as the approved application says; `kycDecided` when the bank approved it. The
- * holder and the application exist.
+ * Claims the unclaimed identities and makes the holder the tenant's, as the approved application says. `kycDecided` tells that the bank
+ * approved it. The holder and the application must exist.
  */
 export async function associateHolder(
   { clock, random, keys }: ProvisionDependencies,
@@ -125,7 +125,7 @@ export async function associateHolder(
   await insertVectors(tx, tenant, accountHolderId, storedVectors(keys, application.vectors, now));
 }
 
-/** Claims for the holder whatever of these nobody has claimed yet. */
+/** Claims for the holder those of the identities that nobody has claimed yet. */
 export async function claimIdentities(
   tx: Transaction,
   tenant: Tenant,
@@ -138,7 +138,7 @@ export async function claimIdentities(
   await insertClaims(tx, tenant, accountHolderId, unclaimed, claimedAt);
 }
 
-/** As stored: phones and emails readable, numbers sealed. */
+/** Vectors as they are stored: phones and emails readable, numbers sealed. */
 export function storedVectors(keys: Keys, vectors: readonly Vector[], createdAt: Date): StoredVector[] {
   return vectors.map(({ id, type, value }) => {
     const isReadable = type === "p" || type === "e";
@@ -160,7 +160,7 @@ export function identitiesOf(vectors: readonly Vector[], keys: Keys): Identity[]
   );
 }
 
-/** The recorded answer of the platform runs so many years. */
+/** How many years a KYC lasts in the platform's recorded answer. */
 const kycYears = 99;
 
 function yearsLater(instant: Date, years: number): Date {
@@ -169,7 +169,7 @@ function yearsLater(instant: Date, years: number): Date {
   return later;
 }
 
-/** The contacts and then the numbers, each once however often it was sent. */
+/** The contacts and then the numbers, each once, however often it was sent. */
 function vectorsOf(individual: Individual, random: Random): Vector[] {
   const numbers = Object.entries(individual.kyc.authData).flatMap(([key, value]) => {
     const type = numberKindOf(key);

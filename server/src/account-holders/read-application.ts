@@ -26,7 +26,7 @@ export async function getApplication(
   return openStored(keys, stored);
 }
 
-/** The tenant's, newest first. Pages start at 1. */
+/** The tenant's applications, newest first. Pages start at 1. */
 export async function listApplications(
   { keys }: { readonly keys: Keys },
   db: Queryable,
@@ -45,7 +45,7 @@ export async function listApplications(
   return stored.map((one) => openStored(keys, one));
 }
 
-/** What may be changed before the bank has decided (wire contract, section 4.5); undefined stays as it is. */
+/** What may be changed before the bank has decided (wire contract, section 4.5). An undefined field stays as it is. */
 export type ApplicationChanges = {
   readonly [Key in
     | "salutation"
@@ -59,8 +59,9 @@ export type ApplicationChanges = {
 };
 
 /**
- * Changes what a pending application says, so that the bank decides on what is right. Throws {@link HolderApplicationNotFound} (AR4000014),
- * {@link ApprovedApplicationFixed} (AR4000015), {@link ApplicationNotUpdated} (AR4000016) for a rejected one and for nothing to change.
+ * Changes what a pending application says, so that the bank decides on correct content. Throws {@link HolderApplicationNotFound}
+ * (AR4000014), {@link ApprovedApplicationFixed} (AR4000015), {@link ApplicationNotUpdated} (AR4000016) for a rejected one and when there is
+ * nothing to change.
  */
 export async function updateApplication(
   deps: ProvisionDependencies,
@@ -76,7 +77,10 @@ export async function updateApplication(
   });
 }
 
-/** Makes another of an application on which the bank has not decided, locked until the transaction ends. Throws what {@link updateApplication} throws. */
+/**
+ * Changes an application on which the bank has not decided, locked until the transaction ends. Throws what {@link updateApplication}
+ * throws.
+ */
 export async function changePending(
   { keys, clock }: ProvisionDependencies,
   tx: Transaction,

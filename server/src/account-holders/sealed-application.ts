@@ -2,7 +2,7 @@ import type { Keys } from "../platform/keys.ts";
 import type { StoredApplication } from "./application-store.ts";
 import type { HolderApplication } from "./individual.ts";
 
-// Applications repeat the numbers that were sent, so they are kept sealed: once as the first answer, once as they stand now.
+// Applications contain the numbers that were sent, so they are kept sealed: once as the first answer, once as they stand now.
 
 export function sealFirstAnswer(keys: Keys, application: HolderApplication): Buffer {
   return keys.seal("identity-number", JSON.stringify(application), `answer/${application.applicationNumber}`);
@@ -29,7 +29,7 @@ export function openStored(keys: Keys, stored: StoredApplication): HolderApplica
   return JSON.parse(keys.open("identity-number", stored.sealed, context)) as HolderApplication;
 }
 
-/** The same text for the same content, in whatever order its keys were sent. */
+/** Gives the same text for the same content, in whatever order its keys were sent. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)

@@ -36,15 +36,15 @@ type Caller = Pick<TokenPrincipal, "tenant" | "tokenId">;
 
 /**
  * Submits a holder and decides at once: APPROVED with the account holder's id, or REJECTED when the phone or a number is taken (wire
- * contract, sections 4.1 and 4.2). A repeat of a formID with the same content gives the first answer again. The KYC level is the fintech's
- * claim then: until the bank approves one, the limits of MINIMAL apply beside those of the level.
+ * contract, sections 4.1 and 4.2). A repeat of a formID with the same content gets the first answer again. The KYC level is then only the
+ * fintech's claim: until the bank approves one, the limits of MINIMAL apply beside those of the level.
  *
- * Runs in the caller's transaction, behind the gate. Of any number of submissions with the same phone, PAN, Aadhaar or passport number at
- * once exactly one makes the account holder: each takes an advisory lock for its formID, for each identity and for whoever has one of them, in
- * the order of the locks' keys, and only then reads; unique keys hold the same in the database.
+ * Runs in the caller's transaction, behind the gate. When submissions with the same phone, PAN, Aadhaar or passport number come at once,
+ * exactly one makes the account holder. Each takes advisory locks for its formID, for each identity and for each holder of one of them, in
+ * the order of the locks' keys, and only then reads. Unique keys hold the same in the database.
  *
- * Throws {@link HolderApplicationInvalid} without a contact (AR4000012) or number (AR4000011), which only a HEADLESS holder may lack, and for two
- * numbers of one kind (AR4000011); {@link FormIdReused}.
+ * Throws {@link HolderApplicationInvalid} without a contact (AR4000012) or number (AR4000011), which only a HEADLESS holder may lack, and
+ * for two numbers of one kind (AR4000011); {@link FormIdReused}.
  */
 export async function submitIndividual(
   deps: ProvisionDependencies,
@@ -74,10 +74,10 @@ export async function submitIndividual(
 
 /**
  * Submits a person for the bank to decide on (wire contract, section 4.5): PROCESSING until it does (decide-application.ts). Identities are
- * claimed only then. Idempotent like {@link submitIndividual}, by the requestID if there is one and else by the formID.
+ * claimed only then. Idempotent like {@link submitIndividual}, by the requestID if there is one, otherwise by the formID.
  *
- * Throws what that throws; {@link AccountHolderExists} (AR400003) when the phone or a number is somebody's already; for a
- * requestID {@link HolderRequestMismatch}.
+ * Throws what that throws; {@link AccountHolderExists} (AR400003) when somebody already has the phone or a number; for a requestID {@link
+ * HolderRequestMismatch}.
  */
 export async function submitApplication(
   deps: ProvisionDependencies,
@@ -121,7 +121,7 @@ export async function submitUpgrade(
   upgrade: {
     readonly accountHolderId: string;
     readonly requestId: string | undefined;
-    /** What is known of the person's names is the holder's own. */
+    /** Type, names, picture and gender are replaced by the holder's own. */
     readonly individual: Individual;
   },
 ): Promise<HolderApplication> {
@@ -171,7 +171,7 @@ function requireContactAndNumber(individual: Individual, identities: readonly Id
     ]);
 }
 
-/** The keys of authData say a kind in capitals or not, so that one may come twice with different numbers. */
+/** The keys of authData may be in capitals or not, so that one kind may come twice with different numbers. */
 function requireOneOfEachKind(identities: readonly Identity[]): void {
   const kinds = identities.flatMap(({ kind }) => (kind === "p" ? [] : [kind]));
   if (new Set(kinds).size < kinds.length)
@@ -182,7 +182,7 @@ function requireOneOfEachKind(identities: readonly Identity[]): void {
     );
 }
 
-/** Answers a repeat from the record, or decides and records, under the locks of the key, the identities and those who have them. */
+/** Answers a repeat from the record, or else decides and records, under the locks of the key, the identities and their holders. */
 async function submitOnce(
   deps: ProvisionDependencies,
   tx: Transaction,
@@ -191,7 +191,7 @@ async function submitOnce(
     readonly draft: HolderApplication;
     readonly identities: readonly Identity[];
     readonly operation: string;
-    /** What must be the same in a repeat; the individual unless given. */
+    /** The content that a repeat must match; the individual when left out. */
     readonly content?: unknown;
   },
   decide: () => Promise<HolderApplication>,

@@ -12,7 +12,7 @@ import { requireAccountHolder } from "./get-account-holder.ts";
 import { insertPolicy, selectPolicies, updatePolicyStatus } from "./policy-store.ts";
 import type { ProvisionDependencies } from "./provision-holder.ts";
 
-/** What a fintech wants of an account holder's transactions. This room keeps it; whoever limits transfers reads it. */
+/** A fintech's rules for an account holder's transactions. This room keeps them; the transfers room applies them. */
 export interface TransactionPolicy {
   readonly policyId: string;
   readonly requestId: string | null;
@@ -25,7 +25,10 @@ export interface TransactionPolicy {
   readonly createdAt: string;
 }
 
-/** Adds a policy, once for a request id. Throws `account_holder_not_found`, {@link PolicyAlreadyExists}, {@link HolderPartsExceeded}, `REQUEST_MISMATCH`. */
+/**
+ * Adds a policy, once per request id. Throws `account_holder_not_found`, {@link PolicyAlreadyExists}, {@link HolderPartsExceeded},
+ * `REQUEST_MISMATCH`.
+ */
 export async function addTransactionPolicy(
   deps: ProvisionDependencies,
   tx: Transaction,
@@ -61,8 +64,8 @@ export async function addTransactionPolicy(
 }
 
 /**
- * Disables a policy, which limits nothing then, or enables it again, from the next transfer on; audited. What was moved meanwhile counts. The
- * same status again changes nothing. Throws `account_holder_not_found`, {@link TransactionPolicyNotFound}.
+ * Disables a policy, so that it limits nothing, or enables it again, from the next transfer on; audited. What was moved meanwhile counts.
+ * Setting the same status again changes nothing. Throws `account_holder_not_found`, {@link TransactionPolicyNotFound}.
  */
 export async function setTransactionPolicyStatus(
   deps: Pick<ProvisionDependencies, "random">,
