@@ -11,11 +11,11 @@ import type { HolderApplication, HolderType, Individual } from "../account-holde
 import type { IfiId } from "../platform/ids.ts";
 import { dateTimeParts, isoIndian, wordyTime } from "./time-formats.ts";
 
-// Between the wire's words (wire contract, sections 4.1 and 7) and the room's.
+// Translates between the wire's words (wire contract, sections 4.1 and 7) and the room's.
 
 /**
- * The wire's addresses, nested or flat or both, as one shape: what is empty in one place is taken from the other. An address has an isDefault of
- * its own only where it says otherwise than the one beside it.
+ * Turns the wire's addresses, nested or flat or both, into one shape: a value that is empty in one place is taken from the other. An
+ * address has an isDefault of its own only when it differs from the one beside it.
  */
 export function popOf(pop: NonNullable<NewIndividual["pops"]>[number]): {
   label: string;
@@ -37,7 +37,7 @@ export function popOf(pop: NonNullable<NewIndividual["pops"]>[number]): {
   };
 }
 
-/** What the bodies of newIndividual, of newer applications and of other holders say about a holder. */
+/** What the bodies of newIndividual, newer applications and other holders say about a holder. */
 type SubmittedPerson = Partial<Omit<NewApplication, "requestID" | "sections" | "ifiID">> & {
   readonly [Key in "formID" | "spoolID"]?: string | undefined;
 };
@@ -75,7 +75,7 @@ export function individualOf(body: SubmittedPerson, type: HolderType = "REAL"): 
       isVerified: isVerified ?? false,
     })),
     pops: (body.pops ?? []).map(popOf),
-    // The link to the fintech is ours to make, whatever was sent.
+    // Only we link a holder to the fintech, whatever was sent.
     tags: (body.tags ?? [])
       .filter(({ type }) => type !== "vbo" && type !== "vbo-id")
       .map(({ type, value }) => ({ type, value })),
@@ -83,12 +83,12 @@ export function individualOf(body: SubmittedPerson, type: HolderType = "REAL"): 
   };
 }
 
-/** What a REJECTED answer says, always the same: it tells nobody which part is whose. */
+/** The text of every REJECTED answer. It is always the same, so that it tells nobody which part is whose. */
 export const identityTaken =
   "PAN, Aadhaar, passport or phone number already in use by another account holder.";
 
 /**
- * The answer to newIndividual. It repeats the caller's own numbers, as the platform does; everywhere else they are masked. A rejected one
+ * The answer to newIndividual. It repeats the caller's own numbers, as the platform does; everywhere else they are masked. A rejection
  * carries no individualID and nothing of what was submitted.
  */
 export function newIndividualAnswer(application: HolderApplication, ifiId: IfiId): NewIndividualAnswer {
@@ -108,7 +108,7 @@ export function newIndividualAnswer(application: HolderApplication, ifiId: IfiId
   };
 }
 
-/** How an application stands, for whoever asks: like the answer to it, but its numbers masked. */
+/** An application's current state, for any reader: like the answer to it, but with its numbers masked. */
 export function applicationView(application: HolderApplication, ifiId: IfiId): Application {
   const { individual, accountHolderId, requestId } = application;
   const { kyc } = individual;
@@ -174,7 +174,7 @@ function whatWasSaid(application: HolderApplication) {
     vectors: Object.fromEntries(
       application.vectors.map(({ id, type, value }) => [
         id,
-        // Nobody has verified anything with us yet, whatever the request claimed; the recorded answer says false too.
+        // Nobody has verified anything with us yet, whatever the request claimed; the recorded answer also says false.
         { type, value, aetherID: id, isVerified: false },
       ]),
     ),

@@ -7,7 +7,7 @@ import type { Bundle, FormFactor, ResourceWithFormFactors } from "../bundles/bun
 import type { Tenant } from "../platform/ids.ts";
 import { wordyTime } from "./time-formats.ts";
 
-/** The wire's name of an account as what a payment instrument pays from; nothing where there is no account. */
+/** The wire's name of the account that a payment instrument pays from; nothing where there is no account. */
 export function targetOf(accountId: string | null): { targetAccount?: string } {
   return accountId === null ? {} : { targetAccount: `account://${accountId}` };
 }
@@ -47,7 +47,7 @@ export function bundleView(bundle: Bundle, tenant: Tenant): WireBundle {
   };
 }
 
-/** The body is not attested anywhere (wire contract, section 9); the words are those of issueBundle's answer. */
+/** No source attests this body (wire contract, section 9); its words are those of issueBundle's answer. */
 export function resourceView(resource: ResourceWithFormFactors, tenant: Tenant): WireResource {
   return {
     id: resource.resourceId,

@@ -19,7 +19,8 @@ import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { parseLimits, setProductLimits } from "../transfers/set-limits.ts";
 import { fusionErrorBody } from "./fusion-error.ts";
 
-// Every code of wire contract, section 3, and what comes of it here: a call that is answered with it, or why nothing can be. A code that the wire contract does not have is no code of ours either.
+// Every code of wire contract, section 3, with a call that is answered with it, or the reason why nothing can be. We have no code that the
+// wire contract lacks.
 
 type Reach = () => Promise<Pick<Answer, "status" | "body">>;
 type Place = { readonly status: number; readonly by: Reach } | { readonly never: string };
@@ -70,7 +71,7 @@ const pop = (address: object) => newIndividual({ pops: [{ label: "home", address
 const submit = async (more: object = {}): Promise<string> =>
   (await client.post("/applications/newIndividualApplication", individualBody(newIdentity(), { ...more })))
     .body.applicationID;
-/** The bank decides by the command line; its refusals have codes of the wire contract all the same. */
+/** The bank decides by the command line, but its refusals have codes of the wire contract too. */
 async function decide(
   applicationNumber: string,
   kind: Decision["kind"],
@@ -97,7 +98,7 @@ const transfer = (more: object = {}) =>
     creditAccountID: account,
     ...more,
   });
-/** A transfer while these are the limits of the credited account's product. */
+/** Makes a transfer while the credited account's product has these limits. */
 async function limited(rules: object): Promise<Answer> {
   const set = (to: object | null): Promise<void> =>
     setProductLimits(
@@ -258,7 +259,7 @@ const places: Readonly<Record<string, Place>> = {
   ),
 };
 
-/** What node:http reports when a request does not arrive in time, which takes half a minute in earnest. */
+/** What node:http reports when a request does not arrive in time. The real thing takes half a minute. */
 async function unansweredInTime(): Promise<Pick<Answer, "status" | "body">> {
   await app.http.listen({ port: 0, host: "127.0.0.1" });
   const { server } = app.http;
@@ -333,7 +334,7 @@ describe("the pages of docs/errors", () => {
       .filter((text) => text.includes("new HolderApplicationInvalid("));
     const page = pages.find(({ file }) => file === "holder_application_invalid.md")?.text ?? "";
     const [, heading = "", ...body] = page.split(/\n(?=## |\n)/).filter((part) => part.trim() !== "");
-    // As texts of the program, not where a comment speaks of one.
+    // Counts codes in the program's strings, not those that a comment mentions.
     const made = makers.flatMap((text) => text.match(/"(?:AR|FU)\d+"/g) ?? []);
     expect(codesIn(heading)).toEqual(codesIn(made.join(" ")));
     expect(codesIn(body.join("\n"))).toEqual(codesIn(heading));

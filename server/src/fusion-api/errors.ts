@@ -9,7 +9,7 @@ export class IfiNotAllowed extends DomainError {
   }
 }
 
-/** What is looked up by such a query is not what was meant, and "there is none" would be no answer to rely on. */
+/** The query cannot be decoded. A look-up would search for something else than was meant, so its "there is none" would mislead. */
 export class QueryNotDecodable extends DomainError {
   readonly kind = "invalid";
   readonly code = "invalid_request";

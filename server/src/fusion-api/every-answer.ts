@@ -1,6 +1,6 @@
 import { FusionError } from "@fusion/contract/fusion/common.ts";
 
-// What an operation may answer before its route has a say, whatever the route does: for the document, which lists every status there is.
+// What an operation may answer before its route runs, whatever the route does. The document lists every status that can occur.
 
 const always = {
   408: FusionError.describe("FU4008: the request took too long to arrive."),
@@ -18,7 +18,7 @@ const withBody = {
   415: FusionError.describe("FU4015: the body is not application/json."),
 };
 
-/** By status, for an operation of that method. */
+/** The answers, by status, for an operation of that method. */
 export function answersOfEvery(method: string): Readonly<Record<number, typeof FusionError>> {
   return ["POST", "PUT", "PATCH", "DELETE"].includes(method) ? { ...always, ...withBody } : always;
 }

@@ -6,12 +6,12 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixt
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
 
-// The document of the Fusion API says which scope each operation takes, and that is what the operation takes: no other will do.
+// The document of the Fusion API says which scope each operation takes. The operation takes that scope and no other.
 
 const narrow: readonly string[] = Scope.options.filter((scope) => scope !== "admin");
 let app: TestApp;
 let operations: { method: string; address: string; scope: string; security: unknown }[];
-/** Secrets: of tokens with one scope, and of tokens with all scopes but that one and `admin`. */
+/** Secrets of tokens with one scope, and of tokens with all scopes but that one and `admin`. */
 const withOnly = new Map<string, string>();
 const withAllBut = new Map<string, string>();
 let withAdmin: string;
@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** What the call says of the token's scopes; whatever else is wrong with it comes later. */
+/** What the answer says of the token's scopes, which are checked before anything else that is wrong with the call. */
 async function refusalOf(
   { method, address }: { readonly method: string; readonly address: string },
   secret: string | undefined,

@@ -7,7 +7,7 @@ import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { arrangeWebhooks } from "../testing/webhook-fixture.ts";
 import { startWebhookReceiver } from "../testing/webhook-receiver.ts";
 
-// What a client keeps with us in a free object is its own: it comes back as it was sent.
+// What a client keeps with us in a free object comes back as it was sent.
 
 let app: TestApp;
 let client: TestClient;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** Named like the fields whose digits are kept as text elsewhere. */
+/** Named like fields whose digits are kept as text elsewhere. */
 const free = {
   amount: 100,
   requestID: 7,
@@ -140,7 +140,7 @@ describe("an empty list in the place of a free object", () => {
 });
 
 describe("a free object's length", () => {
-  // With the name and quotes around it 8 KiB.
+  // Exactly 8 KiB with the name and quotes around it.
   const longest = { note: "₹".repeat(2_700).padEnd(8_192 - 2 * 2_700 - '{"note":""}'.length, "x") };
   const longer = { note: `${longest.note}x` };
 

@@ -41,7 +41,7 @@ class NoMoney extends DomainError {
   }
 }
 
-/** Without any process that could still accept a token. */
+/** No process could still accept a token here. */
 const nodes = { untilAllKnow: async () => ({ confirmed: 0, total: 0 }) };
 let http: HttpServer;
 const seen: unknown[] = [];
@@ -112,7 +112,7 @@ function call(
     ...(options.body === undefined ? {} : { payload: options.body }),
   });
 }
-/** The status line, headers and body of a request whose bytes no client library has touched. */
+/** Sends bytes that no client library has touched, and returns the status line, headers and body. */
 function raw(text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect((http.server.address() as AddressInfo).port, "127.0.0.1", () =>

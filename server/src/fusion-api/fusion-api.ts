@@ -22,7 +22,7 @@ export interface FusionApiDependencies {
   readonly authenticate: AuthenticateToken;
   readonly clock: Clock;
   readonly nodes: Pick<Nodes, "untilAllKnow">;
-  /** Takes one call of a token's share; left out where nothing is limited, as in most tests. */
+  /** Takes one call from a token's rate limit; left out where nothing is limited, as in most tests. */
   readonly takeCall?: TakeCall | undefined;
 }
 
@@ -30,18 +30,18 @@ export interface FusionApiDependencies {
 export type RegisterFusionRoutes = (routes: HttpServer) => void;
 
 const prefix = "/api";
-/** Within this a process hears of a change also when no notification reaches it: it renews its lease twice a second. */
+/** A process hears of a change within this time even when no notification reaches it, because it renews its lease twice a second. */
 const hearingMs = 1_000;
 const waitMs = 5;
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /**
- * Mounts the Fusion API (wire contract, section 1): everything below `/api`. A request is authenticated before anything else is said about
- * it; then, in this order, where it comes from (403), how often the token calls (429), the bank in the path (403), the address (404), the
- * method (405), the token's scope (403), the body (400).
+ * Mounts the Fusion API (wire contract, section 1): everything below `/api`. A request is authenticated before anything else. Then follow,
+ * in this order, where it comes from (403), how often the token calls (429), the bank in the path (403), the address (404), the method
+ * (405), the token's scope (403), the body (400).
  *
  * Errors of every kind are answered in the envelope of wire contract, section 3.1. From 15 days before the token's end every answer says
- * when that is, but to whoever may not use the token, or not from there.
+ * when that is, except to a caller who may not use the token, or not from there.
  */
 export function registerFusionApi(
   http: HttpServer,
@@ -78,7 +78,7 @@ export function registerFusionApi(
     async (api: HttpServer) => {
       api.decorateRequest("tokenPrincipal", undefined);
       api.setErrorHandler(answerFailure);
-      // Never reached: the hook below refuses first, before a body is read. It makes the hook run for unknown addresses.
+      // Never runs: the hook below refuses first, before a body is read. It is there so that the hook runs for unknown addresses.
       api.setNotFoundHandler((request, reply) => answerFailure({ statusCode: 404 }, request, reply));
       api.addHook("onRequest", async (request, reply) => {
         request.tokenPrincipal = await admit(request, reply);
@@ -90,7 +90,7 @@ export function registerFusionApi(
         }
         requireScopeOfRoute(request);
       });
-      // Clients fill in addresses by a template, and leave empty what they have no wish for.
+      // Clients fill in addresses by a template and leave empty what they do not want.
       api.addHook("preValidation", async ({ query, url }) => {
         if (url.includes("%")) requireDecodable(url);
         const values = query as Record<string, unknown>;
@@ -98,7 +98,7 @@ export function registerFusionApi(
       });
       const readmit = async (request: FastifyRequest): Promise<void> => {
         const { policy } = callerOf(request);
-        // The database told us before this process has heard of the change, which takes milliseconds.
+        // The database told us of the change before this process heard of it, which takes milliseconds.
         for (let waits = 0; callerOf(request).policy === policy && waits < hearingMs / waitMs; waits += 1) {
           if (waits > 0) await sleep(waitMs);
           request.tokenPrincipal = await authenticate(request);
@@ -123,13 +123,13 @@ export function registerFusionApi(
   );
 }
 
-/** Who calls; in routes of the Fusion API, where every request has been authenticated. */
+/** The principal of a request; for routes of the Fusion API, where every request has been authenticated. */
 export function callerOf(request: FastifyRequest): TokenPrincipal {
   assert(request.tokenPrincipal, "routes of the Fusion API run behind its authentication");
   return request.tokenPrincipal;
 }
 
-/** The router judges the path; of a query, what it cannot decode would be read as it stands, and found nowhere. */
+/** The router checks the path. In a query, text that cannot be decoded would be taken as it stands, and found nowhere. */
 function requireDecodable(url: string): void {
   try {
     decodeURIComponent(url);
@@ -144,7 +144,7 @@ function requireScopeOfRoute(request: FastifyRequest): void {
   requireScope(callerOf(request), requiredScope);
 }
 
-/** Also for addresses without a route, which have no parameters. An address that names no bank concerns any. */
+/** Works also for addresses without a route, which have no parameters. An address that names no bank concerns any bank. */
 function concernsBankOf(principal: TokenPrincipal, request: FastifyRequest): boolean {
   const written = /^\/api\/v\d+\/ifi\/([^/?]*)/.exec(routedPath(request.url))?.[1];
   if (written === undefined) return true;
@@ -154,8 +154,8 @@ function concernsBankOf(principal: TokenPrincipal, request: FastifyRequest): boo
 }
 
 /**
- * The address patterns registered from here on, with their methods. Every route must say which scope it needs: deny by default. What any
- * of them may answer beside what it says itself is added here, and its handler runs once more where {@link readmitting} says so.
+ * Collects the address patterns registered from here on, with their methods. Every route must say which scope it needs: deny by default.
+ * Adds to each route the answers that any route may give, and runs its handler once more where {@link readmitting} says so.
  */
 function collectRoutes(v1: HttpServer, admission: Admission): Map<string, Set<string>> {
   const known = new Map<string, Set<string>>();
@@ -181,8 +181,9 @@ interface Admission {
 }
 
 /**
- * A write whose token's scopes or allow-lists changed after the request was admitted has written nothing; the request is admitted anew, by
- * what holds now, and tried once more. One whose token was revoked meanwhile is told so only when no node accepts the token any more.
+ * Retries a write once when its token's scopes or allow-lists changed after the request was admitted. Nothing was written then, and the
+ * request is admitted anew, by what holds now. If the token was revoked meanwhile, the caller is told so only when no node accepts it any
+ * more.
  */
 function readmitting(handler: RouteHandlerMethod, { readmit, nodes }: Admission): RouteHandlerMethod {
   return async function admittedTwice(request, reply) {
@@ -205,7 +206,7 @@ function readmitting(handler: RouteHandlerMethod, { readmit, nodes }: Admission)
   };
 }
 
-/** 405 rather than 404 for a known address with another method. */
+/** Answers 405 rather than 404 for a known address with another method. */
 function refuseOtherMethods(v1: HttpServer, known: Map<string, Set<string>>): void {
   for (const [pattern, seen] of [...known]) {
     const others = methods.filter((method) => !seen.has(method));
@@ -227,7 +228,7 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The scope that a token needs for this route of the Fusion API. */
     requiredScope?: Scope;
-    /** On the stand-ins that answer 405: what the address does take. */
+    /** Set on the stand-ins that answer 405: the methods that the address does take. */
     otherMethods?: readonly string[];
   }
 }

@@ -7,8 +7,8 @@ import { JsonRefused } from "../platform/http/strict-json.ts";
 import { bearerChallenge } from "../tokens/bearer-challenge.ts";
 
 /**
- * Answers anything thrown in the Fusion API's envelope (wire contract, section 3.1). A room's error names its own wire code, such as
- * LE400008, as `errorCode` among its extensions; the others get the generic one of their status (wire contract, section 3.2).
+ * Answers any thrown error in the Fusion API's envelope (wire contract, section 3.1). A room's error names its own wire code, such as
+ * LE400008, as `errorCode` among its extensions; other errors get the generic code of their status (wire contract, section 3.2).
  */
 export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = describeFailure(error instanceof JsonRefused ? asInvalid(error) : ofInput(error, request));
@@ -24,14 +24,14 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
     .send(fusionErrorBody(failure, request.id));
 }
 
-/** What is wrong with one place of the input, as Fastify reports it. */
+/** One mistake in the input, as Fastify reports it. */
 export interface Issue {
   /** With a slash before each part: `/vectors/0/value`. */
   readonly instancePath?: string | undefined;
   readonly message?: string | undefined;
 }
 
-/** An error of the schemas says where it stands, but not what was sent there. */
+/** An error of the schemas says where the mistake is, but not what was sent there. */
 function ofInput(error: unknown, { body, params, query }: FastifyRequest): unknown {
   const { validation, validationContext } = error as { validation?: Issue[]; validationContext?: string };
   if (!Array.isArray(validation)) return error;
@@ -39,7 +39,7 @@ function ofInput(error: unknown, { body, params, query }: FastifyRequest): unkno
   return { validation: missingFieldsNamed(validation, input) };
 }
 
-/** "is missing" for what is not there, where the schema library speaks of the types it expected; null is not there either. */
+/** Says "is missing" for absent values, where the schema library names the types it expected. Null counts as absent too. */
 export function missingFieldsNamed(issues: readonly Issue[], input: unknown): readonly Issue[] {
   return issues.map((issue) => {
     const isOfLibrary = issue.message?.startsWith("Invalid ") ?? false;
@@ -80,7 +80,7 @@ function genericCode(status: number): string {
   return `FU${digits[0]}0${digits.slice(1)}`;
 }
 
-/** `/vectors/0/value` reads `vectors[0].value`; the whole body reads `body`. */
+/** `/vectors/0/value` becomes `vectors[0].value`, and the whole body becomes `body`. */
 export function fieldName(pointer: string): string {
   const parts = partsOf(pointer);
   if (parts.length === 0) return "body";

@@ -68,7 +68,7 @@ describe("beneficiaries", () => {
     expect(upi.body).toMatchObject({ type: "VPA", vpa: "ravi@bank" });
     const { beneficiaries } = (await client.get(path(of))).body;
     expect(beneficiaries).toEqual([{ ...first, accounts: expect.any(Array) }]);
-    // Added at one instant of the test's clock, so in either order.
+    // Both were added at one instant of the test's clock, so they come in either order.
     expect(new Set(beneficiaries[0].accounts)).toEqual(new Set([bank.body, upi.body]));
     const { rows } = await app.database.owner.query(
       "SELECT encode(sealed, 'escape') AS text FROM beneficiary_account",

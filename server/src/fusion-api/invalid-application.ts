@@ -2,9 +2,9 @@ import { HolderApplicationInvalid } from "../account-holders/errors.ts";
 import { assert } from "../platform/errors.ts";
 import { fieldName, type Issue, missingFieldsNamed } from "./fusion-error.ts";
 
-// What is wrong with an application, by the codes of wire contract, section 3.3.
+// Expresses what is wrong with an application by the codes of wire contract, section 3.3.
 
-/** Names the first thing that is wrong with `input` by its code of wire contract, section 3.3, and all of them in additionalInfo. */
+/** Names the first mistake in `input` by its code of wire contract, section 3.3, and all of them in additionalInfo. */
 export function invalidApplication(issues: readonly Issue[], input: unknown): HolderApplicationInvalid {
   const [first, ...others] = missingFieldsNamed(issues, input).map(({ instancePath = "", message }) => ({
     pointer: instancePath,
@@ -19,7 +19,7 @@ export function invalidApplication(issues: readonly Issue[], input: unknown): Ho
 }
 
 function wireCodeOf(written: string, input: unknown): string {
-  // Version 2 takes the same fields in a section, too.
+  // Version 2 also takes the same fields in a section.
   const section = "/sections/accountHolderDetails";
   const inSection = written.startsWith(section);
   const pointer = inSection ? written.slice(section.length) : written;
@@ -36,7 +36,7 @@ function wireCodeOf(written: string, input: unknown): string {
   return vector?.type === "p" ? "AR400009" : vector?.type === "e" ? "AR4000010" : "FU4000";
 }
 
-/** The vector whose value the pointer is about; undefined where it is about something else. */
+/** The vector whose value the pointer is about; undefined when it is about something else. */
 function vectorAt(pointer: string, inSection: boolean, input: Submission): Vector | undefined {
   // A vector that is added to a holder stands alone.
   if (pointer === "/value") return input;

@@ -12,9 +12,9 @@ import {
 } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 
-// Programs of another fintech, of another bank, and of the same fintech in the other environment try every documented operation of the Fusion
-// API with the ids of what belongs to somebody else: all at once, and each one among ids of their own. Each answer must be the one that
-// the same call gets with an id that exists nowhere, and what belongs to somebody else stays as it was.
+// Programs of another fintech, of another bank, and of the same fintech in the other environment try every documented operation of the
+// Fusion API with somebody else's ids: all at once, and each one among ids of their own. Each answer must equal that for an id that exists
+// nowhere, and what belongs to somebody else must stay as it was.
 
 let app: TestApp;
 let operations: { readonly name: string; readonly method: string; readonly path: string }[];
@@ -65,7 +65,7 @@ interface Everything {
   readonly ids: Ids;
 }
 
-/** One of everything that has an id, made over the API, but for what the bank makes. */
+/** Makes one of everything that has an id, over the API except for what the bank makes. */
 async function arrangeEverything(client: TestClient): Promise<Everything> {
   const { bundle, funding } = await app.database.db.transaction({ kind: "system" }, async (tx) => ({
     bundle: await createBundle(app, tx, { kind: "cli", account: "test" }, client.tenant, {
@@ -120,7 +120,7 @@ async function arrangeEverything(client: TestClient): Promise<Everything> {
 }
 
 let persons = 0;
-/** Somebody new each time: that fintechs of a bank share a person is by design (docs/decisions/0006). */
+/** A new person each time, since fintechs of a bank share persons by design (docs/decisions/0006). */
 const somebody = (): object => {
   persons += 1;
   return individualBody({
@@ -216,13 +216,13 @@ const bodies: Record<string, (ids: Ids) => object> = {
   }),
 };
 
-/** Reversals name what they reverse, either way; they share their address with other transfers. */
+/** Reversals name their original in one of two ways; they share their address with other transfers. */
 const reversals: Record<string, (ids: Ids) => object> = {
   "by transfer": ({ transferID }) => ({ originalTransferID: transferID }),
   "by request": ({ requestID }) => ({ originalRequestID: requestID }),
 };
 
-/** What stands in an operation's address. */
+/** The values for the parameters of an operation's address. */
 const places: Record<string, (ids: Ids) => string> = {
   individualID: ({ accountHolderID }) => accountHolderID,
   type: () => "p",
@@ -235,7 +235,7 @@ interface Told {
   readonly body: string;
 }
 
-/** Calls an operation with the caller's token, in the caller's bank; ids and what is made along the way are blanked out of the answer. */
+/** Calls an operation with the caller's token, in the caller's bank. Blanks ids, and what the call makes, out of the answer. */
 async function call({ client }: Everything, name: string, ids: Ids, body?: object): Promise<Told> {
   const operation = operations.find((each) => each.name === name);
   if (!operation) throw new Error(`There is no ${name}.`);
@@ -261,7 +261,7 @@ async function call({ client }: Everything, name: string, ids: Ids, body?: objec
   return { status: response.statusCode, body: text };
 }
 
-/** Which ids an operation is told. */
+/** Which ids an operation takes. */
 function idsIn(name: string): IdName[] {
   const used = new Set<IdName>();
   const noting = new Proxy(owner.ids, {
@@ -278,13 +278,13 @@ function idsIn(name: string): IdName[] {
   return [...used];
 }
 
-/** Ids of the same form that nothing has. */
+/** Ids of the same form that do not exist. */
 const missing = (ids: Ids): Ids =>
   Object.fromEntries(
     Object.entries(ids).map(([which, id]) => [which, id.replace(/[0-9A-Za-z]{6}$/, "000000")]),
   ) as Ids;
 
-/** Everything that is kept of the owner, by table; what calls leave behind for statistics is the caller's. */
+/** Everything stored of the owner, by table. The statistics that calls leave behind are the caller's. */
 async function keptOfOwner(): Promise<Record<string, string>> {
   const { rows: tables } = await app.database.owner.query<{ name: string }>(
     `SELECT c.table_name AS name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
@@ -330,12 +330,12 @@ describe("what belongs to somebody else", () => {
         const answer = await call(stranger, name, theirs, body?.(theirs));
         const label = `${name} with ${told.join(", ")}`;
         expect([label, answer]).toEqual([label, await call(stranger, name, none, body?.(none))]);
-        // A list of nothing is an answer; a change of nothing is none.
+        // An empty list is an answer; a change of nothing is none.
         if (!name.includes("GET ")) expect([label, answer.status]).not.toEqual([label, 200]);
         compared += 1;
       };
       for (const { name } of operations) {
-        // A request id alone is nothing that can be somebody else's (see below), and a phone's number anybody may name.
+        // A request id alone cannot be somebody else's (see below), and anybody may name a phone number.
         const used = idsIn(name);
         const alone = used.filter((each) =>
           each === "requestID" ? name === "GET /transfers" : each !== "phone" || name.includes("{value}"),

@@ -4,13 +4,13 @@ import type { AccountId } from "../ledger/account.ts";
 import { limitedAccount } from "../testing/limits-fixture.ts";
 import { createTransferBatcher } from "../transfers/batcher.ts";
 
-// Limits hold over several processes, whatever comes at once.
+// Limits hold over several processes, however many transfers come at once.
 
 const given = limitedAccount();
 const { newHolder, issue, product, policy, load, balance } = given;
 
 describe("at once", () => {
-  /** What became of 80 transfers of 100 that two processes made at once. */
+  /** The outcomes of 80 transfers of 100 that two processes made at once. */
   const ofTwoProcesses = (
     accountsOf: (at: number) => { readonly debitAccountId: string; readonly creditAccountId: string },
   ): Promise<string[]> => {
@@ -59,7 +59,7 @@ describe("at once", () => {
 
   it("not one more than a holder may hold comes in, over two processes and two accounts, from two others", async () => {
     const second = await issue(given.holder);
-    // Each process has accounts of its own to lock; only the holder is common to them.
+    // Each process has accounts of its own to lock; they share only the holder.
     const other = await issue(await newHolder());
     await load(10_000, { creditAccountID: other });
     await policy({ maximumBalance: 2_050 });

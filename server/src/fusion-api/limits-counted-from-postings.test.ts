@@ -6,7 +6,7 @@ import { lockForTransfers, postTransfers } from "../ledger/post.ts";
 import { limitedAccount } from "../testing/limits-fixture.ts";
 import { createTransferBatcher } from "../transfers/batcher.ts";
 
-// Where a limit begins to be asked for, what was moved before it counts too, and is counted from the postings.
+// When a limit begins to apply, what was moved before it counts too, and is counted from the postings.
 
 const given = limitedAccount();
 const { newHolder, issue, product, policy, load, spend } = given;
@@ -22,7 +22,7 @@ describe("what is counted from the postings", () => {
     remarks: "",
     attributes: {},
   });
-  /** So many transfers from the account in one transaction. */
+  /** Makes this many transfers from the account in one transaction. */
   const spendOften = (times: number): Promise<unknown> =>
     given.app.database.db.transaction({ kind: "tenants", tenants: [given.client.tenant] }, async (tx) => {
       const wanted = { accountIds: [given.account as AccountId, given.funding as AccountId], requestIds: [] };
@@ -34,7 +34,7 @@ describe("what is counted from the postings", () => {
 
   it("keeps no batch longer than its neighbours can wait: what takes more is counted outside", async () => {
     await load(10_000);
-    // Some before it in the order in which accounts are counted, some after it.
+    // Some come before it in the order in which accounts are counted, some after it.
     const others: string[] = [];
     for (let made = 0; made < 4; made += 1) {
       const other = await issue(await newHolder());
@@ -78,7 +78,7 @@ describe("what is counted from the postings", () => {
 
   it("comes to the same however often the count was interrupted", async () => {
     const rules = { limits: [{ period: "YEAR", direction: "DEBIT", maximumCount: 100 }] };
-    // Over the ends of a day, a month, a quarter and a year, within a week.
+    // Crosses the ends of a day, a month, a quarter and a year, within a week.
     for (const [at, limited] of [
       ["2026-12-28T18:29:00Z", true],
       ["2026-12-28T18:30:00Z", false],

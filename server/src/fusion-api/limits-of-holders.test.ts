@@ -37,7 +37,7 @@ describe("a limit of a holder", () => {
     });
     expect((await load(400, { creditAccountID: second })).status).toBe(200);
     expect((await load(1)).body.errorCode).toBe("LE400007");
-    // Between their own accounts nothing is added, and others have a maximum of their own.
+    // Transfers between the holder's own accounts add nothing, and other holders have a maximum of their own.
     expect((await spend(600, { creditAccountID: second })).status).toBe(200);
     expect((await load(1_000, { creditAccountID: stranger })).status).toBe(200);
     expect((await spend(300, { debitAccountID: second })).status).toBe(200);

@@ -22,7 +22,7 @@ describe("a limit of an account product", () => {
     });
     expect(await balance()).toBe(10_000);
     expect((await spend(errorCode === "LE400001" ? 499 : 501)).status).toBe(200);
-    // The other direction is not limited by it.
+    // The limit does not apply to the other direction.
     expect((await load(500)).status).toBe(200);
   });
 
@@ -42,7 +42,7 @@ describe("a limit of an account product", () => {
       expect((await spend(600)).status).toBe(200);
       expect((await spend(1)).body.errorCode).toBe(tooMuch);
       await product({ limits: [{ period, direction: "DEBIT", maximumCount: 2 }] });
-      // What was moved before counts under the new limit, too.
+      // What was moved before also counts under the new limit.
       expect((await spend(1)).body.errorCode).toBe(tooMany);
       given.app.clock.set(last);
       expect((await spend(1)).body.errorCode).toBe(tooMany);

@@ -19,11 +19,11 @@ import {
 import { judgeByDocument } from "../testing/openapi-judge.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 
-// Whatever is sent to the Fusion API, the answer is no 5xx and what the API's document lists for the operation: status, content type, schema.
-// More requests: `npm run test:malformed`.
+// Whatever is sent to the Fusion API, the answer is no 5xx, and its status, content type and schema are those that the API's document lists
+// for the operation. More requests: `npm run test:malformed`.
 
 const requestsMin = Number(process.env.FUSION_TEST_REQUESTS ?? 10_000);
-/** What one test run may differ from another in; a leak of a hundred bytes a request would be more in the long run. */
+/** How much one test run may differ from another. A leak of a hundred bytes a request would exceed it in the long run. */
 const heldMoreMiBMax = 8;
 
 let app: TestApp;
@@ -277,7 +277,7 @@ function examplesOf(bodies: Readonly<Record<string, (variant: number) => unknown
   );
 }
 
-/** What is wrong with an answer, and what the program logged of late. */
+/** What is wrong with an answer, with what the program logged recently. */
 function judge(answer: TestAnswer, request: TestRequest): string | undefined {
   const fault = faultOf(answer, request);
   return fault && `${fault}; ${logged.slice(-3).join("")}`;
@@ -308,8 +308,8 @@ setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
 /**
- * What is still held when nothing is under way any more: what is written once a second has been written, and a buffer's bytes are given back a
- * turn after the buffer itself.
+ * How much memory is still held when nothing is under way. By then the writes of once a second are done, and buffers are freed, whose bytes
+ * are given back a turn after the buffer itself.
  */
 async function heldMiB(): Promise<number> {
   await sleep(2_000);
@@ -339,7 +339,7 @@ describe("malformed and near-valid requests", () => {
     timeout: 400_000 + requestsMin * 15,
   }, async () => {
     const started = performance.now();
-    // What is filled once and kept (plans, schemas, connections) is filled by then.
+    // By then everything that is filled once and kept (plans, schemas, connections) is filled.
     const warm = await sendMalformed(app.http, { operations, callers, requestsMin: requestsMin / 5, judge });
     const before = await heldMiB();
     const rest = await sendMalformed(app.http, {

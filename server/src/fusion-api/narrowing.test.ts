@@ -6,10 +6,10 @@ import { arrangeClient, individualBody, type TestClient } from "../testing/fusio
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 
-// What narrows a token (allow-lists, scopes) as the callers of the Fusion API meet it, also when it changes while a call is under way.
+// How callers of the Fusion API experience a narrowing of a token (allow-lists, scopes), also while a call is under way.
 
 let app: TestApp;
-/** Runs once, when the next write begins: its request has been admitted by then. */
+/** Runs once, when the next write begins; its request has been admitted by then. */
 let beforeWrite: (() => Promise<void>) | undefined;
 beforeAll(async () => {
   const interrupt = async (): Promise<void> => {
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const spare = await createTestApp();
   const db: Database = {
     ...spare.database.db,
-    // Not just any transaction: what was counted of calls is written in the tenants' names, too.
+    // Interrupts only a transaction that authorizes a write: counted calls are written in the tenants' names, too.
     transaction: (scope, work) =>
       spare.database.db.transaction(scope, (tx) =>
         work({
@@ -69,7 +69,7 @@ const outcome = async (answer: ReturnType<typeof call>): Promise<unknown> => {
   const { status, body } = await answer;
   return [status, body.code ?? body.status ?? "answered"];
 };
-/** As the owner, and until the program has heard of it. */
+/** Changes something as the owner, and waits until the program has heard of it. */
 async function change(statement: string, ...values: unknown[]): Promise<void> {
   await app.database.owner.query(statement, values);
   await app.database.untilNodesKnow();

@@ -4,8 +4,8 @@ import type { Database } from "../platform/database/database.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 
-// A transfer's token is checked in the transaction that moves the money, so its facts may come from memory before that. What that must
-// not change: whatever goes wrong, a token that has ended learns that it has ended, and nothing else.
+// A transfer's token is checked in the transaction that moves the money, so before that its facts may come from memory. Even so, whatever
+// goes wrong, the caller of a token that has ended must learn that it has ended, and nothing else.
 
 let app: TestApp;
 let lookUps = 0;
@@ -40,7 +40,7 @@ it("a revoked token is refused as revoked whatever else is wrong, however often 
   const { fintech } = book;
   const [funding, customer] = [await book.fund(1_000n), (await book.open()).accountId];
   const good = (): unknown => bodyOf(funding, customer);
-  // Each with a token of its own, so that no refusal makes the program forget another's.
+  // Each call has a token of its own, so that no refusal makes the program forget another's.
   const token = (scopes = ["admin"]): Promise<TestBook> => arrangeBook(app.database, { fintech, scopes });
   const tokens = [await token(), await token(), await token(), await token(), await token(["accounts:read"])];
   const calls = [

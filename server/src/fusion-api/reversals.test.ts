@@ -74,7 +74,7 @@ const reversalOf = (amountMinor: number, original: object): TransferToPost => ({
   attributes: { ...original },
   requestedBy: "test",
 });
-/** Past everything that looks beforehand, as one batch. */
+/** Posts the transfers as one batch, past everything that checks beforehand. */
 const post = (transfers: readonly TransferToPost[]) =>
   app.database.db.transaction({ kind: "tenants", tenants: [client.tenant] }, async (tx) => {
     const accountIds = [account, funding] as AccountId[];
@@ -121,7 +121,7 @@ describe("a reversal", () => {
         200,
         { originalRequestID: id.length > 15 ? id : Number(id), order: 7 },
       ]);
-      // The named one is undone, not the newest.
+      // The transfer that is named is undone, not the newest.
       expect((await client.post("/transfers", written(undo))).body.errorCode).toBe("LE400030");
       expect((await reverse(60)).status).toBe(200);
     }
@@ -176,7 +176,7 @@ describe("a reversal", () => {
       { request_id: first.requestID, original_request_id: small.requestID },
       { request_id: second.requestID, original_request_id: large.requestID },
     ]);
-    // One that a part of was reversed before counts with what is left.
+    // A transfer that was reversed in part counts with what is left.
     const { body: parted } = await pay(80, code);
     await pay(90, code);
     await reverse(20, { originalTransferID: parted.transferID }, { transferCode: "A2A_EXACT_AUTH-REVERSAL" });
@@ -216,7 +216,7 @@ describe("a reversal", () => {
   it("LE400024, LE400025: hears of its accounts what any transfer hears, before its original is looked for", async () => {
     const { body: original } = await pay(40);
     const named = { originalTransferID: original.transferID };
-    // Past the API, which would write it into the audit trail that another test counts.
+    // Bypasses the API, which would write into the audit trail that another test counts.
     const setStatus = (status: string) =>
       app.database.owner.query("UPDATE account SET status = $2 WHERE account_id = $1", [account, status]);
     const inDollars = { amount: { currency: "USD", amount: 40 } };

@@ -4,12 +4,12 @@ import { retryingTransaction } from "../platform/database/retry.ts";
 import { authorizeWrite } from "../tokens/authorize-write.ts";
 
 /**
- * Runs what a token writes, in one transaction that sees its tenant only: takes the fintech's gate and checks the token again first, so
- * that nothing commits on its authority after its revoke has returned. Throws what authentication throws, and then nothing was written.
- * `work` may run more than once, since a transaction that the database ended before its commit is tried again.
+ * Runs a token's writes in one transaction that sees only its tenant. It first takes the fintech's gate and checks the token again, so that
+ * nothing commits on its authority after its revoke has returned. Throws what authentication throws, and then nothing was written. `work`
+ * may run more than once, since a transaction that the database ended before its commit is tried again.
  *
- * The rooms' use cases (account-holders, bundles) take the transaction as an argument and stay below `tokens`; the routes of the Fusion
- * API live here, above all rooms, and bring the two together.
+ * The rooms' use cases (account-holders, bundles) take the transaction as an argument and stay below `tokens`. The routes of the Fusion API
+ * live here, above all rooms, and bring the two together.
  */
 export function withTokenWrite<Result>(
   { db }: { readonly db: Database },
@@ -24,7 +24,7 @@ export function withTokenWrite<Result>(
   );
 }
 
-/** Runs what a token reads; it sees its tenant only. */
+/** Runs a token's reads in a transaction that sees only its tenant. */
 export function withTokenRead<Result>(
   { db }: { readonly db: Database },
   { tenant }: TokenPrincipal,

@@ -349,7 +349,7 @@ describe("balance and transactions", () => {
     expect(await list(`startingAfter=${times[1]}&endingBefore=${times[5]}&pageNumber=2&pageSize=2`)).toEqual(
       between.slice(2),
     );
-    // What Java's programs send for "no beginning" and "no end".
+    // Java programs send these for "no beginning" and "no end".
     expect(await list("startingAfter=-9223372036854775808&endingBefore=9223372036854775807")).toEqual(all);
     const { body: balance } = await call("GET", `/accounts/${accountId}/balance`);
     expect(balance).toMatchObject({ balance: 21, lastTransactionID: all[0]?.transactionID });
