@@ -107,8 +107,8 @@ export async function addBeneficiary(
 }
 
 /**
- * Adds a bank account or UPI address to a beneficiary, once per request id. Throws what {@link addBeneficiary} throws, {@link
- * BeneficiaryNotFound}, and {@link BeneficiaryAccountExists} (ACC400065) when some beneficiary of the holder already has it.
+ * Adds a bank account or UPI address to a beneficiary, once per request id. Throws what {@link addBeneficiary} throws,
+ * {@link BeneficiaryNotFound}, and {@link BeneficiaryAccountExists} (ACC400065) when some beneficiary of the holder already has it.
  */
 export async function addBeneficiaryAccount(
   deps: ProvisionDependencies,

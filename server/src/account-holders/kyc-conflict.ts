@@ -6,8 +6,9 @@ import { type Identity, isSame } from "./identity.ts";
 import { listClaimsOfHolder, listClaimsOfHoldersWith } from "./identity-store.ts";
 
 /**
- * Why these identities cannot be this holder's; undefined when they can. Call it behind their locks. Either another holder has one ({@link
- * AccountHolderExists}), or this holder has another number of that kind ({@link HolderApplicationInvalid}); there may be several phones.
+ * Why these identities cannot be this holder's; undefined when they can. Call it behind their locks. Either another holder has one
+ * ({@link AccountHolderExists}), or this holder has another number of that kind ({@link HolderApplicationInvalid}); there may be several
+ * phones.
  */
 export async function conflictsWithHolder(
   tx: Transaction,

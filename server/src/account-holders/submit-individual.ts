@@ -76,8 +76,8 @@ export async function submitIndividual(
  * Submits a person for the bank to decide on (wire contract, section 4.5): PROCESSING until it does (decide-application.ts). Identities are
  * claimed only then. Idempotent like {@link submitIndividual}, by the requestID if there is one, otherwise by the formID.
  *
- * Throws what that throws; {@link AccountHolderExists} (AR400003) when somebody already has the phone or a number; for a requestID {@link
- * HolderRequestMismatch}.
+ * Throws what that throws; {@link AccountHolderExists} (AR400003) when somebody already has the phone or a number; for a requestID
+ * {@link HolderRequestMismatch}.
  */
 export async function submitApplication(
   deps: ProvisionDependencies,

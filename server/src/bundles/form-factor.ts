@@ -67,8 +67,8 @@ export async function addFormFactor(
 }
 
 /**
- * Blocks, unblocks or deletes a card or phone; setting the same status again changes nothing. Audited. Throws `resource_not_found`, {@link
- * FormFactorNotFound}, {@link FormFactorDeleted}.
+ * Blocks, unblocks or deletes a card or phone; setting the same status again changes nothing. Audited. Throws `resource_not_found`,
+ * {@link FormFactorNotFound}, {@link FormFactorDeleted}.
  */
 export async function setFormFactorStatus(
   deps: Dependencies,

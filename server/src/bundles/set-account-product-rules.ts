@@ -5,8 +5,8 @@ import { updateAccountProductRules } from "./bundle-store.ts";
 import { AccountProductNotFound } from "./errors.ts";
 
 /**
- * Sets the limits of the accounts opened from an account product, or removes them with null, in the caller's transaction. Throws {@link
- * AccountProductNotFound}.
+ * Sets the limits of the accounts opened from an account product, or removes them with null, in the caller's transaction. Throws
+ * {@link AccountProductNotFound}.
  */
 export async function setAccountProductRules(
   tx: Transaction,

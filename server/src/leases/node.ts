@@ -12,7 +12,7 @@ import type { Subject } from "./subject.ts";
 const renewEveryMs = 500;
 /** How long a request without a lease waits for one. */
 const waitMs = 1_000;
-/** A node loses its row when it was not renewed for this long, on the clock of a node that is. */
+/** A node loses its row when it was not renewed for this long, on the clock of another node that is. */
 const silentMs = 30_000;
 const lookAtOthersEvery = 10;
 const pruneEvery = 100;
@@ -213,8 +213,8 @@ export function createNode(deps: NodeDependencies): Node {
     if (hasAnotherPast(news) || !(await takeIn(store, news))) return renewOnce();
   };
   /**
-   * Removes nodes that were silent on this node's monotonic clock. So no clock of the database can make a living node lose its row, and
-   * with it those who wait for it.
+   * Removes nodes that were silent on this node's monotonic clock. So no clock of the database can make a living node lose its row, after
+   * which nobody would wait for it.
    */
   const removeSilentNodes = async (store: LeaseStore): Promise<void> => {
     const now = clock.monotonicMs();

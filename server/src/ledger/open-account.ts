@@ -6,7 +6,7 @@ import type { Account, AccountId } from "./account.ts";
 import { insertAccount } from "./account-store.ts";
 
 export interface NewAccount {
-  /** Of the same bank and environment; the database refuses another (foreign key). */
+  /** A holder of the same bank and environment; the database refuses another (foreign key). */
   readonly accountHolderId: string;
   /** What people read, 1 to 256 characters: the name given at issuance. */
   readonly name: string;

@@ -73,9 +73,9 @@ export async function openFundingAccount(
 }
 
 /**
- * Brings the bank's money into a funding account, in the caller's transaction. For operators: no token can do it. Throws {@link
- * AccountNotFound} for anything but a funding account of the tenant, {@link FundingAmountInvalid} for an amount that is not positive or
- * that would exceed the largest balance.
+ * Brings the bank's money into a funding account, in the caller's transaction. For operators: no token can do it. Throws
+ * {@link AccountNotFound} for anything but a funding account of the tenant, {@link FundingAmountInvalid} for an amount that is not positive
+ * or that would exceed the largest balance.
  */
 async function addFunds(
   tx: Transaction,

@@ -78,7 +78,7 @@ export async function getBalance(
   return found;
 }
 
-/** The tenant's accounts of a holder, oldest first; empty for a holder of whom the tenant knows nothing. Pages start at 1. */
+/** The tenant's accounts of a holder, oldest first; empty for a holder that the tenant does not know. Pages start at 1. */
 export async function listAccountsOfHolder(
   { db }: { db: Database },
   principal: TokenPrincipal,

@@ -10,8 +10,8 @@ const patienceMs = 8_000;
 
 /**
  * A batcher that first counts where a transfer's limits ask about more postings than a batch reads. It counts outside of batches, in steps
- * that are kept, and once for all transfers that wait for the same count; then it submits the transfer again. Throws {@link
- * LimitsNotCounted} when that takes too long.
+ * that are kept, and once for all transfers that wait for the same count; then it submits the transfer again. Throws
+ * {@link LimitsNotCounted} when that takes too long.
  */
 export function countingFirst(
   batcher: TransferBatcher,

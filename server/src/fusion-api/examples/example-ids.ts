@@ -1,4 +1,4 @@
-/** What the examples of the reference call the things of their story. The bank and the bundle are those of the demonstration data. */
+/** The ids that the reference's examples use for the things of their story. The bank and the bundle are those of the demonstration data. */
 export const exampleIds = {
   ifi: "140793",
   fintech: "9b2f6c1e-3d47-4c0a-8a55-1f0e7d6c2b34",

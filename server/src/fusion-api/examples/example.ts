@@ -1,16 +1,16 @@
 /**
  * One call of the Fusion API as the reference shows it. The examples together are one story, told in order (`walkthrough.ts`): a test runs
- * it against the whole program and keeps the answers in `answers.json`. Ids are those of `example-ids.ts`; what the program answers instead
- * is put in their place.
+ * it against the whole program and keeps the answers in `answers.json`. Ids are those of `example-ids.ts`; the test exchanges them for
+ * those that the program gives.
  */
 export interface Example {
-  /** Of what it is an example; unique among those of its operation. */
+  /** What the example shows; unique among the examples of its operation. */
   readonly title: string;
   readonly method: "GET" | "POST" | "PUT" | "PATCH";
-  /** Below `/api/v1/ifi/{ifiID}`, as the route has it but with `{accountID}` for `:accountID`. */
+  /** The address below `/api/v1/ifi/{ifiID}`, as in the route but with `{accountID}` for `:accountID`. */
   readonly path: string;
   readonly version?: "v1" | "v2";
-  /** What stands in the path's places, all but the ifiID. */
+  /** The values for the path's parameters except the ifiID. */
   readonly at?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number>>;
   readonly body?: unknown;
@@ -18,7 +18,7 @@ export interface Example {
   readonly withToken?: false;
   /** 200 unless said otherwise. */
   readonly status?: number;
-  /** Where an id first appears in the answer (`accounts.0.accountID`), and what it is called in the story. */
+  /** Maps the place in the answer where an id first appears (`accounts.0.accountID`) to its name in the story. */
   readonly names?: Readonly<Record<string, string>>;
 }
 

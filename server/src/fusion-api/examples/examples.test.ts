@@ -11,8 +11,8 @@ import { exampleIds } from "./example-ids.ts";
 import { answerKeyOf, answersFile } from "./fusion-examples.ts";
 import { walkthrough } from "./walkthrough.ts";
 
-// What the reference shows is what happens: its commands are run, one after the other, against the whole program with the demonstration
-// data, as a reader would. `npx vitest run server/src/fusion-api/examples -u` records the answers anew; read the difference then.
+// The reference shows what really happens. Its commands are run one after the other, as a reader would, against the whole program with the
+// demonstration data. `npx vitest run server/src/fusion-api/examples -u` records the answers anew; read the difference then.
 
 let app: TestApp;
 let token: string;
@@ -54,7 +54,7 @@ describe("the examples of the reference", () => {
       const operation = document.paths[addressOf(example)]?.[example.method.toLowerCase()];
       const command =
         operation?.["x-codeSamples"]?.find(({ label }) => label === example.title)?.source ?? "";
-      // Lists are in the order of time, and what was made in one instant comes in any.
+      // Lists are in the order of time, and things made in one instant come in any order.
       app.clock.advanceMs(1_000);
       const request = requestOfCurl(names.toReal(command), { FUSION_TOKEN: token });
       const response = await app.http.inject({ ...request, method: example.method, url: request.url });

@@ -5,7 +5,7 @@ import { addressOf, type Example, urlOf } from "./example.ts";
 import { exampleIds } from "./example-ids.ts";
 import { walkthrough } from "./walkthrough.ts";
 
-/** What came of each example when it was last run, by `answerKeyOf`. Written by `examples.test.ts`. */
+/** The answer of each example when it was last run, by `answerKeyOf`. Written by `examples.test.ts`. */
 export type RecordedAnswers = Readonly<Record<string, unknown>>;
 
 export const answersFile: string = join(import.meta.dirname, "answers.json");

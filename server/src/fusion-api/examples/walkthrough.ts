@@ -3,7 +3,7 @@ import type { Example } from "./example.ts";
 import { applicationExamples, holderExamples, serviceExamples } from "./holder-examples.ts";
 import { accountExamples, moneyExamples } from "./money-examples.ts";
 
-/** Every example of the Fusion API, in the order in which a test runs them: each finds what it needs made by those before it. */
+/** Every example of the Fusion API, in the order in which a test runs them; earlier ones make what later ones need. */
 export const walkthrough: readonly Example[] = [
   ...bundleExamples,
   ...accountExamples,
