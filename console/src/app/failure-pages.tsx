@@ -22,11 +22,11 @@ export function NotFoundPage() {
   );
 }
 
-/** Inside the frame, a page that could not be shown at all: the server did not answer, or the console itself failed. */
+/** Shown inside the frame in place of a page that could not be shown at all: the server did not answer, or the console itself failed. */
 export function PageFailure({ error, reset }: ErrorComponentProps) {
   const router = useRouter();
   async function tryAgain(): Promise<void> {
-    // The router keeps for good that a program could not be fetched, and so do some browsers.
+    // The router, and some browsers, remember for good that a program could not be fetched, so the page is loaded anew.
     if (error instanceof ProgramNotLoaded) {
       if (await serverAnswers()) window.location.reload();
       return;
@@ -42,7 +42,7 @@ export function PageFailure({ error, reset }: ErrorComponentProps) {
   );
 }
 
-/** The same where there is no frame around it. */
+/** {@link PageFailure} where there is no frame around it. */
 export function PageFailureAlone(props: ErrorComponentProps) {
   return (
     <main className={classes.alone} id="content">

@@ -50,7 +50,7 @@ export function Frame() {
   );
 }
 
-/** The shape of the frame and its page while it is not known who is logged in. */
+/** A skeleton of the frame and its page, shown until it is known who is logged in. */
 export function FrameSkeleton() {
   return (
     <div className={classes.frame}>
@@ -125,9 +125,9 @@ function Modules({ session }: { session: CurrentSession }) {
   );
 }
 
-/** Counts the pages after the first, so that each one's heading takes the focus once; the first starts at the skip link. */
+/** Counts the navigations after the first page, so that each new heading takes the focus once. The first page starts at the skip link. */
 function useNavigationCount(): { count: number; focused: { current: number } } {
-  // The resolved location, which changes when the new page has taken the place of the old one: else the old heading would get the focus.
+  // The resolved location changes only when the new page has replaced the old one; any earlier, the old heading would get the focus.
   const pathname = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
   const [navigation, setNavigation] = useState({ pathname, count: 0 });
   const focused = useRef(0);

@@ -11,14 +11,14 @@ import { useNow } from "../lib/use-now.ts";
 import classes from "./frame.module.css";
 
 const warnSeconds = 60;
-/** Somebody who types or points without asking the server anything is there all the same: tell it so this often. */
+/** How often the server is told that somebody is there who types or points without causing any request. */
 const activityPingMs = 60_000;
-/** So often the server is asked, in the page's own name, while the end is near: it alone knows of other windows. */
+/** How often the page itself asks the server while the end is near: only the server knows of other windows. */
 const askEveryMs = 10_000;
 
 /**
- * Warns a minute before the session ends, for want of use or for its age, and counts down to the end that the server tells. At the end it
- * asks once more: either the session goes on, or the answer leads to the login page, unless the page is held.
+ * Warns a minute before the session ends, whether from idleness or from age, and counts down to the end that the server reported. At the
+ * end it asks the server once more: either the session goes on, or the answer leads to the login page, unless the page is held.
  */
 export function IdleWatch() {
   const client = useQueryClient();
@@ -30,7 +30,7 @@ export function IdleWatch() {
   const secondsLeft = (endsAt - now) / 1_000;
 
   useEffect(() => {
-    // Whoever has just logged in or opened the console is there.
+    // Somebody who has just logged in or opened the console is present.
     noteActivity();
     const activity = (): void => {
       noteActivity();
@@ -45,7 +45,7 @@ export function IdleWatch() {
   }, [client]);
 
   useEffect(() => {
-    // A little before there is a warning, since the page may not know of all that has prolonged the session.
+    // Asks shortly before the warning is due, since the page may not know of everything that has prolonged the session.
     if (endsAt - now > (warnSeconds + 5) * 1_000) return;
     const isOver = now > endsAt + 1_000 && askedAt.current <= endsAt + 1_000;
     if (!isOver && now - askedAt.current < askEveryMs) return;
@@ -64,7 +64,7 @@ export function IdleWatch() {
   return (
     <section className={words ? classes.idle : undefined} aria-label={words ? "Session" : undefined}>
       <p>
-        {/* Always there, so that its words are announced when they come. */}
+        {/* Always rendered, so that screen readers announce its words when they appear. */}
         <span role="status">{words}</span>{" "}
         {words && !hasEnded && <span className="figures">{countdownOf(secondsLeft)}</span>}
         {words && hasEnded && (

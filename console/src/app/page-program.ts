@@ -5,8 +5,8 @@ import { ApiProblem, get } from "../lib/api.ts";
 export class ProgramNotLoaded extends ApiProblem {}
 
 /**
- * The program of a page, as it is fetched when the page is first opened. Throws {@link ProgramNotLoaded} where the server does not answer.
- * Where it does, the program is gone, with an older console: that error is left to the router, which loads the console anew.
+ * Awaits the program of a page, which is fetched when the page is first opened. Throws {@link ProgramNotLoaded} if the server does not
+ * answer. If it does answer, the file is gone because the console was updated: the router gets that error and loads the console anew.
  */
 export async function program<Module>(module: Promise<Module>): Promise<Module> {
   try {
@@ -21,7 +21,7 @@ export async function program<Module>(module: Promise<Module>): Promise<Module> 
   }
 }
 
-/** Whether the server answers at all, be it that nobody is logged in. */
+/** Whether the server answers at all, even if only to say that nobody is logged in. */
 export async function serverAnswers(): Promise<boolean> {
   try {
     await get("/session", CurrentSession);

@@ -14,7 +14,7 @@ const schemes: readonly { scheme: MantineColorScheme; words: string }[] = [
   { scheme: "dark", words: "Dark" },
 ];
 
-/** Account, the reference, look, and the way out. */
+/** The person's menu: their account, the API reference, the look, and logging out. */
 export function PersonMenu({ session }: { session: CurrentSession }) {
   const navigate = useNavigate();
   const { colorScheme, setColorScheme } = useMantineColorScheme();

@@ -29,7 +29,7 @@ const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   errorComponent: PageFailureAlone,
 });
 
-/** What a list is searched for; a number or a truth value in the address is a text that looks like one. */
+/** What a list is searched for. The router parses a number or a boolean in the address as such; here it becomes text again. */
 function findIn({ find }: Record<string, unknown>): { find?: string } {
   const text = ["string", "number", "boolean"].includes(typeof find) ? String(find).trim().slice(0, 100) : "";
   return text === "" ? {} : { find: text };
@@ -200,7 +200,7 @@ const people = createRoute({
   component: lazyRouteComponent(() => program(import("../features/people/people-page.tsx")), "PeoplePage"),
 });
 
-/** A page of the Fusion team: for everybody else there is nothing at this address, nor for anybody where the environment is none. */
+/** Reserves a page for the Fusion team. Everybody else gets "not found", and so does anybody whose address names no valid environment. */
 const forOperators = (session: CurrentSession, environment: string = "live"): void => {
   if (!isOperator(session) || !Environment.safeParse(environment).success) throw notFound();
 };

@@ -50,7 +50,10 @@ export function isProblem(error: unknown, code: string): error is ApiProblem {
   return error instanceof ApiProblem && error.code === code;
 }
 
-/** What was asked for does not exist, or not for this person, which must look the same; nor can anything with an id that is none. */
+/**
+ * Whether the object asked for does not exist or is not for this person, which must look the same. A malformed id counts too: nothing can
+ * have it.
+ */
 export function isMissing(error: unknown): boolean {
   if (!(error instanceof ApiProblem)) return false;
   return (
@@ -59,7 +62,7 @@ export function isMissing(error: unknown): boolean {
   );
 }
 
-/** Asked again as it is, it would be answered the same. */
+/** Whether the same request would get the same answer again. */
 export function isRefused(error: unknown): boolean {
   return error instanceof ApiProblem && [400, 401, 403, 404, 409].includes(error.status);
 }
@@ -67,14 +70,14 @@ export function isRefused(error: unknown): boolean {
 let person: string | undefined;
 
 /**
- * From now on every request says that it comes from a page of this person. Once somebody else is logged in in this browser the server
+ * Makes every request from now on say that it comes from a page of this person. Once somebody else is logged in in this browser, the server
  * refuses it, so that no page mixes two people.
  */
 export function askAs(userId: string): void {
   person = userId;
 }
 
-/** Longer than the server takes over anything: a connection that is silent for so long is dead. */
+/** Longer than the server takes for anything: a connection that is silent for this long is dead. */
 const answerWithinMs = 60_000;
 
 interface RequestOptions {
@@ -179,7 +182,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What an error answer means. A body that is no problem document (a proxy's page, say) still gives a sentence. */
+/** What an error answer means. A body that is not a problem document (a proxy's page, say) still gives a sentence. */
 export function problemFrom(
   status: number,
   body: unknown,

@@ -1,13 +1,13 @@
 import type { QueryClient, QueryFilters } from "@tanstack/react-query";
 
 /**
- * After a change: whatever is shown is asked for again, or what of it the filters name. A first answer that is still under way was perhaps read before the change,
- * and the library takes it for the new one: it is not waited for, and asked for anew.
+ * Refetches, after a change, whatever is shown, or only what the filters name. A first answer that is still under way may have been read
+ * before the change, and the library would take it for the new one, so it is cancelled and asked for anew.
  */
 export async function askAgain(client: QueryClient, filters: QueryFilters = {}): Promise<void> {
   await client.cancelQueries({
     ...filters,
-    // Only what pages show: who goes to another page waits for what is loaded for it.
+    // Only what pages show: a navigation waits for what is being loaded for its page.
     type: "active",
     predicate: ({ state }) => state.data === undefined,
   });

@@ -12,12 +12,12 @@ declare module "@tanstack/react-router" {
 export const openedOverPage = { openedOverPage: true } as const;
 
 /**
- * Closes a dialog that stands in the address. Opened over its page, it goes back there, so that the next "Back" leaves the page; where the
- * address led straight to it, `takeOut` replaces the address by one without.
+ * Closes a dialog that is open because of the address. If it was opened over its page, this goes back there, so that the next "Back" leaves
+ * the page. If the address led straight to it, `takeOut` replaces the address with one without the dialog.
  */
 export function useCloseDialog(takeOut: () => void): () => void {
   const { history } = useRouter();
-  // Going back takes a moment, in which a second press would go back once more.
+  // Going back takes a moment; a second press meanwhile would go back once more.
   const left = useRef<string>(undefined);
   return () => {
     const { state } = history.location;

@@ -1,12 +1,12 @@
 import { useEffect, useSyncExternalStore } from "react";
 
-// A page is held while somebody enters something in a window over it, or is shown a secret there: nothing but that person may end it.
+// A page is held while somebody enters something in a window over it, or is shown a secret there. Only that person may end it.
 
 let holds = 0;
 let waiting: (() => void) | undefined;
 const watchers = new Set<() => void>();
 
-/** Holds the page until the function that it returns is called. */
+/** Holds the page until the returned function is called. */
 export function holdPage(): () => void {
   change(1);
   return () => {
@@ -18,7 +18,7 @@ export function holdPage(): () => void {
   };
 }
 
-/** Holds the page as long as the component is there. */
+/** Holds the page while the component is mounted. */
 export function useHoldPage(): void {
   useEffect(holdPage, []);
 }
@@ -27,12 +27,12 @@ export function isPageHeld(): boolean {
   return holds > 0;
 }
 
-/** As {@link isPageHeld}, for what is shown. */
+/** {@link isPageHeld} as a hook. */
 export function usePageHeld(): boolean {
   return useSyncExternalStore(watch, isPageHeld);
 }
 
-/** Runs the work now, or once nothing holds the page; of several that wait, the last. */
+/** Runs the work now, or once nothing holds the page. If several wait, only the last one runs. */
 export function oncePageIsFree(work: () => void): void {
   if (holds === 0) work();
   else waiting = work;

@@ -1,4 +1,4 @@
-/** "₹1,23,456.78" of an amount in minor units, which may be more than a number can tell exactly. */
+/** "₹1,23,456.78" for an amount in minor units, which may exceed what a number can represent exactly. */
 export function formatMinor(amountMinor: string, currency: string): string {
   const format = new Intl.NumberFormat("en-IN", { style: "currency", currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
@@ -6,7 +6,7 @@ export function formatMinor(amountMinor: string, currency: string): string {
   const padded = amountMinor.replace("-", "").padStart(digits + 1, "0");
   const whole = padded.slice(0, padded.length - digits);
   const fraction = padded.slice(padded.length - digits);
-  // Formatted in parts, since the whole amount would lose digits as a number.
+  // Formatted in parts, since the whole amount would lose digits as one number.
   return format
     .formatToParts(BigInt(isNegative ? `-${whole}` : whole))
     .map(({ type, value }) => (type === "fraction" ? fraction : value))

@@ -12,7 +12,7 @@ export function passwordLengthWords(length: number): string {
   return `${length} characters`;
 }
 
-/** Why a password is not taken for its length; undefined when it is. */
+/** Why a password is refused for its length; undefined if it is not. */
 export function lengthFault(password: string): string | undefined {
   const length = passwordLengthOf(password);
   if (length < passwordLength.min) return `Too short: use at least ${passwordLength.min} characters.`;

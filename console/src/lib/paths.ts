@@ -27,8 +27,8 @@ export const paths = {
 export const references = { all: "/docs", fusionApi: "/docs/fusion" } as const;
 
 /**
- * Where to go after login: the path asked for, if it is one of ours. Anything that a browser could read as another site (`//host`, `/\host`,
- * a scheme, control characters) leads to the landing page instead.
+ * Where to go after login: the path asked for, if it is one of ours. Anything that a browser could read as another site (`//host`,
+ * `/\host`, a scheme, control characters) leads to the landing page instead.
  */
 export function safeReturnPath(path: string | undefined): string {
   if (path === undefined || !path.startsWith("/") || /^\/[/\\]/.test(path)) return paths.landing;

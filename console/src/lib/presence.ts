@@ -1,5 +1,5 @@
-// Whether somebody is at the page. Pages ask the server on their own, every few seconds, and that must not keep a session alive for a
-// person who has left: such requests say that they are the page's own, and the server then does not count them as use.
+// Whether somebody is at the page. Pages ask the server on their own every few seconds, which must not keep the session of a person alive
+// who has left. Such requests say that they are the page's own, and the server does not count them as use.
 
 /** How long after a key or pointer press a request still counts as the person's. */
 const presentForMs = 60_000;
@@ -17,12 +17,12 @@ export function presenceHeaders(): Readonly<Record<string, string>> {
   return Date.now() - lastActivityAt <= presentForMs ? {} : { "x-fusion-background": "true" };
 }
 
-/** The server answered a request made with these headers; it counted as use if they said nothing else. */
+/** Notes that the server answered a request with these headers. Without the background header the request counted as use. */
 export function noteContact(headers: Readonly<Record<string, string>>): void {
   if (Object.keys(headers).length === 0) lastContactAt = Date.now();
 }
 
-/** How long the server has not heard of anybody here. */
+/** How long ago the server last heard of somebody here. */
 export function millisecondsSinceContact(): number {
   return Date.now() - lastContactAt;
 }

@@ -1,9 +1,12 @@
 import type { ApplicationSummary } from "@fusion/contract/applications.ts";
 
-/** More applications than a glance takes in: then they can be searched. */
+/** From this many applications on there is a search: they are more than a glance takes in. */
 export const searchedFrom = 11;
 
-/** The applications in which each word of `find` stands: in the name, the description, the fintech's name, its client id, or, from its beginning, the application id. */
+/**
+ * The applications in which each word of `find` occurs: in the name, the description, the fintech's name, its client id, or at the
+ * beginning of the application id.
+ */
 export function matching<Application extends ApplicationSummary>(
   applications: readonly Application[],
   find: string,
@@ -15,7 +18,7 @@ export function matching<Application extends ApplicationSummary>(
   });
 }
 
-/** What may stand in an address: of a token that somebody pastes only the end remains, which its hint shows, too. */
+/** Text that is safe in an address: of a pasted token only the last four characters remain, which its hint shows too. */
 export function withoutTokens(text: string): string {
   return text.replaceAll(/fus_(?:live|test)_[0-9A-Za-z]*([0-9A-Za-z]{4})/g, "$1");
 }

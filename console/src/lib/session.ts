@@ -13,12 +13,12 @@ export const sessionQuery = queryOptions({
   staleTime: 60_000,
 });
 
-/** Asks the server anew who is logged in. What follows where that is nobody, or somebody else, the query client does. */
+/** Asks the server anew who is logged in. The query client handles the case that it is nobody, or somebody else. */
 export async function askSessionAgain(client: QueryClient): Promise<void> {
   await client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => undefined);
 }
 
-/** Begins with the session of a login; what the cache kept of an earlier one goes. */
+/** Begins the session of a login, and drops what the cache kept of an earlier one. */
 export function beginSession(client: QueryClient, session: CurrentSession): void {
   client.clear();
   askAs(session.user.userId);
@@ -34,7 +34,7 @@ function otherTabs(): BroadcastChannel {
   return channel;
 }
 
-/** Somebody logged in or out here. */
+/** Tells the other tabs that somebody logged in or out here. */
 export function tellOtherTabs(): void {
   otherTabs().postMessage("changed");
 }
@@ -52,12 +52,12 @@ export function isOperator(session: CurrentSession): boolean {
   return session.user.role.startsWith("operator_");
 }
 
-/** Whether the person sees what the Fusion team did to the own fintech: courtesy only, the server decides. */
+/** Whether the person sees what the Fusion team did to their own fintech. This is a courtesy: the server decides. */
 export function seesTeamActivity(session: CurrentSession): boolean {
   return session.user.role === "fintech_admin";
 }
 
-/** Whether the person may look after other people: courtesy only, the server decides. */
+/** Whether the person may look after other people. This is a courtesy: the server decides. */
 export function seesPeople(session: CurrentSession): boolean {
   return session.user.role !== "fintech_member";
 }

@@ -12,26 +12,26 @@ export interface StepUpCodes {
 
 const none: StepUpCodes = { last: undefined, nextAtMs: {} };
 
-/** Outlives the dialog that asked for the code, so that coming back finds the field for it. Only noted here, never fetched. */
+/** Outlives the dialog that asked for the code, so that coming back finds the field for it. It is only stored here, never fetched. */
 const stepUpCodesQuery = queryOptions<StepUpCodes>({ queryKey: ["step-up-codes"], queryFn: skipToken });
 
 export function useStepUpCodes(): StepUpCodes {
   return useQuery(stepUpCodesQuery).data ?? none;
 }
 
-/** Whether it is worth typing: neither used nor, by the browser's time, expired. */
+/** Whether the code is worth typing: it is unused and, by the browser's clock, not expired. */
 export function isGood({ sent, sentAtMs, used }: NonNullable<StepUpCodes["last"]>, atMs: number): boolean {
   return !used && sentAtMs + sent.expiresInSeconds * 1_000 > atMs;
 }
 
-/** Sends a code to one of the person's own addresses, in place of an earlier one. */
+/** Sends a code to one of the person's own addresses; it replaces any earlier one. */
 export async function startStepUp(client: QueryClient, channel: CodeChannel): Promise<void> {
   const sent = await post("/step-up/start", { channel }, CodeSent);
   note(client, { last: { sent, sentAtMs: Date.now(), used: false } });
   noteWait(client, channel, sent.resendInSeconds);
 }
 
-/** That address is sent no other code for so long. */
+/** Notes that this address can be sent no other code for so many seconds. */
 export function noteWait(client: QueryClient, channel: CodeChannel, seconds: number): void {
   const { nextAtMs } = codesOf(client);
   note(client, { nextAtMs: { ...nextAtMs, [channel]: Date.now() + seconds * 1_000 } });

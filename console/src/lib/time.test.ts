@@ -37,7 +37,7 @@ describe("relative times", () => {
     expect(relativeTime(after(-10), now)).toBe("just now");
     expect(relativeTime(after(-125), now)).toBe("2 minutes ago");
     expect(relativeTime(after(3_600), now)).toBe("in 1 hour");
-    // What has happened is never to come, whichever clock is ahead.
+    // Something that has happened is never "to come", whichever clock is ahead.
     expect([timeAgo(after(20), now), timeAgo(after(90), now)]).toEqual(["just now", "just now"]);
     expect(timeAgo(after(-125), now)).toBe("2 minutes ago");
     expect(relativeTime(after(9 * 86_400 + 80_000), now)).toBe("in 9 days");

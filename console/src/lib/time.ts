@@ -10,7 +10,7 @@ const day = 24 * hour;
 const days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** "Tue 23 Nov 2027, 11:00 IST". The zone is always named; the same in every browser, which is why Intl writes only the zone. */
+/** "Tue 23 Nov 2027, 11:00 IST". The zone is always named. Intl writes only the zone, so that the rest is the same in every browser. */
 export function formatInstant(instant: string, timeZone: string): string {
   const local = inZone(instant, timeZone);
   return `${formatDay(local.toPlainDate().toString())}, ${clockTime(local)} ${zoneName(instant, timeZone)}`;
@@ -68,7 +68,7 @@ export function formatMinute(instant: string, timeZone: string): string {
   return `${formatTimeOfDay(instant, timeZone)} ${zoneName(instant, timeZone)}`;
 }
 
-/** "2 minutes ago", "in 9 days", "just now". Rounded down: what has 9 days and 23 hours left ends in 9 days. */
+/** "2 minutes ago", "in 9 days", "just now". Rounded down: 9 days and 23 hours from now is "in 9 days". */
 export function relativeTime(instant: string, nowMs: number): string {
   const seconds = (Temporal.Instant.from(instant).epochMilliseconds - nowMs) / 1000;
   const span = Math.abs(seconds);
@@ -78,8 +78,8 @@ export function relativeTime(instant: string, nowMs: number): string {
 }
 
 /**
- * {@link relativeTime} of what has happened, which is never to come: what happened since `nowMs` was read, or by a clock that is ahead of
- * this one, happened just now.
+ * {@link relativeTime} for something that has happened, and so is never in the future. If it happened after `nowMs` was read, or by a clock
+ * that is ahead of this one, it happened just now.
  */
 export function timeAgo(instant: string, nowMs: number): string {
   return relativeTime(instant, Math.max(nowMs, Temporal.Instant.from(instant).epochMilliseconds));
@@ -87,7 +87,7 @@ export function timeAgo(instant: string, nowMs: number): string {
 
 /**
  * When a lifetime ends or ended: "in 9 days", "tomorrow", "3 days ago". Days are the difference of local dates, as in the reminders; within
- * half a day it is the hours that count.
+ * half a day the hours are counted instead.
  */
 export function endWords(instant: string, nowMs: number, timeZone: string): string {
   const halfDayMs = 43_200_000;
@@ -99,7 +99,7 @@ export function endWords(instant: string, nowMs: number, timeZone: string): stri
   return days > 0 ? `in ${days} days` : `${-days} days ago`;
 }
 
-/** From one local date to another, in days. */
+/** The number of days from one local date to another. */
 export function localDaysBetween(fromMs: number, toMs: number, timeZone: string): number {
   const dayOf = (ms: number): Temporal.PlainDate =>
     Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone).toPlainDate();
@@ -113,12 +113,12 @@ export function spanWords(seconds: number): string {
   return count(Math.floor(seconds / day), "day");
 }
 
-/** What is left as "9 d 4 h", "3 h 12 min" or "4:32"; "0:00" once it is over. */
+/** The time left as "9 d 4 h", "3 h 12 min" or "4:32"; "0:00" once it is over. */
 export function countdown(instant: string, nowMs: number): string {
   return countdownOf((Temporal.Instant.from(instant).epochMilliseconds - nowMs) / 1000);
 }
 
-/** As {@link countdown}, of seconds. */
+/** {@link countdown} for a number of seconds. */
 export function countdownOf(secondsLeft: number): string {
   const left = Math.max(0, Math.ceil(secondsLeft));
   if (left >= day) return `${Math.floor(left / day)} d ${Math.floor((left % day) / hour)} h`;

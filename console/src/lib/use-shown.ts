@@ -2,8 +2,8 @@ import { ApiProblem, isMissing } from "./api.ts";
 import { usePageHeld } from "./held-page.ts";
 
 /**
- * What a page shows of what it asked for: nothing any more once the server says that it is gone, or not for this person. Only a page that is
- * held keeps it, since the window over it would go, too.
+ * What a page shows of its query: nothing once the server says that it is gone, or not for this person. A held page keeps it, since the
+ * window over it would go too.
  */
 export function useShown<Data>(query: {
   readonly data: Data | undefined;
@@ -13,7 +13,7 @@ export function useShown<Data>(query: {
   return isTakenBack(query.error) && !isHeld ? undefined : query.data;
 }
 
-/** There is nothing to see for this person any more. */
+/** Whether the server says that there is nothing for this person to see any more. */
 export function isTakenBack(error: unknown): boolean {
   return isMissing(error) || (error instanceof ApiProblem && error.status === 403);
 }

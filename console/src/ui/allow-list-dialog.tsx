@@ -19,17 +19,17 @@ interface AllowListDialogProps {
   title: string;
   /** What the list is about, above the field. */
   description: string;
-  /** Of the console API: an application's or a token's `…/ip-allow-list`. */
+  /** A path of the console API: an application's or a token's `…/ip-allow-list`. */
   address: string;
   present: readonly string[];
-  /** From where calls come in once the list is empty, which another list may still decide. */
+  /** What an empty list means: from where calls may come, unless another list restricts it. */
   emptied: string;
   onClose: () => void;
 }
 
 /**
- * Changes an IP allow-list. While it is typed the server says whom it would shut out; presence is proven on the way where that is asked.
- * What is saved is in force when the dialog is gone.
+ * Changes an IP allow-list. While somebody types, the server says whom the list would shut out; presence is proven on the way where that is
+ * asked. The saved list is in force when the dialog closes.
  */
 export function AllowListDialog(props: AllowListDialogProps): ReactElement {
   const { address, onClose } = props;
@@ -63,11 +63,11 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
   const known = preview.isSuccess && !preview.isPlaceholderData;
   const trouble = changed && !known ? preview.failureReason : null;
   const effect = changed && trouble === null ? preview.data : undefined;
-  // Whom it shuts out is said before it is done.
+  // Saving waits until it is known whom the list shuts out.
   const ready = changed && settled === typed && known;
   const shutsOut = effect !== undefined && effect.excludedCallers.length + effect.unusableTokens.length > 0;
   const problem = trouble ?? (proving ? null : save.error);
-  // What is found while typing leaves the focus where it is.
+  // Errors found while typing leave the focus where it is.
   const form = useFocusAfterRefusal(proving ? null : save.error);
   const refusal = problem instanceof ApiProblem ? problem : undefined;
 

@@ -4,7 +4,7 @@ import { formatDate } from "../lib/time.ts";
 import { useTimeZone } from "../lib/time-zone.tsx";
 import { StatusBadge } from "./status-badge.tsx";
 
-/** Beside an address that nothing reaches any more: since when. */
+/** Says, beside an address that nothing reaches any more, since when. */
 export function BouncedBadge({ of: { bouncedAt } }: { of: Identity }): ReactElement | null {
   const timeZone = useTimeZone();
   if (bouncedAt === null) return null;

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { isOperator, useSession } from "../lib/session.ts";
 import classes from "./page-header.module.css";
 
-/** The link to the page above; for the Fusion team, who work for many, with the fintech whose page this is. */
+/** The link to the page above. The Fusion team, who work for many fintechs, also see whose page this is. */
 export function Breadcrumb(props: { children: ReactNode; fintechName: string | undefined }) {
   const operator = isOperator(useSession());
   return (

@@ -51,17 +51,17 @@ function Toaster({
   useReturnFocus();
   useInertPage();
   const onKey = useEffectEvent((event: KeyboardEvent) => {
-    // A list that is open inside takes its own Escape first.
+    // A list that is open inside handles its own Escape first.
     if (event.key === "Escape" && !event.defaultPrevented && !pending) onCancel();
   });
   useEffect(() => {
-    // On the window: after a press beside the toaster nothing has the focus.
+    // Listens on the window, since nothing has the focus after a press beside the toaster.
     const listener = (event: KeyboardEvent): void => onKey(event);
     window.addEventListener("keydown", listener);
     return () => window.removeEventListener("keydown", listener);
   }, []);
   useEffect(() => {
-    // While it was busy the button could not keep the focus.
+    // The button lost the focus while it was busy.
     if (failed && !pending) confirm.current?.focus();
   }, [failed, pending]);
   return (
@@ -95,7 +95,7 @@ function Toaster({
   );
 }
 
-/** The page, which is all that is not in a portal, cannot be used meanwhile. */
+/** Makes the page unusable meanwhile: everything that is not in a portal. */
 function useInertPage(): void {
   useEffect(() => {
     const page = document.getElementById("root");

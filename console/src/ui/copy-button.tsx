@@ -17,7 +17,7 @@ interface CopyButtonProps {
 
 /** Says "Copied" only when the clipboard took the value; otherwise selects the text, at every press, and says how to copy it. */
 export function CopyButton({ value, label, words = false, target, onCopied }: CopyButtonProps) {
-  // Of the last press, which is another one though it may end alike.
+  // A new object for each press, so that a second press with the same outcome still takes effect.
   const [press, setPress] = useState<{ outcome: "none" | "copied" | "refused" }>({ outcome: "none" });
   const { outcome } = press;
   const fallback = useRef<HTMLInputElement>(null);
@@ -69,7 +69,7 @@ export function CopyButton({ value, label, words = false, target, onCopied }: Co
       )}
       <span role="status" className={classes.copyNote}>
         {outcome === "refused" && `Selected. Press ${copyKeys()} to copy.`}
-        {/* What a button's words become is not told to who does not see them. */}
+        {/* Screen readers do not announce that a button's words have changed, so this says it. */}
         {outcome === "copied" && (words ? <VisuallyHidden>Copied</VisuallyHidden> : "Copied")}
       </span>
     </span>

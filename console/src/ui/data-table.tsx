@@ -6,14 +6,17 @@ import { useIsNarrow } from "./use-is-phone.ts";
 export interface Column<Row> {
   readonly key: string;
   readonly header: string;
-  /** Null where the row has nothing to say; a card then leaves the header out, too. */
+  /** Null where the row has nothing to say; a card then leaves the header out too. */
   readonly cell: (row: Row) => ReactNode;
   readonly align?: "right";
-  /** Never broken into lines, however long its neighbours are: times, addresses. */
+  /** Never broken into lines, however wide its neighbours are: times, addresses. */
   readonly whole?: boolean;
   /** For columns of controls, whose header only screen readers need. */
   readonly headerHidden?: boolean;
-  /** Where rows are cards: at the card's head or foot in its full width without its header, or not at all. Otherwise header and value side by side. */
+  /**
+   * Where rows are cards: at the card's head or foot, in its full width and without a header, or not at all. Otherwise header and value
+   * stand side by side.
+   */
   readonly onPhone?: "lead" | "foot" | "hidden";
 }
 

@@ -1,8 +1,8 @@
 import { type RefObject, useEffect, useRef } from "react";
 
 /**
- * Gives the focus to an element as soon as `ready` is so, if it was lost: a button that was pressed loses it while it is busy, and one that is
- * gone has taken it along.
+ * Gives the focus to an element once `ready` is true, if the focus was lost. A pressed button loses it while it is busy, and a button that
+ * is gone has taken it along.
  */
 export function useFocusWhenLost<Target extends HTMLElement>(ready: boolean): RefObject<Target | null> {
   const target = useRef<Target>(null);
@@ -12,7 +12,7 @@ export function useFocusWhenLost<Target extends HTMLElement>(ready: boolean): Re
   return target;
 }
 
-/** Nothing has the focus, or something that is about to lose it. */
+/** Whether nothing has the focus, or only something that is about to lose it. */
 export function isFocusLost(): boolean {
   const { activeElement: active } = document;
   return (

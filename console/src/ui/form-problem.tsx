@@ -3,7 +3,7 @@ import { isProblem, problemWords } from "../lib/api.ts";
 import { paths } from "../lib/paths.ts";
 import classes from "./form-problem.module.css";
 
-/** Why a form was refused, beside its button. Where the session has ended, another window renews it: what was entered stays here. */
+/** Says beside the button why a form was refused. If the session has ended, another window renews it, and what was entered stays here. */
 export function FormProblem({ problem }: { problem: unknown }): ReactElement {
   return (
     <p role="alert" className={classes.problem}>
@@ -22,8 +22,8 @@ export function FormProblem({ problem }: { problem: unknown }): ReactElement {
 }
 
 /**
- * Gives the focus back after a refusal, which the button lost while it was busy: to the first field that is wrong, in the middle of what is
- * seen, or else to the button. A group of controls that is wrong says so by `data-refused`.
+ * Gives back the focus that the button lost while it was busy, after a refusal: to the first wrong field, scrolled to the middle of what is
+ * visible, or else to the button. A wrong group of controls says so by `data-refused`.
  */
 export function useFocusAfterRefusal(problem: unknown): RefObject<HTMLFormElement | null> {
   const form = useRef<HTMLFormElement>(null);

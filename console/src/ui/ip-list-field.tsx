@@ -2,12 +2,12 @@ import { Textarea } from "@mantine/core";
 import type { ReactElement } from "react";
 import type { ApiProblem } from "../lib/api.ts";
 
-/** The entries of a list as it is typed: one on a line, or separated by commas or spaces. */
+/** The entries of a list as it is typed: one per line, or separated by commas or spaces. */
 export function rangesOf(text: string): string[] {
   return text.split(/[\s,]+/).filter((range) => range !== "");
 }
 
-/** Addresses and CIDR ranges, as text. What the server finds wrong with entries is shown beneath. */
+/** A field for addresses and CIDR ranges, as text. Beneath it stands what the server finds wrong with entries. */
 export function IpListField(props: {
   text: string;
   onChange: (text: string) => void;

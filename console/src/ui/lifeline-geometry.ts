@@ -6,7 +6,7 @@ export interface Life {
   expiresAt: string;
   revokedAt?: string | null;
   lastUsedAt?: string | null;
-  /** The end planned at its renewal; `at` is null while that waits for the first use. */
+  /** The end planned at its renewal; `at` is null until the replacement is first used. */
   plannedRevocation?: { at: string | null } | null;
 }
 
@@ -16,7 +16,7 @@ export interface LifelineReminder {
   mark: ReminderMark;
 }
 
-/** From where to where something is drawn, in the units of the drawing's width. */
+/** Where something that is drawn begins and ends, in the units of the drawing's width. */
 export interface Span {
   from: number;
   to: number;
@@ -26,7 +26,7 @@ export type LifelineTone = "good" | "soon" | "urgent" | "ended";
 
 export interface LifelineGeometry {
   tone: LifelineTone;
-  /** The whole lifetime; of a revoked token, or one to be, up to its revocation. */
+  /** The whole lifetime, up to a revocation that happened or is planned. */
   line: Span;
   lived: Span;
   /** The last 15 days; absent when a revocation came before them. */
@@ -34,7 +34,7 @@ export interface LifelineGeometry {
   now: number | undefined;
   lastUse: number | undefined;
   cut: number | undefined;
-  /** What a revoked token, or one to be, would still have lived. */
+  /** The rest of the lifetime that a revocation, past or planned, cuts off. */
   unlived: Span | undefined;
   reminders: { x: number; mark: ReminderMark }[];
   replacement: { line: Span; lived: Span; cut: number | undefined; lastUse: number | undefined } | undefined;
@@ -46,12 +46,12 @@ const dayMs = 86_400_000;
 const urgentDays = 3;
 
 /**
- * How the band of the last 15 days and what follows the end are kept legible: of a year they would be 4 % of the
+ * The least shares of the width that keep each stretch legible. In a lifetime of a year, the band of the last 15 days would be 4 % of the
  * width, too little for sixteen dots. Within each stretch the scale stays linear.
  */
 const shareMin = { before: 0.15, band: 0.32, after: 0.22 };
 
-/** Where everything on a lifeline of this width stands. Pure. */
+/** The positions of everything on a lifeline of this width. Pure. */
 export function lifelineGeometry(input: {
   life: Life;
   now: number;
@@ -85,7 +85,7 @@ export function lifelineGeometry(input: {
     line: { from: x(created), to: x(ends) },
     lived: { from: x(created), to: x(lived) },
     band: bandFrom < ends ? { from: x(bandFrom), to: x(ends) } : undefined,
-    // A line that was cut has no now.
+    // The line of a revoked token has no "now".
     now: revoked === undefined && now >= created && now <= end ? x(now) : undefined,
     lastUse: lastUsed === undefined ? undefined : x(Math.min(Math.max(lastUsed, created), ends)),
     cut: revoked === undefined ? undefined : x(ends),
@@ -100,7 +100,7 @@ export function lifelineGeometry(input: {
   };
 }
 
-/** When a life that nobody revokes out of turn is over. A revoked one has no plan any more. */
+/** When a life ends unless somebody revokes it before. A revoked token has no plan any more. */
 function plannedEndOf({ expiresAt, plannedRevocation, revokedAt }: Life): number {
   const planned = revokedAt ? null : plannedRevocation?.at;
   return Math.min(Date.parse(expiresAt), planned ? Date.parse(planned) : Number.POSITIVE_INFINITY);
@@ -144,7 +144,7 @@ interface Stretch {
   shareMin: number;
 }
 
-/** Maps an instant to 0..1: each stretch gets its share of the time, but no less than its minimum. */
+/** Maps an instant to 0..1. Each stretch gets a share proportional to its time, but no less than its minimum. */
 function scale(all: Stretch[]): (instant: number) => number {
   const stretches = all.filter(({ from, until }) => until > from);
   const shares = sharesOf(stretches);

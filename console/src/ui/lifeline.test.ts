@@ -141,7 +141,7 @@ describe("the sentence of a lifeline", () => {
     // 23:00 UTC is already the 25th in Kolkata.
     expect(sentence({ life: life("2026-11-24T23:00:00.000Z") })).toContain("expires tomorrow");
     expect(sentence({ life: life("2026-11-24T06:30:00.000Z") })).toContain("expires in 1 hour");
-    // At 22:00 the small hours are not said to be a day away.
+    // At 22:00 the small hours of the next morning are not called a day away.
     const late = { life: life("2026-11-24T21:30:00.000Z"), now: Date.parse("2026-11-24T16:30:00.000Z") };
     expect(lifelineSentence({ ...late, timeZone: "Asia/Kolkata" })).toContain("expires in 5 hours");
   });

@@ -45,7 +45,7 @@ export function Lifeline({ life, now, timeZone, reminders, replacement }: Lifeli
   );
 }
 
-/** The same line as wide as its place, with its dates written at it. */
+/** The same line in the full width of its place, with its dates written beside it. */
 export function LargeLifeline(props: LifelineProps): ReactElement {
   const { life, now, timeZone, reminders, replacement } = props;
   const { ref, width: measured } = useElementSize<HTMLDivElement>();
@@ -88,7 +88,7 @@ function Drawing({
   const { band, overlap, replacement, cut, unlived, lastUse, now } = geometry;
   const { line, dot } = measures;
   const bandHeight = line + 8;
-  // A use right before the revocation would look out from under the cut.
+  // A use right before the revocation would stick out from under the cut.
   const lastUseShown = lastUse !== undefined && (cut === undefined || cut - lastUse > line);
   return (
     <>
@@ -215,7 +215,8 @@ function Labels(props: {
     : life.plannedRevocation?.at
       ? `Ends ${dateAndTime(life.plannedRevocation.at, timeZone)}`
       : `Expires ${dateAndTime(life.expiresAt, timeZone)}`;
-  // Below it, where it begins and ends: the end is written where the line ends, or as near as both fit; on a phone it may stand alone.
+  // Below the line: where it begins and ends. The end is written where the line ends, or as near to it as both fit; on a phone it may stand
+  // alone.
   const besideStart = widthOfWords(startLabel) + widthOfWords(endLabel) + 16;
   const roomForBoth = besideStart <= width;
   const endAt = Math.max(line.to, roomForBoth ? besideStart : widthOfWords(endLabel));

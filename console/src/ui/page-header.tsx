@@ -1,7 +1,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useRef } from "react";
 import classes from "./page-header.module.css";
 
-/** How many navigations there were, and which of them already moved the focus. The frame provides it. */
+/** How many navigations there were, and which of them has already moved the focus. The frame provides it. */
 export const NavigationContext = createContext<{ count: number; focused: { current: number } }>({
   count: 0,
   focused: { current: 0 },
@@ -9,9 +9,12 @@ export const NavigationContext = createContext<{ count: number; focused: { curre
 
 interface PageHeaderProps {
   readonly title: string;
-  /** What tells this page from others with the same title, in the browser's tab: "API activity, live". The page itself says so otherwise. */
+  /**
+   * Tells this page in the browser's tab from others with the same title: "API activity, live". The page itself shows the difference in
+   * another way.
+   */
   readonly tab?: string | undefined;
-  /** A link to the page above, as "Token Management". */
+  /** A link to the page above, such as "Token Management". */
   readonly above?: ReactNode;
   /** Badges beside the title. */
   readonly badges?: ReactNode;

@@ -4,10 +4,10 @@ import { isTakenBack } from "../lib/use-shown.ts";
 import classes from "./paged-list.module.css";
 import { ErrorState, RowsSkeleton, StaleSign } from "./states.tsx";
 
-/** What of an infinite query is asked here. */
+/** The parts of an infinite query that are used here. */
 interface Paged {
   readonly isPending: boolean;
-  /** What is there was asked for by another filter, whose answer stands until the new one comes. */
+  /** The data belongs to another filter and stays until the new answer comes. */
   readonly isPlaceholderData: boolean;
   readonly error: unknown;
   readonly hasNextPage: boolean;
@@ -20,8 +20,8 @@ interface Paged {
 }
 
 /**
- * A list that is on its way, failed, empty, or there with a way to more. A later page that fails leaves the earlier ones
- * standing, unless there is nothing to see for this person any more; an empty page may have others behind it.
+ * A list that is loading, failed, empty, or shown with a button for more. If a later page fails, the earlier ones stay, unless this person
+ * may see nothing any more. An empty page may have others behind it.
  */
 export function PagedList(props: {
   list: Paged;

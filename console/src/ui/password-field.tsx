@@ -16,7 +16,7 @@ interface PasswordFieldProps {
   readonly inputRef?: Ref<HTMLInputElement>;
 }
 
-/** A password that can be shown, which a second field for it would only stand in for. */
+/** A password that can be shown, which makes a second field for it unnecessary. */
 export function PasswordField(props: PasswordFieldProps): ReactElement {
   const { label, value, onChange, error, autoComplete, autoFocus = false, inputRef } = props;
   const id = useId();
@@ -28,7 +28,7 @@ export function PasswordField(props: PasswordFieldProps): ReactElement {
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       error={error}
-      // Mantine marks other fields so, but not this kind.
+      // Mantine sets this on other fields, but not on this kind.
       aria-invalid={error === undefined ? undefined : true}
       autoComplete={autoComplete}
       visibilityToggleButtonProps={{
@@ -42,7 +42,7 @@ export function PasswordField(props: PasswordFieldProps): ReactElement {
   );
 }
 
-/** The field for a new password, with how long it is while it is typed. */
+/** The field for a new password. It shows the length while somebody types. */
 export function NewPasswordField(
   props: Omit<PasswordFieldProps, "label" | "autoComplete" | "inputRef">,
 ): ReactElement {

@@ -10,17 +10,20 @@ interface ProvenConfirmationProps {
   /** The consequence. */
   readonly children: ReactNode;
   readonly confirmLabel: string;
-  /** As {@link StepUp} takes both. */
+  /** This and `doing` are passed on to {@link StepUp}. */
   readonly because: string;
   readonly doing: string;
   readonly change: { readonly isPending: boolean; readonly error: unknown; reset(): void };
-  /** Makes the change; rejects with what the server refuses it for. */
+  /** Makes the change; rejects with the server's refusal. */
   readonly onConfirm: () => Promise<unknown>;
-  /** After the change was made, or was turned away from. */
+  /** Called after the change was made or cancelled. */
   readonly onClose: () => void;
 }
 
-/** Asks before a change of a person's access, and for a proof of presence where the server wants one. The focus goes back to what was pressed first. */
+/**
+ * Asks before a person's access is changed, and for a proof of presence where the server wants one. The focus goes back to the control that
+ * was pressed first.
+ */
 export function ProvenConfirmation(props: ProvenConfirmationProps) {
   const { question, children, confirmLabel, because, doing, change, onConfirm, onClose } = props;
   const [proving, setProving] = useState(false);

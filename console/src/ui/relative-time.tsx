@@ -3,13 +3,16 @@ import { endWords, formatDate, formatInstant, relativeTime, timeAgo } from "../l
 import { useTimeZone } from "../lib/time-zone.tsx";
 import { useNow } from "../lib/use-now.ts";
 
-/** "2 minutes ago" of what has happened, with the exact time and zone on hover, on focus of nothing (it is text), and for screen readers. */
+/**
+ * "2 minutes ago" for something that has happened, with the exact time and zone on hover and for screen readers. It is text and takes no
+ * focus.
+ */
 export function RelativeTime({ instant }: { instant: string }) {
   const now = useNow(15_000);
   return <TimeInWords instant={instant} words={timeAgo(instant, now)} />;
 }
 
-/** The same of what is to happen: "in 2 minutes". */
+/** The same for something to come: "in 2 minutes". */
 export function ComingTime({ instant }: { instant: string }) {
   const now = useNow(15_000);
   return <TimeInWords instant={instant} words={relativeTime(instant, now)} />;
@@ -20,7 +23,7 @@ export function EndDate({ instant }: { instant: string }) {
   return <TimeInWords instant={instant} words={formatDate(instant, useTimeZone())} />;
 }
 
-/** The same with the local days to it: "10 Dec 2026, in 9 days". */
+/** The same together with the local days: "10 Dec 2026, in 9 days". */
 export function EndTime({ instant }: { instant: string }) {
   const timeZone = useTimeZone();
   const now = useNow(15_000);

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { paths } from "../lib/paths.ts";
 import { LinkButton } from "./link-button.tsx";
 
-/** From a row of a table to the dialog that generates the token's replacement. */
+/** The link from a table row to the dialog that generates the token's replacement. */
 export function RenewLink(props: {
   token: {
     readonly applicationId: string;

@@ -3,7 +3,7 @@ import { Search } from "lucide-react";
 import { type ReactElement, useEffect, useEffectEvent, useRef, useState } from "react";
 import classes from "./search-field.module.css";
 
-/** Typing that pauses so long goes into the address. */
+/** How long typing pauses before the text goes into the address. */
 const settledMs = 250;
 
 interface SearchFieldProps {
@@ -11,15 +11,15 @@ interface SearchFieldProps {
   readonly description: string;
   /** What the address asks for. */
   readonly value: string;
-  /** What was typed, without the blanks around it, when typing pauses. Where the address takes something else, the field shows that. */
+  /** Called with the trimmed text when typing pauses. If the address takes something else, the field shows that. */
   readonly onSettled: (text: string) => void;
-  /** How much is left, in a few words, for everybody who looks or listens; empty while nothing is searched. */
+  /** How much is left, in a few words, shown and announced; empty while nothing is searched. */
   readonly outcome: string;
   /** Enter was pressed. */
   readonly onEnter?: () => void;
 }
 
-/** A field that narrows the list below it while somebody types. What it holds is kept in the address by whoever shows it; Escape empties it. */
+/** A field that narrows the list below it while somebody types. Its owner keeps the text in the address; Escape empties it. */
 export function SearchField(props: SearchFieldProps): ReactElement {
   const { label, description, value, onSettled, outcome, onEnter } = props;
   const [text, setText] = useState(value);
@@ -33,7 +33,7 @@ export function SearchField(props: SearchFieldProps): ReactElement {
     return () => clearTimeout(timer);
   }, [text]);
   useEffect(() => {
-    // Another address, by a link or the browser's back; not the one that this field has asked for.
+    // A link or the browser's back changed the address, not this field.
     if (value === settled.current) return;
     settled.current = value;
     setText(value);

@@ -9,9 +9,9 @@ import { useIsPhone } from "./use-is-phone.ts";
 
 // What dialogs that end with a secret have in common: it is shown once, and nobody loses it by a slip.
 
-/** Who may close the dialog, and when somebody has to ask first. */
+/** Decides when the dialog may close and when it asks first. */
 export interface SecretGuard {
-  /** From now on there is something to lose: already while it is asked for, since the answer may be made when the person leaves. */
+  /** From now on there is something to lose. Called before the request, since the secret may be made while the person leaves. */
   readonly hold: () => void;
   /** Nothing is lost any more: it was copied or downloaded, or never made. */
   readonly release: () => void;
@@ -22,10 +22,13 @@ export interface SecretGuard {
   readonly leave: () => void;
 }
 
-/** Asks before the dialog is closed, or left by a navigation or a reload, while its secret was not kept. Gives the focus back when it is gone. */
+/**
+ * Asks before the dialog is closed, or left by a navigation or a reload, while its secret was not kept. Gives the focus back when the
+ * dialog is gone.
+ */
 export function useSecretGuard(onClose: () => void): SecretGuard {
   const [asking, setAsking] = useState(false);
-  // Read by the blocker at the very moment of a navigation, when the state of the last render may be old.
+  // A ref, since the blocker reads it at the moment of a navigation, when the state of the last render may be stale.
   const mayLeave = useRef(true);
   useReturnFocus();
   const blocker = useBlocker({
@@ -33,7 +36,7 @@ export function useSecretGuard(onClose: () => void): SecretGuard {
     enableBeforeUnload: () => !mayLeave.current,
     withResolver: true,
   });
-  // The answer may come after somebody tried to leave, in a function that was made before.
+  // A ref, since the answer may come after somebody tried to leave, in a function of an earlier render.
   const latest = useRef(blocker);
   latest.current = blocker;
 
@@ -64,13 +67,13 @@ export function useSecretGuard(onClose: () => void): SecretGuard {
   };
 }
 
-/** What opened the first of the dialogs that are open, or followed one another; null while there is none. */
+/** What opened the first of the dialogs that are open, or that followed one another; null while there is none. */
 let firstOpener: Element | null = null;
 
 /**
- * Gives the focus back to what opened the dialog, unless what came in its place has it. The dialog leaves with its place in the address, too
- * suddenly for the modal's own way. What follows another dialog was opened from inside of that, which is gone, or when it had just gone: then to
- * what opened the first. Where nothing is left of that, or an address led straight to the dialog, to the heading of the page.
+ * Gives the focus back to what opened the dialog, unless what came in its place has it. The dialog leaves with its place in the address,
+ * too suddenly for the modal's own way. A dialog that follows another one was opened from inside it, or just after it was gone, so the
+ * focus goes to what opened the first. If nothing of that is left, or an address led straight to the dialog, it goes to the page's heading.
  */
 export function useReturnFocus(): void {
   const [openers] = useState(() => {
@@ -93,7 +96,7 @@ export function useReturnFocus(): void {
   }, [openers]);
 }
 
-/** The window alone, which serves a form without a secret as well. */
+/** The window alone, which also serves forms without a secret. */
 export function SecretDialog(props: {
   title: string;
   onClose: () => void;
@@ -108,7 +111,7 @@ export function SecretDialog(props: {
       title={props.title}
       size="38rem"
       fullScreen={phone}
-      // A press beside it is a slip, and would throw away what was filled in.
+      // A press beside the dialog is a slip, and would throw away what was filled in.
       closeOnClickOutside={false}
       closeButtonProps={{ "aria-label": "Close" }}
       classNames={{ title: classes.title }}
@@ -129,7 +132,7 @@ export function SecretBox(props: {
   const { kind, secret, onKept, children } = props;
   const box = useRef<HTMLElement>(null);
   const onlyNow = useRef<HTMLParagraphElement>(null);
-  // The button that had the focus is gone; with the focus here, who does not see the secret hears that it is there.
+  // The button that had the focus is gone. With the focus here, people who cannot see the secret hear that it is there.
   useEffect(() => onlyNow.current?.focus(), []);
   return (
     <>
@@ -137,7 +140,7 @@ export function SecretBox(props: {
         You can see this {kind} only now.
       </p>
       <div className={classes.box}>
-        {/* Copying by hand is keeping it, too. */}
+        {/* Copying by hand keeps it too. */}
         <code ref={box} className={classes.secret} onCopy={onKept} translate="no">
           {secret}
         </code>
@@ -155,7 +158,7 @@ export function SecretFoot(props: { kind: string; guard: SecretGuard; children: 
   const { asking, close, stay, leave } = props.guard;
   const question = useRef<HTMLDivElement>(null);
 
-  /** The question goes, and the button in it: on with what stays, where the secret is or will be. */
+  /** Closes the question. Its button goes with it, so the focus moves to something that stays: where the secret is or will be. */
   function keepOpen(): void {
     const dialog = question.current?.closest<HTMLElement>('[role="dialog"]');
     (dialog?.querySelector<HTMLElement>("[data-only-now]") ?? dialog)?.focus();

@@ -8,7 +8,7 @@ import { CopyButton } from "./copy-button.tsx";
 import { Mono } from "./mono.tsx";
 import classes from "./states.module.css";
 
-/** Nothing there yet: what will be, and the one thing to do. */
+/** An empty list: what will be there, and the one thing to do. */
 export function EmptyState({
   title,
   children,
@@ -27,7 +27,9 @@ export function EmptyState({
   );
 }
 
-/** A failure in words, the id to quote, and "Try again" where that may help: a refusal will be the same again. Announced when it appears. */
+/**
+ * A failure in words, the id to quote, and "Try again" unless the server refused, which would be the same again. Announced when it appears.
+ */
 export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   return (
     <div className={classes.error} role="alert">
@@ -52,7 +54,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
   );
 }
 
-/** Beside what is shown and could not be asked for again: since when it stands still. Asks again by itself until it is answered. */
+/** Says since when the data beside it is out of date because a refetch failed. Refetches by itself until there is an answer. */
 export function StaleSign({
   of: { isRefetchError, dataUpdatedAt, refetch },
 }: {
@@ -73,7 +75,7 @@ export function StaleSign({
   );
 }
 
-/** The shape of a list that is on its way. */
+/** A skeleton of a list that is loading. */
 export function RowsSkeleton({ rows = 4, label }: { rows?: number; label: string }) {
   return (
     <Waiting label={label}>
@@ -91,7 +93,7 @@ export function RowsSkeleton({ rows = 4, label }: { rows?: number; label: string
   );
 }
 
-/** The shape of a page that is on its way: title, sentence, rows. */
+/** A skeleton of a page that is loading: title, sentence, rows. */
 export function PageSkeleton({ label }: { label: string }) {
   return (
     <Waiting label={label}>

@@ -31,5 +31,5 @@ export function StatusBadge({
   );
 }
 
-/** The icon of what ended by itself, so that it differs from what was ended. */
+/** The icon of something that ended by itself, as opposed to something that was ended. */
 export const ExpiredIcon: LucideIcon = Clock;

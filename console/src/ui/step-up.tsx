@@ -20,15 +20,15 @@ import classes from "./step-up.module.css";
 interface StepUpProps {
   /** Why it is asked, as the beginning of a sentence: "This is a live application". */
   because: string;
-  /** What is under way since the code was right, such as "Generating the token"; null before. */
+  /** What has been under way since the code was accepted, such as "Generating the token"; null before. */
   doing: string | null;
   onDone: () => void;
   onBack: () => void;
 }
 
 /**
- * Proves presence with a one-time code, inside the dialog. Submits itself when the code is complete, and then goes on by itself, unless the
- * dialog was closed meanwhile: then nothing is done. A code that was sent before and is still good is asked for; else one is sent.
+ * Proves presence with a one-time code, inside the dialog. Submits itself when the code is complete and then goes on, unless the dialog was
+ * closed meanwhile. Asks for a code that was sent before if it is still good; otherwise sends one.
  */
 export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactElement {
   const client = useQueryClient();
@@ -48,7 +48,7 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
   const channel = last?.sent.channel ?? (has("sms") ? "sms" : "email");
   const other = channel === "sms" ? "email" : "sms";
   const waitSeconds = ((nextAtMs[channel] ?? 0) - now) / 1_000;
-  // One that expires or is used in front of the person stays, and the server says so.
+  // A code that expires or is used in front of the person stays on screen, and the server says so.
   const asked = last && (proven || isGood(last, openedAt)) ? last : undefined;
 
   async function send(to: CodeChannel): Promise<void> {

@@ -2,7 +2,7 @@ import { createLink } from "@tanstack/react-router";
 import type { AnchorHTMLAttributes, ReactNode, Ref } from "react";
 import classes from "./tab-links.module.css";
 
-/** The way between pages about one thing, each with its own address. */
+/** The tabs between pages about one thing, each with its own address. */
 export function TabLinks({ label, children }: { label: string; children: ReactNode }) {
   return (
     <nav className={classes.tabs} aria-label={label}>

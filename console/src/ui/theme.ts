@@ -5,8 +5,8 @@ import {
   type MantineColorsTuple,
 } from "@mantine/core";
 
-// The look, in one place: ink on paper, one accent, hairlines. Everything else refers to these by `var(--name)`. Text colours have a contrast of
-// at least 4.5 on paper, raised, sunk and their own wash; `rule` and the marks at least 3.
+// The look, in one place: ink on paper, one accent, hairlines. Everything else refers to these by `var(--name)`. Text colours have a
+// contrast of at least 4.5 on paper, raised, sunk and their own wash; `rule` and the marks at least 3.
 
 interface Palette {
   /** The page. */
@@ -109,7 +109,7 @@ const mono = '"JetBrains Mono Variable", ui-monospace, monospace';
 /** The five sizes, in rem: note, table, text, heading, title. */
 const sizes = { xs: "0.75rem", sm: "0.875rem", md: "1rem", lg: "1.25rem", xl: "1.875rem" };
 
-// Mantine wants ten shades of each colour; only its less used parts reach for them, what we draw uses the palette.
+// Mantine wants ten shades of each colour. Only its less used parts need them; what we draw uses the palette.
 const shadesOf = (from: string): MantineColorsTuple =>
   [from, from, from, from, from, from, from, from, from, from] as const satisfies MantineColorsTuple;
 
@@ -150,7 +150,7 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "md" } },
     Tooltip: { defaultProps: { openDelay: 200, events: { hover: true, focus: true, touch: true } } },
     Modal: { defaultProps: { centered: true, radius: "md" } },
-    // A header of its own in the page's eyes would be a second banner.
+    // A header element of its own would count as a second banner of the page.
     ModalHeader: { defaultProps: { role: "presentation" } },
     DrawerHeader: { defaultProps: { role: "presentation" } },
     // Without the placeholder, which is no menu item, the first item takes the focus.

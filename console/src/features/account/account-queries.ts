@@ -9,7 +9,7 @@ export const sessionsQuery = queryOptions({
   queryFn: ({ signal }) => get("/sessions", SessionList, { signal }),
 });
 
-/** Ends sessions one after the other; what could be ended is, even if a later one fails. */
+/** Ends sessions one after the other. If a later one fails, the earlier ones stay ended. */
 export function useEndSessions() {
   const queryClient = useQueryClient();
   return useMutation({
@@ -21,7 +21,7 @@ export function useEndSessions() {
   });
 }
 
-/** Changes the own password. Neither password is kept once whoever asked is gone. */
+/** Changes one's own password. The cache keeps neither password once the component that asked is unmounted. */
 export function useChangePassword() {
   const queryClient = useQueryClient();
   return useMutation({
@@ -39,7 +39,7 @@ export const calendarQuery = queryOptions({
   queryFn: ({ signal }) => get("/calendar", CalendarFeed, { signal }),
 });
 
-/** Makes an address; the one before ends. No cache gets it. */
+/** Makes a calendar address; the previous one stops working. The answer never enters a cache. */
 export function makeCalendar(): Promise<CalendarAddress> {
   return post("/calendar", {}, CalendarAddress);
 }

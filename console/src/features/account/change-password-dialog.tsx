@@ -20,8 +20,8 @@ interface Slips {
 }
 
 /**
- * From the present password and the new one to the fact, with presence proven on the way where that is asked. Both live in the state of this
- * component and of the request alone, which forgets them with it.
+ * Changes one's own password, with presence proven on the way where that is asked. Both passwords live only in the state of this component
+ * and of the request, and are gone with the component.
  */
 export function ChangePasswordDialog({ onClose }: { onClose: () => void }): ReactElement {
   const { user, fintech } = useSession();
@@ -39,7 +39,7 @@ export function ChangePasswordDialog({ onClose }: { onClose: () => void }): Reac
   const refusal = problem instanceof ApiProblem ? problem : undefined;
   const currentFault = slips?.current ?? refusal?.fieldError("/currentPassword");
   const wantedFault = slips?.wanted ?? refusal?.fieldError("/newPassword");
-  // Managers keep a password under what is typed at the login, mostly the address that comes first here.
+  // Password managers file a password under the name typed at login, mostly the address that comes first here.
   const [identity] = user.identities;
 
   function send(): void {
@@ -68,7 +68,7 @@ export function ChangePasswordDialog({ onClose }: { onClose: () => void }): Reac
     else change.reset();
   }
 
-  /** What was wrong is being put right. */
+  /** The person is correcting what was wrong, so the messages go. */
   function typing(): void {
     setSlips(null);
     if (change.isError) change.reset();

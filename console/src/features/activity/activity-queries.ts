@@ -13,7 +13,10 @@ export interface Narrowing {
 
 const liveEveryMs = 5_000;
 
-/** An application's calls, page by page, latest first. Once older ones are shown the list stands still, so that nobody loses their place. */
+/**
+ * An application's calls, page by page, latest first. Once older calls are shown, the list stops refreshing, so that nobody loses their
+ * place.
+ */
 export const callListQuery = (applicationId: string, { show, token, route }: Narrowing) =>
   infiniteQueryOptions({
     queryKey: ["calls", "of", applicationId, show, token, route],

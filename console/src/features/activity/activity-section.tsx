@@ -21,7 +21,7 @@ const filters = [
   ["errors", "Errors"],
 ] as const satisfies readonly (readonly [CallFilter, string])[];
 
-/** The calls of an application, live, and the answer to "why was this refused?". What is asked stands in the address. */
+/** The calls of an application, live, and the answer to "why was this refused?". The filters and the request id are kept in the address. */
 export function ActivitySection({ application }: { application: ApplicationDetails }): ReactElement {
   const { applicationId } = application;
   const { show = "all", token, route, request } = useSearch({ from: `/frame${paths.activity}` });
@@ -29,7 +29,7 @@ export function ActivitySection({ application }: { application: ApplicationDetai
   const answer = useRef<HTMLDivElement>(null);
   const query = callListQuery(applicationId, { show, token, route });
   const [isLookedAt, watch] = useLookedAt();
-  // Rows that move away under the pointer are pressed by mistake.
+  // Rows that moved away under the pointer would be pressed by mistake, so the list pauses.
   const list = useInfiniteQuery({ ...query, ...(isLookedAt && { refetchInterval: false as const }) });
   const calls = list.data?.pages.flatMap((page) => page.calls) ?? [];
   const isLive = (list.data?.pages.length ?? 0) <= 1;
@@ -43,7 +43,7 @@ export function ActivitySection({ application }: { application: ApplicationDetai
           <h2 id="calls-heading">Calls</h2>
           <p className={classes.live} data-live={isLive && !isLookedAt && !list.isRefetchError}>
             {isLive ? (
-              // While no answer comes the list itself says so.
+              // While no answer comes, the list itself says so.
               !list.isRefetchError && (isLookedAt ? "Paused while you look" : "Updating")
             ) : (
               <>
@@ -131,7 +131,7 @@ function Choices(props: {
         data={[
           { value: "", label: "All tokens" },
           ...tokenOptions(tokens),
-          // One that has not called lately, from an address that somebody kept.
+          // A token from a saved address that has not called lately.
           ...(token !== undefined && !tokens.some(({ tokenId }) => tokenId === token)
             ? [{ value: token, label: token }]
             : []),

@@ -15,11 +15,11 @@ type Call = Extract<ListedCall, { kind: "call" }>;
 
 const outcomeWords = { accepted: "accepted calls", refused: "refused calls", error: "errors of ours" };
 
-/** One row a call; a row that only counts says how many there were. */
+/** One row per call. A row that only counts says how many calls there were. */
 export function CallTable(props: {
   calls: readonly ListedCall[];
   applicationId: string;
-  /** The answer to "Why?" is being asked for. */
+  /** Called when somebody presses "Why?". */
   onExplain: () => void;
 }): ReactElement {
   const { calls, applicationId } = props;
@@ -67,7 +67,7 @@ export function CallTable(props: {
       key: "from",
       header: "From",
       whole: true,
-      // The explanation has it, too; a card without is half as long.
+      // The explanation shows it too; without it a card is half as long.
       onPhone: "hidden",
       cell: ofCall((call) => (
         <div className={classes.two}>

@@ -16,13 +16,16 @@ import { explainedCallQuery } from "./activity-queries.ts";
 import { AnswerBadge } from "./answer-badge.tsx";
 import { durationWords } from "./call-table.tsx";
 
-/** Leads eyes and focus to the place of the answer. */
+/** Scrolls to the answer's place and gives it the focus. */
 export function leadTo(answer: HTMLElement | null): void {
   answer?.focus({ preventScroll: true });
   answer?.closest("section")?.scrollIntoView();
 }
 
-/** "Why was this refused?", by the request id of the answer, which stands in the address. `answer` is its place. */
+/**
+ * "Why was this refused?", asked by the request id of an answer, which is kept in the address. `answer` is the element that shows the
+ * explanation.
+ */
 export function RequestAnswer(props: {
   requestId: string | undefined;
   applicationId: string;
@@ -35,13 +38,13 @@ export function RequestAnswer(props: {
   useEffect(() => {
     if (shown.current === requestId) return;
     shown.current = requestId;
-    // What was pressed is not there any more.
+    // The control that was pressed is gone.
     if (requestId === undefined) field.current?.focus();
     else leadTo(answer.current);
   }, [requestId, answer]);
   const client = useQueryClient();
   const ask = (wanted: string): void => {
-    // The same once more: it may be known by now, and the address does not change.
+    // The same id once more: the call may be known by now, but the address does not change.
     if (wanted !== "" && wanted === requestId)
       void client.resetQueries({ queryKey: explainedCallQuery(wanted).queryKey });
     void navigate({
@@ -90,7 +93,7 @@ function AskForm(props: {
   );
 }
 
-/** The answer's place, which is there before it is, so that the answer is announced when it comes. */
+/** The answer's place. It is rendered before there is an answer, so that screen readers announce the answer when it comes. */
 function Answer(props: {
   ref: RefObject<HTMLDivElement | null>;
   requestId: string | undefined;

@@ -1,6 +1,6 @@
 import { type FocusEvent, type PointerEvent, useState } from "react";
 
-/** Handlers of the element that is watched. */
+/** Handlers for the watched element. */
 interface Watch {
   onPointerEnter: (event: PointerEvent) => void;
   onPointerLeave: () => void;
@@ -8,7 +8,7 @@ interface Watch {
   onBlur: (event: FocusEvent) => void;
 }
 
-/** Whether the pointer or the focus is in an element. A finger that was lifted looks at nothing. */
+/** Whether the pointer or the focus is in an element. Touch does not count as pointing: a finger that was lifted looks at nothing. */
 export function useLookedAt(): [boolean, Watch] {
   const [pointed, setPointed] = useState(false);
   const [focused, setFocused] = useState(false);

@@ -14,7 +14,7 @@ import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
 import { SuspendedNotice } from "../../ui/suspended-notice.tsx";
 import { TabLink, TabLinks } from "../../ui/tab-links.tsx";
 
-/** What the pages about one application have in common: its name, its environment, and the way from one to the other. Times are its fintech's. */
+/** What the pages about one application share: its name, its environment and the links between them. Times are in its fintech's zone. */
 export function ApplicationFrame(props: {
   path: typeof paths.application | typeof paths.activity;
   children: (application: ApplicationDetails) => ReactNode;

@@ -34,7 +34,7 @@ export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }):
   const navigate = useNavigate({ from: paths.tokenManagement });
   const applications = inOrder(list.data?.applications ?? []);
   const untouched = isUntouched(applications);
-  // Whoever comes with a search in the address sees what it is narrowed to.
+  // If the address already has a search, the field shows what the list is narrowed to.
   const searched = !untouched || applications.length >= searchedFrom || find !== "";
   const found = matching(applications, find);
   const tokenList = useInfiniteQuery(foundTokensQuery(find));

@@ -12,7 +12,7 @@ import { ExactTime, RelativeTime } from "../../ui/relative-time.tsx";
 import { ApplicationFrame } from "./application-frame.tsx";
 import classes from "./applications.module.css";
 
-/** All about one application; towards the end its tokens, which another feature brings. */
+/** Everything about one application. The section with its tokens is passed in, since another feature owns it. */
 export function ApplicationPage(props: {
   tokens: (application: ApplicationDetails) => ReactNode;
 }): ReactElement {

@@ -5,10 +5,10 @@ import { ErrorState } from "../../ui/states.tsx";
 import classes from "./applications.module.css";
 import { type ShowStatus, TokenAcrossTable } from "./token-across-table.tsx";
 
-/** So many at first, so that the applications below stay in sight. */
+/** How many are shown at first, so that the applications below stay in sight. */
 const shownFirst = 5;
 
-/** What of the search for tokens is asked here. */
+/** The parts of the token search's query that are used here. */
 interface Found {
   readonly error: unknown;
   readonly hasNextPage: boolean;
@@ -17,7 +17,7 @@ interface Found {
   fetchNextPage(): unknown;
 }
 
-/** The tokens that were found beside applications; nothing where there are none, which the search says. */
+/** The tokens that a search found, above the applications. Renders nothing where there are none; the search itself says so. */
 export function FoundTokens(props: {
   list: Found;
   tokens: readonly TokenAmongAll[];

@@ -1,4 +1,4 @@
-/** How much a search has left, in a few words; of the tokens nothing while it is not known (undefined). */
+/** How much a search has left, in a few words. It leaves tokens out while their number is unknown (undefined). */
 export function outcomeWords(found: {
   readonly applications: number;
   readonly of: number;

@@ -13,15 +13,15 @@ import { EndDate, RelativeTime } from "../../ui/relative-time.tsx";
 import { RenewLink } from "../../ui/renew-link.tsx";
 import classes from "./applications.module.css";
 
-/** How the status of a token is shown, which another feature brings. */
+/** Renders a token's status. It is passed in, since another feature owns it. */
 export type ShowStatus = (token: TokenAmongAll, now: number) => ReactElement;
 
-/** Tokens of several applications, a row each with its lifeline, which leads to the token's page. */
+/** Tokens of several applications, one row each with its lifeline. The row leads to the token's page. */
 export function TokenAcrossTable(props: {
   caption: string;
   tokens: readonly TokenAmongAll[];
   showStatus: ShowStatus;
-  /** Where tokens are listed to be renewed: which of them the person may renew. */
+  /** Which tokens the person may renew; given only where tokens are listed to be renewed. */
   isRenewable?: (token: TokenAmongAll) => boolean;
 }): ReactElement {
   const { isRenewable } = props;

@@ -15,7 +15,7 @@ function pagesOf(asked: { readonly find: string } | { readonly show: TokensShown
   });
 }
 
-/** Those in which `find` is found, newest first. */
+/** The tokens in which `find` is found, newest first. */
 export const foundTokensQuery = (find: string) => ({
   ...pagesOf({ find }),
   enabled: find !== "",

@@ -24,7 +24,7 @@ const words = {
   },
 } as const;
 
-/** What the landing page counts, token by token. */
+/** The tokens behind a count of the landing page. */
 export function TokensShownPage(props: {
   show: Exclude<TokensShown, "all">;
   showStatus: ShowStatus;
@@ -32,7 +32,7 @@ export function TokensShownPage(props: {
   const { title, lead, none } = words[props.show];
   const renews = props.show === "expiring";
   const list = useInfiniteQuery(shownTokensQuery(props.show));
-  // Who only views an application renews nothing, and neither does the Fusion team.
+  // Neither people who only view an application nor the Fusion team can renew tokens.
   const operator = isOperator(useSession());
   const { data } = useQuery({ ...applicationListQuery, enabled: renews && !operator });
   const managed = new Set(

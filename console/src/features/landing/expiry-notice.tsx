@@ -17,7 +17,7 @@ interface ExpiryNoticeProps {
   readonly others?: number;
 }
 
-/** The one sentence when a token is about to expire, or has just done so, with the button that leads to its renewal. */
+/** One sentence about a token that is about to expire or has just expired, with the button that leads to its renewal. */
 export function ExpiryNotice({ of: token, others = 0 }: ExpiryNoticeProps) {
   const now = useNow(30_000);
   const timeZone = useTimeZone();

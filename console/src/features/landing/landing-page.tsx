@@ -10,7 +10,7 @@ import { ModuleCard } from "./module-card.tsx";
 import { summaryQuery } from "./summary-query.ts";
 import { TokenManagementCard } from "./token-management-card.tsx";
 
-/** What needs you, if anything does, and the ways on. */
+/** The landing page: what needs the person's attention, if anything, and the links to the modules. */
 export function LandingPage() {
   const session = useSession();
   const summary = useQuery(summaryQuery);

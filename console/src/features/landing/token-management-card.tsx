@@ -37,7 +37,7 @@ function sentenceFor(role: Role, summary: TokenManagementSummary | undefined): s
   if (role === "operator_viewer") return "Look into the tokens of every fintech.";
   if (role === "operator_admin")
     return "Look into the tokens of every fintech, and revoke them in an emergency.";
-  // Which applications a member may manage, the list of them says.
+  // The list of applications says which of them a member may manage.
   if (role === "fintech_member")
     return summary?.active === 0
       ? "No token yet. Whoever manages an application can generate the first one."
@@ -47,7 +47,7 @@ function sentenceFor(role: Role, summary: TokenManagementSummary | undefined): s
     : "Generate, look into, renew and revoke the tokens of your applications.";
 }
 
-/** A number, which leads to the tokens that it counts where there are any. */
+/** A number that links to the tokens it counts, if there are any. */
 function Count({
   words,
   value,

@@ -41,7 +41,7 @@ export function CodeStep({ step, walk }: CodeStepProps) {
   }
 
   const fieldError = verify.error instanceof ApiProblem ? verify.error.fieldError("/code") : undefined;
-  // Only a new start helps, which the problem offers.
+  // Only starting again helps, and the error message offers that.
   const over = needsRestart(verify.error);
   return (
     <form
@@ -97,7 +97,7 @@ export function CodeStep({ step, walk }: CodeStepProps) {
   );
 }
 
-/** The way out for whom the other address never reached. */
+/** A way out for people who never got the code sent to their other address. */
 function AskForApproval({ walk }: { walk: LoginWalk }) {
   const forgot = useForgotPassword();
   return (

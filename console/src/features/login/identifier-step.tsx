@@ -8,7 +8,7 @@ import type { LoginWalk } from "./login-walk.ts";
 interface IdentifierStepProps {
   readonly identifier: string;
   readonly onChange: (identifier: string) => void;
-  /** The last session ended for want of use. */
+  /** Whether the last session ended because it was idle. */
   readonly ended: boolean;
   readonly walk: LoginWalk;
 }

@@ -27,7 +27,7 @@ export function useForgotPassword() {
   return useMutation({ mutationFn: (asked: ForgotStart) => post("/login/forgot", asked, ForgotPassword) });
 }
 
-/** The last step of both ways in. */
+/** The last step of a login, either with the password or with a new one. */
 export function useFinishLogin(step: "password" | "new_password") {
   const queryClient = useQueryClient();
   const path = step === "password" ? "/login/password" : "/login/new-password";

@@ -3,14 +3,14 @@ import { useLocation, useNavigate, useRouter } from "@tanstack/react-router";
 import { ApiProblem } from "../../lib/api.ts";
 import { paths, safeReturnPath } from "../../lib/paths.ts";
 
-/** Which step of the login is shown. It lives in the entry of the browser's history, so a reload stays and "back" starts again. */
+/** Which step of the login is shown. Kept in the browser's history entry, so a reload stays on the step and "back" starts again. */
 export type LoginStep =
   | {
       readonly step: "code";
       readonly purpose: "login" | "forgot";
       readonly sent: CodeSent;
       readonly sentAtMs: number;
-      /** Who cannot read what was sent there may ask for an approval. */
+      /** Whether somebody who cannot read messages at that address may ask for an approval. */
       readonly approvalInstead?: boolean;
     }
   | { readonly step: "password" }
@@ -28,7 +28,7 @@ export interface LoginWalk {
   /** Shows a step. Only the first code gets an entry of its own: no step can be done twice, so "back" leads to the start. */
   go(step: LoginStep): void;
   restart(): void;
-  /** Leaves for the page that was asked for. */
+  /** Goes to the page that was asked for. */
   finish(): void;
 }
 

@@ -9,7 +9,7 @@ import { useFinishLogin } from "./login-requests.ts";
 import type { LoginWalk } from "./login-walk.ts";
 import { StepProblem } from "./step-problem.tsx";
 
-/** The first login, or the one after a reset. No second field: the password can be shown instead. */
+/** The step of a first login or after a reset. It has no second field: the password can be shown instead. */
 export function NewPasswordStep({ identifier, walk }: { identifier: string; walk: LoginWalk }) {
   const [password, setPassword] = useState("");
   const [refused, setRefused] = useState<string>();

@@ -11,7 +11,7 @@ import { nameWords } from "./holder-facts.tsx";
 import classes from "./oversight.module.css";
 import type { Books } from "./oversight-queries.ts";
 
-/** Accounts, each with the way to its page; `holderShown` unless all are one holder's. */
+/** Accounts, each linked to its page. Set `holderShown` unless all of them belong to one holder. */
 export function AccountTable(props: {
   books: Books;
   accounts: readonly OverseenAccount[];
@@ -71,7 +71,7 @@ export function AccountTable(props: {
   );
 }
 
-/** Whose account it is; the fintech's own are funded by the bank. */
+/** Who holds the account. An account without a holder is the fintech's own funding account. */
 function heldBy({ accountHolderName }: OverseenAccount): string {
   return accountHolderName === null ? "The fintech (funding account)" : nameWords(accountHolderName);
 }

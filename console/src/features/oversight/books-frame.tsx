@@ -19,7 +19,7 @@ const lists = {
   transfers: { to: paths.bookTransfers, words: "Transfers" },
 } as const;
 
-/** Whose books are open, from the address, whose environment the router has checked. */
+/** Whose books are open, read from the address. The router has checked the environment. */
 export function useBooks(): Books {
   const { fintechId = "", environment } = useParams({ strict: false });
   return { fintechId, environment: environment === "live" ? "live" : "sandbox" };
@@ -30,7 +30,7 @@ function useFintech(books: Books): OverseenFintech | undefined {
   return data?.fintechs.find(({ fintechId }) => fintechId === books.fintechId);
 }
 
-/** What the lists of one fintech's books have in common. Each of its environments has a list of its own, in which nothing was searched yet. */
+/** What the lists of one fintech's books share. Each environment has a list of its own, which starts without a search. */
 export function BooksFrame({ children }: { children: (books: Books) => ReactNode }): ReactElement {
   const books = useBooks();
   const fintech = useFintech(books);

@@ -5,15 +5,15 @@ import { type ReactElement, type ReactNode, useState } from "react";
 import { ErrorState } from "../../ui/states.tsx";
 import classes from "./oversight.module.css";
 
-/** One field that leads to one thing, which the page opens. What is typed stays out of the address, since it may be a phone. */
+/** A field that looks up one thing and opens its page. The text stays out of the address, since it may be a phone number. */
 export function FindForm<Found>(props: {
   label: string;
   description: string;
   /** Yields undefined when nothing is found. */
   finding: UseMutationResult<Found | undefined, Error, string>;
-  /** Called while the form is there only: whoever has left the page meanwhile is not led back. */
+  /** Called only while the form is mounted: somebody who has left the page meanwhile is not led back. */
   onFound: (found: Found) => void;
-  /** What to say then. */
+  /** What to say when nothing is found. */
   nothing: ReactNode;
 }): ReactElement {
   const { finding } = props;

@@ -11,7 +11,7 @@ export function nameWords(name: string): string {
 
 const identityWords = { p: "Phone", e: "Email", pan: "PAN", aadhaar: "Aadhaar", passport: "Passport" };
 
-/** What identifies a holder, masked as it came. */
+/** What identifies a holder, already masked by the server. */
 export function Identities({ of }: { of: OverseenHolder }): ReactElement {
   return (
     <ul className={classes.identities}>

@@ -14,7 +14,7 @@ import { Identities, KycBadge, nameWords } from "./holder-facts.tsx";
 import classes from "./oversight.module.css";
 import { type Books, findHolder, holdersQuery } from "./oversight-queries.ts";
 
-/** A fintech's account holders, newest first, and the way to the one that somebody looks for. */
+/** A fintech's account holders, newest first, and a field to find one of them. */
 export function HolderListPage(): ReactElement {
   return <BooksFrame>{(books) => <HolderList books={books} />}</BooksFrame>;
 }

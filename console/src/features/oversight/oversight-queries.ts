@@ -15,7 +15,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { z } from "zod";
 import { get, post } from "../../lib/api.ts";
 
-// Nothing of a fintech asks again by itself: every page that is opened is recorded.
+// Queries about a fintech never refetch by themselves: every page that is opened is recorded.
 
 /** Whose books. */
 export interface Books {
@@ -33,14 +33,14 @@ export const fintechsQuery = queryOptions({
   staleTime: 60_000,
 });
 
-/** Nobody's books: this one asks again by itself. */
+/** This is about nobody's books, so it refetches by itself. */
 export const processesQuery = queryOptions({
   queryKey: ["oversight", "processes"],
   queryFn: ({ signal }) => get("/oversight/processes", ProcessList, { signal }),
   refetchInterval: 2_000,
 });
 
-/** A list that goes on where the page before ended. */
+/** A list in which each page continues where the one before ended. */
 function pagesOf<Schema extends z.ZodType<{ nextCursor: string | null }>>(
   key: readonly string[],
   address: string,
@@ -90,7 +90,7 @@ export const transferQuery = (books: Books, transferId: string) =>
     refetchOnWindowFocus: false,
   });
 
-/** The one whom the text names, or undefined. In a body, so that a phone is in no address. */
+/** Finds the account holder that the text names, or undefined. The text is sent in a body, so that no address has a phone number. */
 export async function findHolder(books: Books, text: string): Promise<OverseenHolder | undefined> {
   const { accountHolders } = await post(
     `${addressOf(books)}/account-holders/search`,
@@ -100,7 +100,7 @@ export async function findHolder(books: Books, text: string): Promise<OverseenHo
   return accountHolders[0];
 }
 
-/** The one that the text names, or undefined. */
+/** Finds the transfer that the text names, or undefined. */
 export async function findTransfer(books: Books, text: string): Promise<OverseenTransfer | undefined> {
   const { transfers } = await get(`${addressOf(books)}/transfers?search=${path(text)}`, OverseenTransferList);
   return transfers[0];

@@ -25,7 +25,7 @@ const columnsFor = (fintechId: string | undefined): Column<Entry>[] => [
     cell: (entry) => (
       <div className={classes.two}>
         <span>{actionWords(entry.action)}</span>
-        {/* Of what concerns the fintech as a whole, the id says nothing to its own people. */}
+        {/* For an entry about the fintech as a whole, the id says nothing to its own people. */}
         {entry.objectId !== fintechId && (
           <span className={classes.soft}>
             <Concerned entry={entry} />
@@ -43,7 +43,10 @@ const columnsFor = (fintechId: string | undefined): Column<Entry>[] => [
   { key: "when", header: "When", cell: ({ at }) => <ExactTime instant={at} /> },
 ];
 
-/** What an entry is about, by the name that it has here, with the way to its page. What has none, such as an account of a customer, by its id. */
+/**
+ * What an entry is about: its name, with a link to its page if it has one. Anything without a name here, such as a customer's account,
+ * shows its id.
+ */
 function Concerned({ entry }: { entry: Entry }): ReactElement {
   const { objectKind, objectId, objectName, application } = entry;
   if (objectName === null) return <Mono>{objectId}</Mono>;
@@ -70,7 +73,7 @@ function Concerned({ entry }: { entry: Entry }): ReactElement {
   );
 }
 
-/** What the Fusion team did to the own fintech and looked at there. */
+/** What the Fusion team did to the person's own fintech and looked at there. */
 export function TeamActivityPage(): ReactElement {
   const session = useSession();
   const list = useInfiniteQuery(teamActivityQuery);

@@ -15,7 +15,7 @@ import classes from "./oversight.module.css";
 import { type Books, findTransfer, transfersQuery } from "./oversight-queries.ts";
 import { kindWords, sideWords } from "./transfer-words.ts";
 
-/** A fintech's transfers, newest first, and the way to the one that somebody looks for. */
+/** A fintech's transfers, newest first, and a field to find one of them. */
 export function TransferListPage(): ReactElement {
   return <BooksFrame>{(books) => <TransferList books={books} />}</BooksFrame>;
 }

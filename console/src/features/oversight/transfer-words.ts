@@ -5,7 +5,7 @@ export function kindWords({ kind, transferCode }: OverseenTransfer): string {
   return kind === "funding" ? "Funding by the bank" : transferCode;
 }
 
-/** Whose account it is, in few words: its holder's name, or the account's own where nobody holds it. */
+/** Who holds the account, in few words: the holder's name, or the account's own name if nobody holds it. */
 export function sideWords(side: TransferSide): string {
   if (side === null) return "The bank";
   return side.accountHolderName || side.name;

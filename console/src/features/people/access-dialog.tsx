@@ -34,7 +34,7 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
   const present = new Map(person.access.map(({ applicationId, level }) => [applicationId, level]));
   const levelOf = (id: string): AccessLevel | null =>
     (chosen.has(id) ? chosen.get(id) : present.get(id)) ?? null;
-  // What was set before a refusal is not set again.
+  // Changes made before a refusal are not sent again.
   const changes = own
     .map(({ applicationId }) => ({ applicationId, level: levelOf(applicationId) }))
     .filter(({ applicationId, level }) => level !== (present.get(applicationId) ?? null));

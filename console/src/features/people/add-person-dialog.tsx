@@ -12,9 +12,12 @@ import { type FieldFault, faultsOf } from "./new-person-faults.ts";
 import classes from "./people.module.css";
 import { useAddPerson } from "./people-queries.ts";
 
-/** Adds a person to the own fintech, or to the Fusion team; a member's applications are asked for next. Presence is proven on the way where that is asked. */
+/**
+ * Adds a person to one's own fintech, or to the Fusion team; a member's applications are asked for next. Presence is proven on the way
+ * where that is asked.
+ */
 export function AddPersonDialog(props: {
-  /** With a new member's id: no application is open to them yet. */
+  /** Called with a new member's id: no application is open to them yet. */
   onAdded: (userId: string) => void;
   onClose: () => void;
 }): ReactElement {

@@ -7,8 +7,8 @@ export interface FieldFault {
 }
 
 /**
- * What is wrong with a person about to be added, in the server's words: the server wants presence proven before it looks at what was entered, and
- * nobody should fetch a code for a slip. Looks at no more than a slip needs; all else the server refuses.
+ * What is wrong with a person about to be added, in the server's words. The server wants presence proven before it looks at the entries,
+ * and nobody should fetch a code because of a slip. Only plain slips are found here; the server refuses the rest.
  */
 export function faultsOf({ name, email, phone }: Pick<NewPerson, "name" | "email" | "phone">): FieldFault[] {
   const faults: FieldFault[] = [];
@@ -23,7 +23,7 @@ export function faultsOf({ name, email, phone }: Pick<NewPerson, "name" | "email
   return faults;
 }
 
-/** Ten digits, perhaps with what India dials before them, or `+` and the number of another country; grouped as people like. */
+/** Ten digits, perhaps with the prefixes dialled in India before them, or `+` and the number of another country; grouped in any way. */
 function isPhone(typed: string): boolean {
   const text = typed.normalize("NFKC").trim();
   if (!/^\+?[\d\s().-]+$/.test(text)) return false;

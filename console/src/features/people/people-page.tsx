@@ -70,7 +70,7 @@ const changeColumn = (changes: {
 }): Column<Person> => ({
   key: "change",
   header: "Change",
-  // On a card, controls need no name; whoever cannot be changed has none.
+  // Controls need no header on a card. A person who cannot be changed has no controls.
   onPhone: "foot",
   cell: (person) =>
     changes.mayEnd(person) ? (
@@ -97,7 +97,10 @@ const changeColumn = (changes: {
     ) : null,
 });
 
-/** People with their roles and access, and first of all whoever waits for a new password. Admins add people, open applications to them and end their access. */
+/**
+ * People with their roles and access; those who wait for a new password come first. Admins add people, open applications to them and end
+ * their access.
+ */
 export function PeoplePage() {
   const session = useSession();
   const [adding, setAdding] = useState(false);
@@ -107,7 +110,7 @@ export function PeoplePage() {
   const mayEnd = (person: Person) => person.disabledAt === null && person.userId !== session.user.userId;
   const list = useQuery(peopleQuery);
   const people = list.data?.people ?? [];
-  // As the list has them now: each change of access asks for it anew.
+  // Read from the current list, since each change of access refetches it.
   const opened = people.find(({ userId }) => userId === opening);
   return (
     <div>

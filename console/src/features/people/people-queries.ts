@@ -23,8 +23,8 @@ export function useAddPerson() {
 export type AccessLevel = Person["access"][number]["level"];
 
 /**
- * Sets what a person may do with some applications; null takes the access away. One after the other, and first what widens: where presence is to be
- * proven, nothing has changed yet.
+ * Sets what a person may do with some applications; null takes the access away. The changes are sent one after the other, grants first, so
+ * that nothing has changed yet when presence is still to be proven.
  */
 export function useSetAccess() {
   return usePeopleChange(
@@ -52,7 +52,7 @@ export function useEndAccess() {
   );
 }
 
-/** Whatever came of it, the list is asked for anew. */
+/** Refetches the list, whether the change succeeded or failed. */
 function usePeopleChange<Input, Result>(mutationFn: (input: Input) => Promise<Result>) {
   const queryClient = useQueryClient();
   return useMutation({

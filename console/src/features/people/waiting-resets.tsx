@@ -16,8 +16,8 @@ interface WaitingResetsProps {
 }
 
 /**
- * Forgotten passwords that wait for someone's word. Approving asks once more, and for a proof of presence: it opens an account to whoever holds
- * its one address.
+ * Forgotten passwords that wait for somebody's approval. Approving asks once more, and for a proof of presence, since it opens an account
+ * to whoever holds its one address.
  */
 export function WaitingResets({ people, ownUserId, mayApprove }: WaitingResetsProps) {
   const [asked, setAsked] = useState<Person>();

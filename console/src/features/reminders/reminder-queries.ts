@@ -7,7 +7,7 @@ const searchOf = (asked: Record<string, string | undefined>): string => {
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 };
 
-/** What would go out on a day; without one, on the next that has something. */
+/** What would go out on a day; without a date, on the next day that has something. */
 export const reminderDayQuery = (date: string | undefined, fintechId: string | undefined) =>
   queryOptions({
     queryKey: ["reminders", fintechId, date],

@@ -18,7 +18,7 @@ import { reminderDayQuery } from "./reminder-queries.ts";
 import classes from "./reminders.module.css";
 import { UnheardSection } from "./unheard-section.tsx";
 
-/** What goes out to whom on a day, as it would be read, and the tokens that nobody would hear about. */
+/** What goes out to whom on a day, as the recipients would read it, and the tokens whose end nobody would hear about. */
 export function RemindersPage(): ReactElement {
   const session = useSession();
   const { fintech } = useSearch({ from: `/frame${paths.reminders}` });
@@ -88,7 +88,7 @@ function Day({ fintech }: { fintech: string | undefined }): ReactElement {
   );
 }
 
-/** When reminders come, and who can have that otherwise. */
+/** When reminders go out, and who can change that. */
 function ReminderTime({ at, timeZone }: { at: string; timeZone: string }): ReactElement {
   return (
     <p className={classes.soft}>
@@ -104,14 +104,14 @@ function ReminderTime({ at, timeZone }: { at: string; timeZone: string }): React
   );
 }
 
-/** The day is in the address, so that "back" and a link lead to it. What is half entered is not asked for. */
+/** The day is kept in the address, so that "back" and links work. A half-entered date is not requested. */
 function DateField(props: {
   date: string;
   today: string | undefined;
   error: string | undefined;
 }): ReactElement {
   const { date, today } = props;
-  // What stands in the field beside the day that is shown: until a link leads to another one.
+  // What the field holds while `beside` is the day that is shown. It no longer counts once a link leads to another day.
   const [entered, setEntered] = useState({ beside: date, value: date });
   const navigate = useNavigate({ from: paths.reminders });
   return (

@@ -8,8 +8,8 @@ import { revokeToken, useRefreshTokens } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
 /**
- * The token exists but the answer with its secret was lost: the one way on is to revoke it and generate again. If the dialog is closed while
- * it is being revoked, no other is generated.
+ * The token exists but the answer with its secret was lost, so the only way on is to revoke it and generate again. If the dialog is closed
+ * while the token is being revoked, no other one is generated.
  */
 export function AlreadyIssued(props: {
   tokenId: string;
@@ -21,7 +21,7 @@ export function AlreadyIssued(props: {
   const [problem, setProblem] = useState<unknown>(null);
   const refresh = useRefreshTokens();
   const stillThere = useStillThere();
-  // "Generate" is gone, which had the focus; after a refusal the next try is by the button.
+  // "Generate" had the focus and is gone, so the message takes it. After a refusal the button does, for the next try.
   const message = useFocusWhenLost<HTMLParagraphElement>(true);
   const button = useFocusWhenLost<HTMLButtonElement>(problem !== null && !pending);
   async function revokeAndGenerate(): Promise<void> {

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { Mono } from "../../ui/mono.tsx";
 import classes from "./tokens.module.css";
 
-/** Who calls: address and user agent; of those that were counted `together` neither is known. */
+/** Who calls: address and user agent. Callers that were counted `together` have neither. */
 export function CallerCell({
   caller: { ip, userAgent },
   together,

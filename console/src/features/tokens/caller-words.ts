@@ -1,4 +1,4 @@
-/** "20 of 35 callers are listed."; nothing where all that can be told apart are. */
+/** "20 of 35 callers are listed."; nothing if every caller that can be told apart is listed. */
 export function callersListedWords({
   listed,
   total,

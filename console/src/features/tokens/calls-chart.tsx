@@ -11,7 +11,7 @@ import classes from "./tokens.module.css";
 const height = 120;
 const gap = 2;
 
-/** Calls a day over the last 30: accepted, and above them refused, with the reasons and the way to the refused calls themselves. */
+/** Calls per day over the last 30 days: the refused ones above the accepted ones, with the reasons and a link to the refused calls. */
 export function CallsChart({
   token: { tokenId, applicationId, callsPerDay: days },
 }: {

@@ -54,11 +54,14 @@ const columnsFor = (renewed: { ended: boolean }): Column<Caller>[] => [
   },
 ];
 
-/** Who has moved from a renewed token to its replacement, on the page of either; nothing where there is no such pair, or nobody to move. */
+/**
+ * Who has moved from a renewed token to its replacement, on the page of either. Renders nothing where there is no such pair or nobody to
+ * move.
+ */
 export function CutOverSection(props: {
   tokenId: string;
   applicationId: string;
-  /** Asks whether the old token is to be revoked, the last step; undefined for who may not. */
+  /** Asks whether to revoke the old token, the last step; undefined for people who may not. */
   onRevoke: ((renewed: CutOver["renewed"]) => void) | undefined;
 }): ReactElement | null {
   const { tokenId, applicationId, onRevoke } = props;
@@ -73,7 +76,7 @@ export function CutOverSection(props: {
       </section>
     );
   const cutOver = shown?.cutOver;
-  // A token of last year that nobody presents any more.
+  // Such as a token of last year that nobody presents any more.
   if (!cutOver || (!isLive(cutOver.renewed) && cutOver.callers.length === 0)) return null;
   const listedWords = callersListedWords({
     listed: cutOver.callers.filter(({ state }) => state !== "together").length,

@@ -9,7 +9,7 @@ const stateWords: Record<CutOverState, string> = {
   together: "Not known",
 };
 
-/** How far one caller is; of an old token that has ended, how far it was. */
+/** How far one caller is; if the old token has ended, how far it was then. */
 export function cutOverStateWords(state: CutOverState, renewed: { readonly ended: boolean }): string {
   return renewed.ended && state === "on_renewed" ? "Had not moved" : stateWords[state];
 }
@@ -19,14 +19,14 @@ export function callerWords({ ip, userAgent }: { readonly ip: string; readonly u
   return userAgent === "" ? ip : `${ip} (${userAgent})`;
 }
 
-/** Whether nobody is known to need the old token any more, and nobody is unknown. */
+/** Whether no known caller needs the old token any more and no caller is unknown. */
 export function allHaveMoved({ verdict: { callers, moved, together } }: Pick<CutOver, "verdict">): boolean {
   return moved === callers && !together;
 }
 
 /**
- * How far the cut-over is, and what is in its way: "2 of 3 callers have moved; 203.0.113.9 (okhttp/4.12) last used the old token 6 minutes ago."
- * Never says that all have moved while it is not known of some.
+ * How far the cut-over is, and what is in its way: "2 of 3 callers have moved; 203.0.113.9 (okhttp/4.12) last used the old token 6 minutes
+ * ago." Never says that all have moved while some callers are unknown.
  */
 export function verdictSentence(cutOver: Pick<CutOver, "verdict">, now: number): string {
   const { callers, moved, silent, together, lastOnRenewed } = cutOver.verdict;

@@ -17,7 +17,7 @@ export function expiryOf({ preset, date }: DurationChoice): Expiry | undefined {
   return /^\d{4}-\d{2}-\d{2}$/.test(date) ? { date } : undefined;
 }
 
-/** Whether a day is chosen that is not one of those to come: a token lasts until tomorrow at least. */
+/** Whether the chosen day is today or in the past: a token lasts until tomorrow at least. */
 export function endsTooSoon(
   { preset, date }: DurationChoice,
   { timeZone, now }: { timeZone: string; now: number },
@@ -37,7 +37,7 @@ export function DurationField(props: {
   timeZone: string;
   now: number;
   error: string | undefined;
-  /** It is what the request was refused for. */
+  /** Whether the request was refused because of this field. */
   refused: boolean;
 }): ReactElement {
   const { choice, onChange, daysMax, timeZone, now, error } = props;
@@ -48,7 +48,7 @@ export function DurationField(props: {
   const field = useRef<HTMLDivElement>(null);
   const byDate = choice.preset === "date";
   const wrong = error !== undefined;
-  // What has just come in, the day or what is wrong with it, may lie below what is seen.
+  // The day's field or the error that has just appeared may lie below what is visible.
   useEffect(() => {
     if (byDate || wrong) field.current?.scrollIntoView({ block: "nearest" });
   }, [byDate, wrong]);

@@ -8,12 +8,15 @@ interface Connection {
   tokenId: string;
 }
 
-/** Each token has a file of its own: a browser saves a second file of one name under another, and what reads the first has the wrong token. */
+/**
+ * Each token has a file of its own. A browser would save a second file of the same name under another one, and a program that reads the
+ * first would have the wrong token.
+ */
 export function envFileName({ environment, tokenId }: Pick<Connection, "environment" | "tokenId">): string {
   return `fusion-${environment}-${tokenId}.env`;
 }
 
-/** What "Download .env" writes: understood by shells, Docker and the dotenv libraries alike, so without quotes or `export`. */
+/** What "Download .env" writes. Shells, Docker and the dotenv libraries all understand it, so it has no quotes and no `export`. */
 export function envFileText({ baseUrl, secret, environment, tokenId }: Connection): string {
   return [
     `# Fusion API, ${environment}, ${tokenId}. Keep this file out of version control.`,
@@ -24,14 +27,14 @@ export function envFileText({ baseUrl, secret, environment, tokenId }: Connectio
 }
 
 /**
- * A first call to try. Takes the token from the environment: on the command line it would stay in the shell's history and show in the list of
- * processes.
+ * A first call to try. It takes the token from the environment: on the command line the token would stay in the shell's history and show in
+ * the list of processes.
  */
 export function curlCommand(
   { baseUrl, ...file }: Omit<Connection, "secret">,
   scopes: readonly Scope[],
 ): string {
-  // A read that the token may do and that needs no id.
+  // A read that the token's scopes allow and that needs no id.
   const path =
     !coversScope(scopes, "bundles:read") && coversScope(scopes, "accounts:read") ? "accounts" : "bundles";
   return [

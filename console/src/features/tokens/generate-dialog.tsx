@@ -22,11 +22,11 @@ type Step =
   | { at: "already_issued"; input: GenerateToken; tokenId: string };
 
 /**
- * "Generate Authentication Token", from the choice to the secret. The secret lives in the state of this component and nowhere else: when the
- * dialog is gone, so is it.
+ * "Generate Authentication Token", from the choices to the secret. The secret lives only in the state of this component and is gone with
+ * the dialog.
  *
- * One key names the request from the opening of the dialog until a token was made, also if the choice changes after an answer was lost: the
- * server then says that a token exists, where a new key would quietly make a second one.
+ * One idempotency key names the request from the opening of the dialog until a token was made, even if the choices change after an answer
+ * was lost: the server then says that a token exists, where a new key would quietly make a second one.
  */
 export function GenerateDialog({ application, renews, onClose }: GenerateDialogProps): ReactElement {
   const refresh = useRefreshTokens();

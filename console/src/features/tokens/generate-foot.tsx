@@ -3,8 +3,8 @@ import { type ReactElement, type ReactNode, useEffect, useRef, useState } from "
 import classes from "./tokens.module.css";
 
 /**
- * The foot of the dialog, which stays in view over what is scrolled: what is about to happen, and the button that does it. It tells the form
- * how high it is, so that nothing which takes the focus stops beneath it, and shows while more lies below.
+ * The foot of the dialog: what is about to happen, and the button that does it. It stays in view over what is scrolled, and shows when more
+ * lies below. It tells the form its height, so that no element that takes the focus stops beneath it.
  */
 export function GenerateFoot({ children }: { children: ReactNode }): ReactElement {
   const foot = useRef<HTMLDivElement>(null);
@@ -15,7 +15,7 @@ export function GenerateFoot({ children }: { children: ReactNode }): ReactElemen
   }, [height]);
   useEffect(() => {
     if (foot.current === null) return;
-    // It sticks one pixel below the edge, so a part of it is cut off just while it does.
+    // It sticks one pixel below the edge, so it is partly cut off exactly while it sticks.
     const watcher = new IntersectionObserver(
       ([entry]) => setOver(entry !== undefined && entry.intersectionRatio < 1),
       { threshold: 1 },

@@ -34,13 +34,13 @@ interface GenerateFormProps {
   onCancel: () => void;
 }
 
-/** The choices of a new token. What is not chosen by hand follows the token that it renews. */
+/** The choices for a new token. Those not made by hand follow the token that it renews. */
 export function GenerateForm(props: GenerateFormProps): ReactElement {
   const { application, pending, problem, onSubmit, onCancel } = props;
   const { timeZone } = application;
   const now = useNow(30_000);
-  // Asked when the dialog opens, and not again: what a token renews changes by hand only. If it cannot any more, the server says so. Who
-  // pressed "Renew" has said which, so nothing is asked and there is nothing to choose.
+  // Queried only when the dialog opens: after that, only the person changes which token is renewed, and the server says so if it can no
+  // longer be. Opened by "Renew", the dialog already knows the token, so it queries nothing and offers no choice.
   const [asked] = useState(props.renews);
   const ending = useInfiniteQuery({
     ...tokenListQuery(application.applicationId, "expiring"),
@@ -299,7 +299,7 @@ function ScopeField(props: {
       error={error}
       data-refused={error !== undefined}
     >
-      {/* `admin` has all the others in it, so there is nothing to choose among them. */}
+      {/* `admin` includes all the others, so there is nothing to choose among them. */}
       {allowed
         .filter((scope) => !everything || scope === "admin")
         .map((scope) => (

@@ -9,7 +9,7 @@ export interface OverlapChoice {
   readonly overlapFrom: OverlapFrom;
 }
 
-/** For how long the renewed token goes on working, and from when that counts. What it comes to stands in the dialog's summary. */
+/** How long the renewed token goes on working, and from when that counts. The dialog's summary says when that ends. */
 export function OverlapField(props: {
   choice: OverlapChoice;
   onChange: (choice: OverlapChoice) => void;

@@ -23,7 +23,7 @@ export function overlapSentence({ overlap, overlapFrom }: RenewalOverlap): strin
     : `is revoked ${overlapWords[overlap]} after the first use of the new one`;
 }
 
-/** What was planned for a renewed token of which that is over: "was to be revoked after 24 hours". */
+/** What was planned for a renewed token, once that is over: "was to be revoked after 24 hours". */
 export function pastOverlapSentence({ overlap, overlapFrom }: RenewalOverlap): string {
   if (overlap === "until_expiry") return "was to keep working until its own end";
   if (overlapFrom === "now")

@@ -9,7 +9,7 @@ import { overlapSentence } from "./overlap-words.ts";
 import { useKeep } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
-/** When a renewed token is revoked, as was chosen at its renewal, and how to call that off. */
+/** When a renewed token is revoked, as chosen at its renewal, and how to call that off. */
 export function PlannedEnd(props: {
   token: TokenDetails;
   plan: PlannedRevocation;

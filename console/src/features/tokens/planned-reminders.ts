@@ -31,7 +31,7 @@ export function plannedReminders(input: {
   return planned;
 }
 
-/** One dot per local day out of what was sent and what is planned, tests aside. A day on which nothing went out, to anybody, is missed. */
+/** One dot per local day, from what was sent and what is planned, without tests. A day on which nothing went out to anybody is missed. */
 export function drawnReminders(input: {
   reminders: TokenReminders | undefined;
   expiresAt: string;

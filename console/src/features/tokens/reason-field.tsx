@@ -19,7 +19,7 @@ export function ReasonField({
       onChange={(value) => onChange(value as RevokeReason)}
     >
       {Object.entries(revokeReasonWords).map(([value, words]) => (
-        // The one that is chosen takes the focus, as Tab would give it.
+        // The chosen one takes the focus, as it would from Tab.
         <Radio
           key={value}
           value={value}

@@ -2,7 +2,7 @@ import type { RevocationReceipt } from "@fusion/contract/tokens.ts";
 import type { ReactElement } from "react";
 import { Mono } from "../../ui/mono.tsx";
 
-/** A receipt's number, and who had confirmed the revocation. */
+/** A receipt's number, and how many processes had confirmed the revocation. */
 export function Receipt({
   receipt: { receiptId, nodes },
 }: {

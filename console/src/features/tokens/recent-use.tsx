@@ -22,7 +22,7 @@ export function RecentUse({ tokenId }: { tokenId: string }): ReactElement {
   );
 }
 
-/** Named in a question about all; the toaster has to fit a phone. */
+/** How many tokens are named in the question about all; the toaster has to fit a phone. */
 const namedMax = 4;
 
 /** Which tokens of an application were used lately, before all of them are revoked. */

@@ -2,7 +2,7 @@ import type { TokenDetails } from "@fusion/contract/tokens.ts";
 
 type Day = TokenDetails["callsPerDay"][number];
 
-/** Refused calls of these days by the code of the refusal, the most frequent first. */
+/** Refused calls of these days by error code, the most frequent first. */
 export function refusalsByReason(days: readonly Pick<Day, "refusedBy">[]): [code: string, calls: number][] {
   const sums = new Map<string, number>();
   for (const { refusedBy } of days)

@@ -38,7 +38,7 @@ const kindWords = {
   test: "Test, ",
 } as const satisfies Record<TokenReminders["reminders"][number]["kind"], string>;
 
-/** The switch for oneself, who is reminded, when next, what was sent, and a test of it. */
+/** The switch for one's own reminders, who is reminded, when next, what was sent, and a test. */
 export function ReminderPanel(props: {
   token: TokenDetails;
   reminders: TokenReminders | undefined;
@@ -46,7 +46,7 @@ export function ReminderPanel(props: {
   const { token, reminders } = props;
   const operator = isOperator(useSession());
   const subscription = useSubscription(token.tokenId);
-  // What was asked for shows at once; when the answer is in, what is so.
+  // The switch shows what was asked for until the answer comes, and then what is so.
   const subscribed = subscription.isPending ? subscription.variables : token.subscribed;
   const over = reminders?.stopped === "revoked" || reminders?.stopped === "ended";
   return (
@@ -101,7 +101,7 @@ function subscriberWords(subscribers: number): string {
     : `${subscribers} people of the fintech asked to be reminded of its end.`;
 }
 
-/** For whoever is told today and needs to hear no more of it before tomorrow. */
+/** For somebody who was told today and wants to hear no more of it before tomorrow. */
 function Acknowledge({ tokenId }: { tokenId: string }): ReactElement {
   const acknowledgement = useAcknowledgement(tokenId);
   return (
@@ -127,16 +127,16 @@ function Acknowledge({ tokenId }: { tokenId: string }): ReactElement {
   );
 }
 
-/** For so long the server refuses another one; a second click would bring that refusal in place of what became of the first. */
+/** How long the server refuses another test. A second click would replace the outcome of the first with that refusal. */
 const testPauseMs = 60_000;
 
-/** Sends whoever is logged in what a reminder would say now. The Fusion team is not reminded, so there is nothing for it to try. */
+/** Sends the person what a reminder would say now. The Fusion team gets no reminders, so it has nothing to test. */
 function SendTest({ tokenId }: { tokenId: string }): ReactElement | null {
   const session = useSession();
   const test = useTestReminder(tokenId);
-  // Held by the click itself: that the request is under way is drawn too late for the second half of a double click.
+  // Set by the click itself: the pending request is rendered too late to stop the second half of a double click.
   const [held, setHeld] = useState(false);
-  // The button cannot have it back before a minute is over; after a refusal it can.
+  // After a success the button is disabled for a minute, so the message takes the focus. After a refusal the button can.
   const message = useFocusWhenLost<HTMLDivElement>(test.isSuccess);
   const button = useFocusWhenLost<HTMLButtonElement>(test.isError && !held);
   if (isOperator(session)) return null;

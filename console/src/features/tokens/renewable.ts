@@ -2,7 +2,7 @@ import type { TokenSummary } from "@fusion/contract/tokens.ts";
 
 export type Renewable = Pick<TokenSummary, "tokenId" | "name" | "scopes" | "ipAllowList" | "expiresAt">;
 
-/** Whether a new token may renew this one, as the server decides it: not while a live one does, and never once it is revoked. */
+/** Whether a new token may renew this one, by the server's rule: not while it has a live replacement, and never once it is revoked. */
 export function isRenewable({ status, liveReplacement }: TokenSummary): boolean {
   return status !== "revoked" && liveReplacement === null;
 }

@@ -9,11 +9,11 @@ import classes from "./tokens.module.css";
 interface RevokeQuestionProps<Revoked> {
   /** "Revoke Nightly job?" */
   title: ReactNode;
-  /** Chosen from the beginning, where it is known. */
+  /** The reason that is selected at first, where it is known. */
   reason?: RevokeReason | undefined;
-  /** Of the button that revokes; names what it will. */
+  /** The label of the button that revokes. It names what it will revoke. */
   confirmLabel: string;
-  /** What it means, above the reasons. */
+  /** What revoking means, above the reasons. */
   children: ReactNode;
   /** "It is refused", "They are refused". */
   refused: string;
@@ -22,7 +22,10 @@ interface RevokeQuestionProps<Revoked> {
   onRevoked: (revoked: Revoked) => void;
 }
 
-/** Asks before anything is revoked: what it means, why, and a button that names it. No question keeps the reason that was chosen for another. */
+/**
+ * Asks before anything is revoked: what it means, why, and a button that names it. A reason chosen for one question is not kept for the
+ * next.
+ */
 export function RevokeQuestion<Revoked>(props: RevokeQuestionProps<Revoked>): ReactElement {
   const [reason, setReason] = useState(props.reason);
   const refresh = useRefreshTokens();

@@ -10,7 +10,7 @@ import { type AskedOf, Whose } from "./whose.tsx";
 export interface RevokeToasterProps {
   token: { tokenId: string; hint: string; name: string };
   of: AskedOf;
-  /** Where it is known from what was pressed. */
+  /** The reason, where the control that was pressed implies it. */
   reason?: RevokeReason | undefined;
   onCancel: () => void;
   onRevoked: (fact: RevokedToken) => void;
@@ -22,7 +22,7 @@ export function RevokeToaster({ token, of, reason, onCancel, onRevoked }: Revoke
     <RevokeQuestion
       // Another token is another question.
       key={token.tokenId}
-      // A token and its replacement often have one name.
+      // A token and its replacement often have the same name.
       title={
         <>
           Revoke {token.name}? <Mono>{token.hint}</Mono>

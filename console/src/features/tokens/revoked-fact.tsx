@@ -9,8 +9,8 @@ import { Receipt } from "./receipt.tsx";
 import classes from "./tokens.module.css";
 
 /**
- * The fact after a revocation, of one token or of several at once. It stays until it is closed, and takes the focus: the button that was
- * pressed is gone.
+ * The fact after a revocation of one or several tokens. It stays until it is closed, and takes the focus, since the button that was pressed
+ * is gone.
  */
 export function RevokedFact({
   revoked,
@@ -22,12 +22,12 @@ export function RevokedFact({
   const timeZone = useTimeZone();
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // After the toaster has given the focus back to a button that is about to go.
+    // Waits until the toaster has given the focus back to a button that is about to go.
     const timer = setTimeout(() => box.current?.focus(), 60);
     return () => clearTimeout(timer);
   }, []);
   const [only] = revoked;
-  // What was revoked with one wait took effect at one instant; of repeats, the last counts for all.
+  // Tokens revoked together took effect at the same instant. If some of them were repeats, the latest instant holds for all.
   const since = revoked
     .map((token) => token.effectiveAt)
     .toSorted()

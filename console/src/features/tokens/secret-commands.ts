@@ -1,11 +1,11 @@
 import { curlCommand } from "./env-file.ts";
 
-/** Where the command to try takes the token from: what was copied, or the file that was downloaded. */
+/** Where the command to try takes the token from: the clipboard, or the downloaded file. */
 export type TokenSource = "copied" | "file";
 
 /**
- * A first call to try, for whoever has copied the token: the shell asks for it and does not show it, so it stays out of the history, too. The
- * call hangs on to the question: a shell that is given both lines at once would else take the second for the answer.
+ * A first call to try for somebody who has copied the token. The shell prompts for it and does not show it, so it stays out of the history
+ * too. `&&` joins the call to the prompt: a shell given both lines at once would otherwise read the second one as the answer.
  */
 export function commandAskingForToken(...[connection, scopes]: Parameters<typeof curlCommand>): string {
   const [, ...call] = curlCommand(connection, scopes).split("\n");

@@ -31,8 +31,8 @@ const callsQuery = ({ tokenId, applicationId }: TokenOfApplication) =>
 const hasSucceeded = (call: ListedCall): boolean => call.kind === "call" && call.outcome === "accepted";
 
 /**
- * Listens until a call with the token succeeds, or the server says no more about it. One that did not, as the first often does not, is told
- * at once, with where to see why; it goes on listening, since the next may.
+ * Polls until a call with the token succeeds, or the server says no more about it. A failed call, as the first often is, shows at once with
+ * a link to the reason; polling goes on, since the next may succeed.
  */
 export function FirstCall({ token }: { token: TokenOfApplication }): ReactElement {
   const timeZone = useTimeZone();
@@ -42,8 +42,8 @@ export function FirstCall({ token }: { token: TokenOfApplication }): ReactElemen
   });
   const firstUse = data?.firstUse;
   const isUsed = Boolean(firstUse);
-  // A call is listed up to about a second after it counts as use. One that is not by then, because other services of the platform or a busy
-  // second keep it off the list, is taken for one that succeeded.
+  // A call is listed up to about a second after it counts as use. If it is not listed by then, because another service of the platform took
+  // it or a busy second kept it off the list, it is taken for one that succeeded.
   const [isLate, setIsLate] = useState(false);
   // The page below shows when the token and its application were last used.
   const refresh = useRefreshTokens();
@@ -54,14 +54,14 @@ export function FirstCall({ token }: { token: TokenOfApplication }): ReactElemen
     const timer = setTimeout(() => setIsLate(true), 2 * listenEveryMs);
     return () => clearTimeout(timer);
   }, [isUsed]);
-  // How calls were answered is asked once there is one.
+  // How calls were answered is queried only once there is one.
   const { data: calls, error: callsError } = useQuery({
     ...callsQuery(token),
     enabled: isUsed || (!isRefused(error) && (data?.last24Hours.refused ?? 0) > 0),
   });
   const succeeded = calls?.some(hasSucceeded) === true;
   const failed = succeeded ? undefined : calls?.find((call) => call.kind === "call");
-  // Any failure but a refusal of the token itself is a use of it.
+  // Any failure other than a refusal of the token itself is a use of it.
   const tokenAccepted = firstUse && failed && failed.at >= firstUse.at;
   if (firstUse && (succeeded || (isLate && !tokenAccepted)))
     return (
@@ -77,7 +77,7 @@ export function FirstCall({ token }: { token: TokenOfApplication }): ReactElemen
         <span>
           {`${tokenAccepted ? "Token accepted, call" : "Call"} ${failed.outcome === "error" ? "failed" : "refused"} ${formatTime(failed.at, timeZone)} from ${failed.ip}: `}
           <Mono>{[failed.status, failed.code ?? failed.errorCode].filter(Boolean).join(" ")}</Mono>.{" "}
-          {/* Not in place of this page, which alone has the secret. */}
+          {/* In a new tab, since only this page has the secret. */}
           <Link
             to={paths.activity}
             params={{ applicationId: token.applicationId }}

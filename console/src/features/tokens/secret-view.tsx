@@ -12,7 +12,7 @@ import classes from "./tokens.module.css";
 
 interface SecretViewProps {
   generated: GeneratedToken;
-  /** The person has it: copied, or downloaded. */
+  /** Called once the person has kept the secret: copied or downloaded it. */
   onKept: () => void;
 }
 
@@ -90,6 +90,6 @@ function download(name: string, text: string): void {
   link.href = address;
   link.download = name;
   link.click();
-  // A browser that asks where to save may take it only when that is answered; an address kept for ever would keep the secret.
+  // A browser that asks where to save may read the URL only after the answer. A URL kept for ever would keep the secret.
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -17,7 +17,7 @@ export function TokenBadge({
   const { expiresAt, plannedRevocation } = token;
   const timeZone = useTimeZone();
   const leftMs = Date.parse(expiresAt) - now;
-  // Between two answers of the server the clock goes on.
+  // The clock goes on between two answers of the server.
   const status = token.status !== "revoked" && leftMs <= 0 ? "expired" : token.status;
   if (isLive({ status }) && plannedRevocation?.at)
     return <StatusBadge tone="soon">Ends {endWords(plannedRevocation.at, now, timeZone)}</StatusBadge>;

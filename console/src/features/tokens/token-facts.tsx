@@ -108,7 +108,7 @@ export function TokenFacts({ token, now }: { token: TokenDetails; now: number })
   );
 }
 
-/** What it was generated with and may not use, because the application may not have it any more. */
+/** The scopes that it was generated with but may no longer use, because its application has lost them. */
 function LostScopes({ token }: { token: TokenDetails }): ReactElement | null {
   const lost = token.scopes.filter((scope) => !token.scopesNow.includes(scope));
   if (lost.length === 0) return null;

@@ -34,7 +34,7 @@ import { tokenQuery, tokenRemindersQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 import { ViewOnly } from "./view-only.tsx";
 
-/** Everything about one token, in its fintech's time zone, whoever looks. `?renew=1` has the dialog open that generates its replacement. */
+/** Everything about one token, always in its fintech's time zone. `?renew=1` opens the dialog that generates its replacement. */
 export function TokenPage(): ReactElement {
   const { applicationId, tokenId } = useParams({ from: `/frame${paths.token}` });
   const query = useQuery(tokenQuery(tokenId));
@@ -63,7 +63,7 @@ export function TokenPage(): ReactElement {
       </>
     );
   }
-  // A token's own page starts afresh when a link leads to another token.
+  // Keyed by the token, so that a link to another token starts afresh.
   return (
     <TimeZoneContext.Provider value={token.timeZone}>
       <Token key={token.tokenId} token={token} above={above} stale={<StaleSign of={query} />} />
@@ -87,8 +87,8 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
   const [revoking, setRevoking] = useState<Pick<RevokeToasterProps, "token" | "reason">>();
   const [fact, setFact] = useState<RevokedToken>();
   const renewable = token.canManage && !token.applicationSuspended && isRenewable(token);
-  // Whether it may be renewed only opens the dialog. What is open stays while the address asks for it: the dialog itself makes the
-  // replacement after which the token may not be renewed any more, and has to show its secret.
+  // `renewable` decides only whether the dialog opens. Once open, it stays while the address asks for it: the dialog itself makes the
+  // replacement, after which the token is no longer renewable, and it still has to show the secret.
   const asked = renew === 1;
   const [held, setHeld] = useState(false);
   const renewing = asked && (held || (renewable && application !== undefined));
@@ -98,7 +98,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
     [navigate],
   );
   const closeDialog = useCloseDialog(takeOut);
-  // Else it would open by itself, whenever the replacement ends.
+  // Otherwise the dialog would open by itself once the replacement ends.
   const inVain = asked && !renewing && !renewable;
   useEffect(() => {
     if (inVain) takeOut();
@@ -219,7 +219,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
   );
 }
 
-/** Revoked, but the answer was lost before it was certain that every process knows: revoking again completes it. */
+/** Whether it is revoked but the answer was lost before every process was known to refuse it. Revoking it again completes that. */
 function isUnconfirmed({ revocation }: TokenDetails): boolean {
   return revocation?.receipt?.effectiveAt === null;
 }

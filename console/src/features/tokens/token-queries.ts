@@ -27,7 +27,7 @@ import { untilAnswered } from "../../lib/retrying.ts";
 
 const path = encodeURIComponent;
 
-/** The tokens of an application, page by page, newest first; with `find`, those with it in the name, the id or the hint. */
+/** The tokens of an application, page by page, newest first; with `find`, only those whose name, id or hint contains it. */
 export const tokenListQuery = (applicationId: string, status: TokenFilter, find = "") =>
   infiniteQueryOptions({
     queryKey: ["tokens", "of", applicationId, status, find],
@@ -52,7 +52,7 @@ export const tokenQuery = (tokenId: string) =>
     refetchInterval: 15_000,
   });
 
-/** Who has moved to the replacement, of the renewal that the token is part of. */
+/** Who has moved to the replacement, for the renewal that the token is part of. */
 export const cutOverQuery = (tokenId: string) =>
   queryOptions({
     queryKey: ["tokens", tokenId, "cut-over"],
@@ -64,7 +64,7 @@ export const tokenRemindersQuery = (tokenId: string) =>
   queryOptions({
     queryKey: ["tokens", tokenId, "reminders"],
     queryFn: ({ signal }) => get(`/tokens/${path(tokenId)}/reminders`, TokenReminders, { signal }),
-    // Until it is known what became of a test.
+    // Polls until the outcome of a test is known.
     refetchInterval: ({ state: { data } }) =>
       data?.reminders.some(({ kind, state }) => kind === "test" && state === "planned") ? 2_000 : false,
   });
@@ -85,7 +85,7 @@ export const tokenPreviewQuery = (applicationId: string, expiry: Expiry | undefi
   });
 
 /**
- * Generates a token. A plain call and not a mutation, since a mutation's answer stays in the query client's cache, and this one carries the
+ * Generates a token. It is a plain call and not a mutation: a mutation's answer stays in the query client's cache, and this one carries the
  * secret.
  */
 export function generateToken(
@@ -107,7 +107,7 @@ export function revokeAllTokens(applicationId: string, reason: RevokeReason): Pr
   return post(`/applications/${path(applicationId)}/tokens/revoke`, { reason }, RevokedTokens);
 }
 
-/** Whatever shows tokens, or counts them, asks again. */
+/** Refetches whatever shows or counts tokens. */
 export function useRefreshTokens(): () => Promise<void> {
   const client = useQueryClient();
   return () => askAgain(client);
@@ -140,7 +140,7 @@ export function useTestReminder(tokenId: string) {
   });
 }
 
-/** The person says that they know of the token's end: nothing more of it is sent to them today. */
+/** Says that the person knows of the token's end, so that nothing more of it is sent to them today. */
 export function useAcknowledgement(tokenId: string) {
   const refresh = useRefreshTokens();
   return useMutation({

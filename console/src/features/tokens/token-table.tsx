@@ -18,7 +18,7 @@ import classes from "./tokens.module.css";
 export function TokenTable(props: {
   tokens: readonly TokenSummary[];
   timeZone: string;
-  /** Whether those that are about to end lead to their renewal. */
+  /** Whether tokens that are about to end link to their renewal. */
   canRenew: boolean;
   onRevoke: ((token: TokenSummary) => void) | undefined;
 }): ReactElement {

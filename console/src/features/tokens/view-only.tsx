@@ -4,7 +4,10 @@ import type { ReactElement } from "react";
 import { isOperator, useSession } from "../../lib/session.ts";
 import classes from "./tokens.module.css";
 
-/** Why nothing can be generated, renewed or revoked here, and whom to ask; nothing to whom may, and to the Fusion team, who manages none. */
+/**
+ * Why nothing can be generated, renewed or revoked here, and whom to ask. Renders nothing for people who may, nor for the Fusion team,
+ * which manages no application.
+ */
 export function ViewOnly({
   application: { canManage, contacts },
 }: {
@@ -23,7 +26,7 @@ export function ViewOnly({
   );
 }
 
-/** "Asha Rao, Vikram Shah or another admin": whoever is asked, three names are enough. */
+/** "Asha Rao, Vikram Shah or another admin": three names are enough. */
 function anyOf(names: readonly string[]): string {
   const shown = names.slice(0, 3);
   const all = names.length > shown.length ? [...shown, "another admin"] : shown;

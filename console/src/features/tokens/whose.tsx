@@ -3,7 +3,7 @@ import { isOperator, useSession } from "../../lib/session.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import classes from "./tokens.module.css";
 
-/** What a question about tokens is asked of. */
+/** What a question about tokens refers to. */
 export interface AskedOf {
   /** Left out where the question names it. */
   readonly applicationName?: string;
@@ -12,7 +12,7 @@ export interface AskedOf {
   readonly fintechName: string | undefined;
 }
 
-/** "Paisa Pocket, Pocket Wallet, sandbox", above what is asked; people of a fintech know which it is. */
+/** "Paisa Pocket, Pocket Wallet, sandbox", above a question. People of a fintech know its name, so only the Fusion team sees it. */
 export function Whose({ of: { applicationName, environment, fintechName } }: { of: AskedOf }): ReactElement {
   const operator = isOperator(useSession());
   return (

@@ -30,7 +30,7 @@ export function DeliveryPanel({
   canRedeliver,
   onClose,
 }: DeliveryPanelProps): ReactElement {
-  // While it closes it still shows what it showed.
+  // While it closes, the panel still shows its last delivery.
   const last = useRef(eventId);
   last.current = eventId ?? last.current;
   const shown = last.current;

@@ -3,7 +3,7 @@ import { CirclePause } from "lucide-react";
 import type { ReactElement } from "react";
 import { StatusBadge } from "../../ui/status-badge.tsx";
 
-/** Whether an endpoint is told of events, and takes them. */
+/** Whether an endpoint is sent events, and accepts them. */
 export function EndpointBadge({ endpoint }: { endpoint: WebhookEndpoint }): ReactElement {
   if (endpoint.disabledBecause === "failing")
     return <StatusBadge tone="urgent">Disabled after three days of failures</StatusBadge>;

@@ -8,7 +8,7 @@ import { Mono } from "../../ui/mono.tsx";
 import type { SecretForm } from "./webhook-secret-dialog.tsx";
 import classes from "./webhooks.module.css";
 
-/** Where an endpoint is and what it hears of. */
+/** An endpoint's address and the events that it wants. */
 export function EndpointForm(
   props: SecretForm<WebhookEndpointSettings> & {
     environment: Environment;

@@ -28,7 +28,10 @@ export function RotateDialog(props: { endpoint: WebhookEndpoint; onClose: () => 
   );
 }
 
-/** `during`: until when, of a rotation that is not over, two secrets sign. The older of them then goes on, and the newer is the one replaced. */
+/**
+ * `during`: until when two secrets sign, if a rotation is under way. Another rotation then replaces the newer of them, and the older goes
+ * on signing.
+ */
 function RotateForm({
   pending,
   problem,

@@ -17,10 +17,13 @@ import { get, post, put, remove } from "../../lib/api.ts";
 import { askAgain } from "../../lib/ask-again.ts";
 
 const at = (endpointId: string): string => `/webhooks/${encodeURIComponent(endpointId)}`;
-/** While something is on its way the page asks again so often. */
+/** How often the page refetches while something is on its way. */
 const watchMs = 2_000;
 
-/** When a page asks again: once something will have been tried. What was never tried is tried within a second. */
+/**
+ * Milliseconds until the page refetches, once the next attempt will have been made; false if none is due. A delivery never attempted before
+ * is attempted within a second.
+ */
 function untilNextTry(deliveries: readonly WebhookDelivery[]): number | false {
   const tries = deliveries.flatMap(({ state, nextAt }) => {
     if (state === "waiting") return [watchMs];
@@ -65,7 +68,7 @@ export const deliveryQuery = (endpointId: string, eventId: string) =>
     refetchInterval: ({ state }) => untilNextTry(state.data === undefined ? [] : [state.data]),
   });
 
-/** Its answer has the secret, so it is no mutation: those are kept in memory. */
+/** Not a mutation: a mutation's answer is kept in memory, and this one has the secret. */
 export function addWebhook(
   applicationId: string,
   input: WebhookEndpointSettings,
@@ -85,7 +88,7 @@ export function rotateSecret(
   return post(`${at(endpointId)}/rotate`, input, WebhookEndpointWithSecret);
 }
 
-/** How an endpoint is follows from its deliveries: where they have changed since they were first seen, it is asked again. */
+/** An endpoint's state follows from its deliveries, so the endpoint is refetched when they have changed since they were first seen. */
 export function useEndpointFollows(
   endpointId: string,
   deliveries: readonly WebhookDelivery[] | undefined,
@@ -102,7 +105,7 @@ export function useEndpointFollows(
   }, [client, endpointId, now]);
 }
 
-/** Whatever shows webhooks asks again. */
+/** Refetches whatever shows webhooks. */
 export function useRefreshWebhooks(): () => Promise<void> {
   const client = useQueryClient();
   return () => askAgain(client, { queryKey: ["webhooks"] });
@@ -129,6 +132,6 @@ export const useRedeliver = (endpointId: string) =>
     post(`${at(endpointId)}/deliveries/${encodeURIComponent(eventId)}/redeliver`, {}, WebhookDelivery),
   );
 
-/** The endpoint's own page leaves before its queries are asked again, which would find nothing. */
+/** Refetches nothing: the endpoint's own page first navigates away, since its queries would find nothing any more. */
 export const useDelete = (endpointId: string) =>
   useMutation({ mutationFn: (_nothing: null) => remove(at(endpointId)) });

@@ -9,7 +9,7 @@ import { ErrorState, StaleSign } from "../../ui/states.tsx";
 import { deliveryListQuery, webhookListQuery } from "./webhook-queries.ts";
 import classes from "./webhooks.module.css";
 
-/** On an application's page: how its webhooks are, in a sentence, and the way to them. */
+/** The state of an application's webhooks in one sentence, and the link to them. */
 export function WebhookSection({ applicationId }: { applicationId: string }): ReactElement {
   const list = useQuery(webhookListQuery(applicationId));
   return (
@@ -35,7 +35,7 @@ export function WebhookSection({ applicationId }: { applicationId: string }): Re
   );
 }
 
-/** Why the last try failed, where one is known: deliveries are kept for seven days. */
+/** Why the last attempt failed, if that is known: deliveries are kept for seven days. */
 function LastFailure(props: { applicationId: string; of: WebhookEndpoint }): ReactElement | null {
   const { endpointId, url } = props.of;
   const { data } = useInfiniteQuery(deliveryListQuery(endpointId, "all"));
