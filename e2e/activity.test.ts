@@ -26,7 +26,7 @@ let tokenPage: string;
 
 beforeAll(async () => {
   product = await startProduct();
-  // By phone: a second code to the same address within a minute is refused, and the browser comes by email.
+  // By phone: a second code to the same address within a minute is refused, and the browser logs in by email.
   const byPhone = { ...admin, identifier: "9000000001", address: "+919000000001", first: true };
   const session = await openSession(product.url, byPhone);
   const { applications } = await session.call<{
@@ -72,7 +72,7 @@ it("lists calls as they come, and says why one was refused", async () => {
   await openActivity("sandbox");
   const place = page.getByRole("region", { name: "Why was this refused?" }).getByRole("status");
   await page.getByRole("link", { name: `Why? of request ${wrong}` }).click();
-  // The focus is where the answer will be, which is announced there.
+  // The focus is on the answer's place, so that the answer is announced.
   await page.waitForFunction(
     (label) => document.activeElement?.getAttribute("aria-label") === label,
     `Request ${wrong}`,
@@ -83,7 +83,7 @@ it("lists calls as they come, and says why one was refused", async () => {
   await expect.poll(() => place.count()).toBe(1);
   await page.getByRole("link", { name: `Why? of request ${wrong}` }).click();
   await place.getByText("Some of the input was not as it should be").waitFor();
-  // Live: what is called meanwhile comes by itself, but not while somebody points at the list.
+  // Live: new calls appear by themselves, but not while somebody points at the list.
   await page.getByText(wrong, { exact: true }).hover();
   await page.getByText("Paused while you look").waitFor();
   const missing = await call("/accounts/00000000-0000-4000-8000-000000000000");
@@ -114,7 +114,7 @@ it("explains the call of a revoked token by who revoked it, when and why", async
   await page.keyboard.press("Enter");
   await page.getByText("No call of your applications is known").waitFor();
   await looksRight("activity-why-missing");
-  // Asked once more for the same, the console asks the server once more.
+  // The same question once more makes the console ask the server once more.
   const again = page.waitForResponse("**/console/api/calls/req_00000000000000000000");
   await page.getByRole("button", { name: "Explain" }).click();
   await again;

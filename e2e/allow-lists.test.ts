@@ -5,8 +5,8 @@ import { callFusion, logIn } from "./support/console.ts";
 import { forgetPresence, forgetSentCodes } from "./support/past.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
-// From where tokens may be used, as people set it in the console and as programs meet it. The steps build on each other; the programs of
-// this test call from 127.0.0.1.
+// From where tokens may be used, as people set it in the console and as programs meet it. The steps build on each other; this test's
+// programs call from 127.0.0.1.
 
 const admin = {
   identifier: "asha@paisapocket.example",
@@ -73,7 +73,7 @@ it("a token is generated with a list of its own, and a wrong entry is named befo
 });
 
 it("the application's list warns of callers and tokens that it would shut out, and refuses them once it is saved", async () => {
-  // What was called is known about a second later.
+  // Calls are known about a second later.
   await expect
     .poll(
       async () => {
@@ -86,7 +86,7 @@ it("the application's list warns of callers and tokens that it would shut out, a
   await change().click();
   await expect.poll(() => field().inputValue()).toBe("");
   await field().fill("203.0.113.0/24");
-  // Nothing is saved before it is known whom it shuts out.
+  // Nothing can be saved before it is known whom the list shuts out.
   await expect.poll(() => dialog().getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
   await dialog().getByText("Would be refused").waitFor();
   await dialog().getByText("127.0.0.1").waitFor();
@@ -151,7 +151,7 @@ it("in a live application a code is asked for, inside the dialog", async () => {
     .getByLabel("One-time code")
     .fill(await readCode(product.url, to.includes("@") ? admin.address : "+919000000001", asked));
   await dialog().waitFor({ state: "hidden" });
-  // A range looks like one, an address like one.
+  // A range is shown as a range, an address as an address.
   await page.getByText("2001:db8::/32", { exact: true }).waitFor();
   await page.getByText("198.51.100.7", { exact: true }).waitFor();
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { launchBrowser, openProfile } from "./support/browser.ts";
 import { type Product, startProduct } from "./support/product.ts";
 
-// What the reference can do beyond being read, in a real browser: copy an example, narrow the contents.
+// What the reference can do beyond being read, in a real browser: copying an example, narrowing the contents.
 
 let product: Product;
 let browser: Browser;

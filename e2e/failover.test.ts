@@ -11,7 +11,7 @@ import { createKeys } from "../server/src/platform/keys.ts";
 import { silentLog } from "../server/src/platform/log.ts";
 import { systemRandom } from "../server/src/platform/random.ts";
 import { arrangeUser, latestEpoch } from "../server/src/testing/fixtures.ts";
-// Declares what the server's tests are provided with, which their fixtures name.
+// Declares the provided values of the server's tests, which their fixtures name.
 import type {} from "../server/src/testing/global-setup.ts";
 import { arrangeBook, type TestBook } from "../server/src/testing/ledger-fixture.ts";
 import {
@@ -22,8 +22,8 @@ import { arrangeSession } from "../server/src/testing/session-fixture.ts";
 import { arrangeToken, type TestToken } from "../server/src/testing/token-fixture.ts";
 import { type Product, startProduct } from "./support/product.ts";
 
-// The primary is killed right after it answered, the synchronous standby is promoted, and the program goes on through the same address. What
-// callers were told before is looked for afterwards. `npm run test:failover` does it 20 times.
+// The primary is killed right after it answered, the synchronous standby is promoted, and the program goes on through the same address.
+// Then the test looks for everything that callers were told before. `npm run test:failover` does it 20 times.
 
 const failovers = Number(process.env.FUSION_TEST_FAILOVERS ?? 3);
 const rootKey = randomBytes(32);
@@ -107,13 +107,13 @@ const revoke = (tokenId: string): Promise<Response | undefined> =>
   call(`/console/api/tokens/${tokenId}/revoke`, { cookie }, { reason: "compromised" });
 const applicationOf = (token: TestToken) => token.principal.applicationId;
 
-/** Programs that move money and people who revoke, without a pause, each asking again until the answer is final. */
+/** Programs that move money and people who revoke, without a pause. Each repeats a request until its answer is final. */
 class Load {
   /** Request ids of transfers, and ids of tokens, that were answered 200. */
   readonly transferred: string[] = [];
   readonly revoked: string[] = [];
   readonly begun = { transfers: 0 };
-  /** What was answered besides 200 and 503, which should be nothing. */
+  /** Answers other than 200 and 503, of which there should be none. */
   readonly oddities: string[] = [];
   /** Called at the very moment of an answer. */
   onAnswer: ((what: "transfer" | "revocation") => void) | undefined;
@@ -168,7 +168,7 @@ class Load {
   }
 }
 
-/** Which of them the primary does not know any more. */
+/** The answered transfers and revocations that the primary no longer knows. */
 async function lostOf(load: Load): Promise<{ transfers: string[]; revocations: string[] }> {
   const transfers = await query(
     pair.primaryUrl(),
@@ -198,7 +198,7 @@ it(
       load.tokens = tokens;
       await sleep(300);
 
-      // In the very callback of the answer, so that nothing can make up for it afterwards.
+      // Kills in the very callback of the answer, so that nothing can make up for it afterwards.
       const wanted = round % 2 === 0 ? "revocation" : "transfer";
       await new Promise<void>((resolve) => {
         load.onAnswer = (what) => {
@@ -217,7 +217,7 @@ it(
         .poll(() => load.transferred.length + load.revoked.length, { timeout: 30_000, interval: 5 })
         .toBeGreaterThan(answered);
       pauses.push(performance.now() - diedAt);
-      // Of a number that no primary before has given out, so that one that is back is told from this one.
+      // The epoch has a timeline that no earlier primary used, so that one that comes back is told from this one.
       await expect.poll(async () => timelineOf(await latestEpoch(owner))).toBe(round + 1);
       expect(product.process.exitCode).toBeNull();
     }
@@ -225,7 +225,7 @@ it(
     expect(load.oddities).toEqual([]);
     expect(await lostOf(load)).toEqual({ transfers: [], revocations: [] });
 
-    // Nothing twice either: what left one account is what calls were made for, and the books are in order.
+    // Nothing happened twice either: what left one account is what the calls asked for, and the books are in order.
     const { rows } = await owner.query(
       "SELECT count(*)::int AS made FROM transfer WHERE request_id = ANY ($1)",
       [load.transferred],
@@ -274,7 +274,7 @@ it("loses nothing either when the primary's machine vanishes, and gives up the c
 it("over asynchronous replication it does not start in strict mode, and the same failover loses a revocation", async () => {
   await pair.set("synchronous_standby_names", "");
   await expect(startProduct({ env: environment() })).rejects.toThrow(/synchronous_standby_names is empty/);
-  // The program that runs goes on, and shows what that is worth: a standby that falls behind unnoticed.
+  // The running program goes on, and shows what that is worth: a standby falls behind unnoticed.
   const token = await arrangeToken(owner, applicationOf(book.token), admin);
   const revokedAt = async (url: string): Promise<unknown> =>
     (await query(url, `SELECT revoked_at FROM token WHERE token_id = '${token.tokenId}'`)).rows;

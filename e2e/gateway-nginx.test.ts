@@ -23,9 +23,9 @@ import { arrangeToken, type TestToken } from "../server/src/testing/token-fixtur
 import { findNginx } from "./bin/require-nginx.mjs";
 import { type Product, startProduct } from "./support/product.ts";
 
-// The sample configuration of docs/gateway.md in a real nginx, between a caller and a service that answers what it was sent.
+// The sample configuration of docs/gateway.md in a real nginx, between a caller and a service that answers with what it was sent.
 
-/** With one token, for long; twenty times as many at once. */
+/** How often one token may call, sustained; a burst may have twenty times as many calls. */
 const callsPerSecond = 2;
 let product: Product;
 let owner: pg.Pool;
@@ -66,7 +66,7 @@ afterAll(async () => {
   await product?.remove();
 });
 
-/** With the three addresses of this run, and everything that nginx writes in a folder of its own. */
+/** Writes the three addresses of this run into the configuration, and keeps everything that nginx writes in a folder of its own. */
 async function startNginx(): Promise<void> {
   const program = findNginx();
   if (!program) throw new Error("nginx is missing: node e2e/bin/require-nginx.mjs");

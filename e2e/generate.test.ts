@@ -6,8 +6,8 @@ import { forgetPresence, forgetSentCodes } from "./support/past.ts";
 import { readCode, readInbox } from "./support/product.ts";
 import { admin, openTokenConsole, type TokenConsole } from "./support/token-console.ts";
 
-// The dialog and the pages around it when things do not go the plain way: lost answers, double clicks, a clipboard that refuses, a live
-// application, "back", and a reload anywhere.
+// The dialog and the pages around it off the plain path: lost answers, double clicks, a clipboard that refuses, a live application, "back",
+// and a reload anywhere.
 
 let at: TokenConsole;
 let page: Page;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => at?.close());
 
-/** Holds back the next answer from there until the person has closed the dialog with Escape, and returns when it has come. */
+/** Holds back the next answer from the address until Escape has closed the dialog, and returns when the answer has come. */
 async function answerAfterEscape(address: string): Promise<void> {
   const answered = page.waitForResponse(address);
   await page.route(address, async (route) => {
@@ -27,7 +27,7 @@ async function answerAfterEscape(address: string): Promise<void> {
     await page.unroute(address);
   });
   await answered;
-  // What the page would do next it does at once.
+  // Whatever the page would do next, it would do at once.
   await page.waitForTimeout(300);
 }
 
@@ -80,11 +80,11 @@ describe("the dialog", () => {
 
   it("submitted twice makes one token", async () => {
     await at.openDialog("sandbox");
-    // A press beside it throws nothing away.
+    // A press beside the dialog throws nothing away.
     await page.mouse.click(5, 400);
     await at.generateButton().dblclick();
     await at.dialog().getByText("You can see this token only now").waitFor();
-    // Who does not see it hears that it is there, and nothing moves for ever.
+    // People who cannot see the secret hear that it is there, and nothing keeps moving.
     await expect.poll(at.focusedWords).toBe("You can see this token only now.");
     await expect
       .poll(() =>
@@ -122,7 +122,7 @@ describe("the dialog", () => {
       await expect.poll(at.focusedWords).toMatch(/^This token was already generated/);
       return /tok_\w+/.exec((await at.dialog().locator("p").first().textContent()) ?? "")?.[0] ?? "?";
     };
-    // Who turns away meanwhile gets no token that nobody sees.
+    // Somebody who closes the dialog meanwhile gets no token that nobody sees.
     const turnedAwayFrom = await loseAnswer();
     const answered = answerAfterEscape("**/revoke");
     await revokeAndGenerate().click();
@@ -187,7 +187,7 @@ describe("the dialog", () => {
     await again()
       .getByText(/ in 0:\d\d$/)
       .waitFor();
-    // Who goes back to mend something finds the field for the code that is already there.
+    // Somebody who goes back to correct something finds the field for the code that is already there.
     await at.dialog().getByRole("button", { name: "Back" }).click();
     await at.dialog().getByLabel("Name").fill("Mended");
     await at.generateButton().click();
@@ -212,7 +212,7 @@ describe("the dialog", () => {
     await at.closeWithoutToken();
     await expect.poll(() => at.listed().count()).toBe(1);
 
-    // Who turns away while the code is checked has proven presence, and makes nothing.
+    // Somebody who closes the dialog while the code is checked has proven presence and generates nothing.
     await forgetPresence(at.product);
     await forgetSentCodes(at.product);
     await at.openDialog("live");
@@ -226,7 +226,7 @@ describe("the dialog", () => {
     await at.listed().first().waitFor();
     await expect.poll(() => at.listed().count()).toBe(1);
 
-    // Within five minutes nothing is asked.
+    // Within five minutes presence is not asked for again.
     await page.getByRole("button", { name: "Generate Authentication Token" }).click();
     await at.expires().waitFor();
     await at.generateButton().click();
@@ -274,7 +274,7 @@ describe("the first call", () => {
       .dialog()
       .getByText(/^First call received/)
       .waitFor();
-    // Each way to take the token has its command.
+    // Each way to take the token has its own command.
     await at.dialog().getByText("read -rs FUSION_TOKEN &&").waitFor();
     await at.dialog().getByText("Read the file", { exact: true }).click();
     await at
@@ -398,14 +398,14 @@ describe("getting about", () => {
 
 describe("reminders", () => {
   it("are opted out of and in again on the token's page", async () => {
-    // What was read of them before the change and arrives after it is not what is so then.
+    // An answer that was read before the change and arrives after it must not be shown as the current state.
     const changed = page.waitForResponse(/\/subscription$/);
     await page.route(
       /\/reminders$/,
       async (route) => {
         const read = await route.fetch();
         await changed;
-        // The page may have given it up.
+        // The page may have cancelled the request.
         await route.fulfill({ response: read }).catch(() => undefined);
       },
       { times: 1 },

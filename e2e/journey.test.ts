@@ -6,8 +6,8 @@ import { launchBrowser, openProfile } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
 import { type Product, startProduct } from "./support/product.ts";
 
-// A person who was given access logs in, generates a token, moves money with it and revokes it, after which it is dead. In a real
-// browser, by visible labels, over real HTTP, on an empty data folder. The steps build on each other.
+// Somebody who was given access logs in, generates a token, moves money with it and revokes it, after which it is dead. In a real browser,
+// by visible labels, over real HTTP, on an empty data folder. The steps build on each other.
 
 const person = { identifier: "9000000001", address: "+919000000001", password: "lantern orbit mango 47" };
 const bundleId = "6f1d3c52-8a0e-4b7f-9d35-2c4e1a7b9f10";

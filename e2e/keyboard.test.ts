@@ -4,8 +4,8 @@ import { launchBrowser, openProfile, widths } from "./support/browser.ts";
 import { callFusion } from "./support/console.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
-// The main job with the keyboard alone: log in, generate, copy, revoke. No pointer event is sent. Then every page: whatever can be pressed or
-// filled is reached by Tab, can be seen when it is (WCAG 2.2, 2.4.7 and 2.4.11), and nothing holds the focus.
+// The main job with the keyboard alone: log in, generate, copy, revoke. No pointer event is sent. Then on every page: Tab reaches
+// everything that can be pressed or filled, the focused element is visible (WCAG 2.2, 2.4.7 and 2.4.11), and nothing holds the focus.
 
 let product: Product;
 let browser: Browser;
@@ -153,7 +153,7 @@ it("the focus is somewhere when what had it goes, also of a dialog that was open
   await expect.poll(focused).toEqual(["BUTTON", "Send a test event"]);
 });
 
-/** Walks the open page with Tab and names what is wrong. Of radios one stands for its group, as Tab sees it. */
+/** Walks the open page with Tab and names what is wrong. One radio stands for its group, as Tab sees it. */
 async function walk(): Promise<string[]> {
   await page.evaluate(() => {
     (document.activeElement as HTMLElement | null)?.blur();
@@ -176,7 +176,7 @@ async function walk(): Promise<string[]> {
         return { end: true, faults: [...toReach].map((control) => `not reached: ${name(control)}`) };
       }
       toReach.delete(focused);
-      // A switch is seen by its track, and a card draws the ring of the link in it.
+      // A switch shows the focus on its track, and a card draws the ring of its link.
       const track = focused.nextElementSibling;
       const drawn = focused.matches("input[type=checkbox]") && track !== null ? track : focused;
       const around = [

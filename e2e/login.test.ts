@@ -7,7 +7,7 @@ import { logIn } from "./support/console.ts";
 import { expireCodes, forgetPresence, forgetSentCodes } from "./support/past.ts";
 import { type Product, readCode, readInbox, startProduct } from "./support/product.ts";
 
-// Everything about logging in beside the plain way, which the journey goes: wrong and old codes, unknown people, forgotten passwords,
+// Everything about logging in besides the plain way, which the journey takes: wrong and old codes, unknown people, forgotten passwords,
 // sessions and their end. By visible labels, in separate browser profiles where there are separate people.
 
 const admin = {
@@ -21,7 +21,7 @@ const member = {
   phone: "+919000000002",
   password: "velvet granite comet 12",
 };
-/** With one address only. */
+/** A person with only one address. */
 const solo = {
   identifier: "solo@paisapocket.example",
   address: "solo@paisapocket.example",
@@ -68,7 +68,7 @@ async function open(): Promise<Page> {
   return profile.page;
 }
 
-/** To the field for the code; returns when the code was asked for. */
+/** Goes to the field for the code; returns when the code was asked for. */
 async function askForCode(page: Page, identifier: string): Promise<Date> {
   await forgetSentCodes(product);
   const asked = new Date();
@@ -101,7 +101,7 @@ describe("codes", () => {
       await page.getByText(words).waitFor();
     }
     expect(await lookAt(page, "login-code-spent")).toEqual([]);
-    // The page takes no further code; loaded anew it would, and the server still refuses.
+    // The page takes no further code. Loaded anew it would, but the server still refuses.
     await expect.poll(() => field.isEditable()).toBe(false);
     await page.reload();
     await field.fill(right);
@@ -167,7 +167,7 @@ describe("a forgotten password", () => {
     expect(await lookAt(page, "login-password-wrong")).toEqual([]);
     await page.getByRole("button", { name: "Forgot password" }).click();
     await page.getByText("To set a new password, prove your other address too.").waitFor();
-    // None ever came back from that phone, which may be the wrong one.
+    // No code was ever entered from that phone, which may be the wrong one.
     await page.getByRole("button", { name: "No code reaches me there" }).waitFor();
     expect(await lookAt(page, "login-forgot-code")).toEqual([]);
     await page.getByLabel("One-time code").fill(await readCode(product.url, member.phone, asked));
@@ -179,7 +179,7 @@ describe("a forgotten password", () => {
       ({ at, subject }) => new Date(at) >= asked && subject === "Your Fusion password was set",
     );
     expect(told.map(({ to }) => to).sort()).toEqual([member.phone, member.address].sort());
-    // The other window learns of it with its next step.
+    // The other window learns of it with its next request.
     await elsewhere
       .getByRole("main")
       .getByRole("link", { name: /Token Management/ })
@@ -236,7 +236,7 @@ describe("a forgotten password", () => {
     expect(await lookAt(approver, "people-add")).toEqual([]);
     await form.getByRole("button", { name: "Add", exact: true }).click();
     await approver.getByText("Nina Kapoor may log in now and is told so.").waitFor();
-    // A member sees no application until one is opened to them, which comes next and can be changed later.
+    // A member sees no application until one is opened to them. That dialog comes next, and the access can be changed later.
     const access = approver.getByRole("dialog", { name: "Access of Nina Kapoor" });
     await access.getByLabel("Pocket Wallet Sandbox, sandbox").selectOption("May manage");
     await access.getByLabel("Pocket Wallet, live").selectOption("May view");
@@ -248,7 +248,7 @@ describe("a forgotten password", () => {
     await access.getByText("This gives somebody access, so prove that it is you.").waitFor();
     await access.getByLabel("One-time code").fill(await readCode(product.url, "+919000000001", provenAgain));
     await approver.getByText("The access of Nina Kapoor is changed.").waitFor();
-    // What opened the first of the two dialogs has the focus again.
+    // The focus is back on what opened the first of the two dialogs.
     await approver.locator(':focus:has-text("Add a person")').waitFor();
     const nina = approver.getByRole("row").filter({ hasText: "Nina Kapoor" });
     await nina.getByText("Pocket Wallet Sandbox sandbox, may manage").waitFor();
@@ -301,7 +301,7 @@ describe("sessions", () => {
     await here.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
     await there.reload();
     await there.getByLabel("Phone number or email").waitFor();
-    // Where the person was is not lost: after logging in again they are there.
+    // The person's place is not lost: after logging in again they are there.
     await there.goto(`${product.url}/people`);
     await there.getByLabel("Phone number or email").waitFor();
     expect(there.url()).toContain("return=");
@@ -331,7 +331,7 @@ describe("sessions", () => {
       await dialog.locator('input[autocomplete="username"]').inputValue(),
     ]).toEqual(["current-password", "new-password", member.address]);
 
-    // What can be seen is said at once, at each field.
+    // Slips that the browser can see are named at once, at each field.
     await here.keyboard.press("Enter");
     await dialog.getByText("Enter your current password.").waitFor();
     await dialog.getByText("Too short: use at least 15 characters.").waitFor();
@@ -341,7 +341,7 @@ describe("sessions", () => {
     await wanted.fill("password password 123");
     await dialog.getByText("21 characters").waitFor();
 
-    // The rest takes presence, which is proven on the way.
+    // The rest needs presence, which is proven on the way.
     await forgetPresence(product);
     await forgetSentCodes(product);
     const proof = new Date();
@@ -358,7 +358,7 @@ describe("sessions", () => {
     expect(await wanted.inputValue()).toBe(next);
     expect(await lookAt(here, "account-change-password-wrong")).toEqual([]);
 
-    // A session that ended meanwhile takes nothing away.
+    // If the session ended meanwhile, nothing entered is lost.
     const cookies = await here.context().cookies();
     await here.context().clearCookies();
     await current.fill(member.password);
@@ -377,7 +377,7 @@ describe("sessions", () => {
     expect(told.map(({ to }) => to).sort()).toEqual([member.phone, member.address].sort());
     await here.getByRole("row").filter({ hasText: "This one" }).waitFor();
     await expect.poll(() => here.locator("tbody tr").count()).toBe(1);
-    // This one goes on under another cookie.
+    // This session goes on under another cookie.
     const session = (of: typeof cookies) => of.find(({ name }) => name.endsWith("session"))?.value;
     expect(session(await here.context().cookies())).not.toBe(session(cookies));
     await here.reload();
@@ -396,7 +396,7 @@ describe("sessions", () => {
       .getByRole("link", { name: /Token Management/ })
       .click();
     await page.getByRole("row").nth(1).waitFor();
-    // What a member may only view says so, and who can give more.
+    // An application that a member may only view says so, and who can give more access.
     await page.getByRole("row").filter({ hasText: "View only" }).getByRole("link").click();
     await page
       .getByText(/^You may view this application\. .+, ask Asha Rao to let you manage it\.$/)
@@ -408,7 +408,7 @@ describe("sessions", () => {
       expect(await reference.getAttribute("href")).toBe("/docs");
       await page.getByRole("menuitem", { name: "Log out" }).click();
     };
-    // Not done, it does not look like a success.
+    // A logout that failed does not look like a success.
     await page.route("**/console/api/logout", (route) => route.fulfill({ status: 503, body: "" }));
     await logOut();
     await page.getByRole("alert").getByText("You are still logged in.").waitFor();

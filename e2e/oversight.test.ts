@@ -9,8 +9,8 @@ import { callFusion, logIn } from "./support/console.ts";
 import { openSession } from "./support/console-api.ts";
 import { type Product, startProduct } from "./support/product.ts";
 
-// The Fusion team looks into a fintech's books, and the fintech sees that it did. In a real browser, by visible labels: on each side the
-// pages at both widths and in both themes, and what the other side's addresses lead to. The steps build on each other.
+// The Fusion team looks into a fintech's books, and the fintech sees that it did. In a real browser, by visible labels: each side's pages
+// at both widths and in both themes, and what the other side's addresses lead to. The steps build on each other.
 
 const admin = {
   identifier: "asha@paisapocket.example",
@@ -37,7 +37,7 @@ let lataId: string;
 let walletId: string;
 let tokenHint: string;
 let growBooks: () => Promise<void>;
-/** What the pages asked for otherwise than by GET. */
+/** Requests of the pages with a method other than GET. */
 const changes: string[] = [];
 
 beforeAll(async () => {
@@ -63,9 +63,9 @@ afterAll(async () => {
   await product?.remove();
 });
 
-/** In the sandbox of Paisa Pocket: a few holders, a wallet with a few transactions, and the way to more than one page shows. */
+/** In the sandbox of Paisa Pocket: a few holders and a wallet with a few transactions. `grow` adds more than one page shows. */
 async function arrangeBooks(): Promise<{ grow: () => Promise<void> }> {
-  // By phone: a second code to the same address within a minute is refused, and the browser comes by email.
+  // By phone: a second code to the same address within a minute is refused, and the browser logs in by email.
   const session = await openSession(product.url, {
     ...admin,
     identifier: "9000000001",
@@ -196,12 +196,12 @@ describe("a viewer of the Fusion team", () => {
     await find("Find an account holder", "+91 98100 99999");
     await page.getByText("Nothing found for").waitFor();
     await looksRight("holders-nothing-found");
-    // Elsewhere nothing was searched yet.
+    // The other environment starts without a search.
     await page.getByRole("link", { name: "Switch to live" }).click();
     await page.getByText("No account holders yet").waitFor();
     await expect.poll(() => page.getByText("Nothing found for").count()).toBe(0);
     await page.getByRole("link", { name: "Switch to sandbox" }).click();
-    // Whoever has gone on before the answer stays where they are.
+    // Somebody who navigates on before the answer stays where they are.
     const search = "**/account-holders/search";
     await page.route(search, async (route) => {
       await page.getByRole("navigation", { name: "Modules" }).getByText("Processes").click();
@@ -262,7 +262,7 @@ describe("a viewer of the Fusion team", () => {
     await looksRight("tokens-found");
     await main().getByRole("link", { name: "books" }).click();
     await heading("books");
-    // Whose it is stands above it: the Fusion team works for many.
+    // The fintech's name stands above it, since the Fusion team works for many.
     await main().getByText("Paisa Pocket", { exact: true }).waitFor();
     await main().getByText("One person of the fintech asked to be reminded of its end.").waitFor();
     await expect.poll(() => page.getByRole("switch").count()).toBe(0);
@@ -311,7 +311,7 @@ describe("the fintech", () => {
     const viewers = page;
     await viewers.goto(`${product.url}/fintechs`);
     await main().getByText("Kirana Credit").waitFor();
-    // In the same browser: the tab of whoever was logged in there shows nothing to, or of, the one who is now.
+    // In the same browser: a tab of the person who was logged in before shows nothing to, or about, the one who is now.
     page = await viewers.context().newPage();
     page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
     await logIn(page, product.url, { ...admin, first: false });
@@ -326,7 +326,7 @@ describe("the fintech", () => {
     await expect.poll(() => look.count()).toBe(1);
     await expect.poll(() => main().getByText("Looked at an account", { exact: true }).count()).toBe(1);
     await expect.poll(() => main().getByText("Looked at a transfer").count()).toBe(1);
-    // What has a name here is called by it, and leads to its page.
+    // An object that has a name here is called by it, and links to its page.
     const created = main().getByRole("row").filter({ hasText: "Created an application" });
     await created.getByRole("link", { name: "Pocket Wallet Sandbox" }).waitFor();
     await looksRight("team-activity");

@@ -25,8 +25,8 @@ import {
 } from "./support/past.ts";
 import { type Product, readCode, startProduct } from "./support/product.ts";
 
-// Every page and state, at a phone's and a desktop's width, light and dark: axe finds nothing serious, nothing breaks the content
-// policy, and a picture of each is left in e2e/results for people to look at.
+// Every page and state, at a phone's and a desktop's width, light and dark: axe finds nothing serious, nothing violates the content policy,
+// and a picture of each is left in e2e/results for people to look at.
 
 const admin = { identifier: "9000000001", address: "+919000000001", password: "lantern orbit mango 47" };
 
@@ -62,7 +62,7 @@ async function openApplication(environment: "sandbox" | "live"): Promise<void> {
   await page.getByRole("heading", { level: 2, name: "Tokens", exact: true }).waitFor();
 }
 
-/** Generates in the open application and closes the dialog; returns the secret. */
+/** Generates a token in the open application and closes the dialog; returns the secret. */
 async function generate(name: string, days: number): Promise<string> {
   await page.getByRole("button", { name: "Generate Authentication Token" }).click();
   const further = dialog().getByLabel("Renews nothing");
@@ -91,7 +91,7 @@ async function chooseDays(days: number): Promise<void> {
     .waitFor();
 }
 
-/** Clicks what asks for presence, long after the last proof of it, and gives the code. */
+/** Clicks a button that asks for presence, long after presence was last proven, and enters the code. */
 async function provePresenceAfter(button: string): Promise<void> {
   await forgetPresence(product);
   await forgetSentCodes(product);
@@ -132,13 +132,13 @@ describe("before logging in", () => {
       ["/docs/nope", "docs-missing"],
     ] as const) {
       await page.goto(product.url + path);
-      // The operations are alike; axe needs not see each of them.
+      // The operations are alike, so axe needs to see only some of them.
       await page.evaluate(() => {
         for (const section of [...document.querySelectorAll("main .operation")].slice(4)) section.remove();
       });
       expect(await glanceAt(page, name)).toEqual([]);
     }
-    // The inbox loads itself anew every few seconds, which would pull the page away from under axe.
+    // The inbox reloads itself every few seconds, which would pull the page away from under axe.
     const inbox = await (
       await fetch(`${product.url}/dev/inbox`, { headers: { accept: "text/html" } })
     ).text();
@@ -160,7 +160,7 @@ describe("after logging in", () => {
     await page.goto(`${product.url}/token-management`);
     await page.getByRole("row").nth(1).waitFor();
     await looksRight("applications");
-    // A handful needs no search. Many have one, which the address keeps and the keyboard alone uses.
+    // A few applications need no search. For many there is one, which the address keeps and which works with the keyboard alone.
     const search = page.getByLabel("Find an application");
     await expect.poll(() => search.count()).toBe(0);
     await page.route("**/console/api/applications", async (route) => {
@@ -188,7 +188,7 @@ describe("after logging in", () => {
     await search.press("Enter");
     await page.getByRole("heading", { level: 1, name: "Pocket Wallet Sandbox" }).waitFor();
     await page.goBack();
-    // Not from what the page remembers of the longer list.
+    // Reloaded, so that this does not come from what the page remembers of the longer list.
     await page.reload();
     await page.getByText("1 of 2 applications").waitFor();
     await expect.poll(() => search.inputValue()).toBe("sandbox");
@@ -242,7 +242,7 @@ describe("after logging in", () => {
     await page.getByRole("heading", { level: 2, name: "Tokens", exact: true }).waitFor();
     await looksRight("application");
     expect(await tabletFaults(page, "application")).toEqual([]);
-    // What is searched stands in the address; with a handful of tokens there is no field before.
+    // The search is kept in the address. With only a few tokens there is no field until then.
     await expect.poll(() => page.getByLabel("Find a token").count()).toBe(0);
     await page.goto(`${page.url()}?find=PAYOUTS`);
     await page.getByText("1 token", { exact: true }).waitFor();
@@ -258,14 +258,14 @@ describe("after logging in", () => {
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.getByRole("main").getByText("History").waitFor();
       await looksRight(picture);
-      // In its fintech's zone, which is named.
+      // In its fintech's time zone, which is named.
       await page
         .locator("svg text")
         .getByText(/^(Expires|Revoked) .+ IST$/)
         .waitFor();
     }
     expect(await tabletFaults(page, "token")).toEqual([]);
-    // Whoever has a token finds its page by it, and it leaves the browser for nowhere.
+    // Somebody who has a token finds its page by it, and the token never leaves the browser.
     const asked: string[] = [];
     const note = (request: Request): void => void asked.push(request.url(), request.postData() ?? "");
     page.on("request", note);
@@ -308,7 +308,7 @@ describe("after logging in", () => {
     await page.goto(product.url);
     await page.getByRole("main").getByText("Statement exporter").waitFor();
     await looksRight("landing-expiring");
-    // The counts lead to what they count.
+    // The counts link to what they count.
     await page.getByRole("link", { name: "1 expiring within 15 days" }).click();
     await page.getByRole("heading", { level: 1, name: "Tokens that end within 15 days" }).waitFor();
     const row = page.getByRole("row").filter({ hasText: "Statement exporter" });
@@ -343,20 +343,20 @@ describe("after logging in", () => {
     await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
     await dialog().getByRole("button", { name: "Done" }).click();
     await dialog().waitFor({ state: "hidden" });
-    // The page of the old token: when it ends, and who has yet to move.
+    // The old token's page: when it ends, and who has yet to move.
     const baseUrl = `${product.url}/api/v1/ifi/140793`;
     await callFusion(baseUrl, secret ?? "", "/bundles");
     await page.getByText(/^1 of 2 callers has moved; 1 has not called since the renewal\.$/).waitFor();
     await page.getByText("Planned at its renewal by").waitFor();
     await looksRight("renewed");
-    // Which nothing can undo.
+    // Nothing can undo this.
     await page.getByRole("button", { name: "Keep it until it expires" }).click();
     const keeping = page.getByRole("alertdialog", { name: /^Keep Statement exporter\?/ });
     await keeping.getByText(/called off for good\.$/).waitFor();
     await keeping.getByRole("button", { name: "Keep it until it expires" }).click();
     await page.getByText("Planned revocation called off").waitFor();
     await expect.poll(() => page.getByText("Planned at its renewal by").count()).toBe(0);
-    // The last step, also from the page of the new token: it is the old one that is revoked.
+    // The last step works from the page of the new token too: the old one is revoked.
     const [old] = /tok_\w+$/.exec(page.url()) ?? [];
     const hint = (await page.getByText(/^fus_test_….{4}$/).textContent()) ?? "";
     await page.getByRole("link", { name: "new one" }).click();
@@ -378,7 +378,7 @@ describe("after logging in", () => {
     await page.getByRole("link", { name: "Open webhooks" }).click();
     await page.getByText("No endpoint yet").waitFor();
     await looksRight("webhooks-empty");
-    // Closed again, the dialog gives the focus back to what opened it.
+    // Closed again, the dialog gives the focus back to the control that opened it.
     await page.getByRole("button", { name: "Add endpoint" }).press("Enter");
     await dialog().waitFor();
     await page.keyboard.press("Escape");
@@ -416,7 +416,7 @@ describe("after logging in", () => {
     await page.getByText(/^localhost:\d+, .+: The endpoint answered 500\.$/).waitFor();
     await looksRight("application-webhook-failing");
     await page.goto(endpoint);
-    // Edited, it hears of more, at another address; what is wrong is said where it was entered.
+    // After the edit the endpoint hears of more, at another address. What is wrong is said where it was entered.
     await page.getByRole("button", { name: "Edit" }).press("Enter");
     await dialog().getByLabel("RESOURCE_CREATED").check();
     await dialog().getByLabel("Address").fill("http://10.0.0.1/");
@@ -434,7 +434,7 @@ describe("after logging in", () => {
     await page.getByRole("button", { name: "Send a test event" }).click();
     expect((await moved)[0].url).toBe("/moved");
     await page.getByRole("main").getByText("Failing", { exact: true }).waitFor({ state: "hidden" });
-    // What would be lost is said before it is.
+    // The question says what would be lost before it is.
     await page.getByRole("button", { name: "Disable" }).click();
     const question = page.getByRole("alertdialog", { name: /^Disable the endpoint at/ });
     await question.getByText("those events are lost to it").waitFor();
@@ -478,7 +478,7 @@ describe("after logging in", () => {
     await dialog().getByRole("button", { name: /^Save/ }).click();
     await dialog().getByRole("alert").getByRole("link", { name: "Log in" }).waitFor();
     await expect.poll(() => dialog().getByLabel("Allowed IP addresses").inputValue()).toBe(ranges);
-    // Who has logged in again elsewhere stays when the dialog closes.
+    // Somebody who has logged in again elsewhere stays when the dialog closes.
     await page.context().addCookies(cookies);
     await Promise.all([page.waitForResponse("**/console/api/session"), page.keyboard.press("Escape")]);
     await page.getByRole("button", { name: "Generate Authentication Token" }).click();
@@ -513,7 +513,8 @@ describe("after logging in", () => {
     await other.goto(`${product.url}/account`);
     await other.getByRole("row").nth(1).waitFor();
     const warning = other.getByRole("region", { name: "Session" });
-    // By its own reckoning it ends in a minute: it asks first, and another window has used it meanwhile.
+    // By its own clock the page thinks that the session ends in a minute. It asks the server first, and another window has used the session
+    // meanwhile.
     const asked = other.waitForResponse("**/console/api/session");
     await other.clock.fastForward(14 * 60_000 - 2_000);
     await asked;
@@ -637,7 +638,7 @@ describe("after logging in", () => {
         json: { type: "", title: "", status: 404, detail: "", code: "not_found", request_id: "req_0" },
       }),
     );
-    // Whoever changes something sees how it is then.
+    // Somebody who changes something sees the state after the change.
     const reminders = page.getByRole("switch", { name: "Expiry reminders" });
     await reminders.click();
     await page.getByRole("heading", { level: 1, name: "There is no such token" }).waitFor();

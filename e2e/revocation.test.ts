@@ -14,7 +14,7 @@ it("100,000 racing calls and 500 revokes under faults: no revoked token is accep
     revokes: 500,
     seed,
     turns: 2,
-    // How long things take says little on a machine that is busy with other tests.
+    // Durations say little on a machine that is busy with other tests.
     withoutPhases: true,
     serverFolder: join(import.meta.dirname, "../server"),
     say: (line) => process.stdout.write(`${line}\n`),

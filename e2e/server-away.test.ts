@@ -12,7 +12,7 @@ let page: Page;
 beforeAll(async () => {
   at = await openTokenConsole();
   page = at.page;
-  // One that has called, so that there is activity to show.
+  // A token that has called, so that there is activity to show.
   const secret = await at.generate("Payouts service");
   await callFusion(`${at.product.url}/api/v1/ifi/140793`, secret, "/bundles");
 });
@@ -55,7 +55,7 @@ describe("while the server is away", () => {
       .waitFor();
     await expect.poll(() => page.locator("main").count()).toBe(1);
     expect(await lookAt(page, "away-unloaded")).toEqual([]);
-    // What shows the failure tells the browser's console of it, too.
+    // The component that shows the failure also reports it in the browser's console.
     expect(at.faults.splice(0).filter((fault) => !fault.includes("The server did not answer"))).toEqual([]);
     at.product = await startProduct({ dataFolder: at.product.dataFolder, port });
     await page.getByRole("button", { name: "Try again" }).click();
@@ -86,7 +86,7 @@ describe("while the server is away", () => {
     await letTimePass(sign, "hidden");
   });
 
-  /** Until the sign is there, or is not: for the page, which asks again by its clock. */
+  /** Advances the page's clock, by which it refetches, until the sign is there or gone. */
   async function letTimePass(sign: Locator, state: "visible" | "hidden"): Promise<void> {
     for (let times = 0; (await sign.isVisible()) !== (state === "visible"); times += 1) {
       expect(times).toBeLessThan(50);

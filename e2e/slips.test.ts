@@ -19,7 +19,7 @@ afterAll(() => at?.close());
 describe("nothing is lost by a slip", () => {
   const secretShown = () => at.dialog().getByText("You can see this token only now");
 
-  /** Keeps the answer of the next POST to a list of such things, as a slow network does, until the function given back is called. */
+  /** Holds back the answer to the next POST to a list of such things, as a slow network does, until the returned function is called. */
   async function answerLate(list: string): Promise<() => void> {
     const released = Promise.withResolvers<void>();
     await page.route(`**/${list}`, async (route) => {
@@ -31,7 +31,7 @@ describe("nothing is lost by a slip", () => {
     return released.resolve;
   }
 
-  /** Whether it can be seen and nothing lies on it. */
+  /** Whether the element is visible and nothing covers it. */
   function uncovered(role: "alert" | "textbox"): Promise<boolean> {
     const found = role === "alert" ? at.dialog().getByRole("alert") : page.locator(":focus");
     return found.evaluate((element) => {
@@ -50,7 +50,7 @@ describe("nothing is lost by a slip", () => {
     await at.listed().filter({ hasText: "Renewed by hand" }).getByRole("link").click();
     await page.getByRole("button", { name: "Renew" }).click();
     await at.expires().waitFor();
-    // What is renewed was said by the press, so there is nothing to choose.
+    // The press said which token is renewed, so there is nothing to choose.
     await at.dialog().getByRole("heading", { name: "Renew Renewed by hand" }).waitFor();
     await at
       .dialog()
@@ -64,7 +64,7 @@ describe("nothing is lost by a slip", () => {
     ).toBe(0);
     expect(await lookAt(page, "renew-by-hand")).toEqual([]);
     await at.dialog().getByText("None", { exact: true }).click();
-    // Which is a revocation, and so is told what it means.
+    // This revokes a token, so the dialog says what that means.
     await at.dialog().getByText("No calls in the last 24 hours. It was never used.").waitFor();
     await at.dialog().getByRole("button", { name: "Generate replacement" }).click();
     await secretShown().waitFor();
@@ -84,7 +84,7 @@ describe("nothing is lost by a slip", () => {
     await expect.poll(() => page.url()).not.toContain("renew");
     await page.getByText("Revoked: replaced").waitFor();
     await page.getByText("(planned at the renewal)").first().waitFor();
-    // An address that still asks for it, of a token that has its replacement, is set right.
+    // An address that still asks to renew a token with a replacement is corrected.
     await page.goto(`${page.url()}?renew=1`);
     await page.waitForURL((url) => !url.search.includes("renew"));
     await expect.poll(() => at.dialog().count()).toBe(0);
@@ -101,7 +101,7 @@ describe("nothing is lost by a slip", () => {
       await held;
       const address = route.request().url().replace("expiring", "active");
       const list = (await (await route.fetch({ url: address })).json()) as { tokens: { status: string }[] };
-      // First the older of two tokens, then both, the younger ending sooner.
+      // First the older of two tokens, then both, with the younger one ending sooner.
       const tokens = list.tokens
         .slice(0, 2)
         .map((token, place) => ({
@@ -241,7 +241,7 @@ describe("nothing is lost by a slip", () => {
     await page.setViewportSize({ width: widths.desktop, height: 900 });
   });
 
-  /** Presses Tab until it has the focus. */
+  /** Presses Tab until the control has the focus. */
   async function tabOnto(control: Locator): Promise<void> {
     for (let presses = 0; presses < 40; presses += 1) {
       if (await control.evaluate((element) => element === document.activeElement)) return;
@@ -250,7 +250,7 @@ describe("nothing is lost by a slip", () => {
     throw new Error(`Tab never reached ${control}.`);
   }
 
-  /** Whether its lower edge is seen, too. */
+  /** Whether the field's lower edge is visible too. */
   function clearOf(field: Locator): Promise<boolean> {
     return field.evaluate((element) => {
       const box = element.getBoundingClientRect();
@@ -289,7 +289,7 @@ describe("nothing is lost by a slip", () => {
     await page.mouse.click((second?.x ?? 0) + 5, (second?.y ?? 0) + 5);
     await expect.poll(() => toaster.getByRole("heading").textContent()).toBe(title);
     await expect.poll(() => toaster.count()).toBe(1);
-    // A refusal leaves the focus where the next try is.
+    // After a refusal the focus is on the button for the next try.
     await page.route("**/revoke", (route) => route.abort());
     await toaster.getByRole("button", { name: /^Confirm/ }).click();
     await toaster.getByRole("alert").waitFor();
@@ -329,7 +329,7 @@ describe("a name as long as may be, in one word", () => {
       expect(await lookAt(page, name)).toEqual([]);
       for (const width of Object.values(widths)) {
         await page.setViewportSize({ width, height: 900 });
-        // The lines of a phone's cards come with the next frame.
+        // The lines of a phone's cards are drawn with the next frame.
         await page.waitForTimeout(300);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         if (over > 0) tooWide.push(`${name} at ${width}: ${over} px`);

@@ -1,5 +1,5 @@
-// What the tests need from the system: found, or installed from Debian when we are root and it is missing; otherwise said exactly. Nothing
-// is skipped silently. Plain JavaScript, so that it runs before anything else is checked.
+// Finds a program that the tests need. If it is missing, it is installed from Debian when we are root; otherwise a sentence says exactly
+// what is missing. Nothing is skipped silently. Plain JavaScript, so that it runs before anything else is checked.
 import { execFileSync, spawnSync } from "node:child_process";
 
 /** Ends the process with a sentence when `find` yields nothing, even after an installation of `debianPackage`. */

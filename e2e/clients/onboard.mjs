@@ -23,7 +23,7 @@ class Unreachable extends Error {}
 function createClient(baseUrl, token, ifi) {
   const root = `${baseUrl.replace(/\/+$/, "")}/api/v1/ifi/${ifi}`;
   const call = async (method, path, body) => {
-    // Every POST carries its own requestID or formID, so a lost answer is asked for again with the same bytes.
+    // Every POST carries its own requestID or formID, so after a lost answer the same bytes are sent again.
     for (let attempt = 0; attempt < 4; attempt += 1) {
       if (attempt > 0) await sleep(200 * 2 ** attempt);
       let answer;
@@ -131,7 +131,7 @@ async function run(client, bundle, funding) {
   await transfer(client, load);
   const rent = { debit, credit, paise: 12_345, code: "A2A_P2P_AUTH", remarks: "rent" };
   const { body, answer } = await transfer(client, rent);
-  // As after a lost answer: the same request again is the same transfer.
+  // As after a lost answer: the same request again yields the same transfer.
   const again = await client.post("/transfers", body);
   if (again.transferID !== answer.transferID)
     throw new Refused(200, { message: "a repeated transfer moved money twice" });

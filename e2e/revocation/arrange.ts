@@ -16,7 +16,7 @@ export interface ArrangedFintech {
   readonly clientId: string;
   /** The cookie of an admin who is logged in to the console. */
   readonly cookie: string;
-  /** Accounts with money, between which its tokens move it. */
+  /** Funded accounts, between which its tokens move money. */
   readonly accounts: readonly string[];
 }
 
@@ -38,10 +38,10 @@ export const nodeRole = "fusion_node";
 
 const accountsEach = 12;
 const environment: Environment = "sandbox";
-/** Rows of one INSERT. */
+/** How many rows one INSERT has. */
 const insertRows = 1_000;
 
-/** The schema, fintechs, accounts with money, people who are logged in, and as many tokens as will be revoked and more. */
+/** The schema, fintechs, funded accounts, logged-in people, and more tokens than will be revoked. */
 export async function arrangeDatabase(
   ownerUrl: string,
   {
@@ -83,7 +83,7 @@ export async function arrangeDatabase(
   }
 }
 
-/** A session of a new admin, as logging in leaves it behind. */
+/** A session of a new admin, as a login would leave it. */
 async function logIn(owner: pg.Pool, fintech: TestFintech): Promise<string> {
   const { userId } = await arrangeUser(owner, fintech, "fintech_admin");
   const { secret, secretHash } = newBrowserSecret(systemRandom);
@@ -95,7 +95,7 @@ async function logIn(owner: pg.Pool, fintech: TestFintech): Promise<string> {
   return `fusion_session=${secret}`;
 }
 
-/** Written straight into the table, as many at once as fit into a statement: issuing each would take longer than the run. */
+/** Writes the tokens straight into the table, as many per statement as fit: issuing each one would take longer than the run. */
 async function issueTokens(
   owner: pg.Pool,
   {
@@ -132,7 +132,7 @@ async function issueTokens(
   return tokens;
 }
 
-/** One of each fintech in turn, so that tokens in use at the same time are of all of them. */
+/** Takes one of each fintech in turn, so that the tokens in use at the same time come from all of them. */
 function interleave(lists: readonly ArrangedToken[][]): ArrangedToken[] {
   const length = Math.max(...lists.map((list) => list.length));
   return Array.from({ length }, (_, at) => lists.flatMap((list) => list[at] ?? []))

@@ -1,15 +1,15 @@
 import type { Call, Fault, Phase, Revocation } from "./history.ts";
 import { type Interval, indexIntervals, overlap, quantile } from "./intervals.ts";
 
-// Judges a history: whether everything that was promised of revocations held in it, and whether the system was alive meanwhile. Pure, and
-// knows nothing of how the product works.
+// Judges a history: whether everything promised of revocations held in it, and whether the system was alive meanwhile. Pure; it knows
+// nothing of how the product works.
 
-/** A transfer that is in the ledger afterwards. */
+/** A transfer that is in the ledger after the run. */
 export interface CommittedTransfer {
   /** The number of the call that asked for it. */
   readonly request: number;
   readonly token: number;
-  /** By the database's clock, in microseconds: the order of commits (`track_commit_timestamp`). */
+  /** By the database's clock, in microseconds. This gives the order of commits (`track_commit_timestamp`). */
   readonly committedAt: number;
 }
 
@@ -39,11 +39,11 @@ export const rules = {
 } as const;
 export type Rule = keyof typeof rules;
 
-/** How long what a fault has left behind may still be felt: broken connections to be replaced, leases and crash recovery. */
+/** How long the after-effects of a fault may still be felt: broken connections to be replaced, leases and crash recovery. */
 export const recoveryMs = { node: 1_500, database: 3_000 } as const;
-/** An answer that comes later than this is none. */
+/** An answer that comes later than this counts as none. */
 export const patienceMs = 5_000;
-/** A call that was sent so near to its token's revoke raced with it. */
+/** A call that was sent this close to its token's revoke raced with it. */
 const racingMs = 1_000;
 const examplesMax = 5;
 
@@ -53,19 +53,19 @@ export interface Verdict {
   readonly racingCalls: number;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly revocations: number;
-  /** Attempts at revoking, by what they were answered. All but 200 were repeated. */
+  /** Attempts at revoking, by their answer. All but those answered 200 were repeated. */
   readonly attempts: Readonly<Record<string, number>>;
   readonly transfersCommitted: number;
   readonly violations: Readonly<
     Record<Rule, { readonly count: number; readonly examples: readonly string[] }>
   >;
-  /** Calls with a valid token to a node without a fault, the database without a fault too. */
+  /** Calls with a valid token to a node without a fault, while the database had none either. */
   readonly valid: { readonly calls: number; readonly answered: number; readonly share: number };
-  /** What such calls got that were not answered 200. */
+  /** The outcomes of such calls that were not answered 200. */
   readonly validRefusals: Readonly<Record<string, number>>;
   /** How many revokes each kind of fault overlapped. */
   readonly overlaps: Readonly<Record<string, number>>;
-  /** Of the revokes begun in a phase, until their answer, by the phase's name. */
+  /** Time from a revoke to its answer, for the revokes begun in a phase, by the phase's name. */
   readonly revokeMs: Readonly<
     Record<
       string,
@@ -75,7 +75,7 @@ export interface Verdict {
   readonly cutOff: CutOff | null;
 }
 
-/** How a node behaved that was cut off from the database in the phase `cut off`. */
+/** How the node behaved that was cut off from the database in the phase `cut off`. */
 export interface CutOff {
   /** Calls sent once the lease was over. */
   readonly calls: number;
@@ -88,12 +88,12 @@ export interface CutOff {
 
 interface TokenFacts {
   readonly firstSentAt: number;
-  /** Infinity when it was never answered. */
+  /** Infinity if it was never answered. */
   readonly answeredAt: number;
   readonly attempts: Revocation["attempts"];
 }
 
-/** The first refusal of a token as revoked, by when its answer had arrived, and the last call accepted, by when it was sent; of whatever nodes. */
+/** On any node: the refusal of a token as revoked whose answer arrived first, and the accepted call that was sent last. */
 interface Told {
   refusedAt: number;
   accepted: Call | undefined;
@@ -268,7 +268,7 @@ function watchCutOff({ phases, faults, leaseAndMarginMs }: Evidence): {
   const found = { calls: 0, unavailable: 0, slowestMs: 0, lastAcceptedMs: 0 };
   return {
     see(call) {
-      // Those sent shortly before the end of the cut may have been answered after it.
+      // Calls sent shortly before the end of the cut may have been answered after it.
       if (call.node !== cut?.node || call.sentAt < cut.startedAt || call.sentAt > cut.endedAt - 1_000) return;
       const after = call.sentAt - cut.startedAt;
       if (call.outcome === "200") found.lastAcceptedMs = Math.max(found.lastAcceptedMs, after);

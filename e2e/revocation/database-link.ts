@@ -4,19 +4,19 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export interface DatabaseLink {
   /** The port that the node connects to. */
   readonly port: number;
-  /** Nothing passes either way and nobody is told, as when a cable is pulled. What was sent meanwhile arrives when it is healed. */
+  /** Nothing passes either way and nobody is told, as when a cable is pulled. What is sent meanwhile arrives once it is healed. */
   blackHole(): void;
-  /** Every connection is broken, and new ones are too. */
+  /** Breaks every connection, and every new one too. */
   refuse(): void;
-  /** What the database says reaches the node so much later. */
+  /** Delays everything that the database sends to the node by this long. */
   delay(milliseconds: number): void;
-  /** Lets everything pass again; with `breaking`, over fresh connections, since those that stood were given up meanwhile. */
+  /** Lets everything pass again; with `breaking`, over fresh connections, since the existing ones were given up meanwhile. */
   heal(breaking?: boolean): void;
   /** How many connections listen for notifications. */
   listeners(): number;
-  /** Breaks those that listen. */
+  /** Breaks the connections that listen. */
   cutListeners(): void;
-  /** Those that listen hear nothing more and nobody is told, until {@link heal}. */
+  /** The connections that listen receive nothing more, and nobody is told, until {@link heal}. */
   muteListeners(): void;
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ interface Pair {
   listens: boolean;
 }
 
-// The job queue listens too; what is meant here are the connections by which nodes hear of each other's revokes.
+// The job queue listens too. This matches only the connections by which nodes hear of each other's revokes.
 const listenPattern = /\bLISTEN\s+"?(?!jobs:)/i;
 
 export async function openDatabaseLink(databasePort: number): Promise<DatabaseLink> {
@@ -60,7 +60,7 @@ export async function openDatabaseLink(databasePort: number): Promise<DatabaseLi
       if (!pair.listens && listenPattern.test(chunk.toString("latin1"))) pair.listens = true;
       database.write(chunk);
     });
-    // What is under way to the node, in order: what comes later never arrives before it, however the delay changes.
+    // Chunks under way to the node, in order: a later one never arrives before an earlier one, however the delay changes.
     const underWay: { readonly arrivesAt: number; readonly chunk: Buffer }[] = [];
     const deliver = (): void => {
       while (underWay[0] && underWay[0].arrivesAt <= performance.now()) {

@@ -8,7 +8,7 @@ import pg from "pg";
 import { endLeftOverServer, initialiseCluster } from "../../server/src/platform/database/postgres-cluster.ts";
 import { findPostgresFiles } from "../../server/src/platform/database/postgres-files.ts";
 
-/** A PostgreSQL server as an operator would run it for several processes: reached over TCP, on disk, and not ended by any of them. */
+/** A PostgreSQL server as an operator would run it for several processes: reached over TCP, on disk, and not stopped by any of them. */
 export interface ExternalPostgres {
   readonly port: number;
   url(database: string, role?: string): string;
@@ -23,12 +23,12 @@ export interface ExternalPostgres {
 const startDeadlineMs = 30_000;
 
 /**
- * The binaries that the program brings for its embedded database, so that nothing needs to be installed. Commits are durable, and their
- * times are kept (`track_commit_timestamp`), by which it can be told which of two came first.
+ * Uses the binaries that the program brings for its embedded database, so that nothing needs to be installed. Commits are durable, and
+ * their times are kept (`track_commit_timestamp`), which tell which of two came first.
  */
 export async function startExternalPostgres(port: number): Promise<ExternalPostgres> {
   const folder = mkdtempSync(join(tmpdir(), "fusion-revocation-db-"));
-  // As root the server runs as another account, which must be able to enter.
+  // Started by root, the server runs as another account, which must be able to enter the folder.
   chmodSync(folder, 0o711);
   const [cluster, run] = [join(folder, "cluster"), join(folder, "run")];
   const files = findPostgresFiles(join(folder, "lib"), cluster);
@@ -58,7 +58,7 @@ export async function startExternalPostgres(port: number): Promise<ExternalPostg
         ...["-D", cluster],
         ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
       ],
-      // A group of its own: Ctrl-C ends the harness first, which then ends this.
+      // A process group of its own: Ctrl-C ends the harness first, which then stops the server.
       { cwd: "/", env: files.environment, ...files.spawnAs, detached: true, stdio: "ignore" },
     );
     child = started;
@@ -77,7 +77,7 @@ export async function startExternalPostgres(port: number): Promise<ExternalPostg
     url,
     async crash() {
       await end("SIGKILL");
-      // Its workers notice a little later, and until then they keep the next one from starting.
+      // Its workers notice a little later; until then they keep the next server from starting.
       await endLeftOverServer(cluster);
       await start();
     },

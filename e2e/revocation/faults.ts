@@ -6,7 +6,7 @@ import type { NodeProcess } from "./node-process.ts";
 import { now } from "./now.ts";
 import type { Chance } from "./random.ts";
 
-/** What the faults are done to. */
+/** What the faults are applied to. */
 export interface Cluster {
   readonly postgres: ExternalPostgres;
   readonly nodes: readonly NodeProcess[];
@@ -14,12 +14,12 @@ export interface Cluster {
   readonly links: readonly DatabaseLink[];
 }
 
-/** Whom a kind of fault hits, so that those are kept apart that would leave no node without one. */
+/** What a kind of fault hits. It keeps apart faults that together would leave no node unharmed. */
 type Scope = "node" | "database" | "clock";
 
 interface FaultKind {
   readonly scopes: readonly Scope[];
-  /** Does it, waits, undoes it, and resolves when the system has been given back what it needs. */
+  /** Applies the fault, waits and undoes it; resolves when the system has back what it needs. */
   run(cluster: Cluster, node: number, chance: Chance): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export const faultKinds = {
     scopes: ["clock"],
     run: (cluster, node, chance) => shiftClock(cluster, node, -hourMs, chance),
   },
-  // A lease that trusted the wall clock would last an hour longer just when the node hears of nothing.
+  // A lease that trusted the wall clock would last an hour longer just while the node hears of nothing.
   "cut off with the clock set back": {
     scopes: ["node", "clock"],
     async run({ nodes, links }, node, chance) {
@@ -118,16 +118,16 @@ async function shiftClock(
   nodes[node]?.shiftClock(0);
 }
 
-/** Does one fault after the other, several at a time, and writes down when each began and was over. */
+/** Applies faults one after the other, several at a time, and records when each began and was over. */
 export interface Saboteur {
   /**
-   * Begins a fault of this kind; answers which node it hits (null: the database), or undefined when it would leave no node without one. Throws
-   * what kept an earlier one from being undone, such as a node that does not start again.
+   * Begins a fault of this kind. Returns the node that it hits (null: the database), or undefined if it would leave no node unharmed.
+   * Throws the error that kept an earlier fault from being undone, such as a node that does not start again.
    */
   begin(kind: FaultName): { readonly node: number | null; readonly ended: Promise<void> } | undefined;
-  /** Does a fault of one's own making to a node. */
+  /** Applies a fault of the caller's own making to a node. */
   make(kind: FaultName, node: number, work: () => Promise<void>): Promise<void>;
-  /** How many faults of a kind are over. */
+  /** How many faults of this kind are over. */
   done(kind: FaultName): number;
   /** Resolves when every fault that was begun is over. Throws like `begin`. */
   settled(): Promise<void>;
@@ -143,7 +143,7 @@ export function createSaboteur(cluster: Cluster, chance: Chance): Saboteur {
   const choose = (scopes: readonly Scope[]): number | null | undefined => {
     if (scopes.includes("database")) return hit.database.size === 0 ? null : undefined;
     const free = [...cluster.nodes.keys()].filter((node) => scopes.every((scope) => !hit[scope].has(node)));
-    // One node stays without any, so that there is somebody to revoke and to be alive.
+    // One node stays unharmed, so that there is one to revoke through and to be alive.
     return free.length > 1 ? chance.pick(free) : undefined;
   };
 

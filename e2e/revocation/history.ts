@@ -1,6 +1,6 @@
 import { closeSync, createWriteStream, openSync, readSync } from "node:fs";
 
-// What a run leaves behind: who called whom when and what was answered. All times are milliseconds of one process's monotonic clock
+// What a run leaves behind: who called whom when, and what the answer was. All times are milliseconds of one process's monotonic clock
 // (`performance.now()` of the process that holds all clients), so they can be compared with each other.
 
 /** A read of the Fusion API, a check at the gateway's door, a transfer. */
@@ -11,13 +11,13 @@ export interface Call {
   readonly node: number;
   /** Which token, by its number in the run. */
   readonly token: number;
-  /** Before the first byte was handed to the kernel. */
+  /** Taken before the first byte was handed to the kernel. */
   readonly sentAt: number;
-  /** After the whole answer had been read, or when it was clear that none would come. */
+  /** Taken after the whole answer was read, or when it was clear that none would come. */
   readonly endedAt: number;
   /** The status, with the code of a refusal behind it (`200`, `401 token_revoked`), or `lost` when no answer came. */
   readonly outcome: string;
-  /** Of a transfer: the number that its request id ends in. */
+  /** Transfers only: the number that its request id ends in. */
   readonly request?: number;
 }
 
@@ -39,16 +39,16 @@ export interface Revocation {
   readonly attempts: readonly RevokeAttempt[];
 }
 
-/** Anything that is done to the system under test, from the moment it begins until the harness has undone it. */
+/** Anything done to the system under test, from the moment it begins until the harness has undone it. */
 export interface Fault {
   readonly kind: string;
-  /** Null: the database, which concerns all. */
+  /** Null for the database, which all nodes share. */
   readonly node: number | null;
   readonly startedAt: number;
   readonly endedAt: number;
 }
 
-/** A part of the run with a purpose of its own, in which nothing is done but what its name says. */
+/** A part of the run with a purpose of its own, in which only what its name says is done. */
 export interface Phase {
   readonly name: string;
   readonly startedAt: number;
@@ -58,7 +58,7 @@ export interface Phase {
 /** Appends calls to a file, one JSON array a line. */
 export interface HistoryWriter {
   add(call: Call): void;
-  /** Resolves when all is in the file. */
+  /** Resolves when everything is in the file. */
   close(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ export function writeHistory(file: string): HistoryWriter {
   };
 }
 
-/** The calls of a file that {@link writeHistory} wrote, one after the other: a release's history does not fit into memory. */
+/** The calls of a file that {@link writeHistory} wrote, one after the other, since a release's history does not fit into memory. */
 export function* readHistory(file: string): Generator<Call> {
   const descriptor = openSync(file, "r");
   try {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { now } from "./now.ts";
 
-/** What became of a request. */
+/** The outcome of a request. */
 export interface Answer {
   readonly sentAt: number;
   readonly endedAt: number;
@@ -10,14 +10,16 @@ export interface Answer {
   readonly body: string;
 }
 
-/** A keep-alive connection to one node, for one request at a time; it connects again when it was broken. */
+/** A keep-alive connection to one node, for one request at a time. It reconnects after it was broken. */
 export interface HttpConnection {
-  /** `request` is the whole text of an HTTP/1.1 request. Without an answer in time it is given up, and the connection with it. */
+  /**
+   * `request` is the whole text of an HTTP/1.1 request. If no answer comes in time, the request is given up, and the connection with it.
+   */
   send(request: string, patienceMs: number): Promise<Answer>;
   close(): void;
 }
 
-/** Written to cost little: the harness shares two cores with three nodes and a database. */
+/** Written to cost little, since the harness shares two cores with three nodes and a database. */
 export function openConnection(port: number): HttpConnection {
   let socket: Socket | undefined;
   let received = "";
@@ -75,7 +77,7 @@ interface ParsedAnswer {
   readonly closes: boolean;
 }
 
-/** The answer, once it is all there. Every answer of the product's APIs says how long it is. */
+/** The answer, once it is complete. Every answer of the product's APIs states its length. */
 function parseAnswer(received: string): ParsedAnswer | undefined {
   const headEnd = received.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
@@ -91,7 +93,7 @@ function parseAnswer(received: string): ParsedAnswer | undefined {
   };
 }
 
-/** The code of a refusal: in the body, or, where the answer has none, in the gateway check's header. */
+/** The code of a refusal: from the body, or, if there is none, from the gateway check's header. */
 function codeOf(head: string, body: string): string {
   return (
     /"code":"(\w+)"/.exec(body)?.[1] ?? /\r\nx-fusion-(?:reason|refusal|code): *(\w+)/i.exec(head)?.[1] ?? ""

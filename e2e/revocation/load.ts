@@ -6,27 +6,29 @@ import { now } from "./now.ts";
 import type { Chance } from "./random.ts";
 import { callRequest } from "./requests.ts";
 
-/** Clients that call all nodes with tokens that are valid and tokens that were revoked a moment ago. */
+/** Clients that call all nodes with valid tokens and with tokens that were revoked a moment ago. */
 export interface Load {
-  /** Calls that were answered so far. Those of which nothing came back, as from a node that was killed, race with nobody. */
+  /** How many calls were answered so far. A call without an answer, such as one to a killed node, races with nothing and is not counted. */
   calls(): number;
-  /** Every client pauses between an answer and its next call, on average so long: not all alike, or they would call all at once. */
+  /**
+   * Sets how long, on average, each client pauses between an answer and its next call. The pauses vary, or all clients would call at once.
+   */
   setPause(milliseconds: number): void;
-  /** A token in use, to be revoked: it leaves those in use, and another takes its place. */
+  /** Takes a token in use, to be revoked; another one takes its place among those in use. */
   takeWarm(): ArrangedToken | undefined;
-  /** A token that no node has seen yet. */
+  /** Takes a token that no node has seen yet. */
   takeCold(): ArrangedToken | undefined;
-  /** From now on calls with this token are expected to be refused; some go on for a while. */
+  /** Calls with this token are expected to be refused from now on; some clients keep making them for a while. */
   noteRevoked(token: ArrangedToken): void;
-  /** One call of each kind with the token to every node, at once, whatever else is under way there. */
+  /** Sends one call of each kind with the token to every node, all at once, whatever else is under way there. */
   probeAll(token: ArrangedToken): void;
-  /** Gateway checks with the token at every node, again and again, as long as `isGoingOn` says. */
+  /** Repeats gateway checks with the token at every node while `isGoingOn` returns true. */
   probeWhile(token: ArrangedToken, isGoingOn: () => boolean): void;
-  /** One call to one node that changes nothing, of each such kind, at once. */
+  /** Sends one call of each kind that changes nothing to one node, all at once. */
   probe(token: ArrangedToken, node: number): void;
   /** A token in use. */
   pickValid(): ArrangedToken;
-  /** Ends the clients and waits, but not for long, for the calls under way. */
+  /** Stops the clients and waits, but not for long, for the calls under way. */
   stop(): Promise<void>;
 }
 
@@ -36,18 +38,21 @@ export interface LoadOptions {
   readonly kinds: readonly CallKind[];
   readonly chance: Chance;
   readonly history: HistoryWriter;
-  /** Clients that call one node, each as soon as its last call was answered. */
+  /** How many clients call each node, each as soon as its last call was answered. */
   readonly clientsEach: number;
 }
 
-/** Tokens in use at the same time: few enough that each is called often, and is in every node's memory. */
+/** Tokens in use at the same time: few enough that each is called often and is in every node's memory. */
 const inUse = 48;
 const revokedRemembered = 48;
 const probeEveryMs = 200;
-/** Longer than any fault: what a node answers when it thaws counts too. */
+/** Longer than any fault: the answer of a node that thaws counts too. */
 const callPatienceMs = 45_000;
 const stopPatienceMs = 12_000;
-/** Of fifty calls. Those that the database must answer are few, so that the others race with revocations in their hundred thousands. */
+/**
+ * Out of fifty calls. Few are of the kinds that the database must answer, so that hundreds of thousands of the others race with
+ * revocations.
+ */
 const shares: Readonly<Record<CallKind, number>> = { read: 3, check: 45, transfer: 2 };
 const withRevoked = 0.2;
 
@@ -101,7 +106,7 @@ export function startLoad({ ports, tokens, kinds, chance, history, clientsEach }
       const token =
         revoked.length > 0 && chance.fraction() < withRevoked ? chance.pick(revoked) : chance.pick(active);
       const outcome = await call(connection, chance.pick(kindBag), token, node);
-      // A node that cannot answer says so at once; asking it again and again would only be counted.
+      // A node that cannot answer says so at once. Asking it again without a pause would only add to the count.
       const unhurriedMs = pauseMs * 2 * chance.fraction();
       const restMs = outcome === "lost" || outcome.startsWith("5") ? Math.max(unhurriedMs, 25) : unhurriedMs;
       if (restMs > 0) await sleep(restMs);
@@ -137,7 +142,7 @@ export function startLoad({ ports, tokens, kinds, chance, history, clientsEach }
     },
     probeWhile(token, isGoingOn) {
       const probing = async (node: number): Promise<void> => {
-        // One at a time: at a node that is frozen they would pile up.
+        // One at a time, since they would pile up at a frozen node.
         for (; isGoingOn() && !stopped; await sleep(probeEveryMs)) await probe(token, node, "check");
       };
       for (const node of ports.keys()) void probing(node);

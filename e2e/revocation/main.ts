@@ -1,9 +1,9 @@
 // npm run test:revocation -- [--calls 100000] [--revokes 500] [--seed N] [--history file] [--server folder] [--faults a,b] [--turns 3]
 //   [--without-phases] [--fill-delay ms] [--clients 40]
 //
-// Three server processes over an external PostgreSQL, clients that call and revoke, faults; then what was promised is looked for in the
-// history (e2e/revocation/README.md). One JSON line a figure on standard output, a table on standard error. A release is measured with
-// `--calls 5000000 --revokes 10000 --clients 120`.
+// Runs three server processes over an external PostgreSQL, with clients that call and revoke, and faults; then checks the history for what
+// was promised (e2e/revocation/README.md). Prints one JSON line per figure on standard output, a table on standard error. A release is
+// measured with `--calls 5000000 --revokes 10000 --clients 120`.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { FaultName } from "./faults.ts";
@@ -21,11 +21,11 @@ const { values } = parseArgs({
     turns: { type: "string", default: "3" },
     "without-phases": { type: "boolean", default: false },
     "fill-delay": { type: "string", default: "0" },
-    // Clients that call each node.
+    // How many clients call each node.
     clients: { type: "string" },
   },
 });
-// So that what was started ends too.
+// Ends by process.exit, so that everything that was started ends too.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const startedAt = performance.now();
 const say = (line: string): void =>

@@ -3,18 +3,21 @@ import type { Phase } from "./history.ts";
 import { now } from "./now.ts";
 import type { RunningTest } from "./storm.ts";
 
-// The quiet part of a run, in which it is measured how long things take. Clients go on calling, but no longer as fast as they can: two
-// cores that are busy to the full would measure how long the queue for them is.
+// The quiet part of a run, which measures how long things take. Clients go on calling, but not as fast as they can: with two fully busy
+// cores, the figure would be the length of the queue for them.
 
-/** Before it clients call, and tokens are revoked, for so long: code that nobody has run yet, on six processes at once, is ten times slower. */
+/**
+ * How long clients call and tokens are revoked before the measurement: code that runs for the first time, in six processes at once, is ten
+ * times slower.
+ */
 const warmUp = { revokes: 200, everyMs: 80 } as const;
-/** Of each client, between an answer and its next call. */
+/** Each client's pause between an answer and its next call. */
 const quietPauseMs = 800;
 const healthy = { revokes: 250, everyMs: 100 } as const;
 const frozen = { times: 3, forMs: 4_000, revokes: 12 } as const;
 const cutOffForMs = 6_000;
 
-/** Three phases: `healthy`, `one frozen`, `cut off`. */
+/** Runs three phases: `healthy`, `one frozen`, `cut off`. */
 export async function measure(test: RunningTest): Promise<Phase[]> {
   await revokeOneByOne(test, warmUp);
   test.load.setPause(quietPauseMs);

@@ -4,21 +4,21 @@ import { join } from "node:path";
 import type { Rule } from "./check-history.ts";
 import type { FaultName } from "./faults.ts";
 
-// Ways to break the protocol, one line each. A test that cannot find them would say nothing when it finds nothing.
+// Ways to break the protocol, one line each. If the test could not find them, its finding nothing would mean nothing.
 
 export interface Mutation {
   readonly name: string;
-  /** What is changed in the server's source. Each `from` must be there exactly so often (once unless told). */
+  /** The changes to the server's source. Each `from` must occur exactly that often (once by default). */
   readonly edits: readonly {
     readonly file: string;
     readonly from: string;
     readonly to: string;
     readonly times?: number;
   }[];
-  /** What provokes it. */
+  /** The faults that provoke it. */
   readonly faults: readonly FaultName[];
   readonly fillDelayMs?: number;
-  /** What it breaks: one of these. */
+  /** It breaks one of these rules. */
   readonly breaks: readonly Rule[];
 }
 
@@ -101,7 +101,7 @@ export const mutations: readonly Mutation[] = [
 
 const repository = join(import.meta.dirname, "../..");
 
-/** A file of the server with a mutation's edits. Throws when what is to be changed is not there as often as it should be. */
+/** A file of the server with a mutation's edits. Throws if a text to be changed does not occur as often as it should. */
 export function mutate(mutation: Mutation, file: string, source: string): string {
   let changed = source;
   for (const { from, to, times = 1 } of mutation.edits.filter((edit) => edit.file === file)) {
@@ -115,7 +115,7 @@ export function mutate(mutation: Mutation, file: string, source: string): string
   return changed;
 }
 
-/** The files that a mutation changes, as they are and as it makes them. */
+/** The files that a mutation changes, before and after. */
 export function editedFiles(mutation: Mutation): { file: string; source: string; mutated: string }[] {
   return [...new Set(mutation.edits.map(({ file }) => file))].map((file) => {
     const source = readFileSync(join(repository, "server", file), "utf8");

@@ -6,33 +6,33 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { testRootKey } from "../../server/src/testing/test-keys.ts";
 
-/** One server process, to be frozen, killed and led astray. */
+/** One server process, which can be frozen, killed and given a wrong clock. */
 export interface NodeProcess {
   readonly number: number;
   readonly port: number;
-  /** Resolves when it is ready to serve. Starts again while it ends by itself because the database is away. */
+  /** Resolves when it is ready to serve. If it ends by itself because the database is away, it is started again. */
   start(): Promise<void>;
   freeze(): void;
   thaw(): void;
   kill(): Promise<void>;
-  /** Its wall clock is wrong by so much from now on. A frozen node notices when it thaws. */
+  /** Makes its wall clock wrong by this much from now on. A frozen node notices once it thaws. */
   shiftClock(milliseconds: number): void;
-  /** Stops it in order and removes what it left. */
+  /** Stops it in order and removes the files it left. */
   remove(): Promise<void>;
 }
 
 export interface NodeOptions {
   readonly number: number;
   readonly port: number;
-  /** As what the program runs, through the network that can be cut. */
+  /** For the role that the program runs as, through the network that can be cut. */
   readonly databaseUrl: string;
-  /** As the owner, by the same way. */
+  /** For the owner, through the same network. */
   readonly migrationUrl: string;
   /** The folder of the server to run: the repository's, or a changed copy. */
   readonly serverFolder: string;
-  /** Answers to looking a token up come late by up to so many milliseconds; 0 for not at all. */
+  /** The answers to token look-ups are delayed by up to this many milliseconds; 0 for no delay. */
   readonly fillDelayMs: number;
-  /** Called when it ends without having been killed, with the last of what it said. */
+  /** Called when it ends without having been killed, with the end of its output. */
   readonly onUnexpectedEnd: (said: string) => void;
 }
 
@@ -68,7 +68,7 @@ export function arrangeNode(options: NodeOptions): NodeProcess {
           DATABASE_URL: options.databaseUrl,
           MIGRATION_DATABASE_URL: options.migrationUrl,
           FUSION_ROOT_KEY: testRootKey.toString("base64"),
-          // All calls come from one address.
+          // All calls come from one address, which must not be rate limited.
           API_REQUESTS_PER_SECOND: "999999",
           LOG_LEVEL: "error",
           FUSION_TEST_CLOCK_FILE: clockFile,
@@ -101,7 +101,7 @@ export function arrangeNode(options: NodeOptions): NodeProcess {
           });
           return;
         }
-        // A start while the database is away ends with a sentence; whoever supervises the process starts it again.
+        // A start while the database is away ends with a sentence; a supervisor would start the process again.
         if (performance.now() > deadline) throw new Error(`Node ${options.number} does not start:\n${said}`);
         await sleep(200);
       }

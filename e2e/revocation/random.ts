@@ -1,16 +1,16 @@
-/** Repeatable chance: the same seed makes the same choices. */
+/** Repeatable random choices: the same seed makes the same ones. */
 export interface Chance {
-  /** From 0 up to, but not, 1. */
+  /** From 0 up to, but not including, 1. */
   fraction(): number;
-  /** A whole number from 0 up to, but not, `end`. */
+  /** A whole number from 0 up to, but not including, `end`. */
   below(end: number): number;
   pick<Value>(values: readonly Value[]): Value;
-  /** Between the two, small ones as likely as large ones by their order of magnitude. */
+  /** A number between the two, with each order of magnitude equally likely. */
   logarithmic(least: number, most: number): number;
   shuffled<Value>(values: readonly Value[]): Value[];
 }
 
-/** Mulberry32: 32 bits of state, even enough for choosing. */
+/** Mulberry32: 32 bits of state, uniform enough for choosing. */
 export function seededChance(seed: number): Chance {
   let state = seed >>> 0;
   const fraction = (): number => {

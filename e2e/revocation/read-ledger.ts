@@ -3,8 +3,8 @@ import type { ArrangedToken } from "./arrange.ts";
 import type { CommittedTransfer } from "./check-history.ts";
 
 /**
- * What is in the database afterwards: every transfer that a call of the run made, and when it and the revocations were committed. By the
- * times that PostgreSQL keeps of commits, since the answers tell only when a transfer was known to be committed.
+ * Reads from the database after a run every transfer that a call made, and when it and the revocations were committed. The times are those
+ * that PostgreSQL keeps of commits, since an answer tells only when a transfer was known to be committed.
  */
 export async function readLedger(
   ownerUrl: string,
@@ -18,7 +18,7 @@ export async function readLedger(
       `SELECT split_part(request_id, '-', 2) AS request, requested_by AS token_id, ${microseconds} AS at
        FROM transfer WHERE request_id LIKE 'revocation-%'`,
     );
-    // Only its revocation ever changes a token's row.
+    // A token's row is changed only by its revocation.
     const revoked = await client.query<{ token_id: string; at: string }>(
       `SELECT token_id, ${microseconds} AS at FROM token WHERE revoked_at IS NOT NULL`,
     );

@@ -4,7 +4,7 @@ import type { Chance } from "./random.ts";
 
 // The requests of the test's clients, as the bytes they send.
 
-/** What the ledger knows a transfer by; the number is the call's. */
+/** The request id by which the ledger knows a transfer; the number is the call's. */
 export function requestIdOf(request: number): string {
   return `revocation-${request}`;
 }

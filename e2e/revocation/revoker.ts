@@ -7,28 +7,31 @@ import { now } from "./now.ts";
 import type { Chance } from "./random.ts";
 import { revokeRequest } from "./requests.ts";
 
-/** Ends tokens as people and programs do, and keeps at it until it is told that they have ended. */
+/** Revokes tokens as people and programs do, and repeats until it is told that they have ended. */
 export interface Revoker {
   /**
-   * Starts a revocation, through this node at first, with calls of the token racing with it; the token is tried again from the answer on.
-   * Answers false when no token is left.
+   * Starts a revocation, first through this node, while calls of the token race with it. From the answer on the token is tried again.
+   * Returns false if no token is left.
    */
   revoke(node: number): boolean;
-  /** The same without the race, and with the token tried again only once: so that what is measured is the revocation. */
+  /** The same without the race, and the token is tried again only once, so that only the revocation is measured. */
   revokeAlone(node: number): boolean;
-  /** How many were started. */
+  /** How many revocations were started. */
   started(): number;
-  /** Resolves when all that were started have ended. */
+  /** Resolves when all revocations that were started have ended. */
   settled(): Promise<void>;
   revocations(): readonly Revocation[];
 }
 
-/** Several times the longest that a revoke should take: what is given up goes on at the node, and repeating it soon only adds to its work. */
+/**
+ * Several times the longest that a revoke should take: an attempt that is given up goes on at the node, and repeating it soon only adds to
+ * its work.
+ */
 const attemptPatienceMs = 10_000;
-/** Under faults all the time, one attempt in four is answered: rarely, ten in a row are not. */
+/** Under constant faults about one attempt in four is answered, and now and then ten in a row are not. */
 const giveUpMs = 300_000;
 const coldShare = 0.4;
-/** While it is under way, for as long as leases of before last: one node may know already what another one does not. */
+/** How long it is probed while under way, to cover the leases of the last but one: one node may already know what another does not. */
 const probedMs = 3_000;
 /** From at once to longer than a lease. */
 const probesAfterMs = [0, 20, 100, 400, 1_000, 2_000, 4_000];
@@ -50,7 +53,7 @@ export function createRevoker({
 
   const attempt = async (token: ArrangedToken, node: number): Promise<RevokeAttempt> => {
     const path = chance.pick(paths);
-    // A connection of its own: how long opening it takes counts for whoever revokes.
+    // Uses a new connection, since the time to open it counts for the person who revokes.
     const connection = openConnection(ports[node] as number);
     const { sentAt, endedAt, outcome } = await connection.send(revokeRequest(path, token), attemptPatienceMs);
     connection.close();

@@ -1,8 +1,8 @@
 // npm run test:revocation:mutations -- [--only text] [--calls 8000] [--revokes 160] [--seed N]
 //
-// Shows that the revocation test would notice: each mutation of the protocol (mutations.ts) is applied to a copy of the server, which then
-// runs under the faults that provoke it, and must break what it is said to break. The server as it is runs under the same faults first
-// and must break nothing, so that it is the mutation that was caught.
+// Shows that the revocation test would notice a broken protocol. Each mutation (mutations.ts) is applied to a copy of the server, which
+// then runs under the faults that provoke it and must break one of the rules named for it. The unchanged server runs under the same faults
+// first and must break nothing, so that only the mutation can be what was caught.
 import { parseArgs } from "node:util";
 import { type Rule, rules, type Verdict } from "./check-history.ts";
 import { applyMutation, copyServer, editedFiles, type Mutation, mutations } from "./mutations.ts";
@@ -17,15 +17,15 @@ const { values } = parseArgs({
   },
 });
 
-// So that what was started ends too.
+// Ends by process.exit, so that everything that was started ends too.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
-/** A mutation that chance let through is tried again with other choices before it counts as not caught. */
+/** A mutation that slipped through by chance is tried again with other random choices before it counts as not caught. */
 const attemptsMax = 3;
 
 const chosen = mutations.filter(({ name }) => name.includes(values.only));
 if (chosen.length === 0) throw new Error(`No mutation's name contains "${values.only}".`);
-// All of them first: a fragment that is no longer there should not be found after ten minutes.
+// Checks all of them first, so that a fragment that no longer exists is not found only after ten minutes.
 for (const mutation of chosen) editedFiles(mutation);
 
 let failed = 0;

@@ -5,7 +5,7 @@ import { now } from "./now.ts";
 import type { Chance } from "./random.ts";
 import type { Revoker } from "./revoker.ts";
 
-/** The parts of a run under way. */
+/** The parts of a running test. */
 export interface RunningTest {
   readonly cluster: Cluster;
   readonly load: Load;
@@ -16,23 +16,23 @@ export interface RunningTest {
 }
 
 export interface StormOptions {
-  /** While there are faults. */
+  /** How many calls at least while there are faults; likewise `revokes`. */
   readonly calls: number;
   readonly revokes: number;
   readonly faults?: readonly FaultName[];
-  /** How often each kind of fault at least. */
+  /** How often each kind of fault happens at least. */
   readonly turns: number;
 }
 
-/** Revokes that begin together with a fault: enough that a few turns of a kind overlap as many as they should. */
+/** How many revokes begin together with a fault: enough that a few turns of a kind overlap as many revokes as they should. */
 const burst = { least: 8, most: 80 } as const;
 const gapMs = { least: 2_000, spread: 1_500 } as const;
-/** The share of a burst that begins at once; the others come until the next fault. */
+/** The share of a burst that begins at once; the rest is spread until the next fault. */
 const atOnce = 0.7;
-/** How many times a burst's revoke goes first to the node that the fault hits. */
+/** The probability with which a burst's revoke is deliberately sent first to the node that the fault hits. */
 const throughFaulty = 0.4;
 
-/** A fault every few seconds, and revokes around each, until there were enough calls, revokes and faults of each kind. */
+/** Makes a fault every few seconds, with revokes around each, until there were enough calls, revokes and faults of each kind. */
 export async function storm(test: RunningTest, options: StormOptions): Promise<void> {
   const { cluster, load, revoker, saboteur, chance, say } = test;
   const kinds = options.faults ?? (Object.keys(faultKinds) as FaultName[]);
@@ -54,7 +54,7 @@ export async function storm(test: RunningTest, options: StormOptions): Promise<v
       continue;
     }
     const gap = gapMs.least + chance.below(gapMs.spread);
-    // So many that revokes keep step with calls: what will have been started when the next fault comes.
+    // Sized so that revokes keep step with calls: how many should have been started when the next fault comes.
     const rate = (load.calls() - callsBefore) / Math.max(1, now() - startedAt);
     const due = ((load.calls() - callsBefore + rate * gap) * options.revokes) / options.calls;
     const count = Math.min(
@@ -83,7 +83,7 @@ export async function storm(test: RunningTest, options: StormOptions): Promise<v
   }
 }
 
-/** Begins the first that can begin now, and takes it out of the turn. */
+/** Begins the first fault that can begin now, and takes it out of the turn. */
 function beginOneOf(saboteur: Saboteur, turn: FaultName[]): ReturnType<Saboteur["begin"]> {
   for (const [at, kind] of turn.entries()) {
     const begun = saboteur.begin(kind);

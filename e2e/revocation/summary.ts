@@ -1,12 +1,12 @@
 import { type Rule, rules, type Verdict } from "./check-history.ts";
 
-/** One thing that was to be shown. */
+/** One thing that the run has to show. */
 export interface Finding {
   readonly figure: string;
   readonly value: number;
   readonly goal: string;
   readonly holds: boolean;
-  /** How long something took: says little on a machine that others use at the same time. */
+  /** Whether it is a duration, which says little on a machine that others use at the same time. */
   readonly isTime: boolean;
 }
 

@@ -4,10 +4,10 @@ import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { findChromium } from "../bin/require-chromium.mjs";
 
-/** Where pictures go; not kept in the repository. */
+/** Where pictures are written; they are not kept in the repository. */
 export const resultsFolder: string = join(import.meta.dirname, "../results");
 
-/** Debian's Chromium, headless, without its own calls home. */
+/** Debian's Chromium, headless, without its background requests. */
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error("No Chromium found. Run `node e2e/bin/require-chromium.mjs`.");
@@ -29,7 +29,7 @@ export async function launchBrowser(): Promise<Browser> {
 export const widths = { phone: 390, desktop: 1280 } as const;
 export type Theme = "light" | "dark";
 
-/** A fresh browser profile. What goes wrong in its pages (errors, refused styles or scripts) is collected in `faults`. */
+/** A fresh browser profile. Errors of its pages, and styles or scripts that were refused, are collected in `faults`. */
 export async function openProfile(
   browser: Browser,
   options: { width?: number; theme?: Theme } = {},
@@ -45,14 +45,16 @@ export async function openProfile(
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
-    // The browser reports every answer of 400 and above as an error; those are checked where they are provoked.
+    // The browser reports every answer of 400 and above as an error; the tests that provoke those check them.
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
       faults.push(message.text());
   });
   return { context, page, faults };
 }
 
-/** Pictures are for people to look at, so none where nobody does: they take as long as everything else that a test asks of a page. */
+/**
+ * Pictures are for people to look at, so none are taken where nobody does: they take as long as everything else that a test asks of a page.
+ */
 const takesPictures = !process.env.CI;
 
 async function takePicture(
@@ -65,7 +67,7 @@ async function takePicture(
   await page.screenshot({ path: join(resultsFolder, `${name}.png`), fullPage });
 }
 
-/** Shows the page in a theme. It follows what the browser prefers by a script of its own, at its leisure where the machine is busy. */
+/** Shows the page in a theme. The page follows the browser's preference by a script of its own, which takes its time on a busy machine. */
 async function showTheme(page: Page, theme: Theme): Promise<void> {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
   await page.waitForFunction(
@@ -74,7 +76,7 @@ async function showTheme(page: Page, theme: Theme): Promise<void> {
   );
 }
 
-/** Colours that change slowly have less contrast on their way. */
+/** Waits for colour transitions to end: halfway through, the contrast is lower. */
 async function transitionsEnded(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const ending = document
@@ -95,8 +97,8 @@ const examined = looks.filter(({ device, theme }) => (device === "phone") === (t
 let turns = 0;
 
 /**
- * Takes the page's picture in both themes, at both widths, and returns axe's serious findings. Where no pictures are taken, axe looks at the
- * phone and at the desktop in turn: half a minute for each of the two cores, and the pages are looked at again and again.
+ * Takes the page's picture in both themes at both widths, and returns axe's serious findings. If no pictures are taken, axe looks at the
+ * phone and at the desktop by turns, which saves half a minute on each of the two cores; the pages are looked at again and again anyway.
  */
 export async function lookAt(page: Page, name: string): Promise<string[]> {
   const findings: string[] = [];
@@ -120,7 +122,7 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
   return findings;
 }
 
-/** For long pages: axe once in each theme, and a picture of what one sees first at each width. */
+/** For long pages: axe once in each theme, and a picture of what is visible first at each width. */
 export async function glanceAt(page: Page, name: string): Promise<string[]> {
   const findings: string[] = [];
   for (const theme of ["light", "dark"] as const) {
@@ -136,14 +138,14 @@ export async function glanceAt(page: Page, name: string): Promise<string[]> {
   return findings;
 }
 
-/** Upright, a tablet: wider than a phone, and the rail takes its share. */
+/** An upright tablet: wider than a phone, but the rail takes its share. */
 const tabletWidth = 820;
 
-/** What does not fit on a tablet: the page itself, what lies on its neighbour, a row of a table broken into many lines. */
+/** What does not fit on a tablet: the page itself, content that covers its neighbour, a table row broken into many lines. */
 export async function tabletFaults(page: Page, name: string): Promise<string[]> {
   const before = page.viewportSize() ?? { width: widths.desktop, height: 900 };
   await page.setViewportSize({ width: tabletWidth, height: 900 });
-  // What depends on the width by script comes with the next frame.
+  // Layout that a script adapts to the width comes with the next frame.
   await page.waitForTimeout(200);
   const faults = await page.evaluate(() => {
     const found: string[] = [];
@@ -165,8 +167,9 @@ export async function tabletFaults(page: Page, name: string): Promise<string[]> 
 }
 
 /**
- * What axe calls serious or critical, WCAG 2.2 AA and best practices, and landmarks that are there twice. axe is brought into each document once and asked there: its own driver
- * opens a second page for every question, which took most of the time of a run. Our pages have no frames, which that would be for.
+ * What axe calls serious or critical (WCAG 2.2 AA and best practices), and landmarks that occur twice. axe is loaded into each document
+ * once and asked there: its own driver opens a second page for every question, which took most of a run's time. That is for frames, which
+ * our pages do not have.
  */
 export async function seriousFindings(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { PersonToLogIn } from "./console.ts";
 import { readCode } from "./product.ts";
 
-/** The console's API as its own pages use it: a session cookie, JSON both ways. */
+/** The console's API as its own pages use it: a session cookie, and JSON both ways. */
 export interface ConsoleSession {
   call<Body>(method: "GET" | "POST", path: string, body?: unknown): Promise<Body>;
 }

@@ -7,20 +7,20 @@ export interface PersonToLogIn {
   /** Where the code arrives, as the inbox shows it. */
   readonly address: string;
   readonly password: string;
-  /** The first login sets the password. */
+  /** Whether this is the first login, which sets the password. */
   readonly first?: boolean;
 }
 
-/** From the login page to the landing page, by visible labels. */
+/** Goes from the login page to the landing page, by visible labels. */
 export async function logIn(page: Page, url: string, person: PersonToLogIn): Promise<void> {
-  // Asked for by name: where somebody is logged in already, every other address leads elsewhere.
+  // By its address: if somebody is logged in already, the other addresses lead elsewhere.
   await page.goto(`${url}/login`);
   const asked = new Date();
   await page.getByLabel("Phone number or email").fill(person.identifier);
   await page.keyboard.press("Enter");
   const field = page.getByLabel("One-time code");
   await field.waitFor();
-  // Complete, the code submits itself.
+  // The code submits itself once it is complete.
   await field.fill(await readCode(url, person.address, asked));
   await page.getByLabel(person.first ? "New password" : "Password", { exact: true }).fill(person.password);
   await page.keyboard.press("Enter");
@@ -30,7 +30,7 @@ export async function logIn(page: Page, url: string, person: PersonToLogIn): Pro
     .waitFor();
 }
 
-/** What a program does with a token: one call of the Fusion API. */
+/** One call of the Fusion API with a token, as a program makes it. */
 export async function callFusion<Body>(
   baseUrl: string,
   token: string,

@@ -5,8 +5,8 @@ import { expect } from "vitest";
 import type { Product } from "./product.ts";
 
 /**
- * What only time brings, written straight into the product's database as its owner: a browser test cannot wait for it, and the clock of a
- * running product is the real one.
+ * States that only time brings, written straight into the product's database as its owner: a browser test cannot wait for them, and a
+ * running product uses the real clock.
  */
 
 async function asOwner(product: Product, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
@@ -25,19 +25,19 @@ async function asOwner(product: Product, work: (client: pg.Client) => Promise<un
   }
 }
 
-/** Every address may be sent a code again, as after an hour. */
+/** Lets every address be sent a code again, as after an hour. */
 export function forgetSentCodes(product: Product): Promise<void> {
   return asOwner(product, (client) => client.query("DELETE FROM code_sending"));
 }
 
-/** Nobody has proven presence within the last five minutes. */
+/** Makes it so that nobody has proven presence within the last five minutes. */
 export function forgetPresence(product: Product): Promise<void> {
   return asOwner(product, (client) =>
     client.query("UPDATE user_session SET stepped_up_at = stepped_up_at - interval '6 minutes'"),
   );
 }
 
-/** Live sessions were last used so long ago. */
+/** Makes live sessions last used this long ago. */
 export function letSessionsIdle(product: Product, seconds: number): Promise<void> {
   return asOwner(product, (client) =>
     client.query(
@@ -47,7 +47,7 @@ export function letSessionsIdle(product: Product, seconds: number): Promise<void
   );
 }
 
-/** Live sessions are so old that they end so soon, whatever is done. */
+/** Makes live sessions so old that they end this soon, whatever is done. */
 export function letSessionsAge(product: Product, secondsLeft: number): Promise<void> {
   return asOwner(product, (client) =>
     client.query(
@@ -57,21 +57,23 @@ export function letSessionsAge(product: Product, secondsLeft: number): Promise<v
   );
 }
 
-/** Reminders found out that there is no such address. */
+/** Marks an address as one that reminders found not to exist. */
 export function letAddressBounce(product: Product, address: string): Promise<void> {
   return asOwner(product, (client) =>
     client.query("UPDATE identity SET bounced_at = now() WHERE address = $1", [address]),
   );
 }
 
-/** Codes that are out have expired. */
+/** Makes all codes that were sent expire. */
 export function expireCodes(product: Product): Promise<void> {
   return asOwner(product, (client) =>
     client.query("UPDATE one_time_code SET expires_at = created_at + interval '1 ms'"),
   );
 }
 
-/** Resolves when so many calls with tokens of these names are in the database: they are written once a second, later on a busy machine. */
+/**
+ * Resolves when this many calls with tokens of these names are in the database. They are written once a second, later on a busy machine.
+ */
 export function untilCallsAreWritten(
   product: Product,
   names: readonly string[],
@@ -93,7 +95,7 @@ export function untilCallsAreWritten(
   );
 }
 
-/** Moves a token's whole life so many days back, and gives it calls on each of the last `callDays` days before its last use. */
+/** Moves a token's whole life this many days back, and gives it calls on each of the last `callDays` days before its last use. */
 export function letDaysPass(product: Product, name: string, days: number, callDays = 0): Promise<void> {
   return asOwner(product, async (client) => {
     await client.query(

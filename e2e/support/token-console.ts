@@ -9,9 +9,9 @@ export const admin = {
   password: "lantern orbit mango 47",
 };
 
-/** A product of a test file's own, whose admin is logged in, with what tests do on the pages of her applications. */
+/** A test file's own product with a logged-in admin, and what tests do on the pages of her applications. */
 export interface TokenConsole {
-  /** Another one after a restart, on the same data. */
+  /** Replaced after a restart, on the same data. */
   product: Product;
   readonly page: Page;
   /** What went wrong in the page. */
@@ -20,12 +20,12 @@ export interface TokenConsole {
   readonly applications: { readonly sandbox: string; readonly live: string };
   dialog(): Locator;
   generateButton(): Locator;
-  /** The end of the token that would be generated. */
+  /** The shown end of the token that would be generated. */
   expires(): Locator;
-  /** The rows of the tokens in the list of an application. */
+  /** The token rows of an application's list. */
   listed(): Locator;
   openDialog(environment: "sandbox" | "live"): Promise<void>;
-  /** Generates a token of the sandbox, and returns its secret when the dialog is closed. */
+  /** Generates a sandbox token, closes the dialog and returns the secret. */
   generate(name: string): Promise<string>;
   /** Leaves the dialog that shows a secret. */
   closeWithoutToken(): Promise<void>;
@@ -80,7 +80,7 @@ export async function openTokenConsole(): Promise<TokenConsole> {
   return self;
 }
 
-/** Logs in, and finds where the applications are. */
+/** Logs in and finds the addresses of the applications. */
 async function findApplications(page: Page, product: Product): Promise<TokenConsole["applications"]> {
   await logIn(page, product.url, { ...admin, first: true });
   await page

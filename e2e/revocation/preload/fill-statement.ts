@@ -1,2 +1,2 @@
-/** What the statement is known by with which a node reads tokens into its memory. */
+/** The text that identifies the statement with which a node reads tokens into its memory. */
 export const fillStatement = "FROM read_tokens(";

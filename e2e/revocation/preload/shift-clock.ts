@@ -1,6 +1,6 @@
-// Loaded into a node before anything else (`node --import`): its wall clock goes wrong by as many milliseconds as the file named by
-// FUSION_TEST_CLOCK_FILE says, anew at every SIGUSR2. The monotonic clock stays right, as when somebody sets a machine's time. A seam of
-// the test: nothing in the product knows of it.
+// Loaded into a node before anything else (`node --import`). Shifts its wall clock by the milliseconds in the file that
+// FUSION_TEST_CLOCK_FILE names, read again at every SIGUSR2. The monotonic clock stays right, as when somebody sets a machine's time. A
+// seam of the test: nothing in the product knows of it.
 import { readFileSync } from "node:fs";
 
 const file = process.env.FUSION_TEST_CLOCK_FILE;

@@ -1,6 +1,6 @@
-// Loaded into a node before anything else (`node --import`): the answer to looking a token up by its hash arrives late, by up to
-// FUSION_TEST_FILL_DELAY_MS milliseconds, as when the process is held up between asking the database and remembering what it said. A seam
-// of the test: nothing in the product knows of it.
+// Loaded into a node before anything else (`node --import`). Delays the answer to looking a token up by its hash by up to
+// FUSION_TEST_FILL_DELAY_MS milliseconds, as if the process were held up between asking the database and remembering the answer. A seam of
+// the test: nothing in the product knows of it.
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { fillStatement } from "./fill-statement.ts";
