@@ -1,5 +1,5 @@
-// The gateway check as the program has it, but with the database asked about each token: what it would cost without leases. Everything else
-// of a call is switched on. Prints its port as JSON on standard output.
+// The gateway check as the program has it, except that the database is asked about each token: what it would cost without leases.
+// Everything else about a call is switched on. Prints its port as JSON on standard output.
 import { createCallRecorder } from "../server/src/activity/call-recorder.ts";
 import { registerGatewayRoutes } from "../server/src/gateway/routes.ts";
 import { systemClock } from "../server/src/platform/clock.ts";

@@ -1,4 +1,4 @@
-// What the transfer benchmarks run on: fintechs with tokens and funded accounts, made through the program's own use cases.
+// What the transfer benchmarks run on: fintechs with tokens and funded accounts, made by the program's own use cases.
 
 import { randomUUID } from "node:crypto";
 import pg from "pg";
@@ -25,8 +25,8 @@ export interface BenchTenant {
 }
 
 /**
- * Each fintech with a token, a funding account and `customersEach` customer accounts that have money; with `limited`, under limits that no
- * transfer reaches; with `listening`, with a webhook endpoint that wants every transfer.
+ * Makes fintechs, each with a token, a funding account and `customersEach` customer accounts that have money. `limited` sets limits that no
+ * transfer reaches; `listening` adds a webhook endpoint that wants every transfer.
  */
 export async function arrangeTenants(
   { db, ownerUrl }: { readonly db: Database; readonly ownerUrl: string },
@@ -68,7 +68,7 @@ export async function arrangeTenants(
   return made;
 }
 
-/** All customers' accounts become ones of a product that counts by day and by month, as a bank's does. */
+/** Moves all customers' accounts to a product that counts by day and by month, as a bank's does. */
 async function limitCustomers(owner: pg.Pool, { tenant }: TestBook): Promise<void> {
   const key = [tenant.ifiId, tenant.environment, tenant.fintechId];
   const [bundleId, productId] = [randomUUID(), "1000000000000000001"];
@@ -97,7 +97,7 @@ async function limitCustomers(owner: pg.Pool, { tenant }: TestBook): Promise<voi
   );
 }
 
-/** Nothing answers there: events are noted, published and tried, and the tries fail at once. */
+/** Adds an endpoint at which nothing answers: events are noted, published and tried, and each attempt fails at once. */
 async function listen(db: Database, { tenant, token }: TestBook): Promise<void> {
   await db.transaction({ kind: "tenants", tenants: [tenant] }, (tx) =>
     insertEndpoint(tx, {

@@ -1,4 +1,4 @@
-// Tokens in numbers: made in SQL and written directly as the owner, since issuing each takes a person.
+// Large numbers of tokens, written directly in SQL as the owner, since issuing each one takes a person.
 import { writeFileSync } from "node:fs";
 import type pg from "pg";
 import type { ApplicationId } from "../server/src/platform/ids.ts";
@@ -27,7 +27,7 @@ export async function arrangeOwners(owner: pg.Pool): Promise<TokenOwners> {
   return { applicationIds, userId };
 }
 
-/** Live tokens, in turn over all applications, with two scopes and 30 days to go. Their secrets go to `file`, one a line. */
+/** Adds live tokens, by turns for all applications, with two scopes and 30 days left. Writes their secrets to `file`, one per line. */
 export async function addUsableTokens(
   owner: pg.Pool,
   { applicationIds, userId }: TokenOwners,
@@ -48,7 +48,7 @@ export async function addUsableTokens(
   }
 }
 
-/** Rows of tokens that nobody presents, to see what a large table costs. */
+/** Adds rows of tokens that nobody presents, to see what a large table costs. */
 export async function addStoredTokens(
   owner: pg.Pool,
   { applicationIds, userId }: TokenOwners,
@@ -56,7 +56,7 @@ export async function addStoredTokens(
 ): Promise<void> {
   const client = await owner.connect();
   try {
-    // Filling is not what is measured: foreign keys that hold by construction are not looked up, and nothing is waited for on the disk.
+    // Filling is not measured, so it skips the checks of foreign keys that hold by construction and does not wait for the disk.
     await client.query("SET session_replication_role = replica; SET synchronous_commit = off");
     for (let from = 0; from < count; from += 500_000) {
       say(`  ${from.toLocaleString("en")} stored`);
@@ -76,7 +76,7 @@ export async function addStoredTokens(
   await owner.query("CHECKPOINT");
 }
 
-/** Well-formed secrets of no token. */
+/** Well-formed secrets that belong to no token. */
 export function unknownSecrets(count: number): string[] {
   return Array.from({ length: count }, () => generateSecret(systemRandom, "live"));
 }

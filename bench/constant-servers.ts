@@ -1,6 +1,6 @@
-// Servers that answer a constant, to see what the check costs beside what every program pays: SERVER is `bare` (node:http), `fastify` (the
-// same Fastify with the same options) or `frame` (our createHttpServer: ids, security headers and a log line on every answer).
-// Prints its port as JSON on standard output.
+// Servers that answer a constant, to compare the check with what every program pays. SERVER is `bare` (node:http), `fastify` (the same
+// Fastify with the same options) or `frame` (our createHttpServer: ids, security headers and a log line for every answer). Prints its port
+// as JSON on standard output.
 import { createServer } from "node:http";
 import Fastify from "fastify";
 import { createHttpServer, fastifyOptions } from "../server/src/platform/http/server.ts";

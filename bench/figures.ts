@@ -1,20 +1,23 @@
-// What the benchmarks print: one JSON line a figure.
+// What the benchmarks print: one JSON line per figure.
 
 export type Goal = { readonly atLeast: number } | { readonly atMost: number } | null;
 
-/** Slices of both sides taken by turns: the first of ours beside the first of theirs, and so on. Of a side that has none nothing is printed. */
+/**
+ * Slices of both sides, measured by turns: the first of ours beside the first of theirs, and so on. If one side has none, nothing is
+ * printed.
+ */
 export interface Figure {
   readonly name: string;
   readonly ours: readonly number[];
-  /** Null where nothing is compared. */
+  /** Null if there is nothing to compare with. */
   readonly theirs: readonly number[] | null;
   readonly unit: string;
   readonly goal: Goal;
 }
 
 /**
- * Prints the medians, and as ratio the median of the ratios of neighbours: a machine that others share is now fast and now slow for seconds,
- * which two neighbours have in common and two medians have not.
+ * Prints the medians, and as ratio the median of the ratios of neighbouring slices. A shared machine is fast or slow for seconds at a time,
+ * which affects two neighbours alike but not two medians.
  */
 export function printFigure({ name, ours, theirs, unit, goal }: Figure): void {
   if (ours.length === 0 || theirs?.length === 0) return;
@@ -37,7 +40,7 @@ function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-/** Of an even number of values, the mean of the two in the middle. */
+/** The median; for an even number of values, the mean of the two in the middle. */
 export function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((left, right) => left - right);
   const middle = sorted.length / 2;

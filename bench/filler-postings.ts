@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 
-/** Adds about `postings` postings (two a transfer), written directly as the owner, in books that agree with themselves. */
+/** Adds about `postings` postings (two per transfer), written directly as the owner, in books that balance. */
 export async function addPostings(ownerUrl: string, postings: number): Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
@@ -13,14 +13,14 @@ export async function addPostings(ownerUrl: string, postings: number): Promise<v
     "INSERT INTO fintech (ifi_id, fintech_id, name, client_id, created_at) VALUES (140793, $1, 'Filler', 'filler-client', now())",
     [fintechId],
   );
-  // Account n pays account n + 1, round in a circle, so that each is debited and credited `each` times and ends where it began.
+  // Account n pays account n + 1, round a circle, so that each is debited and credited `each` times and ends where it began.
   await client.query(
     `INSERT INTO account (ifi_id, environment, fintech_id, account_id, kind, currency, name, floor, posting_count, created_at)
      SELECT 140793, 'sandbox', $1::text::uuid, md5($1::text || n)::uuid, 'funding', 'INR', 'Filler', 0, 2 * $2::int, now()
      FROM generate_series(0, $3::int - 1) n`,
     [fintechId, each, accounts],
   );
-  // In the order of time, as real ones come.
+  // In chronological order, as real ones arrive.
   await client.query(
     `WITH made AS (
        INSERT INTO transfer (ifi_id, environment, fintech_id, request_id, debit_account_id, credit_account_id, amount, currency,

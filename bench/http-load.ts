@@ -1,6 +1,6 @@
-// Sends transfers over HTTP on keep-alive connections, each as soon as the one before it is answered, and says how many succeeded. A
-// process of its own, so that it can be pinned to the core that the server does not use; written to cost little itself.
-// Reads what to do as JSON on standard input, answers as JSON on standard output.
+// Sends transfers over HTTP on keep-alive connections, each as soon as the previous one is answered, and reports how many succeeded. Runs
+// as a process of its own, so that it can be pinned to the core that the server does not use, and is written to cost little itself. Reads
+// its order as JSON on standard input, answers as JSON on standard output.
 import { randomUUID } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
@@ -8,21 +8,21 @@ import { text } from "node:stream/consumers";
 export interface LoadOrder {
   readonly port: number;
   readonly seconds: number;
-  /** One for each connection. */
+  /** One per connection. */
   readonly callers: readonly LoadCaller[];
 }
 
 export interface LoadCaller {
   readonly ifiId: string;
   readonly secret: string;
-  /** Between which this connection moves money: from the first ones to the last ones. */
+  /** The accounts between which this connection moves money: from the first ones to the last ones. */
   readonly debitAccounts: readonly string[];
   readonly creditAccounts: readonly string[];
 }
 
 export interface LoadResult {
   readonly succeeded: number;
-  /** Answers with another status than 200, by status. */
+  /** Answers with a status other than 200, by status. */
   readonly others: Readonly<Record<string, number>>;
   readonly seconds: number;
   readonly p50Ms: number;
@@ -30,7 +30,7 @@ export interface LoadResult {
 }
 
 const { port, seconds, callers } = JSON.parse(await text(process.stdin)) as LoadOrder;
-// The first part of the time warms up and is not counted.
+// The first part of the time is a warm-up and is not counted.
 const warmUpMs = Math.min(1_000, seconds * 200);
 let succeeded = 0;
 const others: Record<string, number> = {};

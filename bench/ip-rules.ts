@@ -37,7 +37,7 @@ function microsecondsOf(check: (ip: string) => boolean): number {
   const start = performance.now();
   for (let turn = 0; turn < turns; turn += 1) for (const ip of callers) allowed += check(ip) ? 1 : 0;
   const took = performance.now() - start;
-  // Two of three may; also so that nothing of it can be left out.
+  // Two of three callers are allowed. Checking the sum also keeps the compiler from leaving the work out.
   if (allowed !== 2 * turns) throw new Error(`Allowed ${allowed} of ${callers.length * turns} calls.`);
   return (took * 1_000) / (turns * callers.length);
 }

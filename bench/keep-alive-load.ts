@@ -1,6 +1,6 @@
-// Sends requests on keep-alive connections, each as soon as the one before it is answered, and counts the answers. A process of its own, so
-// that it can be pinned to the core that the server does not use; written to cost less than any server it measures.
-// Reads what to do on standard input, an order as JSON each line, and answers each with a line of JSON on standard output.
+// Sends requests on keep-alive connections, each as soon as the previous one is answered, and counts the answers. Runs as a process of its
+// own, so that it can be pinned to the core that the server does not use, and is written to cost less than any server it measures. Reads
+// orders on standard input, one JSON line each, and answers each with a JSON line on standard output.
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
@@ -9,12 +9,15 @@ export interface KeepAliveOrder {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
-  /** Each request is `before`, a value (such as a token) and `after`: whole, with its head. */
+  /** Each request is the concatenation of `before`, a value (such as a token) and `after`: a complete request with its head. */
   readonly before: string;
   readonly after: string;
-  /** A file with one value a line, taken in turn over all connections, far from each other; none for the same request each time. */
+  /**
+   * A file with one value per line; the requests of all connections take them in turn, far from each other. Without it every request is the
+   * same.
+   */
   readonly values?: string | undefined;
-  /** Ends after each value was sent once, and counts from the start: to fill a memory. */
+  /** Ends after each value was sent once, and counts from the start. Used to fill a memory. */
   readonly once?: boolean | undefined;
 }
 
@@ -26,7 +29,10 @@ export interface KeepAliveResult {
   readonly p99Ms: number;
 }
 
-/** From one value to the next, so that no memory is read in the order in which it was filled; a prime, so that all have their turn. */
+/**
+ * The step from one value to the next, so that no memory is read in the order in which it was filled. It is prime, so that every value gets
+ * its turn.
+ */
 const stride = 7_919;
 const read = new Map<string, readonly string[]>();
 
@@ -36,7 +42,7 @@ for await (const line of createInterface({ input: process.stdin }))
 async function perform(order: KeepAliveOrder): Promise<KeepAliveResult> {
   const { port, connections, seconds, before, after, once = false } = order;
   const values = order.values === undefined ? [""] : valuesOf(order.values);
-  // The first part of the time is not counted: connections are new.
+  // The first part of the time is not counted, since connections are new.
   const warmUpMs = once ? 0 : Math.min(300, seconds * 200);
   const statuses: Record<string, number> = {};
   const latencies: number[] = [];
@@ -45,7 +51,7 @@ async function perform(order: KeepAliveOrder): Promise<KeepAliveResult> {
   let counting = false;
   let stopped = false;
 
-  /** Resolves when this connection has had its last answer. */
+  /** Resolves when this connection has received its last answer. */
   const run = (socket: Socket): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let sentAt = 0;

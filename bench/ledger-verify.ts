@@ -35,7 +35,7 @@ try {
   await prepareJobSchema(ownerUrl);
   const owner = new pg.Client({ connectionString: ownerUrl });
   await owner.connect();
-  // Filling is not what is measured.
+  // Filling is not measured.
   await owner.query("ALTER DATABASE fusion SET synchronous_commit = off");
   await fill(ownerUrl, Number(options.postings));
   const { rows } = await owner.query("SELECT count(*) FROM posting");
@@ -62,7 +62,7 @@ try {
   rmSync(dataFolder, { recursive: true, force: true });
 }
 
-/** Moves money by the program's own way, from 512 callers at once, between 1,000 accounts of eight fintechs. */
+/** Moves money in the program's own way, from 512 callers at once, between 1,000 accounts of eight fintechs. */
 async function fill(ownerUrl: string, postings: number): Promise<void> {
   const db = openDatabase({ connectionString: ownerUrl, role: "fusion_runtime", log: silentLog() });
   const tenants = await arrangeTenants({ db, ownerUrl }, { tenants: 8, customersEach: 125 });
@@ -86,7 +86,7 @@ async function fill(ownerUrl: string, postings: number): Promise<void> {
   await db.close();
 }
 
-/** How long the command takes from its start to its end. */
+/** The time that the command takes from its start to its end. */
 function verify(ownerUrl: string): number {
   mkdirSync(join(dataFolder, "keys"), { recursive: true, mode: 0o700 });
   writeFileSync(join(dataFolder, "keys/root.key"), testRootKey.toString("base64"), { mode: 0o600 });

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const folder = "/usr/lib/postgresql";
 
-/** Debian keeps it in a folder by version; as root it is installed when missing, otherwise it is said what is needed. */
+/** Debian keeps it in a folder by version. If it is missing, it is installed when we are root; otherwise an error says what is needed. */
 export function findPgbench(): string {
   const installed = (): string | undefined =>
     (existsSync(folder) ? readdirSync(folder) : [])
@@ -29,7 +29,7 @@ export async function preparePgbench(pgbench: string, socketFolder: string): Pro
   await run(pgbench, ["-h", socketFolder, "-U", "fusion", "-i", "-q", "-s", "20", "pgbench"]);
 }
 
-/** Transactions a second of `-c 16 -j 2 -M prepared`. */
+/** Transactions per second with `-c 16 -j 2 -M prepared`. */
 export async function runPgbench(pgbench: string, socketFolder: string, seconds: number): Promise<number> {
   const { stdout } = await run(pgbench, [
     ...["-h", socketFolder, "-U", "fusion"],

@@ -1,5 +1,4 @@
-// The other side of the comparison: the same rules, tables and checks with one transaction for each transfer, as it would be without
-// batches.
+// The other side of the comparison: the same rules, tables and checks, but one transaction per transfer, as it would be without batches.
 import type { TokenPrincipal } from "../server/src/access/principal.ts";
 import { lockForTransfers, postTransfers } from "../server/src/ledger/post.ts";
 import type { PostedTransfer } from "../server/src/ledger/posted-transfer.ts";

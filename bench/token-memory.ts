@@ -1,6 +1,7 @@
 // npm run bench:token-memory -- [--tokens 1000000]
 //
-// How many bytes a remembered token takes, by the heap after a collection, against what the memory counts for it (TOKEN_MEMORY_MIB).
+// How many bytes a remembered token takes, measured by the heap after a collection and compared with what the memory counts for it
+// (TOKEN_MEMORY_MIB).
 
 import { parseArgs } from "node:util";
 import { fromAnywhere } from "../server/src/access/ip-rules.ts";
@@ -33,7 +34,7 @@ const check = createTokenCheck({
     epoch: () => 0,
     untilLease: async () => undefined,
   },
-  // Every string and object is one of its own, as they come from the database.
+  // Every string and object is newly made, as if it came from the database.
   readToken: async () => {
     const at = made % applications;
     made += 1;
@@ -80,7 +81,7 @@ const line = {
 };
 process.stdout.write(`${JSON.stringify(line)}\n`);
 
-/** The same text as a string of its own. */
+/** The same text as a new string. */
 function copied(text: string): string {
   return Buffer.from(text).toString();
 }

@@ -1,7 +1,7 @@
 // npm run bench:transfers -- [--rounds 3] [--seconds 5] [--postings 0] [--without limits,events] [--only a,b64] [--profile folder]
 //
-// What transfers cost, over HTTP and inside, against pgbench on the same PostgreSQL in the same run (bench/README.md). Rounds are
-// interleaved and medians are printed, one JSON line a figure: the same command drifts by a factor of two within an hour.
+// What transfers cost, over HTTP and in process, against pgbench on the same PostgreSQL in the same run (bench/README.md). Rounds are
+// interleaved and medians are printed, one JSON line per figure: the same command drifts by a factor of two within an hour.
 
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "5" },
     postings: { type: "string", default: "0" },
-    // Any of limits, events: to see what they cost.
+    // Any of limits, events: what is left out, to see what it costs.
     without: { type: "string", default: "" },
     // Some of a, flush, b64, b256, c64, c256, d, e, f, g.
     only: { type: "string" },
@@ -42,7 +42,7 @@ const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)];
 const tenantCount = 8;
 const accountsEachConnection = 4;
 const connectionsMax = 256;
-/** Of the figure d: three full batches, each on accounts of its own. */
+/** For figure d: three full batches, each on accounts of its own. */
 const inProcessBatch = 100;
 const callersMax = Math.max(connectionsMax, Math.ceil((3 * inProcessBatch) / tenantCount) * tenantCount);
 const warmUpSeconds = 10;
@@ -85,7 +85,7 @@ const measures: Record<string, () => Promise<{ figure: string; value: number }[]
   e: loneLatency,
 };
 try {
-  // The runtime compiles what runs often; a program that has just started is not what is compared.
+  // The runtime compiles code that runs often, so a program that has just started must not be compared.
   say("warming up");
   for (const program of large ? [usual, large] : [usual])
     await overHttp(program, connectionsMax, distinctAccounts, warmUpSeconds);
@@ -132,7 +132,7 @@ compare(`g: b at 64 with ${options.postings} other postings, and with none`, "la
   atLeast: 0.9,
 });
 
-/** The program over a database of its own, with what its callers need, and so many postings of a stranger. */
+/** Starts the program over a database of its own, with what its callers need, and with this many postings of another fintech. */
 async function startProgram(database: string, postings: number): Promise<BenchProgram> {
   const ownerUrl = postgres.url(database);
   await migrate(ownerUrl);
@@ -163,7 +163,9 @@ async function startProgram(database: string, postings: number): Promise<BenchPr
   return { db, tenants, server };
 }
 
-/** How long a commit waits for the disk, p50: how slow pgbench is beside what shares its flushes depends on that above all. */
+/**
+ * The median time that a commit waits for the disk. It decides most of all how slow pgbench is beside a program that shares its flushes.
+ */
 async function flushMs(): Promise<number> {
   const [flushed, read]: [number[], number[]] = [[], []];
   const client = await db.pool.connect();
@@ -179,7 +181,7 @@ async function flushMs(): Promise<number> {
   return median(flushed) - median(read);
 }
 
-/** Each connection moves money between accounts of its own, connections in turn over all fintechs. */
+/** Each connection moves money between its own accounts; the connections take the fintechs in turn. */
 function distinctAccounts({ tenants }: BenchProgram, connection: number): LoadCaller {
   const { book, customers } = tenants[connection % tenantCount] as BenchTenant;
   const first = Math.floor(connection / tenantCount) * accountsEachConnection;
@@ -192,7 +194,7 @@ function distinctAccounts({ tenants }: BenchProgram, connection: number): LoadCa
   };
 }
 
-/** Every transfer is paid from one and the same account. */
+/** Every transfer is paid from the same account. */
 function hotFunding({ tenants }: BenchProgram, connection: number): LoadCaller {
   const { book, customers, funding } = tenants[0] as BenchTenant;
   return {
@@ -243,7 +245,7 @@ function requestOf(connection: number): {
   };
 }
 
-/** Kept supplied with three batches' worth of transfers, as a busy server's batcher is. */
+/** Keeps the batcher supplied with three batches' worth of transfers, as on a busy server. */
 async function inProcess(batchMax: number): Promise<number> {
   const batcher = createTransferBatcher({ db, clock: systemClock, keys: testKeys }, { batchMax });
   const startedAt = performance.now();
@@ -274,7 +276,7 @@ async function plainAtOnce(clients: number): Promise<number> {
   return made / ((performance.now() - startedAt) / 1_000);
 }
 
-/** One transfer at a time, by turns through the batcher and in a plain transaction. */
+/** One transfer at a time, by turns through the batcher and in a transaction of its own. */
 async function loneLatency(): Promise<{ figure: string; value: number }[]> {
   const batcher = createTransferBatcher({ db, clock: systemClock, keys: testKeys });
   const [plain, batched]: [number[], number[]] = [[], []];

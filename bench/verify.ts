@@ -1,7 +1,7 @@
 // npm run bench:verify -- [--rounds 16] [--seconds 1] [--stored 100000] [--remembered 100000] [--only check,fastify] [--profile folder]
 //
-// What the check of a token costs, against servers that answer a constant, the same check without its memory, and other programs'
-// checks (bench/README.md). Each is measured right beside what it is compared with, in many short slices; one JSON line a figure.
+// What the check of a token costs, against servers that answer a constant, the same check without its memory, and other programs' checks
+// (bench/README.md). Each is measured right beside its counterpart, in many short slices; one JSON line per figure.
 
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -23,9 +23,9 @@ import type { KeepAliveOrder, KeepAliveResult } from "./keep-alive-load.ts";
 const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "16" },
-    // Long enough for what a program writes behind its answers to fall into its own slice.
+    // Long enough that what a program writes behind its answers falls into its own slice.
     seconds: { type: "string", default: "1" },
-    // How many tokens stand in the table beside those that are presented.
+    // How many tokens are in the table besides those that are presented.
     stored: { type: "string", default: "100000" },
     // How many other tokens the second program has in memory.
     remembered: { type: "string", default: "100000" },
@@ -66,7 +66,7 @@ try {
   requirePeers();
   const postgres = await startBenchPostgres();
   ends.push(() => postgres.stop());
-  // Beside the load: the database's own work is no part of the program's.
+  // Pinned beside the load, since the database's own work is not part of the program's.
   spawnSync("taskset", ["-a", "-p", "-c", "1", String(postgres.pid)]);
   const sides = await arrangeSides(postgres.url);
   say("warming up");
@@ -75,8 +75,8 @@ try {
     if (!isWanted(name)) continue;
     const side = await start();
     running.set(name, side);
-    // Each token once, so that it is in memory where there is one; and the runtime compiles what runs often: a program that has just started
-    // is not what is compared.
+    // Each token once, so that it is in the memory of a side that has one. The runtime compiles code that runs often, so a program that has
+    // just started must not be compared.
     if (side.remembers) await load(side, { seconds: 0, once: true });
     await load(side, { seconds: warmUpSeconds });
   }
@@ -86,7 +86,7 @@ try {
       const { ours, theirs } = comparison;
       const kept = slices.get(comparison) ?? { ours: [], theirs: [] };
       slices.set(comparison, kept);
-      // By turns also in who is first.
+      // The sides also take turns in going first.
       for (const which of round % 2 === 0 ? (["ours", "theirs"] as const) : (["theirs", "ours"] as const)) {
         const name = which === "ours" ? ours : theirs;
         const result = await load(running.get(name) as Side, { seconds });
@@ -100,7 +100,7 @@ try {
 }
 for (const comparison of comparisons) for (const figure of figuresOf(comparison)) printFigure(figure);
 
-/** Whatever is measured: how it is started, and what it is asked. */
+/** Everything that is measured: how it is started, and what it is asked. */
 async function arrangeSides(
   url: (database: string, role?: string) => string,
 ): Promise<Record<string, Start>> {
@@ -218,7 +218,9 @@ async function arrangeBalance(ownerUrl: string, owner: pg.Pool): Promise<{ path:
   }
 }
 
-/** The program in production's mode, as a user runs it behind a proxy: usage recording, limits, access log. Nothing is sent anywhere. */
+/**
+ * Starts the program in production mode, as a user runs it behind a proxy: usage recording, limits, access log. Nothing is sent anywhere.
+ */
 async function startProgram(ownerUrl: string, runtimeUrl: string): Promise<number> {
   const server = await startBenchServer(ownerUrl, nodeOptions, {
     FUSION_ENV: "production",
@@ -261,13 +263,13 @@ async function load(
 ): Promise<KeepAliveResult> {
   const order: KeepAliveOrder = { port, connections, seconds: forSeconds, before, after, values, once };
   const result = await client.perform(order);
-  // A slice in which a slow side answers nothing counts as nothing; an unexpected answer is none.
+  // A slice in which a slow side answers nothing counts as zero. An unexpected answer is an error.
   if (Object.keys(result.statuses).some((status) => status !== expected))
     throw new Error(`Not every answer was ${expected}: ${JSON.stringify(result.statuses)}`);
   return result;
 }
 
-/** The process that sends, on core 1; one for the whole run, so that its code is compiled. */
+/** The load generator, on core 1. One process for the whole run, so that its code is compiled. */
 function startClient(): { perform(order: KeepAliveOrder): Promise<KeepAliveResult>; stop(): void } {
   const program = join(import.meta.dirname, "keep-alive-load.ts");
   const child = spawn("taskset", ["-c", "1", process.execPath, program], {
@@ -285,7 +287,7 @@ function startClient(): { perform(order: KeepAliveOrder): Promise<KeepAliveResul
   };
 }
 
-/** Installs what is compared with, once: exactly what the lock file names, without running anybody's install script. */
+/** Installs the peers once: exactly what the lock file names, without running anybody's install script. */
 function requirePeers(): void {
   const peers = join(import.meta.dirname, "peers");
   if (existsSync(join(peers, "node_modules", ".package-lock.json"))) return;
@@ -305,7 +307,7 @@ interface Comparison {
   readonly ours: string;
   readonly theirs: string;
   readonly goal: number | null;
-  /** What p99 may be of theirs, where that is a figure too. */
+  /** The most that our p99 may be in relation to theirs, where that is a figure too. */
   readonly p99AtMost?: number;
 }
 
@@ -365,7 +367,7 @@ function figuresOf(comparison: Comparison): Figure[] {
   ];
 }
 
-/** Who answers nothing is not quick. */
+/** A side that answers nothing is not fast. */
 function measureOf(slice: KeepAliveResult, what: "perSecond" | "p99Ms"): number {
   return what === "p99Ms" && slice.perSecond === 0 ? Number.POSITIVE_INFINITY : slice[what];
 }

@@ -1,4 +1,5 @@
-// docs/configuration.md is made from server/src/config-variables.ts. Run with --write to renew it; without, fails when it is not current.
+// docs/configuration.md is generated from server/src/config-variables.ts. `--write` renews it; without it, this fails if the page is out of
+// date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Variable, variables } from "../server/src/config-variables.ts";

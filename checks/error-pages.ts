@@ -1,5 +1,5 @@
-// Every code a caller can meet has a page in docs/errors, and every page has a code in the source, with the status and the wire codes that it
-// has there.
+// Every code that a caller can meet has a page in docs/errors, and every page has a code in the source. The page states the status and the
+// wire codes that the source has for it.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readErrorPages } from "../server/src/platform/http/error-pages.ts";
@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "..");
 
 interface CodeInSource {
   readonly status: number;
-  /** As written out; undefined where the class is told its code. */
+  /** The codes that the source spells out; undefined if the class is given its code. */
   readonly wireCodes: readonly string[] | undefined;
 }
 

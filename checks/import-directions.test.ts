@@ -9,7 +9,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
-/** What is wrong in a house of these files, by file. */
+/** The breaches in a repository of these files, by file. */
 function breachesOf(files: Readonly<Record<string, string>>): Record<string, string> {
   const root = mkdtempSync(join(tmpdir(), "fusion-imports-"));
   folders.push(root);
@@ -38,7 +38,7 @@ describe("the order of rooms", () => {
         "console/src/features/tokens/beside.ts": 'import { a } from "../webhooks/a.ts";',
         "console/src/features/tokens/node.ts": 'import { join } from "node:path";',
         "contract/src/more.ts": 'import { a } from "fastify";',
-        // What may be.
+        // Imports that are allowed.
         "server/src/tokens/downwards.ts":
           'import { a } from "../fintechs/find-application.ts";\nimport { b } from "./token-store.ts";',
         "server/src/tokens/any.test.ts": 'import { a } from "../reminders/reminder-store.ts";',

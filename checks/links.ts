@@ -4,7 +4,10 @@ import { dirname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-/** Links of a Markdown text, without those to other sites, to paths of the running server and within the page that it makes of the guides. */
+/**
+ * The links of a Markdown text, except those to other sites, to paths of the running server and within the page that it makes of the
+ * guides.
+ */
 function linksIn(markdown: string): string[] {
   const prose = markdown.replaceAll(/^ *```[\s\S]*?^ *```/gm, "").replaceAll(/`[^`\n]*`/g, "");
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]

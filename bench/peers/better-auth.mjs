@@ -1,5 +1,5 @@
-// better-auth's API-key plugin: `verifyApiKey` behind node:http, on the PostgreSQL of the benchmark (STORAGE=database) or in the memory of its
-// process (STORAGE=memory); without its rate limit, and without the telemetry and logging that would only slow it.
+// better-auth's API-key plugin: `verifyApiKey` behind node:http, on the benchmark's PostgreSQL (STORAGE=database) or in its process's
+// memory (STORAGE=memory). Its rate limit is off, as are telemetry and logging, which would only slow it.
 import { createServer } from "node:http";
 import { apiKey } from "@better-auth/api-key";
 import { betterAuth } from "better-auth";

@@ -1,4 +1,4 @@
-// oidc-provider's introspection (RFC 7662) of opaque access tokens, kept by an adapter that is a map; asked by a client that authenticates
+// oidc-provider's introspection (RFC 7662) of opaque access tokens, kept by an adapter that is a map. The client that asks authenticates
 // with client_secret_basic.
 import { createServer } from "node:http";
 import Provider from "oidc-provider";

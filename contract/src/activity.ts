@@ -9,10 +9,10 @@ export type CallOutcome = z.infer<typeof CallOutcome>;
 export const CallFilter = z.enum(["all", "refused", "errors"]);
 export type CallFilter = z.infer<typeof CallFilter>;
 
-/** For how long calls are kept, and how many of each outcome for one application. */
+/** How long calls are kept, and how many of each outcome for one application. */
 export const callsKeptDays = 30;
 export const callsKeptMax = 50_000;
-/** How many calls of an application are listed one by one within about a second; the others are counted. */
+/** How many calls of an application are listed one by one within about a second. The rest are only counted. */
 export const callsListedPerSecond = { accepted: 10, refused: 50, error: 50 } as const satisfies Record<
   CallOutcome,
   number
@@ -36,7 +36,7 @@ const Call = z.object({
   userAgent: z.string(),
 });
 
-/** A row of the list: one call, or how many were counted and not listed because a second was busy. */
+/** A row of the list: one call, or the number of calls that were only counted because a second was busy. */
 export const ListedCall = z.discriminatedUnion("kind", [
   Call.extend({ kind: z.literal("call") }),
   z.object({
@@ -54,7 +54,7 @@ export const CallList = z
   .meta({ id: "CallList" });
 export type CallList = z.infer<typeof CallList>;
 
-/** What the list can be narrowed to, from the latest calls. */
+/** The values by which the list can be narrowed, from the latest calls. */
 export const CallFacets = z
   .object({
     tokens: z.array(z.object({ tokenId: TokenId, tokenName: z.string() })),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Instant } from "./primitives.ts";
 
-/** Whether a person's calendar program may read when their tokens end. */
+/** Whether a person has an address at which a calendar program reads when their tokens end. */
 export const CalendarFeed = z
   .object({ madeAt: Instant.nullable().describe("When its address was made; null where there is none.") })
   .meta({ id: "CalendarFeed" });

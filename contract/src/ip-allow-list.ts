@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { Instant, TokenId } from "./primitives.ts";
 
-/** How long a list may be. A range covers more than a list of its addresses. */
+/** The most entries that a list may have. One range takes the place of a list of its addresses. */
 export const ipRangesMax = 50;
 
-/** What the server makes of the entries is one sentence too long for a schema: it names what is wrong with each. */
+/** The server checks the entries, since its message names what is wrong with each, which a schema cannot. */
 export const IpAllowList = z
   .array(z.string().trim().min(1).max(64))
   .max(ipRangesMax)

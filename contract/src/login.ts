@@ -9,7 +9,7 @@ export const LoginStart = z.object({
 });
 export type LoginStart = z.infer<typeof LoginStart>;
 
-/** Where a code went, and when another may be asked for. Of what was typed, not of what is stored. */
+/** Where a code went, and when another may be asked for. The address is what was typed, not what is stored. */
 export const CodeSent = z
   .object({
     channel: z.enum(["sms", "email"]),
@@ -42,7 +42,7 @@ export const passwordLength = { min: 15, max: 128 } as const;
 export const LoginPassword = z.object({ password: z.string().min(1).max(1024) });
 export type LoginPassword = z.infer<typeof LoginPassword>;
 
-/** A new password in the place of one's own. */
+/** A new password in place of one's own. */
 export const PasswordChange = z.object({
   currentPassword: z.string().min(1).max(1024),
   newPassword: z
@@ -63,7 +63,7 @@ export const ForgotStart = z.object({
 });
 export type ForgotStart = z.infer<typeof ForgotStart>;
 
-/** Answer to "Forgot password", asked after the first code was verified. */
+/** The answer to "Forgot password", which is asked after the first code was verified. */
 export const ForgotPassword = z
   .discriminatedUnion("next", [
     z
@@ -149,7 +149,7 @@ export type StepUpDone = z.infer<typeof StepUpDone>;
 
 export const AccessLevel = z.enum(["view", "manage"]);
 
-/** A person of the caller's own fintech, or of the Fusion team where an operator admin asks. */
+/** A person of the caller's own fintech, or of the Fusion team if an operator admin asks. */
 export const NewPerson = z.object({
   // More than that as it is typed: blanks around it and repeated ones do not count.
   name: z.string().min(1).max(200).describe(`1 to ${nameLengthMax} printable characters.`),
@@ -163,7 +163,7 @@ export const NewPerson = z.object({
     .describe("A phone number to log in with; 10 digits mean +91. One of the two is required."),
 });
 export type NewPerson = z.infer<typeof NewPerson>;
-/** What is said of a field that is wrong: in the browser, which looks at it before anybody fetches a code, and by the server. */
+/** The messages for wrong fields. The browser shows them before anybody fetches a code; the server uses the same. */
 export const newPersonFaults = {
   name: `A name has 1 to ${nameLengthMax} printable characters.`,
   email: "This is not an email address.",

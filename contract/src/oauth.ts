@@ -23,7 +23,7 @@ const client = {
 /** RFC 7662 section 2.1. */
 export const IntrospectionRequest = z.object({ token, token_type_hint: hint, ...client });
 
-/** RFC 7662 section 2.2: of a token that is not valid nothing but `active`. */
+/** RFC 7662 section 2.2: for a token that is not valid, nothing but `active`. */
 export const Introspection = z
   .object({
     active: z.boolean().describe("Whether the token is valid, and yours to accept."),
@@ -70,12 +70,12 @@ export const AuthorizationServerMetadata = z
   .meta({ id: "AuthorizationServerMetadata" });
 export type AuthorizationServerMetadata = z.infer<typeof AuthorizationServerMetadata>;
 
-/** Why the holder of a token ends it; `no_longer_needed` unless told. */
+/** Why the holder of a token ends it; `no_longer_needed` by default. */
 export const RevokeOwnToken = z.object({ reason: RevokeReason.optional() }).nullish();
-/** Without the name of whoever revoked it first: the token may have fallen into other hands. */
+/** Leaves out who revoked it first, since the token may have fallen into other hands. */
 export const OwnTokenRevoked = RevokedToken.omit({ by: true }).meta({ id: "OwnTokenRevoked" });
 
-/** Why a call was refused, for whoever holds its token. */
+/** Why a call was refused, for the holder of its token. */
 export const ExplainedRefusal = z
   .object({
     requestId: z.string(),

@@ -6,7 +6,7 @@ import { Environment, Instant, shownOnly } from "./primitives.ts";
 const Uuid = z.uuid();
 const cursor = z.string().nullable().describe("Pass it as `cursor` to get the next page; null on the last.");
 
-/** Minor units as text, since an amount can exceed what a JSON number tells exactly. */
+/** Minor units as text, since an amount can exceed what a JSON number represents exactly. */
 const AmountMinor = z
   .string()
   .regex(/^-?\d+$/)
@@ -28,7 +28,7 @@ export const OverseenFintechList = z
   .meta({ id: "OverseenFintechList" });
 export type OverseenFintechList = z.infer<typeof OverseenFintechList>;
 
-/** The processes that answer for tokens, and how far each is. */
+/** The processes that answer for tokens, and how far each one is. */
 export const ProcessList = z
   .object({
     epoch: z.number().int().describe("The number of the latest change to what a check of a token reads."),
@@ -156,7 +156,7 @@ export const TeamActivity = z
   .meta({ id: "TeamActivity" });
 export type TeamActivity = z.infer<typeof TeamActivity>;
 
-/** In a body and not in an address, since a phone is personal. */
+/** Sent in a body and not in an address, since a phone number is personal. */
 export const HolderSearch = z.object({
   text: z
     .string()

@@ -5,14 +5,17 @@ import { DeliveryState } from "./webhooks.ts";
 export const ReminderState = z.enum(["planned", "sent", "failed", "missed", "cancelled", "acknowledged"]);
 export type ReminderState = z.infer<typeof ReminderState>;
 
-/** That a token ends; that programs have yet to move from one that ends to its replacement; what either would look like. */
+/**
+ * `expiry`: a token ends. `cutover`: programs have yet to move from a token that ends to its replacement. `test`: what either would look
+ * like.
+ */
 export const ReminderKind = z.enum(["expiry", "cutover", "test"]);
 export type ReminderKind = z.infer<typeof ReminderKind>;
 
-/** Of what is sent of its own accord. */
+/** The kinds that are sent without being asked for. */
 const NoticeKind = ReminderKind.exclude(["test"]);
 
-/** The reminders of one token: what was sent, what is to come. */
+/** The reminders of one token: what was sent and what is to come. */
 export const TokenReminders = z
   .object({
     recipients: z
@@ -84,10 +87,10 @@ export const TestReminder = z
   .meta({ id: "TestReminder" });
 export type TestReminder = z.infer<typeof TestReminder>;
 
-/** How far ahead a day's reminders can be asked for: beyond the end of any token. */
+/** How far ahead a day's reminders can be previewed: beyond the end of any token. */
 export const previewDaysMax = 400;
 
-/** What would go out on one local day of a fintech, by what is known now. */
+/** What would go out on one local day of a fintech, as far as is known now. */
 export const ReminderDay = z
   .object({
     date: LocalDate,

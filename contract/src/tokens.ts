@@ -17,7 +17,7 @@ export const TokenStatus = z.enum(["active", "expiring", "expired", "revoked"]);
 export type TokenStatus = z.infer<typeof TokenStatus>;
 
 export const lifetimeDaysMax = 365;
-/** A token counts as expiring, and reminders go out, from so many days before its end. */
+/** How many days before its end a token begins to count as expiring and reminders go out. */
 export const expiringDays = 15;
 
 export const RevokeReason = z.enum(["compromised", "replaced", "no_longer_needed", "person_left"]);
@@ -30,12 +30,12 @@ export const revokeReasonWords: Record<RevokeReason, string> = {
 };
 
 /**
- * How long a renewed token goes on working beside its replacement: it is revoked then, if it has not ended by itself. Counted from the renewal,
- * or from the first call that is accepted with the replacement.
+ * How long a renewed token goes on working beside its replacement. After that it is revoked, unless it has ended by itself. Counted from
+ * the renewal, or from the first call that is accepted with the replacement.
  */
 export const Overlap = z.enum(["none", "1h", "24h", "7d", "until_expiry"]);
 export type Overlap = z.infer<typeof Overlap>;
-/** Those after which it is revoked. */
+/** The overlaps after which it is revoked. */
 export const PlannedOverlap = Overlap.exclude(["until_expiry"]);
 export type PlannedOverlap = z.infer<typeof PlannedOverlap>;
 export const OverlapFrom = z.enum(["now", "first_use"]);
@@ -51,12 +51,12 @@ export const PlannedRevocation = z.object({
 });
 export type PlannedRevocation = z.infer<typeof PlannedRevocation>;
 
-/** Names a generation among the person's own: a repeat with the same key makes no second token. */
+/** Names one generation among the person's own: repeating it with the same key makes no second token. */
 export const IdempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters, such as a UUID");
 
-/** What a list row, and its lifeline, need. */
+/** What a list row and its lifeline need. */
 export const TokenSummary = z.object({
   tokenId: TokenId,
   applicationId: ApplicationId,
@@ -85,7 +85,7 @@ export const TokenSummary = z.object({
 });
 export type TokenSummary = z.infer<typeof TokenSummary>;
 
-/** `active` lists every token that works, those that are expiring included; `expiring` only those. */
+/** `active` lists every token that works, including those that are expiring; `expiring` lists only those. */
 export const TokenFilter = z.enum(["all", "active", "expiring", "expired", "revoked"]);
 export type TokenFilter = z.infer<typeof TokenFilter>;
 export const TokenList = z
@@ -109,7 +109,7 @@ export const TokensShown = z
     "`all`: ended ones included, latest first. `expiring`: those that end within 15 days and have no replacement that works. `unused`: those that work, are older than 90 days and had no call for 90 days. Both by their end, soonest first.",
   );
 export type TokensShown = z.infer<typeof TokensShown>;
-/** A token beside those of other applications. */
+/** A token in a list across applications. */
 export const TokenAmongAll = TokenSummary.extend({
   applicationName: z.string(),
   fintechName: z.string(),
@@ -120,9 +120,12 @@ export const TokensAcross = z
   .meta({ id: "TokensAcross" });
 export type TokensAcross = z.infer<typeof TokensAcross>;
 
-/** How many of the processes that answer for tokens had said that they refuse this one; the others might no longer answer at all. */
+/**
+ * How many of the processes that answer for tokens had confirmed that they refuse this one. The others were no longer allowed to answer at
+ * all.
+ */
 const NodeCount = z.object({ confirmed: z.number().int(), total: z.number().int() });
-/** What a revocation can show for itself. */
+/** A revocation's receipt: since when no request with the token is accepted anywhere. */
 export const RevocationReceipt = z
   .object({
     receiptId: ReceiptId,
@@ -213,7 +216,7 @@ export const TokenDetails = TokenSummary.extend({
 }).meta({ id: "TokenDetails" });
 export type TokenDetails = z.infer<typeof TokenDetails>;
 
-/** When the token is to end: so many days from now, or on a local day of the fintech's zone. */
+/** When the token is to end: this many days from now, or on a local day of the fintech's zone. */
 export const Expiry = z.union([
   z.object({ days: z.number().int().min(1).max(lifetimeDaysMax) }),
   z.object({ date: LocalDate }),
@@ -281,7 +284,7 @@ export const RevokedToken = z
   .meta({ id: "RevokedToken" });
 export type RevokedToken = z.infer<typeof RevokedToken>;
 
-/** Several at once: those named, or, without names, every active token of the application. */
+/** Several at once: the tokens named, or, if none is named, every active token of the application. */
 export const RevokeTokens = RevokeToken.extend({
   tokenIds: z.array(TokenId).min(1).max(100).optional(),
 });
@@ -293,9 +296,9 @@ export const Subscription = z.object({ subscribed: z.boolean() });
 export type Subscription = z.infer<typeof Subscription>;
 
 /**
- * What a caller of the renewed token has done since: `moved` to the replacement; still `on_renewed`; `silent`, called with neither since the
- * replacement was made; `new`, called with the replacement only, and so did not have to move; or `together`: callers who were too many to
- * be told apart, or without an address that is known.
+ * What a caller of the renewed token has done since the replacement was made. `moved`: moved to the replacement. `on_renewed`: still uses
+ * the renewed token. `silent`: called with neither. `new`: called with the replacement only, and so did not have to move. `together`:
+ * callers who were too many to be told apart, or whose address is unknown.
  */
 export const CutOverState = z.enum(["moved", "on_renewed", "silent", "new", "together"]);
 export type CutOverState = z.infer<typeof CutOverState>;

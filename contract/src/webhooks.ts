@@ -4,7 +4,7 @@ import { ApplicationId, Environment, Instant, LocalDate, TokenId } from "./primi
 export const WebhookEndpointId = z.string().regex(/^whk_[0-9A-Za-z]{1,40}$/);
 export const EventId = z.string().regex(/^evt_[0-9A-Za-z]{1,40}$/);
 
-/** What an endpoint can be told of. */
+/** The events that an endpoint can be told of. */
 export const EventName = z.enum([
   "TRANSFER_CREATED",
   "RESOURCE_CREATED",
@@ -15,7 +15,7 @@ export const EventName = z.enum([
   "TOKEN_EXPIRING",
 ]);
 export type EventName = z.infer<typeof EventName>;
-/** What each means, for people who choose. */
+/** What each event means, for people who choose among them. */
 export const eventWords: Record<EventName, string> = {
   TRANSFER_CREATED: "Money moved from account to account",
   RESOURCE_CREATED: "A payment instrument was issued",
@@ -32,9 +32,9 @@ export const TokenExpiring = z.object({
   tokenID: TokenId,
   name: z.string(),
   applicationID: ApplicationId,
-  /** That it ends; or, of a renewed one, that programs have yet to move to its replacement. */
+  /** `EXPIRY`: it ends. `CUT_OVER`: it was renewed, and programs have yet to move to its replacement. */
   kind: z.enum(["EXPIRY", "CUT_OVER"]),
-  /** Of the fintech's zone, as are `daysLeft`: 0 on the day on which it ends, negative after it. */
+  /** In the fintech's zone, as is `daysLeft`: 0 on the day on which it ends, negative after it. */
   localDay: LocalDate,
   daysLeft: z.number().int(),
   expiresAt: Instant,
@@ -81,7 +81,7 @@ export const WebhookEndpointList = z
   .meta({ id: "WebhookEndpointList" });
 export type WebhookEndpointList = z.infer<typeof WebhookEndpointList>;
 
-/** What a person says about an endpoint, when it is added and when it is edited. */
+/** The settings that a person gives an endpoint when adding or editing it. */
 export const WebhookEndpointSettings = z
   .object({
     url: z.string().trim().min(1, "is empty").max(500, "is longer than 500 characters"),
@@ -117,7 +117,7 @@ export type RotateWebhookSecret = z.infer<typeof RotateWebhookSecret>;
 export const DeliveryState = z.enum(["waiting", "retrying", "delivered", "failed"]);
 export type DeliveryState = z.infer<typeof DeliveryState>;
 
-/** Which deliveries a list shows; `open`: those still on their way. */
+/** Which deliveries a list shows. `open`: those still on their way. */
 export const deliveryFilters = ["all", "open", "delivered", "failed"] as const;
 export type DeliveryFilter = (typeof deliveryFilters)[number];
 

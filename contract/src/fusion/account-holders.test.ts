@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { KycDetails } from "./account-holders.ts";
 
-/** As ISO 8601 in UTC; undefined when it is refused. */
+/** The time as ISO 8601 in UTC; undefined if it is refused. */
 const read = (updateTime: unknown): string | undefined => {
   const parsed = KycDetails.safeParse({ updateTime });
   return parsed.success ? parsed.data.updateTime?.toISOString() : undefined;

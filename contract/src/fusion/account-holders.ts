@@ -46,7 +46,7 @@ export const SubmittedVector = z.discriminatedUnion("type", [
   z.object({ type: z.literal("e"), value: email, isVerified }),
 ]);
 
-/** Numeric or textual parts of a day that exists. */
+/** Parts of an existing day, as numbers or text. */
 export const DateOfBirth = z
   .object({ year: looseInteger, month: looseInteger, day: looseInteger })
   .refine(
@@ -63,7 +63,7 @@ function isCalendarDay(year: number, month: number, day: number): boolean {
 const isoDateTime =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?$/;
 
-/** An ISO 8601 date and time between the years 1900 and 9999; Indian Standard Time where it names no zone (reference section 1). */
+/** An ISO 8601 date and time between the years 1900 and 9999. Without a zone it is Indian Standard Time (reference section 1). */
 const isoInstant = z
   .string()
   .max(40)
@@ -97,7 +97,7 @@ function readDateTime(text: string): Date | undefined {
   return new Date(local - offsetMinutes(zone) * 60_000);
 }
 
-/** Of `Z`, `+05:30`, `+0530` or `+05`. */
+/** The offset of `Z`, `+05:30`, `+0530` or `+05`. */
 function offsetMinutes(zone: string): number {
   const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone) ?? [];
   return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
@@ -145,7 +145,7 @@ export const KycDetails = z.object({
   expiryTime: optional(isoInstant),
 });
 
-/** The bank, where a body names it too. The address decides. */
+/** The bank, where a body names it too. The one in the address counts. */
 export const bodyIfiId = optional(looseText(40).refine((text) => /^\d{1,19}$/.test(text), "is not a bank"));
 
 /** What both newIndividual and the newer applications say about a person. */
@@ -186,7 +186,7 @@ export type NewIndividual = z.output<typeof NewIndividual>;
 
 const IsoIndian = z.string().meta({ examples: ["2026-11-24T11:00:00.000+05:30"] });
 
-/** The answer to newIndividual. REJECTED (with status 200) means that the identity is taken; then most fields are left out. */
+/** The answer to newIndividual. REJECTED (with status 200) means that the identity is taken; most fields are then left out. */
 export const NewIndividualAnswer = z
   .looseObject({
     applicationID: z.string().describe("Digits."),

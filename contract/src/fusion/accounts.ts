@@ -14,7 +14,7 @@ export const HolderPath = IfiPath.extend({
 
 export const AccountListQuery = z.object(pagingQuery);
 
-/** Without a page size everything up to 1,000, since older programs ask for no page. */
+/** Without a page size, up to 1,000 accounts are returned, since older programs do not ask for pages. */
 export const HolderAccountListQuery = z.object({
   ...pagingQuery,
   pageSize: wholeBetween(1, 1_000).default(1_000).describe("At most 1,000."),

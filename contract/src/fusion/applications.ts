@@ -22,11 +22,11 @@ import {
 } from "./common.ts";
 import { pagingQuery } from "./paging.ts";
 
-// Applications that the bank decides on, and holders that are no individuals (wire contract, sections 4.3, 4.5 and 4.6).
+// Applications that the bank decides on, and holders that are not individuals (wire contract, sections 4.3, 4.5 and 4.6).
 
 export const applicationStates = ["PROCESSING", "APPROVED", "REJECTED"] as const;
 
-/** `{ year, month, day }`, or a date as text of which the day is taken as it is written: `2001-04-22T00:00+05:30`. */
+/** `{ year, month, day }`, or a date as text, whose day is taken as written: `2001-04-22T00:00+05:30`. */
 const LooseDate = z.union([
   DateOfBirth,
   z
@@ -43,7 +43,7 @@ const LooseDate = z.union([
 ]);
 const dob = optional(LooseDate).describe("{ year, month, day }, or text such as 2001-04-22T00:00+05:30.");
 
-/** What version 2 takes, flat or in the section accountHolderDetails. */
+/** What version 2 accepts, flat or in the section accountHolderDetails. */
 const details = { ...personFields, dob };
 
 export const NewApplication = z
@@ -74,7 +74,7 @@ export const UpgradeApplication = z
   .meta({ id: "UpgradeApplication" });
 export type UpgradeApplication = z.output<typeof UpgradeApplication>;
 
-/** An empty text empties a name. */
+/** An empty text clears a name. */
 const changedName = unlessKept(looseText(100));
 
 export const UpdateApplication = z
@@ -94,7 +94,7 @@ export const UpdateApplication = z
   .meta({ id: "UpdateApplication" });
 export type UpdateApplication = z.output<typeof UpdateApplication>;
 
-/** What free-form sections are called. */
+/** The name of a free-form section. */
 const SectionName = looseText(64)
   .refine((name) => name !== "", "is empty")
   .refine(

@@ -189,7 +189,7 @@ export const SetTarget = z
   })
   .meta({ id: "SetTarget" });
 
-/** By the account holder's id, or by a phone or email. */
+/** Found by the account holder's id, or by a phone or email. */
 export const ResourceList = z.object({ resources: z.array(Resource) }).meta({ id: "ResourceList" });
 
 export const NewFormFactor = z

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AccountHolder, email, phone, SubmittedPop } from "./account-holders.ts";
 import { looseBoolean, looseText, optional, RequestId } from "./common.ts";
 
-// What is added to an account holder: addresses and vectors. The paths are our choice, since none is documented (wire contract, section 10).
+// Additions to an account holder: addresses and vectors. The paths are our choice, since none is documented (wire contract, section 10).
 
 export const NewPop = SubmittedPop.extend({ requestID: RequestId }).meta({
   id: "NewPop",

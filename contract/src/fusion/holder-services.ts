@@ -97,7 +97,7 @@ export type NewBeneficiaryAccount = z.output<typeof NewBeneficiaryAccount>;
 const paise = looseInteger.refine((value) => value >= 0, "is negative").describe("Paise.");
 const code = looseText(128).refine((text) => text !== "", "is empty");
 
-/** What a policy asks. The shape is our choice, since none is documented. */
+/** The rules of a policy. The shape is our choice, since none is documented. */
 export const PolicyRules = z.object({
   limits: optional(
     z

@@ -12,10 +12,10 @@ import {
 
 // Account-to-account transfers: wire contract, section 6.
 
-/** The greatest amount that is understood at all: the greatest int8. What an account can hold is far less. */
+/** The greatest amount that is parsed at all: the greatest int8. An account can hold far less. */
 export const amountPaiseMax: bigint = 2n ** 63n - 1n;
 
-/** Where the route must read numbers losslessly: long request ids, amounts beyond 2^53, and numbers where text is meant. */
+/** Where the route must read numbers losslessly: long request ids, amounts beyond 2^53, and numbers sent where text is meant. */
 export const transferLosslessPaths: readonly (readonly string[])[] = [
   ["requestID"],
   ["amount", "amount"],
@@ -25,15 +25,15 @@ export const transferLosslessPaths: readonly (readonly string[])[] = [
 ];
 
 /**
- * The whole number that a JSON number or a text writes (`500`, `"500"`, `"10.0"`, `1234.0`, `5e2`), exactly; undefined when it is none, or has
- * more digits than any amount. Never through a float, so that no paisa is lost.
+ * The exact whole number that a JSON number or a text writes (`500`, `"500"`, `"10.0"`, `1234.0`, `5e2`); undefined if it is none, or has
+ * more digits than any amount. It never passes through a float, so that no paisa is lost.
  */
 export function parseWholeNumber(text: string): bigint | undefined {
   const match = /^([+-]?)(\d{1,40})(?:\.(\d{0,40}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text.trim());
   if (!match) return undefined;
   const [, sign, whole = "", fraction = "", exponent = "0"] = match;
   const digits = `${whole}${fraction}`;
-  // How many of the digits stand before the decimal point.
+  // How many of the digits are before the decimal point.
   const point = whole.length + Number(exponent);
   if (/[1-9]/.test(digits.slice(Math.max(point, 0)))) return undefined;
   const integer = digits.slice(0, Math.max(point, 0)).replace(/^0+/, "");
@@ -57,7 +57,7 @@ const AmountPaise = z
   })
   .describe("Minor units (paise), a whole number above zero, as a number or as text.");
 
-/** `transferTime` may be sent too; it is not looked at. */
+/** `transferTime` may be sent too, but is ignored. */
 export const CreateTransfer = z.object({
   requestID: RequestId,
   amount: z.object({
