@@ -1,5 +1,5 @@
-// Whether somebody is at the page. Pages ask the server on their own every few seconds, which must not keep the session of a person alive
-// who has left. Such requests say that they are the page's own, and the server does not count them as use.
+// Whether somebody is at the page. Pages ask the server on their own every few seconds, which must not keep a session alive once its person
+// has left. Such requests say that they are the page's own, and the server does not count them as use.
 
 /** How long after a key or pointer press a request still counts as the person's. */
 const presentForMs = 60_000;

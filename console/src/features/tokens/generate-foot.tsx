@@ -3,7 +3,7 @@ import { type ReactElement, type ReactNode, useEffect, useRef, useState } from "
 import classes from "./tokens.module.css";
 
 /**
- * The foot of the dialog: what is about to happen, and the button that does it. It stays in view over what is scrolled, and shows when more
+ * The foot of the dialog: what is about to happen, and the button that does it. It stays in view over what is scrolled, and marks that more
  * lies below. It tells the form its height, so that no element that takes the focus stops beneath it.
  */
 export function GenerateFoot({ children }: { children: ReactNode }): ReactElement {

@@ -7,7 +7,7 @@ import { Mono } from "../../ui/mono.tsx";
 import { tokenListQuery, tokenQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
-/** What a token did lately, before it is revoked: whoever called will be refused. */
+/** What a token did lately, before it is revoked: its callers will be refused. */
 export function RecentUse({ tokenId }: { tokenId: string }): ReactElement {
   const now = useNow(1_000);
   const { data, isError } = useQuery({ ...tokenQuery(tokenId), staleTime: 0 });
