@@ -3,6 +3,7 @@ import { arrangeFintech } from "../../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { silentLog } from "../log.ts";
 import { openDatabase, systemScope } from "./database.ts";
+import { isDatabaseAway } from "./database-away.ts";
 import { prepared } from "./prepared.ts";
 
 let database: TestDatabase;
@@ -75,6 +76,11 @@ describe("a reader", () => {
     await expect(reader().query("INSERT INTO ifi VALUES (140794, 'Bank', now())")).rejects.toThrow(
       /read-only transaction/,
     );
+    // Which is our fault, and not the state of the database.
+    const failure = await reader()
+      .query("INSERT INTO ifi VALUES (140794, 'Bank', now())")
+      .catch((error: unknown) => error);
+    expect(isDatabaseAway(failure)).toBe(false);
     await expect(reader().query("SELECT nextval('transfer_transfer_number_seq')")).rejects.toThrow(
       /read-only transaction|permission denied/,
     );

@@ -7,6 +7,7 @@ import { isDatabaseAway } from "./database-away.ts";
 import { onConnection } from "./on-connection.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
 import { type PreparedStatement, textOf } from "./prepared.ts";
+import { isReadOnly, watchRefusedWrites } from "./refused-writes.ts";
 import { type SilenceLimits, watchSilentConnections } from "./silent-connections.ts";
 
 // int8 arrives as text by default, which is what we want: money and ids become bigint or branded strings where they are read.
@@ -155,9 +156,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     // Each connection of the process notices an outage on its own.
     settleMs: 2_000,
   });
+  const refusals = watchRefusedWrites(options.log);
   const noteFailure = (error: unknown): void => {
     const failure = error instanceof OutcomeUnknown ? error.cause : error;
-    if (!closing && isDatabaseAway(failure)) outage.failed(failure);
+    if (!closing && isDatabaseAway(failure) && !refusals.failed(failure)) outage.failed(failure);
   };
   const connectApart: Database["connectApart"] = async (timeoutMs) => {
     const client = new pg.Client({
@@ -222,6 +224,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       for (const [at, { answer }] of atCommit.entries()) answer((results[at + 1]?.rows ?? []) as never[]);
       return worked;
     });
+    refusals.worked();
     for (const task of afterCommit) await task();
     return result;
   };
@@ -248,14 +251,24 @@ export function openDatabase(options: DatabaseOptions): Database {
     reader: (scope, { answerMs } = {}) => ({
       query: (...statement) =>
         onConnection({ connect, noteFailure }, (client) =>
-          alone(client, `BEGIN READ ONLY; ${scopeStatement(scope)}`, statement, answerMs),
+          alone(client, `BEGIN READ ONLY; ${scopeStatement(scope)}`, statement, answerMs).catch(
+            (error: unknown) => {
+              // It is we who allow this transaction no writes, so to ask for one is our fault and not the database's state.
+              throw isReadOnly(error)
+                ? new Error(`A reader writes nothing: ${(error as Error).message}`, { cause: error })
+                : error;
+            },
+          ),
         ),
     }),
     writer: (scope) => ({
-      query: (...statement) =>
-        onConnection({ connect, noteFailure }, (client) =>
+      query: async (...statement) => {
+        const rows = await onConnection({ connect, noteFailure }, (client) =>
           committing(client, () => alone(client, `BEGIN; ${scopeStatement(scope)}`, statement)),
-        ),
+        );
+        refusals.worked();
+        return rows;
+      },
     }),
     queryUnscoped: (...statement) =>
       onConnection({ connect, noteFailure }, async (client) => {

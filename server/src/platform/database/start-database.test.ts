@@ -183,6 +183,16 @@ describe("an external database", () => {
     await stop();
   });
 
+  it("that is a standby, or takes no writes, is named as that", async () => {
+    for (const role of [names.owner, names.app]) {
+      await admin.query(`ALTER ROLE ${role} SET default_transaction_read_only = on`);
+      await expect(start(urlOf(names.app), urlOf(names.owner), true)).rejects.toThrow(
+        /^The database at .+ is a standby or read-only: /,
+      );
+      await admin.query(`ALTER ROLE ${role} RESET default_transaction_read_only`);
+    }
+  });
+
   it("that does not exist is named without more", async () => {
     await expect(start(urlOf(names.app, "nowhere"), urlOf(names.owner, "nowhere"), true)).rejects.toThrow(
       /cannot be used: database "nowhere" does not exist/,

@@ -204,7 +204,8 @@ async function startExternal(
   let durability: DurabilityWatch | undefined;
   const prepare = async (owner: pg.Client): Promise<void> => {
     await assertVersion(owner);
-    // Before anything is written: without a standby, the first commit of a migration would wait for ever.
+    await assertWritable(owner, migrationUrl);
+    // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
     if (choice.strictDurability)
       durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
     await prepareSchemas(owner, migrationUrl, options, async () => {
@@ -227,6 +228,7 @@ async function startExternal(
     return db.close();
   };
   try {
+    await explained(url, () => assertWritable(db.pool, url));
     await explained(url, () => assertSession(db.pool, "fusion_runtime"));
     await explained(directUrl ?? url, () => assertSession(db.sessionPool, "fusion_runtime"));
     for (const [variable, pool] of [
@@ -320,6 +322,22 @@ async function assertVersion(client: pg.Client): Promise<void> {
     throw new DatabaseUnusable(`The database is PostgreSQL ${version.name}; Fusion needs 15 or newer.`);
 }
 
+/** Also where nothing has to be brought up to date: the program's first statement would be refused. */
+async function assertWritable(client: Pick<pg.Pool, "query">, url: string): Promise<void> {
+  const { rows } = await client.query<{ refused: boolean }>(
+    "SELECT current_setting('transaction_read_only')::bool AS refused",
+  );
+  if (rows[0]?.refused)
+    throw new DatabaseUnusable(
+      `The database at ${hostOf(url)} is a standby or read-only: let the URL lead to the primary, with an account that may write.`,
+    );
+}
+
+function hostOf(url: string): string {
+  const { host, searchParams } = new URL(url);
+  return host || searchParams.get("host") || "localhost";
+}
+
 /** Turns a failure to connect into a sentence that names the server but not the password. */
 async function explained<Result>(url: string, work: () => Promise<Result>): Promise<Result> {
   try {
@@ -329,9 +347,7 @@ async function explained<Result>(url: string, work: () => Promise<Result>): Prom
     const connecting =
       /^(E[A-Z]+|28...|3D000|08...|53300|57P0.)$/.test(code ?? "") || /timeout|SSL|SASL/i.test(message ?? "");
     if (!connecting || error instanceof DatabaseUnusable) throw error;
-    const { host, searchParams } = new URL(url);
-    const where = host || searchParams.get("host") || "localhost";
-    throw new DatabaseUnusable(`The database at ${where} cannot be used: ${message || code}.`, {
+    throw new DatabaseUnusable(`The database at ${hostOf(url)} cannot be used: ${message || code}.`, {
       cause: error,
     });
   }
