@@ -76,7 +76,9 @@ export interface Database {
   connectApart(timeoutMs: number): Promise<pg.Client>;
   /** For users of `connect` or `pool`: reports a failure. If the database is away, the log is told, once. */
   noteFailure(error: unknown): void;
-  /** The pool itself, for statements that need no scope. */
+  /** Why the database, which may well answer, has lately written nothing, such as that its disk is full; undefined while it writes. */
+  refusal(): string | undefined;
+  /** The pool itself, for what needs no scope. */
   readonly pool: pg.Pool;
   /** Past any pooler, for the job queue: it listens and prepares statements, so its connections must be sessions of their own. */
   readonly sessionPool: pg.Pool;
@@ -279,6 +281,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connect,
     connectApart,
     noteFailure,
+    refusal: refusals.reason,
     pool,
     sessionPool,
     async close() {

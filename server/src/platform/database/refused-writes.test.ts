@@ -22,13 +22,14 @@ function keptLog() {
 
 const refused = (code: string) => Object.assign(new Error("refused"), { code });
 
-it.each([["25006", "a standby, or a server put in read-only mode"]])(
-  "%s is the database's state and not a fault of ours (%s)",
-  (code) => {
-    expect(isDatabaseAway(refused(code))).toBe(true);
-    expect(describeFailure(refused(code))).toMatchObject({ status: 503, code: "unavailable" });
-  },
-);
+it.each([
+  ["25006", "a standby, or a server put in read-only mode"],
+  ["53100", "no space left on its disk"],
+  ["53200", "out of memory"],
+])("%s is the database's state and not a fault of ours (%s)", (code) => {
+  expect(isDatabaseAway(refused(code))).toBe(true);
+  expect(describeFailure(refused(code))).toMatchObject({ status: 503, code: "unavailable" });
+});
 
 it("a database that became read-only is told once, however much is read meanwhile", async () => {
   const { log, told } = keptLog();
@@ -56,10 +57,13 @@ it("it is over with the first commit after a while in which nothing was refused"
   const { log, told } = keptLog();
   const refusals = watchRefusedWrites(log, { quietMs: 50 });
   refusals.worked();
-  refusals.failed(refused("25006"));
+  expect(refusals.failed(refused("53300"))).toBe(false);
+  for (let time = 0; time < 3; time += 1) refusals.failed(refused("53100"));
   refusals.worked();
-  expect(told()).toEqual(["50 the database is a standby or read-only"]);
+  expect(told()).toEqual(["50 the database's disk is full"]);
+  expect(refusals.reason()).toBe("the database's disk is full");
   await sleep(60);
+  expect(refusals.reason()).toBeUndefined();
   refusals.worked();
   refusals.worked();
   expect(told()).toEqual(["40 the database takes writes again"]);

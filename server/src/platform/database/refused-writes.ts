@@ -1,9 +1,11 @@
 import type { Log } from "../log.ts";
 import { createOutage } from "../outage.ts";
 
-/** What a server says that answers and writes nothing, by SQLSTATE. */
+/** What a server says that answers and writes nothing, by SQLSTATE. A connection too many (53300) is none of these: it is not there for who wants one. */
 const reasons: Readonly<Record<string, string>> = {
   "25006": "the database is a standby or read-only",
+  "53100": "the database's disk is full",
+  "53200": "the database has no memory left",
 };
 
 /** Why a server that is there refused to write; undefined for any other error. */
@@ -23,6 +25,8 @@ export interface RefusedWrites {
   failed(error: unknown): boolean;
   /** Something was committed. */
   worked(): void;
+  /** Why writes are refused at present, as far as some were lately. */
+  reason(): string | undefined;
 }
 
 /**
@@ -40,6 +44,7 @@ export function watchRefusedWrites(
     ]),
   );
   let last: { readonly reason: string; readonly at: number } | undefined;
+  const isLate = (): boolean => last === undefined || performance.now() - last.at >= quietMs;
   return {
     failed(error) {
       const reason = refusalOf(error);
@@ -49,9 +54,10 @@ export function watchRefusedWrites(
       return true;
     },
     worked() {
-      if (!last || performance.now() - last.at < quietMs) return;
+      if (!isLate()) return;
       last = undefined;
       for (const outage of outages.values()) outage.worked();
     },
+    reason: () => (isLate() ? undefined : last?.reason),
   };
 }

@@ -6,6 +6,10 @@ import { systemRandom } from "../random.ts";
 import { registerHealthRoutes } from "./health.ts";
 import { createHttpServer, type HttpServer } from "./server.ts";
 
+let refusal: string | undefined;
+const databaseOf = (pool: object) =>
+  ({ pool, refusal: () => refusal }) as unknown as Pick<Database, "pool" | "refusal">;
+
 let http: HttpServer;
 const readiness = { leaving: false };
 let arrived = 0;
@@ -22,7 +26,7 @@ beforeAll(async () => {
   http.addHook("preHandler", async () => {
     arrived += 1;
   });
-  registerHealthRoutes(http, { db: { pool } as unknown as Database, readiness });
+  registerHealthRoutes(http, { db: databaseOf(pool), readiness });
   await http.ready();
 });
 afterAll(() => http.close());
@@ -35,6 +39,17 @@ it("says whether the database answers", async () => {
   };
   expect((await http.inject("/readyz")).statusCode).toBe(503);
   expect((await http.inject("/healthz")).statusCode).toBe(200);
+});
+
+it("is not ready while the database answers and writes nothing, and says why", async () => {
+  answer = async () => [];
+  refusal = "the database's disk is full";
+  const answered = await http.inject("/readyz");
+  refusal = undefined;
+  expect([answered.statusCode, answered.json()]).toEqual([
+    503,
+    { status: "unavailable", database: true, refusal: "the database's disk is full" },
+  ]);
 });
 
 it("says that the process is about to end, while it still answers", async () => {
@@ -52,7 +67,7 @@ it("says whether commits survive a failover, where that is demanded, and stays r
   const durability = { faults: () => faults, stop: () => undefined };
   const pool = { query: async () => [] };
   registerHealthRoutes(watched, {
-    db: { pool } as unknown as Database,
+    db: databaseOf(pool),
     readiness: { leaving: false },
     durability,
   });
@@ -88,7 +103,7 @@ describe("a process that answers for tokens", () => {
     renewals = 0;
     serving = createHttpServer({ log: silentLog(), random: systemRandom, trustedProxies: [] });
     registerHealthRoutes(serving, {
-      db: { pool: { query: () => answer() } } as unknown as Database,
+      db: databaseOf({ query: () => answer() }),
       readiness,
       lease: {
         holds: () => holds,

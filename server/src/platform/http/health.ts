@@ -21,10 +21,10 @@ export interface ServingLease {
 }
 
 /**
- * `/healthz`: the process answers. `/readyz`: it can do its work and will go on doing so: the database answers within two seconds, and
- * where the process needs a lease, it holds one or gets it within that time; else 503. Concurrent callers share one answer, so that a check
- * takes one connection however many ask. A lease outlasts failed renewals, and a lapsed one is requested anew: so the answer changes with
- * what the process can do, and not with single renewals.
+ * `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds and has refused no write lately, as
+ * with a full disk, it holds its lease where it needs one, or gets it within these, and goes on doing it; else 503. Whoever asks while another waits shares the answer, so that asking takes one
+ * connection however many do. A lease outlasts renewals that fail, and one that lapsed is asked for: so the answer changes with what the
+ * process can do, and not with single renewals.
  *
  * Where commits must survive a failover, `durable` says whether they do now. It takes no process out of service: all would go at once, and
  * revoking must always work (decision 13).
@@ -37,7 +37,7 @@ export function registerHealthRoutes(
     durability,
     lease,
   }: {
-    readonly db: Database;
+    readonly db: Pick<Database, "pool" | "refusal">;
     readonly readiness: Readonly<Readiness>;
     readonly durability?: DurabilityWatch | undefined;
     /** Given where the process answers for tokens. */
@@ -60,10 +60,13 @@ export function registerHealthRoutes(
       asking = undefined;
     });
     const [database, leased] = await asking;
-    const status = readiness.leaving ? "leaving" : database && leased ? "ok" : "unavailable";
+    const refusal = db.refusal();
+    const isAble = database && leased && refusal === undefined;
+    const status = readiness.leaving ? "leaving" : isAble ? "ok" : "unavailable";
     return reply.status(status === "ok" ? 200 : 503).send({
       status,
       database,
+      ...(refusal === undefined ? {} : { refusal }),
       ...(lease ? { lease: leased } : {}),
       ...(durability ? { durable: durability.faults().length === 0 } : {}),
     });
