@@ -29,7 +29,7 @@ export async function takeGround(
     say,
     connectionsMax,
   }: { readonly log: Log; readonly say: (text: string) => void; readonly connectionsMax?: number },
-  { started, abandoned, fail, stop, goOn, unlessStopped }: Starting,
+  { started, abandoned, stop, goOn, unlessStopped }: Starting,
 ): Promise<Ground> {
   const usesFolder = config.database.kind === "embedded" || config.rootKey === null;
   if (usesFolder) {
@@ -53,7 +53,6 @@ export async function takeGround(
   const ground = starting.then((it) => {
     started.push(endsInTime(() => it.stop()));
     abandoned.push(() => it.abandon());
-    it.lost.catch(fail);
     return it;
   });
   const database = config.database.kind === "embedded" ? ground : unlessStopped(ground);

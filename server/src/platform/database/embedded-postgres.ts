@@ -28,7 +28,11 @@ export interface EmbeddedPostgres {
   abandon(): void;
 }
 
-/** Does not apply to crash recovery, which may take as long as it takes. */
+/** What it says to each of our questions whether it is there; so many lines would push out why it ends. */
+const notYetReady =
+  /^.*FATAL: +the database system is (?:starting up|not yet accepting connections)\n(?:.*DETAIL: .*\n)?/gm;
+
+/** Recovering from a crash is no such start, and may take as long as it takes. */
 const startDeadlineMs = 60_000;
 
 /**
@@ -171,7 +175,7 @@ function launch(
   );
   // Kept for the message of a failed start. What a running server writes may hold personal data and is dropped.
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    output = (output + text).slice(-4_000);
+    output = (output + text).replaceAll(notYetReady, "").slice(-4_000);
   });
   child.once("error", (error) => {
     output += error.message;
@@ -235,11 +239,18 @@ async function untilItAnswers(
       const code = (error as { code?: string }).code ?? "";
       await client.end().catch(() => undefined);
       if (hasEnded)
-        throw new EmbeddedPostgresUnavailable(`PostgreSQL ended while starting: ${output().trim()}`);
+        throw new EmbeddedPostgresUnavailable(`PostgreSQL ended while starting: ${whyItEnded(output())}`);
       // ENOENT and ECONNREFUSED: no socket yet; 57P03: starting up or recovering.
       const passing = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "57P03"].includes(code);
       if (!passing || (code !== "57P03" && performance.now() > deadline)) throw error;
       await sleep(15);
     }
   }
+}
+
+/** What PostgreSQL calls fatal of what it has said, without time and process, so that the same cause reads the same; all of it where it names nothing so. */
+function whyItEnded(output: string): string {
+  const lines = output.trim().split("\n");
+  const fatal = lines.flatMap((line) => /\b(?:PANIC|FATAL): .*$/.exec(line)?.[0] ?? []);
+  return (fatal.length > 0 ? fatal : lines).join("\n");
 }

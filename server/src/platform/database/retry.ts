@@ -33,8 +33,8 @@ export function endedBeforeCommit(error: unknown): boolean {
 const awayPauseMs = 200;
 
 /**
- * Repeats `attempt` while the database is away because it was killed and is being restarted; it must be safe to do any number of times. The
- * code that watches the database reports when it will not come back. Throws any other error at once, and the last one when `stop` aborts.
+ * Does something that may be done any number of times, again and again while the database is away: it was killed and is being started again.
+ * Throws any other error at once, and the last one when `stop` aborts.
  */
 export async function untilDatabaseAnswers<Result>(
   attempt: () => Promise<Result>,

@@ -1,15 +1,22 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { makeDataFolder } from "../../testing/running-program.ts";
 import { manualClock } from "../clock.ts";
 import { createKeys } from "../keys.ts";
 import { silentLog } from "../log.ts";
 import { createMetrics } from "../prometheus.ts";
 import { systemRandom } from "../random.ts";
 import { systemScope } from "./database.ts";
+import { isDatabaseAway } from "./database-away.ts";
 import { claimInstallation } from "./installation.ts";
 import { DatabaseIsNewer, DatabaseIsOlder } from "./migrate.ts";
 import { measurePool } from "./pool-metrics.ts";
+import { EmbeddedPostgresUnavailable } from "./postgres-files.ts";
 import { type StartOptions, startDatabase } from "./start-database.ts";
 import { withClient } from "./with-client.ts";
 
@@ -249,4 +256,56 @@ it("is refused where what was brought up to date is another one", async () => {
   } finally {
     await admin.query(`DROP DATABASE ${other} WITH (FORCE)`);
   }
+});
+
+describe("the embedded database", () => {
+  const dataFolder = makeDataFolder();
+  afterAll(() => rmSync(dirname(dataFolder), { recursive: true, force: true }));
+  const settings = join(dataFolder, "postgres/postgresql.conf");
+  const spoil = (): string => {
+    const good = readFileSync(settings, "utf8");
+    writeFileSync(settings, `${good}\nwal_level = sometimes\n`);
+    return good;
+  };
+  const choice = { kind: "embedded", dataFolder } as const;
+
+  it("is tried again until it can be started when it died, and is away meanwhile", async () => {
+    const told: string[] = [];
+    const log = pino({ level: "info" }, { write: (line: string) => void told.push(JSON.parse(line).msg) });
+    const started = await startDatabase(choice, { log, strictRoles: false });
+    try {
+      await started.prepared;
+      const ask = () => started.db.reader(systemScope).query("SELECT 1 AS one");
+      const good = spoil();
+      process.kill(
+        Number(readFileSync(join(dataFolder, "postgres/postmaster.pid"), "utf8").split("\n")[0]),
+        "SIGKILL",
+      );
+      await expect
+        .poll(() => told, { timeout: 20_000 })
+        .toContain("PostgreSQL cannot be started again; it is tried until it can");
+      await sleep(1_500);
+      expect(isDatabaseAway(await ask().catch((error: unknown) => error))).toBe(true);
+      writeFileSync(settings, good);
+      await expect.poll(() => ask().catch(() => "away"), { timeout: 20_000 }).toEqual([{ one: 1 }]);
+      expect(told.filter((line) => line.startsWith("PostgreSQL"))).toEqual([
+        "PostgreSQL ended unexpectedly; starting it again",
+        "PostgreSQL cannot be started again; it is tried until it can",
+      ]);
+    } finally {
+      await started.stop();
+    }
+  }, 60_000);
+
+  it("ends the start when it cannot be started at first, with what is fatal and no more", async () => {
+    const good = spoil();
+    const failure = await startDatabase(choice, { log: silentLog(), strictRoles: false }).catch(
+      (error: unknown) => error,
+    );
+    writeFileSync(settings, good);
+    expect(failure).toBeInstanceOf(EmbeddedPostgresUnavailable);
+    expect((failure as Error).message).toMatch(
+      /^PostgreSQL ended while starting: FATAL: .*postgresql\.conf[^\n]*$/,
+    );
+  });
 });

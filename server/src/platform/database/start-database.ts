@@ -36,8 +36,6 @@ export interface StartedDatabase {
   readonly durability: DurabilityWatch | undefined;
   /** Resolves when the schemas are there; rejects when they cannot be. */
   readonly prepared: Promise<void>;
-  /** Rejects when the database is gone for good; never resolves. */
-  readonly lost: Promise<never>;
   /** Closes the connections, then the embedded server. */
   stop(): Promise<void>;
   /** Ends the embedded server without waiting for anything. */
@@ -64,13 +62,15 @@ export interface StartOptions {
 type PrepareOptions = Pick<StartOptions, "log" | "leavesSchema" | "othersMayTakeMs" | "stop">;
 
 const databaseName = "fusion";
-const restartsMax = 5;
-const restartsWithinMs = 60_000;
+/** One that dies as by a kill is there again at once; what else ends it, as a full disk, may take its time and is not made better by haste. */
+const restartPausesMs = [100, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
+/** A server that has run for so long has come back. */
+const hasComeBackMs = 60_000;
 
 /**
  * Brings up the database, its schema and the job queue's, and connects as a role that owns nothing. Returns as soon as the server answers:
- * the schemas are prepared meanwhile. The embedded server is restarted if it dies; the pool's connections then come back by themselves. The
- * caller holds the data folder's lock, and must stop what was started, whether or not the preparation succeeded.
+ * the schemas are prepared meanwhile. The embedded server is started again when it dies under us, as often as it takes, and the pool's connections come
+ * back by themselves: only one that cannot be started at first ends the program. The caller holds the data folder's lock, and stops what was started whether or not it could be prepared.
  */
 export async function startDatabase(choice: DatabaseChoice, options: StartOptions): Promise<StartedDatabase> {
   if (choice.kind === "external") return startExternal(choice, options);
@@ -80,26 +80,41 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
     onFirstStart: options.onFirstStart,
     connectionsMax,
   });
-  let stopping = false;
-  // A restart under way must be waited for when stopping, or its server would outlive this process.
+  const stopping = new AbortController();
+  // A restart under way when we are to stop must be waited for, or its server would outlive us.
   let restart: Promise<EmbeddedPostgres> | undefined;
-  const lost = (async (): Promise<never> => {
-    for (const restarts: number[] = []; ; ) {
+  void (async () => {
+    let startedAt = performance.now();
+    let tries = 0;
+    let told: string | undefined;
+    for (;;) {
       await server.ended;
-      if (stopping) return await new Promise<never>(() => undefined);
-      const now = performance.now();
-      restarts.push(now);
-      if (restarts.filter((at) => now - at < restartsWithinMs).length > restartsMax)
-        throw new DatabaseUnusable("PostgreSQL ended again and again, so it is not started once more.");
-      log.error({ part: "database" }, "PostgreSQL ended unexpectedly; starting it again");
-      await sleep(100);
-      if (stopping) continue;
-      restart = startEmbeddedPostgres(choice.dataFolder, { connectionsMax });
-      server = await restart;
-      restart = undefined;
+      if (stopping.signal.aborted) return;
+      if (told === undefined)
+        log.error({ part: "database" }, "PostgreSQL ended unexpectedly; starting it again");
+      if (performance.now() - startedAt > hasComeBackMs) tries = 0;
+      await sleep(restartPausesMs[Math.min(tries, restartPausesMs.length - 1)], undefined, {
+        signal: stopping.signal,
+      }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      tries += 1;
+      try {
+        restart = startEmbeddedPostgres(choice.dataFolder, { connectionsMax });
+        server = await restart;
+        startedAt = performance.now();
+        told = undefined;
+      } catch (error) {
+        const { message } = error as Error;
+        log[message === told ? "debug" : "error"](
+          { part: "database", reason: message },
+          "PostgreSQL cannot be started again; it is tried until it can",
+        );
+        told = message;
+      } finally {
+        restart = undefined;
+      }
     }
   })();
-  lost.catch(() => undefined); // Only a caller that awaits it needs to know.
   const prepared = prepareEmbedded(server, options);
   prepared.catch(() => undefined); // A caller that awaits it still gets the error.
   const db = openDatabase({ connectionString: server.connectionString(databaseName, "fusion_runtime"), log });
@@ -107,16 +122,15 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
     db,
     durability: undefined,
     prepared,
-    lost,
     async stop() {
-      stopping = true;
+      stopping.abort();
       await prepared.catch(() => undefined);
       await db.close();
       const last = await (restart ?? Promise.resolve(server)).catch(() => server);
       await last.stop();
     },
     abandon() {
-      stopping = true;
+      stopping.abort();
       server.abandon();
     },
   };
@@ -244,7 +258,6 @@ async function startExternal(
     db,
     durability,
     prepared: Promise.resolve(),
-    lost: new Promise<never>(() => undefined),
     stop,
     abandon: () => undefined,
   };
