@@ -3,6 +3,7 @@ import pg from "pg";
 import { pino } from "pino";
 import { expect, inject, it } from "vitest";
 import { openDatabase, systemScope } from "./database/database.ts";
+import { describeFailure } from "./http/problem.ts";
 import { AddressRejected, DeliveryFailed, type Messenger } from "./messages/message.ts";
 import { watchMessenger } from "./messages/watched-messenger.ts";
 import { createOutage, isTold } from "./outage.ts";
@@ -72,6 +73,45 @@ it("a database that cannot be reached is told once, without a stack, and once th
   } finally {
     await db.close();
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await admin.query(`DROP ROLE ${name}`);
+    await admin.end();
+  }
+});
+
+it("so is one that lets the program in no more, whatever it says to that", async () => {
+  const { log, lines, told } = keptLog();
+  const admin = new pg.Client({ connectionString: inject("postgresUrl").replace("DATABASE", "postgres") });
+  await admin.connect();
+  const name = `outage_${process.pid}_${process.hrtime.bigint() % 1_000_000n}`;
+  await admin.query(`CREATE ROLE ${name} LOGIN`);
+  const connectionString = inject("postgresUrl")
+    .replace("DATABASE", "postgres")
+    .replace("fusion@", `${name}@`);
+  // It is no member of the role, and later may not log in at all.
+  const db = openDatabase({ connectionString, role: "fusion_runtime", log });
+  try {
+    for (const [code, change] of [
+      ["42501", "LOGIN"],
+      ["28000", "NOLOGIN"],
+    ] as const) {
+      await admin.query(`ALTER ROLE ${name} ${change}`);
+      for (const attempt of [
+        () => db.reader(systemScope).query("SELECT 1"),
+        () => db.pool.query("SELECT 1"),
+        () => db.connectApart(1_000),
+      ]) {
+        const failure = await attempt().catch((error: unknown) => error);
+        expect(failure).toMatchObject({ code });
+        expect(describeFailure(failure)).toMatchObject({ status: 503, code: "unavailable" });
+        db.noteFailure(failure);
+      }
+    }
+    expect(lines.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining("permission denied to set role"),
+    ]);
+    expect(told()).toEqual(["50 the database cannot be reached"]);
+  } finally {
+    await db.close();
     await admin.query(`DROP ROLE ${name}`);
     await admin.end();
   }

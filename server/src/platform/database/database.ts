@@ -3,6 +3,7 @@ import type { FintechKey, Tenant } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { createOutage } from "../outage.ts";
 import { committing } from "./commit.ts";
+import { ConnectingClient } from "./connecting-client.ts";
 import { isDatabaseAway } from "./database-away.ts";
 import { onConnection } from "./on-connection.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
@@ -119,6 +120,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const createPool = (to: string, max: number): pg.Pool => {
     const pool = new pg.Pool({
       connectionString: to,
+      Client: ConnectingClient,
       max,
       options: settings.join(" "),
       connectionTimeoutMillis: 10_000,
@@ -164,7 +166,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     if (!closing && isDatabaseAway(failure) && !refusals.failed(failure)) outage.failed(failure);
   };
   const connectApart: Database["connectApart"] = async (timeoutMs) => {
-    const client = new pg.Client({
+    const client = new ConnectingClient({
       connectionString: directConnectionString,
       options: settings.join(" "),
       connectionTimeoutMillis: timeoutMs,

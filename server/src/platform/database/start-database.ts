@@ -3,6 +3,7 @@ import type pg from "pg";
 import { jobSchemaIsCurrent, jobSchemaIsThere } from "../jobs/schema-is-current.ts";
 import type { Log } from "../log.ts";
 import { withAdvisoryLock } from "./advisory-lock.ts";
+import { failedToConnect } from "./connecting-client.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable } from "./database-unusable.ts";
 import { type EmbeddedPostgres, runningServerUrl, startEmbeddedPostgres } from "./embedded-postgres.ts";
@@ -358,7 +359,9 @@ async function explained<Result>(url: string, work: () => Promise<Result>): Prom
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string };
     const connecting =
-      /^(E[A-Z]+|28...|3D000|08...|53300|57P0.)$/.test(code ?? "") || /timeout|SSL|SASL/i.test(message ?? "");
+      failedToConnect(error) ||
+      /^(E[A-Z]+|28...|3D000|08...|53300|57P0.)$/.test(code ?? "") ||
+      /timeout|SSL|SASL/i.test(message ?? "");
     if (!connecting || error instanceof DatabaseUnusable) throw error;
     throw new DatabaseUnusable(`The database at ${hostOf(url)} cannot be used: ${message || code}.`, {
       cause: error,

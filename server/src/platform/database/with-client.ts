@@ -1,4 +1,5 @@
-import pg from "pg";
+import type pg from "pg";
+import { ConnectingClient } from "./connecting-client.ts";
 
 /**
  * One connection for one piece of work, outside any pool. When `stop` aborts, the connection ends and any statement that waits on it fails.
@@ -9,7 +10,7 @@ export async function withClient<Result>(
   { stop }: { readonly stop?: AbortSignal | undefined } = {},
 ): Promise<Result> {
   stop?.throwIfAborted();
-  const client = new pg.Client({
+  const client = new ConnectingClient({
     connectionString,
     connectionTimeoutMillis: 10_000,
     // A migration may run for hours: firewalls must not forget the connection, and a vanished server must be noticed.
