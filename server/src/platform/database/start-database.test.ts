@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { makeDataFolder } from "../../testing/running-program.ts";
 import { manualClock } from "../clock.ts";
 import { createKeys } from "../keys.ts";
@@ -246,16 +246,51 @@ describe("the installation", () => {
   });
 });
 
-it("is refused where what was brought up to date is another one", async () => {
+describe("the owner's connection", () => {
   const other = `other_${suffix}`;
-  await admin.query(`CREATE DATABASE ${other} OWNER ${names.owner}`);
-  try {
-    await expect(start(urlOf(names.app, other), urlOf(names.owner), true)).rejects.toThrow(
-      /^DATABASE_URL leads to another database than MIGRATION_DATABASE_URL/,
+  const tables = "SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+  beforeEach(() => admin.query(`CREATE DATABASE ${other} OWNER ${names.owner}`));
+  afterEach(() => admin.query(`DROP DATABASE ${other} WITH (FORCE)`));
+
+  it.each([
+    ["is refused where it leads to another database, which is left as it is", urlOf(names.app), other],
+    ["and so is a program's that does", urlOf(names.app, other), names.database],
+  ])("%s", async (_name, url, prepared) => {
+    await expect(start(url, urlOf(names.owner, prepared), true)).rejects.toThrow(
+      /^DATABASE_URL leads to another database than MIGRATION_DATABASE_URL: to .+\. Neither was changed\.$/,
     );
-  } finally {
-    await admin.query(`DROP DATABASE ${other} WITH (FORCE)`);
-  }
+    expect((await withClient(urlOf(names.owner, other), (client) => client.query(tables))).rowCount).toBe(0);
+  });
+
+  it("is compared by name alone where an account may not ask for the server's identifier", async () => {
+    const maySee = (change: "GRANT" | "REVOKE") =>
+      withClient(urlOf(), (client) =>
+        client.query(
+          `${change} EXECUTE ON FUNCTION pg_control_system() ${change === "GRANT" ? "TO" : "FROM"} PUBLIC`,
+        ),
+      );
+    await maySee("REVOKE");
+    await (await start(urlOf(names.app), urlOf(names.owner), true)).stop();
+    await expect(start(urlOf(names.app), urlOf(names.owner, other), true)).rejects.toThrow(
+      /Neither was changed/,
+    );
+    await maySee("GRANT");
+  });
+
+  it("whose account may not make tables is named with the account, and what it lacks", async () => {
+    await expect(start(urlOf(names.owner, other), urlOf(names.app, other), false)).rejects.toThrow(
+      new RegExp(`^MIGRATION_DATABASE_URL connects as ${names.app}, which may not .+ \\(permission denied `),
+    );
+  });
+
+  it("is named likewise where the tables are another's", async () => {
+    await (await start(urlOf(names.app), urlOf(names.owner), true)).stop();
+    await admin.query(`REVOKE fusion_runtime FROM ${names.app} CASCADE`);
+    await withClient(urlOf(names.owner), (client) => client.query(`REVOKE fusion_runtime FROM ${names.app}`));
+    await expect(start(urlOf(names.owner), urlOf(names.app), false)).rejects.toThrow(
+      new RegExp(`^MIGRATION_DATABASE_URL connects as ${names.app}, which may not .+ \\(permission denied `),
+    );
+  });
 });
 
 describe("the embedded database", () => {

@@ -220,13 +220,16 @@ async function startExternal(
   const prepare = async (owner: pg.Client): Promise<void> => {
     await assertVersion(owner);
     await assertWritable(owner, migrationUrl);
+    await assertSameDatabase(owner, choice);
     // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
     if (choice.strictDurability)
       durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
-    await prepareSchemas(owner, migrationUrl, options, async () => {
-      for (const each of namedUrls(choice))
-        await allowRuntimeRole({ url: each.url, migrationUrl }, strictRoles);
-    });
+    await namingWhoMayNot(owner, choice, () =>
+      prepareSchemas(owner, migrationUrl, options, async () => {
+        for (const each of namedUrls(choice))
+          await allowRuntimeRole({ url: each.url, migrationUrl }, strictRoles);
+      }),
+    );
   };
   await explained(migrationUrl, () => withClient(migrationUrl, prepare, options)).catch((error: unknown) => {
     durability?.stop();
@@ -264,7 +267,75 @@ async function startExternal(
   };
 }
 
-/** Makes sure that this is the database that was brought up to date, and not another one that a wrong URL leads to. */
+/** Before anything is written: a wrong URL would leave all tables in a database that is somebody else's. */
+async function assertSameDatabase(
+  owner: pg.Client,
+  choice: Extract<DatabaseChoice, { kind: "external" }>,
+): Promise<void> {
+  const prepared = await identityOf(owner);
+  for (const { variable, url } of namedUrls(choice)) {
+    if (url === choice.migrationUrl) continue;
+    const found = await explained(url, () => withClient(url, identityOf));
+    const isOtherServer =
+      found.cluster !== undefined && prepared.cluster !== undefined && found.cluster !== prepared.cluster;
+    if (found.name !== prepared.name || isOtherServer)
+      throw new DatabaseUnusable(
+        `${variable} leads to another database than ${ownersVariable(choice)}: to ${found.name} instead of ${prepared.name}${
+          isOtherServer ? " of another server" : ""
+        }. Neither was changed.`,
+      );
+  }
+}
+
+interface DatabaseIdentity {
+  readonly name: string;
+  /** That of the server's data, which standbys share; undefined where the account may not ask. */
+  readonly cluster: string | undefined;
+}
+
+async function identityOf(client: pg.Client): Promise<DatabaseIdentity> {
+  const { rows } = await client.query<{ name: string; mayAsk: boolean }>(
+    `SELECT current_database() AS name, has_function_privilege('pg_control_system()', 'EXECUTE') AS "mayAsk"`,
+  );
+  const [found] = rows;
+  if (!found) throw new Error("The database's name was not found.");
+  if (!found.mayAsk) return { name: found.name, cluster: undefined };
+  const control = await client.query<{ cluster: string }>(
+    "SELECT system_identifier::text AS cluster FROM pg_control_system()",
+  );
+  return { name: found.name, cluster: control.rows[0]?.cluster };
+}
+
+/** Where the owner's URL came from: each is the standard of the one before it. */
+function ownersVariable({
+  url,
+  directUrl,
+  migrationUrl,
+}: Extract<DatabaseChoice, { kind: "external" }>): string {
+  if (migrationUrl === url) return "DATABASE_URL";
+  return migrationUrl === directUrl ? "DIRECT_DATABASE_URL" : "MIGRATION_DATABASE_URL";
+}
+
+/** Turns what the owner's account may not do (SQLSTATE 42501) into a sentence that names it. */
+async function namingWhoMayNot(
+  owner: pg.Client,
+  choice: Extract<DatabaseChoice, { kind: "external" }>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { rows } = await owner.query<{ name: string }>("SELECT session_user AS name");
+  try {
+    await work();
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: string };
+    if (code !== "42501" || failedToConnect(error)) throw error;
+    throw new DatabaseUnusable(
+      `${ownersVariable(choice)} connects as ${rows[0]?.name}, which may not bring the database's schema up to date (${message}). Use the role that owns the database.`,
+      { cause: error },
+    );
+  }
+}
+
+/** That it is what was brought up to date, and not another database which a wrong URL leads to. */
 async function assertPrepared(variable: string, pool: pg.Pool): Promise<void> {
   const client = await pool.connect();
   try {
