@@ -139,6 +139,15 @@ describe("migrations", () => {
     await expect(fits(edited)).rejects.toBeInstanceOf(MigrationWasEdited);
   });
 
+  it("of which the database has another under the same number are both named", async () => {
+    await migrate(url, { folder: release(first) });
+    const other = release({ "0001-other.sql": "CREATE TABLE other ();" });
+    await expect(migrate(url, { folder: other })).rejects.toThrow(
+      "The database has 0001-first.sql as migration 1, and this release has 0001-other.sql under that number.",
+    );
+    await expect(fits(other)).rejects.toBeInstanceOf(MigrationWasEdited);
+  });
+
   it("are applied to a database of a release that did not tell breaking from widening", async () => {
     await withClient(url, (client) =>
       client.query(`CREATE TABLE public.migration

@@ -31,7 +31,7 @@ interface AppliedMigration {
 export class DatabaseIsNewer extends Error {}
 /** The database lacks a migration of this program, and the caller may not apply it. */
 export class DatabaseIsOlder extends Error {}
-/** A migration was edited after it had been applied. */
+/** A migration was edited after it had been applied, or the database has another one under its number. */
 export class MigrationWasEdited extends Error {}
 
 export interface MigrateOptions {
@@ -237,6 +237,11 @@ function assertKnown(migrations: readonly Migration[], applied: readonly Applied
     if (!file && row.breaking)
       throw new DatabaseIsNewer(
         `The database has migration ${row.number} (${row.name}), which this release does not know. Start the newer release.`,
+      );
+    // As of a branch that gave the number to something else.
+    if (file && file.name !== row.name && file.hash !== row.hash)
+      throw new MigrationWasEdited(
+        `The database has ${row.name} as migration ${row.number}, and this release has ${file.name} under that number. Start the release that the database is of.`,
       );
     if (file && file.hash !== row.hash)
       throw new MigrationWasEdited(
