@@ -9,6 +9,11 @@ export const defaultPort = 8080;
 const databaseUrl = z
   .string()
   .refine((text) => /^postgres(ql)?:$/.test(protocolOf(text)), "must be a URL that starts with postgres://");
+/** What the program asks of its sessions goes where the URL has `options`, which would replace it. */
+const sessionsUrl = databaseUrl.refine(
+  (text) => !URL.canParse(text) || !new URL(text).searchParams.has("options"),
+  "must not have options in it; set them for the account (ALTER ROLE … SET …)",
+);
 const baseUrl = z
   .string()
   .refine(
@@ -81,14 +86,14 @@ export const variables = {
     standard: "`./data`",
   },
   DATABASE_URL: {
-    schema: databaseUrl,
+    schema: sessionsUrl,
     sentence:
       "An external PostgreSQL (15 or newer) instead of the embedded one. Production demands a role that is no superuser and owns nothing, a member of `fusion_runtime`.",
     standard: "the embedded PostgreSQL",
     secret: true,
   },
   DIRECT_DATABASE_URL: {
-    schema: databaseUrl,
+    schema: sessionsUrl,
     sentence:
       "The same database and role as `DATABASE_URL`, past any pooler (pgbouncer) that stands in front of it: for what needs a session of its own, such as LISTEN and the job queue. Where both differ, no statement is prepared over `DATABASE_URL`, so set it only with a pooler.",
     standard: "`DATABASE_URL`",

@@ -138,6 +138,16 @@ describe("production", () => {
     ]);
   });
 
+  it("names options in the URLs of its sessions, which would replace its own", () => {
+    const url = `${safe.DATABASE_URL}${safe.DATABASE_URL.includes("?") ? "&" : "?"}options=-c%20geqo%3Don`;
+    const fault = expect.stringMatching(/^must not have options/);
+    expect(faultsOf({ ...safe, DATABASE_URL: url, DIRECT_DATABASE_URL: url, PORT: "99999" })).toEqual([
+      { variable: "PORT", fault: expect.any(String) },
+      { variable: "DATABASE_URL", fault },
+      { variable: "DIRECT_DATABASE_URL", fault },
+    ]);
+  });
+
   it("judges an unreadable mode by production's rules", () => {
     expect(faultsOf({ FUSION_ENV: "prod" }).map(({ variable }) => variable)).toContain("FUSION_ROOT_KEY");
   });
