@@ -76,6 +76,7 @@ export async function connect(config: Config, onFirstStart: () => void): Promise
       }
     }
     try {
+      keys(); // Before there is a database, beside which no key is made any more.
       const started = await startPrepared(choice, options);
       return await claimed(started.db, keys, claim, async () => {
         await untilAlone(started.db);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -33,4 +33,11 @@ it("does not replace a key that cannot be read as one", () => {
   readOrMakeRootKey(folder, systemRandom);
   writeFileSync(join(folder, "keys/root.key"), "short");
   expect(() => readOrMakeRootKey(folder, systemRandom)).toThrow(DataFolderUnusable);
+});
+
+it("makes none beside a database, to which it would not belong", () => {
+  mkdirSync(join(folder, "postgres"));
+  writeFileSync(join(folder, "postgres/PG_VERSION"), "18");
+  expect(() => readOrMakeRootKey(folder, systemRandom)).toThrow(/root\.key is missing.*Restore it/);
+  expect(existsSync(join(folder, "keys"))).toBe(false);
 });

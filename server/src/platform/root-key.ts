@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -15,14 +16,19 @@ import { DataFolderUnusable } from "./database/data-folder.ts";
 import type { Random } from "./random.ts";
 
 /**
- * Development's root key: 32 bytes, base64, in a file that only our account may read, made at the first start. It is written completely
- * under another name and then linked into place, so that a kill leaves either no key or a whole one. Throws {@link DataFolderUnusable}.
+ * Development's root key: 32 bytes, base64, in a file that only our account may read, made at the first start. It is written whole
+ * under another name and then linked into place, so that a kill leaves either no key or a whole one. Beside a database none is made, which would only
+ * stand in the way of the copy that belongs to it: so whoever makes a database asks for the key first. Throws {@link DataFolderUnusable}.
  */
 export function readOrMakeRootKey(dataFolder: string, random: Random): Buffer {
   const folder = join(dataFolder, "keys");
   const path = join(folder, "root.key");
   const found = readKey(path);
   if (found) return found;
+  if (existsSync(join(dataFolder, "postgres", "PG_VERSION")))
+    throw new DataFolderUnusable(
+      `The key file ${path} is missing, and the database in ${dataFolder} is useless with another key. Restore it from a copy.`,
+    );
   const draft = join(folder, `root.key.draft-${process.pid}`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
