@@ -53,6 +53,14 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect(await audited()).toEqual({ action: "fintech.created", actor: "cli omar", object_id: fintechId });
   });
 
+  it("lists the banks", async () => {
+    expect(await json("ifi", "list")).toEqual({
+      ifis: [{ ifiId: "140793", name: "Example Bank", fintechs: 1 }],
+    });
+    const { out } = await fusion("ifi", "list");
+    expect(out).toMatch(/^IFI +NAME +FINTECHS\n140793 +Example Bank +1\n$/);
+  });
+
   it("registers an application", async () => {
     const made = await json(
       ...["application", "create", "--fintech", "acme-pay", "--environment", "live", "--name", "Payouts"],

@@ -31,6 +31,7 @@ describe("help", () => {
 
   it.each([
     "ifi create",
+    "ifi list",
     "fintech create",
     "fintech list",
     "fintech set",

@@ -6,7 +6,8 @@ import { createApplication } from "../fintechs/create-application.ts";
 import { createFintech } from "../fintechs/create-fintech.ts";
 import { createIfi } from "../fintechs/create-ifi.ts";
 import { listApplicationsFor } from "../fintechs/find-application.ts";
-import { getFintech } from "../fintechs/find-fintech.ts";
+import { getFintech, listFintechs } from "../fintechs/find-fintech.ts";
+import { listIfis } from "../fintechs/find-ifi.ts";
 import { grantAccess, revokeAccess } from "../fintechs/grant-access.ts";
 import { suspendApplication, suspendFintech } from "../fintechs/suspend.ts";
 import { approvePasswordReset } from "../login/approve-password-reset.ts";
@@ -44,6 +45,30 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
     run(async ({ output, principal, ...deps }) => {
       const made = await createIfi(deps, principal, { ifiId: options.id, name: options.name });
       output.result(made, [`Registered ${made.name} as IFI ${made.ifiId}.`]);
+    }),
+  );
+
+  examples(ifi.command("list").description("list banks with how many fintechs each has"), [
+    "ifi list",
+    "ifi list --json",
+  ]).action(() =>
+    run(async ({ output, db }) => {
+      const ifis = await db.transaction(systemScope, async (tx) => {
+        const fintechs = await listFintechs(tx);
+        return (await listIfis(tx)).map((each) => ({
+          ...each,
+          fintechs: fintechs.filter(({ ifiId }) => ifiId === each.ifiId).length,
+        }));
+      });
+      output.result(
+        { ifis },
+        ifis.length === 0
+          ? ["There are no banks."]
+          : table(
+              ["IFI", "NAME", "FINTECHS"],
+              ifis.map((each) => [each.ifiId, each.name, String(each.fintechs)]),
+            ),
+      );
     }),
   );
 
