@@ -170,7 +170,33 @@ describe("errors are one sentence on standard error, with a code that scripts ca
       "--email: This is not an email address.",
       "person_invalid",
     ],
+    [
+      2,
+      ["user", "create", "--name", "", "--role", "fintech_member", "--email", "nowhere", "--phone", "1"],
+      /^--name: .*; --fintech: .*; --phone: .*; --email: /,
+      "person_invalid",
+    ],
     [2, ["fintech", "create", "--ifi", "x", "--name", "x"], /^--ifi: /, "invalid_input"],
+    [
+      2,
+      [
+        ...[
+          "fintech",
+          "create",
+          "--ifi",
+          "x",
+          "--name",
+          "",
+          "--client-id",
+          "A",
+          "--time-zone",
+          "Mars/Olympus",
+        ],
+        ...["--reminder-time", "25:00", "--tokens-max", "0", "--lifetime-days-max", "0"],
+      ],
+      /^--ifi: .*; --name: .*; --client-id: .*; --time-zone: .*; --reminder-time: .*; --tokens-max: .*; --lifetime-days-max: /,
+      "invalid_input",
+    ],
     [2, ["limits", "list", "--ifi", "x", "--environment", "live"], /^--ifi: /, "invalid_input"],
     [
       2,

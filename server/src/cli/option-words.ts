@@ -14,7 +14,7 @@ export function inOptionWords(error: DomainError, command: Command | undefined):
     if (option) return `${option.long}: ${detail}`;
     return field === "" ? detail : `${[field, ...inside].join("/")}: ${detail}`;
   });
-  const text = [...new Set(details)].join("; ");
+  const text = [...new Set(details)].map((detail) => detail.replace(/\.$/, "")).join("; ");
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 

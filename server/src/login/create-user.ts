@@ -6,8 +6,8 @@ import { transactionOf } from "../access/transaction-of.ts";
 import { describeActor, recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
-import { NotFound } from "../platform/errors.ts";
-import { type FintechKey, newId, type UserId } from "../platform/ids.ts";
+import { type FieldError, NotFound } from "../platform/errors.ts";
+import { type FintechId, type IfiId, newId, type UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { IdentityTaken, IdentityTakenLimited, PersonInvalid } from "./errors.ts";
 import { type Address, maskAddress } from "./identifier.ts";
@@ -46,15 +46,7 @@ export async function createUser(
 ): Promise<{ readonly userId: UserId; readonly identities: readonly Address[] }> {
   requireManagerOf(actor, input.fintech);
   if (actor.kind === "user") requireRecentPresence(actor, deps.clock);
-  const name = readName(input.name);
-  if (isOperatorRole(input.role) !== (input.fintech === null))
-    throw new PersonInvalid(
-      input.fintech === null ? "/fintech" : "/role",
-      input.fintech === null
-        ? "A fintech's admins and members need a fintech that they belong to."
-        : "Operators belong to no fintech.",
-    );
-  const identities = readAddresses(input);
+  const { name, identities } = readPerson(input);
   const userId = newId<UserId>(deps.random, "usr");
   const now = deps.clock.now();
   // A taken address is returned from the transaction, not thrown: throwing would undo its audit entry.
@@ -152,10 +144,36 @@ async function hasOtherAdmin(
   return found.length > 0;
 }
 
-function readAddresses(input: NewUser): Address[] {
-  const identities: Address[] = [];
-  if (input.phone !== undefined) identities.push(readAddress("sms", input.phone));
-  if (input.email !== undefined) identities.push(readAddress("email", input.email));
-  if (identities.length === 0) throw new PersonInvalid("/email", newPersonFaults.noAddress);
-  return identities;
+/** Throws `person_invalid` with all that is wrong. */
+function readPerson(input: NewUser): { readonly name: string; readonly identities: readonly Address[] } {
+  const faults: FieldError[] = [];
+  const read = <Value>(reading: () => Value): Value | undefined => {
+    try {
+      return reading();
+    } catch (error) {
+      if (!(error instanceof PersonInvalid)) throw error;
+      faults.push(...error.fieldErrors);
+      return undefined;
+    }
+  };
+  const name = read(() => readName(input.name)) ?? "";
+  if (isOperatorRole(input.role) !== (input.fintech === null))
+    faults.push(
+      input.fintech === null
+        ? {
+            pointer: "/fintech",
+            detail: "A fintech's admins and members need a fintech that they belong to.",
+          }
+        : { pointer: "/role", detail: "Operators belong to no fintech." },
+    );
+  const { phone, email } = input;
+  if (phone === undefined && email === undefined)
+    faults.push({ pointer: "/email", detail: newPersonFaults.noAddress });
+  const identities = [
+    phone === undefined ? undefined : read(() => readAddress("sms", phone)),
+    email === undefined ? undefined : read(() => readAddress("email", email)),
+  ].filter((identity) => identity !== undefined);
+  const [first, ...further] = faults;
+  if (first) throw new PersonInvalid(first.pointer, first.detail, further);
+  return { name, identities };
 }

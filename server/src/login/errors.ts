@@ -1,4 +1,4 @@
-import { DomainError } from "../platform/errors.ts";
+import { DomainError, type FieldError } from "../platform/errors.ts";
 import type { CodePurpose } from "./one-time-code.ts";
 
 /** The browser has no login in progress, or took too long. */
@@ -183,8 +183,9 @@ export class IdentityTakenLimited extends DomainError {
 export class PersonInvalid extends DomainError {
   readonly kind = "invalid";
   readonly code = "person_invalid";
-  constructor(pointer: string, detail: string) {
-    super(detail, { fieldErrors: [{ pointer, detail }] });
+  constructor(pointer: string, detail: string, further: readonly FieldError[] = []) {
+    const fieldErrors = [{ pointer, detail }, ...further];
+    super(fieldErrors.map((fault) => fault.detail).join(" "), { fieldErrors });
   }
 }
 
