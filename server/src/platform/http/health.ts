@@ -21,13 +21,13 @@ export interface ServingLease {
 }
 
 /**
- * `/healthz`: the process answers. `/readyz`: it can do its work, that is, the database answers within two seconds and has refused no write lately, as
- * with a full disk, it holds its lease where it needs one, or gets it within these, and goes on doing it; else 503. Whoever asks while another waits shares the answer, so that asking takes one
- * connection however many do. A lease outlasts renewals that fail, and one that lapsed is asked for: so the answer changes with what the
- * process can do, and not with single renewals.
+ * `/healthz`: the process answers. `/readyz`: the process can do its work. That is, the database answers within two seconds, the process holds
+ * its lease where it needs one (or gets it within the same time), and it is not about to end; otherwise 503. Concurrent requests share one
+ * answer, so that any number of them takes one connection. A lease outlasts failed renewals, and a lapsed one is asked for, so the answer
+ * changes with what the process can do and not with single renewals.
  *
- * Where commits must survive a failover, `durable` says whether they do now. It takes no process out of service: all would go at once, and
- * revoking must always work (decision 13).
+ * Two things are only reported and take no process out of service, since all would go at once (decision 13): `durable`, where commits must
+ * survive a failover, says whether they do now; `refusal` says why the database lately refused writes, such as that its disk is full.
  */
 export function registerHealthRoutes(
   http: HttpServer,
@@ -61,8 +61,7 @@ export function registerHealthRoutes(
     });
     const [database, leased] = await asking;
     const refusal = db.refusal();
-    const isAble = database && leased && refusal === undefined;
-    const status = readiness.leaving ? "leaving" : isAble ? "ok" : "unavailable";
+    const status = readiness.leaving ? "leaving" : database && leased ? "ok" : "unavailable";
     return reply.status(status === "ok" ? 200 : 503).send({
       status,
       database,
