@@ -7,7 +7,7 @@ import { describeActor, recordAudit } from "../audit/record.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import { type FieldError, NotFound } from "../platform/errors.ts";
-import { type FintechId, type IfiId, newId, type UserId } from "../platform/ids.ts";
+import { type FintechKey, newId, type UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { IdentityTaken, IdentityTakenLimited, PersonInvalid } from "./errors.ts";
 import { type Address, maskAddress } from "./identifier.ts";

@@ -23,14 +23,17 @@ export async function nextReminderDay(
 ): Promise<NextReminderDay> {
   const settings = await getReminderSettings(tx, fintech);
   const today = localDayOf(now, settings.timeZone);
-  const rows = await tx.query<{ day: LocalDay }>(
-    "SELECT local_day::text AS day FROM reminder_day WHERE ifi_id = $1 AND fintech_id = $2 AND local_day >= $3",
-    [fintech.ifiId, fintech.fintechId, today],
+  const rows = await tx.query<{ day: LocalDay; is_past: boolean }>(
+    `SELECT local_day::text AS day, swept_at <= $4 AS is_past FROM reminder_day
+     WHERE ifi_id = $1 AND fintech_id = $2 AND local_day >= $3 ORDER BY local_day`,
+    [fintech.ifiId, fintech.fintechId, today, now],
   );
   const planned = new Set(rows.map(({ day }) => day));
-  for (let localDay = today; ; localDay = addDays(localDay, 1)) {
+  // Days that a server whose clock was ahead has planned keep only themselves from being planned.
+  const last = rows.findLast(({ is_past }) => is_past)?.day;
+  for (let localDay = last ? addDays(last, 1) : today; ; localDay = addDays(localDay, 1)) {
     const at = planned.has(localDay) ? undefined : reminderInstant(localDay, settings);
     // A zone that skips a day has no such instant.
-    if (at) return { localDay, at, todayIsPlanned: planned.has(today) };
+    if (at) return { localDay, at, todayIsPlanned: last !== undefined || planned.has(today) };
   }
 }

@@ -14,8 +14,10 @@ import { daysAfterMax, type LocalDay, type ReminderSettings } from "./schedule.t
 export interface RemindedFintech extends ReminderSettings, FintechKey {
   readonly name: string;
   readonly createdAt: Date;
-  /** The local days of the last 40 that were planned, and any to come, the latest first. */
-  readonly plannedDays: readonly LocalDay[];
+  /**
+   * The last local day that was planned, or null. Days that a server whose clock was ahead has planned do not count until it is as late as it was there.
+   */
+  readonly lastDay: LocalDay | null;
 }
 
 /** A page of fintechs in the order of their keys, after the given one. */
@@ -27,9 +29,8 @@ export async function listFintechsAfter(
   return database.query<RemindedFintech & Record<string, unknown>>(
     `SELECT f.ifi_id AS "ifiId", f.fintech_id AS "fintechId", f.name, f.time_zone AS "timeZone",
             f.reminder_time::text AS "reminderTime", f.created_at AS "createdAt",
-            ARRAY(SELECT d.local_day::text FROM reminder_day d
-                  WHERE d.ifi_id = f.ifi_id AND d.fintech_id = f.fintech_id AND d.local_day > (SELECT database_now())::date - 40
-                  ORDER BY d.local_day DESC) AS "plannedDays"
+            (SELECT max(d.local_day)::text FROM reminder_day d
+             WHERE d.ifi_id = f.ifi_id AND d.fintech_id = f.fintech_id AND d.swept_at <= (SELECT database_now())) AS "lastDay"
      FROM fintech f
      WHERE (f.ifi_id, f.fintech_id) > ($1::bigint, $2::uuid)
      ORDER BY f.ifi_id, f.fintech_id

@@ -75,13 +75,12 @@ function daysToPlan(fintech: RemindedFintech, now: Date, log: Log): FintechDay[]
   try {
     const today = localDayOf(now, fintech.timeZone);
     const day = fintechDay(fintech, today, now);
-    if (!day || day.plannedFor > now || fintech.plannedDays.includes(today)) return [];
+    // A later day is one that was planned in a zone where it had begun: its reminders are out, and there is no second round for today's.
+    if (!day || day.plannedFor > now || (fintech.lastDay !== null && fintech.lastDay >= today)) return [];
     const days = [day];
     const earliest = addDays(today, -daysBackMax);
     // A new fintech's first day is the one on which it was made.
-    const lastDone =
-      fintech.plannedDays.find((planned) => planned < today) ??
-      addDays(localDayOf(fintech.createdAt, fintech.timeZone), -1);
+    const lastDone = fintech.lastDay ?? addDays(localDayOf(fintech.createdAt, fintech.timeZone), -1);
     for (let past = addDays(today, -1); past > lastDone && past > earliest; past = addDays(past, -1)) {
       const missedDay = fintechDay(fintech, past, undefined);
       if (missedDay && missedDay.plannedFor >= fintech.createdAt) days.push(missedDay);
