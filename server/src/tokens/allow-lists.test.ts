@@ -92,7 +92,7 @@ describe("setting a list", () => {
       },
     ]);
     await expect(write()).rejects.toMatchObject({ code: "token_policy_changed" });
-    // The same once more is no change.
+    // Setting the same list once more is no change.
     await setOwn(manager, set.ipAllowList);
     expect(await lastAudit(token.tokenId)).toHaveLength(1);
   });

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** What the event's job leaves, run twice, and what becomes of it where `fail` says that a message cannot be sent, or its address is none. */
+/** Runs the event's job twice and delivers what it leaves. `fail` says which messages cannot be sent, or whose address does not exist. */
 async function tell(event: "issued" | "revoked", tokenId: TokenId, fail?: (to: string) => Error | undefined) {
   const deps = { db: database.db, clock: systemClock, random: systemRandom, log: silentLog() };
   for (let run = 0; run < 2; run += 1)
@@ -48,7 +48,7 @@ async function tell(event: "issued" | "revoked", tokenId: TokenId, fail?: (to: s
       return "taken";
     },
   };
-  // Each has a job of its own, which is tried again where it fails.
+  // Each message has a job of its own, which is retried when it fails.
   const attempt = async () =>
     Promise.allSettled(rows.map(({ message_id }) => deliverMessage({ ...deps, messenger }, message_id)));
   return { letters, attempt };
@@ -73,17 +73,17 @@ describe("the notice of a live token", () => {
     expect(text).toContain(`https://fusion.example/applications/${live}/tokens/${token.tokenId}`);
     expect(text).toContain(first.name);
     expect(text).not.toContain(secret.slice(9, 39));
-    // In the fintech's zone, as the console has it.
+    // In the fintech's zone, as in the console.
     expect(text).toMatch(/ generated it on \w{3} \d+ \w{3} \d{4}, \d\d:\d\d IST\./);
     expect(text).toMatch(/It expires on \w{3} \d+ \w{3} \d{4}, \d\d:\d\d IST\./);
-    // SMS gateways take registered texts only.
+    // SMS gateways accept registered texts only.
     expect(issued.letters.map((letter) => letter.smsTemplate)).toEqual(["notice", "notice"]);
 
     await revokeToken({ ...deps, nodes: createNodes(deps) }, second, {
       tokenId: token.tokenId,
       reason: "compromised",
     });
-    // One admin's broken mail neither keeps the others from being told, nor lets them be told again when it is tried again.
+    // One admin's broken mail neither keeps the others from being told, nor tells them again when it is retried.
     let broken = true;
     const revoked = await tell("revoked", token.tokenId, (to) =>
       broken && to === first.email ? new DeliveryFailed("later") : undefined,

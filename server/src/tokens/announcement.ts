@@ -13,7 +13,7 @@ import type { Random } from "../platform/random.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { findToken } from "./token-store.ts";
 
-/** What the fintech's admins are told about live tokens. */
+/** What the fintech's admins are told about live tokens, and about any token that was found in public. */
 export type TokenEvent = "issued" | "revoked";
 
 /** The job that tells them; its payload is `{ event, tokenId }`. */
@@ -30,8 +30,8 @@ export async function announce(tx: Transaction, event: TokenEvent, tokenId: Toke
 }
 
 /**
- * Leaves a message for every admin of the fintech that a live token was generated or revoked: one for each, so that an admin who cannot be
- * reached for now keeps nobody waiting and nobody is told twice. May run twice for one event.
+ * Queues a message to every admin of the fintech that a token was generated or revoked. Each admin has a message of their own, so one who
+ * cannot be reached for now does not delay the others, and nobody is told twice. May run twice for one event.
  */
 export async function tellAdmins(
   {

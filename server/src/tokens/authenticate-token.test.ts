@@ -114,7 +114,7 @@ describe("401", () => {
       await check.node.renew();
     };
     try {
-      // Between renewals the node carries the database's time on, so a little is left for that.
+      // Between renewals the node advances the database's time itself, so leave it a little.
       await at("'2026-01-31T23:59:50Z'::timestamptz");
       expect(await ask({ "x-zeta-authtoken": ending.secret })).toMatchObject({ status: 200 });
       await at("'2026-02-01T00:00:00Z'::timestamptz");
@@ -122,12 +122,12 @@ describe("401", () => {
         status: 401,
         code: "token_expired",
       });
-      // One object for all its calls from then on: what is counted of them hangs on it.
+      // From then on there is one object for all its calls, which carries their counters.
       const { tokenCheck } = check;
       const ended = await tokenCheck.check(ending.secret);
       expect(ended).toMatchObject({ refusal: "token_expired" });
       expect(await tokenCheck.check(ending.secret)).toBe(ended);
-      // Nor is one that was read when the clock was wrong refused for longer than it is.
+      // A token that was read while the clock was wrong is refused no longer than the clock is wrong.
       await at("'2026-02-01T01:00:00Z'::timestamptz");
       const late = createTestTokenCheck(database.db);
       expect(await late.tokenCheck.check(ending.secret)).toMatchObject({ refusal: "token_expired" });

@@ -37,7 +37,7 @@ export function createTokenAuthentication({
   };
 }
 
-/** Whoever calls with this token. */
+/** The principal of a call with this token. */
 export function principalOf(found: FoundToken): TokenPrincipal {
   return {
     kind: "token",

@@ -29,7 +29,7 @@ afterAll(() => database.drop());
 const revokeStatement = `UPDATE token SET revoked_at = now(), revoked_by = 'x', revoked_by_kind = 'system', revoked_by_name = 'x',
   revoke_reason = 'replaced' WHERE token_id = $1`;
 
-/** The code of the error that a write on this authority meets; undefined when it may go on. */
+/** The code of the error that a write on this authority gets; undefined when it may go on. */
 async function refusalOf(principal: TokenPrincipal): Promise<string | undefined> {
   const scope = { kind: "tenants", tenants: [principal.tenant] } as const;
   try {
@@ -63,7 +63,7 @@ describe("authorising a write", () => {
     const { owner } = database;
     await owner.query("UPDATE token SET ip_allow_list = '{203.0.113.0/24}' WHERE token_id = $1", [tokenId]);
     expect([await answer("0.0"), await answer("0.1")]).toEqual(["token_policy_changed", undefined]);
-    // The same once more changes nothing.
+    // Setting the same list once more changes nothing.
     await owner.query("UPDATE token SET ip_allow_list = '{203.0.113.0/24}' WHERE token_id = $1", [tokenId]);
     expect(await answer("0.1")).toBeUndefined();
     await owner.query("UPDATE application SET scopes = '{admin,accounts:read}' WHERE application_id = $1", [
@@ -77,7 +77,7 @@ describe("authorising a write", () => {
       "UPDATE application SET ip_allow_list = '{}', scopes = '{admin}', policy_version = 0 WHERE application_id = $1",
       [applicationId],
     );
-    // The count is not for writing: it went on.
+    // The count cannot be set, not even by the owner: it went on by itself.
     expect(await answer("3.1")).toBeUndefined();
     await owner.query(revokeStatement, [tokenId]);
     expect(await answer("0.0")).toBe("token_revoked");

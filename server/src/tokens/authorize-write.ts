@@ -6,12 +6,12 @@ import { refusalError, type WriteRefusal } from "./refusal.ts";
 
 /**
  * Makes sure, inside the transaction that writes, that the token may still do so: takes the fintech's gate shared until the transaction
- * ends, then reads the token anew. A revoke that returned before is seen; one that comes later waits until this transaction has ended.
- * So nothing commits on a token's authority after its revoke has returned. One round trip; call it first, before any other lock.
+ * ends, then reads the token anew. A revoke that returned before is seen; one that comes later waits until this transaction has ended. So
+ * nothing commits on a token's authority after its revoke has returned. One round trip; call it first, before any other lock.
  *
- * Throws what authentication would throw when the token is no longer valid, `TokenPolicyChanged` when its scopes or allow-lists are others
- * than those under which the request was admitted (whoever admits it looks again: `fusion-api.ts`), and PostgreSQL's `lock_not_available` (a 503) when the gate
- * stays closed for 2 s. From here on the transaction ends itself when it pauses for 1 s or lasts for 8 s.
+ * Throws what authentication would throw when the token is no longer valid; `TokenPolicyChanged` when its scopes or allow-lists have
+ * changed since the request was admitted (the caller, `fusion-api.ts`, then admits it anew); and PostgreSQL's `lock_not_available` (a 503)
+ * when the gate stays closed for 2 s. From here on PostgreSQL ends the transaction when it pauses for 1 s or lasts for 8 s.
  */
 export async function authorizeWrite(tx: Transaction, principal: TokenPrincipal): Promise<void> {
   const { tenant, applicationId, tokenId, policy } = principal;

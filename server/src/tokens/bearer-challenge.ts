@@ -10,7 +10,8 @@ const refusesToken = new Set([
 
 /**
  * The `WWW-Authenticate` of a refused bearer token (RFC 6750 section 3); undefined where the refusal is not about the token. A request
- * without a token gets no error code (section 3.1), one whose token is good but opens nothing here neither, since no code there fits it.
+ * without a token gets no error code (section 3.1). Neither does one whose token is good but opens nothing here, since no code of the RFC
+ * fits it.
  */
 export function bearerChallenge(failure: Failure, realm: string): string | undefined {
   const challenge = `Bearer realm="${realm}"`;
@@ -24,7 +25,7 @@ export function bearerChallenge(failure: Failure, realm: string): string | undef
   return undefined;
 }
 
-/** Section 3: no characters but these, which leave out the quotation mark and the backslash. */
+/** Only the characters that section 3 allows, which exclude the quotation mark and the backslash. */
 function description({ message }: Failure): string {
   return `error_description="${message.replaceAll('"', "'").replace(/[^\x20-\x5b\x5d-\x7e]/g, "?")}"`;
 }

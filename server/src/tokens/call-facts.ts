@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
 
-// What is kept of a call, in forms that PostgreSQL takes whatever the caller sent.
+// The facts that are kept of a call, in forms that PostgreSQL accepts whatever the caller sent.
 
-/** Stands for an address that is none. */
+/** Stands for an invalid address, and for callers that are only counted together. */
 export const noAddress = "0.0.0.0";
 
 /** `POST /transfers` for `POST /api/v1/ifi/:ifiID/transfers`. */
@@ -12,7 +12,9 @@ export function routeOf(request: FastifyRequest): string {
   return `${request.method} ${path === "" ? "/" : path}`;
 }
 
-/** An address that PostgreSQL's inet takes: no IPv6 zone, IPv4 in its own form; what is no address counts as {@link noAddress}. */
+/**
+ * An address that PostgreSQL's inet accepts: without an IPv6 zone, and IPv4 in its own form. An invalid address becomes {@link noAddress}.
+ */
 export function callerIp(ip: string): string {
   const plain = ip.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
   return isIP(plain) ? plain : noAddress;

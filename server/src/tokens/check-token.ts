@@ -10,14 +10,14 @@ import type { FoundToken, TokenReading } from "./token-store.ts";
 export type { FoundToken };
 
 /**
- * The one way in which anybody but a writing transaction learns whether a token is valid: from this process's memory while it holds a lease,
+ * The only way for anything but a writing transaction to learn whether a token is valid: from this process's memory while it holds a lease,
  * filled from the database. Secrets are well formed (`presented-secret.ts`). A revoked token is refused from the moment its revoke has
  * returned, here and on every other node; expiry is decided by the database's time.
  */
 export interface TokenCheck {
   /**
-   * What is known of the token with this secret, and why it is refused if it is (`refusal`); undefined when there is none. Throws
-   * {@link LeaseUnavailable} when that cannot be known.
+   * What is known of the token with this secret, and in `refusal` why it is refused, if it is. Undefined when there is no such token.
+   * Throws {@link LeaseUnavailable} when that cannot be known.
    */
   check(secret: string): Promise<FoundToken | undefined>;
   /** {@link check} without waiting: undefined when memory does not know. */
@@ -29,7 +29,7 @@ export type ReadToken = (secretHash: Buffer) => Promise<TokenReading>;
 
 type TokenMemory = Memory<FoundToken>;
 
-/** A reading that a narrowing overtook is made again; after so many, something is wrong. */
+/** A reading that a narrowing overtook is repeated; after this many readings, something is wrong. */
 const readingsMax = 5;
 
 export function createTokenCheck({
@@ -45,7 +45,7 @@ export function createTokenCheck({
 }): TokenCheck {
   const { lease } = node;
   const share = createSharing();
-  /** Readings under way: whoever wants the same token meanwhile takes the same, and looks at its own lease afterwards. */
+  /** Readings under way. A caller that wants the same token meanwhile shares the reading, and checks its own lease afterwards. */
   const filling = new Map<string, Promise<FoundToken | undefined>>();
 
   const fill = async (key: string): Promise<FoundToken | undefined> => {
@@ -57,9 +57,10 @@ export function createTokenCheck({
       const found = reading.found && share(reading.found);
       // A server that was the primary once still answers; it has not seen what this node has.
       if (epoch < known) throw new LeaseUnavailable();
-      // Refused as revoked only when no node accepts it any more, so that whoever was refused once is refused from then on, by every node.
+      // A token is refused as revoked only when no node accepts it any more, so that once it was refused, every node refuses it from then
+      // on.
       if (found?.refusal === "token_revoked") await untilRefusedEverywhere(nodes, epoch);
-      // Of a past that is no more, were it only since the nodes were waited for.
+      // The reading is from before a reset of memory, which may have come during the wait for the nodes.
       if (memory.resets !== resets) continue;
       const kept = memory.fill(key, {
         facts: found,
@@ -80,7 +81,7 @@ export function createTokenCheck({
     }
     return reading;
   };
-  /** Those that ended while they were remembered: one object each, on which hangs what is counted of its use. */
+  /** Tokens that expired while they were remembered: one object each, which carries the counters of its use. */
   const ended = new WeakMap<FoundToken, FoundToken>();
   const endedOf = (found: FoundToken): FoundToken => {
     let known = ended.get(found);
@@ -90,7 +91,7 @@ export function createTokenCheck({
     }
     return known;
   };
-  /** Refused when its time is over by the database's clock, as that is now: a failover may have set it right. */
+  /** Refuses the token when it has expired by the database's clock, read at this moment: a failover may have set that clock right. */
   const asOfNow = (found: FoundToken | undefined): FoundToken | undefined =>
     found !== undefined && found.refusal !== "token_revoked" && lease.databaseMs() >= found.expiresAtMs
       ? endedOf(found)
@@ -123,12 +124,12 @@ function keyOf(secret: string): string {
   return hash("sha256", secret, "base64url");
 }
 
-/** What tokens have in common that were given the same scopes for the same application, and that never changes. */
+/** What tokens with the same scopes for the same application share; it never changes. */
 type Shared = Pick<FoundToken, "applicationId" | "tenant" | "clientId" | "scopes">;
 
 const sharedMax = 10_000;
 
-/** Keeps one copy of it, whoever's token was read: memories hold a million tokens of a hundred applications. */
+/** Keeps one copy of what tokens share: memories hold a million tokens of a hundred applications. */
 function createSharing(): (found: FoundToken) => FoundToken {
   const known = new Map<string, Shared>();
   return (found) => {
@@ -140,12 +141,15 @@ function createSharing(): (found: FoundToken) => FoundToken {
       shared = { applicationId, tenant, clientId, scopes };
       known.set(key, shared);
     }
-    // All members from the beginning, so that all tokens have one form.
+    // All members from the beginning, so that all tokens have the same shape.
     return { ...found, ...shared, counter: undefined, callers: undefined, callersOf: 0 };
   };
 }
 
-/** What a token has for itself: its object, its id, its beginning and end. Measured with a million tokens (`npm run bench:token-memory`). */
+/**
+ * Bytes that a token has for itself: its object, its id, its beginning and end. Measured with a million tokens (`npm run
+ * bench:token-memory`).
+ */
 const factsBytes = 250;
 
 function bytesOf(found: FoundToken): number {

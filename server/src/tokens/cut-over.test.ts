@@ -4,7 +4,7 @@ import { type CutOverCaller, countedSince, judgeCutOver } from "./cut-over.ts";
 const at = (hours: number): Date => new Date(Date.parse("2026-11-24T12:00:00Z") + hours * 3_600_000);
 const renewal = { renewedAt: at(0), asOf: at(10), complete: true };
 
-/** Hours after the renewal: of the last call with the renewed token, and of the first hour's and the last calls with the replacement. */
+/** In hours after the renewal: the last call with the renewed token; the first hour's and the last calls with the replacement. */
 function caller(renewed: number | null, [seen, last]: readonly [number, number] | [] = []): CutOverCaller {
   return {
     ip: "203.0.113.9",

@@ -10,11 +10,11 @@ const dayMs = 24 * hourMs;
 export interface CutOverCaller {
   readonly ip: string;
   readonly userAgent: string;
-  /** The last call with the renewed token, accepted or not: who is refused for its end, or its limits, uses it still. */
+  /** The last call with the renewed token, accepted or not: a caller that is refused for its end, or its limits, still uses it. */
   readonly renewedLastAt: Date | null;
-  /** The last accepted call with the replacement: who is refused with it has not moved. */
+  /** The last accepted call with the replacement: a caller that is refused with it has not moved. */
   readonly replacementLastAt: Date | null;
-  /** The end of the first hour's calls of those: by then it had used the replacement. */
+  /** The end of the first hour of accepted calls with the replacement: by then the caller had used it. */
   readonly replacementSeenAt: Date | null;
 }
 
@@ -24,19 +24,19 @@ export interface JudgedCaller extends CutOverCaller {
 
 export interface Verdict {
   readonly callers: readonly JudgedCaller[];
-  /** How many used the renewed token and can be told apart. */
+  /** How many callers used the renewed token and can be told apart. */
   readonly count: number;
   readonly moved: number;
   readonly silent: number;
-  /** Whether there are others of whom nothing is known. */
+  /** Whether there are other callers of the renewed token, of whom nothing is known. */
   readonly together: boolean;
   readonly lastOnRenewed: JudgedCaller | undefined;
 }
 
 /**
- * From when on a call with the renewed token makes its caller one that has to move: the week before the renewal, since what runs once a week has to
- * be among them, and what was replaced or moved to another address earlier would never be seen with the new token. No longer ago than
- * `daysKept`, for which calls are kept.
+ * The time from which a call with the renewed token makes its caller one that has to move: a week before the renewal. Whatever runs once a
+ * week must be among them, while a program that was replaced or moved to another address earlier would never be seen with the new token. At
+ * most `daysKept` days ago, since calls are kept no longer.
  */
 export function countedSince(
   { renewedAt, asOf }: { readonly renewedAt: Date; readonly asOf: Date },
@@ -46,9 +46,10 @@ export function countedSince(
 }
 
 /**
- * Who has moved: whoever called with the replacement later than with the renewed token. Two programs behind one address and user agent take turns:
- * a caller that used the renewed token again after the replacement has moved only when it has done without for an hour. Callers that were
- * only counted together are never said to have moved, and with more of them than are listed (`complete` is false) there are such.
+ * Judges who has moved: a caller has when its latest call is with the replacement. Two programs behind one address and user agent take
+ * turns, so a caller that went back to the renewed token after using the replacement has moved only when it has not used the renewed one
+ * for an hour. Callers that were only counted together are never said to have moved. When there are more callers than are listed
+ * (`complete` is false), there are some of those.
  */
 export function judgeCutOver(
   callers: readonly CutOverCaller[],

@@ -6,9 +6,9 @@ import type { Random } from "../platform/random.ts";
 import { endMailForOthers, endMailOfSubscriptions, findMailedPerson } from "./subscription-store.ts";
 
 /**
- * Ends the reminder mail of a person, on the word of whoever holds a link from one of those mails: of every token that they subscribed to,
- * and as an admin who stands in for others. Their subscriptions stay, for SMS; a token that nobody else would hear of falls to the admins.
- * Done again, or for somebody who is no one's recipient any more, it changes nothing and leaves no trace.
+ * Ends a person's reminder mail at the request of anyone who holds a link from one of those mails: for every token that they subscribed to,
+ * and for others for whom they stand in as an admin. Their subscriptions stay, for SMS; a token that nobody else would hear of falls to the
+ * admins. A repeat, or a call for somebody who no longer receives any reminders, changes nothing and leaves no trace.
  */
 export async function endReminderMail(
   { db, clock, random }: { readonly db: Database; readonly clock: Clock; readonly random: Random },

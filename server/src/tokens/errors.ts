@@ -39,7 +39,7 @@ export class TokenExpired extends DomainError {
 export class TokenRevoked extends DomainError {
   readonly kind = "unauthenticated";
   readonly code = "token_revoked";
-  /** The narrowing that every node has to know of before a caller is told; undefined where every node does. */
+  /** The narrowing that every node must know of before a caller is told; undefined when every node knows it. */
   readonly epoch: number | undefined;
   constructor(tokenId: TokenId, epoch?: number) {
     super("This token was revoked. Generate another one in the console.", { fields: { tokenId } });
@@ -47,7 +47,7 @@ export class TokenRevoked extends DomainError {
   }
 }
 
-/** The token may not be used from the caller's address. Which list says so is told, and what it holds is not. */
+/** The token may not be used from the caller's address. The error names the list that says so, but not what that list holds. */
 export class IpNotAllowed extends DomainError {
   readonly kind = "forbidden";
   readonly code = "ip_not_allowed";
@@ -106,7 +106,7 @@ export class TokenAlreadyRenewed extends DomainError {
   }
 }
 
-/** A revoked token cannot be renewed: who revoked it wanted it gone. */
+/** A revoked token cannot be renewed: the person who revoked it wanted it gone. */
 export class TokenNotRenewable extends DomainError {
   readonly kind = "conflict";
   readonly code = "token_not_renewable";

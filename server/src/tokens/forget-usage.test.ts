@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** Hours of each token that began so many days ago. */
+/** For each token, how many days ago its kept hours began. */
 async function keptDays(): Promise<number[][]> {
   const { rows } = await database.owner.query<{ days: number[] | null }>(
     `SELECT array_agg(DISTINCT round(extract(epoch FROM now() - hour) / 86400)::int) AS days
@@ -52,7 +52,7 @@ it("forgets the calls per hour of every token that no chart shows any more, in s
   expect(await keptDays()).toEqual([...Array(5).fill([0, 15, 30]), []]);
   const { rows } = await owner.query("SELECT count(*)::int AS count FROM token_call_hour");
   expect(rows).toEqual([{ count: 5 * 3 * 5 }]);
-  // Again finds nothing to do.
+  // A second run finds nothing to do.
   await forgetUsage(database);
   expect(await keptDays()).toEqual([...Array(5).fill([0, 15, 30]), []]);
 });

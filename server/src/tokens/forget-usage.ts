@@ -2,13 +2,13 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import { chartDays } from "./get-token.ts";
 import { deleteCallHours, deleteUsageWriters, listTokensWithCalls } from "./usage-store.ts";
 
-/** Tokens and rows of one transaction, so that none lasts long. */
+/** Tokens and rows per transaction, so that none lasts long. */
 const tokensAtOnce = 500;
 const rowsAtOnce = 5_000;
 
 /**
- * Forgets the calls per hour that no page tells any more: those of more than 31 days ago by the database's time. A chart of 30 local days reaches back
- * so far where clocks were put back in them. First and last use stay. Processes that wrote none for as long are forgotten, too.
+ * Forgets hourly calls that no page shows any more: those of more than 31 days ago by the database's time. A chart of 30 local days reaches
+ * back that far when clocks were put back in them. First and last use stay. Processes that wrote nothing for as long are forgotten, too.
  */
 export async function forgetUsage(
   { db }: { readonly db: Database },

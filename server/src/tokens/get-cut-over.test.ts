@@ -69,7 +69,7 @@ it("tells of each caller what it last used, from the calls of a week before the 
     call(old, "stuck/1", at(9)),
     call(old, "silent/1", at(-7 * 24 + 1)),
     call(replacement, "new/1", at(4)),
-    // Whoever is refused with the new token needs the old one still; whoever is refused with the old one has not moved.
+    // A caller that is refused with the new token still needs the old one; one that is refused with the old one has not moved.
     call(old, "refused/1", at(1)),
     call(replacement, "refused/1", at(5), { outcome: "ip_not_allowed" }),
     call(old, "late/1", at(6), { outcome: "token_expired" }),
@@ -114,7 +114,7 @@ it("is of the nearest renewal whose tokens work, and counts calls with all repla
   expect(await statesOf(old)).toEqual({ "moved/1": "moved" });
   expect(await pair(second)).toEqual([second.tokenId, third.tokenId]);
   expect(await pair(third)).toEqual([second.tokenId, third.tokenId]);
-  // Once the one between has ended, what it renewed is next.
+  // Once the one between has ended, the token that it renewed is next.
   await database.owner.query("UPDATE token SET created_at = $2, expires_at = $3 WHERE token_id = $1", [
     second.tokenId,
     at(-100),

@@ -15,19 +15,19 @@ import { listCutOverCallers } from "./usage-queries.ts";
 export interface CutOverStory {
   readonly renewed: TokenRecord;
   readonly replacement: TokenRecord;
-  /** Callers of the renewed token that were seen since then count. */
+  /** Only callers that used the renewed token since then count. */
   readonly since: Date;
   readonly verdict: Verdict;
   readonly asOf: Date;
 }
 
-/** Callers that are judged; were there more, nobody could read them. */
+/** The most callers that are judged; nobody could read more. */
 const callersMax = 1_000;
 
 /**
- * The renewal that a token is part of: as the renewed one while a replacement works, be it a replacement's replacement; else as the replacement of
- * the nearest token before it that still works. Undefined where there is neither. For whoever may see its application; throws `not_found`
- * otherwise. Usage is about a second old.
+ * The renewal that a token is part of. While a replacement works, even a replacement's replacement, the token counts as the renewed one;
+ * otherwise as the replacement of the nearest token before it that still works. Undefined where there is neither. For anyone who may see
+ * the token's application; throws `not_found` otherwise. Usage is about a second old.
  */
 export async function getCutOver(
   { db }: { readonly db: Database },
@@ -44,7 +44,7 @@ export async function getCutOver(
     if (renewedId === undefined) return undefined;
     const { tokenIds: replacements, renewedAt } = await listLiveReplacements(tx, renewedId, asOf);
     const [latest] = replacements;
-    // The last of them may have been revoked since it was looked for.
+    // The last replacement may have been revoked since it was looked for.
     if (!latest || !renewedAt) return undefined;
     const renewed = await findToken(tx, renewedId);
     const replacement = await findToken(tx, latest);

@@ -7,7 +7,7 @@ import { getTokenAndApplicationFor } from "./token-access.ts";
 
 export type { ReceiptRecord };
 
-/** The receipt of a revocation, for whoever may see the token. Throws `not_found` otherwise. */
+/** The receipt of a revocation, for anyone who may see the token. Throws `not_found` otherwise. */
 export async function getReceipt(
   { db }: { readonly db: Database },
   actor: Administrator,

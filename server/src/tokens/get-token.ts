@@ -20,24 +20,24 @@ import {
   type TokenUse,
 } from "./usage-queries.ts";
 
-/** Everything that a token's page tells. */
+/** Everything that a token's page shows. */
 export interface TokenStory {
   readonly token: TokenRecord;
   readonly application: ReachableApplication;
-  /** Of its revocation, where there is one. */
+  /** The receipt of its revocation, where there is one. */
   readonly receipt: ReceiptRecord | undefined;
   readonly use: TokenUse | undefined;
   readonly last24Hours: CallTotals;
   readonly callsPerDay: readonly DayOfCalls[];
   readonly callers: readonly Caller[];
-  /** How many can be told apart, listed or not. */
+  /** How many callers can be told apart, listed or not. */
   readonly callersTotal: number;
   /** Whether the person asking is reminded. */
   readonly subscribed: boolean;
-  /** The latest; whether more had happened before, `timelineCut` says. */
+  /** The latest entries; `timelineCut` says whether there are earlier ones. */
   readonly timeline: readonly RecordedEntry[];
   readonly timelineCut: boolean;
-  /** The database's time at which this is so. */
+  /** The database's time at which this was true. */
   readonly asOf: Date;
 }
 
@@ -47,7 +47,9 @@ export const chartDays = 30;
 const callersMax = 20;
 const timelineMax = 100;
 
-/** A token with its use and its history, for whoever may see its application. Throws `not_found` otherwise. Usage is about a second old. */
+/**
+ * A token with its use and its history, for anyone who may see its application. Throws `not_found` otherwise. Usage is about a second old.
+ */
 export async function getToken(
   { db }: { readonly db: Database },
   actor: Administrator,

@@ -301,7 +301,7 @@ describe("renewing", () => {
     for (const answer of answers)
       if (answer.status === "rejected")
         expect(answer.reason).toMatchObject({ code: "token_already_renewed", extensions: { tokenId: made } });
-    // A replacement that was itself renewed and then revoked hands its part on.
+    // A replacement that was itself renewed and then revoked hands its role on.
     const third = await issue({ replaces: made });
     await revoke(made);
     await expect(issue({ replaces: token.tokenId })).rejects.toMatchObject({

@@ -41,11 +41,11 @@ export interface IssueTokenInput {
   readonly reminders: boolean;
   /** The token of the same application that this one renews. */
   readonly replaces: TokenId | null;
-  /** How long that one keeps working; until it ends, unless given. */
+  /** How long the renewed token keeps working; until it expires, unless given. */
   readonly overlap?: Overlap;
-  /** From when the overlap counts; from now, unless given. */
+  /** When the overlap starts to count; now, unless given. */
   readonly overlapFrom?: OverlapFrom;
-  /** Names this request among the person's: a repeat makes no second token. */
+  /** Identifies this request among the person's requests: a repeat makes no second token. */
   readonly idempotencyKey: string;
   readonly requestId?: string;
 }
@@ -57,14 +57,16 @@ export interface IssuedToken {
 }
 
 /**
- * Makes a token under an application, on the word of a person who may manage it: a fintech admin or a member with `manage`. The Fusion
- * team cannot, since it would see the secret. One transaction writes the token, the reminder, the revocation that is planned of the
- * renewed token, the audit and the notice to the fintech's admins (live applications). Requests for one application go one after the other, so neither the limit nor an idempotency key can be passed by
- * asking in parallel. When it is made, when it ends and what counts as live are questions of the database's time.
+ * Makes a token under an application for a person who may manage it: a fintech admin or a member with `manage`. The Fusion team cannot,
+ * since it would see the secret. One transaction writes the token, the reminder, the planned revocation of the renewed token, the audit
+ * entry and the notice to the fintech's admins (live applications). Requests for one application run one after the other, so parallel
+ * requests can bypass neither the limit nor an idempotency key. The database's time decides when the token is made, when it ends and which
+ * tokens count as live.
  *
  * Checked in this order, each with its error: the application (`not_found`), the role (`role_insufficient`), a repeat
- * (`token_already_issued`), suspension, presence in live applications (`step_up_required`), scopes, allow-list and duration (`invalid_input`),
- * the renewed token (`invalid_input`, `token_not_renewable`, `token_already_renewed`), the limit (`token_limit_reached`).
+ * (`token_already_issued`), suspension, presence in live applications (`step_up_required`), scopes, allow-list and duration
+ * (`invalid_input`), the renewed token (`invalid_input`, `token_not_renewable`, `token_already_renewed`), the limit
+ * (`token_limit_reached`).
  */
 export async function issueToken(
   { db, clock, random }: { readonly db: Database; readonly clock: Clock; readonly random: Random },
@@ -74,7 +76,7 @@ export async function issueToken(
   return transactionOf({ db }, principal, async (tx) => {
     await getApplicationToManage(tx, principal, input.applicationId);
     await lockTokensOf(tx, input.applicationId);
-    // Once more: what was taken from the person, or decided of the application, while others were ahead counts.
+    // Checked again: the person's rights or the application may have changed while this request waited for the lock.
     const application = await getApplicationToManage(tx, principal, input.applicationId);
     const earlier = await findTokenRequest(tx, { ...input, userId: principal.userId });
     if (earlier) throw new TokenAlreadyIssued(earlier);
@@ -85,7 +87,7 @@ export async function issueToken(
     refuseForeignScopes(input.scopes, application);
     const ipAllowList = readIpAllowList(input.ipAllowList ?? []);
 
-    // Behind the lock: what another request made meanwhile was made before now.
+    // Read behind the lock, so that whatever another request made meanwhile was made before this instant.
     const now = await readDatabaseTime(tx);
     const expiresAt = expiryInstant({ now, ...application, expiry: input.expiry });
     const renewsLive = await checkRenewal(tx, input, now);
@@ -163,7 +165,7 @@ function refuseForeignScopes(scopes: readonly string[], application: ReachableAp
     throw new InvalidInput("Some of these scopes are not allowed here.", { fieldErrors });
 }
 
-/** Whether a live token is renewed. An expired one may be, too; a revoked one, or one that was renewed already, may not. */
+/** Whether a live token is renewed. An expired token may be renewed, too; one that is revoked or has a live replacement may not. */
 async function checkRenewal(tx: Transaction, input: IssueTokenInput, now: Date): Promise<boolean> {
   if (input.replaces === null) {
     if ((input.overlap ?? "until_expiry") === "until_expiry") return false;

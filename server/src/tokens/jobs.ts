@@ -13,8 +13,8 @@ import { carryOutPlannedRevocations, plannedRevocationsTask } from "./planned-re
 const Announcement = z.object({ event: z.enum(["issued", "revoked"]), tokenId: z.string() });
 
 /**
- * What this room leaves to the job queue: telling the admins about live tokens; revoking renewed tokens when their overlap is over, at that moment or
- * within a minute; and forgetting old calls every night. Each, done again where it was cut short, finds what is left.
+ * This room's jobs: telling admins about tokens; revoking renewed tokens when their overlap is over, at that moment or within a minute; and
+ * forgetting old calls every night. A run that was cut short may be repeated and finds what is left.
  */
 export function tokenJobs(deps: {
   readonly db: Database;

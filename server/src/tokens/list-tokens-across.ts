@@ -18,15 +18,15 @@ export interface TokensAcrossPage {
   readonly tokens: readonly TokenOfApplication[];
   /** Pass it as `after` to get the next page; null on the last one. */
   readonly nextCursor: TokenId | null;
-  /** The database's time at which this is so. */
+  /** The database's time at which this was true. */
   readonly asOf: Date;
 }
 
 /**
- * One page of the tokens of all applications that the actor may see: all, ended ones included, latest first; or those that end within 15 days
- * and have no live replacement, or the live ones that nobody uses, by their end. With `find`, of those with it in the name, at the beginning of the id or
- * at the end of the hint; for an operator, who sees every token, it has to be the whole id or the last four characters. Another's token is
- * found as little as one that there is not.
+ * One page of the tokens of all applications that the actor may see. `show` selects all, ended ones included, latest first; or those that
+ * end within 15 days without a live replacement, or live ones that nobody uses, both by their end. `find` selects those with the text in
+ * the name, at the beginning of the id or at the end of the hint; for an operator, who sees every token, it must be the whole id or the
+ * last four characters. A token of somebody else is not found, exactly like one that does not exist.
  */
 export async function listTokensAcross(
   { db }: { readonly db: Database },
@@ -50,7 +50,7 @@ export async function listTokensAcross(
     });
     const tokens = rows.slice(0, asked.limit).flatMap((token) => {
       const application = byId.get(token.applicationId);
-      // An application may have been made since they were listed.
+      // The application may have been created after they were listed.
       if (!application) return [];
       return [{ token, applicationName: application.name, fintechName: application.fintechName }];
     });

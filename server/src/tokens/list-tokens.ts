@@ -13,13 +13,13 @@ export interface TokenPage {
   /** Pass it as `after` to get the next page; null on the last one. */
   readonly nextCursor: TokenId | null;
   readonly counts: TokenCounts;
-  /** The database's time at which this is so. */
+  /** The database's time at which this was true. */
   readonly asOf: Date;
 }
 
 /**
- * One page of an application's tokens, ended ones included, latest first. The keyset is (created, id) and rows never leave, so that
- * pages neither repeat nor skip a token while others are generated. Throws `not_found` for an application that the actor may not see.
+ * One page of an application's tokens, ended ones included, latest first. The keyset is (created, id) and rows are never deleted, so pages
+ * neither repeat nor skip a token while others are generated. Throws `not_found` for an application that the actor may not see.
  */
 export async function listTokens(
   { db }: { readonly db: Database },
@@ -27,7 +27,7 @@ export async function listTokens(
   asked: {
     readonly applicationId: ApplicationId;
     readonly filter: TokenFilter;
-    /** In the name, at the beginning of the id or at the end of the hint; the counts are of all. */
+    /** Text in the name, at the beginning of the id or at the end of the hint; the counts ignore it. */
     readonly find?: string | undefined;
     readonly after: TokenId | null;
     readonly limit: number;

@@ -2,7 +2,7 @@ import type { Transaction } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { listNamedTokens } from "./token-list-store.ts";
 
-/** The names that people gave these tokens, as far as the transaction's scope shows them. Who may see them is for the caller. */
+/** The names that people gave these tokens, as far as the transaction's scope shows them. The caller decides who may see them. */
 export async function nameTokens(
   tx: Transaction,
   tokenIds: readonly TokenId[],
@@ -11,7 +11,7 @@ export async function nameTokens(
   return new Map([...placed].map(([tokenId, { name }]) => [tokenId, name]));
 }
 
-/** {@link nameTokens} with the application of each. */
+/** Like {@link nameTokens}, with the application of each token. */
 export async function placeTokens(
   tx: Transaction,
   tokenIds: readonly TokenId[],

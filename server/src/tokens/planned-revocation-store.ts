@@ -3,9 +3,9 @@ import type { Queryable } from "../platform/database/database.ts";
 import { assert } from "../platform/errors.ts";
 import type { ApplicationId, FintechKey, Tenant, TokenId, UserId } from "../platform/ids.ts";
 
-// SQL on planned revocations (migration 0160), private to the room. What is shown of them is read with their tokens, in `token-store.ts`.
+// SQL on planned revocations (migration 0160), private to the room. What pages show of them is read with their tokens, in `token-store.ts`.
 
-/** Answers when it is due; null while that hangs on the first use of the replacement. */
+/** Returns when it is due; null while that depends on the first use of the replacement. */
 export async function insertPlannedRevocation(
   tx: Queryable,
   plan: {
@@ -47,14 +47,14 @@ export async function insertPlannedRevocation(
   return row.due_at;
 }
 
-/** Those of one person in one fintech. */
+/** A person who planned revocations, and in which fintech. */
 export interface Planner {
   readonly fintech: FintechKey;
   readonly userId: UserId;
   readonly name: string;
 }
 
-/** Who planned revocations that are due, or that were carried out without its being certain that every node knows. */
+/** The people whose planned revocations are due, or were carried out while it is not certain that every node knows. */
 export async function listPlannersToServe(tx: Queryable): Promise<Planner[]> {
   const rows = await tx.query<{
     ifi_id: FintechKey["ifiId"];
@@ -82,8 +82,8 @@ const unconfirmed = `
   WHERE receipt.effective_at IS NULL`;
 
 /**
- * Decides what is due of this person's: it is revoked. Names those tokens, and those that an earlier decision revoked without its being certain
- * that every node knows. The caller holds the fintech's gate, so that no replacement ends meanwhile but by itself.
+ * Decides to carry out this person's due revocations. Returns their tokens, and those that an earlier decision revoked while it is not
+ * certain that every node knows. The caller holds the fintech's gate, so no replacement can end meanwhile, except by expiring.
  */
 export async function decideDueRevocations(tx: Queryable, { fintech, userId }: Planner): Promise<TokenId[]> {
   const due = await tx.query<{ token_id: TokenId }>(
@@ -102,7 +102,7 @@ export async function decideDueRevocations(tx: Queryable, { fintech, userId }: P
   return [...new Set([...due, ...open].map((row) => row.token_id))];
 }
 
-/** Closes what will not be carried out. Names the tokens that live on because no replacement of theirs does. */
+/** Closes plans that will not be carried out. Returns the tokens that live on because none of their replacements does. */
 export async function closeObsoleteRevocations(
   tx: Queryable,
 ): Promise<{ readonly tokenId: TokenId; readonly replacement: TokenId; readonly fintech: FintechKey }[]> {
@@ -128,7 +128,10 @@ export async function closeObsoleteRevocations(
     }));
 }
 
-/** Whether one was pending that would still have been carried out. It waits for whoever carries it out, and then finds none. */
+/**
+ * Calls off the token's pending plan; returns whether there was one that would still have been carried out. Waits for a transaction that is
+ * carrying it out, and then finds none.
+ */
 export async function keepToken(tx: Queryable, tokenId: TokenId): Promise<boolean> {
   const rows = await tx.query(
     `UPDATE planned_revocation AS plan SET outcome = 'kept', decided_at = database_now()

@@ -86,7 +86,7 @@ async function use(tokenId: TokenId, when: Date): Promise<void> {
   };
   await writeUsage(database.db, { writerId: randomUuid(systemRandom), number: 1, counts: [count] });
 }
-/** Whether it is revoked once the job has run at that time. */
+/** Whether the old token is revoked once the job has run at that time. */
 async function isRevokedAt(hours: number): Promise<boolean> {
   await database.stopTime(at(hours));
   await carryOut();

@@ -25,7 +25,7 @@ import { findToken, type NewToken, readDatabaseTime } from "./token-store.ts";
 /** The job that carries out what is due; it has no payload. */
 export const plannedRevocationsTask = "tokens-revoke-planned";
 
-/** Plans, as part of the transaction that renews a token, that it is revoked after an overlap. */
+/** Plans the revocation of a renewed token after an overlap, as part of the transaction that renews it. */
 export async function planRevocation(
   tx: Transaction,
   plan: {
@@ -36,16 +36,17 @@ export async function planRevocation(
   },
 ): Promise<void> {
   const dueAt = await insertPlannedRevocation(tx, plan);
-  // To the second; the job of every minute would do, too.
+  // Runs to the second; the job that runs every minute would do, too.
   if (dueAt) await addJob(tx, plannedRevocationsTask, {}, { runAt: dueAt, first: true });
 }
 
 /**
- * Revokes the renewed tokens whose overlap is over, as replaced, in the way of every revocation, and in the name of whoever planned it. One whose
- * replacements have all ended is not revoked, for good: its application would have no token. May run twice, and in several processes: each
- * decision is made once, behind the gate, in the transaction that revokes; a revocation that is not confirmed yet is waited for anew.
+ * Revokes the renewed tokens whose overlap is over, as replaced. It works like every revocation, in the name of the person who planned it.
+ * A token whose replacements have all ended is not revoked, for good: its application would have no token. May run twice, and in several
+ * processes: each decision is made once, behind the gate, in the transaction that revokes; a revocation that is not confirmed yet is waited
+ * for again.
  *
- * What fails for one person's does not hold up the others'; then it throws, and is to be run again.
+ * A failure for one person's tokens does not hold up the others'. The job then throws, so that it is run again.
  */
 export async function carryOutPlannedRevocations(deps: RevokeDependencies): Promise<void> {
   await callOffObsolete(deps);
@@ -80,11 +81,11 @@ async function callOffObsolete({ db, random }: RevokeDependencies): Promise<void
 }
 
 /**
- * Calls off the revocation that was planned of a token: it works until it expires. Nothing happens where none is planned. Answers the token as it is
- * then: revoked, if that was carried out before.
+ * Calls off a token's planned revocation, so that it works until it expires. Does nothing where none is planned. Returns the token as it is
+ * then: revoked, if the plan was carried out before.
  *
- * For whoever may generate tokens of its application: an operator admin's right to revoke in an emergency narrows, and this widens. Throws `not_found` and
- * `role_insufficient`.
+ * For anyone who may generate tokens of its application. That excludes operator admins: their right to revoke in an emergency narrows, and
+ * this widens. Throws `not_found` and `role_insufficient`.
  */
 export async function callOffPlannedRevocation(
   { db, random }: { readonly db: Database; readonly random: Random },

@@ -3,23 +3,24 @@ import type { DomainError } from "../platform/errors.ts";
 import { ConflictingCredentials, TokenMalformed, TokenMissing, TokenUnknown } from "./errors.ts";
 import { isWellFormedSecret } from "./token-secret.ts";
 
-// Made once: they tell nothing of a request, and a flood of junk should not pay for a stack trace each.
+// Made once: they say nothing about a request, and a flood of junk should not cost a stack trace each.
 const missing = new TokenMissing();
 const malformed = new TokenMalformed();
 const conflicting = new ConflictingCredentials();
-/** For whoever looked a well-formed secret up and found nothing. */
+/** For callers that looked up a well-formed secret and found nothing. */
 export const unknownToken = new TokenUnknown();
 const madeOnce: ReadonlySet<unknown> = new Set([missing, malformed, conflicting, unknownToken]);
 
-/** Whether it is one of the refusals of this file: the same object each time, for whoever keeps what is composed of it. */
+/** Whether it is one of this file's refusals. Each is the same object every time, so callers may cache what they compose from it. */
 export function isMadeOnce(error: unknown): error is DomainError {
   return madeOnce.has(error);
 }
 
 /**
- * The secret that a request presents, in `X-Zeta-AuthToken` or `Authorization: Bearer` (either may leave the word Bearer out or glue it
- * to the token, as some clients do). Credentials of another scheme in `Authorization` are nothing to us. Checks the form only, without I/O. Throws {@link TokenMissing}, {@link TokenMalformed}, or
- * {@link ConflictingCredentials} when several values differ: two readers could then disagree on who is calling.
+ * The secret that a request presents, in `X-Zeta-AuthToken` or `Authorization: Bearer`. Either may leave out the word Bearer or glue it to
+ * the token, as some clients do. Credentials of another scheme in `Authorization` are ignored. Checks the form only, without I/O. Throws
+ * {@link TokenMissing}, {@link TokenMalformed}, or {@link ConflictingCredentials} when several values differ: two readers could then
+ * disagree on who is calling.
  */
 export function presentedSecret(request: FastifyRequest): string {
   const presented = readPresented(request.raw.rawHeaders);
@@ -28,7 +29,7 @@ export function presentedSecret(request: FastifyRequest): string {
   return secret;
 }
 
-/** What these headers present, whatever its form, or why it is none: for those who answer without throwing. */
+/** What these headers present, whatever its form, or the error that says why there is none; for callers that answer without throwing. */
 export function readPresented(rawHeaders: readonly string[]): string | DomainError {
   let secret: string | undefined;
   // The raw list, since the parsed headers keep only the first of several `Authorization` lines.

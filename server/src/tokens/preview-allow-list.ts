@@ -14,17 +14,17 @@ import { listAcceptedAddresses } from "./usage-queries.ts";
 
 /** What an IP allow-list would change. */
 export interface AllowListEffect {
-  /** From where calls were accepted in the last 24 hours and would not be, latest first. */
+  /** Addresses whose calls were accepted in the last 24 hours and would be refused, latest first. */
   readonly excludedCallers: readonly { readonly ip: string; readonly lastAt: Date }[];
-  /** Active tokens that no address could use any more: their list and the application's have none in common. */
+  /** Active tokens that could not be used from any address: their list and the application's have none in common. */
   readonly unusableTokens: readonly { readonly tokenId: TokenId; readonly name: string }[];
 }
 
 const recentMs = 24 * 3_600_000;
 
 /**
- * What it would mean if this were the list of the application, or of the token, for whoever may see it. Usage is about a second old.
- * Throws `not_found`, and `invalid_input` as setting it would.
+ * What would change if this were the list of the application or of the token; for anyone who may see it. Usage is about a second old.
+ * Throws `not_found`, and `invalid_input` as setting the list would.
  */
 export async function previewAllowList(
   { db }: { readonly db: Database },
@@ -45,7 +45,7 @@ export async function previewAllowList(
   });
 }
 
-/** `lists`: of each token that is concerned, the list that is not changed. */
+/** `lists`: for each token concerned, the list that does not change. */
 async function effectOf(
   tx: Transaction,
   rules: IpRules,

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { systemRandom } from "../platform/random.ts";
 import { generateSecret, isWellFormedSecret } from "./token-secret.ts";
 
-// What docs/reference/services/40-token-format.md publishes for scanners, run as it stands there.
+// Runs what docs/reference/services/40-token-format.md publishes for scanners, exactly as it is written there.
 
 const page = readFileSync(
   join(import.meta.dirname, "../../../docs/reference/services/40-token-format.md"),

@@ -8,7 +8,7 @@ import { readTokensFrom } from "./read-tokens.ts";
 
 let database: TestDatabase;
 let tokens: TestToken[];
-/** Statements of readings, each of which is let go by `release`. */
+/** Statements that read tokens; `release` lets each go on. */
 let held: { readonly release: () => void }[];
 let db: Pick<Database, "reader">;
 

@@ -9,17 +9,21 @@ interface Asked {
   readonly reject: (error: unknown) => void;
 }
 
-/** More than one, so that a connection that hangs holds up only what was asked of it. */
+/** More than one, so that a connection that hangs delays only the tokens that were asked of it. */
 const readingsAtOnce = 2;
 const hashesMax = 256;
-/** A reading that takes longer, on a connection that broke without a sign perhaps, is no more waited for by others. */
+/** Others stop waiting for a reading that takes longer than this, perhaps on a connection that broke silently. */
 const overdueMs = 1_000;
-/** One that takes so long is given up, and its connection with it: TCP alone would keep all who ask for these tokens for a quarter of an hour. */
+/**
+ * A reading that takes this long is abandoned, and its connection with it: TCP alone would keep everyone who asks for these tokens waiting
+ * for a quarter of an hour.
+ */
 const answerMs = 5_000;
 
 /**
- * Reads tokens from the primary. What is asked for while readings are under way is read together by the next one: a flood of secrets that nobody
- * has, or the first calls after a start, cost the database a statement for many of them; one alone waits for nothing.
+ * Reads tokens from the primary, in batches: the next reading takes everything that was asked for while others were under way. So a flood
+ * of secrets that nobody has, or the first calls after a start, cost the database one statement for many of them; a single one waits for
+ * nothing.
  */
 export function readTokensFrom(db: Pick<Database, "reader">): ReadToken {
   let waiting: Asked[] = [];

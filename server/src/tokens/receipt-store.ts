@@ -15,7 +15,7 @@ export interface ReceiptRecord {
   readonly reason: RevokeReason;
   /** The name of whoever revoked it. */
   readonly by: string;
-  /** Since when no node accepts the token, by the database's clock; null as long as that is not certain. */
+  /** Since when no node accepts the token, by the database's clock; null until that is certain. */
   readonly effectiveAt: Date | null;
   /** How many nodes had confirmed by then; the leases of the others had run out. */
   readonly nodes: NodeCount | null;
@@ -66,8 +66,8 @@ export async function findReceipt(tx: Queryable, receiptId: string): Promise<Rec
 }
 
 /**
- * Opens a receipt for each of these tokens that has none yet, and answers those that are open, in no order. The tokens are revoked; the
- * caller holds the gate, so that nobody else opens one.
+ * Opens a receipt for each of these tokens that has none yet, and returns those that are open, in no order. The tokens are revoked; the
+ * caller holds the gate, so nobody else opens one.
  */
 export async function openReceipts(
   tx: Queryable,
@@ -93,8 +93,8 @@ export async function openReceipts(
 }
 
 /**
- * Completes what is open among the receipts of these tokens, all at one moment of the database's time, and answers those it completed, in no
- * order; what is complete stays.
+ * Completes the open receipts of these tokens, all at one moment of the database's time, and returns those it completed, in no order.
+ * Complete receipts stay as they are.
  */
 export async function completeReceipts(
   tx: Queryable,

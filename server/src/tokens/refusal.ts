@@ -9,7 +9,10 @@ export type { Refusal };
 /** Why a write must not go on. `policy_changed`: its request was admitted under other scopes or lists than hold now. */
 export type WriteRefusal = Refusal | "policy_changed";
 
-/** The error that tells a caller why a token is refused. `epoch`: of what was read, where it is not certain yet that every node knows. */
+/**
+ * The error that tells a caller why a token is refused. `epoch` is that of the reading, where it is not certain yet that every node knows
+ * it.
+ */
 export function refusalError(refusal: WriteRefusal, tokenId: TokenId, epoch?: number): DomainError {
   switch (refusal) {
     case "token_unknown":

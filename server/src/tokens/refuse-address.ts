@@ -5,9 +5,9 @@ import type { FoundToken } from "./check-token.ts";
 import { IpNotAllowed } from "./errors.ts";
 
 /**
- * Why a call with this token must be refused for where it comes from; undefined when it may go on: the address is inside the list of the
- * application and inside that of the token, where an empty list holds every address. What is no address is inside none. `ip` is the caller's,
- * with proxies that are trusted left aside (`request.ip`). Costs about 0.1 us, and nothing where there are no lists.
+ * Why a call with this token must be refused because of its address; undefined when it may go on. The address must be inside both the
+ * application's list and the token's; an empty list holds every address. An invalid address is inside no other list. `ip` is the caller's
+ * own address, not that of a trusted proxy (`request.ip`). Costs about 0.1 us, and nothing where there are no lists.
  */
 export function refuseAddress(found: Pick<FoundToken, "addresses">, ip: string): IpNotAllowed | undefined {
   const { application, token } = found.addresses;

@@ -2,8 +2,8 @@ import { LeaseUnavailable } from "../leases/errors.ts";
 import type { Nodes } from "../leases/nodes.ts";
 
 /**
- * Resolves when every node refuses what was revoked at this epoch: only then may anybody be told that it is revoked. Throws
- * {@link LeaseUnavailable} when that cannot be known; whoever is refused has changed nothing that could be unconfirmed.
+ * Resolves when every node refuses what was revoked at this epoch: only then may anyone be told that it is revoked. Throws {@link
+ * LeaseUnavailable} when that cannot be known, and not `ChangeUnconfirmed`: a caller who is refused has changed nothing.
  */
 export async function untilRefusedEverywhere(
   nodes: Pick<Nodes, "untilAllKnow">,

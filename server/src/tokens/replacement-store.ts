@@ -16,7 +16,10 @@ export async function findLiveReplacement(
   return row?.found ?? undefined;
 }
 
-/** The nearest token that still works among those that this one renews, directly or through others that have ended; none for one that has ended itself. */
+/**
+ * The nearest token that still works among those that this one renews, directly or through others that have ended; undefined when this one
+ * has ended itself.
+ */
 export async function findTokenInUseBefore(
   tx: Queryable,
   tokenId: TokenId,
@@ -34,7 +37,10 @@ export async function findTokenInUseBefore(
   return row?.token_id;
 }
 
-/** The replacements of this token that work, directly or through others (as {@link findLiveReplacement}, which names the latest), and when the first of them was made. */
+/**
+ * The working replacements of this token, direct or through others (as {@link findLiveReplacement}, which names the latest), and when the
+ * first of them was made.
+ */
 export async function listLiveReplacements(
   tx: Queryable,
   tokenId: TokenId,

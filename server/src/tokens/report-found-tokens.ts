@@ -7,7 +7,7 @@ import { type RevokeDependencies, revokeTokens } from "./revoke-token.ts";
 
 const scanner: SystemPrincipal = { kind: "system", name: "Secret scanning" };
 
-/** Places that are kept of one token. A file that is copied a thousand times tells nothing more. */
+/** Places kept for one token. A file that is copied a thousand times tells nothing more. */
 const placesMax = 20;
 
 export interface Finding {
@@ -20,9 +20,9 @@ export interface Finding {
 const togetherMax = 500;
 
 /**
- * Tokens were found where everybody can read them. Each place becomes part of its token's history, once, and the tokens are revoked as
- * compromised unless they have ended; their fintechs' admins are told, also of a sandbox token, however the wait for the nodes ends. When
- * this has returned, the tokens are refused everywhere.
+ * Handles tokens that were found where everybody can read them. Each place is added to its token's history, once, and the tokens are
+ * revoked as compromised unless they have ended. Their fintechs' admins are told, of sandbox tokens too, however the wait for the nodes
+ * ends. When this has returned, the tokens are refused everywhere.
  */
 export async function reportFoundTokens(
   deps: RevokeDependencies,
@@ -42,7 +42,7 @@ async function reportTogether(
   await deps.db.transaction(systemScope, async (tx) => {
     for (const ofOne of byToken) await recordPlaces(tx, deps, ofOne, requestId);
   });
-  // Also those that were revoked before: that may not yet be in force everywhere.
+  // Includes tokens that were revoked before: that may not be in force everywhere yet.
   const tokenIds = byToken
     .flatMap(([first]) => first ?? [])
     .filter(({ found }) => found.refusal !== "token_expired")
@@ -51,7 +51,7 @@ async function reportTogether(
   await revokeTokens(deps, scanner, { tokenIds, reason: "compromised", tellAdmins: true, requestId });
 }
 
-/** The places where one token was found, those that its history does not have. */
+/** Records the places where one token was found that its history does not have yet. */
 async function recordPlaces(
   tx: Transaction,
   deps: RevokeDependencies,
@@ -80,7 +80,9 @@ async function recordPlaces(
   }
 }
 
-/** In plain ASCII of a bounded length, whatever was reported; only web addresses count as such, and are cut where they are too long. */
+/**
+ * The place in plain ASCII of a bounded length, whatever was reported. Only web addresses are kept as such, cut where they are too long.
+ */
 function placeOf({ url, source }: { url?: string | null | undefined; source?: string | null | undefined }): {
   url: string | null;
   source: string | null;

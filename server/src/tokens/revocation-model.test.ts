@@ -13,8 +13,8 @@ import type { ApplicationId, FintechId, IfiId, TokenId } from "../platform/ids.t
 import { silentLog } from "../platform/log.ts";
 import { createTokenCheck, type FoundToken, type ReadToken, type TokenCheck } from "./check-token.ts";
 
-// The protocol of docs/revocation.md run by the product's own code over a database, a network and clocks of the test's, whose steps
-// fast-check puts in every order it can think of: fills, revocations, notifications, renewals, pauses and crashes between each other.
+// The protocol of docs/revocation.md, run by the product's own code over a simulated database, network and clocks. fast-check interleaves
+// their steps in every order it can think of: fills, revocations, notifications, renewals, pauses and crashes.
 
 /** A database that commits and reads in single steps; the wire before and after each is a step of the schedule. */
 interface World {
@@ -27,9 +27,9 @@ interface World {
   readonly rows: Map<string, { renewals: number; acknowledged: number; onDisk: number }>;
   /** How many standbys were promoted. */
   promotions: number;
-  /** What the primary before the last promotion goes on telling. */
+  /** What the primary before the last promotion goes on answering. */
   overtaken: { readonly epoch: number; readonly revoked: boolean };
-  /** So many of the next readings of tokens lead to that one. */
+  /** How many of the next readings of tokens reach that one. */
   misled: number;
   /** Order of what callers see: each sending and each answer takes the next number. */
   moment: number;
@@ -79,15 +79,18 @@ interface Call {
 
 interface Play {
   readonly actions: readonly Action[];
-  /** The nodes that hold the token in memory when it begins. */
+  /** The nodes that hold the token in memory at the start. */
   readonly warm: readonly number[];
-  /** The nodes that give up their first registration, which arrives when it will. */
+  /** The nodes that give up on their first registration, which may arrive at any later time. */
   readonly registerLate: readonly number[];
-  /** Steps of others that what was given up may be behind. */
+  /** How many steps of others an abandoned request may lag behind. */
   readonly lateBy: number;
-  /** Steps of others that the revocation may be behind. */
+  /** How many steps of others the revocation may lag behind. */
   readonly revokeAfter: number;
-  /** Whether a look at how far the nodes are is answered by a server that was the primary before the revocation; from the last on none is. */
+  /**
+   * For each look at how far the nodes are, whether a server answers it that was the primary before the revocation; after the last entry
+   * none is.
+   */
   readonly supersededLooks: readonly boolean[];
 }
 
@@ -108,7 +111,7 @@ async function play(
     moment: 0,
   };
   const firstEpoch = (): number => world.promotions * 2 ** 40;
-  /** What a commit that waits for the disk brings there besides: all that was committed before it. */
+  /** A commit that waits for the disk also brings everything there that was committed before it. */
   const reachDisk = (): void => {
     for (const row of world.rows.values()) row.onDisk = row.acknowledged;
   };
@@ -144,7 +147,7 @@ async function play(
       if (broken) throw new Error("The connection is cut.");
       if (givesUp) {
         givesUp = false;
-        // It is on its way all the same, in the network or at a server that stands still.
+        // The request is still on its way, in the network or at a server that stands still.
         const label = `what ${number} has given up is under way: ${what}`;
         void (async () => {
           for (let steps = 0; steps <= lateBy; steps += 1) await step(label);
@@ -277,13 +280,13 @@ async function play(
     world.narrowings.push({ epoch: world.epoch, subjects: [subject] });
     for (const each of listeners) void step("a notification arrives").then(() => each.narrowed());
     const untilConfirmed = (): Promise<unknown> =>
-      // Told that it is not confirmed yet, since whoever answered had not seen it, whoever revokes asks again.
+      // A caller who is told that the revocation is not confirmed yet, since the server that answered had not seen it, asks again.
       watch.untilAllKnow(world.epoch).catch(untilConfirmed);
     await untilConfirmed();
     revokeAnswered = ++world.moment;
   };
 
-  // Pauses are steps that the schedule puts off; time passes beside them.
+  // Pauses are steps that the schedule postpones; time passes beside them.
   const perform = async (each: (typeof actions)[number]): Promise<void> => {
     await step(each.do);
     if (each.do === "wait") {
@@ -326,18 +329,21 @@ async function play(
         each satisfies never;
     }
   };
-  // Twice, since the first may be without a lease.
+  // Twice, since a node may have no lease at the first call.
   for (const at of [...warm, ...warm])
     await scheduler.waitFor(call((nodes[at] as (typeof nodes)[number]).check));
   const everything = Promise.all([revoke(), ...actions.map(perform)]);
   await scheduler.waitFor(everything);
-  // Whoever asks now, of every node, whatever is still under way.
+  // Finally ask every node, whatever is still under way.
   await scheduler.waitFor(Promise.all(nodes.map((each) => call(each.check))));
   await scheduler.waitIdle();
   return { calls, revokeAnswered };
 }
 
-/** Whoever names a number has as many, however long they take. Else it is as many as there is time for: half a minute's work, of which a busy machine does less. */
+/**
+ * The number of runs that was asked for, however long they take. Without one, as many as there is time for: half a minute's work, of which
+ * a busy machine does less.
+ */
 const asked = process.env.FUSION_TEST_MODEL_RUNS;
 const runs = Number(asked ?? 800);
 const limitMs = 90_000;
@@ -363,16 +369,16 @@ it("whatever the order of steps, no call is accepted that is sent after a revoca
         for (const { sent, outcome = "unavailable" } of calls) {
           seen[outcome] += 1;
           if (sent > (revokeAnswered ?? 0)) expect(outcome).not.toBe("accepted");
-          // Nor is one that is sent after anybody, at any node, was refused.
+          // Neither is one that was sent after any caller, at any node, was refused.
           if (calls.some((other) => other.outcome === "revoked" && sent > (other.answered ?? sent)))
             expect(outcome).not.toBe("accepted");
         }
       },
     ),
-    // What is interrupted has failed only if it found something, or came to nothing at all.
+    // An interrupted run fails only if it found something, or if nothing ran at all.
     { numRuns: runs, ...(asked ? {} : { interruptAfterTimeLimit: limitMs }) },
   );
-  // Not true for want of anybody who was let through.
+  // The property is not true merely because nobody was let through.
   expect(seen.accepted).toBeGreaterThan(200);
   expect(seen.revoked).toBeGreaterThan(200);
 });

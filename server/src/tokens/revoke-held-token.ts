@@ -15,18 +15,19 @@ export type RevokeHeldToken = (
   input: { readonly reason: RevokeReason; readonly requestId: string },
 ) => Promise<Revocation>;
 
-/** How often one token may close its fintech's gate: as often as somebody who repeats a 503 after its `Retry-After`. */
+/** How often one token may close its fintech's gate: as often as a caller who repeats a 503 after its `Retry-After`. */
 const revocationsOfOne = { perSecond: 0.2, burst: 5 };
 
 /**
- * {@link revokeToken} on the token's own authority, for callers who are nobody's: a token that was published is in anybody's hands. One that is
- * refused everywhere and has a complete receipt answers from that, so that who repeats it closes no gate and commits nothing. While the
- * receipt is open, a repeat completes it; of each token one at a time in this process, whose outcome all share that ask meanwhile, and not too often.
+ * {@link revokeToken} on the token's own authority, for anonymous callers: a published token is in anybody's hands. A token that is refused
+ * everywhere and has a complete receipt is answered from that receipt, so repeats close no gate and commit nothing. While the receipt is
+ * open, a repeat completes it: one at a time per token in this process, whose outcome all callers share that ask meanwhile, and at a
+ * limited rate.
  */
 export function createRevokeHeldToken(deps: RevokeDependencies & { readonly clock: Clock }): RevokeHeldToken {
   const takeRevocation = limitCalls(deps.clock, revocationsOfOne);
   const underWay = new Map<TokenId, Promise<Revocation>>();
-  /** By what memory knows of the token, so that a failover which undoes a revocation, and empties memory, makes this forget it too. */
+  /** Keyed by memory's object for the token: a failover that undoes a revocation empties memory, and so makes this forget it, too. */
   const complete = new WeakMap<FoundToken, Revocation>();
 
   const findComplete = async (found: FoundToken): Promise<Revocation | undefined> => {

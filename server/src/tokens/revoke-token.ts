@@ -19,7 +19,7 @@ import { getTokenFor } from "./token-access.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { listTokensToRevoke, lockTokensOf, revokeOnce } from "./token-store.ts";
 
-/** A revocation that every node knows, or of which none can be ignorant any more. */
+/** A revocation that is in force everywhere: every node knows it, or may no longer answer from memory. */
 export interface Revocation extends ReceiptRecord {
   readonly effectiveAt: Date;
   readonly nodes: NodeCount;
@@ -34,12 +34,12 @@ export interface RevokeDependencies {
 /**
  * Ends a token, for good and at once. When this has returned, no request that is sent from then on is accepted by any node, and no
  * transaction on the token's authority can commit: the revocation waits at the gate for the writers that are inside and keeps others out
- * until it has committed, then waits until every node has forgotten what it knew of the token, or may no longer answer from memory.
- * Needs no proof of presence. Revoking again changes nothing and answers the facts of the first time.
+ * until it has committed, then waits until every node has forgotten what it knew of the token, or may no longer answer from memory. Needs
+ * no proof of presence. Revoking again changes nothing and returns the facts of the first time.
  *
- * For people who may manage the application, operator admins, the command line, and the token itself. Throws `not_found` for a token
- * that the caller may not see, `role_insufficient` for one they may only look at, and {@link ChangeUnconfirmed} when the token is revoked
- * but it is not certain that every node knows: the same call again waits anew.
+ * For people who may manage the application, operator admins, the command line, and the token itself. Throws `not_found` for a token that
+ * the caller may not see, `role_insufficient` for one they may only look at, and {@link ChangeUnconfirmed} when the token is revoked but it
+ * is not certain that every node knows: a repeat of the call waits again.
  */
 export async function revokeToken(
   deps: RevokeDependencies,
@@ -52,8 +52,8 @@ export async function revokeToken(
 }
 
 /**
- * {@link revokeToken} for several, all or none of them, in one transaction and with one wait. Answers in the order given. With an
- * application, a token of another is one that does not exist.
+ * {@link revokeToken} for several tokens, all or none of them, in one transaction and with one wait. Returns them in the order given. With
+ * an `applicationId`, a token of another application counts as one that does not exist.
  */
 export function revokeTokens(
   deps: RevokeDependencies,
@@ -62,7 +62,7 @@ export function revokeTokens(
     readonly tokenIds: readonly TokenId[];
     readonly applicationId?: ApplicationId;
     readonly reason: RevokeReason;
-    /** Of sandbox tokens as well; of live ones the fintech's admins are told in any case. */
+    /** Tells the fintech's admins of sandbox tokens, too; they are told of live ones in any case. */
     readonly tellAdmins?: true;
     readonly requestId?: string;
   },
@@ -71,8 +71,8 @@ export function revokeTokens(
 }
 
 /**
- * {@link revokeTokens} for all that are live of an application, or of every application of a fintech (its people, operator admins and the
- * command line). None can be generated meanwhile, and those of an earlier call that is not confirmed are among them.
+ * {@link revokeTokens} for all live tokens of an application, or of every application of a fintech (for its people, operator admins and the
+ * command line). None can be generated meanwhile. Tokens of an earlier call that is not confirmed are included.
  */
 export function revokeAllTokens(
   deps: RevokeDependencies,
@@ -95,7 +95,7 @@ export function revokeAllTokens(
   });
 }
 
-/** {@link revokeTokens} for those that `choose` names, in the transaction that revokes them. It may be asked twice. */
+/** {@link revokeTokens} for the tokens that `choose` names in the transaction that revokes them. `choose` may be called twice. */
 export async function revokeChosen(
   deps: RevokeDependencies,
   principal: Principal,
@@ -121,7 +121,7 @@ export async function revokeChosen(
         tokens.push(token);
       }
       const receipts = tokenIds.map((tokenId) => ({ receiptId: newId<string>(deps.random, "rcp"), tokenId }));
-      // Sent together and done in this order, so that writers stand before the gates for as few round trips as can be.
+      // Sent together and executed in this order, so that writers wait at the gates for as few round trips as possible.
       const [, , open] = await Promise.all([
         closeGates(
           tx,
@@ -136,10 +136,10 @@ export async function revokeChosen(
   const complete = await knowing(open, async () => {
     const openIds = open.map((receipt) => receipt.tokenId);
     const nodes = open.length > 0 ? await deps.nodes.untilAllKnow(await epoch) : undefined;
-    // Done already, so whoever asked for it need not be there any more.
+    // The revocation is committed, so its requester's session and access need not be proven again.
     const scope = dataScopeOf(principal);
     const completed = nodes ? await completeReceipts(db.writer(scope), openIds, nodes) : [];
-    // Those of earlier calls, and what another call has completed meanwhile.
+    // Receipts of earlier calls, and those that another call completed meanwhile.
     const done = new Set(completed.map((receipt) => receipt.tokenId));
     const others = tokenIds.filter((tokenId) => !done.has(tokenId));
     return [...completed, ...(others.length > 0 ? await findReceipts(db.reader(scope), others) : [])];
@@ -178,7 +178,7 @@ async function revokeOne(
   ]);
 }
 
-/** Runs what completes these receipts; says what is known when that cannot be done. */
+/** Runs what completes these receipts; throws {@link ChangeUnconfirmed} with the open ones when that fails. */
 async function knowing<Result>(
   open: readonly ReceiptRecord[],
   complete: () => Promise<Result>,

@@ -60,7 +60,9 @@ describe("a revoke that has returned", () => {
   afterEach(() => {
     for (const release of held.splice(0)) release();
   });
-  /** Resolves when the writer holds the gate open; `ended` with what becomes of it. One that is `busy` does not lose the gate for being idle. */
+  /**
+   * Resolves when the writer holds the gate open; `ended` resolves with its outcome. A `busy` writer does not lose the gate for being idle.
+   */
   async function writerInside(
     token: TestToken,
     { busy }: { readonly busy: boolean },
@@ -148,7 +150,7 @@ describe("a revoke that has returned", () => {
     const { release, ended } = await writerInside(token, { busy: false });
     const start = performance.now();
     await revoke(token.tokenId);
-    // It is the one second of an idle writer that ends the wait, not the eight of a busy one.
+    // The one second of an idle writer ends the wait, not the eight of a busy one.
     expect(performance.now() - start).toBeLessThan(7_000);
     release();
     expect(await ended).toBe("ended");
@@ -166,7 +168,7 @@ describe("a revoke that has returned", () => {
     const { release, ended } = await writerInside(theirs, { busy: true });
     await revoke(token.tokenId);
     release();
-    // Had the revoke waited, it would have been until the writer had ended.
+    // Had the revoke waited, it would have waited until the writer had ended.
     expect([await ended, await count(theirs.tokenId)]).toEqual(["committed", 1]);
   });
 });

@@ -117,7 +117,7 @@ describe("2xx", () => {
     expect(generated.baseUrl).toBe("https://fusion.example/api/v1/ifi/140793");
     expect(generated.token).toMatchObject({ status: "active", createdBy: admin.name, subscribers: 1 });
     const { tokenId } = generated.token;
-    // And nowhere else: not in any other answer, not in the log.
+    // The secret is nowhere else: not in any other answer, not in the log.
     const texts = [
       (await call(`/tokens/${tokenId}`)).text,
       (await call(`/applications/${sandbox}/tokens`)).text,
@@ -351,7 +351,7 @@ describe("2xx", () => {
       expect(await found(token.tokenId.slice(0, 12))).toEqual(mine);
       expect(await found(secret)).toEqual([]);
     }
-    // What would have to be looked for in every token that there is.
+    // Searches that would have to read every token.
     for (const find of ["kochi", seen.token.tokenId.slice(0, 12), seen.token.hint.slice(-3), "fus_test_…"])
       expect(await found(find, operatorAdmin)).toEqual([]);
     const { json } = await call(`/tokens?find=${seen.token.tokenId}`, { person: operatorViewer });

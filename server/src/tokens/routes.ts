@@ -74,7 +74,7 @@ const ofApplication = z.object({ applicationId: ApplicationId });
 const ofToken = z.object({ tokenId: TokenId });
 const failures = { 400: Problem, 401: Problem, 404: Problem, 503: Problem };
 
-/** Tokens in the console, under `/console/api`. A secret is in one answer only: that of generating it. */
+/** Tokens in the console, under `/console/api`. Only the answer that generates a token contains a secret. */
 export function registerTokenRoutes(http: HttpServer, deps: TokenRoutesDeps): void {
   const user = provenUser(deps.authenticate);
   void http.register(async (scope: HttpServer) => {

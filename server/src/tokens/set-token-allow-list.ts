@@ -16,9 +16,9 @@ import type { TokenRecord } from "./token-record.ts";
 import { findToken, writeAllowList } from "./token-store.ts";
 
 /**
- * Sets from where a token may be used, beside what its application says. Goes the way of a revocation: when this has returned, every
- * node refuses calls from elsewhere, and nothing commits on the authority of one that was admitted before. Setting what is already so changes
- * nothing and leaves no trace.
+ * Sets the addresses from which a token may be used, in addition to its application's list. Works like a revocation: when this has
+ * returned, every node refuses calls from elsewhere, and nothing commits on the authority of one that was admitted before. Setting the same
+ * list again changes nothing and leaves no trace.
  *
  * For people who may manage the application, with recent presence where it is live. Throws `not_found`, `role_insufficient`,
  * `step_up_required`, `invalid_input`, and `change_unconfirmed` when the list is set but it is not certain that every node knows.
@@ -61,7 +61,7 @@ export async function setTokenAllowList(
       return { after, epoch };
     }),
   );
-  // Also when nothing changed: it may be the repeat of one that was not confirmed.
+  // Also when nothing changed: this may repeat a call that was not confirmed.
   await nodes.untilAllKnow(await epoch);
   return after;
 }

@@ -4,7 +4,7 @@ import { tokenKey } from "./token-store.ts";
 
 // SQL on who is reminded of a token, and who ended their reminder mail; private to the room.
 
-/** Starts or ends reminders of one person, by mail too; answers whether that changed anything. */
+/** Starts or ends a person's reminders, by mail too; returns whether that changed anything. */
 export async function writeSubscription(
   tx: Queryable,
   token: { readonly tokenId: TokenId; readonly applicationId: ApplicationId; readonly tenant: Tenant },
@@ -29,7 +29,7 @@ export async function writeSubscription(
   return rows.length > 0;
 }
 
-/** Whether the person is reminded of that token; not who has ended the mail and has no phone. */
+/** Whether the person is reminded of that token; false for somebody who ended the mail and has no phone. */
 export async function isSubscribed(tx: Queryable, tokenId: TokenId, userId: UserId): Promise<boolean> {
   const rows = await tx.query(
     `SELECT FROM token_subscription s WHERE s.token_id = $1 AND s.user_id = $2 AND s.ended_at IS NULL
@@ -54,7 +54,7 @@ export async function findMailedPerson(tx: Queryable, userId: UserId): Promise<M
   return row;
 }
 
-/** Ends the mail of each subscription that still has it; answers which of these tokens have not ended. */
+/** Ends the mail of each subscription that still has it; returns those of these tokens that have not ended. */
 export async function endMailOfSubscriptions(
   tx: Queryable,
   person: MailedPerson,
@@ -70,7 +70,7 @@ export async function endMailOfSubscriptions(
   return rows.filter(({ over }) => !over).map((row) => row.token_id);
 }
 
-/** No mail for others from now on; answers whether there was some before. */
+/** Ends the mail that the person gets in place of others; returns whether they got it before. */
 export async function endMailForOthers(tx: Queryable, person: MailedPerson, at: Date): Promise<boolean> {
   const rows = await tx.query(
     `INSERT INTO reminder_mail_end (ifi_id, fintech_id, user_id, ended_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
@@ -80,7 +80,7 @@ export async function endMailForOthers(tx: Queryable, person: MailedPerson, at: 
   return rows.length > 0;
 }
 
-/** Whoever asks to be reminded takes mail again, also for others. */
+/** A person who asks to be reminded takes mail again, also in place of others. */
 async function takeMailAgain(tx: Queryable, userId: UserId): Promise<void> {
   await tx.query("DELETE FROM reminder_mail_end WHERE user_id = $1", [userId]);
 }

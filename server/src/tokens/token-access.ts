@@ -19,8 +19,9 @@ export interface ReachableToken {
 }
 
 /**
- * The token, and what the principal may do with it. A person reaches the tokens of the applications they may see, a token itself, to
- * end it, and so the program any that it was told about. Throws {@link NotFound} for a token that does not exist and for one that the principal may not see, alike.
+ * The token, and what the principal may do with it. A person reaches the tokens of the applications they may see; a token reaches itself,
+ * to end it; the program reaches any token that was reported to it. Throws {@link NotFound} alike for a token that does not exist and for
+ * one that the principal may not see.
  */
 export async function getTokenFor(
   tx: Transaction,
@@ -49,7 +50,10 @@ export async function getTokenAndApplicationFor(
   return { token, application: await reach(tx, principal, token) };
 }
 
-/** The token and its application, whoever asks: for a caller who proved the right to hear of this token in another way. Throws {@link NotFound}. */
+/**
+ * The token and its application, whoever asks: for callers that proved in another way that they may know of this token. Throws {@link
+ * NotFound}.
+ */
 export async function getTokenAndApplication(
   tx: Transaction,
   tokenId: TokenId,

@@ -18,7 +18,7 @@ export interface TokenCounts {
 // Conditions on a token's status at $2; the rule itself is `tokenStatus` in token.ts, and a test holds the two together.
 const conditions = statusConditions("$2");
 
-/** As conditions on `token`, at the instant of this parameter. Of the room's stores only. */
+/** Each filter as a condition on `token`, at the instant of this parameter. For this room's stores only. */
 export function statusConditions(at: string): Record<TokenFilter, string> {
   const works = `token.revoked_at IS NULL AND token.expires_at > ${at}`;
   return {
@@ -30,7 +30,7 @@ export function statusConditions(at: string): Record<TokenFilter, string> {
   };
 }
 
-/** Whether the text of this parameter is in a token's name, begins its id or ends its hint. */
+/** Whether the text of this parameter is part of a token's name, begins its id or ends its hint. */
 export const hasText = (text: string): string =>
   `(position(lower(${text}) IN lower(token.name)) > 0 OR starts_with(token.token_id, ${text})
     OR right(token.hint, char_length(${text})) = ${text})`;
@@ -79,7 +79,7 @@ export interface ApplicationTokenFigures {
   readonly expiring: number;
 }
 
-/** For each of these applications that has active tokens: the others, which in time are nearly all, are not read. */
+/** Counts for those of these applications that have active tokens. Other tokens, in time nearly all, are not read. */
 export async function countTokensByApplication(
   tx: Queryable,
   applicationIds: readonly ApplicationId[],
@@ -93,7 +93,10 @@ export async function countTokensByApplication(
   return new Map(rows.map((row) => [row.application_id, { active: row.active, expiring: row.expiring }]));
 }
 
-/** When these applications' tokens were last used, those that never were left out; of active tokens, or of all that there ever were. */
+/**
+ * When each application's tokens were last used; applications without any use are left out. Considers active tokens, or all that ever
+ * existed.
+ */
 export async function findLastUses(
   tx: Queryable,
   applicationIds: readonly ApplicationId[],
@@ -114,7 +117,7 @@ export interface TokenAllowList {
   readonly ipAllowList: readonly string[];
 }
 
-/** Of the application's live tokens, by name. */
+/** The allow-lists of the application's live tokens, by name. */
 export async function listTokenAllowLists(
   tx: Queryable,
   applicationId: ApplicationId,

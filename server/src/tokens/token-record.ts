@@ -24,9 +24,9 @@ export interface TokenRecord {
   readonly replaces: TokenId | null;
   /** The latest token that was generated to renew this one. */
   readonly replacedBy: TokenId | null;
-  /** The live one that renews it, directly or through others that have ended. */
+  /** The live token that renews it, directly or through others that have ended. */
   readonly liveReplacement: TokenId | null;
-  /** What was planned at its renewal, as long as it will come to that. */
+  /** The revocation planned at its renewal, as long as it will still be carried out. */
   readonly plannedRevocation: {
     /** Null while the overlap has not begun. */
     readonly at: Date | null;

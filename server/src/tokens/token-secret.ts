@@ -33,7 +33,7 @@ export function hintOf(secret: string): string {
   return `${secret.slice(0, prefixes.live.length)}…${secret.slice(-hintEndLength)}`;
 }
 
-/** The hints that end with this text, if it is as much as their last four characters; none for less, which would fit many. */
+/** The hints that end with this text, which must be at least their last four characters; none for less, which would match many. */
 export function hintsEndingWith(text: string): string[] {
   const end = text.slice(-hintEndLength);
   if (end.length < hintEndLength) return [];

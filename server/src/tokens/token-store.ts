@@ -19,15 +19,15 @@ export type Refusal =
   | "fintech_suspended";
 
 export interface FoundToken extends CountedToken {
-  /** Its fintech's, which never changes. */
+  /** The client id of its fintech, which never changes. */
   readonly clientId: string;
   /** What it may do: its own scopes within those of its application. */
   readonly scopes: readonly string[];
-  /** In milliseconds since 1970, as its end below: a memory holds a million tokens, and dates take six times as much. */
+  /** In milliseconds since 1970, like `expiresAtMs`: a memory holds a million tokens, and Date objects take six times as much. */
   readonly issuedAtMs: number;
   /** Where it may be used: the address of a call must be inside both (`refuse-address.ts`). */
   readonly addresses: AddressRules;
-  /** Names its scopes and lists as they are here; every change of them changes it. */
+  /** Identifies its scopes and lists as they are here; every change of them changes it. */
   readonly policy: string;
   readonly expiresAtMs: number;
   /** Its end as answers tell it (RFC 3339). */
@@ -46,7 +46,7 @@ const noAddressRules: AddressRules = Object.freeze({ application: fromAnywhere, 
 /** What is known of a token's hash, as of one snapshot of the database. */
 export interface TokenReading {
   readonly found: FoundToken | undefined;
-  /** Narrowings up to this epoch are in it. */
+  /** The reading includes the narrowings up to this epoch. */
   readonly epoch: number;
 }
 
@@ -69,8 +69,8 @@ interface FoundRow {
 }
 
 /**
- * The tokens with these hashes, in their order, and why each is refused, but for its expiry, which whoever remembers it decides anew each time; the
- * epoch is of the same snapshot (`read_tokens` in migration 0220).
+ * The tokens with these hashes, in their order, and why each is refused. Expiry is left out: whoever remembers the token decides it anew
+ * each time. The epoch is of the same snapshot (`read_tokens` in migration 0220).
  */
 export async function readTokensByHash(
   db: Queryable,
@@ -137,7 +137,7 @@ export interface TokenRow {
   planned_by_name: string;
 }
 
-/** Of the room's stores only. */
+/** For this room's stores only. */
 export const selectToken = `
   SELECT token.token_id, token.application_id, token.ifi_id, token.environment, token.fintech_id, token.name, token.hint,
     token.scopes, token.ip_allow_list::text[] AS ip_allow_list, token.created_at, creator.name AS created_by_name, token.expires_at, token.revoked_at, token.revoked_by_name,
@@ -153,7 +153,7 @@ export const selectToken = `
   LEFT JOIN LATERAL (SELECT * FROM pending_revocation AS pending WHERE pending.token_id = token.token_id AND obsolete IS NULL
     AND (due_at < token.expires_at OR due_at IS NULL) LIMIT 1) AS plan ON true`;
 
-/** Whatever the transaction's scope shows; who may see it is for the use case to decide. */
+/** Finds whatever the transaction's scope shows; the use case decides who may see it. */
 export async function findToken(tx: Queryable, tokenId: TokenId): Promise<TokenRecord | undefined> {
   const [row] = await tx.query<TokenRow>(prepared(`${selectToken} WHERE token.token_id = $1`), [tokenId]);
   return row && toRecord(row);
@@ -227,13 +227,13 @@ export async function insertToken(tx: Queryable, token: NewToken): Promise<void>
   );
 }
 
-/** One generation after the other within an application, until the transaction ends, so that counting before inserting is safe. */
+/** Lets one generation at a time run in an application, until the transaction ends, so that counting before inserting is safe. */
 export async function lockTokensOf(tx: Queryable, applicationId: ApplicationId): Promise<void> {
   await tx.query("SELECT set_config('lock_timeout', '10s', true)");
   await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('tokens/' || $1, 0))", [applicationId]);
 }
 
-/** Of these applications, what works still, and what was revoked without its receipt being complete; in the order of their ids. */
+/** The tokens of these applications that still work, and the revoked ones whose receipt is not complete; in the order of their ids. */
 export async function listTokensToRevoke(
   tx: Queryable,
   applicationIds: readonly ApplicationId[],
@@ -248,7 +248,7 @@ export async function listTokensToRevoke(
   return rows.map((row) => row.token_id);
 }
 
-/** It alone decides what becomes of a token. */
+/** The only clock that decides what becomes of a token. */
 export { readDatabaseTime } from "../platform/database/database-time.ts";
 
 export async function countLiveTokens(
@@ -292,8 +292,8 @@ export async function insertTokenRequest(
 }
 
 /**
- * Ends the token for good, at the database's time in whole milliseconds. A token that was revoked before stays as it is, and
- * undefined comes back. The caller holds the gate.
+ * Ends the token for good, at the database's time in whole milliseconds. A token that was revoked before stays as it is, and this returns
+ * undefined. The caller holds the gate.
  */
 export async function revokeOnce(
   tx: Queryable,
@@ -324,7 +324,7 @@ export async function writeAllowList(
   ]);
 }
 
-/** Values of `ifi_id, environment, fintech_id, application_id, token_id`. Of the room's stores only. */
+/** Values of `ifi_id, environment, fintech_id, application_id, token_id`. For this room's stores only. */
 export function tokenKey(token: {
   readonly tokenId: TokenId;
   readonly applicationId: ApplicationId;

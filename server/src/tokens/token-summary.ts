@@ -14,9 +14,12 @@ export interface TokenManagementFigures {
   readonly expiring: number;
   /** Active, older than 90 days, and no call for 90 days. */
   readonly unusedFor90Days: number;
-  /** Of the expiring ones that which ends soonest. */
+  /** The expiring token that ends soonest. */
   readonly nextToExpire: EndingTokenRecord | undefined;
-  /** The latest of those that expired within 7 days without a live replacement and were used in their last 7: whoever still calls with it is refused. */
+  /**
+   * The latest of the tokens that expired within 7 days without a live replacement and were used in their last 7 days: callers that still
+   * use it are refused.
+   */
   readonly lastExpired: EndingTokenRecord | undefined;
 }
 
@@ -59,8 +62,8 @@ export async function summarizeTokens(
 }
 
 /**
- * Figures of each of these applications, for the rooms that come before this one. The last use is that of an
- * active token, and of any other where none of these was used.
+ * Figures of each of these applications, for rooms that may not import this one. The last use is that of an active token or, where none of
+ * these was used, of any other.
  */
 export const countTokensOf: CountTokens = async (tx, applicationIds) => {
   const now = await readDatabaseTime(tx);

@@ -6,7 +6,7 @@ import { InvalidInput } from "../platform/errors.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-/** Local wall time at which tokens end: people are at work, and the reminder of 09:00 came before. */
+/** Local wall time at which tokens end: people are at work, and the 09:00 reminder has gone out. */
 const endOfLife = { hour: 11 } as const;
 
 export interface TokenLife {
@@ -14,7 +14,7 @@ export interface TokenLife {
   readonly revokedAt: Date | null;
 }
 
-/** Revoked for good, over, within 15 days of its end, or none of these. A token that was revoked and is over counts as revoked. */
+/** Revoked for good, expired, within 15 days of its end, or none of these. A token that is both revoked and expired counts as revoked. */
 export function tokenStatus(token: TokenLife, now: Date): TokenStatus {
   if (token.revokedAt !== null) return "revoked";
   const leftMs = token.expiresAt.getTime() - now.getTime();

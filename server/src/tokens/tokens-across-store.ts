@@ -9,10 +9,10 @@ import { selectToken, type TokenRow, toRecord } from "./token-store.ts";
 
 // SQL that lists and counts tokens of several applications, private to the room.
 
-/** Of these applications; null: of all that there are. */
+/** The applications whose tokens are meant; null: all of them. */
 export type OfApplications = readonly ApplicationId[] | null;
 
-/** Those that the actor may see, of which an operator sees all. */
+/** The applications that the actor may see; an operator sees all. */
 export function ofApplications(
   actor: Administrator,
   seen: readonly { readonly applicationId: ApplicationId }[],
@@ -20,10 +20,12 @@ export function ofApplications(
   return isOperator(actor) ? null : seen.map(({ applicationId }) => applicationId);
 }
 
-/** What can be listed; besides what people ask for, the tokens that expired in the last days, were in use until then, and have no replacement. */
+/**
+ * What can be listed: what people ask for, and the tokens that expired in the last days, were in use until then, and have no replacement.
+ */
 type Shown = TokensShown | "lately_expired";
 
-// Few tokens were renewed, so that few lines of replacements have to be followed.
+// Few tokens were renewed, so few chains of replacements have to be followed.
 const unreplaced = (at: string): string =>
   `(NOT EXISTS (SELECT FROM token AS next WHERE next.replaces_token_id = token.token_id)
       OR live_replacement(token.token_id, ${at}) IS NULL)`;
@@ -49,8 +51,9 @@ function parameters(): { readonly values: unknown[]; value(of: unknown, type?: s
 }
 
 /**
- * One page, after the token `after` of these applications: all, and what expired, latest first, the others by their end. A search over all applications is for a
- * whole id or the last four characters only, which have an index: looking into the names of all would read every token that there is.
+ * One page of the tokens of these applications, after the token `after`. All tokens and expired ones come latest first, the others by their
+ * end. A search over all applications is for a whole id or the last four characters only, which have an index: searching all names would
+ * read every token.
  */
 export async function listTokenRowsAcross(
   tx: Queryable,
@@ -78,7 +81,7 @@ export async function listTokenRowsAcross(
   if (after !== null)
     conditions.push(`(token.${column}, token.token_id) ${beyond}
       (SELECT token.${column}, token.token_id FROM token WHERE token_id = ${value(after)} AND ${of})`);
-  // First which, then all that is told of those few.
+  // First selects the ids, then reads the details of just those.
   const rows = await tx.query<TokenRow>(
     `${selectToken}
      WHERE token.token_id IN (SELECT token.token_id FROM token WHERE ${conditions.join(" AND ")}

@@ -31,7 +31,7 @@ async function withOwner<Result>(work: (owner: pg.Pool) => Promise<Result>): Pro
   }
 }
 
-/** Calls that are written; the sum in the table of hours. */
+/** How many calls are written: the sum in the table of hours. */
 const writtenIn = async (owner: pg.Pool): Promise<number> =>
   Number((await owner.query("SELECT coalesce(sum(calls), 0) AS calls FROM token_call_hour")).rows[0].calls);
 
@@ -66,7 +66,7 @@ it("a process that is killed takes with it the calls of its last moments at most
     await server.killServer();
     alive = false;
     await calling;
-    // What it had sent may be committed after its death: by then its sessions are at their end.
+    // What it had sent may still be committed after its death, until its sessions have ended.
     const sessions = async () =>
       (
         await owner.query(
@@ -77,7 +77,7 @@ it("a process that is killed takes with it the calls of its last moments at most
     return writtenIn(owner);
   });
   expect(before).toBeGreaterThanOrEqual(100);
-  // Each of the four may have had one more under way.
+  // Each of the four clients may have had one more call under way.
   expect(before).toBeLessThanOrEqual(answered + 4);
 
   await server.start();

@@ -3,7 +3,7 @@ import type { TokenId } from "../platform/ids.ts";
 import { noAddress } from "./call-facts.ts";
 import type { CutOverCaller } from "./cut-over.ts";
 
-// How a token was used, for its page. What is written comes from `usage-store.ts`.
+// How a token was used, for its page. `usage-store.ts` writes it.
 
 export interface TokenUse {
   readonly firstAt: Date;
@@ -106,7 +106,10 @@ export async function listCallsPerDay(
   }));
 }
 
-/** From where calls of these tokens were accepted since, latest first; where callers were only counted together, their addresses are not known. */
+/**
+ * The addresses from which calls of these tokens were accepted since then, latest first. Callers that were only counted together have no
+ * known address.
+ */
 export async function listAcceptedAddresses(
   tx: Queryable,
   { tokenIds, since }: { readonly tokenIds: readonly TokenId[]; readonly since: Date },
@@ -123,13 +126,13 @@ export async function listAcceptedAddresses(
 export interface Caller {
   readonly ip: string;
   readonly userAgent: string;
-  /** Whether it stands for all that were only counted together. */
+  /** Whether it stands for all callers that were only counted together. */
   readonly together: boolean;
   readonly calls: number;
   readonly lastAt: Date;
 }
 
-/** Who called since, accepted or not, latest first, and how many there are that can be told apart. */
+/** The callers since then, accepted or not, latest first, and how many can be told apart. */
 export async function listCallers(
   tx: Queryable,
   tokenId: TokenId,
@@ -158,7 +161,7 @@ export async function listCallers(
   return { callers, total: Number(rows[0]?.total ?? 0) };
 }
 
-/** Who called with the renewed token since, or with one of its replacements and was accepted; latest first. */
+/** The callers that used the renewed token since then, or were accepted with one of its replacements; latest first. */
 export async function listCutOverCallers(
   tx: Queryable,
   asked: {

@@ -9,7 +9,7 @@ export interface UsedToken {
   readonly tenant: Tenant;
 }
 
-/** What many calls have in common, in texts that PostgreSQL takes: one object for all of them. */
+/** What many calls have in common, as texts that PostgreSQL accepts; all of them share one object. */
 export interface CallKind {
   readonly ip: string;
   readonly userAgent: string;
@@ -18,14 +18,14 @@ export interface CallKind {
 }
 
 /**
- * Calls of one token by one caller with one outcome within a quarter of an hour, and the first and the last of them. Instants in milliseconds
- * since 1970: a busy process makes thousands of these a second, and dates cost most of what writing them does.
+ * Calls of one token by one caller with one outcome within a quarter of an hour, and the first and the last of them. Instants are
+ * milliseconds since 1970: a busy process makes thousands of these a second, and Date objects would be most of the cost of writing them.
  */
 export interface CallCount {
   readonly token: UsedToken;
-  /** Start of the quarter, in which hours of every time zone begin. */
+  /** Start of the quarter of an hour; in every time zone, hours begin at the start of one. */
   readonly quarterHourMs: number;
-  /** Whose calls with which outcome are counted; the route is left out of account. */
+  /** The caller and outcome whose calls are counted; its route is ignored. */
   readonly counted: CallKind;
   readonly calls: number;
   readonly firstAtMs: number;
@@ -42,15 +42,15 @@ export interface UsageBatch {
 }
 
 /**
- * Adds a batch to the counters and moves the last uses forward and the first ones back, in one transaction. Hours are those of the fintech's zone, so that a
- * chart by local day is exact where the zone is half an hour off. Only accepted calls move the first and last use: a refused call is
- * not a use. Rows go in in the order of their keys, so that two processes cannot block each other.
+ * Adds a batch to the counters and moves last uses forward and first uses back, in one transaction. Hours are those of the fintech's zone,
+ * so that a chart by local day is exact where the zone is half an hour off. Only accepted calls move the first and last use: a refused call
+ * is not a use. Rows are written in the order of their keys, so that two processes cannot deadlock.
  *
- * A batch that was written changes nothing when it comes again, be it that its first transaction is still committing: then this one waits for
- * it. So whoever got no answer repeats the same batch, before any further one of the same writer.
+ * A batch that was written before changes nothing, even while its first transaction is still committing: the repeat waits for it. So a
+ * writer that got no answer repeats the same batch before it sends another.
  */
 export async function writeUsage(db: Database, { writerId, number, counts }: UsageBatch): Promise<void> {
-  // Told once, and named by their places in each row: most rows share them.
+  // Sent once, and referenced by index from each row: most rows share them.
   const applications = new Distinct<UsedToken>();
   const kinds = new Distinct<CallKind>();
   const kindOf = (kind: CallKind): number => kinds.place(kind, kind);
@@ -132,7 +132,7 @@ export async function writeUsage(db: Database, { writerId, number, counts }: Usa
   });
 }
 
-/** Forgets writers that have written nothing for so many days: their processes have ended. */
+/** Forgets writers that have written nothing for that many days: their processes have ended. */
 export async function deleteUsageWriters(tx: Queryable, days: number): Promise<void> {
   await tx.query(
     "DELETE FROM usage_writer WHERE written_at < database_now() - make_interval(hours => $1::int * 24)",
@@ -140,7 +140,7 @@ export async function deleteUsageWriters(tx: Queryable, days: number): Promise<v
   );
 }
 
-/** The next tokens of which calls per hour are kept, by their ids: from one to the next in the index, however many rows each has. */
+/** The next tokens that have hourly calls, by their ids. Steps through the index from one token to the next, however many rows each has. */
 export async function listTokensWithCalls(
   tx: Queryable,
   { after, limit }: { readonly after: string; readonly limit: number },
@@ -157,13 +157,13 @@ export async function listTokensWithCalls(
   return rows.map((row) => row.token_id);
 }
 
-/** Forgets up to `limit` hours of these tokens that began more than so many days ago; returns how many. */
+/** Forgets up to `limit` hours of these tokens that began more than `days` days ago; returns how many. */
 export async function deleteCallHours(
   tx: Queryable,
   asked: { readonly tokenIds: readonly TokenId[]; readonly days: number; readonly limit: number },
 ): Promise<number> {
-  // Each token's own rows, or the planner, who believes that they are many, reads the whole table. Old rows are written no more, so they stay where
-  // they were found.
+  // Looks up each token's own rows; otherwise the planner, which overestimates their number, reads the whole table. Old rows are no longer
+  // written, so they stay where they were found.
   const rows = await tx.query(
     `DELETE FROM token_call_hour WHERE ctid = ANY (ARRAY(
        SELECT old.place FROM (SELECT database_now() - make_interval(hours => $2::int * 24) AS instant OFFSET 0) before

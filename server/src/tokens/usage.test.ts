@@ -251,7 +251,7 @@ describe("a flood", () => {
     const { callers, total } = await list(60);
     expect(callers.filter(({ together }) => together)).toMatchObject([{ calls: 19_950 }]);
     expect([callers.length, total]).toEqual([51, 50]);
-    // How many there are is said also where not all are listed.
+    // The total is right also when not all are listed.
     const few = await list(20);
     expect([few.callers.length, few.total]).toEqual([20, 50]);
   });
@@ -336,7 +336,7 @@ describe("a database that is away", () => {
       recorder.record(counted, { ...call, outcome: counted === lost ? "accepted" : `code_${Math.random()}` });
     recorder.record(token.principal, call);
     await recorder.flush();
-    // What comes later is not behind it.
+    // Later calls do not wait behind it.
     recorder.record(token.principal, call);
     await recorder.close();
     expect(
@@ -345,7 +345,7 @@ describe("a database that is away", () => {
   });
 
   it("just after a commit, whose answer is lost with it, counts nothing twice", async () => {
-    // All are done; only of these is it answered.
+    // All writes are done, but only these are answered.
     const answered = [3, 5, 6];
     let writes = 0;
     const recorder = createUsageRecorder({
@@ -375,7 +375,7 @@ describe("a database that is away", () => {
       ).rows;
     record("accepted");
     await recorder.flush();
-    // What comes meanwhile is another write, however often the first is tried again.
+    // Later calls are another write, however often the first is retried.
     record("accepted");
     record("rate_limited");
     await recorder.flush();

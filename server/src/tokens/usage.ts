@@ -24,42 +24,42 @@ export interface TokenCall {
 }
 
 /**
- * Remembers which token was used, from where and for what, and writes it in batches off the request path: about a second behind, up to a minute
- * while writing takes long, never waited for, and never a reason for a call to fail. While the database is away it keeps what it can. What it
- * writes is counted once, also when the answer to a commit is lost.
+ * Records which token was used, from where and for what, and writes that in batches off the request path: about a second behind, up to a
+ * minute while writing takes long. No call waits for it or fails because of it. While the database is away it keeps what it can. What it
+ * writes is counted once, even when the answer to a commit is lost.
  */
 export interface UsageRecorder extends WriteBehind {
   /**
-   * Says that this request presented this token, and why it is refused if that is known; the outcome is recorded when the answer has gone
-   * out ({@link recordTokenUsage}).
+   * Notes that this request presented this token, and why the token is refused, if that is known. The outcome is recorded when the answer
+   * has gone out ({@link recordTokenUsage}).
    */
   notice(request: FastifyRequest, token: CountedToken, refusal?: string): void;
   record(token: CountedToken, call: TokenCall): void;
 }
 
-/** Counters kept between two flushes; beyond it, further callers of a token count together. */
+/** Counters kept between two flushes; beyond that, further callers of a token are counted together. */
 const countersMax = 20_000;
 /**
- * Counters written at once. Hundreds of thousands wait when as many tokens are in use, and putting them all into one statement would hold up
- * calls for seconds; so many take some milliseconds.
+ * Counters per statement. Hundreds of thousands wait when as many tokens are in use, and one statement for all would hold up calls for
+ * seconds; this many take some milliseconds.
  */
 const writtenAtOnce = 1_000;
 /**
- * Of so many at once those of a fintech are brought together, since row-level security compares each row with every tenant of its statement. Not of all,
- * which holds up calls where there are a million (hundreds of milliseconds; of so many, a few).
+ * Counters that are grouped by fintech at once, since row-level security compares each row with every tenant of its statement. Grouping all
+ * of them would hold up calls for hundreds of milliseconds where there are a million; this many take a few.
  */
 const gatheredAtOnce = 20 * writtenAtOnce;
 /**
- * Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. They are forgotten with the token,
- * so that there may be more of one that memory had to read again.
+ * Distinct callers of one token counted apart in one hour, so that made-up user agents cannot fill the disk. They are forgotten with the
+ * token, so a token that memory had to read again may have more.
  */
 const callersPerTokenHourMax = 50;
 const quarterHourMs = 15 * 60_000;
-/** Of a user agent that is remembered as it was sent, in characters. */
+/** The longest user agent, in characters, that is remembered as it was sent. */
 const userAgentMax = 200;
-/** Kinds of call remembered; made-up ones push out all, which only costs time. */
+/** Kinds of call remembered. Made-up ones push out all others, which only costs time. */
 const kindsMax = 1_000;
-/** What is known of a request's token. A member of the request, since a weak map of all requests is much slower. */
+/** What is known of a request's token. It is a member of the request, since a weak map of all requests is much slower. */
 interface PresentedToken {
   readonly recorder: UsageRecorder;
   readonly token: CountedToken;
@@ -83,7 +83,7 @@ export function createUsageRecorder({
   readonly db: Database;
   readonly clock: Pick<Clock, "monotonicMs">;
   readonly random: Random;
-  /** Whose time a call is given: that of the database, as for all other nodes. */
+  /** Gives a call its time: that of the database, the same for all nodes. */
   readonly lease: Pick<Lease, "databaseMs">;
   readonly log: Log;
   readonly flushIntervalMs?: number;
@@ -91,20 +91,20 @@ export function createUsageRecorder({
   let waiting: Counter[] = [];
   const writerId = randomUuid(random);
   let written = 0;
-  /** What was to be written last and maybe is, since nobody said so: nothing is added to it, and it is tried again under its number. */
+  /** The last batch that got no answer, and so may have been written: nothing is added to it, and it is retried under its number. */
   let unanswered: readonly Counter[] | undefined;
   const kinds = new Map<string, SentKind>();
 
-  /** The token's counters that wait here, one of them; the others hang on it. */
+  /** The first of the token's counters that wait here; the others are linked from it. */
   const countersOf = ({ counter }: CountedToken): Counter | undefined =>
     counter?.among === waiting ? counter : undefined;
 
-  /** Adds to the counter of this caller, or to that of all others of the token when there are too many. Takes the counter over. */
+  /** Adds to the counter of this caller, or to that of all others of the token when there are too many. Takes ownership of the counter. */
   const add = (counter: Counter): void => {
     const first = countersOf(counter.token);
     let known = counterLike(counter, first);
     if (!known && waiting.length >= countersMax) {
-      // One such counter per live token and outcome is still bounded, by the tokens there are.
+      // One such counter per live token and outcome: still bounded, by the number of tokens.
       counter.counted = others(counter.counted);
       counter.repeats = undefined;
       known = counterLike(counter, first);
@@ -137,7 +137,7 @@ export function createUsageRecorder({
     const number = Math.ceil(counts.length / writtenAtOnce) + (unanswered ? 1 : 0);
     const pieces = piecesOf(unanswered, counts);
     let piece: readonly Counter[] = [];
-    /** So many of the piece are written or left out: those before the ones that are being written. */
+    /** How many of the piece are written or left out: those before the ones that are being written. */
     let dealtWith = 0;
     let done = 0;
     const writePart = async (part: readonly Counter[]): Promise<void> => {
@@ -148,7 +148,7 @@ export function createUsageRecorder({
       written += 1;
       done += 1;
       dealtWith += part.length;
-      // Its token outlives it.
+      // The token outlives the counter.
       for (const { token, among } of part) if (token.counter?.among === among) token.counter = undefined;
     };
     const leaveOut = ({ token: { tokenId } }: Counter, error: unknown): void => {
@@ -208,7 +208,7 @@ export function createUsageRecorder({
   return recorder;
 }
 
-/** With these a call was not let in; the gateway lets in none that it does not answer 200. */
+/** Statuses of calls that were not let in; the gateway lets in only what it answers with 200. */
 const refusing = [401, 403, 429];
 
 /**
@@ -242,7 +242,7 @@ export function recordTokenUsage(http: HttpServer): void {
 
 interface SentKind extends CallKind {
   readonly sentRoute: string;
-  /** Once it was needed: the same outcome, by whoever is not counted apart. */
+  /** The same outcome for callers that are not counted apart; made when it is first needed. */
   others: CallKind | undefined;
 }
 
@@ -273,26 +273,26 @@ interface Counter extends CallCount {
   first: SentKind;
   lastAtMs: number;
   last: SentKind;
-  /** A call that it counts, as it was sent: the next one is compared with it. */
+  /** A call that it counts, as it was sent; the next call is compared with it. */
   repeats: TokenCall | undefined;
-  /** Those that are written together with it. */
+  /** The counters that are written together with it. */
   among: readonly Counter[];
-  /** Another of the same token. */
+  /** Another counter of the same token. */
   next: Counter | undefined;
 }
 
 /**
- * What waits to be written of a token's use hangs on the token itself, which whoever records has in hand: looking for it among those of a
- * million tokens takes longer than all the rest.
+ * A token that carries its own counters until they are written. Whoever records a call has the token in hand; looking its counters up among
+ * those of a million tokens takes longer than all the rest.
  */
 export interface CountedToken extends UsedToken {
   counter?: Counter | undefined;
-  /** Who called in the hour `callersOf`; as a set of texts once there are several. */
+  /** Who called in the hour `callersOf`; a set of texts once there are several. */
   callers?: CallKind | Set<string> | undefined;
   callersOf?: number;
 }
 
-/** What is written at once, one after the other: first what was to be written before, as it was. */
+/** The pieces to write, one after the other: first the unanswered one, unchanged. */
 function* piecesOf(
   first: readonly Counter[] | undefined,
   counters: readonly Counter[],
@@ -341,7 +341,7 @@ function isRepeated(
   );
 }
 
-/** The one that counts what `counter` counts, among `first` and those that hang on it. */
+/** The counter that counts what `counter` counts, among `first` and those linked from it. */
 function counterLike(
   { counted, quarterHourMs: quarter }: Counter,
   first: Counter | undefined,

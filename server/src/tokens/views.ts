@@ -15,7 +15,7 @@ import { scopesWithin, tokenStatus } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
 import type { EndingTokenRecord } from "./token-summary.ts";
 
-/** A token as the console API shows it: no column of the table reaches an answer but through here. */
+/** A token as the console API shows it. Columns of the table reach an answer only through here. */
 export function summaryView(token: TokenRecord, now: Date): TokenSummary {
   return {
     tokenId: token.tokenId,
@@ -97,7 +97,7 @@ export function endingTokenView({ token, applicationName, canManage }: EndingTok
   };
 }
 
-/** Callers of a cut-over that are told. */
+/** The most callers of a cut-over that the answer lists. */
 const callersTold = 50;
 
 export function cutOverView({ renewed, replacement, since, verdict, asOf }: CutOverStory): CutOver {

@@ -14,7 +14,7 @@ import { issueToken } from "./issue-token.ts";
 import { registerTokenRoutes } from "./routes.ts";
 import { countTokensOf, summarizeTokens } from "./token-summary.ts";
 
-// What people see and do through a node whose wall clock is an hour off is what they would through any other.
+// Through a node whose wall clock is an hour off, people see and do exactly what they would through any other.
 
 const hourMs = 3_600_000;
 const clockOff = (byMs: number): Clock => ({ ...systemClock, now: () => new Date(Date.now() + byMs) });
