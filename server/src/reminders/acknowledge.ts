@@ -12,9 +12,9 @@ import { acknowledgeNotices, getReminderSettings } from "./reminder-store.ts";
 import { localDayOf, type ReminderSettings } from "./schedule.ts";
 
 /**
- * A person says that they know of a token's end: what they are told of it today, in the fintech's zone, is marked as acknowledged, and what of
- * that was not sent yet will not be. Others are told as before, and the person again on the next day, until the token is renewed. Answers
- * whether there was anything to acknowledge. Throws `not_found`, and `role_insufficient` for the Fusion team.
+ * Records that a person knows of a token's end: what they are told of it today, in the fintech's zone, is marked as acknowledged, and what
+ * of that was not sent yet will not be. Others are told as before, and the person again on the next day, until the token is renewed.
+ * Returns whether there was anything to acknowledge. Throws `not_found`, and `role_insufficient` for the Fusion team.
  */
 export async function acknowledgeReminders(
   { db }: { readonly db: Database },
@@ -33,7 +33,7 @@ export async function acknowledgeReminders(
   });
 }
 
-/** Today with a window that holds the one token's end alone, or undefined where it has no notice today. */
+/** Today, with a window that holds this token's end alone; undefined when the token has no notice today. */
 export function todayOf(
   { tenant, expiresAt }: Pick<TokenRecord, "tenant" | "expiresAt">,
   settings: ReminderSettings,

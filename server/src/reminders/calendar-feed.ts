@@ -28,14 +28,14 @@ export interface CalendarDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
-  /** An origin without a slash at its end. */
+  /** An origin without a trailing slash. */
   readonly publicUrl: string;
 }
 
-/** Below which path the feeds are. */
+/** The path under which the feeds are. */
 export const calendarPath = "/calendar/";
 
-/** A calendar has the tokens that end first; with all their alarms this many make about 400 KB. */
+/** The most tokens in a calendar, those that end first; with all their alarms this many make about 400 KB. */
 const eventsMax = 200;
 
 /** Whether the person has a feed, and since when. */
@@ -50,8 +50,8 @@ export async function getCalendarFeed(
 }
 
 /**
- * Makes the address of a person's own calendar feed, which is in this answer alone; the one before ends. Audited, and told to the person, as
- * it outlives the session. Throws `role_insufficient` for the Fusion team, whom no reminder goes to.
+ * Makes the address of a person's own calendar feed. Only this answer contains the address; the one before stops working. Audited, and the
+ * person is notified, since it outlives the session. Throws `role_insufficient` for the Fusion team, which gets no reminders.
  */
 export async function makeCalendarFeed(
   { db, clock, random, publicUrl }: CalendarDeps,
@@ -81,8 +81,8 @@ export async function endCalendarFeed(
 }
 
 /**
- * The calendar at an address: when each active token ends that its person asked to be reminded of and may still see, with an alarm at each planned
- * notice. Undefined for an address that leads nowhere. No secret is in it, and no address.
+ * The calendar at an address: when each active token ends that its person asked to be reminded of and may still see, with an alarm at each
+ * planned notice. Undefined for an address that leads nowhere. It contains no secret and no address.
  */
 export async function readCalendarFeed(
   { db, clock, publicUrl }: Omit<CalendarDeps, "random">,

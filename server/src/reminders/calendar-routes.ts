@@ -17,7 +17,7 @@ import {
 const failures = { "4xx": Problem, 503: Problem };
 const path = `${consoleApi}/calendar`;
 
-/** What people do about their calendar feed, and the feed itself, for calendar programs. */
+/** The routes by which people manage their calendar feed, and the feed itself, for calendar programs. */
 export function registerCalendarRoutes(
   http: HttpServer,
   deps: CalendarDeps & { readonly authenticate: AuthenticateUser },

@@ -10,14 +10,17 @@ export interface FeedOwner extends FintechKey {
 
 const keyValues = ({ ifiId, fintechId, userId }: FeedOwner): string[] => [ifiId, fintechId, userId];
 
-/** What a person `u` proves themselves with: when the password was set, and when each address was given. Compared with itself alone, with no clock. */
+/**
+ * A person `u`'s proofs of identity: when the password was set, and when each address was given. Compared only with earlier values of
+ * itself, never with a clock.
+ */
 const provenWith =
   "u.password_set_at || ARRAY(SELECT i.created_at FROM identity i WHERE i.user_id = u.user_id ORDER BY i.channel)";
 
 /**
- * The feeds `f` that lead somewhere, with their people `u`: access has not ended, and since the feed was made neither the password was set nor an
- * address changed, at which all sessions end: whoever had taken over the account may have made it. Feeds of older
- * releases do not say under what they were made; of those, times have to do.
+ * The feeds `f` that lead somewhere, with their people `u`. The person's access has not ended, and since the feed was made neither the
+ * password was set nor an address changed: that ends all sessions, and whoever had taken over the account may have made the feed. Feeds of
+ * older releases do not record these proofs, so for them times are compared.
  */
 const openFeeds = `calendar_feed f JOIN console_user u
   ON u.ifi_id = f.ifi_id AND u.fintech_id = f.fintech_id AND u.user_id = f.user_id
@@ -33,7 +36,7 @@ export async function findFeedTime(tx: Queryable, owner: FeedOwner): Promise<Dat
   return row?.made_at;
 }
 
-/** The address before this one leads nowhere from then on. */
+/** Writes the person's feed. Its previous address stops working. */
 export async function writeFeed(
   tx: Transaction,
   owner: FeedOwner,
@@ -48,7 +51,7 @@ export async function writeFeed(
   );
 }
 
-/** Answers whether there was one. */
+/** Returns whether there was one. */
 export async function deleteFeed(tx: Transaction, owner: FeedOwner): Promise<boolean> {
   const rows = await tx.query(
     "DELETE FROM calendar_feed WHERE (ifi_id, fintech_id, user_id) = ($1, $2, $3) RETURNING user_id",
@@ -57,7 +60,7 @@ export async function deleteFeed(tx: Transaction, owner: FeedOwner): Promise<boo
   return rows.length > 0;
 }
 
-/** Whose feed it is, while it leads somewhere. */
+/** The owner of a feed that still leads somewhere. */
 export async function findFeedOwner(tx: Queryable, secretHash: Buffer): Promise<FeedOwner | undefined> {
   const [row] = await tx.query<FeedOwner & Record<string, unknown>>(
     `SELECT f.ifi_id AS "ifiId", f.fintech_id AS "fintechId", f.user_id AS "userId"
@@ -77,11 +80,11 @@ export interface ExpiringSubscription {
   readonly subscribedAt: Date;
   /** When its live replacement was made; null while it has none. */
   readonly renewedAt: Date | null;
-  /** When it is to be revoked by what was planned at its renewal; null where that is not certain yet, and without a plan. */
+  /** When the revocation planned at its renewal is due; null while that is not certain, and without a plan. */
   readonly revocationAt: Date | null;
 }
 
-/** Active tokens that the person asked to be reminded of and may see, those first that end first. */
+/** Active tokens that the person asked to be reminded of and may see, in the order of their ends. */
 export async function listExpiringSubscriptions(
   tx: Queryable,
   { ifiId, fintechId, userId }: FeedOwner,

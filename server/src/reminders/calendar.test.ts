@@ -19,7 +19,7 @@ let given: TestReminders;
 let tokenId: TokenId;
 let cookie: string;
 
-/** Run before a statement of the program's that locks a person. */
+/** Runs before the program's next statement that locks a person. */
 let beforeLock: (() => Promise<void>) | undefined;
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ const make = async (as = cookie): Promise<string> => {
   expect([answer.statusCode, answer.headers["cache-control"]]).toEqual([200, "no-store"]);
   return answer.json().address;
 };
-/** As a calendar program reads it, without cookies. */
+/** Reads the feed as a calendar program does, without cookies. */
 const read = (address: string) => app.http.inject({ url: new URL(address).pathname });
 const linesOf = async (address: string) => (await read(address)).body.replaceAll(/\r\n /g, "").split("\r\n");
 const sessionOf = (user: UserPrincipal) => arrangeSession(owner, user, app.clock.now());
@@ -73,7 +73,7 @@ describe("a calendar feed", () => {
     expect(lines.filter((line) => line.startsWith("UID:"))).toEqual([`UID:${tokenId}@127.0.0.1`]);
     expect(lines).toContain("DTSTART:20271123T053000Z");
     expect(lines).toContain('SUMMARY:Token "billing" expires');
-    // 09:00 IST of each day; that of today is now and no alarm any more.
+    // 09:00 IST on each day; today's alarm is now, and so left out.
     const alarms = lines.filter((line) => line.startsWith("TRIGGER"));
     expect(alarms).toHaveLength(15);
     expect([alarms[0], alarms.at(-1)]).toEqual([
@@ -217,7 +217,7 @@ describe("its address", () => {
     await browser.post("/login/code", { code: await code() });
     await browser.post("/login/forgot");
     await browser.post("/login/forgot/code", { code: await code() });
-    // The process in which the feed is made has a clock that is ahead; it ends before the person is locked.
+    // The process that makes the feed has a clock that is ahead, and is done before the person is locked.
     let address: string | undefined;
     beforeLock = async () => {
       beforeLock = undefined;

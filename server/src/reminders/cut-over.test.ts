@@ -43,7 +43,7 @@ it("warnings go out exactly while the page of the token says that a caller has t
        FROM token WHERE token_id = $1`,
       [replacement.tokenId],
     );
-    // In every other round the old token is left alone for some time.
+    // In every other round the old token goes unused for some time.
     const spans = [
       [old.tokenId, 60, round % 2 === 0 ? 0 : 20],
       [replacement.tokenId, 47, 0],

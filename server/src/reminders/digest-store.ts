@@ -5,27 +5,27 @@ import type { FintechKey, TokenId, UserId } from "../platform/ids.ts";
 import { mostUrgentFirst, replacementOf, revocationIsDue, suspended } from "./due-notices.ts";
 import type { LocalDay } from "./schedule.ts";
 
-// SQL on digests, from the claim to what became of them; private to the room.
+// SQL on digests, from the claim to the outcome; private to the room.
 
 export interface DigestKey extends FintechKey {
   readonly userId: UserId;
   readonly channel: "sms" | "email";
   readonly localDay: LocalDay;
-  /** 1 is the morning's; further ones of the day are for those who stand in for others; 0 holds what is not sent, below are tests. */
+  /** 1 is the morning's digest; higher numbers are further digests of the day; 0 holds what is not sent, negative numbers are tests. */
   readonly sequence: number;
 }
 
-/** Asked for by its recipient: of no day's reminders, not tried again, and it says nothing of where reminders may go. */
+/** A test that its recipient asked for. It belongs to no day, is not retried, and its outcome does not mark an address as bounced. */
 export const isTest = ({ sequence }: Pick<DigestKey, "sequence">): boolean => sequence < 0;
 
 export interface ClaimedDigest extends DigestKey {
-  /** This is attempt number 1, 2, … */
+  /** The number of this attempt, from 1. */
   readonly attempts: number;
   readonly sendUntil: Date;
 }
 
 /**
- * Claims one digest of a channel that is due, or nothing. Whoever claims has it for `leaseMs`; then, if no outcome was recorded, it may
+ * Claims one digest of a channel that is due, or nothing. The claim lasts for `leaseMs`; if no outcome was recorded by then, the digest may
  * be claimed again. All by the database's time, since a process whose clock is ahead would claim what others are sending.
  */
 export async function claimDigest(
@@ -34,7 +34,7 @@ export async function claimDigest(
 ): Promise<ClaimedDigest | undefined> {
   const [claimed] = await db.transaction(systemScope, (tx) =>
     tx.query<ClaimedDigest & Record<string, unknown>>(
-      // Materialized: a plan that asked a subquery anew for each row of `g` would claim one more with each answer.
+      // Materialized: a plan that ran the subquery again for each row of `g` would claim one more digest each time.
       `WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', database_now()) AS now),
      next AS MATERIALIZED (
        SELECT ifi_id, fintech_id, user_id, channel, local_day, sequence FROM reminder_digest
@@ -70,9 +70,9 @@ const noAccess = "The recipient has no access to the application any more.";
 const mailEnded = "The recipient has ended the reminder mail.";
 
 /**
- * Cancels the notices of a digest whose reason is gone: renewed, moved to the replacement, revoked, unsubscribed; or whose recipient is:
- * not allowed to see it, or by mail no longer. By the database's time, asked in the statement itself: a replacement that is committed when the statement
- * begins counts, however little before that it was made.
+ * Cancels the notices of a digest whose reason is gone: the token was renewed, its programs have moved to the replacement, or it was
+ * revoked or unsubscribed from. Likewise when the recipient may no longer see the token or takes no more mail. The statement itself asks
+ * for the database's time, so a replacement that is committed when the statement begins counts, however shortly before that it was made.
  */
 export async function cancelStaleNotices(
   tx: Transaction,
@@ -112,7 +112,7 @@ export async function cancelStaleNotices(
   return { recipientLost: rows.some(({ error }) => error === noAccess || error === mailEnded) };
 }
 
-/** A digest's recipient as reachable now, or undefined. */
+/** A digest's recipient if reachable now, or undefined. */
 export async function findRecipient(
   tx: Transaction,
   key: DigestKey,
@@ -137,19 +137,19 @@ export interface OpenNotice {
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
   readonly fallback: boolean;
-  /** What of the token's is suspended now. */
+  /** Whether the token's fintech or application is suspended now. */
   readonly suspended: "fintech" | "application" | null;
-  /** Of a cut-over warning. */
+  /** Only in a cut-over warning. */
   readonly replacementId: TokenId | null;
   readonly replacementCreatedAt: Date | null;
   readonly replacementUsedAt: Date | null;
-  /** When it is to be revoked by what was planned at its renewal; null where that hangs on the replacement's first use, and without a plan. */
+  /** When the revocation planned at its renewal is due; null while that depends on the replacement's first use, and without a plan. */
   readonly revocationAt: Date | null;
-  /** How long after its renewal, or the replacement's first use, it is to be revoked; null without a plan. */
+  /** How long after its renewal, or after the replacement's first use, the token is to be revoked; null without a plan. */
   readonly revocationOverlap: PlannedOverlap | null;
 }
 
-/** What a digest still has to say, most urgent first. */
+/** The notices that a digest still has to send, most urgent first. */
 export async function listOpenNotices(tx: Transaction, key: DigestKey, now: Date): Promise<OpenNotice[]> {
   const replacement = replacementOf("r.kind", "$7::timestamptz");
   return tx.query<OpenNotice & Record<string, unknown>>(
@@ -178,7 +178,7 @@ const heldValues = (notices: HeldNotices): unknown[] => [
   notices.map((notice) => notice.kind),
 ];
 
-/** The provider took it. Recorded whatever happened meanwhile, since it is the truth. */
+/** The provider accepted the message. Recorded whatever happened meanwhile, since it is the truth. */
 export async function recordSent(
   tx: Transaction,
   key: DigestKey,
@@ -199,13 +199,13 @@ export async function recordSent(
   );
 }
 
-/** It was not taken; `retryAt` says when to try again, or null for never. `bouncedAt` when the address does not exist. */
+/** The message was not accepted. `retryAt` says when to try again, null never; `bouncedAt` is set when the address does not exist. */
 export async function recordFailed(
   tx: Transaction,
   key: ClaimedDigest,
   failed: { error: string; retryAt: Date | null; bouncedAt: Date | null; notices: HeldNotices },
 ): Promise<void> {
-  // Not over the outcome of a later claim.
+  // Does not overwrite the outcome of a later claim.
   const [mine] = await tx.query(
     `${updateDigest} state = 'failed', due_at = $7, error = $8 WHERE ${ofDigest} AND state = 'sending' AND attempts = $9
      RETURNING r.attempts`,
@@ -219,7 +219,7 @@ export async function recordFailed(
   );
 }
 
-/** Nothing is left to say, or nobody to say it to: whatever is open of the digest is cancelled for that reason. */
+/** Nothing is left to say, or nobody to say it to: cancels whatever is open in the digest, for that reason. */
 export async function recordCancelled(tx: Transaction, key: DigestKey, why: string): Promise<void> {
   await tx.query(`${updateDigest} state = 'cancelled', due_at = NULL, error = $7 WHERE ${ofDigest}`, [
     ...keyValues(key),
@@ -232,8 +232,8 @@ export async function recordCancelled(tx: Transaction, key: DigestKey, why: stri
 }
 
 /**
- * The provider says that the address does not exist: it is not written to any more on that local day, and when an earlier day brought the
- * same answer, not until it is verified anew. Returns whether that is so from now on.
+ * Records that the address does not exist, as the provider says: nothing more is sent to it on that local day, and when an earlier day
+ * brought the same answer, nothing until it is verified anew. Returns whether it is blocked until then from now on.
  */
 export async function rejectAddress(
   tx: Transaction,

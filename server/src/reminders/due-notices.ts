@@ -8,7 +8,7 @@ import type { LocalDay } from "./schedule.ts";
 export interface FintechDay extends FintechKey {
   readonly localDay: LocalDay;
   readonly plannedFor: Date;
-  /** At which instant tokens and subscriptions are looked at: now, or for a missed day its reminder time. */
+  /** The instant as of which tokens and subscriptions are read: now, or for a missed day its reminder time. */
   readonly asOf: Date;
   readonly expiresFrom: Date;
   readonly expiresBefore: Date;
@@ -16,7 +16,7 @@ export interface FintechDay extends FintechKey {
   readonly cutOverBefore: Date;
   readonly dayEnds: Date;
   readonly missed: boolean;
-  /** By which days are counted; none of a missed day. */
+  /** The starts of the days by which days are counted; empty for a missed day. */
   readonly expiryDayStarts: readonly Date[];
 }
 
@@ -35,21 +35,21 @@ export function fintechDayValues(days: readonly FintechDay[]): unknown[] {
     column("dayEnds"),
     column("missed"),
     column("cutOverBefore"),
-    // As text, since arrays of different lengths make none of two dimensions.
+    // As text, since PostgreSQL makes no two-dimensional array of arrays with different lengths.
     days.map((day) => `{${day.expiryDayStarts.map((start) => start.toISOString()).join()}}`),
   ];
 }
 
-/** The name of a parameter that stands so far behind those of {@link fintechDayValues}. */
+/** The name of the parameter at this position after those of {@link fintechDayValues}. */
 export function behindDays(place: number): string {
   return `$${fintechDayValues([]).length + place}`;
 }
 
-/** Whether the revocation of a token of `rows` that was planned at its renewal is due at that instant. */
+/** Whether a planned revocation of a token of `rows` is due at that instant. */
 export const revocationIsDue = (rows: string, at: string): string =>
   `EXISTS (SELECT FROM pending_revocation AS plan WHERE plan.token_id = ${rows}.token_id AND plan.obsolete IS NULL AND plan.due_at <= ${at})`;
 
-/** The next to be carried out of the revocations of a token of `rows` that were planned at its renewals, as `revocation`. */
+/** Joins, as `revocation`, the next planned revocation to be carried out for a token of `rows`. */
 export const joinRevocation = (rows: string, where = "true"): string =>
   `LEFT JOIN LATERAL (
      SELECT due_at, overlap FROM pending_revocation AS plan
@@ -57,11 +57,14 @@ export const joinRevocation = (rows: string, where = "true"): string =>
    ) AS revocation ON true`;
 
 /**
- * Common table expressions, ending in `due`: each notice that is due on the given days, one row per recipient (a person on one
- * channel); or one row without recipient for a token that nobody would hear about. A token without a live subscription is not due. Of a
- * renewed one no notice tells that it ends, but in its last days one warns that programs have yet to move,
- * until it is revoked as was planned at its renewal. Whoever subscribed and can be reached is told; if none of them can, the fintech's admins are. An address that was rejected on that day
- * reaches nobody, nor does the mail of whoever has ended it; one that was never proven is written to, but counts for nobody reached. And who acknowledged a token's notice on it is told of that token no more until the next.
+ * Common table expressions, ending in `due`: each notice that is due on the given days, one row per recipient (a person on one channel), or
+ * one row without recipient for a token that nobody would hear about. A token without a live subscription is not due. No notice tells that
+ * a renewed token ends, but in its last days one warns that programs have yet to move, until the token is revoked as was planned at its
+ * renewal.
+ *
+ * The subscribers who can be reached are told; if none can, the fintech's admins are. An address that was rejected on that day reaches
+ * nobody, nor does mail to a person who has ended it. An address that was never proven is written to, but does not count as reaching
+ * anybody. A person who acknowledged a token's notice on that day is told no more of the token until the next.
  */
 export const dueNotices = `
   day AS (
@@ -134,7 +137,7 @@ export const dueNotices = `
   )`;
 
 /**
- * The order of a digest's tokens `t`, most urgent first: those that still run before those that have ended at that instant, then whatever
+ * The order of a digest's tokens `t`, most urgent first: tokens that have not ended at that instant before those that have, then whatever
  * is nearest to its end, live before sandbox.
  */
 export const mostUrgentFirst = (now: string): string =>
@@ -159,23 +162,24 @@ export interface DueNotice extends FintechKey {
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
-  /** What of the token's is suspended now. */
+  /** Whether the token's fintech or application is suspended now. */
   readonly suspended: "fintech" | "application" | null;
-  /** Of a cut-over warning. */
+  /** Only in a cut-over warning. */
   readonly replacementId: TokenId | null;
   readonly replacementCreatedAt: Date | null;
   readonly replacementUsedAt: Date | null;
-  /** When it is to be revoked by what was planned at its renewal; null where that hangs on the replacement's first use, and without a plan. */
+  /** When the revocation planned at its renewal is due; null while that depends on the replacement's first use, and without a plan. */
   readonly revocationAt: Date | null;
-  /** How long after its renewal, or the replacement's first use, it is to be revoked; null without a plan. */
+  /** How long after its renewal, or after the replacement's first use, the token is to be revoked; null without a plan. */
   readonly revocationOverlap: PlannedOverlap | null;
 }
 
-/** Whether the application `app` or its fintech `f` is suspended, as {@link DueNotice} names it. */
+/** Whether the fintech `f` of the application `app`, or the application itself, is suspended, in the words of {@link DueNotice}. */
 export const suspended = `CASE WHEN f.suspended_at IS NOT NULL THEN 'fintech' WHEN app.suspended_at IS NOT NULL THEN 'application' END AS suspended`;
 
 /**
- * What a notice's text says of the replacement of the token `t`, and of its revocation, as {@link DueNotice} names it, and the join it comes from.
+ * The columns with what a notice says of the replacement of the token `t` and of its revocation, named as in {@link DueNotice}, and their
+ * join.
  */
 export const replacementOf = (
   kind: string,
@@ -192,7 +196,9 @@ export const replacementOf = (
      ${joinRevocation("t", `${kind} = 'cutover'`)}`,
 });
 
-/** The first of those days of one fintech on which somebody is told of a token, of one of these applications if they are given. */
+/**
+ * The first of those days of one fintech on which somebody is told of a token; only tokens of these applications count, if they are given.
+ */
 export async function findDueDay(
   database: Queryable,
   days: readonly FintechDay[],
@@ -209,7 +215,7 @@ export async function findDueDay(
   return row?.local_day;
 }
 
-/** The notices of those days as they would go out, most urgent first within each recipient. Plans nothing. */
+/** The notices of those days as they would go out, in each digest the most urgent first. Plans nothing. */
 export async function listDueNotices(database: Queryable, days: readonly FintechDay[]): Promise<DueNotice[]> {
   const replacement = replacementOf("due.kind", "day.as_of");
   return database.query<DueNotice & Record<string, unknown>>(

@@ -1,6 +1,6 @@
 import { DomainError } from "../platform/errors.ts";
 
-/** The person asked for a test a moment ago, or for many today. */
+/** The person asked for a test a moment ago, or for too many today. */
 export class ReminderTestLimited extends DomainError {
   readonly kind = "too_many";
   readonly code = "reminder_test_limited";

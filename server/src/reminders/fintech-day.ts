@@ -1,7 +1,7 @@
 import type { FintechDay } from "./due-notices.ts";
 import { expiryDayStarts, type ReminderSettings, reminderInstant, windowOfDay } from "./schedule.ts";
 
-/** A day that holds `now` or comes later, as whoever asks about it now sees it: at its reminder time, or once that has passed, as it is now. */
+/** The day that holds `now`, or a later one, as it looks now: as of its reminder time or, once that has passed, as of now. */
 export function fintechDayAhead(
   fintech: Parameters<typeof fintechDay>[0],
   localDay: string,
@@ -15,7 +15,7 @@ export function later(one: Date, other: Date): Date {
   return one > other ? one : other;
 }
 
-/** A day with its window; looked at as of `asOf`, or without it as a missed day, as of its own reminder time. */
+/** A day with its window, as of `asOf`. Without `asOf` it is a missed day, as of its own reminder time. */
 export function fintechDay(
   fintech: ReminderSettings & Pick<FintechDay, "ifiId" | "fintechId">,
   localDay: string,

@@ -3,14 +3,14 @@ import { readDatabaseTime } from "../platform/database/database-time.ts";
 import { deleteOldDigests, deleteOldRows, type OldDays } from "./forget-store.ts";
 import { addDays, type LocalDay, localDayOf } from "./schedule.ts";
 
-/** Thirteen months. No token lives longer than a year, so that whatever was told before then was of one that has ended. */
+/** Thirteen months. No token lives longer than a year, so anything told before then was about a token that has ended. */
 export const remindersKeptDays = 400;
-/** Of one transaction, so that none lasts long; a digest may hold many notices. */
+/** Per transaction, so that none lasts long; a digest may hold many notices. */
 const limits = { digests: 200, rows: 5_000 };
 
 /**
- * Forgets the reminders of more than 400 days ago, what was told to webhooks then, and which days were planned; the planning of a day looks back a month
- * at most. May run twice: deleting again finds nothing.
+ * Forgets reminders of more than 400 days ago, what webhooks were told then, and which days were planned; the planning of a day looks back
+ * a month at most. May run twice: a second run finds nothing to delete.
  */
 export async function forgetReminders(
   { db }: { readonly db: Database },

@@ -1,11 +1,11 @@
 import type { Queryable } from "../platform/database/database.ts";
 import type { LocalDay } from "./schedule.ts";
 
-// SQL that clears days away, private to the room. Each deletes up to `limit` rows of days from `from` on and before `before`, the oldest first, and answers
-// with the last of these days while there may be more: going on from there passes over what was deleted.
+// SQL that deletes old days, private to the room. Each function deletes up to `limit` rows of days from `from` on and before `before`, the
+// oldest first. While there may be more it returns the last of these days: starting there again skips what was deleted.
 
 export interface OldDays {
-  /** The first time, `-infinity`. */
+  /** At first `-infinity`. */
   readonly from: LocalDay;
   readonly before: LocalDay;
   readonly limit: number;
@@ -32,7 +32,7 @@ export async function deleteOldDigests(tx: Queryable, days: OldDays): Promise<Lo
   );
 }
 
-/** What was told to webhooks, or which days were planned. Neither is ever changed, so that rows stay where they were found. */
+/** What webhooks were told, or which days were planned. Neither is ever updated, so rows stay where they were found. */
 export async function deleteOldRows(
   tx: Queryable,
   table: "reminder_event" | "reminder_day",

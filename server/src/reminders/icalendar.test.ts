@@ -13,7 +13,7 @@ const event: CalendarEvent = {
   alarms: [],
 };
 const rendered = (over: Partial<CalendarEvent> = {}) => renderCalendar("Tokens", [{ ...event, ...over }]);
-/** As section 3.1 has a reader do it. */
+/** Unfolds lines as section 3.1 requires of a reader. */
 const unfolded = (calendar: string) => calendar.replaceAll(/\r\n[ \t]/g, "").split("\r\n");
 
 describe("a calendar", () => {
@@ -32,7 +32,7 @@ describe("a calendar", () => {
       "DTSTART:20271123T053000Z",
       "SUMMARY:Token expires",
       "DESCRIPTION:One",
-      // A URI is no text and is not escaped (section 3.8.4.6).
+      // A URI is not of type TEXT and is not escaped (section 3.8.4.6).
       "URL:https://fusion.example/a?b=1,2;c",
       "TRANSP:TRANSPARENT",
       "END:VEVENT",

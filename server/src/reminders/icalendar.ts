@@ -2,10 +2,10 @@
 
 /** An instant that somebody wants to see coming. */
 export interface CalendarEvent {
-  /** The same for ever, so that a program knows the event again (section 3.8.4.7). */
+  /** The same for ever, so that a program recognises the event (section 3.8.4.7). */
   readonly uid: string;
   readonly at: Date;
-  /** When what is said of it last changed (section 3.8.7.2). */
+  /** When its description last changed (section 3.8.7.2). */
   readonly changedAt: Date;
   readonly summary: string;
   readonly description: string;
@@ -20,7 +20,7 @@ export function renderCalendar(name: string, events: readonly CalendarEvent[]): 
     "VERSION:2.0",
     "PRODID:-//Fusion//Token Management//EN",
     "CALSCALE:GREGORIAN",
-    // RFC 7986 sections 5.1 and 5.7, and what programs read that are older than it.
+    // The properties of RFC 7986 sections 5.1 and 5.7, and those that older programs read.
     `NAME:${text(name)}`,
     `X-WR-CALNAME:${text(name)}`,
     "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
@@ -54,7 +54,7 @@ function eventLines(event: CalendarEvent): string[] {
   ];
 }
 
-/** A calendar has at least one component (section 3.6); of one without events this says nothing. */
+/** A calendar has at least one component (section 3.6); this one stands in when there are no events. */
 const utcLines = [
   "BEGIN:VTIMEZONE",
   "TZID:UTC",
@@ -71,7 +71,7 @@ function utc(instant: Date): string {
   return instant.toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
 }
 
-/** What people wrote, as a value of type TEXT (section 3.3.11), which no other control character may be in (section 3.1). */
+/** What people wrote, as a value of type TEXT (section 3.3.11), which may contain no other control character (section 3.1). */
 function text(words: string): string {
   return words
     .replaceAll(/[\\;,]/g, "\\$&")
@@ -79,7 +79,7 @@ function text(words: string): string {
     .replaceAll(/\p{Cc}/gu, " ");
 }
 
-/** Lines of at most 75 octets, each further one after a space; no character is cut (section 3.1). */
+/** Folds a line into pieces of at most 75 octets, each further one after a space, without splitting a character (section 3.1). */
 function fold(line: string): string {
   let folded = "";
   let octets = 0;

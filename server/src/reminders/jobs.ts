@@ -5,17 +5,17 @@ import { type SendDeps, sendDueDigests } from "./send-digest.ts";
 import { sweepReminders } from "./sweep.ts";
 import { measureUnheard } from "./unheard-tokens.ts";
 
-/** Sends what is due, for whoever does not wait for the next sweep. */
+/** Sends what is due, for callers that do not wait for the next sweep. */
 export const sendTask = "reminders-send";
 
 /**
- * Of what is sent one run of each task at a time in a process, so that a slow provider holds two of the places for jobs that wait outside, and notices
- * have the others. Not by a queue of the job library's: a machine that is lost in the middle of a run would keep that locked, and everybody's reminders
- * back, for four hours.
+ * Each sending task runs once at a time in a process, so a slow provider takes up two of the places for jobs that wait outside, and notices
+ * have the others. The job library's queues would not do: a machine that is lost in the middle of a run would keep its queue locked, and
+ * everybody's reminders back, for four hours.
  *
- * Every quarter of an hour, since each fintech has its own reminder time and zones are off by quarters; the same run tries failed
- * messages again. What was told long ago is forgotten every night. A slot missed while nothing ran needs no making up: the next sweep looks at what is due, not at the slot. May run
- * twice or in two processes at once.
+ * The sweep runs every quarter of an hour, since each fintech has its own reminder time and zones are off by quarters; it also retries
+ * failed messages. Old reminders are forgotten every night. A slot missed while nothing ran needs no catching up: the next sweep looks at
+ * what is due, not at the slot. May run twice or in two processes at once.
  */
 export function reminderJobs(deps: SendDeps & { readonly metrics?: Metrics | undefined }): RoomJobs {
   const countUnheard = measureUnheard(deps, deps.metrics);
@@ -27,7 +27,7 @@ export function reminderJobs(deps: SendDeps & { readonly metrics?: Metrics | und
       [sendTask]: oneAtATime(() => sendDueDigests(deps)),
     },
     cron: [
-      // First, since whatever else waits outside may be thousands of messages to a mail server that hangs.
+      // First, since thousands of messages to a mail server that hangs may be waiting outside.
       { task: "reminders-sweep", schedule: "*/15 * * * *", first: true },
       { task: "reminders-forget", schedule: "38 21 * * *", backfillMs: 86_400_000 },
       ...(deps.metrics ? [{ task: "reminders-count-unheard", schedule: "20 * * * *" }] : []),
@@ -37,8 +37,8 @@ export function reminderJobs(deps: SendDeps & { readonly metrics?: Metrics | und
 }
 
 /**
- * That work, once at a time: who asks for it meanwhile is answered at once, and it is done once more for them, also where it fails. The first failure is
- * thrown in the end.
+ * Runs the work once at a time. A call while it runs returns at once, and the work then runs once more, even if the current run fails. The
+ * first failure is thrown at the end.
  */
 function oneAtATime(work: () => Promise<unknown>): () => Promise<void> {
   let isRunning = false;

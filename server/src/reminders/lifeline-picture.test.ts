@@ -24,7 +24,7 @@ describe("the lifeline in a mail", () => {
     expect(rowsOf(lifelinePicture(year, { now, timeZone }))).toEqual([
       [...times(13, "urgent"), "ink", ...times(3, "toCome")],
     ]);
-    // At 23:45 in the evening of Universal Time it is the next day in India.
+    // At 23:45 UTC it is already the next day in India.
     const evening = new Date("2027-11-19T23:45:00Z");
     expect(rowsOf(lifelinePicture(year, { now: evening, timeZone: "UTC" }))[0]?.indexOf("ink")).toBe(12);
     expect(rowsOf(lifelinePicture(year, { now: evening, timeZone }))[0]?.indexOf("ink")).toBe(13);

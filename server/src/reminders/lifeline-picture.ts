@@ -19,9 +19,9 @@ const urgentDays = 3;
 type Lifetime = Pick<OpenNotice, "createdAt" | "expiresAt" | "replacementCreatedAt" | "revocationAt">;
 
 /**
- * A token's lifetime as a mail can draw it, which neither loads pictures nor knows SVG: a table of one row, its time before the last days as one
- * cell, then a cell for each local day of them. Days lived are filled, today stands out; the replacement of a renewed token is a second row. What
- * it shows is a sentence too, for who does not see it.
+ * A token's lifetime in a form for mails, which neither load pictures nor know SVG: a table of one row, with the time before the last days
+ * as one cell and then a cell for each of those local days. Days lived are filled, today stands out; the replacement of a renewed token is
+ * a second row. A sentence of the mail says the same, for people who do not see it.
  */
 export function lifelinePicture(
   token: Lifetime,
@@ -34,7 +34,7 @@ export function lifelinePicture(
   const hasEnded = end.at <= now;
   const lived = hasEnded ? mailColours.ended : today <= urgentDays ? mailColours.urgent : mailColours.soon;
   const replaced = token.replacementCreatedAt === null ? undefined : dayOf(token.replacementCreatedAt);
-  // The longest comes first, as the line begins there.
+  // The most days left come first, since the line begins there.
   const days = Array.from({ length: daysBefore + 1 }, (_, index) => daysBefore - index);
 
   const row = (from: number, colour: string): string =>

@@ -3,18 +3,18 @@ import type { FintechKey } from "../platform/ids.ts";
 import { getReminderSettings } from "./reminder-store.ts";
 import { addDays, type LocalDay, localDayOf, reminderInstant } from "./schedule.ts";
 
-/** The next local day of which a fintech's reminders will be planned, and when. */
+/** The next local day for which a fintech's reminders will be planned, and when. */
 export interface NextReminderDay {
   readonly localDay: LocalDay;
-  /** Maybe over: then the next sweep plans them, within a quarter of an hour. */
+  /** May have passed: then the next sweep plans them, within a quarter of an hour. */
   readonly at: Date;
-  /** Whether the reminders of the local day it is now were planned before, and so stay as they are. */
+  /** Whether the reminders of the current local day are already planned, and so stay as they are. */
   readonly todayIsPlanned: boolean;
 }
 
 /**
- * As the sweep would decide it by the fintech's settings of now: each local day is planned once, so one that was planned under other settings keeps its
- * time and is not planned again.
+ * The day that the sweep would choose by the fintech's current settings. Each local day is planned once, so one that was planned under
+ * other settings keeps its time and is not planned again.
  */
 export async function nextReminderDay(
   tx: Queryable,

@@ -5,12 +5,12 @@ import { todayOf } from "./acknowledge.ts";
 import { listResumed, lockDigests, type Planned, planNotices } from "./plan-store.ts";
 import { localDayOf } from "./schedule.ts";
 
-/** Some sweeps may fail; what was revoked longer ago has to wait for the next day's plan. */
+/** Long enough for some sweeps to fail; a token whose replacement was revoked longer ago waits for the next day's plan. */
 const revokedWithinMs = 60 * 60_000;
 
 /**
- * Plans once more what a day that is planned left out because of a replacement that was revoked since: the renewed token may end before the next
- * day's reminders. A person whose message is out gets a further one. Finds its rows when it runs again.
+ * Plans again what an already planned day left out because of a replacement that was revoked since: the renewed token may end before the
+ * next day's reminders. A person whose message is out gets a further one. A second run finds its rows and changes nothing.
  */
 export async function planResumed(
   { db, log }: { readonly db: Database; readonly log: Log },

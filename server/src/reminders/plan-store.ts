@@ -9,7 +9,7 @@ import { isWantedByApplication, recordEvents } from "../webhooks/record-event.ts
 import { behindDays, dueNotices, type FintechDay, fintechDayValues } from "./due-notices.ts";
 import { daysAfterMax, type LocalDay, type ReminderSettings } from "./schedule.ts";
 
-// SQL that plans days: takes them, makes their notices, closes them; private to the room. Which notices are due is asked by `due-notices.ts`.
+// SQL that plans days: takes them, makes their notices, closes them; private to the room. `due-notices.ts` finds which notices are due.
 
 export interface RemindedFintech extends ReminderSettings, FintechKey {
   readonly name: string;
@@ -40,8 +40,8 @@ export async function listFintechsAfter(
 }
 
 /**
- * Takes those days for this transaction: another sweep that wants one of them waits for our commit and then gets nothing. Returns
- * the fintechs whose day was still free.
+ * Takes those days for this transaction: another sweep that wants one of them waits for our commit and then gets nothing. Returns the
+ * fintechs whose day was still free.
  */
 export async function takeDays(
   tx: Transaction,
@@ -69,9 +69,11 @@ export interface ResumedToken extends ReminderSettings {
 }
 
 /**
- * Tokens that are not revoked, with a replacement, directly or through others, that was since that instant and since a day of the fintech's was
- * planned, each with each such day near today, of which whoever asks picks today. Or up to a minute before: a revocation is given its time before it commits, and until then a plan does not see it; and the clocks
- * of two machines differ. Whoever plans again for one that the plan had seen finds its rows.
+ * Tokens that are not revoked, but have a replacement, direct or through others, that was revoked after `since` and after a day of the
+ * fintech's was planned. Each comes with every such day near today, of which the caller picks today.
+ *
+ * A revocation up to a minute before the planning counts, too: it gets its time before it commits, and until then a plan does not see it;
+ * and the clocks of two machines differ. Planning again for one that the plan had seen finds its rows.
  */
 export async function listResumed(database: Queryable, since: Date): Promise<ResumedToken[]> {
   return database.query<ResumedToken & Record<string, unknown>>(
@@ -102,14 +104,14 @@ export interface Planned {
 }
 
 /**
- * Keeps every digest of that day from being claimed until the transaction ends, so that what it plans then, in a younger snapshot, joins none
- * that somebody is just claiming: its message would be rendered without. Claims pass over locked digests.
+ * Keeps every digest of that day from being claimed until the transaction ends. Otherwise what it plans next, in a younger snapshot, could
+ * join a digest that is just being claimed, whose message would be rendered without it. Claims skip locked digests.
  */
 export async function lockDigests(
   tx: Transaction,
   { ifiId, fintechId, localDay }: Pick<FintechDay, "ifiId" | "fintechId" | "localDay">,
 ): Promise<void> {
-  // Twice: the second statement sees those, too, that another who planned the day made while the first waited.
+  // Twice: the second statement also sees the digests that another transaction planned for the day while the first statement waited.
   for (const _snapshot of ["older", "younger"])
     await tx.query(
       `SELECT FROM reminder_digest WHERE (ifi_id, fintech_id, local_day) = ($1, $2, $3)
@@ -120,11 +122,12 @@ export async function lockDigests(
 }
 
 /**
- * Makes the rows of those days, in the database alone: however many tokens are due, none is loaded here. Rows that exist stay as
- * they are, but one that was cancelled and is due again is planned again: it was told to nobody. Nothing joins a digest that was claimed before. A person who stands in for subscribers then gets a further one that day, with
- * `furtherDigests` everybody does.
+ * Makes the rows of those days inside the database: however many tokens are due, none is loaded here. Existing rows stay as they are,
+ * except that one which was cancelled and is due again is planned again: it was told to nobody. Nothing joins a digest that was claimed
+ * before. A person who stands in for subscribers then gets a further digest that day; with `furtherDigests` everybody does.
  *
- * Each token's notice is also told to the webhooks of its application that want it, once for each kind and day, however often the day is planned.
+ * Each token's notice is also told to the webhooks of its application that want it, once for each kind and day, however often the day is
+ * planned.
  */
 export async function planNotices(
   tx: Transaction,
@@ -213,7 +216,7 @@ const tokenEvents = `
   LEFT JOIN token_last_use u USING (ifi_id, environment, fintech_id, application_id, token_id)`;
 
 /**
- * Closes what its local day left unsent: planned becomes missed; begun without an answer, or failed until then, is failed.
+ * Closes what earlier local days left unsent: planned becomes missed; begun without an answer, or failed until then, becomes failed.
  * Returns how many notices were missed.
  */
 export async function closePastDays(db: Database): Promise<number> {

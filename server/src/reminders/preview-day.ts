@@ -17,9 +17,9 @@ import { findFirstExpiry, getReminderSettings } from "./reminder-store.ts";
 import { addDays, daysBefore, type LocalDay, localDayOf, windowOfDay } from "./schedule.ts";
 
 /**
- * The messages of one local day of a fintech, rendered as they would be sent, by what is known now of tokens, subscriptions and people: of
- * `date`, or without it of the next day on which something goes out, or else of today. Whoever has access to some applications only reads what
- * the messages say of those. People ask about their own fintech, the Fusion team about the one that it names. Throws `not_found` for a
+ * The messages of one local day of a fintech, rendered as they would be sent, by what is known now of tokens, subscriptions and people. The
+ * day is `date`; without it, the next day on which something goes out, or else today. A person with access to some applications sees only
+ * what the messages say of those. People ask about their own fintech, the Fusion team about the one that it names. Throws `not_found` for a
  * fintech that is not theirs, and `invalid_input` for a day that is past or too far.
  */
 export async function previewDay(
@@ -40,11 +40,11 @@ export async function previewDay(
     const nextDay = (from: LocalDay): Promise<LocalDay | null> =>
       findNextDay(tx, fintech, { from, last, now, applicationIds });
     const unplanned = await nextReminderDay(tx, fintech, now);
-    // Today's whose time has just come are as good as sent.
+    // If today's reminder time has just come, its messages are as good as sent.
     const first = unplanned.at > now ? unplanned.localDay : addDays(unplanned.localDay, 1);
     const date = input.date ?? (await nextDay(first)) ?? today;
     const day = fintechDayAhead(fintech, date, now);
-    // Planned at another time, it is not planned again.
+    // The day was already planned at another time, and is not planned again.
     const wentOutBefore = day !== undefined && date < unplanned.localDay && day.plannedFor > now;
     const notices = day ? await listDueNotices(tx, [day]) : [];
     const seen = notices.filter(
@@ -102,7 +102,7 @@ export async function findReminded(
   };
 }
 
-/** How many days are looked at together: the first is a likely one, later ones are so when renewals keep their tokens silent. */
+/** How many days are searched at once. The first is often the answer; later ones are when renewals keep their tokens silent. */
 const daysAtOnce = [1, 7, 31];
 
 /** The first day from `from` to `last` on which somebody is told of a token of these applications. */

@@ -82,7 +82,7 @@ describe("a day of one fintech", () => {
         .map(({ channel, to, subject, text }) => ({ channel, to, subject, text: withoutOwnLink(text) }))
         .sort((left, right) => left.channel.localeCompare(right.channel)),
     );
-    // Today's time has come.
+    // Today's reminder time has come.
     expect((await day(member)).date).toBe("2027-11-09");
     expect((await day(admin)).messages.map(({ you, to }) => [you, to.includes("•••")])).toEqual([
       [false, true],
@@ -124,7 +124,7 @@ describe("a day of one fintech", () => {
        FROM token WHERE token_id = $1`,
       [replacement],
     );
-    // The replacement ends first, so that they resume.
+    // The replacement ends first, so the reminders resume.
     expect(await day(admin, "2027-11-20")).toMatchObject({ messages: [], nextDate: "2027-12-01" });
     expect((await day(admin)).date).toBe("2027-12-01");
     expect((await day(admin, "2027-12-08")).nextDate).toBe(null);
@@ -178,7 +178,7 @@ describe("tokens that nobody would hear about", () => {
       ["nobody asked", "nobody_subscribed"],
       ["member's", "admins_only"],
     ]);
-    // Neither do those that bounced reach anybody, nor those that were never proven.
+    // Addresses that bounced reach nobody either, nor do those that were never proven.
     for (const gone of ["bounced_at = now()", "bounced_at = NULL, verified_at = NULL"]) {
       await owner.query(`UPDATE identity SET ${gone}`);
       expect(await told()).toEqual([

@@ -72,7 +72,7 @@ export async function previewReminders(
 
 type Group = [DueNotice, ...DueNotice[]];
 
-/** Those of each message together. The rows come in the order of their digests. */
+/** Groups the notices by message. The rows come in the order of their digests. */
 export function groupByDigest(notices: readonly DueNotice[]): Group[] {
   const groups: Group[] = [];
   for (const notice of notices) {
@@ -84,7 +84,7 @@ export function groupByDigest(notices: readonly DueNotice[]): Group[] {
   return groups;
 }
 
-/** A message as it would be read, at that instant or when it goes out, whichever is later. */
+/** A message as it would be read at that instant or when it goes out, whichever is later. */
 export function previewDigest(
   notices: Group,
   about: {

@@ -24,7 +24,7 @@ export async function previewToken(
     const expiresAt = expiryInstant({ now, ...application, expiry });
     const settings = await getReminderSettings(tx, application.tenant);
     const first = nextNotice({ expiresAt, subscribedAt: now }, settings, now);
-    // One that first says that it has ended reminds of nothing.
+    // A token whose first notice would say that it has ended is promised no reminder.
     const firstAt = first && first.at < expiresAt ? first.at.toISOString() : null;
     return {
       expiresAt: expiresAt.toISOString(),

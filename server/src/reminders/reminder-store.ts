@@ -22,7 +22,10 @@ export async function getReminderSettings(
   return row;
 }
 
-/** When the first token ends, from that instant on, of whose end somebody wants to hear; of these applications if they are given. */
+/**
+ * When the first token ends, from that instant on, of whose end somebody wants to hear; only tokens of these applications count, if they
+ * are given.
+ */
 export async function findFirstExpiry(
   tx: Transaction,
   { ifiId, fintechId }: Pick<DigestKey, "ifiId" | "fintechId">,
@@ -38,7 +41,7 @@ export async function findFirstExpiry(
   return row?.expires_at;
 }
 
-/** When the person asked for tests on that local day or later; until the transaction ends, nobody asks for another in their name. */
+/** When the person asked for tests on that local day or later. Until the transaction ends, no other test can be asked for in their name. */
 export async function lockTestsOf(tx: Transaction, userId: UserId, localDay: LocalDay): Promise<Date[]> {
   await tx.query("SELECT FROM console_user WHERE user_id = $1 FOR NO KEY UPDATE", [userId]);
   const rows = await tx.query<{ planned_for: Date }>(
@@ -51,8 +54,8 @@ export async function lockTestsOf(tx: Transaction, userId: UserId, localDay: Loc
 }
 
 /**
- * Makes a test, due at once, on each address at which the person can be reached, and returns those, mail first. Due for a minute already, since a
- * database server that takes over may have a clock that is behind, which would then leave it for the next sweep.
+ * Makes a test, due at once, on each address at which the person can be reached, and returns those, mail first. Its due time is a minute
+ * ago, since a database server that takes over may have a clock that is behind, which would leave the test for the next sweep.
  */
 export async function planTest(
   tx: Transaction,
@@ -107,8 +110,8 @@ export async function listAddressesOf(
 }
 
 /**
- * Since when somebody wants to be reminded of the token's end, for each who does, whether or not that person can be reached; and whether they
- * acknowledged it on that local day.
+ * For each person who wants to be reminded of the token's end, reachable or not: since when, and whether they acknowledged it on that local
+ * day.
  */
 export async function listSubscriptions(
   tx: Transaction,
@@ -138,8 +141,8 @@ export async function isTold(
 }
 
 /**
- * Marks whatever a person is told of a token on that day as acknowledged, planned or not, sent or not; what was not sent will not be. Returns
- * whether there was anything.
+ * Marks everything that a person is told of a token on that day as acknowledged, planned or not, sent or not; what was not sent will not
+ * be. Returns whether there was anything.
  */
 export async function acknowledgeNotices(
   tx: Transaction,
@@ -169,7 +172,10 @@ export async function acknowledgeNotices(
   return rows.length > 0;
 }
 
-/** Who would be told of a token now, by the rule of {@link dueNotices}: who subscribed and can be reached, else the admins; by name. */
+/**
+ * The people who would be told of a token now, by the rule of {@link dueNotices}: the subscribers who can be reached, else the admins; by
+ * name.
+ */
 export async function listRecipients(
   tx: Transaction,
   tokenId: TokenId,

@@ -136,7 +136,7 @@ describe("GET /tokens/:tokenId/reminders", () => {
       expiresAt: new Date("2028-01-01T00:00:00Z"),
       replaces: tokenId,
     });
-    // Unused: a warning comes in the last days.
+    // The replacement is unused: a warning comes in the last days.
     expect((await get(admin, `/tokens/${tokenId}/reminders`)).body).toMatchObject({
       stopped: null,
       nextAt: "2027-11-20T03:30:00.000Z",
@@ -151,7 +151,7 @@ describe("GET /tokens/:tokenId/reminders", () => {
          ON CONFLICT (ifi_id, environment, fintech_id, application_id, replacement_id) DO UPDATE SET overlap = $2`,
         [replacement.tokenId, overlap, admin.userId],
       );
-    // A day later the token is revoked before that warning, a week later it is not.
+    // With a day's overlap the token is revoked before that warning, with a week's it is not.
     await plan("24h");
     expect(await stopped()).toBe("renewed");
     await plan("7d");

@@ -29,7 +29,7 @@ export interface ReminderRoutesDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly authenticate: AuthenticateUser;
-  /** An origin without a slash at its end, for the links in messages. */
+  /** An origin without a trailing slash, for the links in messages. */
   readonly publicUrl: string;
 }
 
@@ -39,7 +39,7 @@ const FintechOf = z
   .describe("Which fintech, for the Fusion team; all others ask about their own.");
 const failures = { "4xx": Problem, 503: Problem };
 
-/** What the console asks about reminders. */
+/** The console's routes about reminders. */
 export function registerReminderRoutes(http: HttpServer, deps: ReminderRoutesDeps): void {
   const user = provenUser(deps.authenticate);
   void http.register(async (scope: HttpServer) => {

@@ -1,14 +1,14 @@
 import { expiringDays } from "@fusion/contract/tokens.ts";
 import { Temporal } from "temporal-polyfill";
 
-// Which notice goes out on which local day. Pure. Days are differences of local dates, never of 24 hours, so that "in 3 days" is
-// what the calendar on the reader's wall says, also across a change of the clocks.
+// Which notice goes out on which local day. Pure. Days are differences of local dates, never of 24 hours, so that "in 3 days" is what the
+// reader's calendar says, also across a change of the clocks.
 
-/** The first notice goes out so many local days before the day of expiry: with that day itself, 16 planned ones. */
+/** How many local days before the day of expiry the first notice goes out: with that day itself, 16 planned ones. */
 export const daysBefore: number = expiringDays;
-/** Without renewal they go on for at most so many days after it. */
+/** Without renewal, notices go on for at most this many days after it. */
 export const daysAfterMax = 15;
-/** Cut-over warnings of a renewed token go out on so many local days before the day of expiry, and on that day until it expires. */
+/** Cut-over warnings of a renewed token go out on this many local days before the day of expiry, and on that day until it expires. */
 export const cutOverDays = 3;
 
 /** A calendar day such as `2027-11-23`, in a fintech's zone. */
@@ -38,7 +38,7 @@ export function localDayOf(instant: Date, timeZone: string): LocalDay {
   return zoned(instant, timeZone).toPlainDate().toString();
 }
 
-/** The day so many days later (or, negative, earlier). */
+/** The day this many days later or, if negative, earlier. */
 export function addDays(day: LocalDay, days: number): LocalDay {
   return Temporal.PlainDate.from(day).add({ days }).toString();
 }
@@ -49,8 +49,8 @@ export function daysLeft(expiresAt: Date, now: Date, timeZone: string): number {
 }
 
 /**
- * The instant of the reminder time on that day, or undefined where the zone has no such day (Samoa skipped one in 2011). A time that
- * a change of the clocks skips moves on by as much as the clocks do, but never out of its day.
+ * The instant of the reminder time on that day, or undefined where the zone has no such day (Samoa skipped one in 2011). A time that a
+ * change of the clocks skips is moved by as much as the clocks are, but never out of its day.
  */
 export function reminderInstant(day: LocalDay, settings: ReminderSettings): Date | undefined {
   const date = Temporal.PlainDate.from(day);
@@ -102,9 +102,9 @@ export function nextCutOverWarning(
 }
 
 /**
- * The same rule turned round, for a set-based question: on that local day exactly those tokens have a notice that expire within
- * [expiresFrom, expiresBefore) for a person who subscribed before subscribedBefore. Cut-over warnings are for those of them that expire
- * before cutOverBefore and have not expired yet.
+ * The same rule inverted, for a set-based query: on that local day, exactly those tokens have a notice that expire within [expiresFrom,
+ * expiresBefore), for a person who subscribed before subscribedBefore. Of those, tokens that expire before cutOverBefore and have not
+ * expired yet may get cut-over warnings.
  */
 export interface DayWindow {
   readonly expiresFrom: Date;
@@ -128,8 +128,8 @@ export function windowOfDay(day: LocalDay, timeZone: string): DayWindow {
 }
 
 /**
- * When each day begins on which a token with a notice on this one ends, the earliest first: the day so many places after the one with number
- * {@link daysAfterMax} is so many days later.
+ * The starts of the days on which tokens end that have a notice on this day, the earliest first. The entry at index {@link daysAfterMax} is
+ * this day; each further one is a day later.
  */
 export function expiryDayStarts(day: LocalDay, timeZone: string): Date[] {
   const date = Temporal.PlainDate.from(day);

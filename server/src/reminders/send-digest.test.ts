@@ -94,13 +94,13 @@ describe("a digest", () => {
   });
 });
 
-/** Plans what is due; nothing of it is claimed. */
+/** Plans what is due, without claiming any of it. */
 async function planOnly(): Promise<void> {
   const db = interceptedQueries(deps.db, (text) => (text.includes("SET state = 'sending'") ? [] : undefined));
   await sweepReminders({ ...deps, db });
 }
 
-/** The connection is lost with those statements. */
+/** A database whose connection is lost with those statements. */
 function databaseAwayAt(isWhere: (text: string, values: readonly unknown[]) => boolean): Database {
   return {
     ...deps.db,
@@ -131,7 +131,7 @@ describe("failures", () => {
       await sweepReminders(deps);
     }
     expect(tries.slice(0, 5)).toEqual(["03:30", "03:45", "04:00", "04:30", "05:15"]);
-    // The last try is before midnight in India (18:30 UTC); then the next day's notice is tried.
+    // The last attempt is before midnight in India (18:30 UTC); then the next day's notice is tried.
     expect(await reminders()).toEqual([
       { day: "2027-11-08", state: "failed", channel: "email", error: "451 try later" },
     ]);
@@ -181,7 +181,7 @@ describe("a provider that takes no message", () => {
     expect(tried.length).toBeGreaterThanOrEqual(8);
     expect(tried.length).toBeLessThan(12);
     await at("2027-11-08T03:45:00Z");
-    // Whoever was not tried yet comes first.
+    // Digests that were not tried yet come first.
     expect(new Set(tried.slice(0, 16)).size).toBe(16);
     refuse = () => undefined;
     await at("2027-11-08T04:00:00Z");
@@ -393,7 +393,8 @@ describe("addresses that are refused for good", () => {
     await subscribe(await token({ name: "kept", application: other }), member);
     await planOnly();
     await owner.query("DELETE FROM application_access WHERE application_id <> $1", [other]);
-    // The mail's sender has planned the admin's message and comes for it while the SMS's plans, too, which keeps it from being claimed.
+    // The mail's sender has planned the admin's message and comes to claim it while the SMS's sender is planning, too, which locks it
+    // against claims.
     const mailIsOut = Promise.withResolvers<void>();
     const smsPlans = Promise.withResolvers<void>();
     const mailClaimed = Promise.withResolvers<void>();
@@ -480,7 +481,7 @@ describe("addresses that are refused for good", () => {
         .map(({ to }) => to)
         .sort(),
     ).toEqual([member.email, member.phone].sort());
-    // What was proven is lost, later in the day.
+    // Later in the day the proven address is lost.
     refuse = ({ channel }) => (channel === "sms" ? new AddressRejected("550") : undefined);
     await at("2027-11-10T03:30:00Z");
     expect(
@@ -511,7 +512,7 @@ describe("addresses that are refused for good", () => {
     const log = { ...silentLog(), info: () => undefined, error: (fields: unknown) => alarms.push(fields) };
     await sweepReminders({ ...deps, log: log as unknown as SendDeps["log"] });
     expect(alarms).toEqual([{ tokenIds: [id] }]);
-    // Also when they are lost after the plan.
+    // Also when recipients are lost after the planning.
     await owner.query("UPDATE console_user SET disabled_at = NULL WHERE user_id = $1", [member.userId]);
     refuse = () => new AddressRejected("550");
     clock.set("2027-11-09T03:30:00Z");

@@ -38,7 +38,7 @@ export interface SendDeps {
   readonly messenger: Messenger;
   readonly keys: Pick<Keys, "seal">;
   readonly log: Log;
-  /** An origin without a slash at its end, for the links. */
+  /** An origin without a trailing slash, for the links. */
   readonly publicUrl: string;
 }
 
@@ -48,23 +48,23 @@ export interface SendResult {
   readonly cancelled: number;
 }
 
-/** How long a claim lasts. Longer than any provider's time-out, so that a digest is claimed again only after a crash. */
+/** How long a claim lasts. Longer than any provider's timeout, so that a digest is claimed again only after a crash. */
 const leaseMs = 10 * 60_000;
 const retryFirstMs = 5 * 60_000;
 const retryMaxMs = 60 * 60_000;
-/** Providers answer in about 0.1 s; four at once on each channel keep a large morning short without crowding them. */
+/** Providers answer in about 0.1 s; four senders at once on each channel keep a large morning short without crowding them. */
 const sendersAtOnce = 4;
-/** So many failures one after the other, and the rest of a channel waits for the next run: a server that hangs costs each try 20 s. */
+/** After this many failures in a row, the rest of a channel waits for the next run: a server that hangs costs each attempt 20 s. */
 const failuresInARowMax = 2 * sendersAtOnce;
-/** Shorter than the pause between two sweeps, of which the next goes on with what is left. */
+/** Shorter than the pause between two sweeps; the next one continues with what is left. */
 const runMaxMs = 10 * 60_000;
 
-/** What became of a message; `rejected` is the address, and so no failure of the provider. */
+/** The outcome of a message. `rejected` is about the address, and so no failure of the provider. */
 type Outcome = "sent" | "failed" | "rejected" | "cancelled";
 
 /**
- * Sends every digest that is due, each at least once unless its reason has gone. Counts digests. What is due is left for a later run when
- * ten minutes are over; on one channel, which holds the other up in nothing, also when its provider takes no message.
+ * Sends every digest that is due, each at least once unless its reason has gone. Counts digests. After ten minutes, the rest is left for a
+ * later run. A channel also leaves its rest when its provider accepts no message; that does not hold up the other channel.
  */
 export async function sendDueDigests(deps: SendDeps): Promise<SendResult> {
   const run: Run = {
@@ -79,8 +79,8 @@ export async function sendDueDigests(deps: SendDeps): Promise<SendResult> {
   do {
     fallbacks = run.fallbacks;
     await allEnded([sendChannel(deps, run, "sms"), sendChannel(deps, run, "email")]);
-    // Whoever stands in for a recipient that was lost may be written to on a channel whose senders had done by then, or passed over the
-    // digest because planning, which found nothing more, had locked it.
+    // A person who stands in for a lost recipient may be written to on a channel whose senders had already finished. Or the senders skipped
+    // the digest because planning had locked it and then found nothing more.
   } while (run.fallbacks > fallbacks);
   return { sent: counts.sent, failed: counts.failed + counts.rejected, cancelled: counts.cancelled };
 }
@@ -89,9 +89,9 @@ interface Run {
   readonly until: number;
   readonly counts: Record<Outcome, number>;
   readonly failuresInARow: Record<DigestKey["channel"], number>;
-  /** How often a day was planned once more. */
+  /** How often a day was planned again. */
   fallbacks: number;
-  /** A sender failed: the others end after the digest that they have. */
+  /** A sender failed: the others end after the digest they are sending. */
   isBrokenOff: boolean;
 }
 
@@ -115,7 +115,7 @@ async function sendChannel(deps: SendDeps, run: Run, channel: DigestKey["channel
   await allEnded(Array.from({ length: sendersAtOnce }, sendUntilOneFails));
 }
 
-/** One digest that cannot be handled must not keep the others; its claim runs out and it is tried again. */
+/** A digest that cannot be handled must not hold up the others; its claim runs out and it is tried again. */
 async function deliverOrReport(deps: SendDeps, run: Run, digest: ClaimedDigest): Promise<Outcome> {
   try {
     return await deliver(deps, run, digest);
@@ -127,9 +127,8 @@ async function deliverOrReport(deps: SendDeps, run: Run, digest: ClaimedDigest):
 }
 
 /**
- * Reads again what a claimed digest is about, after the claim, so that nothing is sent whose check began after a renewal,
- * revocation or opt-out; then renders, sends and records. A crash anywhere leaves the claim to run out, and the repeat carries the
- * same Message-ID.
+ * After the claim, reads the digest's tokens again, so that nothing is sent whose check began after a renewal, revocation or opt-out; then
+ * renders, sends and records. A crash anywhere leaves the claim to run out, and the repeat carries the same Message-ID.
  */
 async function deliver(deps: SendDeps, run: Run, digest: ClaimedDigest): Promise<Outcome> {
   const { db, clock } = deps;
@@ -197,7 +196,7 @@ function send(messenger: Messenger, digest: DigestKey, to: string, text: DigestT
   });
 }
 
-/** Of the digest's key alone, so that a repeat of the same digest is recognised as one by mail programs. */
+/** Made of the digest's key alone, so that mail programs recognise a repeat of the same digest. */
 function digestMessageId({ ifiId, fintechId, userId, channel, localDay, sequence }: DigestKey): string {
   const key = createHash("sha256")
     .update([ifiId, fintechId, userId, channel, localDay, ...(sequence === 1 ? [] : [sequence])].join("/"))
@@ -214,8 +213,8 @@ async function recordProblem(
 ): Promise<void> {
   const now = await readDatabaseTime(tx);
   if (error instanceof AddressRejected) {
-    // First, since the person's two addresses may bounce at once: whoever has the lock later sees in its next statements what the other
-    // recorded, and plans for both. In this very transaction, since nobody would plan for a digest that is known to have failed.
+    // The lock comes first, since the person's two addresses may bounce at once: whoever gets it later sees in its next statements what the
+    // other recorded, and plans for both. All in this transaction, since nobody would plan for a digest that is known to have failed.
     if (!isTest(digest)) await lockDigests(tx, digest);
     await recordFailed(tx, digest, {
       error: "The provider says that this address does not exist.",
@@ -252,7 +251,9 @@ async function recordProblem(
   });
 }
 
-/** Plans the digest's day once more: whoever else is to hear of a token whose recipient was just lost gets a row. Not of a test. */
+/**
+ * Plans the digest's day again: other people who are to hear of a token whose recipient was just lost get a row. Does nothing for a test.
+ */
 async function planFallback(
   { log }: Pick<SendDeps, "log">,
   run: Run,

@@ -205,7 +205,7 @@ describe("what ends reminders", () => {
     await subscribe(old, admin);
     const replacement = await token({ replaces: old, createdAt: "2027-11-07T00:00:00Z" });
     await at("2027-11-08T03:30:00Z");
-    // It took its time before the plan did, and commits after it.
+    // The revocation got its time before the plan did, and commits after it.
     clock.set("2027-11-08T03:29:55Z");
     await revoke(replacement);
     await at("2027-11-08T03:45:00Z");
@@ -358,11 +358,11 @@ describe("cut-over warnings of a renewed token", () => {
     await use(old, "2027-11-20T12:00:00Z");
     await at("2027-11-21T03:30:00Z");
     expect(days()).toEqual(["2 days left"]);
-    // That one call is no use for ever.
+    // That one call does not count as use for ever.
     await use(replacement, "2027-11-21T12:00:00Z");
     await at("2027-11-22T03:30:00Z");
     expect(days()).toEqual(["2 days left"]);
-    // Nothing is left to move to.
+    // No replacement is left to move to.
     await revoke(replacement);
     await at("2027-11-23T03:30:00Z");
     expect(letters.at(-1)?.subject).toBe('Today: token "billing" expires today at 11:00 IST');

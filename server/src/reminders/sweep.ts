@@ -23,13 +23,13 @@ export interface SweepResult {
 }
 
 const fintechsPerPage = 100;
-/** No token has notices over a longer time, so missed days further back concern nobody. */
+/** No token has notices over a longer time, so missed days further back do not matter to anybody. */
 const daysBackMax = daysBefore + daysAfterMax + 1;
 
 /**
- * Plans today's notices of every fintech whose reminder time has passed, marks what earlier days missed, and sends what is due. May
- * run at any time, twice, and in several processes at once: a day is planned once, a digest claimed by one. Which day it is, and what is due, is by the
- * database's time: one process whose clock is wrong would plan, and so use up, other days than the rest.
+ * Plans today's notices of every fintech whose reminder time has passed, marks what earlier days missed, and sends what is due. May run at
+ * any time, twice, and in several processes at once: a day is planned once, a digest claimed by one. The database's time decides which day
+ * it is and what is due: a process whose clock is wrong would plan, and so use up, other days than the rest.
  */
 export async function sweepReminders(deps: SendDeps): Promise<SweepResult> {
   const plan = await planDueDays(deps);
@@ -70,7 +70,7 @@ async function planDueDays({
   }
 }
 
-/** Today, if its reminder time has come and it was not planned yet, with the days missed before it. */
+/** Today, if its reminder time has come and it was not planned yet, and the missed days before it. */
 function daysToPlan(fintech: RemindedFintech, now: Date, log: Log): FintechDay[] {
   try {
     const today = localDayOf(now, fintech.timeZone);
@@ -87,7 +87,7 @@ function daysToPlan(fintech: RemindedFintech, now: Date, log: Log): FintechDay[]
     }
     return days;
   } catch (error) {
-    // One fintech with an unknown zone must not keep the others' reminders.
+    // One fintech with an unknown zone must not hold up the others' reminders.
     log.error({ err: error, fintechId: fintech.fintechId }, "a fintech's reminders could not be planned");
     return [];
   }

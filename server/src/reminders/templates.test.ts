@@ -33,7 +33,7 @@ const render = (channel: "sms" | "email", ...notices: OpenNotice[]) =>
     publicUrl: "https://fusion.example",
     now: new Date("2027-11-20T03:30:00Z"),
   });
-/** What a mail says of each token, by its name, and before and after them. */
+/** The paragraphs of a mail except the first and the last: what it says of each token, and before and after them. */
 function partsOf(text: string): string[] {
   return text.trim().split("\n\n").slice(1, -1);
 }

@@ -10,11 +10,11 @@ import { endOf } from "./token-end.ts";
 export interface DigestText {
   readonly subject: string;
   readonly text: string;
-  /** Of a mail only. */
+  /** Only for a mail. */
   readonly html?: string;
-  /** Of a mail that can be ended, by which mail programs offer that (RFC 8058 section 3.1). */
+  /** Only for a mail that can be ended; mail programs then offer to do that (RFC 8058 section 3.1). */
   readonly headers?: Readonly<Record<"List-Unsubscribe" | "List-Unsubscribe-Post", string>>;
-  /** The registered text that an SMS is a case of. */
+  /** The registered template that an SMS follows. */
   readonly smsTemplate: "reminder" | "notice";
 }
 
@@ -23,22 +23,22 @@ export interface DigestContent {
   readonly recipientName: string;
   readonly fintechName: string;
   readonly timeZone: string;
-  /** An origin without a slash at its end. */
+  /** An origin without a trailing slash. */
   readonly publicUrl: string;
-  /** When it is read, as far as the words go. */
+  /** The time at which the text is assumed to be read. */
   readonly now: Date;
   /** Most urgent first, at least one. */
   readonly notices: readonly OpenNotice[];
-  /** Where the recipient ends this mail. A preview has none: whoever looks at it is somebody else. */
+  /** Where the recipient ends this mail. A preview has none, since somebody else looks at it. */
   readonly unsubscribeUrl?: string;
 }
 
-/** A mail that lists more is no longer read; the console has them all. */
+/** Nobody reads a mail that lists more; the console has them all. */
 const listedMax = 40;
 
 /**
- * Renders a digest: local time with its zone, last use, a link to the token's page; no secret and nothing that acts on a click.
- * What a mail program offers to click ends the mail itself.
+ * Renders a digest: local time with its zone, last use, a link to the token's page. It has no secret and nothing that acts on a click; what
+ * a mail program offers to click ends the mail itself.
  */
 export function renderDigest(content: DigestContent): DigestText {
   const [first] = content.notices;
@@ -123,7 +123,7 @@ function renderMail(content: DigestContent, first: OpenNotice): DigestText {
   };
 }
 
-/** What is to be done about the tokens, before they end or now that they have; nothing can be while all are suspended. */
+/** What to do about the tokens, before they end or now that they have. While all are suspended, nothing can be done. */
 function openingOf({ notices, fintechName, now }: DigestContent, cutOver: boolean): string {
   const many = notices.length > 1;
   const these = many ? `these ${notices.length} tokens of ${fintechName}` : "this token";

@@ -18,13 +18,14 @@ const limits = [
   { windowMs: minuteMs, max: 1 },
   { windowMs: dayMs, max: 10 },
 ];
-/** A test that could not be claimed for so long is missed: whoever asked for it looks elsewhere by then. */
+/** A test that could not be claimed for this long is missed: the person who asked for it is no longer waiting for it. */
 const sendWithinMs = 60 * minuteMs;
 
 /**
- * Sends a token's reminder as it would read now to whoever asks, subscribed or not, on each address that their reminders reach: planned here,
- * then claimed, rendered, sent and recorded like any other, but once. It is none of the day's reminders and keeps none of them. Throws
- * `not_found`, `role_insufficient` for the Fusion team, and {@link ReminderTestLimited}; two who ask at once are counted one after the other.
+ * Sends a token's reminder as it would read now to the person asking, subscribed or not, on each address that their reminders reach. It is
+ * planned here, then claimed, rendered, sent and recorded like any other, but only once. It is none of the day's reminders and replaces
+ * none of them. Throws `not_found`, `role_insufficient` for the Fusion team, and {@link ReminderTestLimited}; parallel requests are counted
+ * one after the other.
  */
 export async function testReminder(
   { db }: { readonly db: Database },

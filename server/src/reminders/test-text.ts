@@ -2,7 +2,9 @@ import type { DigestText } from "./templates.ts";
 
 const saysSo = "This is a test that you asked for in the console. A reminder reads as follows.";
 
-/** A digest that says in its subject and first of all in its text that it is a test. An SMS then is no case of the reminders' own template. */
+/**
+ * Marks a digest as a test, in its subject and at the beginning of its text. A marked SMS no longer follows the reminders' own template.
+ */
 export function markedAsTest({ subject, text, html, ...rest }: DigestText): DigestText {
   return {
     ...rest,

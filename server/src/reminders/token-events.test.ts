@@ -31,7 +31,7 @@ beforeEach(async () => {
 describe("a notice that an endpoint of the token's application wants", () => {
   const outbox = async () =>
     (await owner.query("SELECT content, occurred_at FROM event_outbox ORDER BY outbox_id")).rows;
-  /** Puts one there as of before the fintech's first day. */
+  /** Adds an endpoint, as if it had existed since before the fintech's first day. */
   async function listen(application: ApplicationId): Promise<string> {
     const url = `https://hooks.example.com/${application}`;
     const events = ["TOKEN_EXPIRING" as const];
@@ -105,7 +105,7 @@ describe("a notice that an endpoint of the token's application wants", () => {
       { localDay: "2027-11-21", state: "waiting" },
       { localDay: "2027-11-20", state: "waiting" },
     ]);
-    // One that was removed is written to no more, nor does its page exist.
+    // Nothing more is sent to a removed endpoint, and its page does not exist either.
     await owner.query("UPDATE webhook_endpoint SET deleted_at = now() WHERE endpoint_id = $1", [endpointId]);
     expect((await getTokenReminders(deps, member, tokenId)).webhooks).toEqual([]);
   });
@@ -157,7 +157,7 @@ describe("a notice that an endpoint of the token's application wants", () => {
     };
     await expect(sweepReminders({ ...deps, db: dying })).rejects.toThrow("cut before the commit");
     expect(await outbox()).toEqual([]);
-    // The member is lost after the planning: the admins' day is planned once more.
+    // The member is lost after the planning, so the day is planned again for the admins.
     refuse = (message) => (message.channel === "sms" ? undefined : new AddressRejected("no such address"));
     await Promise.all([sweepReminders(deps), sweepReminders(deps)]);
     await sweepReminders(deps);

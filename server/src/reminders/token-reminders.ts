@@ -21,8 +21,8 @@ import {
 import { localDayOf, nextCutOverWarning, nextNotice, reminderInstant } from "./schedule.ts";
 
 /**
- * Every notice about a token, newest first, and the next one with who is told of it, or why there is none. Throws `not_found`
- * for a token that the person may not see.
+ * Every notice about a token, newest first, and the next one with the people who will get it, or why there is none. Throws `not_found` for
+ * a token that the person may not see.
  */
 export async function getTokenReminders(
   { db, clock }: { readonly db: Database; readonly clock: Clock },
@@ -36,9 +36,9 @@ export async function getTokenReminders(
     const today = localDayOf(now, settings.timeZone);
     const subscribed = await listSubscriptions(tx, tokenId, today);
     const nextDay = await nextReminderDay(tx, token.tenant, now);
-    // A day that was planned is not planned again, at whatever time it would be now.
+    // A day that was planned is not planned again, even if its time would now be another.
     const from = nextDay.todayIsPlanned ? new Date(nextDay.at.getTime() - 1) : now;
-    // Of a day that somebody acknowledged, no notice goes out to them any more.
+    // No more notices of a day go out to a person who acknowledged it.
     const afterToday = later(from, reminderInstant(today, settings) ?? from);
     const { renewed, cutOverOpen } = await getRenewal(tx, tokenId, now);
     const following = renewed ? nextCutOverWarning : nextNotice;
@@ -49,7 +49,7 @@ export async function getTokenReminders(
             ?.at,
       )
       .filter((at) => at !== undefined)
-      // Revoked by then, as was planned at its renewal, it is no more to be told of.
+      // By then the token is revoked, as was planned at its renewal, so no notice is due.
       .filter((at) => !token.plannedRevocation?.at || at < token.plannedRevocation.at)
       .sort((left, right) => left.getTime() - right.getTime())[0];
     const stopped =

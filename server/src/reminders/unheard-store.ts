@@ -4,11 +4,11 @@ import type { ApplicationId, Environment, TokenId } from "../platform/ids.ts";
 import type { DigestKey } from "./digest-store.ts";
 import type { dueNotices } from "./due-notices.ts";
 
-// SQL on tokens of whose end nobody would hear; private to the room.
+// SQL on tokens whose end nobody would hear of; private to the room.
 
 /**
- * A common table expression, `unheard`: active tokens `t` that were not renewed and that nobody subscribed to, or whose subscribers cannot be
- * told by the rule of {@link dueNotices}.
+ * A common table expression, `unheard`: active tokens `t` that were not renewed and that either have no subscriber, or none who can be told
+ * by the rule of {@link dueNotices}.
  */
 const unheard = (now: string, among: string): string => `
   unheard AS (
@@ -35,7 +35,7 @@ const unheard = (now: string, among: string): string => `
     ) AS t
   )`;
 
-/** The tokens of one fintech that {@link unheard} says, of these applications if they are given, with how many there are in all. */
+/** Lists the {@link unheard} tokens of one fintech, of these applications if they are given, with their total number. */
 export async function listUnheard(
   tx: Transaction,
   {
@@ -71,7 +71,7 @@ export async function listUnheard(
   );
 }
 
-/** How many tokens {@link unheard} says, over all fintechs. */
+/** Counts the {@link unheard} tokens of all fintechs. */
 export async function countUnheard(database: Queryable, now: Date): Promise<Map<UnheardReason, number>> {
   const rows = await database.query<{ reason: UnheardReason; count: number }>(
     `WITH ${unheard("$1", "true")} SELECT reason, count(*)::int AS count FROM unheard GROUP BY reason`,

@@ -8,8 +8,8 @@ import { findReminded } from "./preview-day.ts";
 import { countUnheard, listUnheard } from "./unheard-store.ts";
 
 /**
- * The active tokens of a fintech whose reminders reach nobody, or only the admins who stand in, whichever ends first; of the applications that
- * the person may see. One that was renewed is not among them, since its replacement counts. Throws as {@link findReminded}.
+ * The active tokens of a fintech whose reminders reach nobody, or only the admins who stand in, those first that end first; only of
+ * applications that the person may see. A renewed token is not among them, since its replacement counts. Throws as {@link findReminded}.
  */
 export async function getUnheardTokens(
   { db, clock }: { readonly db: Database; readonly clock: Clock },
@@ -29,10 +29,13 @@ export async function getUnheardTokens(
   });
 }
 
-/** A little longer than from one count to the next: they may come from different processes, of which the last one's holds. */
+/** A little longer than the pause between counts: consecutive counts may come from different processes, and the last one's is valid. */
 const countedForMs = 65 * 60_000;
 
-/** Counts, over all fintechs, what {@link getUnheardTokens} lists, and tells the metrics; not when they are read, since it reads every active token. */
+/**
+ * Counts, over all fintechs, what {@link getUnheardTokens} lists, and tells the metrics. It is a job and does not run when metrics are
+ * read, since it reads every active token.
+ */
 export function measureUnheard(
   { db, clock }: { readonly db: Database; readonly clock: Clock },
   metrics: Pick<Metrics, "gauge"> | undefined,

@@ -4,19 +4,19 @@ import type { Keys } from "../platform/keys.ts";
 const purpose = "unsubscribe";
 const context = "reminder-mail";
 
-/** Below which path the links lead. */
+/** The path under which the links lead. */
 export const unsubscribePath = "/unsubscribe/";
 
 /**
- * The address at which one recipient ends their reminder mail, as RFC 8058 wants it (section 3.1: it names list and recipient, and nobody
- * can make it up). A recipient belongs to one fintech, so the person is both. It is sealed: nobody can read from it whose it is, and
- * nothing is stored. It has no end, since mail is kept for years, and does nothing but what the recipient could ask for.
+ * The address at which one recipient ends their reminder mail, as RFC 8058 requires it (section 3.1: it names list and recipient, and
+ * nobody can make it up). A recipient belongs to one fintech, so the person identifies both. It is sealed: nobody can read whose it is, and
+ * nothing is stored. It never expires, since mail is kept for years, and does only what the recipient could ask for anyway.
  */
 export function unsubscribeUrl(keys: Pick<Keys, "seal">, publicUrl: string, userId: UserId): string {
   return `${publicUrl}${unsubscribePath}${keys.seal(purpose, userId, context).toString("base64url")}`;
 }
 
-/** Whose link it is; undefined for what we did not make. */
+/** The person whose link it is; undefined for one that we did not make. */
 export function readUnsubscribeToken(keys: Pick<Keys, "open">, token: string): UserId | undefined {
   if (!/^[\w-]{30,200}$/.test(token)) return undefined;
   try {

@@ -17,13 +17,14 @@ export interface UnsubscribeRoutesDeps {
 }
 
 /**
- * Where the `List-Unsubscribe` header of a reminder mail leads. A mail program's POST ends the mail at once (RFC 8058); a GET, which scanners
- * of mail do too, shows a page that asks, and changes nothing. Neither knows cookies, and a link that nobody was sent is answered like any other.
+ * The target of a reminder mail's `List-Unsubscribe` header. A mail program's POST ends the mail at once (RFC 8058); a GET, which mail
+ * scanners send too, shows a page that asks, and changes nothing. Neither uses cookies, and a link that nobody was sent is answered like
+ * any other.
  */
 export function registerUnsubscribeRoutes(http: HttpServer, deps: UnsubscribeRoutesDeps): void {
   const hidden = { schema: { hide: true } };
   void http.register(async (scope: HttpServer) => {
-    // RFC 8058 section 3.2 has the pair come as multipart/form-data, or as a plain form.
+    // By RFC 8058 section 3.2 the pair comes as multipart/form-data, or as a plain form.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
       [formType, "multipart/form-data"],
@@ -44,7 +45,7 @@ export function registerUnsubscribeRoutes(http: HttpServer, deps: UnsubscribeRou
   });
 }
 
-/** The one pair that a body has: `List-Unsubscribe=One-Click` (RFC 8058 section 3.2), in either coding. */
+/** The one pair that a body contains: `List-Unsubscribe=One-Click` (RFC 8058 section 3.2), in either encoding. */
 function isOneClick(body: unknown): boolean {
   if (typeof body !== "string") return false;
   return (

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 const pair = "List-Unsubscribe=One-Click";
-/** As a mail provider does it: from elsewhere, without cookies. */
+/** Unsubscribes as a mail provider does: from elsewhere, without cookies. */
 const click = (url: string, payload = pair, type = "application/x-www-form-urlencoded") =>
   app.http.inject({
     method: "POST",
@@ -106,7 +106,7 @@ describe("one click", () => {
     await given.subscribe(tokenId, colleague);
     const reminders = () =>
       getTokenReminders({ db: app.database.db, clock: given.clock }, colleague, tokenId);
-    // Its mail is due and could not be handed over yet.
+    // The colleague's mail is due and could not be handed over yet.
     await given.at("2027-11-08T03:30:00Z");
     told();
     await owner.query(
