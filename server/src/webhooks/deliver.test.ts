@@ -106,7 +106,7 @@ describe("a delivery that fails", () => {
     await Promise.all(Array.from({ length: 12 }, () => pay()));
     const run = webhooks.publisher.runOnce();
     await expect.poll(() => quick.received.length, { timeout: 20_000 }).toBe(12);
-    // No more at once than are allowed.
+    // No more at once than allowed.
     expect(slow.received.length).toBe(4);
     slow.answer(200);
     for (const answer of hanging) answer();
@@ -116,7 +116,7 @@ describe("a delivery that fails", () => {
 
   it("leaves other tenants room, however many slow endpoints one has", async () => {
     const [slow, quick] = [await receiver(), await receiver()];
-    // Each is given up after ten seconds, which makes room for another one.
+    // Each is given up after ten seconds, which makes room for another.
     let [open, most] = [0, 0];
     slow.answer((response) => {
       open += 1;
@@ -190,7 +190,7 @@ describe("a delivery that fails", () => {
     const person = await database.owner.connect();
     const locked = Promise.withResolvers<unknown>();
     endpoint.answer((response) => {
-      // As "Redeliver" does, the endpoint first.
+      // Locks the endpoint first, as "Redeliver" does.
       const lock = "SELECT FROM webhook_endpoint WHERE endpoint_id = $1 FOR NO KEY UPDATE";
       void person
         .query("BEGIN")
@@ -240,7 +240,7 @@ describe("a delivery that fails", () => {
     const { endpointId } = await webhooks.add(admin, application, endpoint.url);
     await pay();
     await webhooks.publisher.runOnce();
-    // As a process leaves it that was killed between sending and recording.
+    // The state that a process leaves when it is killed between sending and recording.
     await database.owner.query(
       "UPDATE webhook_delivery SET delivered_at = NULL, attempts = '[]', next_at = $2 WHERE endpoint_id = $1",
       [endpointId, new Date(webhooks.clock.now().getTime() + 60_000)],

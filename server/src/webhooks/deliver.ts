@@ -31,19 +31,20 @@ export interface DeliverDeps {
   readonly publicUrl: string;
 }
 
-/** At once to one endpoint; to one that fails, one after the other. */
+/** Deliveries in parallel to one endpoint; an endpoint that fails gets one after the other. */
 const atOnce = 4;
-/** Longer than a try can take. What a killed process had claimed is tried again after so long. */
+/** Longer than an attempt can take. Deliveries that a killed process had claimed are retried after this time. */
 const leaseMs = 60_000;
 /**
- * To one admin about one application, and no two about the same endpoint: whoever manages the application decides how often its endpoints are
- * disabled.
+ * Per admin and application, and never two about the same endpoint: the people who manage the application decide how often its endpoints
+ * are disabled.
  */
 const noticesPerDayMax = 10;
 
 /**
- * Delivers what is due to one endpoint, until nothing is, a try fails, or it `makesRoom` for another. At least once: a delivery is claimed, sent
- * outside any transaction, and recorded; killed in between, its claim runs out and it is sent again, with the same id and body.
+ * Delivers what is due to one endpoint, until nothing is, an attempt fails, or it `makesRoom` for another endpoint. At least once: a
+ * delivery is claimed, sent outside any transaction, and recorded. If the process is killed in between, the claim runs out and the delivery
+ * is sent again, with the same id and body.
  */
 export async function deliverDue(
   deps: DeliverDeps,
@@ -75,7 +76,7 @@ async function claim(
   });
 }
 
-/** Whether it was delivered. */
+/** Returns whether it was delivered. */
 async function deliver(
   deps: DeliverDeps,
   endpoint: SealedEndpoint,
@@ -99,7 +100,7 @@ async function deliver(
   await db.transaction(systemScope, async (tx) => {
     const now = clock.now();
     const restMs = delivered ? null : restOf(retryAfter, now);
-    // The endpoint before the delivery, as whoever asks for one again locks them.
+    // The endpoint before the delivery: a person who asks for a redelivery locks them in the same order.
     if (restMs !== null) await restEndpoint(tx, endpoint, new Date(now.getTime() + restMs));
     if (delivered && endpoint.failingSince !== null) await markWorking(tx, endpoint);
     if (!delivered) await noteFailure(deps, tx, endpoint, { ...attempt, askedFor });
@@ -124,8 +125,9 @@ function lateness(random: Random): number {
 }
 
 /**
- * Disables the endpoint when it says that it is gone, or has done nothing but fail for three days, and tells the fintech's admins; not of
- * what a person sees happen who has just asked for it, nor too often. Nothing of it when it was moved during the try.
+ * Disables the endpoint when it says that it is gone, or when every delivery has failed for three days, and tells the fintech's admins.
+ * They are not told of what a person who has just asked for the attempt sees happen, nor too often. Does nothing when the endpoint was
+ * moved to another address during the attempt.
  */
 async function noteFailure(
   deps: DeliverDeps,
@@ -155,7 +157,7 @@ async function noteFailure(
       },
     },
   );
-  // Whoever asked for the try sees on the page what came of it.
+  // The person who asked for the attempt sees its outcome on the page.
   if (because === "gone" && attempt.askedFor) return;
   const application = await findApplication(tx, applicationId);
   const host = new URL(endpoint.url).host;

@@ -25,8 +25,8 @@ export interface ShownDelivery extends Omit<StoredDelivery, "body"> {
 }
 
 /**
- * What was, or will be, sent to an endpoint, newest first, a page at a time. The Fusion team is shown neither what was sent nor the receiver's
- * answers: both tell of transfers, at which it looks masked and recorded (`oversight`). Throws `not_found`.
+ * What was, or will be, sent to an endpoint, newest first, a page at a time. The Fusion team sees neither what was sent nor the receiver's
+ * answers. Both tell of transfers, which it sees only masked and with a record of the look (`oversight`). Throws `not_found`.
  */
 export async function listDeliveries(
   { db }: Pick<Deps, "db">,
@@ -45,7 +45,7 @@ export async function listDeliveries(
   });
 }
 
-/** One delivery with its tries, shown as by {@link listDeliveries}. Throws `not_found`. */
+/** One delivery with its attempts, shown as by {@link listDeliveries}. Throws `not_found`. */
 export async function getDelivery(
   { db }: Pick<Deps, "db">,
   principal: UserPrincipal,
@@ -58,7 +58,7 @@ export async function getDelivery(
 }
 
 /**
- * Has an event delivered once more, with the same id and body, whatever became of it; one that waits for its next try is tried now.
+ * Has an event delivered again, with the same id and body, whatever its outcome so far; one that waits for its next attempt is tried now.
  * Audited. Throws `not_found`, `role_insufficient`, `webhook_disabled`.
  */
 export async function redeliver(
@@ -84,8 +84,7 @@ export async function redeliver(
 }
 
 /**
- * Sends an event that means nothing over the real path, signed like any other. Throws `not_found`, `role_insufficient`,
- * `webhook_disabled`.
+ * Sends an event without meaning over the real path, signed like any other. Throws `not_found`, `role_insufficient`, `webhook_disabled`.
  */
 export async function sendTestEvent(
   deps: Deps & { readonly publicUrl: string },

@@ -20,8 +20,8 @@ import { createTestAuthority } from "../testing/test-certificates.ts";
 import { arrangeWebhooks } from "../testing/webhook-fixture.ts";
 import { startWebhookReceiver, type WebhookReceiver } from "../testing/webhook-receiver.ts";
 
-// The real server with its real database, killed with -9 while it delivers over TLS and while money moves. Like a developer's, it may deliver
-// to this machine; that its authority is trusted is told to Node, as on any machine with one of its own.
+// The real server with its real database, killed with -9 while it delivers over TLS and while money moves. Like a developer's, it may
+// deliver to this machine. Node is told to trust the test's authority, as on any machine with an authority of its own.
 
 const clients = 4;
 const openingBalance = 20_000;
@@ -32,10 +32,10 @@ let book: TestBook;
 let folder: string;
 let from: AccountId;
 let to: AccountId;
-/** Request ids and what was answered: a transfer's id, or an error's code. */
+/** By request id, the answer: a transfer's id, or an error's code. */
 const moved = new Map<string, string>();
 const refused = new Map<string, string>();
-/** With their amounts. */
+/** Request ids without an answer, with their amounts. */
 const unanswered = new Map<string, number>();
 
 beforeAll(async () => {
@@ -76,7 +76,7 @@ async function asOwner(work: (owner: pg.Pool) => Promise<void>): Promise<void> {
   await work(owner).finally(() => owner.end());
 }
 
-/** Sends it once. True when there was an answer that counts. */
+/** Sends it once. Returns true when there was an answer that counts. */
 async function transfer(requestID: string, amount: number): Promise<boolean> {
   unanswered.set(requestID, amount);
   const answer = await fetch(`${server.origin}/api/v1/ifi/${book.tenant.ifiId}/transfers`, {
@@ -99,7 +99,7 @@ async function transfer(requestID: string, amount: number): Promise<boolean> {
   return true;
 }
 
-/** Clients that move a paisa, and now and then more than there is, until told to stop. */
+/** Clients that move a paisa, and now and then more than there is, until they are told to stop. */
 function load(): { stop(): Promise<void> } {
   let stopped = false;
   const running = Array.from({ length: clients }, async () => {
@@ -116,7 +116,7 @@ function load(): { stop(): Promise<void> } {
   };
 }
 
-/** Has the receiver leave its next calls without an answer, and lets `kill` happen while some are under way; answers the events of these. */
+/** Makes the receiver leave its next calls unanswered, runs `kill` while some are under way, and returns their events. */
 async function whileDelivering(kill: () => void | Promise<void>): Promise<string[]> {
   const held: ServerResponse[] = [];
   const first = receiver.received.length;
@@ -125,12 +125,12 @@ async function whileDelivering(kill: () => void | Promise<void>): Promise<string
   const events = receiver.received.slice(first).map(({ event }) => event.eventId);
   await kill();
   receiver.answer(200);
-  // A server that lives has its answer now, and can note it nowhere when its database is dead.
+  // A server that is alive gets its answer now, but cannot record it when its database is dead.
   for (const response of held) response.end("noted");
   return events;
 }
 
-/** What a killed process had claimed is tried again after a minute, what failed after some seconds: to the database those are over. */
+/** Makes all retries due now: what a killed process had claimed would be retried after a minute, what failed after some seconds. */
 const letTimePass = (): Promise<void> =>
   asOwner(async (owner) => {
     await owner.query("UPDATE webhook_delivery SET next_at = now() WHERE next_at > now()");
@@ -153,10 +153,10 @@ it("tells of every acknowledged transfer, and of no other, whatever is killed wh
     await expect.poll(() => transfer(requestId, amount), { timeout: 20_000 }).toBe(true);
   await letTimePass();
   await expect.poll(() => told().size, { timeout: 30_000 }).toBe(moved.size);
-  // Time for one that should not come.
+  // Allows time for one that should not come.
   await sleep(600);
 
-  // Every one of them, those that no answer came to at first included; none of the refused, and none that nobody asked for.
+  // All of them, including those that got no answer at first; none that was refused, and none that nobody asked for.
   expect([...told()].sort()).toEqual([...moved.keys()].sort());
   expect(new Set(refused.values())).toEqual(new Set(["LE400008"]));
   const events = new Map<string, { body: string; transferID: unknown; times: number }>();
@@ -167,7 +167,7 @@ it("tells of every acknowledged transfer, and of no other, whatever is killed wh
     expect(seen.transferID).toBe(moved.get(String(event.data.requestID)));
     events.set(id, { ...seen, times: seen.times + 1 });
   }
-  // One event a transfer, whoever died when; and what was under way when the server died came again.
+  // One event per transfer, whichever process died when; and what was under way when the server died came again.
   expect(events.size).toBe(moved.size);
   const repeated = [...events].filter(([, { times }]) => times > 1).map(([id]) => id);
   expect(repeated).toEqual(expect.arrayContaining(brokenOff));

@@ -10,13 +10,13 @@ import type { Attempt } from "./send-webhook.ts";
 
 export interface DueEndpoint {
   readonly endpointId: string;
-  /** Whose it is: the same text for the same tenant. */
+  /** Its tenant, as the same text for the same tenant. */
   readonly tenant: string;
 }
 
 /**
- * Endpoints with something due that may be told now, those that work before those that fail, so that these cannot take all the room
- * there is.
+ * Endpoints with something due that may be told now. Those that work come before those that fail, so that failing ones cannot take all
+ * lanes.
  */
 export async function listDueEndpoints(db: Queryable, now: Date): Promise<DueEndpoint[]> {
   return db.query<DueEndpoint & Record<string, unknown>>(
@@ -33,19 +33,19 @@ export interface ClaimedDelivery {
   readonly eventId: string;
   readonly body: string;
   readonly failures: number;
-  /** Whether a person asked for this very try: of a test event, or once more of something that was tried before. */
+  /** Whether a person asked for this very attempt: of a test event, or of something that was tried before. */
   readonly askedFor: boolean;
   readonly claimedUntil: Date;
 }
 
-/** Claims up to `limit` due deliveries until `leaseUntil`; whoever has recorded nothing by then loses them to the next. */
+/** Claims up to `limit` due deliveries until `leaseUntil`; after that, those whose outcome is not recorded may be claimed again. */
 export async function claimDeliveries(
   tx: Queryable,
   endpointId: string,
   { now, leaseUntil, limit }: { readonly now: Date; readonly leaseUntil: Date; readonly limit: number },
 ): Promise<ClaimedDelivery[]> {
   const rows = await tx.query<{ event_id: string; body: string; failures: number; asked_for: boolean }>(
-    // Materialized: a plan that asked a subquery anew for each row of `d` would claim as many more with each answer.
+    // Materialized: a plan that ran the subquery again for each row of `d` would claim as many more each time.
     `WITH next AS MATERIALIZED (
        SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND next_at <= $2
        ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED
@@ -69,8 +69,8 @@ export async function claimDeliveries(
 const attemptsKept = 20;
 
 /**
- * Records what came of a try. `nextAt`: when to try again; null when it was delivered or is given up. Where somebody asked for it again during
- * the try, or took it over, that stays as it is and the try is only listed.
+ * Records the outcome of an attempt. `nextAt` says when to try again; null when it was delivered or is given up. If somebody asked for a
+ * redelivery during the attempt, or another process took the delivery over, that stays as it is and the attempt is only listed.
  */
 export async function recordAttempt(
   tx: Queryable,
@@ -78,7 +78,7 @@ export async function recordAttempt(
   attempt: Attempt,
   outcome: { readonly deliveredAt: Date | null; readonly nextAt: Date | null },
 ): Promise<void> {
-  // What is sent at least once may be forgotten with a power cut, and is then sent again.
+  // Deliveries are made at least once: one whose record is lost in a power cut is sent again.
   await tx.query("SET LOCAL synchronous_commit = off");
   await tx.query(
     `UPDATE webhook_delivery
@@ -98,7 +98,7 @@ export async function recordAttempt(
   );
 }
 
-/** Gives claimed deliveries back untried. */
+/** Returns claimed deliveries untried. */
 export async function releaseDeliveries(
   db: Queryable,
   endpointId: string,
@@ -112,7 +112,7 @@ export async function releaseDeliveries(
   );
 }
 
-/** Wants it delivered again, or now instead of later. Whether there is such a delivery. */
+/** Makes a delivery due now, again or instead of later. Returns whether there is such a delivery. */
 export async function askAgain(
   tx: Queryable,
   key: { readonly endpointId: string; readonly eventId: string },
@@ -126,7 +126,7 @@ export async function askAgain(
   return rows.length > 0;
 }
 
-/** An attempt as JSON keeps it. */
+/** An attempt as it is stored in JSON. */
 export type KeptAttempt = Omit<Attempt, "at"> & { readonly at: string };
 
 export interface StoredDelivery {
@@ -203,17 +203,17 @@ export interface TokenDelivery
   readonly localDay: string;
 }
 
-/** A token's notices of the days for which deliveries are kept, to a handful of endpoints. */
+/** Enough for a token's notices, on the days for which deliveries are kept, to a handful of endpoints. */
 const tokenDeliveriesMax = 200;
 
-/** What endpoints that are still there were told of a token's end, or will be, newest first. */
+/** What endpoints that still exist were told of a token's end, or will be told, newest first. */
 export async function listDeliveriesOfToken(
   tx: Queryable,
   tenant: Tenant,
   tokenId: TokenId,
 ): Promise<TokenDelivery[]> {
   return tx.query<TokenDelivery & Record<string, unknown>>(
-    // The few events first: an endpoint may have millions of deliveries.
+    // Finds the few events first: an endpoint may have millions of deliveries.
     `WITH event AS MATERIALIZED (
        SELECT event_id, ifi_id, environment, fintech_id, body::jsonb -> 'data' AS data FROM webhook_event
        WHERE (ifi_id, environment, fintech_id) = ($1, $2, $3) AND name = 'TOKEN_EXPIRING' AND body::jsonb #>> '{data,tokenID}' = $4)

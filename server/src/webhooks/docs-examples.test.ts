@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemRandom } from "../platform/random.ts";
 import { generateWebhookSecret, signatureHeaders } from "./signature.ts";
 
-// What docs/reference/fusion/80-webhooks.md tells receivers to run, run.
+// Runs what docs/reference/fusion/80-webhooks.md tells receivers to run.
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/reference/fusion/80-webhooks.md"), "utf8");
 const exampleIn = (language: string): string => {

@@ -13,7 +13,10 @@ export interface ReachableEndpoint {
   readonly application: ReachableApplication;
 }
 
-/** The endpoint, and the application through which the person may see it. Somebody else's is missing: throws {@link NotFound}. */
+/**
+ * The endpoint, and the application through which the person may see it. Throws {@link NotFound} for somebody else's, as for one that does
+ * not exist.
+ */
 export async function getEndpointFor(
   tx: Transaction,
   principal: UserPrincipal,
@@ -22,7 +25,7 @@ export async function getEndpointFor(
   return reach(tx, principal, await findEndpoint(tx, endpointId));
 }
 
-/** {@link getEndpointFor} for somebody who changes it, locked. Throws `role_insufficient` for one who may only look. */
+/** {@link getEndpointFor} for a person who changes the endpoint: locks it. Throws `role_insufficient` for one who may only look. */
 export async function getEndpointToManage(
   tx: Transaction,
   principal: UserPrincipal,

@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => telling.end());
 afterAll(() => database.drop());
 
-/** To the admin. */
+/** The number of messages to the admin. */
 async function letters(): Promise<number> {
   const { rows } = await database.owner.query("SELECT FROM outgoing_message WHERE address = $1", [
     admin.email,
@@ -58,7 +58,7 @@ describe("an endpoint", () => {
     expect(rows[0].text).toContain(`/applications/${application}/webhooks/${endpointId}`);
     const { history } = await getEndpoint(webhooks.deps, admin, endpointId);
     expect(history[0]).toMatchObject({ action: "webhook-endpoint.disabled", actorName: "Fusion" });
-    // Nothing more is sent or kept for it, until somebody enables it.
+    // Nothing more is sent to it or kept for it, until somebody enables it.
     const before = endpoint.received.length;
     await pay();
     await webhooks.publisher.runOnce();
@@ -81,7 +81,7 @@ describe("an endpoint", () => {
     const failsOnce = async () => {
       await pay();
       await webhooks.publisher.runOnce();
-      // As if its ten tries were over.
+      // As if its ten attempts were used up.
       await database.owner.query("UPDATE webhook_delivery SET next_at = NULL WHERE endpoint_id = $1", [
         endpointId,
       ]);
@@ -242,7 +242,7 @@ describe("an endpoint", () => {
     await pay();
     webhooks.clock.advanceMs(60_000);
     await webhooks.publisher.runOnce();
-    // The second transfer happened when it no longer wanted transfers.
+    // The second transfer happened after it had stopped wanting transfers.
     expect(moved.received.map(({ body }) => body)).toEqual(old.received.map(({ body }) => body));
     const { headers, body } = moved.received[0] as ReceivedWebhook;
     expect(headers["x-zeta-hmac"]).toBe(createHmac("sha256", secret).update(body).digest("hex"));
@@ -307,7 +307,7 @@ describe("an endpoint", () => {
       const { headers, body } = endpoint.received.at(-1) as ReceivedWebhook;
       return headers["x-zeta-hmac"] === createHmac("sha256", secret).update(body).digest("hex");
     };
-    // The answer was lost, and so the secret with it.
+    // Assume that the answer was lost, and the secret with it.
     await rotate(24);
     webhooks.clock.advanceMs(60_000);
     const { secret: fresh, endpoint: rotated } = await rotate(24);
@@ -315,7 +315,7 @@ describe("an endpoint", () => {
     expect(await isSignedWith(known)).toBe(true);
     webhooks.clock.advanceMs(24 * 3_600_000);
     expect(await isSignedWith(fresh)).toBe(true);
-    // That overlap is over: the next has another secret to go on with.
+    // That overlap is over, so in the next one another secret goes on signing.
     await rotate(24);
     expect(await isSignedWith(fresh)).toBe(true);
     const { secret: only } = await rotate(0);

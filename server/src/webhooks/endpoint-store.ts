@@ -4,7 +4,7 @@ import type { ApplicationId, Tenant } from "../platform/ids.ts";
 
 // SQL on endpoints, private to the room.
 
-/** `gone`: it said so (410). */
+/** `gone`: the endpoint said so (410). */
 export type DisabledBecause = "person" | "failing" | "gone";
 
 export interface Endpoint {
@@ -21,7 +21,7 @@ export interface Endpoint {
   readonly previousSecretUntil: Date | null;
 }
 
-/** With its secrets, sealed. */
+/** An endpoint with its secrets, sealed. */
 export interface SealedEndpoint extends Endpoint {
   readonly secret: Buffer;
   readonly previousSecret: Buffer | null;
@@ -46,7 +46,7 @@ interface EndpointRow {
 const columns = `ifi_id, environment, fintech_id, application_id, endpoint_id, url, events, created_at, created_by_name, failing_since,
   disabled_at, CASE WHEN gone_at = disabled_at THEN 'gone' ELSE disabled_because END AS disabled_because, previous_secret_until`;
 
-/** Whether it was written; not when the application has this address already. */
+/** Returns whether it was written; not when the application already has this address. */
 export async function insertEndpoint(
   tx: Queryable,
   endpoint: Pick<
@@ -77,7 +77,7 @@ export async function insertEndpoint(
 }
 
 /**
- * Additions to one application and new addresses in it follow one another, so that two at once cannot both be the last allowed, or take the
+ * Serializes new endpoints and new addresses in one application, so that two at once can neither both be the last one allowed nor take the
  * same address.
  */
 export async function lockEndpointsOf(tx: Queryable, applicationId: ApplicationId): Promise<void> {
@@ -107,24 +107,27 @@ export async function lockEndpoint(tx: Queryable, endpointId: string): Promise<E
   return row && endpointOf(row);
 }
 
-/** Endpoints `e`, and whether one may be told something: enabled, and neither its application nor its fintech suspended. */
+/**
+ * The source of endpoints `e`, and the condition that one may be told something: it is enabled, and neither its application nor its fintech
+ * is suspended.
+ */
 export const toldEndpoints = `webhook_endpoint e
   JOIN application a USING (ifi_id, environment, fintech_id, application_id)
   JOIN fintech f USING (ifi_id, fintech_id)`;
 export const mayBeTold = `e.disabled_at IS NULL AND e.deleted_at IS NULL AND a.suspended_at IS NULL AND f.suspended_at IS NULL`;
 
 /**
- * Whether `e` is to hear of something of that name and time, now or when it may be told again: it wants it, was there, and was enabled. A minute is for what the
- * clocks of several processes differ. A suspension only puts off.
+ * Whether `e` is to hear of something of that name and time, now or when it may be told again: it wants it, existed then, and was enabled.
+ * The minute allows for clock differences between processes. A suspension only postpones.
  */
 export const isOwed = (name: string, occurredAt: string): string =>
   `e.deleted_at IS NULL AND ${name} = ANY (e.events) AND e.created_at <= ${occurredAt} + interval '1 minute'
      AND (e.disabled_at IS NULL OR e.disabled_at >= ${occurredAt} - interval '1 minute')`;
 
-/** Whether it does not want to be left alone at that instant. */
+/** Whether the endpoint's requested rest is over at that instant. */
 export const hasRested = (now: string): string => `(e.rest_until IS NULL OR e.rest_until <= ${now})`;
 
-/** An endpoint that may be told something now, locked by nobody. */
+/** An endpoint that may be told something now; not locked. */
 export async function findSealedEndpoint(
   tx: Queryable,
   endpointId: string,
@@ -137,7 +140,7 @@ export async function findSealedEndpoint(
   return row && { ...endpointOf(row), secret: row.secret, previousSecret: row.previous_secret };
 }
 
-/** Another address starts counting its failures afresh, and asked for no rest. */
+/** A new address resets the count of failures and any requested rest. */
 export async function replaceSettings(
   tx: Queryable,
   endpointId: string,
@@ -152,8 +155,8 @@ export async function replaceSettings(
 }
 
 /**
- * The new secret takes over; the one before signs until `overlapUntil`, or no more when that is null. During an overlap it is the older of the two that goes on
- * signing: the receiver has that one, and the newer perhaps nobody, because the answer with it was lost.
+ * Makes the new secret current; the one before signs until `overlapUntil`, or no longer when that is null. A rotation during an overlap
+ * keeps the older of the two signing: the receiver has that one, and perhaps nobody has the newer one, because the answer with it was lost.
  */
 export async function replaceSecret(
   tx: Queryable,
@@ -169,10 +172,13 @@ export async function replaceSecret(
   );
 }
 
-/** An endpoint where it was when it was looked at: what its address did says nothing of one that it was moved to meanwhile. */
+/**
+ * An endpoint with the address that it had when it was read: what happened there says nothing of an address to which it was moved
+ * meanwhile.
+ */
 type Addressed = Pick<Endpoint, "endpointId" | "url">;
 
-/** Whether that changed anything. */
+/** Returns whether that changed anything. */
 export async function markDisabled(
   tx: Queryable,
   { endpointId, url }: Addressed,
@@ -188,7 +194,7 @@ export async function markDisabled(
   return rows.length > 0;
 }
 
-/** Starts counting its failures afresh. Whether that changed anything. */
+/** Enables it and resets its count of failures. Returns whether that changed anything. */
 export async function markEnabled(tx: Queryable, endpointId: string): Promise<boolean> {
   const rows = await tx.query(
     `UPDATE webhook_endpoint SET disabled_at = NULL, disabled_because = NULL, failing_since = NULL, rest_until = NULL
@@ -202,7 +208,7 @@ export async function markDeleted(tx: Queryable, endpointId: string, now: Date):
   await tx.query("UPDATE webhook_endpoint SET deleted_at = $2 WHERE endpoint_id = $1", [endpointId, now]);
 }
 
-/** It asked to be left alone until then. */
+/** Leaves the endpoint alone until then, as it asked. */
 export async function restEndpoint(
   tx: Queryable,
   { endpointId, url }: Addressed,
@@ -214,7 +220,7 @@ export async function restEndpoint(
   );
 }
 
-/** A person wants something sent now. */
+/** Ends its rest, since a person wants something sent now. */
 export async function endRest(tx: Queryable, endpointId: string): Promise<void> {
   await tx.query(
     "UPDATE webhook_endpoint SET rest_until = NULL WHERE endpoint_id = $1 AND rest_until IS NOT NULL",
@@ -222,7 +228,7 @@ export async function endRest(tx: Queryable, endpointId: string): Promise<void> 
   );
 }
 
-/** A success ends its time of failing. */
+/** Records a success, which ends its time of failing. */
 export async function markWorking(tx: Queryable, { endpointId, url }: Addressed): Promise<void> {
   await tx.query(
     "UPDATE webhook_endpoint SET failing_since = NULL WHERE endpoint_id = $1 AND url = $2 AND failing_since IS NOT NULL",
@@ -230,14 +236,17 @@ export async function markWorking(tx: Queryable, { endpointId, url }: Addressed)
   );
 }
 
-/** Since when it does nothing but fail; from now, when it worked before, or has not been tried for two days. Undefined for one that was moved. */
+/**
+ * Returns since when every attempt has failed: since now, when it worked before or has not been tried for two days. Undefined for one that
+ * was moved.
+ */
 export async function markFailing(
   tx: Queryable,
   { endpointId, url }: Addressed,
   now: Date,
 ): Promise<Date | undefined> {
   const [row] = await tx.query<{ failing_since: Date }>(
-    // Tries of one event are at most a day and a tenth apart. Older releases note no failed_at.
+    // Attempts for one event are at most a day and a tenth apart. Older releases record no failed_at.
     `UPDATE webhook_endpoint SET failed_at = $3, failing_since =
        CASE WHEN coalesce(failed_at, failing_since) > $3::timestamptz - interval '2 days' THEN coalesce(failing_since, $3) ELSE $3 END
      WHERE endpoint_id = $1 AND url = $2 RETURNING failing_since`,

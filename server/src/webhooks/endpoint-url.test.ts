@@ -34,7 +34,7 @@ describe("an endpoint's address", () => {
     "https://printer.local/",
     "https://metadata.google.internal/",
     "https://intranet/",
-    // The same machine in every way of writing it.
+    // This machine, in every notation.
     "https://127.0.0.1/",
     "https://127.1/",
     "https://2130706433/",
@@ -50,7 +50,7 @@ describe("an endpoint's address", () => {
     "https://[::ffff:127.0.0.1]/",
     "https://[::ffff:7f00:1]/",
     "https://[64:ff9b::7f00:1]/",
-    // Others behind the wall.
+    // Other addresses of private networks.
     "https://10.0.0.1/",
     "https://167772161/",
     "https://0xa9fea9fe/latest/meta-data",

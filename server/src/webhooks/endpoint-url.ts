@@ -4,7 +4,7 @@ import { isGlobalAddress, isLoopbackAddress } from "./global-address.ts";
 
 /** Which addresses may be delivered to. */
 export interface AddressPolicy {
-  /** Development's: http and https to this machine too. */
+  /** In development: allows http and https to this machine, too. */
   readonly allowLoopback: boolean;
 }
 
@@ -16,8 +16,8 @@ export function mayConnect(address: string, { allowLoopback }: AddressPolicy): b
 }
 
 /**
- * Reads the address of an endpoint; throws {@link WebhookUrlRefused}. Judged as the URL parser understands it, which writes every
- * decimal, octal or hexadecimal form of an IPv4 address as four numbers. What a name stands for is checked at each delivery.
+ * Reads the address of an endpoint; throws {@link WebhookUrlRefused}. It is judged as the URL parser understands it, which writes every
+ * decimal, octal or hexadecimal form of an IPv4 address as four numbers. The addresses behind a name are checked at each delivery.
  */
 export function readEndpointUrl(text: string, policy: AddressPolicy): URL {
   if (!URL.canParse(text)) throw new WebhookUrlRefused("This is not a complete address.");
@@ -31,10 +31,10 @@ export function readEndpointUrl(text: string, policy: AddressPolicy): URL {
       "The address must not carry a user or password; verify the signature instead.",
     );
   if (url.hash !== "") throw new WebhookUrlRefused("The address must not have a #fragment.");
-  // Below 1024 are the ports of other protocols, which a request could be meant to confuse.
+  // Ports below 1024 belong to other protocols, which a request could be meant to confuse.
   if (url.port !== "" && Number(url.port) < 1024)
     throw new WebhookUrlRefused("The port must be 443, or 1024 and above.");
-  // As it is kept, with what is not ASCII written out: up to nine characters for one.
+  // The length as stored: characters outside ASCII are encoded, with up to nine characters for one.
   if (url.href.length > urlMaxCharacters)
     throw new WebhookUrlRefused(`The address is longer than ${urlMaxCharacters} characters.`);
   if (loopback) return url;
@@ -48,7 +48,7 @@ export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
 }
 
-/** Names that mean something on a local network alone; one without a dot would be completed by the resolver's search list. */
+/** Names that have a meaning only on a local network; the resolver's search list would complete one without a dot. */
 function isLocalName(host: string): boolean {
   const labels = host.replace(/\.$/, "").split(".");
   return (

@@ -8,12 +8,12 @@ import type { EventContent } from "./webhook-event.ts";
 
 // SQL on the outbox and on events, private to the room.
 
-/** Of a tenant and kind of event so many at once, so that who has many leaves room for the others. */
+/** Rows taken at once per tenant and kind of event, so that a tenant with many leaves room for the others. */
 const rowsOfAKind = 16;
-/** Rows that nobody is to hear of are looked for among so many of a kind, and so many are deleted at once. */
+/** How many rows per kind are searched for unwanted ones, and how many are deleted at once. */
 const unwantedAtOnce = 5_000;
 
-/** Nothing happens where no endpoint of the tenant wants it. */
+/** Writes nothing when no endpoint of the tenant wants the event. */
 export async function insertOutboxRow(
   tx: Queryable,
   tenant: Tenant,
@@ -29,8 +29,8 @@ export async function insertOutboxRow(
 }
 
 /**
- * For a transaction that looks for work: outbox and deliveries grow from nothing to hundreds of thousands of rows within seconds, and the plan that a
- * connection keeps may have been made when they were empty. So it is made of look-ups in indexes in any case.
+ * Makes the planner use index look-ups in a transaction that looks for work. Outbox and deliveries grow from nothing to hundreds of
+ * thousands of rows within seconds, and a connection's cached plan may have been made when they were empty.
  */
 export async function planByIndexes(tx: Queryable): Promise<void> {
   await tx.query(
@@ -38,7 +38,7 @@ export async function planByIndexes(tx: Queryable): Promise<void> {
   );
 }
 
-/** What a transaction left to be told: all transfers of one statement, or one other thing. */
+/** What a transaction left in the outbox: all transfers of one statement, or one other event. */
 export interface OutboxRow {
   readonly outboxId: string;
   readonly tenant: Tenant;
@@ -48,7 +48,7 @@ export interface OutboxRow {
   readonly occurredAt: Date;
 }
 
-/** The outbox's oldest row of each tenant and kind of event, found by one look-up in the index for each. */
+/** The outbox's oldest row of each tenant and kind of event, found with one index look-up each. */
 const firstOfEachKind = `waiting AS (
   (SELECT ifi_id, environment, fintech_id, name, occurred_at FROM event_outbox
    ORDER BY ifi_id, environment, fintech_id, name, outbox_id LIMIT 1)
@@ -76,10 +76,12 @@ const takeNext = `${deleteNext}
   RETURNING o.ifi_id, o.environment, o.fintech_id, o.name, o.outbox_id, o.transfer_numbers, o.content, o.occurred_at`;
 
 /**
- * Takes the oldest rows of each tenant and kind of event that nobody else is taking, `limit` in all. They are gone when the transaction commits,
- * and back when it does not. Rows stay while every endpoint that wants their kind has `dueMax` deliveries due, or may not be told: written out they
- * would take fifty times the room and be told no sooner. So one that fails or is slow holds up no other, neither of the tenant nor of others, and an
- * endpoint that wants other events makes no room for it. None `except` by their ids.
+ * Takes the oldest rows of each tenant and kind of event that nobody else is taking, `limit` in all, except those with ids in `except`.
+ * They are gone when the transaction commits, and back when it does not.
+ *
+ * Rows stay while every endpoint that wants their kind has `dueMax` deliveries due, or may not be told: written out they would take fifty
+ * times the space and be told no sooner. So a failing or slow endpoint holds up no other, of the same tenant or another, and an endpoint
+ * that wants other events makes no room for it.
  */
 export async function takeOutboxRows(
   tx: Queryable,
@@ -121,7 +123,7 @@ export async function takeOutboxRows(
   return rows.map(outboxRowOf);
 }
 
-/** Takes these, as far as nobody else took them. */
+/** Takes these rows, except those that somebody else has taken. */
 export async function takeTheseRows(tx: Queryable, these: readonly OutboxRow[]): Promise<OutboxRow[]> {
   const rows = await tx.query<OutboxColumns & Record<string, unknown>>(
     `WITH next AS (
@@ -151,15 +153,18 @@ function outboxRowOf(row: OutboxColumns): OutboxRow {
   };
 }
 
-/** The condition that no endpoint is to hear of a row: neither now nor, of what happened since `since`, when it may be told again. */
+/**
+ * The condition that no endpoint is to hear of a row: not now, and, if it happened since `since`, not when an endpoint may be told again
+ * either.
+ */
 const isUnwanted = (row: string, since: string): string => `NOT EXISTS (
   SELECT FROM ${toldEndpoints}
   WHERE e.ifi_id = ${row}.ifi_id AND e.environment = ${row}.environment AND e.fintech_id = ${row}.fintech_id
     AND ${isOwed(`${row}.name`, `${row}.occurred_at`)} AND (${row}.occurred_at >= ${since} OR (${mayBeTold})))`;
 
 /**
- * Deletes rows that nobody is to hear of, which {@link takeOutboxRows} would leave, or write out for nothing: some thousand at once, of each kind the oldest.
- * Answers whether there were any.
+ * Deletes rows that nobody is to hear of, which {@link takeOutboxRows} would leave or write out for nothing: some thousand at once, the
+ * oldest of each kind. Returns whether there were any.
  */
 export async function deleteUnwantedRows(tx: Queryable, since: Date): Promise<boolean> {
   const rows = await tx.query(
@@ -179,7 +184,7 @@ export async function deleteUnwantedRows(tx: Queryable, since: Date): Promise<bo
   return rows.length > 0;
 }
 
-/** Since when the outbox's oldest row waits of which an endpoint may be told now; undefined when none waits. */
+/** When the oldest outbox row of which an endpoint may be told now happened; undefined when none waits. */
 export async function findOldestInOutbox(tx: Queryable): Promise<Date | undefined> {
   const [row] = await tx.query<{ oldest: Date | null }>(
     prepared(`WITH RECURSIVE ${firstOfEachKind} SELECT min(occurred_at) AS oldest FROM waiting w
@@ -193,7 +198,7 @@ export async function findOldestInOutbox(tx: Queryable): Promise<Date | undefine
 
 export interface NewEvent {
   readonly tenant: Tenant;
-  /** Whose endpoints alone are told; null for all of the tenant's. */
+  /** The application whose endpoints alone are told; null for all of the tenant's. */
   readonly applicationId: string | null;
   readonly eventId: string;
   readonly name: string;
@@ -202,8 +207,8 @@ export interface NewEvent {
 }
 
 /**
- * Keeps the events, with a delivery to every endpoint of the tenant, or of the one application, that is to hear of them; none that
- * nobody is to hear of. To an endpoint that is disabled or suspended meanwhile it waits.
+ * Stores the events that somebody is to hear of, with a delivery to each such endpoint of the tenant, or of the one application. A delivery
+ * to an endpoint that was disabled or suspended meanwhile waits.
  */
 export async function insertEvents(tx: Queryable, events: readonly NewEvent[], now: Date): Promise<void> {
   if (events.length === 0) return;
@@ -236,7 +241,7 @@ export async function insertEvents(tx: Queryable, events: readonly NewEvent[], n
   );
 }
 
-/** An event for one endpoint alone, whatever it wants to hear of. */
+/** Stores an event for one endpoint alone, whatever it wants to hear of. */
 export async function insertEventFor(
   tx: Queryable,
   endpointId: string,
@@ -255,7 +260,7 @@ export async function insertEventFor(
   );
 }
 
-/** Forgets up to `limit` events from before, with their deliveries. Returns how many. */
+/** Deletes up to `limit` events from before then, with their deliveries. Returns how many. */
 export async function deleteEventsBefore(tx: Queryable, before: Date, limit: number): Promise<number> {
   const rows = await tx.query(
     `WITH old AS (

@@ -55,7 +55,7 @@ it.each([
   "3fff::1",
   "2001:2::1",
   "5f00::1",
-  // IPv4 inside IPv6: mapped, compatible, NAT64 (well-known and local), 6to4, Teredo. Even where what is inside is public.
+  // IPv4 inside IPv6: mapped, compatible, NAT64 (well-known and local), 6to4, Teredo. Refused even when the address inside is public.
   "::ffff:127.0.0.1",
   "::ffff:7f00:1",
   "::ffff:8.8.8.8",
@@ -66,7 +66,7 @@ it.each([
   "64:ff9b:1::a00:1",
   "2002:7f00:1::",
   "2001:0:53aa:64c::1",
-  // No address at all.
+  // Not an address.
   "",
   "localhost",
   "999.1.1.1",

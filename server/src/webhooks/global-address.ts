@@ -1,8 +1,8 @@
 import ipaddr from "ipaddr.js";
 
-// Beyond what the library's names cover.
+// Ranges that the library's names do not cover.
 const refusedRanges = [
-  // What IANA keeps inside global unicast for protocols, benchmarks and documentation (RFC 6890, RFC 9637).
+  // Ranges inside global unicast that IANA reserves for protocols, benchmarks and documentation (RFC 6890, RFC 9637).
   "2001::/23",
   "3fff::/20",
   // Relays of 6to4 (RFC 7526).
@@ -12,9 +12,9 @@ const refusedRanges = [
 ].map((range) => ipaddr.parseCIDR(range));
 
 /**
- * Whether an address (as text) is one of the public internet: neither loopback, private, link-local, carrier-grade NAT, unique-local,
- * multicast, documentation, reserved, nor any form in which IPv6 wraps an IPv4 address, whatever that address is. False for what is no
- * address. Deny by default: only `unicast`, and of IPv6 only 2000::/3, the part that has been given out.
+ * Whether an address (as text) belongs to the public internet: neither loopback, private, link-local, carrier-grade NAT, unique-local,
+ * multicast, documentation, reserved, nor any form in which IPv6 wraps an IPv4 address, whatever that address is. False for an invalid
+ * address. Denies by default: only `unicast` passes, and of IPv6 only 2000::/3, the part that has been given out.
  */
 export function isGlobalAddress(text: string): boolean {
   if (!ipaddr.isValid(text) || text.includes("%")) return false;

@@ -6,7 +6,7 @@ import { keptMs } from "./retry-schedule.ts";
 
 const deletedAtOnce = 5_000;
 
-/** Forgets events and their deliveries after seven days, some thousand a transaction. May run twice. */
+/** Deletes events and their deliveries after seven days, some thousand per transaction. May run twice. */
 export function webhookJobs({ db, clock }: { readonly db: Database; readonly clock: Clock }): RoomJobs {
   return {
     tasks: {

@@ -5,12 +5,12 @@ import { createLanes, type Lanes } from "./lanes.ts";
 
 interface Delivery {
   readonly makesRoom: () => boolean;
-  /** Nothing more is due, or room was made. */
+  /** Ends the delivery: nothing more is due, or room was made. */
   readonly end: () => Promise<void>;
 }
 
 let clock: ManualClock;
-/** By endpoint: what is being delivered. */
+/** What is being delivered, by endpoint. */
 let open: Map<string, Delivery>;
 let lanes: Lanes;
 
@@ -36,7 +36,7 @@ const endpointsOf = (tenant: string, count: number): DueEndpoint[] =>
 
 const openOf = (tenant: string): string[] => [...open.keys()].filter((each) => each.startsWith(tenant));
 
-/** What each delivery does between two tries: it ends where it is to make room. */
+/** Does what each delivery does between two attempts: ends where it is to make room. */
 async function endThoseThatMakeRoom(): Promise<string[]> {
   const ending = [...open].filter(([, { makesRoom }]) => makesRoom());
   for (const [, { end }] of ending) await end();

@@ -1,21 +1,23 @@
 import type { Clock } from "../platform/clock.ts";
 import type { DueEndpoint } from "./delivery-store.ts";
 
-/** Who is delivered to at the same time in this process: each endpoint in a lane of its own. */
+/** The endpoints that this process delivers to at the same time, each in a lane of its own. */
 export interface Lanes {
-  /** Opens lanes for those that have none, as far as there are any for their tenant. */
+  /** Opens lanes for endpoints that have none, as far as lanes are free for their tenant. */
   openFor(due: readonly DueEndpoint[]): void;
-  /** Waits until those that are open have ended. */
+  /** Waits until the open lanes have ended. */
   ended(): Promise<void>;
 }
 
 const lanesMax = 128;
-/** Of one tenant, however many slow endpoints it has: the others are left room, and so are its own in its other environment. */
+/**
+ * Per tenant, however many slow endpoints it has. That leaves room for other tenants, and for its own endpoints in its other environment.
+ */
 const lanesOfTenantMax = 16;
-/** After so long an endpoint to which there is always more to deliver makes room, where others wait for its lane. */
+/** After this time, an endpoint with more to deliver makes room if others wait for its lane. */
 const turnMs = 10_000;
 
-/** `deliver` delivers until there is nothing more to do or `makesRoom` says so. It never fails. */
+/** `deliver` delivers until nothing is left to do or `makesRoom` returns true. It never fails. */
 export function createLanes({
   clock,
   deliver,
@@ -24,9 +26,9 @@ export function createLanes({
   readonly deliver: (endpointId: string, makesRoom: () => boolean) => Promise<void>;
 }): Lanes {
   const open = new Map<string, { readonly tenant: string; readonly ended: Promise<void> }>();
-  /** Whether somebody waits for any lane, and the tenants that wait for one of their own. */
+  /** Whether an endpoint waits for any lane, and which tenants wait for one of their own. */
   let waiting = { forAny: false, tenants: new Set<string>() };
-  /** Endpoints that made room, the earliest first: those that wait go before them. */
+  /** Endpoints that made room, the earliest first: waiting endpoints go before them. */
   let hadTheirTurn: string[] = [];
 
   const openOne = (endpointId: string, tenant: string): void => {

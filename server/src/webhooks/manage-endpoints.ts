@@ -42,8 +42,8 @@ export interface ManageDeps {
 }
 
 /**
- * Adds an endpoint to an application; its secret is in this answer alone. For people who may manage the application, who in live have just
- * proven presence: whoever adds one hears of all the fintech's money. Audited.
+ * Adds an endpoint to an application. Only this answer contains its secret. For people who may manage the application and, in live, have
+ * just proven presence: an endpoint hears of all the fintech's money. Audited.
  *
  * Throws `not_found`, `role_insufficient`, `step_up_required`, `webhook_url_refused`, `webhook_url_taken`, `webhook_limit_reached`.
  */
@@ -81,8 +81,8 @@ export async function addEndpoint(
 }
 
 /**
- * Changes where an endpoint is and what it hears of; its secret stays, and what waits for it goes to the new address. Rights, presence and
- * audit as for adding, which this is to whoever listens at the new address. Asking for what is already so changes nothing.
+ * Changes an endpoint's address and events. Its secret stays, and what waits for it goes to the new address. Rights, presence and audit are
+ * as for adding, since whoever listens at the new address gains as much. Setting the same again changes nothing.
  *
  * Throws `not_found`, `role_insufficient`, `step_up_required`, `webhook_url_refused`, `webhook_url_taken`.
  */
@@ -110,8 +110,8 @@ export async function editEndpoint(
 }
 
 /**
- * Gives the endpoint a new secret; the one before signs too for the overlap. Rights, presence and audit as for adding. A rotation during an
- * overlap replaces the newer secret and goes on with the older; without an overlap it ends both.
+ * Gives the endpoint a new secret; during the overlap the one before signs, too. Rights, presence and audit are as for adding. A rotation
+ * during an overlap replaces the newer secret and keeps the older; one without an overlap ends both.
  */
 export async function rotateSecret(
   deps: ManageDeps,
@@ -135,8 +135,8 @@ export async function rotateSecret(
 }
 
 /**
- * Stops or resumes deliveries; asking for what is already so changes nothing. What was waiting goes out once it is enabled again, within the seven days for
- * which it is kept.
+ * Stops or resumes deliveries; setting the same again changes nothing. What was waiting goes out when the endpoint is enabled again, within
+ * the seven days for which it is kept.
  */
 export async function setEndpointEnabled(
   deps: ManageDeps,
@@ -154,7 +154,7 @@ export async function setEndpointEnabled(
   });
 }
 
-/** Ends an endpoint for good; its secret is of no use any more. */
+/** Deletes an endpoint for good; its secret becomes useless. */
 export async function deleteEndpoint(
   deps: ManageDeps,
   principal: UserPrincipal,

@@ -38,11 +38,11 @@ afterAll(() => database.drop());
 interface Payer {
   readonly fintechId: string;
   readonly admin: Awaited<ReturnType<typeof arrangeUser>>;
-  /** An endpoint of its own that wants every transfer, or what it says. */
+  /** Adds an endpoint of its own that wants every transfer, or these events. */
   listen(events?: readonly EventName[]): Promise<WebhookReceiver & { readonly endpointId: string }>;
-  /** One after the other, so that the outbox has a row for each. Answers their request ids. */
+  /** Pays one after the other, so that the outbox has a row for each. Returns the request ids. */
   pay(times: number, clock?: Clock): Promise<string[]>;
-  /** Something else happens as often. */
+  /** Makes another event happen this many times. */
   make(times: number): Promise<void>;
 }
 
@@ -209,7 +209,7 @@ describe("an event", () => {
       expect([await waitingOf(payer), await eventsOf(payer)]).toEqual([14, 16]);
       if (whose === "an endpoint that was deleted") {
         await deleteEndpoint(webhooks.deps, payer.admin, { endpointId });
-        // One that came later is told nothing of it either.
+        // An endpoint that was added later is told nothing of it either.
         webhooks.clock.advanceMs(120_000);
         await payer.listen();
         await publishEvents(webhooks.deps);
@@ -244,8 +244,8 @@ describe("an event", () => {
 
 describe("looking for work", () => {
   /**
-   * A database that notes how often every row of the outbox was read, one after the other. Each transaction is asked itself before it commits:
-   * what all of them did is told when each session comes to tell it.
+   * A database that counts how often the outbox was scanned row by row. Each transaction reads its own count before it commits, since the
+   * common statistics arrive only when each session reports them.
    */
   function countingOutboxesRead(db: Database): Database & { outboxesRead(): number } {
     let read = 0;
@@ -280,7 +280,7 @@ describe("looking for work", () => {
     await publisher.runOnce();
     expect(await eventsOf(payer)).toBe(3);
     expect(db.outboxesRead()).toBe(before);
-    // What it would have noted.
+    // Proof that it would have counted a scan.
     await db.transaction(systemScope, (tx) => tx.query("SELECT FROM event_outbox"));
     expect(db.outboxesRead()).toBe(before + 1);
   });

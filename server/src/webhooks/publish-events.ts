@@ -16,23 +16,26 @@ import {
 import { keptMs } from "./retry-schedule.ts";
 import { eventBody, newEventId, transferContent } from "./webhook-event.ts";
 
-/** A row names what one statement did for one tenant: some transfers when the ledger is busy, 256 at most. */
+/** Rows per transaction. A row names what one statement did for one tenant: some transfers when the ledger is busy, 256 at most. */
 const rowsAtOnce = 64;
-/** Due deliveries of an endpoint beyond which nothing more is written out for it: more than it is told in the half second before the next look. */
+/**
+ * How many due deliveries an endpoint may have before nothing more is written out for it: more than it can be told in the half second
+ * before the next look.
+ */
 const dueMaxByDefault = 1_000;
 
 export interface PublishDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
-  /** An origin without a slash at its end. */
+  /** An origin without a trailing slash. */
   readonly publicUrl: string;
   /** Tests make these smaller. */
   readonly dueMax?: number;
   readonly publishMs?: number;
 }
 
-/** Rows of the outbox that the database refuses for good to have as events, and what is done with a further one. */
+/** Rows of the outbox that the database permanently refuses as events, and what to do with a further one. */
 export interface RefusedRows {
   readonly ids: ReadonlySet<string>;
   leaveOut(row: OutboxRow, error: unknown): void;
@@ -47,8 +50,8 @@ const allOrNothing: RefusedRows = {
 
 /**
  * Turns the oldest rows of the outbox into events with their deliveries, in one transaction: both or neither, so that an event has one id
- * for ever; nothing where what is due to the endpoints has not been told yet. Rows that are refused for good stay and hold up no other.
- * May run in several processes at once. Answers whether there were any.
+ * for ever. Leaves rows whose endpoints still have enough deliveries due. Rows that are permanently refused stay and hold up no other. May
+ * run in several processes at once. Returns whether there were any.
  */
 export async function publishEvents(
   deps: PublishDeps,
@@ -78,7 +81,7 @@ export async function publishEvents(
   return rows.length > 0;
 }
 
-/** Makes what was taken in this transaction into events. */
+/** Turns the rows that this transaction took into events. */
 async function publishRows(deps: PublishDeps, tx: Queryable, rows: readonly OutboxRow[]): Promise<void> {
   const now = deps.clock.now();
   const transfers = await listTransfersByNumber(
@@ -90,8 +93,9 @@ async function publishRows(deps: PublishDeps, tx: Queryable, rows: readonly Outb
 }
 
 /**
- * Deletes outbox rows that nobody is to hear of: those of endpoints that were deleted meanwhile, and what waits for one that is disabled or suspended and
- * happened longer ago than events are kept. May run in several processes at once. Answers whether there were any; there may be more.
+ * Deletes outbox rows that nobody is to hear of: those of endpoints that were deleted meanwhile, and those that wait for a disabled or
+ * suspended endpoint and happened longer ago than events are kept. May run in several processes at once. Returns whether there were any;
+ * there may be more.
  */
 export async function forgetUnwanted({ db, clock }: Pick<PublishDeps, "db" | "clock">): Promise<boolean> {
   const since = new Date(clock.now().getTime() - keptMs);

@@ -78,7 +78,7 @@ describe("a transfer", () => {
       .update(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`)
       .digest("base64");
     expect(headers["webhook-signature"]).toBe(`v1,${signed}`);
-    // The same event has the same id everywhere, and is told once.
+    // The event has the same id everywhere, and is told once.
     expect(two.received[0]?.event.eventId).toBe(one.received[0]?.event.eventId);
     await webhooks.publisher.runOnce();
     expect(one.received.length).toBe(1);
@@ -101,7 +101,7 @@ describe("a transfer", () => {
   it("stays within 2 KB whatever its texts are, and can still be looked up", async () => {
     const endpoint = await receiver();
     await webhooks.add(admin, application, endpoint.url);
-    // JSON writes six bytes for each of these characters.
+    // In JSON, each of these characters takes six bytes.
     const [longest, code] = ["\u0001".repeat(255), "\u0002".repeat(128)];
     await pay({ requestId: `${longest}1`, transferCode: code, remarks: "\u0003".repeat(1_000) });
     await pay({ requestId: "₹".repeat(256), transferCode: code });
@@ -178,7 +178,7 @@ describe("what cannot be published", () => {
     expect(complaints.map(({ facts }) => facts)).toMatchObject([
       { part: "webhooks", name: "TRANSFER_CREATED", outboxId: expect.any(String), err: { code: "23514" } },
     ]);
-    // It is kept, for a program that can.
+    // The row is kept, for a program that can publish it.
     await database.owner.query("ALTER TABLE webhook_event DROP CONSTRAINT refuse_some");
     await webhooks.publisher.runOnce();
     expect(endpoint.received).toHaveLength(5);

@@ -15,21 +15,29 @@ export interface Publisher {
   start(): void;
   /** Publishes what there is room for, and delivers until nothing more is due to the endpoints for which there are lanes. */
   runOnce(): Promise<void>;
-  /** Since when the oldest event waits that somebody may be told and of which no delivery is written yet, as of the last look; undefined when none waits. */
+  /**
+   * When the oldest event happened that somebody may be told and that has no delivery yet, as of the last look; undefined when none waits.
+   */
   waitsSince(): Date | undefined;
-  /** Takes no new work, breaks off what is being sent (it is sent again later), and waits for the rest. */
+  /** Takes no new work, aborts what is being sent (it is sent again later), and waits for the rest. */
   stop(): Promise<void>;
 }
 
 const pollMs = 500;
-/** So long is published between two looks for what is due: who has a backlog, or makes events as fast as they are written, keeps nobody else's waiting. */
+/**
+ * How long to publish between two looks for what is due, so that a tenant with a backlog, or one that makes events as fast as they are
+ * written, does not delay deliveries to others.
+ */
 const publishMsByDefault = 250;
-/** So many rows that the database refuses are left out; when it refuses more, it is not for what they are, and publishing stops. */
+/**
+ * How many rows the database may refuse and have left out. When it refuses more, the rows themselves are not the cause, and publishing
+ * stops.
+ */
 const refusedMax = 1_000;
 
 /**
- * A slow endpoint holds up nobody else (lanes.ts). Any number of processes may run one on a database: rows are claimed. Nothing wakes it: a
- * notification inside each commit would cost the transfers most of their throughput.
+ * A slow endpoint holds up nobody else (lanes.ts). Any number of processes may run a publisher on one database: rows are claimed. It polls,
+ * since a notification inside each commit would cost the transfers most of their throughput.
  */
 export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log: Log }): Publisher {
   const stopping = new AbortController();
@@ -58,10 +66,10 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
     },
   };
 
-  /** Answers whether there may be more to publish. */
+  /** Returns whether there may be more to publish. */
   const publish = async (): Promise<boolean> => {
     const until = deps.clock.monotonicMs() + (deps.publishMs ?? publishMsByDefault);
-    // Once a look and not with each of its transactions, most of which meet nothing unwanted.
+    // Once per look and not in each of its transactions, most of which meet nothing unwanted.
     const forgotten = await forgetUnwanted(deps);
     let published: boolean;
     do published = await publishEvents(deps, refused);
@@ -69,7 +77,7 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
     return published || forgotten;
   };
 
-  /** Publishes, or tells the log that it fails: once, until it works again. What is due is told in any case. */
+  /** Publishes, or logs that it fails: once, until it works again. Due deliveries go out in any case. */
   const publishOrComplain = async (): Promise<boolean> => {
     try {
       const more = await publish();
@@ -82,7 +90,7 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
     }
   };
 
-  /** Answers whether to look again at once. */
+  /** Returns whether to look again at once. */
   const look = async (): Promise<boolean> => {
     const more = await publishOrComplain();
     const due = await deps.db.transaction(systemScope, async (tx) => {
@@ -115,7 +123,7 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
     start: lookAndWait,
     async runOnce() {
       while (await look()) {
-        // Until there is nothing left whose endpoints have room for more.
+        // Until nothing is left whose endpoints have room for more.
       }
       await lanes.ended();
     },
@@ -129,7 +137,7 @@ export function createPublisher(deps: DeliverDeps & PublishDeps & { readonly log
   };
 }
 
-/** How far telling is behind what happens. */
+/** Measures how far deliveries are behind what happens. */
 export function measurePublisher(
   publisher: Pick<Publisher, "waitsSince">,
   clock: Clock,

@@ -9,7 +9,7 @@ import { type Endpoint, listEndpointRows } from "./endpoint-store.ts";
 
 const historyMax = 20;
 
-/** An application's endpoints, oldest first, for whoever may see the application. Throws `not_found`. */
+/** An application's endpoints, oldest first, for anyone who may see the application. Throws `not_found`. */
 export async function listEndpoints(
   { db }: { readonly db: Database },
   principal: UserPrincipal,

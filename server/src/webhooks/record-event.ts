@@ -5,8 +5,8 @@ import { insertOutboxRow } from "./event-store.ts";
 import type { EventContent } from "./webhook-event.ts";
 
 /**
- * Notes an event in the caller's transaction: it is told exactly when what it says has been committed. Writes nothing for a tenant of
- * which no endpoint wants it. Transfers are noted by the database (`post_transfers` in migration 0131).
+ * Records an event in the caller's transaction, so it is told exactly when what it says has been committed. Writes nothing when no endpoint
+ * of the tenant wants it. The database records transfers itself (`post_transfers` in migration 0131).
  */
 export async function recordEvent(
   tx: Queryable,
@@ -17,14 +17,14 @@ export async function recordEvent(
 }
 
 /**
- * {@link recordEvent} for as many events as a statement of the caller's finds, as an INSERT to be a part of it. `rows` is a query for
- * `ifi_id, environment, fintech_id, content` (an {@link EventContent}) and `occurred_at`, which leaves out what nobody wants.
+ * {@link recordEvent} for many events at once: an INSERT to be part of the caller's statement. `rows` is a query for `ifi_id, environment,
+ * fintech_id, content` (an {@link EventContent}) and `occurred_at`, which leaves out what nobody wants.
  */
 export const recordEvents = (name: EventName, rows: string): string =>
   `INSERT INTO event_outbox (ifi_id, environment, fintech_id, name, content, occurred_at)
    SELECT ifi_id, environment, fintech_id, '${name}', content, occurred_at FROM (${rows}) AS noted`;
 
-/** The condition under which an endpoint of the application that a row names wants such events. */
+/** The condition that an endpoint of the application named by a row wants such events. */
 export const isWantedByApplication = (name: EventName, row: string): string =>
   `EXISTS (SELECT FROM webhook_endpoint e
            WHERE (e.ifi_id, e.environment, e.fintech_id, e.application_id)

@@ -191,7 +191,7 @@ describe("editing", () => {
       [endpoint.endpointId],
     );
     expect(keys.open("webhook-secret", rows[0].secret, endpoint.endpointId)).toBe(secret);
-    // What changed nothing is not in the trail.
+    // An edit that changed nothing is not in the trail.
     expect(rows[0].edits).toMatchObject([
       { ...fewer, before: { url: endpoint.url, events: endpoint.events } },
       { ...moved, before: fewer },
@@ -225,7 +225,7 @@ describe("400", () => {
     "https://user:pw@hooks.example.com/",
     "https://localhost/",
     "nonsense",
-    // Short as it is entered, too long as it is kept.
+    // Short as entered, too long as stored.
     `https://hooks.example.com/${"₹".repeat(60)}`,
   ])("an address that is not delivered to: %s", async (url) => {
     const answer = await call(admin, "POST", `/applications/${sandbox}/webhooks`, {
@@ -374,7 +374,7 @@ describe("404", () => {
       );
     }
     expect((await call(stranger, "GET", `/applications/${sandbox}/webhooks`)).status).toBe(404);
-    // Nor can an event be read through an endpoint that it was not for.
+    // An event cannot be read through an endpoint that it was not for, either.
     const other = await add();
     expect(
       (await call(admin, "GET", `/webhooks/${other.endpoint.endpointId}/deliveries/${eventId}`)).status,

@@ -46,7 +46,7 @@ const ofDelivery = z.object({ endpointId: WebhookEndpointId, eventId: EventId })
 const failures = { 400: Problem, 401: Problem, 404: Problem, 503: Problem };
 const changes = { ...failures, 403: Problem, 409: Problem };
 
-/** Webhooks in the console, under `/console/api`. A secret is in the answers that make one, and in no other. */
+/** Webhooks in the console, under `/console/api`. Only the answers that make a secret contain it. */
 export function registerWebhookRoutes(http: HttpServer, deps: WebhookRoutesDeps): void {
   const user = provenUser(deps.authenticate);
   const now = (): Date => deps.clock.now();

@@ -128,7 +128,7 @@ describe("a delivery", () => {
     ["interim answers", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(8), "It sent interim answers (1xx) only."],
     ["what is no answer yet", "\r\n".repeat(8_192), "It sent too much before an answer."],
   ])("reads little of %s without end", async (_what, sent, error) => {
-    // What comes is all that comes: only a try that does not wait for more ends before its deadline.
+    // Nothing follows what is sent: only an attempt that does not wait for more ends before its deadline.
     const port = await listenRaw(sent);
     const attempt = await send(`http://127.0.0.1:${port}/`);
     expect(attempt).toMatchObject({ status: null, error });
@@ -200,7 +200,7 @@ describe("private addresses cannot be reached", () => {
   });
 
   it("by a name that answers another address the second time: it is asked once, and what was checked is what is connected to", async () => {
-    // Two of this machine's addresses stand for the public and the private one; both have somebody listening on the same port.
+    // Two of this machine's addresses stand for the public and the private one; a server listens on the same port of both.
     const first = await listen(ok, "127.0.0.1");
     const second = await listen(ok, "127.0.0.2", first.port);
     let asked = 0;
@@ -250,10 +250,10 @@ describe("private addresses cannot be reached", () => {
 });
 
 const [typeA, typeAaaa] = [1, 28];
-/** What a name server says to a question of a type: an address's bytes, nothing of that type, or not a word. */
+/** A name server's answer to a question of a type: an address's bytes, nothing of that type, or silence. */
 type Says = (type: number) => readonly number[] | "nothing" | "silence";
 
-/** A name server with one answer for all names, and a resolver that knows only this one. */
+/** A name server with one answer for all names, and a resolver that asks only this one. */
 async function arrangeResolver(
   says: Says,
   { answerMs, otherFamilyMs }: { readonly answerMs?: number; readonly otherFamilyMs?: number } = {},

@@ -5,14 +5,14 @@ import { isIP } from "node:net";
 import type { Clock } from "../platform/clock.ts";
 import { type AddressPolicy, hostOf, mayConnect, readEndpointUrl } from "./endpoint-url.ts";
 
-/** All addresses of a name that can be known in time. Throws when there are none. */
+/** All addresses of a name that can be found in time. Throws when there are none. */
 export type ResolveHost = (host: string) => Promise<readonly string[]>;
 
-/** One try to deliver, as the log keeps it. */
+/** One attempt to deliver, as the log keeps it. */
 export interface Attempt {
   readonly at: Date;
   readonly durationMs: number;
-  /** Of the answer; null without one. */
+  /** The answer's status; null without an answer. */
   readonly status: number | null;
   readonly error: string | null;
   /** The answer's first characters. */
@@ -28,22 +28,23 @@ export interface Sent extends Attempt {
 const deadlineMs = 10_000;
 const headersMaxBytes = 8_192;
 const readMaxBytes = 4_096;
-/** Of 1xx, before the answer itself: a server has use for one or two. */
+/** How many 1xx answers may precede the final one: a server has use for one or two. */
 const interimMax = 8;
 const shownMaxCharacters = 500;
 
 /**
- * The name servers themselves, not the system's resolver: that one knows local names, and a slow name would hold one of its few threads.
+ * Asks the name servers directly, not the system's resolver: that one knows local names, and a slow name would occupy one of its few
+ * threads.
  *
- * Some name servers keep silent about the family of addresses that a host does not have (RFC 4074). So once one is known, the other has 300 ms
- * to come; and all of it takes half of a try at most.
+ * Some name servers never answer for the address family that a host does not have (RFC 4074). So once the addresses of one family are
+ * known, the other has 300 ms to arrive; and the whole takes half of an attempt at most.
  */
 export function createResolver({
   servers,
   answerMs = 5_000,
   otherFamilyMs = 300,
 }: {
-  /** Those of the system if none are named. */
+  /** The system's servers if none are named. */
   readonly servers?: readonly string[] | undefined;
   readonly answerMs?: number | undefined;
   readonly otherFamilyMs?: number | undefined;
@@ -86,9 +87,9 @@ export function createResolver({
 
 /**
  * POSTs once. Never throws: whatever goes wrong is in the attempt. Reaches only what {@link AddressPolicy} allows: the name is resolved
- * once, every one of its addresses is checked, and the connection is made to a checked address, not to the name, so that a name server
- * which answers differently the next time changes nothing. Redirects are not followed. Whatever is answered,
- * the whole takes 10 s at most, and what is read ends with the 4 KiB after the headers, or with as much before there is an answer.
+ * once, every one of its addresses is checked, and the connection is made to a checked address, not to the name, so a name server that
+ * answers differently the next time changes nothing. Redirects are not followed. Whatever the server answers, an attempt takes 10 s at
+ * most, and reading stops 4 KiB after the headers, or after as much without an answer.
  */
 export async function sendWebhook(
   {
@@ -100,7 +101,7 @@ export async function sendWebhook(
     readonly url: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
-    /** Which of the name's addresses: the next try takes the next one. */
+    /** Selects one of the name's addresses: the next attempt takes the next one. */
     readonly tryNumber: number;
     readonly stop: AbortSignal;
   },
@@ -135,7 +136,7 @@ export async function sendWebhook(
 class Refusal extends Error {}
 
 const unknownIssuer = "is of no authority that is trusted here, or the server leaves out the ones between";
-/** What is wrong with a certificate, by the code that Node gives. */
+/** What is wrong with a certificate, by Node's error code. */
 const certificateFaults: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "has expired",
   CERT_NOT_YET_VALID: "is not valid yet",
@@ -155,7 +156,7 @@ async function addressesOf(
 ): Promise<readonly string[]> {
   const host = hostOf(url);
   if (isIP(host)) return [host];
-  // Only the policy of development lets this name come so far.
+  // Only the development policy lets this name reach here.
   if (host === "localhost") return ["127.0.0.1"];
   const addresses = await orAbort(resolveHost(host), signal);
   return [...addresses].sort((left, right) => isIP(left) - isIP(right));
@@ -185,7 +186,7 @@ function post(
       host: address,
       port: url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port),
       path: `${url.pathname}${url.search}`,
-      // Whose certificate is demanded, and which site of the address is meant.
+      // The host whose certificate is required, and the site wanted at that address.
       ...(isIP(host) ? {} : { servername: host }),
       headers: {
         host: url.host,
@@ -202,7 +203,7 @@ function post(
     let retryAfter: string | undefined;
     const chunks: Buffer[] = [];
     let length = 0;
-    /** Once the status is known, it does not matter how the answer ends. */
+    /** Ends the attempt. Once the status is known, it does not matter how the answer ends. */
     const end = (error?: unknown): void => {
       if (status === undefined) reject(error ?? new Refusal("The connection was closed before an answer."));
       else resolve({ status, response: excerpt(Buffer.concat(chunks)), retryAfter });
@@ -218,8 +219,8 @@ function post(
       });
       for (const event of ["end", "error", "aborted", "close"]) response.on(event, () => end());
     });
-    // Node swallows interim answers, as many as come, and blank lines: without these two, some megabytes of them a second leave no time for
-    // anybody else. After Node's own listener, so that an answer in the same piece is known by then.
+    // Node swallows interim answers and blank lines, however many come: without these two listeners, some megabytes of them a second leave
+    // no time for anything else. They come after Node's own listener, so that an answer in the same chunk is known by then.
     let interim = 0;
     request.on("information", () => {
       interim += 1;
@@ -233,14 +234,14 @@ function post(
           end(new Refusal("It sent too much before an answer."));
       });
     });
-    // 101: Node takes the request for ended and leaves the connection to us, out of the signal's reach.
+    // For a 101, Node considers the request ended and leaves the connection to us, out of the signal's reach.
     request.on("upgrade", (response, socket) => {
       status = response.statusCode;
       socket.destroy();
       end();
     });
     request.on("error", end);
-    // A try ends whatever Node makes of an answer: without these, one for which it knows another event would end never.
+    // Ends the attempt whatever Node makes of an answer: without these, an answer that Node reports by some other event would never end it.
     request.on("close", () => {
       if (status === undefined) end();
     });
@@ -258,7 +259,7 @@ function excerpt(bytes: Buffer): string {
     .toWellFormed();
 }
 
-/** For the fintech's people: what happened, nothing about our network. */
+/** Describes for the fintech's people what happened, and nothing about our network. */
 function describe(error: unknown, signal: AbortSignal): string {
   if (error instanceof Refusal) return error.message;
   if (signal.aborted) return "There was no answer within 10 seconds.";

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Random } from "../platform/random.ts";
 
-/** `whsec_` and 32 random bytes in base64, as Standard Webhooks writes secrets. */
+/** `whsec_` and 32 random bytes in base64, the form of secrets in Standard Webhooks. */
 export function generateWebhookSecret(random: Random): string {
   return `whsec_${random.bytes(32).toString("base64")}`;
 }

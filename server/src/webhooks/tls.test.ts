@@ -14,7 +14,7 @@ import {
 import { listDeliveries, sendTestEvent } from "./deliveries.ts";
 import { rotateSecret } from "./manage-endpoints.ts";
 
-// Deliveries over real TLS, to servers with certificates of an authority that this process was told to trust. The name leads to this machine.
+// Deliveries over real TLS, to servers with certificates of an authority that this process trusts. The name resolves to this machine.
 
 const host = "hooks.example.com";
 const trusted = getCACertificates("default");
@@ -61,7 +61,7 @@ async function lastAttempt(endpointId: string) {
   return (await listDeliveries(webhooks.deps, admin, endpointId, page)).deliveries[0]?.attempts.at(-1);
 }
 
-/** Whether a receiver that knows this secret alone takes the delivery for ours: by Standard Webhooks, and by a header of the contract's. */
+/** Whether a receiver that knows only this secret accepts the delivery as ours: by Standard Webhooks, and by a header of the contract's. */
 function proofs(secret: string, { headers, body }: ReceivedWebhook) {
   const key = Buffer.from(secret.replace("whsec_", ""), "base64");
   const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
@@ -98,7 +98,7 @@ describe("over TLS", () => {
       no,
       { standard: true, zeta: true, zetaNext: false },
     ]);
-    // One changed byte, and nothing is proven.
+    // After changing one byte, nothing is proven.
     expect(proofs(secret, { ...before, body: before.body.replace("TEST", "TESt") })).toEqual(no);
   });
 

@@ -4,7 +4,7 @@ import type { Tenant, TokenId } from "../platform/ids.ts";
 import { listDeliveriesOfToken } from "./delivery-store.ts";
 import { deliveryStateOf } from "./views.ts";
 
-/** What the webhooks of its application were told of a token's end, newest first, as far as deliveries are kept. */
+/** What the webhooks of its application were told of a token's end, newest first, for as long as deliveries are kept. */
 export async function listTokenDeliveries(
   tx: Queryable,
   tenant: Tenant,

@@ -2,7 +2,7 @@ import type { DeliveryState, WebhookDelivery, WebhookEndpoint } from "@fusion/co
 import type { ShownDelivery } from "./deliveries.ts";
 import type { Endpoint } from "./endpoint-store.ts";
 
-// What the console is shown of endpoints and deliveries.
+// How the console sees endpoints and deliveries.
 
 export function endpointView(endpoint: Endpoint, now: Date): WebhookEndpoint {
   const { previousSecretUntil } = endpoint;
@@ -33,7 +33,7 @@ export function deliveryView(delivery: ShownDelivery): WebhookDelivery {
   };
 }
 
-/** What became of it, in one word. */
+/** The state of a delivery, in one word. */
 export function deliveryStateOf({
   deliveredAt,
   nextAt,

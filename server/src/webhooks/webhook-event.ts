@@ -3,23 +3,26 @@ import { type PostedTransfer, transferIdOf } from "../ledger/posted-transfer.ts"
 import type { IdPrefix, Tenant } from "../platform/ids.ts";
 import { base62Alphabet, type Random, randomBase62 } from "../platform/random.ts";
 
-/** What an event says beside its name: whom it is about, in which state that now is, and its facts. */
+/** What an event says besides its name: the object it is about, that object's state now, and the facts. */
 export interface EventContent {
-  /** Whose endpoints alone hear of it; without one, all of the tenant's do. */
+  /** The application whose endpoints alone hear of it; without one, all of the tenant's do. */
   readonly applicationId?: string;
-  /** Path under which the object is read: of the Fusion API, or of the console where that has none. */
+  /** Path under which the object can be read: in the Fusion API, or in the console where that has none. */
   readonly uri: string;
   readonly state: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
 const dataMaxBytes = 2_048;
-/** What is left out of a transfer's facts, in this order, where they are too long. The longest requestID leaves room for the others, with the transferID that contains it. */
+/**
+ * Facts of a transfer that are dropped, in this order, when they are too long. The longest requestID leaves room for the others, together
+ * with the transferID that contains it.
+ */
 const droppable = ["attributes", "remarks", "transferCode", "requestID"];
 
 /**
- * `evt_` and 20 base62 characters: 8 of the time in milliseconds, 12 that nobody can guess. What is made at one time lies together in the
- * indexes of events and deliveries, which costs the database half of what it costs to look for a place for each.
+ * `evt_` and 20 base62 characters: 8 of the time in milliseconds, 12 that nobody can guess. Events made at one time lie together in the
+ * indexes of events and deliveries, which costs the database half as much as finding a place for each.
  */
 export function newEventId(random: Random, now: Date): string {
   let time = "";
@@ -41,7 +44,7 @@ export function eventBody(event: {
   readonly content: EventContent;
   readonly tenant: Tenant;
   readonly occurredAt: Date;
-  /** The origin of the API, without a slash at its end. */
+  /** The origin of the API, without a trailing slash. */
   readonly instance: string;
 }): string {
   const { eventId, name, content, tenant, occurredAt, instance } = event;
@@ -61,7 +64,7 @@ export function eventBody(event: {
   });
 }
 
-/** A transfer as the Fusion API answers it. */
+/** A transfer in the form in which the Fusion API returns it. */
 export function transferContent(ifiId: string, transfer: PostedTransfer): EventContent {
   const transferID = transferIdOf(transfer);
   return {
@@ -87,7 +90,10 @@ function topicOf(name: string): string {
   return name.slice(0, name.indexOf("_")).toLowerCase();
 }
 
-/** The contract allows 2 KB. What is free in length goes first, and the event says so; the object can be read at `source.uri`. */
+/**
+ * Shortens the data to the 2 KB that the contract allows. Facts of any length go first, and the event says so; the object can be read at
+ * `source.uri`.
+ */
 function shortened(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
   let kept: Record<string, unknown> = { ...data };
   for (const key of droppable) {
