@@ -9,11 +9,11 @@ import type { FintechKey } from "../platform/ids.ts";
 const closeWaitMs = 12_000;
 
 /**
- * Takes the fintech's gate exclusively until the transaction ends: waits for every write made on the authority of its tokens and keeps
- * new ones out. For transactions that narrow what a token may do (revoke, suspend). Read what you decide on in a later statement: under
- * READ COMMITTED the snapshot of the statement that waits is older than the lock. Run inside {@link retryingGate}.
+ * Takes the fintech's gate exclusively until the transaction ends: waits for every write made on the authority of its tokens and keeps new
+ * ones out. For transactions that narrow what a token may do (revoke, suspend). Read what you decide on in a later statement: under READ
+ * COMMITTED the snapshot of the statement that waits is older than the lock. Run inside {@link retryingGate}.
  *
- * The commit confirms earlier ones too: whoever revokes again what is revoked already is told so only when the first revocation will last.
+ * The commit confirms earlier ones too: a caller who revokes an already revoked token is told so only when the first revocation will last.
  */
 export function closeGate(tx: Transaction, fintech: FintechKey): Promise<void> {
   return closeGates(tx, [fintech]);
@@ -28,7 +28,10 @@ export async function closeGates(tx: Transaction, fintechs: readonly FintechKey[
   ]);
 }
 
-/** Runs a transaction that closes the gate, once more when it could not get its lock in time or the database chose it to end a deadlock. */
+/**
+ * Runs a transaction that closes the gate. Runs it once more when it could not get its lock in time, or when the database aborted it to end
+ * a deadlock.
+ */
 export async function retryingGate<Result>(attempt: () => Promise<Result>): Promise<Result> {
   try {
     return await attempt();

@@ -2,7 +2,7 @@ import { InvalidInput } from "../platform/errors.ts";
 import { parseIpRange, rangeText } from "./ip-rules.ts";
 
 /**
- * The list as it is stored, each range once. Throws {@link InvalidInput}, which names every entry that is none and says why, at
+ * The list as it is stored, each range once. Throws {@link InvalidInput}, which names every entry that is not a range and says why, at
  * `/ipAllowList/0` and so on.
  */
 export function readIpAllowList(entries: readonly string[]): string[] {

@@ -21,7 +21,7 @@ const v6Text = (bytes: readonly number[]): string =>
 const masked = (bytes: readonly number[], prefix: number): number[] =>
   bytes.map((byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - 8 * at))) & 0xff);
 
-/** Ranges, and addresses that are often just inside or just outside one of them. */
+/** Ranges, and addresses that often lie just inside or just outside one of them. */
 const lists = fc
   .array(fc.record({ bytes: octets, v6: fc.boolean(), length: fc.integer({ min: 0, max: 128 }) }), {
     minLength: 1,
@@ -74,7 +74,7 @@ describe("an allow-list", () => {
       fc.property(lists, lists, (one, other) => {
         const rules = [one, other].map((ranges) => compileIpRules(ranges.map(({ text }) => text)));
         const [first, second] = rules as [IpRules, IpRules];
-        // Of two ranges that meet one holds the other, so it holds the other's first address.
+        // When two ranges overlap, one holds the other, and so the other's first address.
         const meets = [...one, ...other].some(({ v6, bytes }) => {
           const address = parseIp(v6 ? v6Text(bytes) : v4Text(bytes)) as IpAddress;
           return allowsAddress(first, address) && allowsAddress(second, address);

@@ -21,7 +21,7 @@ export interface IpRange {
   readonly prefix: number;
 }
 
-/** Whether the list lets this address call; an empty one lets all. Undefined stands for what is no address, and is in no range. */
+/** Whether the list lets this address call; an empty list lets all call. Undefined stands for an invalid address, which is in no range. */
 export function allowsAddress({ v4, v6 }: IpRules, address: IpAddress | undefined): boolean {
   if (typeof address === "number") {
     for (let at = 0; at < v4.length; at += 2) if ((address & (v4[at + 1] as number)) === v4[at]) return true;
@@ -44,7 +44,7 @@ export function haveCommonAddress(one: IpRules, other: IpRules): boolean {
   return commonRange(one.v4, other.v4, 1) || commonRange(one.v6, other.v6, 4);
 }
 
-/** Of two ranges that meet, one is inside the other: their networks are the same under the shorter mask. */
+/** When two ranges overlap, one is inside the other: their networks are the same under the shorter mask. */
 function commonRange(one: readonly number[], other: readonly number[], words: 1 | 4): boolean {
   for (let a = 0; a < one.length; a += 2 * words)
     for (let b = 0; b < other.length; b += 2 * words) {
@@ -58,7 +58,7 @@ function commonRange(one: readonly number[], other: readonly number[], words: 1 
   return false;
 }
 
-/** Compiles ranges as {@link parseIpRange} takes them; throws for any other. */
+/** Compiles ranges that {@link parseIpRange} accepts; throws for any other. */
 export function compileIpRules(ranges: readonly string[]): IpRules {
   if (ranges.length === 0) return fromAnywhere;
   const v4: number[] = [];
@@ -74,8 +74,8 @@ export function compileIpRules(ranges: readonly string[]): IpRules {
 }
 
 /**
- * Reads a CIDR range, or an address, which is the range of itself alone. What is wrong with the text comes back as a phrase. A range of
- * IPv4-mapped IPv6 addresses is the one of IPv4.
+ * Reads a CIDR range, or an address, which is a range of itself alone. Returns a phrase that says what is wrong with the text, if anything
+ * is. A range of IPv4-mapped IPv6 addresses becomes the IPv4 range.
  */
 export function parseIpRange(text: string): IpRange | string {
   const [written = "", length, ...more] = text.split("/");
@@ -99,14 +99,14 @@ export function parseIpRange(text: string): IpRange | string {
   return { network, prefix };
 }
 
-/** The range in the words of PostgreSQL's cidr, which shows IPv4 as IPv4. */
+/** The range as PostgreSQL's cidr writes it, with IPv4 as IPv4. */
 export function rangeText(text: string): string {
   const range = parseIpRange(text);
   if (typeof range === "string" || typeof range.network !== "number" || !text.includes(":")) return text;
   return `${ipv4Text(range.network)}/${range.prefix}`;
 }
 
-/** The 32 bits that a prefix of so many keeps; all for more, none for less. */
+/** The 32-bit mask of a prefix of this length: all bits from 32 on, none from 0 down. */
 function maskOf(prefix: number): number {
   return prefix <= 0 ? 0 : prefix >= 32 ? -1 : -1 << (32 - prefix);
 }

@@ -25,7 +25,7 @@ export interface TokenPrincipal {
   readonly tenant: Tenant;
   /** What it may do: the scopes it was given, as far as its application may still have them. */
   readonly scopes: readonly string[];
-  /** Names the scopes and allow-lists under which this request was admitted; a write makes sure that they are still the same. */
+  /** Identifies the scopes and allow-lists under which this request was admitted; a write makes sure that they are still the same. */
   readonly policy: string;
   readonly expiresAt: Date;
 }
@@ -37,7 +37,7 @@ export interface CommandLinePrincipal {
   readonly account: string;
 }
 
-/** The program itself: a job, or what it does because another system told it something. */
+/** The program itself: a job, or an action prompted by another system. */
 export interface SystemPrincipal {
   readonly kind: "system";
   /** For the audit trail, such as "Secret scanning"; "Fusion" unless given. */

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 
 /**
- * For routes that need a person: `prove` is an `onRequest` hook, so that who is not logged in learns that and nothing of the request's
+ * For routes that need a person. `prove` is an `onRequest` hook, so a caller who is not logged in learns that and nothing of the request's
  * faults; `of` gives the person, or whatever else `authenticate` yields, to the handler.
  */
 export function provenUser<Proof extends object>(

@@ -44,15 +44,15 @@ export function canManagePeopleOf(actor: Administrator, fintech: FintechKey | nu
 const peopleManagers = "an admin of the fintech or an operator admin";
 
 /**
- * Throws {@link RoleInsufficient} for whoever may manage nobody's access, before anybody is looked up: the answer must not tell whether
- * there is such a person.
+ * Throws {@link RoleInsufficient} for anyone who may manage nobody's access, before any person is looked up: the answer must not reveal
+ * whether a person exists.
  */
 export function requirePeopleManager(actor: Administrator): void {
   if (!isOperatorAdmin(actor) && !(actor.kind === "user" && actor.role === "fintech_admin"))
     throw new RoleInsufficient(peopleManagers);
 }
 
-/** Throws {@link RoleInsufficient} for whoever may not decide for this fintech or its people, or (null) for the Fusion team's. */
+/** Throws {@link RoleInsufficient} for anyone who may not decide for this fintech or its people, or (null) for the Fusion team's. */
 export function requireManagerOf(actor: Administrator, fintech: FintechKey | null): void {
   if (!canManagePeopleOf(actor, fintech)) throw new RoleInsufficient(peopleManagers);
 }

@@ -78,7 +78,7 @@ describe("what a person asks for", () => {
   it.each(ways)("neither hinders that %s ends meanwhile, nor is done then", async (_what, end) => {
     const person = await arrange();
     const before = await fintechName();
-    // Waits for the ending in its midst: held from the start, this would never end.
+    // Waits in its middle for the end of the person's session or access; with rows locked from the start, that would never return.
     await expect(rename(person, () => end(person))).rejects.toMatchObject({
       code: "session_required",
     });

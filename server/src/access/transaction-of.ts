@@ -5,12 +5,13 @@ import { SessionRequired } from "./errors.ts";
 import type { Principal } from "./principal.ts";
 
 /**
- * {@link Database.transaction} for a change that `actor` asks for: a person's commits only while they are still who asked. Their session was
- * proven when the headers of the request arrived; its body may have come half a minute later, and a lock may have taken its time. For every
- * change that a person can ask for. Throws as {@link requireSession}.
+ * {@link Database.transaction} for a change that `actor` asks for. A person's change commits only while their session, access, role and
+ * fintech are still those that were proven. That was when the headers of the request arrived; its body may have come half a minute later,
+ * and a lock may have taken its time. For every change that a person can ask for. Throws as {@link requireSession}.
  *
- * Asked first, so that no statement of the work is answered then, and again as the last statement, which holds both rows for the commit. Held
- * from the start, a change that waits (at a gate for up to 12 s) would keep its person from logging out, and others from ending their access.
+ * The check runs first, so that no statement of the work is answered without it, and again as the last statement, which locks both rows
+ * until the commit. If they were locked from the start, a change that waits (at a gate for up to 12 s) would keep its person from logging
+ * out, and others from ending their access.
  */
 export async function transactionOf<Result>(
   deps: { readonly db: Pick<Database, "transaction">; readonly scope?: DataScope },
@@ -19,7 +20,7 @@ export async function transactionOf<Result>(
 ): Promise<Result> {
   const { db, scope = dataScopeOf(actor) } = deps;
   return db.transaction(scope, async (tx) => {
-    // It goes out with the work's first statement, which costs no round trip.
+    // Sent together with the work's first statement, so it costs no round trip.
     const asked = requireSession(tx, actor);
     asked.catch(() => undefined);
     const query: Queryable["query"] = async <Row extends object>(
@@ -38,12 +39,12 @@ export async function transactionOf<Result>(
 }
 
 /**
- * Passes when a person's session, access, role and fintech are still those of the principal, and for every other principal; throws
- * `session_required` otherwise. Enough for what only reads.
+ * Passes when a person's session, access, role and fintech are still those of the principal, and for every other kind of principal; throws
+ * `session_required` otherwise. For mere reading, this check without a lock is enough.
  *
- * With a lock, neither session nor access can end before the transaction does: `SHARE` for its last statement, `NO KEY UPDATE` for the first of
- * one that ends a session itself, since two that shared the rows would wait for each other. The person's row is locked first, as by all who
- * end either.
+ * With a lock, neither session nor access can end before the transaction does. `SHARE` is for its last statement. `NO KEY UPDATE` is for
+ * the first statement of a transaction that ends a session itself, since two that shared the rows would wait for each other. The person's
+ * row is locked first, as in every transaction that ends either.
  */
 export async function requireSession(
   tx: Transaction,

@@ -10,7 +10,7 @@ export interface RecordedEntry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What happened to one object, latest first, as far as the transaction's scope shows it. Who may see the object is for the caller. */
+/** What happened to one object, latest first, as far as the transaction's scope shows it. The caller decides who may see the object. */
 export async function listAuditEntries(
   db: Queryable,
   object: { readonly kind: string; readonly id: string },
@@ -41,7 +41,7 @@ export interface FintechEntry extends RecordedEntry {
   readonly objectId: string;
 }
 
-/** What the Fusion team did to a fintech or looked at there, latest first, after a place in the list. Who may see it is for the caller. */
+/** What the Fusion team did to a fintech or looked at there, latest first, after a place in the list. The caller decides who may see it. */
 export async function listEntriesOfOperators(
   db: Queryable,
   fintech: FintechKey,

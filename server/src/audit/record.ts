@@ -8,7 +8,7 @@ import type { Random } from "../platform/random.ts";
 export interface AuditEntry {
   readonly action: AuditAction;
   readonly object: { readonly kind: string; readonly id: string };
-  /** The fintech it concerns, whose people may read it; null for what concerns the platform alone. */
+  /** The fintech it concerns, whose people may read it; null when it concerns the platform alone. */
   readonly fintech: FintechKey | null;
   /** Facts, never secrets. */
   readonly details?: Record<string, unknown>;
@@ -16,8 +16,8 @@ export interface AuditEntry {
 }
 
 /**
- * Writes one entry in the caller's transaction, so that nothing happens unrecorded and nothing is recorded that did not happen; at the database's
- * time in whole milliseconds, so that entries of all nodes are told in the order in which they were made.
+ * Writes one entry in the caller's transaction, so that nothing happens unrecorded and nothing is recorded that did not happen. It carries
+ * the database's time in whole milliseconds, so that entries of all nodes are listed in the order in which they were made.
  */
 export async function recordAudit(
   tx: Transaction,
@@ -45,10 +45,10 @@ export async function recordAudit(
   );
 }
 
-/** Looking again at the same thing within so long is the same look: a page that refreshes itself is not a new one. */
+/** Looking again at the same thing within this time is the same look: a page that refreshes itself is not a new one. */
 const sameLook = "15 minutes";
 
-/** {@link recordAudit} for looking at something: once for each actor, action and object within a quarter of an hour. */
+/** Like {@link recordAudit}, for looking at something: once for each actor, action and object within a quarter of an hour. */
 export async function recordLook(
   tx: Transaction,
   deps: { readonly random: Random },
@@ -71,7 +71,7 @@ export async function recordLook(
   if (known.length === 0) await recordAudit(tx, deps, actor, entry);
 }
 
-/** How an actor stands in the audit trail and in `revoked_by` columns. */
+/** How an actor appears in the audit trail and in `revoked_by` columns. */
 export function describeActor(actor: Principal): {
   kind: "user" | "operator" | "token" | "cli" | "system";
   id: string;

@@ -31,7 +31,7 @@ export interface ApplicationWithGrant {
   readonly granted: GrantedLevel;
 }
 
-// The person goes into the join, not into WHERE: an application without a grant is still found, for those who need none.
+// The person goes into the join, not into WHERE: an application without a grant is still found, for people who need none.
 const select = `
   SELECT application_id, ifi_id, environment, fintech_id, application.name, application.description, application.scopes,
     application.ip_allow_list::text[] AS ip_allow_list, application.suspended_at, application.created_at, fintech.name AS fintech_name,
@@ -68,7 +68,7 @@ export async function listApplicationRows(
   return rows.map(toApplication);
 }
 
-/** Sets what is given; `tokensMax: null` leaves it to the fintech's limit. The caller holds the gate. */
+/** Sets what is given; `tokensMax: null` falls back to the fintech's limit. The caller holds the gate. */
 export async function writePolicy(
   tx: Queryable,
   applicationId: ApplicationId,

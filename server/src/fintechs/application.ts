@@ -20,12 +20,12 @@ export interface Application {
   /** Identifies the fintech to the token service. */
   readonly clientId: string;
   readonly timeZone: string;
-  /** Active tokens that it may have: its own limit, else the fintech's. */
+  /** How many active tokens it may have: its own limit, else the fintech's. */
   readonly tokensMax: number;
   readonly lifetimeDaysMax: number;
 }
 
-/** Whether its tokens are refused and none can be generated, be it for its own sake or its fintech's. */
+/** Whether its tokens are refused and none can be generated, because it or its fintech is suspended. */
 export function isSuspended(application: Pick<Application, "suspendedAt" | "fintechSuspendedAt">): boolean {
   return application.suspendedAt !== null || application.fintechSuspendedAt !== null;
 }
@@ -34,8 +34,8 @@ export function isSuspended(application: Pick<Application, "suspendedAt" | "fint
 export type GrantedLevel = "view" | "manage" | null;
 
 /**
- * What somebody may do with an application: nothing (it does not exist for them), look, or manage its tokens. The Fusion team looks at
- * all and manages none, since whoever manages sees secrets; in an emergency an operator admin may revoke ({@link canRevoke}).
+ * What somebody may do with an application: nothing (it does not exist for them), look, or manage its tokens. The Fusion team looks at all
+ * and manages none, since a person who manages sees secrets; in an emergency an operator admin may revoke ({@link canRevoke}).
  */
 export function accessLevel(
   actor: Administrator,

@@ -38,7 +38,7 @@ export async function listFintechAdmins(db: Queryable, fintech: FintechKey): Pro
   return rows.map(toContact);
 }
 
-/** Who looks after an application: the fintech's admins and the people who may manage it. */
+/** The people who look after an application: the fintech's admins and those who may manage it. */
 export async function listApplicationContacts(
   db: Queryable,
   application: {

@@ -13,11 +13,11 @@ import { AlreadyExists } from "./errors.ts";
 import type { FintechSummary } from "./find-fintech.ts";
 import { parseInput, shownText } from "./parse-input.ts";
 
-/** What a fintech is called, and the rules for its reminders and tokens, in the form that creating and setting (set-fintech.ts) share. */
+/** A fintech's name, and the rules for its reminders and tokens, in the form that creating and setting (set-fintech.ts) share. */
 export const FintechSettings = z.object({
   name: shownText(120).min(1),
   timeZone: z.string().refine(isTimeZone, "must be an IANA time zone such as Asia/Kolkata"),
-  // Later ones would leave the sweeps, one each quarter of an hour, no time on their local day.
+  // Later times would leave the sweeps, one each quarter of an hour, no time on their local day.
   reminderTime: z
     .string()
     .regex(
@@ -34,7 +34,7 @@ export const NewFintech = z.object({
   clientId: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{2,63}$/, "must be 3 to 64 lower-case letters, digits and hyphens")
-    // Where people name a fintech they may give either (find-fintech.ts).
+    // People may name a fintech by either (find-fintech.ts).
     .refine((id) => !isUuid(id), "must not look like a fintech's id")
     .optional()
     .describe("Identifies the fintech to the token service, for ever. Made from the name unless given."),

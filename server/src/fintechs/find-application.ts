@@ -6,15 +6,15 @@ import type { ApplicationId } from "../platform/ids.ts";
 import { type Application, accessLevel, canRevoke } from "./application.ts";
 import { findApplicationWithGrant, listApplicationRows } from "./application-store.ts";
 
-/** An application as one person has it. */
+/** An application, and what one person may do with it. */
 export interface ReachableApplication extends Application {
-  /** May generate tokens and change reminders of others' making. */
+  /** May generate tokens and change reminders that others set up. */
   readonly canManage: boolean;
   /** May end its tokens. */
   readonly canRevoke: boolean;
 }
 
-/** The application, whoever asks: for what the program itself tells of it. What a caller may see is {@link findApplicationFor}'s to say. */
+/** The application, whoever asks: for what the program itself says of it. {@link findApplicationFor} decides what a caller may see. */
 export async function findApplication(
   tx: Transaction,
   applicationId: ApplicationId,
@@ -22,7 +22,7 @@ export async function findApplication(
   return (await findApplicationWithGrant(tx, applicationId, null))?.application;
 }
 
-/** The application when this person may see it; undefined when there is none or it is not theirs, which look alike. */
+/** The application if this person may see it; undefined alike when it does not exist and when it is not theirs. */
 export async function findApplicationFor(
   tx: Transaction,
   actor: Administrator,
@@ -36,7 +36,7 @@ export async function findApplicationFor(
   return found && reachable(actor, found);
 }
 
-/** {@link findApplicationFor} for an application that must be there; throws {@link NotFound}. */
+/** {@link findApplicationFor} for an application that must exist; throws {@link NotFound}. */
 export async function getApplicationFor(
   tx: Transaction,
   actor: Administrator,
@@ -49,7 +49,9 @@ export async function getApplicationFor(
 
 const managers = "an admin of the fintech, or a person who may manage this application";
 
-/** {@link getApplicationFor} for somebody who makes tokens and endpoints of it. Throws {@link RoleInsufficient} for one who may only look. */
+/**
+ * {@link getApplicationFor} for a person who makes tokens and endpoints of it. Throws {@link RoleInsufficient} for one who may only look.
+ */
 export async function getApplicationToManage(
   tx: Transaction,
   actor: Administrator,
@@ -60,14 +62,14 @@ export async function getApplicationToManage(
   return application;
 }
 
-/** Throws {@link RoleInsufficient} for whoever may only look at an application, or at what belongs to it. */
+/** Throws {@link RoleInsufficient} for a person who may only look at an application, or at what belongs to it. */
 export function requireManage({ canManage }: Pick<ReachableApplication, "canManage">): void {
   if (!canManage) throw new RoleInsufficient(managers);
 }
 
 /**
- * Throws {@link RoleInsufficient} for whoever may not end an application's tokens. An operator admin, who may in an emergency, is not among those
- * that the refusal names: it sends people to whom they know.
+ * Throws {@link RoleInsufficient} for a person who may not end an application's tokens. The message does not mention operator admins, who
+ * may do so in an emergency: it sends people to somebody they know.
  */
 export function requireRevoke({ canRevoke }: Pick<ReachableApplication, "canRevoke">): void {
   if (!canRevoke) throw new RoleInsufficient(managers);

@@ -150,7 +150,7 @@ describe("onboarding", () => {
       [{ reminderTime: "25:00" }, "/reminderTime"],
       [{ reminderTime: "23:31" }, "/reminderTime"],
       [{ clientId: "A B" }, "/clientId"],
-      // It would be taken for the id of a fintech.
+      // It would be mistaken for the id of a fintech.
       [{ clientId: "3f2b8c52-9f53-4b0e-a3a4-1d3f6c0a7a10" }, "/clientId"],
       [{ tokensMax: 0 }, "/tokensMax"],
       [{ lifetimeDaysMax: 366 }, "/lifetimeDaysMax"],
@@ -186,7 +186,7 @@ describe("access to an application", () => {
     expect(await find(member)).toMatchObject({ canManage: false, canRevoke: false });
     expect(await find(member, hidden)).toBeUndefined();
     await grantAccess(deps, operator, { applicationId: application, userId: member.userId, level: "manage" });
-    // Told of each, but not of what they have already.
+    // The person is told of each grant, but not of one that they have already.
     await grantAccess(deps, operator, { applicationId: application, userId: member.userId, level: "manage" });
     const { rows: told } = await database.owner.query(
       "SELECT text FROM outgoing_message JOIN identity USING (channel, address) WHERE user_id = $1 AND channel = 'email' ORDER BY text",

@@ -23,9 +23,9 @@ interface Grant {
 }
 
 /**
- * Lets a person of the application's fintech look at the application, or manage its tokens; replaces what was granted before, and tells them,
- * unless it is the same. For admins of the fintech, operator admins and the command line. Throws `not_found` for an application or person that does not exist or that
- * belongs to another fintech, or a person whose access ended, `role_insufficient`, `step_up_required`.
+ * Lets a person of the application's fintech look at the application, or manage its tokens. Replaces what was granted before, and tells the
+ * person unless it is the same. For admins of the fintech, operator admins and the command line. Throws `not_found` for an application or
+ * person that does not exist or that belongs to another fintech, or a person whose access ended, `role_insufficient`, `step_up_required`.
  */
 export async function grantAccess(
   { db, clock, random }: Deps,
@@ -69,7 +69,10 @@ export async function grantAccess(
   });
 }
 
-/** Takes a person's access to an application away; tokens that they generated belong to the application and live on. Like {@link grantAccess}, but needs no recent presence, since it only narrows. */
+/**
+ * Ends a person's access to an application; tokens that they generated belong to the application and live on. Like {@link grantAccess}, but
+ * needs no recent presence, since it only narrows.
+ */
 export async function revokeAccess(
   { db, random }: Omit<Deps, "clock">,
   actor: Administrator,

@@ -5,9 +5,9 @@ import type { ApplicationId } from "../platform/ids.ts";
 import { type Contact, listApplicationContacts } from "./contacts.ts";
 import { getApplicationFor, listApplicationsFor, type ReachableApplication } from "./find-application.ts";
 
-/** What the tokens room knows of an application. This room comes before it, so the question is handed in. */
+/** What the tokens room knows of an application. This room may not import that one, so the function is passed in. */
 export interface TokenFigures {
-  /** Every token that works, those that are expiring included. */
+  /** Every token that works, including those that are expiring. */
   readonly active: number;
   readonly expiring: number;
   readonly lastUsedAt: Date | null;

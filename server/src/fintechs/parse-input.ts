@@ -2,7 +2,10 @@ import { visibleOnly } from "@fusion/contract/primitives.ts";
 import { z } from "zod";
 import { InvalidInput } from "../platform/errors.ts";
 
-/** A name of up to `max` characters that can be stored and shown: no control characters, no halves of surrogate pairs, nothing invisible but joiners. */
+/**
+ * A name of up to `max` characters that can be stored and shown: no control characters, no halves of surrogate pairs, nothing invisible but
+ * joiners.
+ */
 export function shownText(max: number): z.ZodString {
   return z
     .string()
@@ -11,7 +14,7 @@ export function shownText(max: number): z.ZodString {
     .regex(...visibleOnly);
 }
 
-/** The input as its schema has it. Throws {@link InvalidInput} that names everything wrong. */
+/** The input, parsed by its schema. Throws {@link InvalidInput} that names everything wrong. */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;

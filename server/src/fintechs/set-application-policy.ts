@@ -17,7 +17,7 @@ import { writePolicy } from "./application-store.ts";
 import { getApplicationFor } from "./find-application.ts";
 import { parseInput } from "./parse-input.ts";
 
-/** What is to change; the rest stays. */
+/** The settings to change; the others stay. */
 export const ApplicationPolicy = z.object({
   ipAllowList: IpAllowList.optional(),
   scopes: z
@@ -39,13 +39,13 @@ export interface PolicyDependencies {
 }
 
 /**
- * Sets from where an application's tokens may be used, which scopes they may have and how many may be live. Goes the way of a
+ * Sets the addresses from which an application's tokens may be used, which scopes they may have and how many may be live. Works like a
  * revocation: when this has returned, every node refuses what is outside the new rules, and nothing commits on the authority of a call that
  * was admitted under the old ones and would not be under these. Tokens that are live stay, whatever the limit says.
  *
- * The list is for the fintech's admins, in live applications with recent presence, for operator admins and the command line; scopes and limit are
- * the Fusion team's. Throws `not_found`, `role_insufficient`, `step_up_required`, `invalid_input`, and `change_unconfirmed` when the rules
- * are set but it is not certain that every node knows.
+ * The list is for the fintech's admins (in live applications with recent presence), operator admins and the command line; scopes and limit
+ * are the Fusion team's. Throws `not_found`, `role_insufficient`, `step_up_required`, `invalid_input`, and `change_unconfirmed` when the
+ * rules are set but it is not certain that every node knows.
  */
 export async function setApplicationPolicy(
   { db, clock, random, nodes }: PolicyDependencies,
@@ -84,7 +84,7 @@ export async function setApplicationPolicy(
       return { after, epoch };
     }),
   );
-  // Also when nothing changed: it may be the repeat of one that was not confirmed.
+  // Also when nothing changed: this may repeat a call that was not confirmed.
   await nodes.untilAllKnow(await epoch);
   return after;
 }

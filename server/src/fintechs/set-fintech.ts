@@ -10,14 +10,15 @@ import { FintechSettings } from "./create-fintech.ts";
 import { type FintechRecord, lockFintech } from "./find-fintech.ts";
 import { parseInput } from "./parse-input.ts";
 
-/** What is to change; the rest stays. The bank and the client id are for ever. */
+/** The settings to change; the others stay. The bank and the client id never change. */
 export const ChangedFintech = FintechSettings.partial();
 
 const settings = FintechSettings.keyof().options;
 
 /**
- * Sets what a fintech was created with, by the same rules. Tokens that live stay as they are, whatever the limits say; hours of calls that were
- * counted stay those of the zone before. For operator admins and the command line. Throws `role_insufficient`, `not_found`, `invalid_input`.
+ * Changes what a fintech was created with, by the same rules. Live tokens stay as they are, whatever the limits say; calls that were
+ * already counted by the hour stay in the zone before. For operator admins and the command line. Throws `role_insufficient`, `not_found`,
+ * `invalid_input`.
  */
 export async function setFintech(
   { db, random }: { readonly db: Database; readonly random: Random },

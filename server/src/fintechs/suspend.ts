@@ -17,9 +17,10 @@ interface Deps {
 }
 
 /**
- * Stops everything that tokens of one application do, or lets it go on. Narrows what they may do, so it goes the way of a revoke: after it
- * has returned no node accepts them and nothing commits on their authority. Tokens work again afterwards until they
- * expire, and webhooks are told what has happened in the last seven days. For operator admins and the command line. Throws `role_insufficient`, `not_found`, `change_unconfirmed`.
+ * Stops everything that tokens of one application do, or lets it go on. Stopping narrows what they may do, so it works like a revoke: after
+ * it has returned no node accepts them and nothing commits on their authority. When the suspension ends, tokens work again until they
+ * expire, and webhooks are told what happened in the last seven days. For operator admins and the command line. Throws `role_insufficient`,
+ * `not_found`, `change_unconfirmed`.
  */
 export async function suspendApplication(
   deps: Deps,

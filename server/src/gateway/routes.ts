@@ -49,8 +49,8 @@ interface Refusal {
 const idGoesHere = "\u{1F194}";
 
 /**
- * Envoy asks with the method of its own request, whatever that is; the others send GET. HEAD comes with GET's route, and a CONNECT is never
- * passed on.
+ * Envoy asks with the method of its caller's request, whatever that is; the others send GET. HEAD comes with GET's route, and a CONNECT is
+ * never passed on.
  */
 const methods = METHODS.filter((method) => method !== "HEAD" && method !== "CONNECT");
 
@@ -98,7 +98,10 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
       ]),
     };
   };
-  /** Refusals of errors that are made once and thrown many times: a flood of junk must cost less than the calls it wants to hold up. */
+  /**
+   * Composed answers for errors that are created once and returned many times: a flood of junk must cost less than the calls it wants to
+   * hold up.
+   */
   const composed = new WeakMap<DomainError, Refusal>();
   const refusalOf = (error: unknown): Refusal => {
     if (!isMadeOnce(error)) return compose(error);
@@ -152,7 +155,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   const check = (call: DirectCall): void | Promise<void> => {
     const presented = readPresented(call.rawHeaders);
     if (typeof presented !== "string") return refuse(call, presented);
-    // A token that memory knows needs no look at its form.
+    // A token in memory needs no check of its form.
     const known = tokenCheck.checkNow(presented);
     if (known) return decide(call, known.found);
     const secret = wellFormed(presented);

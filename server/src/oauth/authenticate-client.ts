@@ -14,14 +14,14 @@ interface ClientCredentials {
 
 /**
  * The resource server that calls, by `client_secret_basic` or `client_secret_post` (RFC 6749 section 2.3.1). Throws {@link InvalidClient}
- * alike for credentials that are missing, unknown, wrong or ended, `invalid_input` for a request that uses both ways.
+ * alike for credentials that are missing, unknown, wrong or ended, and `invalid_input` for a request that uses both ways.
  */
 export async function authenticateClient(
   { db }: { readonly db: Database },
   request: FastifyRequest,
 ): Promise<ResourceServer> {
   const presented = presentedCredentials(request);
-  // Nothing else is an id of ours, and PostgreSQL's text takes no NUL.
+  // Our ids have no other form, and PostgreSQL's text does not accept NUL.
   if (!/^rsv_[0-9A-Za-z]{1,40}$/.test(presented.clientId)) throw new InvalidClient();
   const found = await findCredentials(db.reader(systemScope), presented.clientId);
   const secretHash = hashClientSecret(presented.clientSecret);
@@ -46,7 +46,7 @@ function presentedCredentials({ headers, body }: FastifyRequest): ClientCredenti
   return basic;
 }
 
-/** RFC 7617, with both parts form-encoded as RFC 6749 section 2.3.1 wants. */
+/** RFC 7617, with both parts form-encoded as RFC 6749 section 2.3.1 requires. */
 function readBasic(authorization: string): ClientCredentials {
   const [, encoded = ""] = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization) ?? [];
   const text = Buffer.from(encoded, "base64").toString("utf8");

@@ -30,12 +30,12 @@ const failures = { 400: Problem, 401: Problem, 429: Problem, 503: Problem };
 const tags = ["Holders of a token"];
 
 /**
- * What whoever holds a token may do by that alone: end it, and learn why a call of it was refused. Also with one that has ended or whose
- * application is suspended; neither counts as a use of the token.
+ * What a token alone entitles its holder to: end it, and learn why a call with it was refused. This also works with a token that has ended
+ * or whose application is suspended; neither counts as a use of the token.
  */
 export function registerHolderRoutes(http: HttpServer, deps: HolderDependencies): void {
   const { tokenCheck } = deps;
-  // People ask about single refusals.
+  // Enough for people, who ask about single refusals.
   const takeQuestion = limitCalls(deps.clock, { perSecond: 1, burst: 20 });
   const holder = provenUser(async (request) => {
     const found = await tokenCheck.check(presentedSecret(request));

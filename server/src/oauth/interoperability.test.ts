@@ -5,7 +5,7 @@ import { arrangeResourceServer } from "../testing/oauth-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import type { ResourceServerCredentials } from "./manage-resource-servers.ts";
 
-// A client library that knows the RFCs and not us, against the endpoints that it discovers.
+// Runs a client library that knows the RFCs and not us against the endpoints that it discovers.
 
 const issuer = new URL("https://fusion.example");
 let app: TestApp;
@@ -53,7 +53,7 @@ describe("oauth4webapi", () => {
       response_types_supported: ["none"],
     });
     for (const [name, value] of Object.entries(server)) expect([name, value]).not.toEqual([name, []]);
-    // Without a grant that uses it there need be no authorization endpoint.
+    // Without a grant that uses it, the authorization endpoint is optional.
     expect(server.grant_types_supported).not.toContain("authorization_code");
     expect(server.grant_types_supported?.every((grant) => URL.canParse(grant))).toBe(true);
   });

@@ -174,7 +174,7 @@ describe("RFC 7662 section 2.1, the request", () => {
     expect(json.json().error).toBe("invalid_request");
     const large = await introspect({ token: "x".repeat(9_000) });
     expect([large.statusCode, large.json().error]).toEqual([413, "invalid_request"]);
-    // The words of a route that takes JSON would be wrong here.
+    // The words for a route that takes JSON would be wrong here.
     for (const refused of [json, large]) expect(refused.json().error_description).not.toMatch(/json|KiB/i);
   });
 
@@ -199,7 +199,7 @@ describe("RFC 7662 section 2.1, the request", () => {
       basic(ended.server.resourceServerId, ended.secret),
       { authorization: `Basic ${Buffer.from("nocolon").toString("base64")}` },
       { authorization: "Basic" },
-      // The token itself does not let anybody ask.
+      // The token itself entitles nobody to ask.
       { authorization: `Bearer ${token.secret}` },
     ] as Record<string, string>[]) {
       const response = await introspect({ token: token.secret }, authorization);
@@ -252,7 +252,7 @@ describe("a resource server's credentials", () => {
       expect([await ask(secret), await ask(rotated.secret)]).toEqual([401, 200]);
       const again = await rotateResourceServer(deps(), operator, { ...server, overlapHours: 0 });
       expect([await ask(rotated.secret), await ask(again.secret)]).toEqual([401, 200]);
-      // Nor after a failover to a server that is behind the one which rotated.
+      // It stays refused after a failover to a server whose clock is behind the one that rotated.
       await stopTime(new Date(start - 60_000));
       expect([await ask(rotated.secret), await ask(again.secret)]).toEqual([401, 200]);
     } finally {

@@ -31,7 +31,7 @@ export interface ManageDeps {
   readonly random: Random;
 }
 
-/** The credentials of a resource server; the secret is in this answer alone. */
+/** The credentials of a resource server. Only this answer contains the secret. */
 export interface ResourceServerCredentials {
   readonly server: ResourceServer;
   readonly secret: string;
@@ -44,7 +44,7 @@ export const NewResourceServer = z.object({
   fintech: z.string().optional().describe("Of this fintech alone: its id or its client id."),
 });
 
-/** How long the secret before a rotation may go on counting. */
+/** The most hours for which the previous secret may stay valid after a rotation. */
 const overlapHoursMax = 7 * 24;
 
 /**
@@ -82,7 +82,7 @@ export async function createResourceServer(
   return { server, secret };
 }
 
-/** Every resource server there ever was. For the Fusion team. Throws `role_insufficient`. */
+/** Every resource server that ever existed. For the Fusion team. Throws `role_insufficient`. */
 export async function listResourceServers(
   { db }: Pick<ManageDeps, "db">,
   actor: Administrator,
@@ -92,8 +92,8 @@ export async function listResourceServers(
 }
 
 /**
- * Gives a resource server another secret; the one so far counts for `overlapHours` more (0 when it was found out). For operator admins and
- * the command line. Audited. Throws `role_insufficient`, `invalid_input`, `not_found`.
+ * Gives a resource server another secret; the previous one stays valid for `overlapHours` (0 when it was found out). For operator admins
+ * and the command line. Audited. Throws `role_insufficient`, `invalid_input`, `not_found`.
  */
 export async function rotateResourceServer(
   { db, random }: Omit<ManageDeps, "clock">,
@@ -121,7 +121,10 @@ export async function rotateResourceServer(
   return { server, secret };
 }
 
-/** Ends a resource server for good: its next question is refused. For operator admins and the command line. Audited. Throws `role_insufficient`, `not_found`. */
+/**
+ * Ends a resource server for good: its next question is refused. For operator admins and the command line. Audited. Throws
+ * `role_insufficient`, `not_found`.
+ */
 export async function endResourceServer(
   { db, clock, random }: ManageDeps,
   actor: Administrator,
@@ -137,7 +140,7 @@ export async function endResourceServer(
   });
 }
 
-/** SHA-256 of a resource server's secret, which has entropy enough to need no more. */
+/** SHA-256 of a resource server's secret, which has enough entropy to need neither salt nor a slow hash. */
 export function hashClientSecret(secret: string): Buffer {
   return hash("sha256", secret, "buffer");
 }
@@ -148,7 +151,7 @@ async function getAtWork(tx: Transaction, id: ResourceServerId): Promise<Resourc
   return known;
 }
 
-/** The fintech that it is bound to may read it: somebody may ask about its tokens. */
+/** The fintech that the resource server is bound to may read the entry: it says that somebody may ask about its tokens. */
 async function audit(
   tx: Transaction,
   deps: { readonly random: Random },

@@ -5,7 +5,7 @@ import { arrangeClient, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { revokeToken } from "../tokens/revoke-token.ts";
 
-// GET /refusals/{requestId}: why a call was refused, by possession of the token.
+// GET /refusals/{requestId}: why a call was refused, for the holder of the token.
 
 let app: TestApp;
 let client: TestClient;

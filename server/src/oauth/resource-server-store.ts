@@ -30,12 +30,12 @@ export async function insertResourceServer(
   );
 }
 
-/** Every one there ever was, by name. */
+/** Every resource server that ever existed, by name. */
 export async function listResourceServerRows(tx: Queryable): Promise<ResourceServer[]> {
   return tx.query(`SELECT ${columns} FROM resource_server ORDER BY name, resource_server_id`);
 }
 
-/** One that is at work, locked until the transaction ends; undefined when there is none, or it has ended. */
+/** A resource server that has not ended, locked until the transaction ends; undefined when there is none. */
 export async function lockResourceServer(
   tx: Queryable,
   id: ResourceServerId,
@@ -47,7 +47,7 @@ export async function lockResourceServer(
   return row;
 }
 
-/** One that is at work, and the hashes of the secrets that count now, by the database's clock. */
+/** A resource server that has not ended, and the hashes of the secrets that are valid now, by the database's clock. */
 export async function findCredentials(
   db: Queryable,
   id: string,
@@ -63,7 +63,10 @@ export async function findCredentials(
   return { server, secretHashes };
 }
 
-/** The secret so far counts for `overlapHours` more, by the database's clock, or no more when that is 0. Returns when this was, and when that ends. */
+/**
+ * Replaces the secret. The previous one stays valid for `overlapHours`, by the database's clock, or no longer when that is 0. Returns when
+ * this happened, and when the previous secret ends.
+ */
 export async function replaceSecretHash(
   tx: Queryable,
   id: ResourceServerId,

@@ -26,7 +26,7 @@ export function mayAskAbout(server: ResourceServer, tenant: Tenant): boolean {
   );
 }
 
-/** A fresh secret of 238 bits. It starts unlike a token, so that neither is taken for the other. */
+/** A fresh secret of 238 bits. Its prefix differs from a token's, so that neither is mistaken for the other. */
 export function generateResourceServerSecret(random: Random): string {
   return `fusrs_${randomBase62(random, 40)}`;
 }

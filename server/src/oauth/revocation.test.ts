@@ -196,7 +196,7 @@ describe("RFC 7009 section 2.2, the answer", () => {
     for (const again of [byClient, self, byClient]) statuses.push((await again()).statusCode);
     left.resolve();
     expect(statuses).toEqual([200, 200, 200]);
-    // A revocation would have waited at the gate until the database ended this one, which does nothing inside.
+    // A revocation would have waited at the gate until the database ended this writer, which is idle inside.
     await writer;
   });
 
@@ -254,7 +254,7 @@ describe("a token revokes itself", () => {
 });
 
 describe("a revocation that nobody knows to be in force everywhere", () => {
-  /** A server whose nodes cannot be waited for until `answers` is set. */
+  /** A server that cannot wait for its nodes until `answers` is set. */
   async function withSilentNodes(
     use: (revokeAgain: () => Promise<number>, nodes: { answers: boolean; waits: number }) => Promise<void>,
   ): Promise<void> {

@@ -64,7 +64,7 @@ export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): 
     async () => metadata,
   );
 
-  // Also for what no route of ours answers: another method, an address that cannot be read.
+  // Also for requests that none of our routes answers: another method, an address that cannot be read.
   http.errorEnvelopes.push({
     prefix,
     body: oauthErrorBody,
@@ -78,7 +78,7 @@ export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): 
       oauth.post(
         "/introspect",
         {
-          // Before the parameters are judged: who is not known learns nothing of their faults. The body has been read by then.
+          // Before the parameters are judged: an unknown caller learns nothing of their faults. The body has been read by then.
           preValidation: client.prove,
           schema: {
             tags,
@@ -114,7 +114,7 @@ export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): 
         },
         async (request, reply) => {
           await revokeForClient(deps, request, request.body);
-          // RFC 7009 section 2.2: all is said by the status.
+          // RFC 7009 section 2.2: the status says everything.
           return reply
             .status(200)
             .serializer(() => "")
@@ -145,9 +145,9 @@ export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): 
 }
 
 /**
- * RFC 7009 section 2.1. The token is the proof: whoever has it may end it. Its client id must be told as well, as of every public client, and
- * a token of another client is refused with `invalid_grant`, as the section demands that the client "is informed of the error". That tells
- * nobody more than calling with the token would. Whether a client id exists is never looked up, so that nobody can try out names.
+ * RFC 7009 section 2.1. The token is the proof: its holder may end it. Its client id is required as well, as of every public client, and a
+ * token of another client is refused with `invalid_grant`, as the section demands that the client "is informed of the error". That reveals
+ * no more than a call with the token would. Whether a client id exists is never looked up, so that nobody can try out names.
  */
 async function revokeForClient(
   deps: OAuthDependencies,
@@ -162,11 +162,11 @@ async function revokeForClient(
   const found = await deps.tokenCheck.check(token);
   if (!found || found.refusal === "token_expired") return;
   if (found.clientId !== clientId) throw new InvalidGrant();
-  // Also when it was revoked before: that revocation's receipt may be open.
+  // Also when it was revoked before: that revocation's receipt may still be open.
   await deps.revokeHeldToken(found, { reason: "no_longer_needed", requestId: request.id });
 }
 
-/** The token was presented to a service of the platform, which its page should tell; the address is the service's. */
+/** Records that the token was presented to a service of the platform, for the token's page; the address is the service's. */
 function recordUse(usage: Pick<UsageRecorder, "record">, request: FastifyRequest, found: FoundToken): void {
   usage.record(found, {
     ip: request.ip,

@@ -9,7 +9,7 @@ export class ReportSignatureInvalid extends DomainError {
   }
 }
 
-/** The list of keys cannot be read right now, so the report cannot be judged. */
+/** The list of keys cannot be read right now, so the report's signature cannot be checked. */
 export class ScannerKeysUnavailable extends DomainError {
   readonly kind = "unavailable";
   readonly code = "scanner_keys_unavailable";

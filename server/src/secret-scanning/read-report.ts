@@ -4,9 +4,9 @@ import { InvalidInput } from "../platform/errors.ts";
 export type ReportEntry = SecretReport[number];
 
 /**
- * The entries of a report whose signature was verified. Its sender is known, and what it found is public, so nothing odd about one entry may
- * keep the tokens of the others alive: what is not text counts as left out, and of a repeated key the last one counts. An entry without a
- * token's text has nothing that could be answered about it and is left out. Throws `invalid_input` for what is no list of anything.
+ * The entries of a report whose signature was verified. Its sender is known, and what it found is public, so an odd entry must not keep the
+ * tokens of the others alive: a value that is not text counts as missing, and of a repeated key the last value counts. An entry without a
+ * token's text has nothing that could be answered and is left out. Throws `invalid_input` for anything that is not a list.
  */
 export function readReport(body: Buffer): ReportEntry[] {
   let report: unknown;

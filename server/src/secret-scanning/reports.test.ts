@@ -15,7 +15,7 @@ import { generateSecret } from "../tokens/token-secret.ts";
 import { registerSecretScanningRoutes } from "./routes.ts";
 import { createScannerKeys } from "./scanner-keys.ts";
 
-// POST /secret-scanning/reports, with keys of the test's own in the list.
+// POST /secret-scanning/reports, with the test's own keys in the list.
 
 const scanner = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
 const stranger = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
@@ -185,7 +185,7 @@ describe("a long report", () => {
       nodes: {
         untilAllKnow(epoch) {
           waits += 1;
-          // The first time a node cannot be waited for: the scanner sends its report again.
+          // The first wait for a node fails, and the scanner sends its report again.
           if (waits === 1) return Promise.reject(new Error("no node answers"));
           return check.nodes.untilAllKnow(epoch);
         },
@@ -356,7 +356,7 @@ describe("the list of keys", () => {
     clock.advanceMs(60_000);
     expect(await find("two")).toBeDefined();
     expect(reads).toBe(2);
-    // A key that was withdrawn counts no more.
+    // A key that was withdrawn is no longer valid.
     expect(await find("one")).toBeUndefined();
     list = new Error("away");
     clock.advanceMs(3_600_000);

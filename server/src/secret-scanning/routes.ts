@@ -16,15 +16,15 @@ export interface SecretScanningDependencies extends RevokeDependencies {
   readonly findScannerKey: FindScannerKey;
 }
 
-/** A file that many have copied is thousands of matches, with addresses of any length. */
+/** A file that many people copied yields thousands of matches, with addresses of any length. */
 const reportBytesMax = 4 * 1024 * 1024;
-/** Tokens that are looked for at a time. */
+/** How many tokens are looked up at a time. */
 const lookedForMax = 500;
 
 /**
- * `POST /secret-scanning/reports`: what a scanner of published files (GitHub's partner program) believes to be our tokens. The signature over
- * the body's bytes is verified before they are looked at. A token that is one of ours is recorded as found, and revoked unless it has
- * ended. The answer says which were ours, by their hashes: the secrets are not sent around once more.
+ * `POST /secret-scanning/reports`: what a scanner of published files (GitHub's partner program) believes to be our tokens. The signature
+ * over the body's bytes is verified before they are parsed. A token of ours is recorded as found, and revoked unless it has ended. The
+ * answer says which were ours, by their hashes, so the secrets are not sent around again.
  */
 export function registerSecretScanningRoutes(http: HttpServer, deps: SecretScanningDependencies): void {
   void http.register(async (scope: HttpServer) => {
@@ -79,7 +79,10 @@ export function registerSecretScanningRoutes(http: HttpServer, deps: SecretScann
   });
 }
 
-/** Which of these are ours, in their order. All at once: one that was revoked before is waited for until it is refused everywhere. */
+/**
+ * Finds which of these are ours, in their order. All are looked up at once, since a token that was revoked before is waited for until it is
+ * refused everywhere.
+ */
 function findOurs(tokenCheck: TokenCheck, entries: readonly ReportEntry[]): Promise<(Finding | undefined)[]> {
   return Promise.all(
     entries.map(async ({ token, url, source }) => {
@@ -89,7 +92,7 @@ function findOurs(tokenCheck: TokenCheck, entries: readonly ReportEntry[]): Prom
   );
 }
 
-/** The bytes that were signed. Throws {@link ReportSignatureInvalid} alike whatever is wrong with the signature. */
+/** The bytes that were signed. Throws the same {@link ReportSignatureInvalid} whatever is wrong with the signature. */
 async function verifiedBody({ headers, body }: FastifyRequest, findKey: FindScannerKey): Promise<Buffer> {
   const identifier = headers["github-public-key-identifier"];
   const signature = headers["github-public-key-signature"];

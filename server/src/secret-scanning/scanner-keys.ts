@@ -4,24 +4,27 @@ import type { Clock } from "../platform/clock.ts";
 import type { FetchText } from "../platform/http/outgoing.ts";
 import { ScannerKeysUnavailable } from "./errors.ts";
 
-/** As GitHub publishes it at `/meta/public_keys/secret_scanning`. */
+/** The list that GitHub publishes at `/meta/public_keys/secret_scanning`. */
 const KeyList = z.object({
   public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })).max(100),
 });
 
-/** A list is good for so long. */
+/** How long a list is used. */
 const keptMs = 3_600_000;
 /**
- * An identifier that is not in the list may be new, so the list is read again for it. The pause before that is doubled by each reading that was
- * of no use (none could be made, or the identifier was not there), so that those who make identifiers up cause ten readings in their first hour and six in each
- * that follows: GitHub allows an address 60, and several processes may share one.
+ * The pause before the list is read again for an identifier that is not in it, which may be new. Each useless reading (it failed, or the
+ * identifier was not there) doubles the pause. So made-up identifiers cause ten readings in their first hour and six in each hour after it:
+ * GitHub allows an address 60, and several processes may share one.
  */
 const againMs = { least: 60_000, most: 600_000 };
 
-/** The scanner's public key with this identifier; undefined when there is none. Throws {@link ScannerKeysUnavailable} while that cannot be told. */
+/**
+ * The scanner's public key with this identifier; undefined when there is none. Throws {@link ScannerKeysUnavailable} while that cannot be
+ * known.
+ */
 export type FindScannerKey = (identifier: string) => Promise<KeyObject | undefined>;
 
-/** Reads the list when it is first needed and keeps it for an hour; one that cannot be renewed goes on serving for the keys that it has. */
+/** Reads the list when it is first needed and keeps it for an hour. A list that cannot be renewed stays in use for the keys that it has. */
 export function createScannerKeys({
   address,
   fetchText,
@@ -58,13 +61,13 @@ export function createScannerKeys({
     }
     await reading;
     const found = keys?.get(identifier);
-    // It may be new: refused for good now, its report would not be sent again.
+    // The key may be new: if its report were refused for good now, it would not be sent again.
     if (!found && failure !== undefined) throw new ScannerKeysUnavailable(failure);
     return found;
   };
 }
 
-/** Keys on another curve than P-256 are left out: the signature is ECDSA with that curve. */
+/** Leaves out keys on a curve other than P-256: the signature is ECDSA with that curve. */
 function parseKeys(text: string): Map<string, KeyObject> {
   const keys = new Map<string, KeyObject>();
   for (const { key_identifier, key } of KeyList.parse(JSON.parse(text)).public_keys) {
