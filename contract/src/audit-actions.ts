@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * Everything that the audit trail can say of what was done: its object, then what became of it. An entry is never rewritten, so a name is
- * never changed; and a newer server may tell of more, so what answers with entries says `string` and whoever shows them has words for the rest.
+ * Every action that the audit trail can record: its object, then what happened to it. Entries are never rewritten, so a name never changes.
+ * A newer server may record more, so answers with entries declare a `string`, and the code that shows them has words for the rest.
  */
 export const AuditAction = z.enum([
   "access.granted",
@@ -71,10 +71,10 @@ export const AuditAction = z.enum([
 ]);
 export type AuditAction = z.infer<typeof AuditAction>;
 
-/** What can have been done to one kind of object, such as `token`. */
+/** The actions on one kind of object, such as `token`. */
 export type AuditActionOn<Kind extends string> = Extract<AuditAction, `${Kind}.${string}`>;
 
-/** What somebody of the Fusion team can have looked at, as the audit trail names it. */
+/** The kinds of object that somebody of the Fusion team can look at, as the audit trail names them. */
 export type ViewedKind = AuditAction extends infer Action
   ? Action extends `${infer Kind}.viewed`
     ? Kind

@@ -1,2 +1,2 @@
-/** Under which path the server has what the console asks for, and the console asks for it. */
+/** The path under which the console calls the server. */
 export const consoleApi = "/console/api";

@@ -21,8 +21,8 @@ export const nameLengthMax = 80;
 export const shownOnly = [/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters"] as const;
 
 /**
- * For `regex()` of names: as {@link shownOnly}, and nothing that turns or hides what is shown beside it, but for the two joiners, which some
- * scripts need.
+ * For `regex()` of names: like {@link shownOnly}, and without characters that reorder or hide the text beside them. The two joiners, which
+ * some scripts need, are allowed.
  */
 export const visibleOnly = [
   /^[\P{C}\u200C\u200D]*$/u,

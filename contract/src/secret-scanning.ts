@@ -2,7 +2,9 @@ import { z } from "zod";
 
 // The messages of GitHub's partner program for secret scanning, with its names.
 
-/** What a report should be. One entry that is not so must not keep the others' tokens alive, so none is refused for it. */
+/**
+ * The form that a report should have. An entry with another form must not keep the others' tokens alive, so no report is refused for it.
+ */
 export const SecretReport = z
   .array(
     z.object({

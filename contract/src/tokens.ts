@@ -51,7 +51,7 @@ export const PlannedRevocation = z.object({
 });
 export type PlannedRevocation = z.infer<typeof PlannedRevocation>;
 
-/** Names one generation among the person's own: repeating it with the same key makes no second token. */
+/** Identifies one generation among the person's own: repeating it with the same key makes no second token. */
 export const IdempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters, such as a UUID");

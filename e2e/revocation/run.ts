@@ -22,21 +22,23 @@ import { createRevoker } from "./revoker.ts";
 import { storm } from "./storm.ts";
 
 export interface RunOptions {
-  /** The run ends when so many calls were answered and so many tokens revoked under faults, and each kind of fault has had its turns. */
+  /**
+   * The run ends when this many calls were answered and this many tokens revoked under faults, and each kind of fault has had its turns.
+   */
   readonly calls: number;
   readonly revokes: number;
-  /** Decides every choice of the test's own; what the machine does in between is chance all the same. */
+  /** Decides every choice that the test makes; the timing of the machine remains random. */
   readonly seed: number;
   /** Kinds of faults to do, in the order in which they take turns; all of them, shuffled, when left out. */
   readonly faults?: readonly FaultName[];
-  /** How often each kind at least. */
+  /** The least number of turns for each kind. */
   readonly turns: number;
   readonly clientsEach?: number;
-  /** Leaves out the quiet phases that are for measuring. */
+  /** Leaves out the quiet phases, which serve measuring only. */
   readonly withoutPhases?: boolean;
   /** The server to run. */
   readonly serverFolder: string;
-  /** Where the history goes and stays; a temporary file, removed in the end, when left out. */
+  /** Where the history is written and kept; when left out, a temporary file that is removed at the end. */
   readonly historyFile?: string;
   readonly fillDelayMs?: number;
   readonly say: (line: string) => void;
@@ -46,12 +48,12 @@ export const nodeCount = 3;
 /** How long a node may go on from memory, and how much longer a revoke waits for that. */
 export const leaseAndMarginMs: number = leaseMs + marginMs;
 const fintechCount = 6;
-/** Clients that call each node: in part of the faults most of them wait for an answer. */
+/** Clients that call each node; during some of the faults most of them wait for an answer. */
 const standardClientsEach = 40;
-/** Tokens beyond those to be revoked: in use at the end, and taken by revokes beyond the number asked for. */
+/** Tokens in addition to those to be revoked: they are still in use at the end, or used by revokes beyond the number asked for. */
 const spareTokens = 1_000;
 
-/** One whole run: starts everything, does it, ends everything, and judges what was seen. */
+/** One whole run: starts everything, performs the run, ends everything, and judges what was seen. */
 export async function runRevocationTest(options: RunOptions): Promise<Verdict> {
   const { say } = options;
   const chance = seededChance(options.seed);
@@ -170,7 +172,7 @@ async function drive({
   });
 }
 
-/** What can be called, and by which ways tokens are revoked: the OAuth endpoint too, where it is served. */
+/** What can be called, and how tokens can be revoked: also by the OAuth endpoint, where it is served. */
 async function whatIsServed(
   port: number,
   { tokens }: Arrangement,

@@ -87,16 +87,18 @@ export interface AppSettings {
   readonly mode: "development" | "production";
   /** What this process does; everything unless given. */
   readonly roles?: readonly Role[] | undefined;
-  /** An origin without a slash at its end. */
+  /** An origin without a trailing slash. */
   readonly publicUrl: string;
   readonly trustedProxies: readonly string[];
-  /** Calls of the Fusion API a second that one address or one token may make for long; null for no limits at all, as in most tests. */
+  /**
+   * The sustained rate of Fusion API calls per second that one address or one token may make; null for no limits at all, as in most tests.
+   */
   readonly requestsPerSecond: number | null;
-  /** Where the public keys are listed that reports of found tokens are signed with; null where none are taken. */
+  /** The address that lists the public keys with which reports of found tokens are signed; null where no reports are taken. */
   readonly secretScanningKeys: string | null;
-  /** Development's: webhooks may go to this machine, over http too. */
+  /** In development: webhooks may go to this machine, over http too. */
   readonly webhooksToLoopback: boolean;
-  /** What tokens may take of this process's memory. */
+  /** How much of this process's memory tokens may take. */
   readonly tokenMemoryBytes: number;
   /** Machine and process, for people who look at the nodes. */
   readonly nodeName: string;
@@ -106,7 +108,7 @@ export interface AppSettings {
 export interface Parts {
   readonly settings: AppSettings;
   readonly db: Database;
-  /** Where acknowledged commits must survive a failover: whether they do now. */
+  /** Reports whether acknowledged commits survive a failover now, where they must. */
   readonly durability?: DurabilityWatch | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -116,12 +118,12 @@ export interface Parts {
   readonly resolveHost: ResolveHost;
   /** Reads documents that the settings name. */
   readonly fetchText: FetchText;
-  /** Instead of one that makes a hash cost what a password is worth; for tests. */
+  /** Replaces the hasher that makes a hash cost what a password is worth; for tests. */
   readonly passwordHasher?: PasswordHasher | undefined;
-  /** Development's inbox, which is then served at /dev/inbox. */
+  /** In development: the inbox, which is then served at /dev/inbox. */
   readonly inbox?: Inbox | undefined;
   readonly log: Log;
-  /** Where the process counts what it does; left out where nobody asks for it. */
+  /** Where the process counts what it does; left out where nobody reads it. */
   readonly metrics?: Metrics | undefined;
 }
 
@@ -129,13 +131,13 @@ export interface App {
   readonly http: HttpServer;
   /** Whoever runs the app says here that it is about to end. */
   readonly readiness: Readiness;
-  /** What the rooms want done by the job queue, in a process that works it off; whoever runs the app starts it. */
+  /** The rooms' jobs, in a process that works off the job queue; whoever runs the app starts it. */
   readonly jobs: readonly RoomJobs[];
   /**
-   * Tells webhooks what happened, in a process that works off jobs; whoever runs the app starts it, and stops it before the database goes.
+   * Tells webhooks what happened, in a process that works off jobs. Whoever runs the app starts it, and stops it before the database goes.
    */
   readonly publisher: Publisher | undefined;
-  /** Holds this process's lease; whoever runs the app starts it. It can do without: then the first call takes one. */
+  /** Holds this process's lease; whoever runs the app starts it. If it was not started, the first call takes a lease. */
   readonly node: Node;
   /** Ends what the rooms keep going, after the last request; the parts stay open. */
   close(): Promise<void>;
@@ -275,7 +277,7 @@ export async function buildApp(parts: Parts): Promise<App> {
   };
 }
 
-/** What is asked of a request before any room sees it. */
+/** The checks that every request passes before any room sees it. */
 function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
   const development = settings.mode === "development";
   const { publicUrl } = settings;
@@ -287,21 +289,21 @@ function guardRequests(http: HttpServer, { settings, clock }: Parts): void {
       ...Object.entries(ratesOfPrograms(rate)).flatMap(([path, each]) =>
         each ? [{ prefix: `${path}/`, ...each }] : [],
       ),
-      // A large provider of mail or calendars asks for all of its people, from few addresses.
+      // A large provider of mail or calendars sends the requests of all its users from few addresses.
       { prefix: unsubscribePath, perSecond: 20, burst: 200 },
       { prefix: calendarPath, perSecond: 20, burst: 200 },
     ]);
   refuseCrossSite(http, { prefix: `${consoleApi}/`, publicUrl, development });
 }
 
-/** How often one address may call what programs call; undefined where no hook counts. */
+/** How often one address may use each path that programs call; undefined where no hook counts. */
 function ratesOfPrograms(rate: Rate): Record<PathOfPrograms, Rate | undefined> {
   return {
     "/api": rate,
     "/oauth2": rate,
-    // Proxies ask for all of their callers from one address; what is counted there is each token.
+    // Proxies ask for all of their callers from one address; there each token is counted instead.
     "/gateway": undefined,
-    // One small document that is always the same.
+    // One small document that never changes.
     "/.well-known/oauth-authorization-server": undefined,
     "/refusals": { perSecond: 5, burst: 50 },
     "/tokens/self": { perSecond: 5, burst: 50 },

@@ -4,7 +4,7 @@ import { pathsOfEveryProcess, pathsOfPeopleAndPrograms, pathsOfPrograms } from "
 export const roles = ["console", "api", "jobs"] as const;
 export type Role = (typeof roles)[number];
 
-/** Whether a process of these roles answers this path; whatever belongs to nothing else is a page of the console. */
+/** Whether a process of these roles answers this path. A path that belongs to nothing else is a page of the console. */
 export function isServed(served: readonly Role[], path: string): boolean {
   const isBelow = (prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
   if (pathsOfEveryProcess.some((one) => one === path)) return true;

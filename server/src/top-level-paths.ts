@@ -1,10 +1,10 @@
-// Every address below which this server answers something that is no page of the console, by who asks there. Roles, the console's fallback,
-// the rate limits and the reference of services read it here; a test holds it against the routes.
+// Every top-level address under which this server answers something other than a page of the console, grouped by who calls it. Roles, the
+// console's fallback, the rate limits and the services reference read it here; a test checks it against the routes.
 
-/** Whoever runs a process asks it how it is, whatever it does. */
+/** Health checks of a process, whatever its roles. */
 export const pathsOfEveryProcess = ["/healthz", "/readyz"] as const;
 
-/** Who reads the references may come from either side. */
+/** The references, which both people and programs read. */
 export const pathsOfPeopleAndPrograms = ["/docs", "/openapi"] as const;
 
 /** What programs call. */
@@ -19,7 +19,7 @@ export const pathsOfPrograms = [
 ] as const;
 export type PathOfPrograms = (typeof pathsOfPrograms)[number];
 
-/** What people's browsers, mail programs and calendars ask for besides pages. */
+/** What people's browsers, mail programs and calendars request besides pages. */
 export const pathsOfPeople = [
   "/console/api",
   "/assets",
@@ -29,7 +29,7 @@ export const pathsOfPeople = [
   "/calendar",
 ] as const;
 
-/** Answered at a port of their own, and still no page for whoever asks for them here. */
+/** Served at a port of their own; requested here, they are no page either. */
 const pathsElsewhere = ["/metrics"] as const;
 
 const taken: ReadonlySet<string> = new Set(
@@ -43,7 +43,7 @@ const taken: ReadonlySet<string> = new Set(
 );
 
 /**
- * Whether a path may be a page of the console, which alone knows which there are. What shares its first part with an address above is none:
+ * Whether a path may be a page of the console, which alone knows its pages. A path that shares its first part with an address above is not:
  * a program that missed an address by a letter, or by a setting, must not get a page and take it for success.
  */
 export function mayBePage(path: string): boolean {

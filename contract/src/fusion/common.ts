@@ -18,7 +18,7 @@ export function wireText(lengthMax = 256) {
     .refine(isStorableText, notStorable);
 }
 
-/** What is said of a value of another type; that one is missing is said of all alike. */
+/** The message for a value of another type; a missing value gets the common message instead. */
 const unlessMissing = (message: string) => ({
   error: ({ input }: { readonly input?: unknown }) => ((input ?? null) === null ? undefined : message),
 });
@@ -39,7 +39,7 @@ export function optionalText(lengthMax = 256) {
     .transform((text) => (text === "" || text === null ? undefined : text));
 }
 
-/** What a client may leave out, or send as null or as an empty text. */
+/** A value that a client may leave out, or send as null or as an empty text. */
 export function optional<Schema extends z.ZodType>(schema: Schema) {
   return z
     .preprocess((value) => (value === "" ? null : value), schema.nullish())
@@ -47,7 +47,7 @@ export function optional<Schema extends z.ZodType>(schema: Schema) {
     .transform((value) => value ?? undefined);
 }
 
-/** What a client may leave out or send as null to keep it as it is; an empty text empties it. */
+/** A value that a client may leave out or send as null to keep it as it is; an empty text empties it. */
 export function unlessKept<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().transform((value) => value ?? undefined);
 }
@@ -71,7 +71,7 @@ const wholeNumber = /^[+-]?\d{1,30}(?:\.0*)?$/;
 
 const numberOrText = z.union([z.number(), z.string().max(40)], unlessMissing("is not a whole number"));
 
-/** NaN for what is no whole number: `5`, `"5"`, `"05"`, `"5.0"` and `5.0` are. */
+/** Reads a whole number: `5`, `"5"`, `"05"`, `"5.0"` and `5.0`. NaN for anything else. */
 function readWhole(value: number | string): number {
   if (typeof value === "string") return wholeNumber.test(value.trim()) ? Number(value) : Number.NaN;
   return Number.isInteger(value) ? value : Number.NaN;
@@ -90,7 +90,10 @@ export const looseInteger = numberOrText.transform((value, context) => {
   return z.NEVER;
 });
 
-/** Epoch milliseconds as the bound of a range: one beyond the safe range, such as the largest `long` for "no end", is as far as that goes. */
+/**
+ * Epoch milliseconds as the bound of a range. A value beyond the safe range, such as the largest `long` for "no end", becomes the nearest
+ * safe one.
+ */
 export const looseInstant = numberOrText.transform((value, context) => {
   const number = readWhole(value);
   if (!Number.isNaN(number))
@@ -111,7 +114,7 @@ export const looseBoolean = z
     return z.NEVER;
   });
 
-/** One of these words, which are in upper case; lower case and blanks around it are taken too. */
+/** One of these words, which are in upper case; lower case and surrounding blanks are accepted, too. */
 export function looseWord<const Word extends string>(
   words: readonly Word[],
   otherwise = `is none of ${words.join(", ")}`,
@@ -123,26 +126,26 @@ export function looseWord<const Word extends string>(
     .pipe(z.literal(words, otherwise));
 }
 
-/** A UUID in any of the forms that PostgreSQL keeps; lower case afterwards. */
+/** A UUID in any form that PostgreSQL stores; lower case afterwards. */
 export const Uuid = z
   .string()
   .regex(/^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, "is not a UUID")
   .transform((text) => text.toLowerCase());
 
-/** A free JSON object that can be stored as it is. An empty list is one too, since PHP writes an empty map as `[]`. */
+/** A free JSON object that can be stored as it is. An empty list counts as one, too, since PHP writes an empty map as `[]`. */
 export const FreeSection = z.preprocess(
   (value) => (Array.isArray(value) && value.length === 0 ? {} : value),
   z.record(z.string(), z.unknown()).refine(isStorableJson, notStorable),
 );
 
-/** So small that a page of a thousand things which have one is no burden to any process. */
+/** Small enough that a page of a thousand objects with such a section is no burden to any process. */
 const freeObjectBytesMax = 8 * 1024;
 export const FreeObject = FreeSection.refine(
   (value) => utf8Length(JSON.stringify(value)) <= freeObjectBytesMax,
   "is longer than 8 KiB of JSON",
 );
 
-/** How many bytes the text is in UTF-8; of a pair of surrogates each counts as half of four. */
+/** The length of the text in UTF-8 bytes; each half of a surrogate pair counts as two of its four bytes. */
 function utf8Length(text: string): number {
   let bytes = 0;
   for (let at = 0; at < text.length; at += 1) {
@@ -162,10 +165,10 @@ export function isStorableJson(value: unknown): boolean {
   return true;
 }
 
-/** One part of the path, or a query value: text that can be compared in the database without an error. */
+/** One part of the path, or a query value: text with which the database can be queried without an error. */
 export const PathText = z.string().max(512).refine(isStorableText, notStorable);
 
-/** The bank. Its value is judged before a route is reached. */
+/** The bank. Its value is checked before a route is reached. */
 export const IfiPath = z.object({ ifiID: z.string().describe("The bank (IFI), such as 140793.") });
 
 /** `Jan 6, 2020 7:41:05 AM` */
@@ -188,8 +191,8 @@ export const DateTimeParts = z
   });
 
 /**
- * Every error of the Fusion API (wire contract, section 3), whatever went wrong. Loose, since what could not be read as HTTP is answered for
- * all APIs in one, with a problem's members beside these.
+ * Every error of the Fusion API (wire contract, section 3). Loose, since a request that could not be read as HTTP gets one answer for all
+ * APIs, with a problem's members beside these.
  */
 export const FusionError = z
   .looseObject({
@@ -205,7 +208,7 @@ export const FusionError = z
   .meta({ id: "FusionError" });
 export type FusionError = z.infer<typeof FusionError>;
 
-/** The refusal, 409, of what takes a {@link RequestId} and may be repeated with it. */
+/** The 409 for an operation that takes a {@link RequestId} and may be repeated with it. */
 export const RequestMismatch = FusionError.describe(
   "REQUEST_MISMATCH: the requestID was used before with other content.",
 );

@@ -15,9 +15,9 @@ export interface ExplainedRefusal {
 }
 
 /**
- * Why a call with this token was refused, for whoever holds the token, which may have ended since. The names of people and the
- * ranges of IP allow-lists are left out: it may have fallen into other hands. Throws {@link NotFound} alike for an id that nobody was answered, for one that was accepted, forgotten
- * or only counted, and for one of another token.
+ * Why a call with this token was refused, for the holder of the token, which may have ended since. It may have fallen into other hands, so
+ * the names of people and the ranges of IP allow-lists are left out. Throws {@link NotFound} alike for a request id that was never given
+ * out, for a call that was accepted, forgotten or only counted, and for a call with another token.
  */
 export async function explainRefusal(
   {

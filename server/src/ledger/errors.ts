@@ -8,7 +8,7 @@ export class AccountNotFound extends DomainError {
   readonly code = "account_not_found";
   readonly accountId: string;
   constructor(accountId: string) {
-    // Only what may be an account's id is repeated: in its place people have sent other things, and secrets among them.
+    // Repeats the id only if it may be an account's: people have sent other things in its place, secrets among them.
     super(isUuid(accountId) ? `There is no account ${accountId}.` : "There is no such account.");
     this.accountId = accountId;
   }
@@ -25,7 +25,7 @@ export class FundingAmountInvalid extends DomainError {
   }
 }
 
-/** Whoever wants a second funding account of one name and currency has to say so: most who ask for one repeat what has been done. */
+/** A second funding account with the same name and currency must be asked for explicitly: most such requests repeat an earlier one. */
 export class FundingAccountExists extends DomainError {
   readonly kind = "conflict";
   readonly code = "funding_account_exists";

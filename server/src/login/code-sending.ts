@@ -18,7 +18,7 @@ export function nextSendAt(sentAt: readonly Date[], rules: readonly Rule[], now:
       .map((at) => at.getTime())
       .filter((at) => at > now.getTime() - windowMs)
       .sort((a, b) => b - a);
-    // The one whose leaving the window makes room.
+    // There is room again when this one leaves the window.
     const blocking = within[max - 1];
     if (blocking !== undefined) next = Math.max(next ?? 0, blocking + windowMs);
   }
@@ -26,12 +26,14 @@ export function nextSendAt(sentAt: readonly Date[], rules: readonly Rule[], now:
 }
 
 /**
- * Takes the right to send one code to the address, for whoever asks from that IP. The counters are rows of the database, locked in one
- * order, so that all processes share them and no two requests take the last one. An address that nobody has is counted like any other;
- * only the cap over all leaves it out, since nothing is sent there. Browsers not known share the address's counter and their IP's. Known ones
- * have their own of the address, as with wrong tries, and no other but that over all: a stranger, in the same office too, cannot use up what
- * the owner needs to log in and revoke. (A browser is known by a secret that it got at a login, to the person who logged in alone.) Throws
- * {@link CodeSendLimited}, and then nothing is counted.
+ * Takes the right to send one code to the address, for a request from that IP. The counters are rows of the database, locked in one order,
+ * so that all processes share them and no two requests take the last one. An address that nobody has is counted like any other; only the
+ * cap over all leaves it out, since nothing is sent there.
+ *
+ * Unknown browsers share the address's counter and their IP's. Known ones have their own counter for the address, as with wrong tries, and
+ * otherwise only the cap over all applies: a stranger, even in the same office, cannot use up what the owner needs to log in and revoke. (A
+ * browser is known by a secret that it got at a login, and only to the person who logged in.) Throws {@link CodeSendLimited}, and then
+ * nothing is counted.
  */
 export async function takeSend(
   tx: Transaction,

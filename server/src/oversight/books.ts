@@ -13,7 +13,7 @@ export interface OversightDeps {
   readonly random: Random;
 }
 
-/** Whose books somebody of the Fusion team looks into, and for which request. */
+/** The fintech and environment whose books somebody of the Fusion team looks into, and the request that does so. */
 export interface Look {
   readonly fintechId: string;
   readonly environment: Environment;
@@ -21,15 +21,15 @@ export interface Look {
 }
 
 /**
- * What is looked at, as the audit trail names it, on every page of a list: whoever asks may begin with any, and `recordLook` knows a look that
- * goes on. Null when nothing was found.
+ * What is looked at, as the audit trail names it. The same on every page of a list: a person may begin with any page, and `recordLook`
+ * recognises a look that goes on. Null when nothing was found.
  */
 export type LookedAt = { readonly kind: ViewedKind; readonly id: string } | null;
 
 /**
- * Runs what somebody of the Fusion team looks at in a fintech's books: nothing is changed but the audit trail, in which the fintech sees
- * the look. Throws `role_insufficient` for everybody else, before anything is looked up, and `not_found` for a fintech that is not there.
- * `look` says what it showed; when it throws, nothing was shown and nothing is recorded.
+ * Runs a look of the Fusion team into a fintech's books. It changes nothing but the audit trail, in which the fintech sees the look. Throws
+ * `role_insufficient` for everybody else, before anything is looked up, and `not_found` for a fintech that does not exist. `look` says what
+ * it showed; when it throws, nothing was shown and nothing is recorded.
  */
 export async function lookIntoBooks<Result>(
   deps: OversightDeps,
@@ -58,7 +58,7 @@ export async function lookIntoBooks<Result>(
   });
 }
 
-/** The object that a list counts as: one for each fintech, whose environment stands in the details. */
+/** The audit object that stands for a list: one for each fintech, whose environment is in the details. */
 export function listOf(kind: ViewedKind, tenant: Tenant): NonNullable<LookedAt> {
   return { kind, id: tenant.fintechId };
 }

@@ -35,14 +35,14 @@ export function newId<Id extends string>(random: Random, prefix: IdPrefix): Id {
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Whether the text has the form of a UUID, in either case: only then can the database be asked for it. */
+/** Whether the text has the form of a UUID, in either case. The database cannot be queried with any other text. */
 export function isUuid(text: string): boolean {
   return uuid.test(text);
 }
 
 export type Environment = "sandbox" | "live";
 
-/** A fintech, by its bank and its id: as every table of one has it in its keys. */
+/** A fintech, by its bank and its id, as in the keys of all its tables. */
 export interface FintechKey {
   readonly ifiId: IfiId;
   readonly fintechId: FintechId;

@@ -1,13 +1,13 @@
-// Addresses of callers, as numbers and as the networks that are counted. Pure.
+// Callers' addresses, as numbers and as the networks that are counted. Pure.
 
 /** An address: IPv4 as its 32 bits, IPv6 as four such numbers. IPv4-mapped IPv6 (`::ffff:203.0.113.7`) is IPv4. */
 export type IpAddress = number | Ipv6Address;
 export type Ipv6Address = readonly [number, number, number, number];
 
 /**
- * What is counted together as one caller: an IPv4 address, or the first 64 bits of an IPv6 one, of which a household or a machine usually has
- * all (counted one by one they would be as good as endless). The same network has one text, however its address is written; what is no
- * address stays as it is.
+ * What counts as one caller: an IPv4 address, or the first 64 bits of an IPv6 address. A household or a machine usually has all addresses
+ * of such a network, too many to count one by one. The same network has one text, however its address is written; an invalid address is
+ * returned as it is.
  */
 export function networkOf(ip: string): string {
   if (!ip.includes(":")) return ip;
@@ -18,12 +18,12 @@ export function networkOf(ip: string): string {
   return `${groups.map((group) => group.toString(16)).join(":")}::/64`;
 }
 
-/** Four decimal numbers and the dots between them. */
+/** Four decimal numbers with dots between them. */
 export function ipv4Text(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
 }
 
-/** Reads an address as RFC 4291 section 2.2 writes it, an IPv6 zone left aside; undefined for what is none. */
+/** Reads an address as RFC 4291 section 2.2 writes it, ignoring an IPv6 zone; undefined for an invalid one. */
 export function parseIp(text: string): IpAddress | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text, 0);
 }

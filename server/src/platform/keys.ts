@@ -9,7 +9,7 @@ import {
 } from "node:crypto";
 import type { Random } from "./random.ts";
 
-/** What a derived key is for. One root key, one key for each purpose, so that none can stand in for another. */
+/** The purpose of a derived key. There is one root key and one derived key for each purpose, so that none can stand in for another. */
 export type KeyPurpose =
   | "otp"
   | "identity-number-lookup"
@@ -20,7 +20,7 @@ export type KeyPurpose =
   | "ledger-head"
   | "development-message";
 
-/** Secrets outside the database: whoever has only the database can neither read nor forge what these protect. */
+/** Secrets outside the database: somebody who has only the database can neither read nor forge what they protect. */
 export interface Keys {
   /** HMAC-SHA-256 under the purpose's key: for codes with few digits, and for finding an encrypted value by its plain one. */
   mac(purpose: KeyPurpose, text: string): Buffer;
@@ -45,7 +45,7 @@ export function createKeys(rootKey: Buffer, random: Random): Keys {
   };
   return {
     mac(purpose, text) {
-      // As a key object, whose preparation is paid once: with the bytes an HMAC takes seven times as long.
+      // As a key object, which is prepared once: an HMAC with the raw bytes takes seven times as long.
       let key = macKeys.get(purpose);
       if (!key) {
         key = createSecretKey(keyFor(purpose));

@@ -9,7 +9,7 @@ const poolLength = 4_096;
 let pool = Buffer.alloc(0);
 let used = 0;
 
-/** From the system's generator, asked for many bytes at once: each request needs a few for its id, and asking costs more than they do. */
+/** Reads many bytes from the system's generator at once: each request needs a few for its id, and a call costs more than those bytes. */
 export const systemRandom: Random = {
   bytes(length) {
     if (length > 64) return randomBytes(length);
@@ -18,19 +18,19 @@ export const systemRandom: Random = {
       used = 0;
     }
     const bytes = Buffer.from(pool.subarray(used, used + length));
-    // Nothing that was handed out can be found here again.
+    // Bytes that were handed out can no longer be found here.
     pool.fill(0, used, used + length);
     used += length;
     return bytes;
   },
 };
 
-/** In the order of their bytes, so that numbers of one length sort as text. */
+/** In byte order, so that numbers of the same length sort as text. */
 export const base62Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** Uniform base62 characters: bytes of 248 and above are drawn again, so that no character is likelier than another. */
 export function randomBase62(random: Random, length: number): string {
-  // Made of numbers at once: every request has an id, and a text put together letter by letter takes twice as long.
+  // Built from character codes in one call: every request has an id, and appending character by character takes twice as long.
   const characters: number[] = [];
   while (characters.length < length) {
     for (const byte of random.bytes(length - characters.length + 8)) {

@@ -1,6 +1,6 @@
 import type { AuditAction } from "@fusion/contract/audit-actions.ts";
 
-// Of all that the audit trail can tell, also of what only others than the Fusion team do: that none goes without words is for the compiler to see.
+// Words for all actions of the audit trail, even those that the Fusion team never does, so that the compiler finds any without words.
 const words: Readonly<Record<AuditAction, string>> = {
   "access.granted": "Gave a person access to an application",
   "access.revoked": "Took a person's access to an application",
@@ -67,7 +67,7 @@ const words: Readonly<Record<AuditAction, string>> = {
   "webhook-endpoint.secret-rotated": "Gave a webhook endpoint a new secret",
 };
 
-/** What an entry of the audit trail tells, in a sentence; of a kind that is newer than this page, its own name. */
+/** An entry of the audit trail as a sentence. An action that is newer than this page keeps its own name. */
 export function actionWords(action: string): string {
   const known: Readonly<Record<string, string | undefined>> = words;
   return known[action] ?? action.replaceAll(/[-_.]/g, " ");

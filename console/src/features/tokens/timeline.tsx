@@ -15,7 +15,7 @@ import { overlapSentence, pastOverlapSentence } from "./overlap-words.ts";
 import { isLive } from "./token-badge.tsx";
 import classes from "./tokens.module.css";
 
-/** What happened to a token, latest first, and whether that is all. */
+/** What happened to a token, latest first, and whether there is more. */
 export function Timeline({
   token,
 }: {
@@ -53,7 +53,7 @@ function eventWords(
       <Mono>{tokenId}</Mono>
     </Link>
   );
-  // Another one comes from a newer server only, and is told in the default.
+  // Only a newer server sends another one, which the default handles.
   const known = action as AuditActionOn<"token">;
   switch (known) {
     case "token.issued":
@@ -108,12 +108,12 @@ function eventWords(
   }
 }
 
-/** What an event that is newer than this page is called: by its own name. */
+/** The words for an event that is newer than this page: its own name. */
 function newerWords(action: string): string {
   return action.replace(/^token\./, "").replaceAll(/[-_]/g, " ");
 }
 
-/** What was planned then, and whether it still is; nothing of a renewal after the end, or from before there was a choice. */
+/** What was planned then, and whether it still is. Empty for a renewal after the token's end, or from before an overlap could be chosen. */
 function overlapOf(
   details: Record<string, unknown>,
   token: Pick<TokenDetails, "status" | "plannedRevocation">,

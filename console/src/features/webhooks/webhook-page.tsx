@@ -31,7 +31,7 @@ import {
 } from "./webhook-queries.ts";
 import classes from "./webhooks.module.css";
 
-/** One endpoint: how it is, what was delivered to it, and what people did to it. */
+/** One endpoint: its state, what was delivered to it, and what people did to it. */
 export function WebhookPage(): ReactElement {
   const { applicationId, endpointId } = useParams({ from: `/frame${paths.webhook}` });
   const query = useQuery(webhookQuery(endpointId));
@@ -140,13 +140,13 @@ const actionWords: Readonly<Record<AuditActionOn<"webhook-endpoint">, string>> =
   "webhook-endpoint.deleted": "Deleted",
 };
 
-/** In words; by its own name when it is newer than this page. */
+/** The words for an action; its own name when it is newer than this page. */
 function wordsOf(action: string): string {
   const known: Readonly<Record<string, string | undefined>> = actionWords;
   return known[action] ?? action;
 }
 
-/** Why nothing arrives, if so, and what to do. */
+/** Says why nothing arrives, if so, and what to do. */
 function Trouble({
   details: { endpoint, canManage },
 }: {

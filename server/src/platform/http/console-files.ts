@@ -29,9 +29,10 @@ interface ConsoleFile {
 }
 
 /**
- * Serves the built console from `folder`: files with a hash in their name for ever, `index.html` never from a cache and with a fresh
- * nonce in place of each `__NONCE__`, which its policy allows alone. Every address that may be a page answers a browser with `index.html`, since
- * the console's router knows its pages; any other unknown one is a plain 404. Only names that were found in the folder are ever read.
+ * Serves the built console from `folder`. Files with a hash in their name are cached for ever. `index.html` is never cached and gets a
+ * fresh nonce in place of each `__NONCE__`; its policy allows only that nonce. Every address that may be a page answers a browser with
+ * `index.html`, since the console's router knows its pages; any other unknown address is a plain 404. Only names that were found in the
+ * folder are ever read.
  */
 export function serveConsole(
   http: HttpServer,
@@ -77,7 +78,7 @@ export function serveConsole(
       sendFile(request, reply, await file, "public, max-age=3600");
       return true;
     }
-    // A file that is not there is no page, and neither is what a program asks for.
+    // A missing file is not a page, and programs do not ask for pages.
     const wantsPage = /\btext\/html\b|\*\/\*/.test(request.headers.accept ?? "*/*");
     if (!wantsPage || /\.[a-z0-9]{2,5}$/.test(path)) return false;
     sendIndex(reply, folder, random);
@@ -132,7 +133,10 @@ function sendFile(
   return reply.send(encoding ? file[encoding] : file.plain);
 }
 
-/** The encodings that are named there and not refused by a weight of 0 (RFC 9110 section 12.5.3); one that is not named is not used. */
+/**
+ * The encodings that the header names without refusing them by a weight of 0 (RFC 9110 section 12.5.3). Encodings that it does not name are
+ * not used.
+ */
 function acceptedEncodings(header: string): string[] {
   return header
     .toLowerCase()

@@ -5,18 +5,18 @@ import { routedPath } from "./routed-path.ts";
 import type { HttpServer, UnroutedGuard } from "./server.ts";
 
 export interface Rate {
-  /** How many a second, for as long as one likes. */
+  /** The sustained rate, per second. */
   readonly perSecond: number;
   /** How many at once after a pause. */
   readonly burst: number;
 }
 
 export interface RateLimit extends Rate {
-  /** Paths that start so count together. */
+  /** Paths that start with this are counted together. */
   readonly prefix: string;
 }
 
-/** Takes one call of this key's share, or says how many seconds until there is room. */
+/** Takes one call from this key's share, or returns how many seconds until there is room. */
 export type TakeCall = (key: string) => number | undefined;
 
 interface Bucket {
@@ -24,12 +24,12 @@ interface Bucket {
   at: number;
 }
 
-/** Keys remembered at a time. Whoever is forgotten starts with a full bucket. */
+/** Keys remembered at a time. A forgotten key starts with a full bucket. */
 const bucketsMax = 50_000;
 
 /**
- * Limits requests per client (an IPv4 address, an IPv6 network) in this process's memory: a brake on one busy or broken caller, generous for all others. Limits that
- * guard secrets (codes, passwords) are counted in the database instead.
+ * Limits requests per client (an IPv4 address, an IPv6 network) in this process's memory: a brake on one busy or broken caller, generous
+ * for all others. Limits that guard secrets (codes, passwords) are counted in the database instead.
  */
 export function limitRates(
   http: HttpServer,
@@ -43,14 +43,14 @@ export function limitRates(
     const waitSeconds = found?.take(networkOf(ip));
     return waitSeconds ? new RateLimited(Math.ceil(waitSeconds), "from this address") : undefined;
   };
-  // With a callback, as all hooks that every request passes: a promise costs more than what they do.
+  // With a callback, like all hooks that every request passes: a promise costs more than the work.
   http.addHook("onRequest", (request, _reply, done) => done(refuse(request)));
   http.unroutedGuards.push(refuse);
 }
 
 /**
- * A token bucket for each key, in this process's memory. Those that called lately are in the younger of two maps; when that is full the older
- * one is forgotten, so that those silent longest go first and nobody looks for them.
+ * A token bucket for each key, in this process's memory. Keys that called lately are in the younger of two maps. When that is full, the
+ * older map is dropped, so the keys that were silent longest go first without being searched for.
  */
 export function limitCalls(clock: Clock, { perSecond, burst }: Rate): TakeCall {
   let younger = new Map<string, Bucket>();

@@ -23,8 +23,8 @@ export interface Inbox extends Messenger {
 const keyPurpose = "development-message";
 
 /**
- * Keeps the last messages instead of sending them. For development: it shows one-time codes to anybody. They are in the database, so that
- * each process shows what any of them sent, and encrypted there, so that it holds no readable code.
+ * Keeps the last messages instead of sending them. For development only: it shows one-time codes to anybody. Messages are in the database,
+ * so that each process shows what any of them sent, and encrypted there, so that it holds no readable code.
  */
 export function createInbox({
   db,

@@ -13,13 +13,13 @@ export interface QueuedMessage {
   readonly subject: string;
   readonly text: string;
   readonly smsTemplate?: string;
-  /** Names the message where it may be left twice: it is sent once. */
+  /** Identifies a message that may be queued twice: it is sent once. */
   readonly messageId?: string;
 }
 
 const deliverTask = "message-deliver";
 
-/** Leaves a message to be sent when the caller's transaction has committed, and not otherwise. */
+/** Queues a message in the caller's transaction: it is sent if and when that has committed. */
 export async function queueMessage(
   tx: Transaction,
   { clock, random }: { clock: Clock; random: Random },
@@ -43,7 +43,7 @@ export async function queueMessage(
   await addJob(tx, deliverTask, { messageId }, { attemptsMax: 12, key: `${deliverTask}/${messageId}` });
 }
 
-/** How many messages were left since then under ids that begin so. */
+/** How many messages were queued since then under ids with this prefix. */
 export async function countQueued(
   tx: Transaction,
   { idPrefix, since }: { readonly idPrefix: string; readonly since: Date },
@@ -55,7 +55,7 @@ export async function countQueued(
   return row?.count ?? 0;
 }
 
-/** Sends what {@link queueMessage} left, and forgets it a week later. */
+/** Sends what {@link queueMessage} queued, and forgets it a week later. */
 export function messageJobs(deps: {
   readonly db: Database;
   readonly clock: Clock;
@@ -82,8 +82,8 @@ export function messageJobs(deps: {
 }
 
 /**
- * Sends one message unless that was done or is useless. May run twice: a repeat, possible when the provider's answer was lost, carries
- * the same Message-ID. Throws when the provider could not take it, so that the job is tried again.
+ * Sends one message unless it was already sent or is useless. May run twice: a repeat, possible when the provider's answer was lost,
+ * carries the same Message-ID. Throws when the provider could not take it, so that the job is retried.
  */
 export async function deliverMessage(
   { db, clock, messenger, log }: { db: Database; clock: Clock; messenger: Messenger; log: Log },

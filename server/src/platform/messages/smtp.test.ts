@@ -113,7 +113,7 @@ describe("mail over SMTP", () => {
       [AddressRejected, 550, "5.1.1 no such user"],
       [AddressRejected, 553, "5.1.3 bad mailbox name"],
       [AddressRejected, 550, "5.1.0 Address rejected"],
-      // Of somebody who has left: Google, Microsoft.
+      // The mailbox of somebody who has left: Google, Microsoft.
       [
         AddressRejected,
         550,

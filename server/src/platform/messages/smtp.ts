@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { AddressRejected, DeliveryFailed, type Message, type Messenger } from "./message.ts";
 
 export interface SmtpOptions {
-  /** `smtp://` or `smtps://`, with user and password where the server wants them. */
+  /** `smtp://` or `smtps://`, with user and password where the server requires them. */
   readonly url: string;
   /** Such as `Fusion <fusion@example.com>`; its domain is that of Message-IDs. */
   readonly from: string;
@@ -17,9 +17,9 @@ export interface SmtpOptions {
 const addedHeaders = new Set(["list-unsubscribe", "list-unsubscribe-post", "auto-submitted", "precedence"]);
 
 /**
- * Mail over SMTP, up to four connections kept open. The answer that the recipient's address does not exist is {@link AddressRejected};
- * every other failure, also a refusal for good of us or of the message, is {@link DeliveryFailed} and may be tried again under the same
- * Message-ID. The library is loaded at the first mail.
+ * Mail over SMTP, with up to four connections kept open. When the server answers that the recipient's address does not exist, that is
+ * {@link AddressRejected}. Every other failure, even a permanent refusal of us or of the message, is {@link DeliveryFailed} and may be
+ * retried under the same Message-ID. The library is loaded at the first mail.
  */
 export function createSmtpMessenger(options: SmtpOptions): Messenger & { close(): void } {
   const timeoutMs = options.timeoutMs ?? 20_000;
@@ -29,7 +29,7 @@ export function createSmtpMessenger(options: SmtpOptions): Messenger & { close()
   const connect = async (): Promise<Transporter> => {
     const { createTransport } = await import("nodemailer");
     const url = new URL(options.url);
-    // In the URL, whose own parameters come before all other options.
+    // Set in the URL, whose parameters override all other options.
     if (options.requireTls) url.searchParams.set("requireTLS", "true");
     return createTransport(
       {
@@ -104,20 +104,21 @@ function pickHeaders(message: Message): Record<string, string> {
 }
 
 /**
- * The enhanced status codes (RFC 3463 section 3.2 and 3.3, RFC 7505) that say: this mailbox or its domain does not exist, moved without a trace, or is
- * disabled, as that of somebody who has left is. 5.1.7 and 5.1.8 are about the sender, and 5.2.2, a full mailbox, passes.
+ * The enhanced status codes (RFC 3463 sections 3.2 and 3.3, RFC 7505) that say that this mailbox or its domain does not exist, moved
+ * without a trace, or is disabled, like that of somebody who has left. 5.1.7 and 5.1.8 are about the sender, and 5.2.2, a full mailbox, is
+ * temporary.
  */
 const unknownAddress = new Set(["5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10", "5.2.1"]);
 
 /**
- * Whether the answer to `RCPT TO` is about the address and not about us. Servers refuse there as well whoever they do not trust (RFC 5321
- * section 3.6.2: `554 5.7.1 Relay access denied`, when a password has lapsed or a list has our address), and that is the same answer
- * for every recipient. Without an enhanced code, 550, 551 and 553 speak of the mailbox (section 4.2.3). With 5.4.1, "no answer from host", Microsoft's
- * servers mean an unknown recipient, and say so in words.
+ * Whether the answer to `RCPT TO` is about the address and not about us. Servers also use it to refuse a sender that they do not trust (RFC
+ * 5321 section 3.6.2: `554 5.7.1 Relay access denied`, when a password has lapsed or a block list has our address), with the same answer
+ * for every recipient. Without an enhanced code, 550, 551 and 553 are about the mailbox (section 4.2.3). With 5.4.1, "no answer from host",
+ * Microsoft's servers mean an unknown recipient, and say so in words.
  */
 function saysNoSuchAddress(response: string): boolean {
   const [, code, enhanced] = /^(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3})(?!\S))?/.exec(response) ?? [];
-  // Also "sender address rejected", which some say only here.
+  // 5.1.0 also covers "sender address rejected", which some servers say only here.
   if (enhanced === "5.1.0") return !/\bsender\b/i.test(response);
   if (enhanced === "5.4.1") return /recipient address rejected/i.test(response);
   if (enhanced !== undefined) return unknownAddress.has(enhanced);
