@@ -45,8 +45,8 @@ export const NewFintech = z.object({
 });
 
 /**
- * Registers a fintech of a bank. For operator admins and the command line. Throws `role_insufficient`, `invalid_input`, `not_found` (no such
- * bank), `already_exists` (the client id is taken).
+ * Registers a fintech of a bank. For operator admins and the command line. Throws `role_insufficient`, `invalid_input`, `not_found` (no
+ * such bank), `already_exists` (the client id is taken).
  */
 export async function createFintech(
   { db, clock, random }: { readonly db: Database; readonly clock: Clock; readonly random: Random },

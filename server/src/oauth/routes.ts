@@ -43,8 +43,8 @@ const tags = ["Resource servers"];
 const prefix = "/oauth2";
 
 /**
- * The OAuth endpoints: metadata (RFC 8414), introspection for resource servers (RFC 7662), revocation for public clients (RFC 7009). Errors are
- * those of RFC 6749 section 5.2. No page of another origin may call them: there is no CORS.
+ * The OAuth endpoints: metadata (RFC 8414), introspection for resource servers (RFC 7662), revocation for public clients (RFC 7009). Errors
+ * are those of RFC 6749 section 5.2. There is no CORS, so no page of another origin may call them.
  */
 export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): void {
   const { tokenCheck, usage, publicUrl } = deps;

@@ -11,7 +11,10 @@ export interface DigestKey extends FintechKey {
   readonly userId: UserId;
   readonly channel: "sms" | "email";
   readonly localDay: LocalDay;
-  /** 1 is the morning's digest; higher numbers are further digests of the day; 0 holds what is not sent, negative numbers are tests. */
+  /**
+   * 1 is the morning's digest; higher numbers are the day's further ones, for stand-ins and resumed reminders; 0 holds what is not sent,
+   * negative numbers are tests.
+   */
   readonly sequence: number;
 }
 

@@ -64,7 +64,7 @@ export const joinRevocation = (rows: string, where = "true"): string =>
  *
  * The subscribers who can be reached are told; if none can, the fintech's admins are. An address that was rejected on that day reaches
  * nobody, nor does mail to a person who has ended it. An address that was never proven is written to, but does not count as reaching
- * anybody. A person who acknowledged a token's notice on that day is told no more of the token until the next.
+ * anybody. A person who acknowledged a token's notice on that day is told no more of the token until the next day.
  */
 export const dueNotices = `
   day AS (

@@ -79,8 +79,8 @@ export async function sendDueDigests(deps: SendDeps): Promise<SendResult> {
   do {
     fallbacks = run.fallbacks;
     await allEnded([sendChannel(deps, run, "sms"), sendChannel(deps, run, "email")]);
-    // A person who stands in for a lost recipient may be written to on a channel whose senders had already finished. Or the senders skipped
-    // the digest because planning had locked it and then found nothing more.
+    // Repeated after a fallback: a person who stands in for a lost recipient may be written to on a channel whose senders had already
+    // finished. Or the senders skipped the digest because planning had locked it and then found nothing more.
   } while (run.fallbacks > fallbacks);
   return { sent: counts.sent, failed: counts.failed + counts.rejected, cancelled: counts.cancelled };
 }

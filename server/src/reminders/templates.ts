@@ -173,7 +173,9 @@ function daysLeftWords(notice: OpenNotice, { now, timeZone }: DigestContent): st
   return days === -1 ? "Expired 1 day ago" : `Expired ${-days} days ago`;
 }
 
-/** `expires Tue 23 Nov 2027, 11:00 IST`, `expires today at 11:00 IST`, `expired today at 08:00 IST`, `will be revoked today at 11:00 IST`. */
+/**
+ * `expires Tue 23 Nov 2027, 11:00 IST`, `expires today at 11:00 IST`, `expired today at 08:00 IST`, `will be revoked today at 11:00 IST`.
+ */
 function expiryWords(notice: OpenNotice, { now, timeZone }: DigestContent): string {
   const { at, isRevocation } = endOf(notice);
   const verb = isRevocation ? "will be revoked" : at > now ? "expires" : "expired";

@@ -6,7 +6,7 @@ import { IpNotAllowed } from "./errors.ts";
 
 /**
  * Why a call with this token must be refused because of its address; undefined when it may go on. The address must be inside both the
- * application's list and the token's; an empty list holds every address. An invalid address is inside no other list. `ip` is the caller's
+ * application's list and the token's. An empty list holds every address; any other list excludes an invalid address. `ip` is the caller's
  * own address, not that of a trusted proxy (`request.ip`). Costs about 0.1 us, and nothing where there are no lists.
  */
 export function refuseAddress(found: Pick<FoundToken, "addresses">, ip: string): IpNotAllowed | undefined {

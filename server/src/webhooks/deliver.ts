@@ -126,8 +126,8 @@ function lateness(random: Random): number {
 
 /**
  * Disables the endpoint when it says that it is gone, or when every delivery has failed for three days, and tells the fintech's admins.
- * They are not told of what a person who has just asked for the attempt sees happen, nor too often. Does nothing when the endpoint was
- * moved to another address during the attempt.
+ * They are not told when a person who has just asked for the attempt sees that it is gone, nor too often. Does nothing when the endpoint
+ * was moved to another address during the attempt.
  */
 async function noteFailure(
   deps: DeliverDeps,

@@ -184,7 +184,7 @@ export async function deleteUnwantedRows(tx: Queryable, since: Date): Promise<bo
   return rows.length > 0;
 }
 
-/** When the oldest event in the outbox happened of which an endpoint may be told now; undefined when none waits. */
+/** The time of the oldest event in the outbox that an endpoint may be told of now; undefined when none waits. */
 export async function findOldestInOutbox(tx: Queryable): Promise<Date | undefined> {
   const [row] = await tx.query<{ oldest: Date | null }>(
     prepared(`WITH RECURSIVE ${firstOfEachKind} SELECT min(occurred_at) AS oldest FROM waiting w

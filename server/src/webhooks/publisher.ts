@@ -15,9 +15,7 @@ export interface Publisher {
   start(): void;
   /** Publishes what there is room for, and delivers until nothing more is due to the endpoints for which there are lanes. */
   runOnce(): Promise<void>;
-  /**
-   * When the oldest event happened that somebody may be told and that has no delivery yet, as of the last look; undefined when none waits.
-   */
+  /** The time of the oldest event without a delivery that somebody may be told of, as of the last look; undefined when none waits. */
   waitsSince(): Date | undefined;
   /** Takes no new work, aborts what is being sent (it is sent again later), and waits for the rest. */
   stop(): Promise<void>;

@@ -78,7 +78,7 @@ export function serveConsole(
       sendFile(request, reply, await file, "public, max-age=3600");
       return true;
     }
-    // A missing file is not a page, and programs do not ask for pages.
+    // A missing file is not a page, and a program that does not accept HTML wants none.
     const wantsPage = /\btext\/html\b|\*\/\*/.test(request.headers.accept ?? "*/*");
     if (!wantsPage || /\.[a-z0-9]{2,5}$/.test(path)) return false;
     sendIndex(reply, folder, random);
