@@ -17,7 +17,10 @@ interface Facts {
   readonly call: ApiCall;
   readonly token: TokenRecord;
   readonly application: Application;
-  /** Of the IP allow-lists; withheld, only which list it was is said: whoever holds the token may be its thief, who would know where to call from. */
+  /**
+   * Of the IP allow-lists; withheld, only which list it was is said: whoever holds the token may be its thief, who would know where to call
+   * from.
+   */
   readonly ranges: "told" | "withheld";
 }
 

@@ -60,7 +60,8 @@ export function registerFusionApi(
     return principal;
   };
 
-  // Addresses that could not even be decoded reach no route and no hook; they are authenticated like all others, after the limit of addresses.
+  // Addresses that could not even be decoded reach no route and no hook; they are authenticated like all others, after the limit of
+  // addresses.
   http.errorEnvelopes.push({
     prefix,
     body: fusionErrorBody,

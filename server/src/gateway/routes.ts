@@ -169,7 +169,7 @@ export function registerGatewayRoutes(http: HttpServer, deps: GatewayDependencie
   http.direct.serve(checkPath, [...methods, "HEAD"], check);
   for (const method of methods)
     if (!http.supportedMethods.includes(method)) http.addHttpMethod(method, { hasBody: true });
-  // Answers what is refused before the check is asked: an address that cannot be read, a guest that is not to be let in.
+  // Answers what is refused before the check is asked, such as an address that cannot be read.
   const answerEarly: ErrorEnvelope["answer"] = async (error, request, reply) =>
     answerProblem(error, request, reply.header("x-fusion-refusal", describeFailure(error).code));
   http.errorEnvelopes.push({ prefix: checkPath, body: () => ({}), answer: answerEarly });

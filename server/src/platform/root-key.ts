@@ -16,9 +16,10 @@ import { DataFolderUnusable } from "./database/data-folder.ts";
 import type { Random } from "./random.ts";
 
 /**
- * Development's root key: 32 bytes, base64, in a file that only our account may read, made at the first start. It is written whole
- * under another name and then linked into place, so that a kill leaves either no key or a whole one. Beside a database none is made, which would only
- * stand in the way of the copy that belongs to it: so whoever makes a database asks for the key first. Throws {@link DataFolderUnusable}.
+ * Development's root key: 32 bytes, base64, in a file that only our account may read, made at the first start. It is written completely
+ * under another name and then linked into place, so that a kill leaves either no key or a whole one. No key is made beside an existing
+ * database, where it would only stand in the way of restoring the right one; so code that makes a database must ask for the key first.
+ * Throws {@link DataFolderUnusable}.
  */
 export function readOrMakeRootKey(dataFolder: string, random: Random): Buffer {
   const folder = join(dataFolder, "keys");

@@ -15,7 +15,8 @@ export interface RemindedFintech extends ReminderSettings, FintechKey {
   readonly name: string;
   readonly createdAt: Date;
   /**
-   * The last local day that was planned, or null. Days that a server whose clock was ahead has planned do not count until it is as late as it was there.
+   * The last local day that was planned, or null. Days that a server whose clock was ahead has planned do not count until it is as late as
+   * it was there.
    */
   readonly lastDay: LocalDay | null;
 }

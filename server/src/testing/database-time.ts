@@ -3,8 +3,8 @@ import type { Database, Queryable } from "../platform/database/database.ts";
 import type { TestDatabase } from "./test-database.ts";
 
 /**
- * That database, with a time that stands wherever the clock does when it is asked. For processes whose clocks differ from it, give them another
- * clock.
+ * That database, with a time that stands wherever the clock does when it is asked. For processes whose clocks differ from it, give them
+ * another clock.
  */
 export function timedBy({ db, stopTime }: Pick<TestDatabase, "db" | "stopTime">, clock: Clock): Database {
   let stoppedAtMs: number | undefined;

@@ -3,8 +3,8 @@ import pg from "pg";
 const whileConnecting = new WeakSet<object>();
 
 /**
- * Whether this failed while a connection was opened. Whatever the server's reason (the account's password is another one by now, it may no more act as
- * the role, the database is renamed), nothing was asked yet, and everybody's next connection fails alike.
+ * Whether this error occurred while a connection was being opened. Whatever the server's reason (the account's password was changed, it may
+ * no longer act as the role, the database was renamed), no statement was sent yet, and every further connection fails in the same way.
  */
 export function failedToConnect(error: unknown): boolean {
   return typeof error === "object" && error !== null && whileConnecting.has(error);

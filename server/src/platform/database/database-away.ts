@@ -3,10 +3,10 @@ import { OutcomeUnknown } from "./outcome-unknown.ts";
 import { refusalOf } from "./refused-writes.ts";
 
 /**
- * The server could not be reached, does not answer, starts or stops, lets nobody in ({@link failedToConnect}), or the connection to it broke: nothing
- * that a statement did. Class 08 connection
- * exceptions, 57P01-57P03 shutdown and start, 53300 too many connections, errors of sockets and of the way there, and pg's own words. Or it is there and
- * takes no writes ({@link refusalOf}), so that nothing was written: after a failover the connections may lead to what is a standby now.
+ * Whether the server could not be reached, does not answer, starts or stops, lets nobody in ({@link failedToConnect}), or the connection to
+ * it broke: nothing that a statement caused. Class 08 connection exceptions, 57P01-57P03 shutdown and start, 53300 too many connections,
+ * errors of sockets and of the network, and pg's own messages. Also a server that answers and refuses writes ({@link refusalOf}), so that
+ * nothing was written: after a failover, connections may lead to what is a standby now.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof OutcomeUnknown) return isDatabaseAway(error.cause);

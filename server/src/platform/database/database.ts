@@ -77,9 +77,9 @@ export interface Database {
   connectApart(timeoutMs: number): Promise<pg.Client>;
   /** For users of `connect` or `pool`: reports a failure. If the database is away, the log is told, once. */
   noteFailure(error: unknown): void;
-  /** Why the database, which may well answer, has lately written nothing, such as that its disk is full; undefined while it writes. */
+  /** Why the database has lately refused writes although it answers, such as a full disk; undefined while it writes. */
   refusal(): string | undefined;
-  /** The pool itself, for what needs no scope. */
+  /** The pool itself, for statements that need no scope. */
   readonly pool: pg.Pool;
   /** Past any pooler, for the job queue: it listens and prepares statements, so its connections must be sessions of their own. */
   readonly sessionPool: pg.Pool;
@@ -257,7 +257,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         onConnection({ connect, noteFailure }, (client) =>
           alone(client, `BEGIN READ ONLY; ${scopeStatement(scope)}`, statement, answerMs).catch(
             (error: unknown) => {
-              // It is we who allow this transaction no writes, so to ask for one is our fault and not the database's state.
+              // This transaction is read-only because we began it so: a write in it is our fault and not the database's state.
               throw isReadOnly(error)
                 ? new Error(`A reader writes nothing: ${(error as Error).message}`, { cause: error })
                 : error;

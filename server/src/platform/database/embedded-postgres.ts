@@ -28,11 +28,11 @@ export interface EmbeddedPostgres {
   abandon(): void;
 }
 
-/** What it says to each of our questions whether it is there; so many lines would push out why it ends. */
+/** Logged for each of our attempts to connect while it starts. These lines would push out the reason why it ends. */
 const notYetReady =
   /^.*FATAL: +the database system is (?:starting up|not yet accepting connections)\n(?:.*DETAIL: .*\n)?/gm;
 
-/** Recovering from a crash is no such start, and may take as long as it takes. */
+/** Does not apply to crash recovery, which may take as long as it takes. */
 const startDeadlineMs = 60_000;
 
 /**
@@ -248,7 +248,10 @@ async function untilItAnswers(
   }
 }
 
-/** What PostgreSQL calls fatal of what it has said, without time and process, so that the same cause reads the same; all of it where it names nothing so. */
+/**
+ * The lines of PostgreSQL's output that it calls FATAL or PANIC, without time and process id, so that the same cause always reads the same;
+ * the whole output if there are none.
+ */
 function whyItEnded(output: string): string {
   const lines = output.trim().split("\n");
   const fatal = lines.flatMap((line) => /\b(?:PANIC|FATAL): .*$/.exec(line)?.[0] ?? []);

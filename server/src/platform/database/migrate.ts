@@ -238,7 +238,7 @@ function assertKnown(migrations: readonly Migration[], applied: readonly Applied
       throw new DatabaseIsNewer(
         `The database has migration ${row.number} (${row.name}), which this release does not know. Start the newer release.`,
       );
-    // As of a branch that gave the number to something else.
+    // For example one from a branch that used the number for something else.
     if (file && file.name !== row.name && file.hash !== row.hash)
       throw new MigrationWasEdited(
         `The database has ${row.name} as migration ${row.number}, and this release has ${file.name} under that number. Start the release that the database is of.`,

@@ -1,37 +1,40 @@
 import type { Log } from "../log.ts";
 import { createOutage } from "../outage.ts";
 
-/** What a server says that answers and writes nothing, by SQLSTATE. A connection too many (53300) is none of these: it is not there for who wants one. */
+/**
+ * Why a server that answers refuses to write, by SQLSTATE. Too many connections (53300) is none of these: for a new connection the server
+ * is away.
+ */
 const reasons: Readonly<Record<string, string>> = {
   "25006": "the database is a standby or read-only",
   "53100": "the database's disk is full",
   "53200": "the database has no memory left",
 };
 
-/** Why a server that is there refused to write; undefined for any other error. */
+/** Why a server that answers refused to write; undefined for any other error. */
 export function refusalOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" ? reasons[code] : undefined;
 }
 
-/** SQLSTATE 25006: a standby, a server or an account whose transactions are read-only, or a transaction that was begun so. */
+/** SQLSTATE 25006: a standby, a server or an account whose transactions are read-only, or a transaction that was begun read-only. */
 export function isReadOnly(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === "25006";
 }
 
-/** Refused writes, as the log sees them. */
+/** Tells the log of refused writes: once when they begin, and once when they are over. */
 export interface RefusedWrites {
-  /** Whether the log is told of this error, which is none of the connection then. */
+  /** Whether this error is a refused write. The log is told of it then, and it says nothing of the connection. */
   failed(error: unknown): boolean;
-  /** Something was committed. */
+  /** A transaction was committed. */
   worked(): void;
-  /** Why writes are refused at present, as far as some were lately. */
+  /** Why writes were refused lately; undefined if none were. */
   reason(): string | undefined;
 }
 
 /**
- * Reads go on meanwhile and so end no such outage, nor does the first commit: some have nothing to write, or find room where others do not. It is over
- * with the first one after `quietMs` in which no write was refused.
+ * Reads do not end such an outage, since they go on meanwhile, and neither does any one commit: some transactions have nothing to write, or
+ * find room where others do not. The outage is over with the first commit after `quietMs` without a refused write.
  */
 export function watchRefusedWrites(
   log: Log,

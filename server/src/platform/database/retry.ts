@@ -33,7 +33,7 @@ export function endedBeforeCommit(error: unknown): boolean {
 const awayPauseMs = 200;
 
 /**
- * Does something that may be done any number of times, again and again while the database is away: it was killed and is being started again.
+ * Repeats `attempt` while the database is away because it was killed and is being restarted; it must be safe to do any number of times.
  * Throws any other error at once, and the last one when `stop` aborts.
  */
 export async function untilDatabaseAnswers<Result>(

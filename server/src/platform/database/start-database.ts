@@ -63,15 +63,16 @@ export interface StartOptions {
 type PrepareOptions = Pick<StartOptions, "log" | "leavesSchema" | "othersMayTakeMs" | "stop">;
 
 const databaseName = "fusion";
-/** One that dies as by a kill is there again at once; what else ends it, as a full disk, may take its time and is not made better by haste. */
+/** A server that was killed can be restarted at once. Other causes, such as a full disk, last longer, and quick retries do not help. */
 const restartPausesMs = [100, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
-/** A server that has run for so long has come back. */
+/** A server that ran for this long counts as recovered: the next restart is quick again. */
 const hasComeBackMs = 60_000;
 
 /**
  * Brings up the database, its schema and the job queue's, and connects as a role that owns nothing. Returns as soon as the server answers:
- * the schemas are prepared meanwhile. The embedded server is started again when it dies under us, as often as it takes, and the pool's connections come
- * back by themselves: only one that cannot be started at first ends the program. The caller holds the data folder's lock, and stops what was started whether or not it could be prepared.
+ * the schemas are prepared meanwhile. The embedded server is restarted if it dies, as often as it takes, and the pool's connections then
+ * come back by themselves; only a server that cannot be started the first time ends the program. The caller holds the data folder's lock,
+ * and must stop what was started, whether or not the preparation succeeded.
  */
 export async function startDatabase(choice: DatabaseChoice, options: StartOptions): Promise<StartedDatabase> {
   if (choice.kind === "external") return startExternal(choice, options);
@@ -82,7 +83,7 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
     connectionsMax,
   });
   const stopping = new AbortController();
-  // A restart under way when we are to stop must be waited for, or its server would outlive us.
+  // A restart under way must be waited for when stopping, or its server would outlive this process.
   let restart: Promise<EmbeddedPostgres> | undefined;
   void (async () => {
     let startedAt = performance.now();
@@ -221,7 +222,7 @@ async function startExternal(
     await assertVersion(owner);
     await assertWritable(owner, migrationUrl);
     await assertSameDatabase(owner, choice);
-    // Before anything is written: without a standby to wait for, the first commit of a migration would wait for ever.
+    // Before anything is written: without a standby, the first commit of a migration would wait for ever.
     if (choice.strictDurability)
       durability = await explained(url, () => watchDurability(namedUrls(choice), { log }));
     await namingWhoMayNot(owner, choice, () =>
@@ -267,7 +268,7 @@ async function startExternal(
   };
 }
 
-/** Before anything is written: a wrong URL would leave all tables in a database that is somebody else's. */
+/** Checked before anything is written: with a wrong URL, all tables would be made in somebody else's database. */
 async function assertSameDatabase(
   owner: pg.Client,
   choice: Extract<DatabaseChoice, { kind: "external" }>,
@@ -289,7 +290,7 @@ async function assertSameDatabase(
 
 interface DatabaseIdentity {
   readonly name: string;
-  /** That of the server's data, which standbys share; undefined where the account may not ask. */
+  /** The identifier of the server's data, which standbys share; undefined if the account may not read it. */
   readonly cluster: string | undefined;
 }
 
@@ -306,7 +307,7 @@ async function identityOf(client: pg.Client): Promise<DatabaseIdentity> {
   return { name: found.name, cluster: control.rows[0]?.cluster };
 }
 
-/** Where the owner's URL came from: each is the standard of the one before it. */
+/** The variable from which the owner's URL came: each is the default of the one before it. */
 function ownersVariable({
   url,
   directUrl,
@@ -316,7 +317,7 @@ function ownersVariable({
   return migrationUrl === directUrl ? "DIRECT_DATABASE_URL" : "MIGRATION_DATABASE_URL";
 }
 
-/** Turns what the owner's account may not do (SQLSTATE 42501) into a sentence that names it. */
+/** Turns a missing privilege of the owner's account (SQLSTATE 42501) into a sentence that names the account. */
 async function namingWhoMayNot(
   owner: pg.Client,
   choice: Extract<DatabaseChoice, { kind: "external" }>,
@@ -335,7 +336,7 @@ async function namingWhoMayNot(
   }
 }
 
-/** That it is what was brought up to date, and not another database which a wrong URL leads to. */
+/** Makes sure that this is the database that was brought up to date, and not another one that a wrong URL leads to. */
 async function assertPrepared(variable: string, pool: pg.Pool): Promise<void> {
   const client = await pool.connect();
   try {
@@ -407,7 +408,7 @@ async function assertVersion(client: pg.Client): Promise<void> {
     throw new DatabaseUnusable(`The database is PostgreSQL ${version.name}; Fusion needs 15 or newer.`);
 }
 
-/** Also where nothing has to be brought up to date: the program's first statement would be refused. */
+/** Checked even if there is nothing to migrate: the program's first statement would be refused. */
 async function assertWritable(client: Pick<pg.Pool, "query">, url: string): Promise<void> {
   const { rows } = await client.query<{ refused: boolean }>(
     "SELECT current_setting('transaction_read_only')::bool AS refused",

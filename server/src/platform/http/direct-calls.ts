@@ -20,7 +20,10 @@ export interface DirectRequest {
 /** A request that is answered in one piece, without Fastify. */
 export interface DirectCall extends DirectRequest {
   readonly requestId: string;
-  /** The address that is served, or it and `/*` for one below it, which one with a slash at its end is: to a proxy the slash is its caller's. */
+  /**
+   * The path that is served, or that path and `/*` for one below it. A slash at the end counts as below: for a proxy, it is part of its
+   * caller's path.
+   */
   readonly route: string;
   /** The caller's address, looking past trusted proxies. */
   readonly ip: string;
@@ -57,9 +60,9 @@ export interface AnsweredRequest {
 const problemHeaders = commonHeaders(["content-type", problemType, "cache-control", "no-store"]);
 
 /**
- * The short way in, past Fastify, for routes that are asked tens of thousands of times a second: routing, hooks and a reply object would cost them
- * more than what they do. Whatever is out of the ordinary (an escape in an address that is served itself, an unusual method, a guest that is not to be
- * let in) takes the long way, on which the same handler is behind a route of Fastify's ({@link DirectCalls.fastifyHandler}).
+ * The short way in, past Fastify, for routes that are asked tens of thousands of times a second: routing, hooks and a reply object would
+ * cost more than the work itself. Anything unusual (an escape in the served path itself, an unusual method, a request that a guard refuses)
+ * takes the long way, where the same handler stands behind a route of Fastify's ({@link DirectCalls.fastifyHandler}).
  */
 export interface DirectCalls {
   /** Serves these methods at this address and those below it. */

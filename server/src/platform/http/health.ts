@@ -21,10 +21,10 @@ export interface ServingLease {
 }
 
 /**
- * `/healthz`: the process answers. `/readyz`: the process can do its work. That is, the database answers within two seconds, the process holds
- * its lease where it needs one (or gets it within the same time), and it is not about to end; otherwise 503. Concurrent requests share one
- * answer, so that any number of them takes one connection. A lease outlasts failed renewals, and a lapsed one is asked for, so the answer
- * changes with what the process can do and not with single renewals.
+ * `/healthz`: the process answers. `/readyz`: the process can do its work. That is, the database answers within two seconds, the process
+ * holds its lease where it needs one (or gets it within the same time), and it is not about to end; otherwise 503. Concurrent requests
+ * share one answer, so that any number of them takes one connection. A lease outlasts failed renewals, and a lapsed one is asked for, so
+ * the answer changes with what the process can do and not with single renewals.
  *
  * Two things are only reported and take no process out of service, since all would go at once (decision 13): `durable`, where commits must
  * survive a failover, says whether they do now; `refusal` says why the database lately refused writes, such as that its disk is full.

@@ -8,8 +8,8 @@ export function isHost(value: string): boolean {
 }
 
 /**
- * Whether the request says that it is HTTP/1, and for which host, in one way only (RFC 9112 section 3.2): of two, a proxy and its server could
- * each believe another. Node's parser also takes a line without a version, and one with HTTP/2.0, and reads on as if it were 1.1.
+ * Whether the request says that it is HTTP/1, and for which host, in one way only (RFC 9112 section 3.2): of two, a proxy and its server
+ * could each believe another. Node's parser also takes a line without a version, and one with HTTP/2.0, and reads on as if it were 1.1.
  */
 export function saysVersionAndHost({ httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return false;
