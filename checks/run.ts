@@ -22,6 +22,7 @@ const checks: readonly Check[] = [
     name: `types of ${workspace}`,
     run: () => types(workspace),
   })),
+  { name: "width of comments", run: () => node("checks/comment-width.ts") },
   { name: "import directions", run: () => node("checks/import-directions.ts") },
   { name: "a page for every error code", run: () => node("checks/error-pages.ts") },
   { name: "links of the pages", run: () => node("checks/links.ts") },
