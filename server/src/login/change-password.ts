@@ -8,14 +8,13 @@ import type { ProvenSession } from "./authenticate.ts";
 import { loadCommonPasswords } from "./common-passwords.ts";
 import { comparePassword } from "./compare-password.ts";
 import { LoginExpired, PasswordRejected, PasswordWrong } from "./errors.ts";
-import { accountAlone, countTry } from "./failures.ts";
+import { accountAlone, countTry, refusalOf } from "./failures.ts";
 import { passwordChanged, tell } from "./notices.ts";
 import { type RenewedCookies, renewCookies } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { findPasswordFault, normalisePassword } from "./password-rules.ts";
 import { contextOf, lockPerson } from "./person-store.ts";
 import { putPassword } from "./put-password.ts";
-import { refusalOf } from "./verify-code.ts";
 
 /**
  * Replaces one's own password, for a person who proved presence in the last five minutes and knows the present one. All other sessions end

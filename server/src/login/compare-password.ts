@@ -1,10 +1,10 @@
 import { systemScope } from "../platform/database/database.ts";
 import type { UserId } from "../platform/ids.ts";
 import { PasswordWrong } from "./errors.ts";
-import { type CountedTry, type Counters, graver, takeBack } from "./failures.ts";
+import { type CountedTry, type Counters, graver, refusalOf, takeBack } from "./failures.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { lockPerson } from "./person-store.ts";
-import { recordClosing, refusalOf } from "./verify-code.ts";
+import { recordClosing } from "./record-closing.ts";
 
 /**
  * Compares a password with a stored one, for a try that was counted and committed before. The comparison takes long, so it happens outside

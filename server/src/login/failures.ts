@@ -82,11 +82,24 @@ export async function findStanding(
   return { kind: "open" };
 }
 
+/** The error for a standing that is not open; undefined for an open one. */
+export function refusalOf(standing: Standing, now: Date): RecoveryRequired | LoginLocked | undefined {
+  switch (standing.kind) {
+    case "open":
+      return undefined;
+    case "recovery":
+      return new RecoveryRequired();
+    case "locked":
+      return new LoginLocked(Math.max(1, Math.ceil((standing.until.getTime() - now.getTime()) / 1000)));
+    default:
+      return standing satisfies never;
+  }
+}
+
 /** Throws the error for a standing; does nothing when it is open. */
 export function requireOpen(standing: Standing, now: Date): void {
-  if (standing.kind === "recovery") throw new RecoveryRequired();
-  if (standing.kind === "locked")
-    throw new LoginLocked(Math.max(1, Math.ceil((standing.until.getTime() - now.getTime()) / 1000)));
+  const refusal = refusalOf(standing, now);
+  if (refusal) throw refusal;
 }
 
 /**

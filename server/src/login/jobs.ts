@@ -4,8 +4,8 @@ import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Random } from "../platform/random.ts";
 import { listClosedUnnoted } from "./failures.ts";
 import { standardLimits } from "./limits.ts";
+import { recordClosing } from "./record-closing.ts";
 import { tellClosed, tellClosedTask } from "./tell-closed.ts";
-import { recordClosing } from "./verify-code.ts";
 
 /**
  * Every hour: forgets what logging in no longer needs and records lockouts that were not recorded (may run twice: the second run finds

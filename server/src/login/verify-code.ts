@@ -1,19 +1,15 @@
 import type { LoginNext } from "@fusion/contract/login.ts";
-import { recordAudit } from "../audit/record.ts";
 import { systemScope, type Transaction } from "../platform/database/database.ts";
 import type { DomainError } from "../platform/errors.ts";
-import type { FintechId, IfiId } from "../platform/ids.ts";
 import { CodeExpired, CodeMalformed, CodeSpent, CodeWrong, LoginExpired } from "./errors.ts";
 import {
   accountAlone,
   type Counters,
   countersOf,
   countTry,
-  type FailureKey,
   findStanding,
   graver,
-  requireOpen,
-  type Standing,
+  refusalOf,
   takeBack,
   takeBackOne,
 } from "./failures.ts";
@@ -22,8 +18,8 @@ import type { Address } from "./identifier.ts";
 import { type CodePurpose, isCode, readCode, takeTry, useUp } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { type LoginPerson, verifyIdentity } from "./person-store.ts";
-import { findReset, requestReset } from "./reset-store.ts";
-import { tellClosedLater } from "./tell-closed.ts";
+import { recordClosing } from "./record-closing.ts";
+import { findReset } from "./reset-store.ts";
 import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
 /**
@@ -138,50 +134,4 @@ export async function accept(
   await useUp(tx, request, now);
   await takeBack(tx, request.counters);
   await verifyIdentity(tx, request.person.userId, request.address, now);
-}
-
-/** The error for a standing that is not open, without throwing it. */
-export function refusalOf(standing: Standing, now: Date): DomainError | undefined {
-  try {
-    requireOpen(standing, now);
-    return undefined;
-  } catch (error) {
-    return error as DomainError;
-  }
-}
-
-/**
- * Records that wrong tries locked the person out, the last of them from this browser, if it is known. After a hundred in a row a new
- * password waits for approval, and a job tells the person and everyone who may approve. Runs the same statements where there is no person.
- */
-export async function recordClosing(
-  parts: Pick<LoginParts, "clock" | "random" | "limits">,
-  tx: Transaction,
-  key: FailureKey,
-  standing: Standing,
-  browser?: Browser,
-): Promise<void> {
-  const isPerson = key.subject.startsWith("usr_");
-  const [person] = await tx.query<{ ifi_id: IfiId | null; fintech_id: FintechId | null }>(
-    "SELECT ifi_id, fintech_id FROM console_user WHERE user_id = $1",
-    [key.subject],
-  );
-  if (standing.kind === "recovery") {
-    const { clock, limits } = parts;
-    await requestReset(tx, { userId: key.subject, reason: "too_many_failures", now: clock.now(), limits });
-    await tellClosedLater(tx, key.subject);
-  }
-  await recordAudit(
-    tx,
-    parts,
-    { kind: "system" },
-    {
-      action: standing.kind === "recovery" ? "login.recovery-required" : "login.locked",
-      object: { kind: isPerson ? "user" : "address", id: key.subject },
-      fintech:
-        person?.ifi_id && person.fintech_id ? { ifiId: person.ifi_id, fintechId: person.fintech_id } : null,
-      details: { browser: key.deviceId === "" ? "unknown" : "known", ip: browser?.ip },
-      requestId: browser?.requestId,
-    },
-  );
 }

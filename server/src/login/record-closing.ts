@@ -1,0 +1,43 @@
+import { recordAudit } from "../audit/record.ts";
+import type { Transaction } from "../platform/database/database.ts";
+import type { FintechId, IfiId } from "../platform/ids.ts";
+import type { FailureKey, Standing } from "./failures.ts";
+import type { Browser, LoginParts } from "./parts.ts";
+import { requestReset } from "./reset-store.ts";
+import { tellClosedLater } from "./tell-closed.ts";
+
+/**
+ * Records that wrong tries locked the person out, the last of them from this browser, if it is known. After a hundred in a row a new
+ * password waits for approval, and a job tells the person and everyone who may approve. Runs the same statements where there is no person.
+ */
+export async function recordClosing(
+  parts: Pick<LoginParts, "clock" | "random" | "limits">,
+  tx: Transaction,
+  key: FailureKey,
+  standing: Standing,
+  browser?: Browser,
+): Promise<void> {
+  const isPerson = key.subject.startsWith("usr_");
+  const [person] = await tx.query<{ ifi_id: IfiId | null; fintech_id: FintechId | null }>(
+    "SELECT ifi_id, fintech_id FROM console_user WHERE user_id = $1",
+    [key.subject],
+  );
+  if (standing.kind === "recovery") {
+    const { clock, limits } = parts;
+    await requestReset(tx, { userId: key.subject, reason: "too_many_failures", now: clock.now(), limits });
+    await tellClosedLater(tx, key.subject);
+  }
+  await recordAudit(
+    tx,
+    parts,
+    { kind: "system" },
+    {
+      action: standing.kind === "recovery" ? "login.recovery-required" : "login.locked",
+      object: { kind: isPerson ? "user" : "address", id: key.subject },
+      fintech:
+        person?.ifi_id && person.fintech_id ? { ifiId: person.ifi_id, fintechId: person.fintech_id } : null,
+      details: { browser: key.deviceId === "" ? "unknown" : "known", ip: browser?.ip },
+      requestId: browser?.requestId,
+    },
+  );
+}
