@@ -92,9 +92,11 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
     for (;;) {
       await server.ended;
       if (stopping.signal.aborted) return;
-      if (told === undefined)
+      // Only a server that ran resets the pauses: one that cannot be started has its last start long behind it.
+      if (told === undefined) {
         log.error({ part: "database" }, "PostgreSQL ended unexpectedly; starting it again");
-      if (performance.now() - startedAt > hasComeBackMs) tries = 0;
+        if (performance.now() - startedAt > hasComeBackMs) tries = 0;
+      }
       await sleep(restartPausesMs[Math.min(tries, restartPausesMs.length - 1)], undefined, {
         signal: stopping.signal,
       }).catch(() => undefined);
