@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { jobSchemaIsCurrent, jobSchemaIsThere } from "../jobs/schema-is-current.ts";
 import type { Log } from "../log.ts";
@@ -13,6 +12,7 @@ import {
   type NamedUrl,
   watchDurability,
 } from "./high-availability.ts";
+import { keepRunning } from "./keep-running.ts";
 import { assertSchemaFits, isMigrated, migrateWith } from "./migrate.ts";
 import { allowRuntimeRole, assertSession } from "./runtime-role.ts";
 import { withClient } from "./with-client.ts";
@@ -63,11 +63,6 @@ export interface StartOptions {
 type PrepareOptions = Pick<StartOptions, "log" | "leavesSchema" | "othersMayTakeMs" | "stop">;
 
 const databaseName = "fusion";
-/** A server that was killed can be restarted at once. Other causes, such as a full disk, last longer, and quick retries do not help. */
-const restartPausesMs = [100, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
-/** A server that ran for this long counts as recovered: the next restart is quick again. */
-const hasComeBackMs = 60_000;
-
 /**
  * Brings up the database, its schema and the job queue's, and connects as a role that owns nothing. Returns as soon as the server answers:
  * the schemas are prepared meanwhile. The embedded server is restarted if it dies, as often as it takes, and the pool's connections then
@@ -78,47 +73,16 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
   if (choice.kind === "external") return startExternal(choice, options);
   const { log } = options;
   const { connectionsMax } = options;
-  let server = await startEmbeddedPostgres(choice.dataFolder, {
+  const server = await startEmbeddedPostgres(choice.dataFolder, {
     onFirstStart: options.onFirstStart,
     connectionsMax,
   });
   const stopping = new AbortController();
-  // A restart under way must be waited for when stopping, or its server would outlive this process.
-  let restart: Promise<EmbeddedPostgres> | undefined;
-  void (async () => {
-    let startedAt = performance.now();
-    let tries = 0;
-    let told: string | undefined;
-    for (;;) {
-      await server.ended;
-      if (stopping.signal.aborted) return;
-      // Only a server that ran resets the pauses: one that cannot be started has its last start long behind it.
-      if (told === undefined) {
-        log.error({ part: "database" }, "PostgreSQL ended unexpectedly; starting it again");
-        if (performance.now() - startedAt > hasComeBackMs) tries = 0;
-      }
-      await sleep(restartPausesMs[Math.min(tries, restartPausesMs.length - 1)], undefined, {
-        signal: stopping.signal,
-      }).catch(() => undefined);
-      if (stopping.signal.aborted) return;
-      tries += 1;
-      try {
-        restart = startEmbeddedPostgres(choice.dataFolder, { connectionsMax });
-        server = await restart;
-        startedAt = performance.now();
-        told = undefined;
-      } catch (error) {
-        const { message } = error as Error;
-        log[message === told ? "debug" : "error"](
-          { part: "database", reason: message },
-          "PostgreSQL cannot be started again; it is tried until it can",
-        );
-        told = message;
-      } finally {
-        restart = undefined;
-      }
-    }
-  })();
+  const kept = keepRunning(server, {
+    start: () => startEmbeddedPostgres(choice.dataFolder, { connectionsMax }),
+    log,
+    signal: stopping.signal,
+  });
   const prepared = prepareEmbedded(server, options);
   prepared.catch(() => undefined); // A caller that awaits it still gets the error.
   const db = openDatabase({ connectionString: server.connectionString(databaseName, "fusion_runtime"), log });
@@ -130,12 +94,11 @@ export async function startDatabase(choice: DatabaseChoice, options: StartOption
       stopping.abort();
       await prepared.catch(() => undefined);
       await db.close();
-      const last = await (restart ?? Promise.resolve(server)).catch(() => server);
-      await last.stop();
+      await (await kept.settled()).stop();
     },
     abandon() {
       stopping.abort();
-      server.abandon();
+      kept.current().abandon();
     },
   };
 }
