@@ -3,17 +3,18 @@ import { Button } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
-import { ApiProblem, isProblem, post, put } from "../lib/api.ts";
+import { ApiProblem, post, put } from "../lib/api.ts";
 import { askAgain } from "../lib/ask-again.ts";
 import { untilAnswered } from "../lib/retrying.ts";
 import classes from "./allow-list-dialog.module.css";
+import { FormDialog } from "./form-dialog.tsx";
 import { FormProblem, useFocusAfterRefusal } from "./form-problem.tsx";
 import { IpListField, rangesOf } from "./ip-list-field.tsx";
 import { Mono } from "./mono.tsx";
+import { ProvenForm, useProof } from "./proven-form.tsx";
 import { RelativeTime } from "./relative-time.tsx";
-import { SecretDialog, useReturnFocus } from "./secret-dialog.tsx";
-import { StepUp } from "./step-up.tsx";
 import { useToast } from "./toasts.tsx";
+import { useReturnFocus } from "./use-return-focus.ts";
 
 interface AllowListDialogProps {
   title: string;
@@ -36,7 +37,6 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
   const client = useQueryClient();
   const toast = useToast();
   const [text, setText] = useState(props.present.join("\n"));
-  const [proving, setProving] = useState(false);
   useReturnFocus();
 
   const ranges = rangesOf(text);
@@ -58,22 +58,26 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
       toast(ranges.length === 0 ? props.emptied : "The list is in force. Calls from elsewhere are refused.");
       onClose();
     },
-    onError: (error) => setProving(isProblem(error, "step_up_required")),
   });
+  const proof = useProof(save);
   const known = preview.isSuccess && !preview.isPlaceholderData;
   const trouble = changed && !known ? preview.failureReason : null;
   const effect = changed && trouble === null ? preview.data : undefined;
   // Saving waits until it is known whom the list shuts out.
   const ready = changed && settled === typed && known;
   const shutsOut = effect !== undefined && effect.excludedCallers.length + effect.unusableTokens.length > 0;
-  const problem = trouble ?? (proving ? null : save.error);
+  const problem = trouble ?? proof.problem;
   // Errors found while typing leave the focus where it is.
-  const form = useFocusAfterRefusal(proving ? null : save.error);
+  const form = useFocusAfterRefusal(proof.problem);
   const refusal = problem instanceof ApiProblem ? problem : undefined;
+
+  function send(): void {
+    save.mutate(undefined, { onError: proof.refused });
+  }
 
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (ready && !save.isPending) save.mutate();
+    if (ready && !save.isPending) send();
   }
 
   function close(): void {
@@ -81,20 +85,8 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
   }
 
   return (
-    <SecretDialog title={props.title} onClose={close}>
-      {proving && (
-        <StepUp
-          because="This is a live application"
-          doing={save.isPending ? "Setting the list" : null}
-          onDone={() => save.mutate()}
-          onBack={() => {
-            setProving(false);
-            save.reset();
-          }}
-        />
-      )}
-      {/* Kept while presence is proven, so that going back finds everything as it was. */}
-      <div hidden={proving}>
+    <FormDialog title={props.title} onClose={close}>
+      <ProvenForm proof={proof} because="This is a live application" doing="Setting the list" onProven={send}>
         <form ref={form} onSubmit={submit} className={classes.stack} noValidate>
           <IpListField
             text={text}
@@ -122,8 +114,8 @@ export function AllowListDialog(props: AllowListDialogProps): ReactElement {
             </Button>
           </div>
         </form>
-      </div>
-    </SecretDialog>
+      </ProvenForm>
+    </FormDialog>
   );
 }
 

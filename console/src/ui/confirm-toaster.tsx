@@ -2,7 +2,7 @@ import { Button, FocusTrap, Portal } from "@mantine/core";
 import { type ReactNode, useEffect, useEffectEvent, useId, useRef } from "react";
 import { problemWords } from "../lib/api.ts";
 import classes from "./confirm-toaster.module.css";
-import { useReturnFocus } from "./secret-dialog.tsx";
+import { useReturnFocus } from "./use-return-focus.ts";
 
 interface ConfirmToasterProps {
   readonly opened: boolean;

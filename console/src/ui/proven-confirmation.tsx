@@ -1,8 +1,9 @@
-import { type ReactNode, useState } from "react";
-import { isProblem } from "../lib/api.ts";
+import type { ReactNode } from "react";
 import { ConfirmToaster } from "./confirm-toaster.tsx";
-import { SecretDialog, useReturnFocus } from "./secret-dialog.tsx";
+import { FormDialog } from "./form-dialog.tsx";
+import { useProof } from "./proven-form.tsx";
 import { StepUp } from "./step-up.tsx";
+import { useReturnFocus } from "./use-return-focus.ts";
 
 interface ProvenConfirmationProps {
   /** Names what will happen to whom: "End the access of Asha Rao?" */
@@ -26,7 +27,7 @@ interface ProvenConfirmationProps {
  */
 export function ProvenConfirmation(props: ProvenConfirmationProps) {
   const { question, children, confirmLabel, because, doing, change, onConfirm, onClose } = props;
-  const [proving, setProving] = useState(false);
+  const proof = useProof(change);
   useReturnFocus();
 
   function close(): void {
@@ -36,22 +37,19 @@ export function ProvenConfirmation(props: ProvenConfirmationProps) {
   }
 
   function confirm(): void {
-    onConfirm().then(onClose, (error: unknown) => setProving(isProblem(error, "step_up_required")));
+    onConfirm().then(onClose, proof.refused);
   }
 
-  if (proving)
+  if (proof.proving)
     return (
-      <SecretDialog title={question} onClose={close}>
+      <FormDialog title={question} onClose={close}>
         <StepUp
           because={because}
           doing={change.isPending ? doing : null}
           onDone={confirm}
-          onBack={() => {
-            setProving(false);
-            change.reset();
-          }}
+          onBack={proof.back}
         />
-      </SecretDialog>
+      </FormDialog>
     );
   return (
     <ConfirmToaster

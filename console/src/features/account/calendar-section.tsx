@@ -5,10 +5,12 @@ import { type ReactElement, useState } from "react";
 import { problemWords } from "../../lib/api.ts";
 import { askAgain } from "../../lib/ask-again.ts";
 import { ConfirmToaster } from "../../ui/confirm-toaster.tsx";
+import { FormDialog } from "../../ui/form-dialog.tsx";
 import { RelativeTime } from "../../ui/relative-time.tsx";
-import { SecretBox, SecretDialog, SecretFoot, useSecretGuard } from "../../ui/secret-dialog.tsx";
+import { SecretBox, SecretFoot } from "../../ui/secret-box.tsx";
 import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toasts.tsx";
+import { useSecretGuard } from "../../ui/use-secret-guard.ts";
 import classes from "./account.module.css";
 import { calendarQuery, makeCalendar, useEndCalendar } from "./account-queries.ts";
 
@@ -111,7 +113,7 @@ function AddressDialog({ replacing, onClose }: { replacing: boolean; onClose: ()
   }
 
   return (
-    <SecretDialog title="Calendar address" onClose={() => !pending && guard.close()}>
+    <FormDialog title="Calendar address" onClose={() => !pending && guard.close()}>
       {made ? (
         <>
           <div className={classes.stack}>
@@ -148,6 +150,6 @@ function AddressDialog({ replacing, onClose }: { replacing: boolean; onClose: ()
           </div>
         </>
       )}
-    </SecretDialog>
+    </FormDialog>
   );
 }

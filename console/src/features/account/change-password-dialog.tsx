@@ -4,11 +4,12 @@ import { type FormEvent, type ReactElement, useState } from "react";
 import { ApiProblem, isProblem } from "../../lib/api.ts";
 import { lengthFault } from "../../lib/password-length.ts";
 import { useSession } from "../../lib/session.ts";
+import { FormDialog } from "../../ui/form-dialog.tsx";
 import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
 import { NewPasswordField, newPasswordRules, PasswordField } from "../../ui/password-field.tsx";
-import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";
-import { StepUp } from "../../ui/step-up.tsx";
+import { ProvenForm, useProof } from "../../ui/proven-form.tsx";
 import { useToast } from "../../ui/toasts.tsx";
+import { useReturnFocus } from "../../ui/use-return-focus.ts";
 import { UsernameForManagers } from "../../ui/username-for-managers.tsx";
 import classes from "./account.module.css";
 import { calendarQuery, useChangePassword } from "./account-queries.ts";
@@ -32,9 +33,9 @@ export function ChangePasswordDialog({ onClose }: { onClose: () => void }): Reac
   const [current, setCurrent] = useState("");
   const [wanted, setWanted] = useState("");
   const [slips, setSlips] = useState<Slips | null>(null);
-  const [proving, setProving] = useState(false);
   useReturnFocus();
-  const problem = proving ? null : change.error;
+  const proof = useProof(change);
+  const { problem } = proof;
   const form = useFocusAfterRefusal(slips ?? problem);
   const refusal = problem instanceof ApiProblem ? problem : undefined;
   const currentFault = slips?.current ?? refusal?.fieldError("/currentPassword");
@@ -50,7 +51,7 @@ export function ChangePasswordDialog({ onClose }: { onClose: () => void }): Reac
           toast("Your password is changed. Other browsers are logged out.");
           onClose();
         },
-        onError: (error) => setProving(isProblem(error, "step_up_required")),
+        onError: proof.refused,
       },
     );
   }
@@ -79,20 +80,13 @@ export function ChangePasswordDialog({ onClose }: { onClose: () => void }): Reac
   }
 
   return (
-    <SecretDialog title="Change password" onClose={close}>
-      {proving && (
-        <StepUp
-          because="This changes how you log in"
-          doing={change.isPending ? "Changing the password" : null}
-          onDone={send}
-          onBack={() => {
-            setProving(false);
-            change.reset();
-          }}
-        />
-      )}
-      {/* Kept while presence is proven, so that going back finds everything as it was. */}
-      <div hidden={proving}>
+    <FormDialog title="Change password" onClose={close}>
+      <ProvenForm
+        proof={proof}
+        because="This changes how you log in"
+        doing="Changing the password"
+        onProven={send}
+      >
         <form ref={form} onSubmit={submit} className={classes.stack} noValidate>
           <p>
             Your sessions in other browsers end{hasCalendar && ", and so does your calendar's address"}. We
@@ -140,7 +134,7 @@ export function ChangePasswordDialog({ onClose }: { onClose: () => void }): Reac
             </Button>
           </div>
         </form>
-      </div>
-    </SecretDialog>
+      </ProvenForm>
+    </FormDialog>
   );
 }

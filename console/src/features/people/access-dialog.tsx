@@ -3,15 +3,15 @@ import type { Person } from "@fusion/contract/login.ts";
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
-import { isProblem } from "../../lib/api.ts";
 import { applicationListQuery } from "../../lib/application-query.ts";
 import { inOrder, matching, searchedFrom } from "../../lib/search.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
+import { FormDialog } from "../../ui/form-dialog.tsx";
 import { FormProblem } from "../../ui/form-problem.tsx";
-import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";
+import { ProvenForm, useProof } from "../../ui/proven-form.tsx";
 import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
-import { StepUp } from "../../ui/step-up.tsx";
 import { useToast } from "../../ui/toasts.tsx";
+import { useReturnFocus } from "../../ui/use-return-focus.ts";
 import classes from "./people.module.css";
 import { type AccessLevel, useSetAccess } from "./people-queries.ts";
 
@@ -27,8 +27,8 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
   const list = useQuery(applicationListQuery);
   const [chosen, setChosen] = useState<ReadonlyMap<string, AccessLevel | null>>(new Map());
   const [find, setFind] = useState("");
-  const [proving, setProving] = useState(false);
   const set = useSetAccess();
+  const proof = useProof(set);
   useReturnFocus();
   const own = inOrder(list.data?.applications ?? []).filter(({ clientId }) => clientId === person.clientId);
   const present = new Map(person.access.map(({ applicationId, level }) => [applicationId, level]));
@@ -47,7 +47,7 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
           toast(`The access of ${person.name} is changed.`);
           onClose();
         },
-        onError: (error) => setProving(isProblem(error, "step_up_required")),
+        onError: proof.refused,
       },
     );
   }
@@ -64,19 +64,13 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
   }
 
   return (
-    <SecretDialog title={`Access of ${person.name}`} onClose={close}>
-      {proving && (
-        <StepUp
-          because="This gives somebody access"
-          doing={set.isPending ? "Changing the access" : null}
-          onDone={send}
-          onBack={() => {
-            setProving(false);
-            set.reset();
-          }}
-        />
-      )}
-      <div hidden={proving}>
+    <FormDialog title={`Access of ${person.name}`} onClose={close}>
+      <ProvenForm
+        proof={proof}
+        because="This gives somebody access"
+        doing="Changing the access"
+        onProven={send}
+      >
         <form onSubmit={submit} className={classes.form}>
           <p className={classes.soft}>
             Who may view an application sees its tokens and their use. Who may manage it generates, renews and
@@ -113,7 +107,7 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
               </p>
             </>
           )}
-          {set.error !== null && !proving && <FormProblem problem={set.error} />}
+          {proof.problem !== null && <FormProblem problem={proof.problem} />}
           <div className={classes.actions}>
             <Button variant="default" onClick={close} disabled={set.isPending}>
               Cancel
@@ -123,8 +117,8 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
             </Button>
           </div>
         </form>
-      </div>
-    </SecretDialog>
+      </ProvenForm>
+    </FormDialog>
   );
 }
 

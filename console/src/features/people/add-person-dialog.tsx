@@ -1,13 +1,14 @@
 import type { NewPerson } from "@fusion/contract/login.ts";
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactElement, useState } from "react";
-import { ApiProblem, isProblem } from "../../lib/api.ts";
+import { ApiProblem } from "../../lib/api.ts";
 import { roleWords } from "../../lib/role-words.ts";
 import { isOperator, useSession } from "../../lib/session.ts";
+import { FormDialog } from "../../ui/form-dialog.tsx";
 import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
-import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";
-import { StepUp } from "../../ui/step-up.tsx";
+import { ProvenForm, useProof } from "../../ui/proven-form.tsx";
 import { useToast } from "../../ui/toasts.tsx";
+import { useReturnFocus } from "../../ui/use-return-focus.ts";
 import { type FieldFault, faultsOf } from "./new-person-faults.ts";
 import classes from "./people.module.css";
 import { useAddPerson } from "./people-queries.ts";
@@ -30,12 +31,12 @@ export function AddPersonDialog(props: {
   const [email, setEmail] = useState("");
   const [phone, setPhone] = useState("");
   const [role, setRole] = useState<NewPerson["role"]>(roles[0]);
-  const [proving, setProving] = useState(false);
   /** What is wrong before the server is asked. */
   const [faults, setFaults] = useState<readonly FieldFault[]>();
   const add = useAddPerson();
   useReturnFocus();
-  const form = useFocusAfterRefusal(proving ? null : (faults ?? add.error));
+  const proof = useProof(add);
+  const form = useFocusAfterRefusal(proof.proving ? null : (faults ?? add.error));
   const fieldErrors = faults ?? (add.error instanceof ApiProblem ? add.error.fieldErrors : []);
   const faultOf = (pointer: string) => fieldErrors.find((fault) => fault.pointer === pointer)?.detail ?? null;
   const shown = ["/name", "/email", "/phone", "/role"];
@@ -54,7 +55,7 @@ export function AddPersonDialog(props: {
         onClose();
         if (role === "fintech_member") onAdded(userId);
       },
-      onError: (error) => setProving(isProblem(error, "step_up_required")),
+      onError: proof.refused,
     });
   }
 
@@ -71,20 +72,13 @@ export function AddPersonDialog(props: {
   }
 
   return (
-    <SecretDialog title="Add a person" onClose={close}>
-      {proving && (
-        <StepUp
-          because="This gives somebody access"
-          doing={add.isPending ? "Adding the person" : null}
-          onDone={send}
-          onBack={() => {
-            setProving(false);
-            add.reset();
-          }}
-        />
-      )}
-      {/* Kept while presence is proven, so that going back finds everything as it was. */}
-      <div hidden={proving}>
+    <FormDialog title="Add a person" onClose={close}>
+      <ProvenForm
+        proof={proof}
+        because="This gives somebody access"
+        doing="Adding the person"
+        onProven={send}
+      >
         <form ref={form} onSubmit={submit} className={classes.form} noValidate>
           <TextInput
             label="Name"
@@ -121,7 +115,7 @@ export function AddPersonDialog(props: {
             onChange={(event) => setRole(event.currentTarget.value as NewPerson["role"])}
             error={faultOf("/role")}
           />
-          {add.error !== null && !proving && !isShown && <FormProblem problem={add.error} />}
+          {proof.problem !== null && !isShown && <FormProblem problem={proof.problem} />}
           <div className={classes.actions}>
             <Button variant="default" onClick={close} disabled={add.isPending}>
               Cancel
@@ -131,7 +125,7 @@ export function AddPersonDialog(props: {
             </Button>
           </div>
         </form>
-      </div>
-    </SecretDialog>
+      </ProvenForm>
+    </FormDialog>
   );
 }

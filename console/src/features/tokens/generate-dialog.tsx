@@ -2,8 +2,10 @@ import type { ApplicationDetails } from "@fusion/contract/applications.ts";
 import type { GeneratedToken, GenerateToken, TokenSummary } from "@fusion/contract/tokens.ts";
 import { type ReactElement, useRef, useState } from "react";
 import { isProblem } from "../../lib/api.ts";
-import { SecretDialog, SecretFoot, useSecretGuard } from "../../ui/secret-dialog.tsx";
+import { FormDialog } from "../../ui/form-dialog.tsx";
+import { SecretFoot } from "../../ui/secret-box.tsx";
 import { StepUp } from "../../ui/step-up.tsx";
+import { useSecretGuard } from "../../ui/use-secret-guard.ts";
 import { AlreadyIssued } from "./already-issued.tsx";
 import { GenerateForm } from "./generate-form.tsx";
 import { SecretView } from "./secret-view.tsx";
@@ -66,7 +68,7 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
 
   const title = renews ? `Renew ${renews.name}` : "Generate Authentication Token";
   return (
-    <SecretDialog title={generated ? "Your token" : title} onClose={close}>
+    <FormDialog title={generated ? "Your token" : title} onClose={close}>
       {generated ? (
         <>
           <SecretView generated={generated} onKept={guard.release} />
@@ -114,6 +116,6 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
           )}
         </>
       )}
-    </SecretDialog>
+    </FormDialog>
   );
 }

@@ -255,19 +255,14 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         {inTheWay !== null && <FormProblem problem={inTheWay} />}
         <p className={classes.summary} aria-live="polite">
           {(found === undefined ? undefined : summary) ??
-            (chosen.scopes.length === 0
-              ? "Choose at least one scope."
-              : tooSoon || dayRefused
-                ? "Choose another day."
-                : expiry === undefined
-                  ? "Choose when it ends."
-                  : trouble !== null && !mayPass(trouble)
-                    ? "When it ends is not known."
-                    : listTrouble !== null && !mayPass(listTrouble)
-                      ? "What it may renew is not known."
-                      : known
-                        ? "Finding out what it may renew …"
-                        : "Finding out when it ends …")}
+            missingWords({
+              scopes: chosen.scopes,
+              dayIsWrong: tooSoon || dayRefused,
+              expiry,
+              trouble,
+              listTrouble,
+              known,
+            })}
         </p>
         <div className={classes.dialogActions}>
           <Button variant="default" onClick={onCancel} disabled={pending}>
@@ -335,6 +330,25 @@ function scopesDefault(application: ApplicationDetails, renewed: Renewable | und
   const kept = (renewed?.scopes ?? []).filter((scope) => application.scopes.includes(scope));
   if (kept.length > 0) return kept;
   return application.scopes.includes("admin") ? ["admin"] : application.scopes.slice(0, 1);
+}
+
+/** Why there is no summary yet, and with it nothing to generate: what is to be chosen, or what the server has not said. */
+function missingWords(form: {
+  scopes: readonly Scope[];
+  dayIsWrong: boolean;
+  expiry: Expiry | undefined;
+  /** What keeps the server from saying when the token ends; likewise what it may renew. */
+  trouble: unknown;
+  listTrouble: unknown;
+  /** Whether it is known when the token ends. */
+  known: boolean;
+}): string {
+  if (form.scopes.length === 0) return "Choose at least one scope.";
+  if (form.dayIsWrong) return "Choose another day.";
+  if (form.expiry === undefined) return "Choose when it ends.";
+  if (form.trouble !== null && !mayPass(form.trouble)) return "When it ends is not known.";
+  if (form.listTrouble !== null && !mayPass(form.listTrouble)) return "What it may renew is not known.";
+  return form.known ? "Finding out what it may renew …" : "Finding out when it ends …";
 }
 
 /** "Payouts, Nov 2026"; the next of the same month "Payouts, Nov 2026 (2)". */

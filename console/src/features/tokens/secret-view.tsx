@@ -4,7 +4,7 @@ import { Check, Download } from "lucide-react";
 import { type ReactElement, useId, useState } from "react";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { Mono } from "../../ui/mono.tsx";
-import { SecretBox } from "../../ui/secret-dialog.tsx";
+import { SecretBox } from "../../ui/secret-box.tsx";
 import { curlCommand, envFileName, envFileText } from "./env-file.ts";
 import { commandAskingForToken, type TokenSource } from "./secret-commands.ts";
 import { FirstCall } from "./secret-first-call.tsx";

@@ -1,9 +1,9 @@
 import type { WebhookEndpointDetails, WebhookEndpointSettings } from "@fusion/contract/webhooks.ts";
-import { type ReactElement, useState } from "react";
-import { isProblem } from "../../lib/api.ts";
-import { SecretDialog, useReturnFocus } from "../../ui/secret-dialog.tsx";
-import { StepUp } from "../../ui/step-up.tsx";
+import type { ReactElement } from "react";
+import { FormDialog } from "../../ui/form-dialog.tsx";
+import { ProvenForm, useProof } from "../../ui/proven-form.tsx";
 import { useToast } from "../../ui/toasts.tsx";
+import { useReturnFocus } from "../../ui/use-return-focus.ts";
 import { EndpointForm } from "./endpoint-form.tsx";
 import { useEdit } from "./webhook-queries.ts";
 
@@ -12,8 +12,7 @@ export function EditDialog(props: { details: WebhookEndpointDetails; onClose: ()
   const { endpoint, application } = props.details;
   const edit = useEdit(endpoint.endpointId);
   const toast = useToast();
-  /** What is to be saved once presence is proven. */
-  const [kept, setKept] = useState<WebhookEndpointSettings>();
+  const proof = useProof(edit);
   useReturnFocus();
 
   function submit(input: WebhookEndpointSettings): void {
@@ -23,7 +22,7 @@ export function EditDialog(props: { details: WebhookEndpointDetails; onClose: ()
         toast("The endpoint is changed.");
         props.onClose();
       },
-      onError: (error) => setKept(isProblem(error, "step_up_required") ? input : undefined),
+      onError: proof.refused,
     });
   }
 
@@ -32,30 +31,23 @@ export function EditDialog(props: { details: WebhookEndpointDetails; onClose: ()
   }
 
   return (
-    <SecretDialog title="Edit endpoint" onClose={close}>
-      {kept !== undefined && (
-        <StepUp
-          because="This is a live application"
-          doing={edit.isPending ? "Changing the endpoint" : null}
-          onDone={() => submit(kept)}
-          onBack={() => {
-            setKept(undefined);
-            edit.reset();
-          }}
-        />
-      )}
-      {/* Kept while presence is proven, so that going back finds everything as it was. */}
-      <div hidden={kept !== undefined}>
+    <FormDialog title="Edit endpoint" onClose={close}>
+      <ProvenForm
+        proof={proof}
+        because="This is a live application"
+        doing="Changing the endpoint"
+        onProven={() => edit.variables && submit(edit.variables)}
+      >
         <EndpointForm
           environment={application.environment}
           present={endpoint}
           submitLabel="Save"
           pending={edit.isPending}
-          problem={kept === undefined ? edit.error : null}
+          problem={proof.problem}
           onSubmit={submit}
           onCancel={close}
         />
-      </div>
-    </SecretDialog>
+      </ProvenForm>
+    </FormDialog>
   );
 }

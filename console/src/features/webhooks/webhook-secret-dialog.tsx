@@ -1,8 +1,10 @@
 import type { WebhookEndpointWithSecret } from "@fusion/contract/webhooks.ts";
 import { type ReactElement, type ReactNode, useState } from "react";
 import { isProblem } from "../../lib/api.ts";
-import { SecretBox, SecretDialog, SecretFoot, useSecretGuard } from "../../ui/secret-dialog.tsx";
+import { FormDialog } from "../../ui/form-dialog.tsx";
+import { SecretBox, SecretFoot } from "../../ui/secret-box.tsx";
 import { StepUp } from "../../ui/step-up.tsx";
+import { useSecretGuard } from "../../ui/use-secret-guard.ts";
 import { useRefreshWebhooks } from "./webhook-queries.ts";
 import classes from "./webhooks.module.css";
 
@@ -61,7 +63,7 @@ export function WebhookSecretDialog<Input>(props: WebhookSecretDialogProps<Input
   }
 
   return (
-    <SecretDialog title={made ? "The endpoint's secret" : title} onClose={close}>
+    <FormDialog title={made ? "The endpoint's secret" : title} onClose={close}>
       {made ? (
         <>
           <div className={classes.stack}>
@@ -103,6 +105,6 @@ export function WebhookSecretDialog<Input>(props: WebhookSecretDialogProps<Input
           )}
         </>
       )}
-    </SecretDialog>
+    </FormDialog>
   );
 }
