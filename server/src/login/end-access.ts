@@ -8,6 +8,7 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
+import { forgetDevices } from "./device-store.ts";
 import { OwnAccessNotEndable } from "./errors.ts";
 import { accessEnded, adminEnded, listAdminsOver, tell } from "./notices.ts";
 import { lockPersonFor } from "./person-store.ts";
@@ -55,7 +56,7 @@ export async function endAccess(
     ]);
     const sessionsEnded = await markAllSessionsEnded(tx, userId, now);
     await deleteReset(tx, userId);
-    await tx.query("DELETE FROM known_device WHERE user_id = $1", [userId]);
+    await forgetDevices(tx, userId);
     await recordAudit(tx, deps, actor, {
       action: "user.access-ended",
       object: { kind: "user", id: userId },

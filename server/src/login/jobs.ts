@@ -2,6 +2,7 @@ import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Random } from "../platform/random.ts";
+import { forgetOldDevices } from "./device-store.ts";
 import { listClosedUnnoted } from "./failures.ts";
 import { standardLimits } from "./limits.ts";
 import { recordClosing } from "./record-closing.ts";
@@ -41,14 +42,7 @@ export async function forgetOldLogins({ db, clock }: { db: Database; clock: Cloc
       now,
     ]);
     await tx.query("DELETE FROM user_session WHERE expires_at < $1::timestamptz - interval '30 days'", [now]);
-    // A browser is kept known for as long as browsers keep the cookie (cookies.ts). The last one of each person stays: without any, a login
-    // by any browser would look like their first, of which nobody is told.
-    await tx.query(
-      `DELETE FROM known_device old WHERE last_login_at < $1::timestamptz - interval '400 days'
-         AND EXISTS (SELECT FROM known_device newer WHERE newer.user_id = old.user_id
-                       AND (newer.last_login_at, newer.device_id) > (old.last_login_at, old.device_id))`,
-      [now],
-    );
+    await forgetOldDevices(tx, now);
     // Counters of addresses that nobody has would otherwise grow without end. Those of people are deleted alike, since a difference would
     // tell who exists.
     await tx.query("DELETE FROM login_failure WHERE last_at < $1::timestamptz - interval '30 days'", [now]);

@@ -5,11 +5,12 @@ import { newId, type SessionId } from "../platform/ids.ts";
 import { randomBase62 } from "../platform/random.ts";
 import type { ProvenSession } from "./authenticate.ts";
 import { newBrowserSecret } from "./browser-secret.ts";
+import { hasKnownDevice, insertDevice, moveDevices, renewDevice, touchDevice } from "./device-store.ts";
 import { countersOf, forgetFailures } from "./failures.ts";
 import { newDevice, tell } from "./notices.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import type { LoginPerson } from "./person-store.ts";
-import { insertSession, renewSession } from "./session-store.ts";
+import { insertSession, markCookieEnded, renewSession } from "./session-store.ts";
 import { endWalk, type Walk } from "./walk-store.ts";
 
 /** A complete login: the browser's new cookies, and who it is. */
@@ -41,11 +42,7 @@ export async function openSession(
   const device = newBrowserSecret(random);
   // Both may belong to another person who used this browser before. Sessions come before devices, in the order in which ending a person's
   // access locks them.
-  if (browser.sessionHash)
-    await tx.query("UPDATE user_session SET ended_at = $2 WHERE secret_hash = $1 AND ended_at IS NULL", [
-      browser.sessionHash,
-      now,
-    ]);
+  if (browser.sessionHash) await markCookieEnded(tx, browser.sessionHash, now);
   const { deviceId, known } = await rememberDevice(parts, tx, {
     walk,
     person,
@@ -108,9 +105,10 @@ export async function renewCookies(
     sessionId: newId<SessionId>(random, "ses"),
     secretHash: session.secretHash,
   });
-  await tx.query(
-    "UPDATE known_device SET device_hash = $3 WHERE device_hash = $4 OR user_id = $1 AND device_id = $2",
-    [principal.userId, deviceId, device.secretHash, browser.deviceHash ?? null],
+  await renewDevice(
+    tx,
+    { userId: principal.userId, deviceId },
+    { from: browser.deviceHash, to: device.secretHash },
   );
   return {
     sessionSecret: session.secret,
@@ -127,25 +125,15 @@ async function rememberDevice(
   tx: Transaction,
   request: { walk: Walk; person: LoginPerson; deviceHash: Buffer; previousHash: Buffer | undefined },
 ): Promise<{ deviceId: string; known: "already" | "besides others" | "as the first" }> {
-  const { walk, person, deviceHash } = request;
+  const { walk, deviceHash, previousHash } = request;
+  const { userId } = request.person;
   const now = clock.now();
-  if (request.previousHash) await moveDevice(tx, request.previousHash, deviceHash);
-  const [known] = await tx.query(
-    "UPDATE known_device SET last_login_at = $3 WHERE user_id = $1 AND device_id = $2 RETURNING device_id",
-    [person.userId, walk.deviceId, now],
-  );
+  if (previousHash) await moveDevices(tx, { from: previousHash, to: deviceHash });
   // The walk alone is not trusted: since it began, a new password may have made the browser unknown.
-  if (known) return { deviceId: walk.deviceId, known: "already" };
-  const [other] = await tx.query("SELECT FROM known_device WHERE user_id = $1 LIMIT 1", [person.userId]);
+  if (await touchDevice(tx, { userId, deviceId: walk.deviceId, now }))
+    return { deviceId: walk.deviceId, known: "already" };
+  const knowsOthers = await hasKnownDevice(tx, userId);
   const deviceId = `dev_${randomBase62(random, 20)}`;
-  await tx.query(
-    `INSERT INTO known_device AS d (device_hash, user_id, device_id, created_at, last_login_at) VALUES ($1, $2, $3, $4, $4)
-     ON CONFLICT (device_hash, user_id) DO UPDATE SET device_id = EXCLUDED.device_id, last_login_at = EXCLUDED.last_login_at`,
-    [deviceHash, person.userId, deviceId, now],
-  );
-  return { deviceId, known: other ? "besides others" : "as the first" };
-}
-
-async function moveDevice(tx: Transaction, from: Buffer, to: Buffer): Promise<void> {
-  await tx.query("UPDATE known_device SET device_hash = $2 WHERE device_hash = $1", [from, to]);
+  await insertDevice(tx, { userId, deviceId, deviceHash, now });
+  return { deviceId, known: knowsOthers ? "besides others" : "as the first" };
 }

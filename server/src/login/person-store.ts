@@ -139,18 +139,6 @@ export async function verifyIdentity(
   );
 }
 
-/** The browser's own id if the person has logged in with it before; '' otherwise, and when there is no person. */
-export async function findKnownDevice(
-  tx: Transaction,
-  { userId, deviceHash }: { userId: UserId | null; deviceHash: Buffer | undefined },
-): Promise<string> {
-  const [row] = await tx.query<{ device_id: string }>(
-    "SELECT device_id FROM known_device WHERE device_hash = $1 AND user_id = $2",
-    [deviceHash ?? Buffer.alloc(0), userId ?? ""],
-  );
-  return row?.device_id ?? "";
-}
-
 export function contextOf(person: LoginPerson): PasswordContext {
   return {
     name: person.name,

@@ -1,5 +1,6 @@
 import type { Transaction } from "../platform/database/database.ts";
 import type { SessionId, UserId } from "../platform/ids.ts";
+import { forgetDevices } from "./device-store.ts";
 import { forgetAllFailures } from "./failures.ts";
 import { setPasswordHash } from "./person-store.ts";
 import { deleteReset } from "./reset-store.ts";
@@ -24,10 +25,7 @@ export async function putPassword(
   await setPasswordHash(tx, userId, passwordHash, now);
   const sessionsEnded = await markAllSessionsEnded(tx, userId, now, staying?.sessionId);
   await deleteReset(tx, userId);
-  await tx.query("DELETE FROM known_device WHERE user_id = $1 AND device_id IS DISTINCT FROM $2", [
-    userId,
-    staying?.deviceId ?? null,
-  ]);
+  await forgetDevices(tx, userId, staying?.deviceId);
   await forgetAllFailures(tx, userId);
   return sessionsEnded;
 }

@@ -137,6 +137,14 @@ export async function markSessionEnded(
   return rows.length > 0;
 }
 
+/** Ends the session of a cookie, whoever's it is, if there is one that is still open. */
+export async function markCookieEnded(tx: Transaction, secretHash: Buffer, now: Date): Promise<void> {
+  await tx.query("UPDATE user_session SET ended_at = $2 WHERE secret_hash = $1 AND ended_at IS NULL", [
+    secretHash,
+    now,
+  ]);
+}
+
 /** Ends every session of the person, except one that is to stay. Returns how many. */
 export async function markAllSessionsEnded(
   tx: Transaction,

@@ -2,6 +2,7 @@ import type { CodeSent } from "@fusion/contract/login.ts";
 import { systemScope, type Transaction } from "../platform/database/database.ts";
 import { newBrowserSecret } from "./browser-secret.ts";
 import { takeSend } from "./code-sending.ts";
+import { findKnownDevice } from "./device-store.ts";
 import { countersOf, findStanding, requireOpen, spokenOf } from "./failures.ts";
 import { type Address, maskAddress, readIdentifier } from "./identifier.ts";
 import {
@@ -12,7 +13,7 @@ import {
   requireTriesLeft,
 } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
-import { findKnownDevice, findPersonByAddress } from "./person-store.ts";
+import { findPersonByAddress } from "./person-store.ts";
 import { endWalk, insertWalk, lockPersonOf, lockWalk } from "./walk-store.ts";
 
 /**
