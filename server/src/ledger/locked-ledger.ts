@@ -256,7 +256,9 @@ type AccountLine = [
 ];
 
 /** The tenants as the three arrays that the ledger's functions take. */
-export function tenantArrays(tenants: readonly Tenant[]): string[] {
+export function tenantArrays(
+  tenants: readonly Tenant[],
+): [ifis: string, environments: string, fintechs: string] {
   return [
     plainArrayLiteral(tenants.map(({ ifiId }) => ifiId)),
     plainArrayLiteral(tenants.map(({ environment }) => environment)),

@@ -103,8 +103,8 @@ function moveInMemory(
 
 /**
  * The statement that writes all planned transfers or none (`post_transfers` in migration 0131). The database derives the postings and
- * balances and refuses what would break a rule of the ledger. Fails with 23505 on `transfer_request` when another transaction has just used
- * one of the request ids; a new transaction sees that transfer.
+ * balances and refuses what would break a rule of the ledger. Fails with a unique violation of `transfer_request` when another transaction
+ * has just used one of the request ids; a new transaction sees that transfer.
  */
 export function postStatement(
   keys: Pick<Keys, "mac">,
@@ -131,34 +131,49 @@ export function postStatement(
   const credits = rows.map((row) => positionOf(row, row.transfer.creditAccountId));
   const moved = [...accounts.values()];
   const holders = usedHolders(ledgers, moved);
-  const argumentTexts = [
-    ...tenantArrays(ledgers.map(({ tenant }) => tenant)),
-    textLiteral(now.toISOString()),
-    plainArrayLiteral(rows.map(({ tenant }) => tenant)),
-    textArrayLiteral(rows.map(({ transfer }) => transfer.requestId)),
-    plainArrayLiteral(rows.map(({ transfer }) => transfer.kind)),
-    plainArrayLiteral(debits),
-    plainArrayLiteral(credits),
-    plainArrayLiteral(rows.map(({ transfer }) => transfer.amountMinor)),
-    textArrayLiteral(rows.map(({ transfer }) => transfer.currency)),
-    textArrayLiteral(rows.map(({ transfer }) => transfer.transferCode)),
-    textArrayLiteral(rows.map(({ transfer }) => transfer.remarks)),
-    textArrayLiteral(rows.map(({ attributesText }) => attributesText)),
-    plainArrayLiteral(rows.map(({ transfer }) => transfer.debitSequence)),
-    plainArrayLiteral(rows.map(({ creditSequence }) => creditSequence)),
-    textArrayLiteral(rows.map(({ requestedBy }) => requestedBy)),
-    `'\\x${rows.map(({ debitHash, creditHash }) => debitHash + creditHash).join("")}'`,
-    plainArrayLiteral(moved.map(({ tenant }) => tenant)),
-    plainArrayLiteral(moved.map(({ account }) => account.accountId)),
-    `'\\x${moved.map(({ tenant, account }) => account.head + headSignature(keys, (ledgers[tenant - 1] as LockedLedger).tenant, account)).join("")}'`,
-    textArrayLiteral(accountUsages(ledgers, moved)),
-    plainArrayLiteral(holders.map(({ tenant }) => tenant)),
-    plainArrayLiteral(holders.map(({ limited }) => limited.holder?.accountHolderId ?? "")),
-    plainArrayLiteral(holders.map(({ limited }) => limited.holder?.version ?? 0n)),
-    textArrayLiteral(holders.map(({ limited }) => usageText(limited.usage ?? []))),
-    plainArrayLiteral(holders.map(({ limited }) => limited.holder?.postings ?? 0n)),
-  ];
-  return `SELECT post_transfers(${argumentTexts.join(", ")})`;
+  const [ifis, environments, fintechs] = tenantArrays(ledgers.map(({ tenant }) => tenant));
+  // By the names of the function's parameters.
+  const given = {
+    ifis,
+    environments,
+    fintechs,
+    at: textLiteral(now.toISOString()),
+    tenants: plainArrayLiteral(rows.map(({ tenant }) => tenant)),
+    request_ids: textArrayLiteral(rows.map(({ transfer }) => transfer.requestId)),
+    kinds: plainArrayLiteral(rows.map(({ transfer }) => transfer.kind)),
+    debit_accounts: plainArrayLiteral(debits),
+    credit_accounts: plainArrayLiteral(credits),
+    amounts: plainArrayLiteral(rows.map(({ transfer }) => transfer.amountMinor)),
+    currencies: textArrayLiteral(rows.map(({ transfer }) => transfer.currency)),
+    transfer_codes: textArrayLiteral(rows.map(({ transfer }) => transfer.transferCode)),
+    remarks: textArrayLiteral(rows.map(({ transfer }) => transfer.remarks)),
+    attributes: textArrayLiteral(rows.map(({ attributesText }) => attributesText)),
+    debit_sequences: plainArrayLiteral(rows.map(({ transfer }) => transfer.debitSequence)),
+    credit_sequences: plainArrayLiteral(rows.map(({ creditSequence }) => creditSequence)),
+    requested_by: textArrayLiteral(rows.map(({ requestedBy }) => requestedBy)),
+    posting_hashes: bytesLiteral(rows.map(({ debitHash, creditHash }) => debitHash + creditHash)),
+    account_tenants: plainArrayLiteral(moved.map(({ tenant }) => tenant)),
+    account_ids: plainArrayLiteral(moved.map(({ account }) => account.accountId)),
+    account_seals: bytesLiteral(
+      moved.map(
+        ({ tenant, account }) =>
+          account.head + headSignature(keys, (ledgers[tenant - 1] as LockedLedger).tenant, account),
+      ),
+    ),
+    usages: textArrayLiteral(accountUsages(ledgers, moved)),
+    holder_tenants: plainArrayLiteral(holders.map(({ tenant }) => tenant)),
+    holder_ids: plainArrayLiteral(holders.map(({ limited }) => limited.holder?.accountHolderId ?? "")),
+    holder_versions: plainArrayLiteral(holders.map(({ limited }) => limited.holder?.version ?? 0n)),
+    holder_usages: textArrayLiteral(holders.map(({ limited }) => usageText(limited.usage ?? []))),
+    holder_postings: plainArrayLiteral(holders.map(({ limited }) => limited.holder?.postings ?? 0n)),
+  };
+  const named = Object.entries(given).map(([parameter, literal]) => `${parameter} => ${literal}`);
+  return `SELECT post_transfers(${named.join(", ")})`;
+}
+
+/** Bytes that are given in hex. */
+function bytesLiteral(hex: readonly string[]): string {
+  return `'\\x${hex.join("")}'`;
 }
 
 /** What each account has used now, empty where nothing is counted. Returns no entries for books without limits. */
