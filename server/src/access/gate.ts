@@ -1,5 +1,6 @@
 import type { Transaction } from "../platform/database/database.ts";
 import { prepared } from "../platform/database/prepared.ts";
+import { isCondition } from "../platform/database/sql-state.ts";
 import type { FintechKey } from "../platform/ids.ts";
 
 /**
@@ -36,8 +37,7 @@ export async function retryingGate<Result>(attempt: () => Promise<Result>): Prom
   try {
     return await attempt();
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (code !== "55P03" && code !== "40P01") throw error;
+    if (!isCondition(error, "lock_not_available", "deadlock_detected")) throw error;
     return attempt();
   }
 }

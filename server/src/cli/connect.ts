@@ -5,6 +5,7 @@ import { DataFolderInUse, lockDataFolder } from "../platform/database/data-folde
 import { type Database, systemScope } from "../platform/database/database.ts";
 import { claimInstallation } from "../platform/database/installation.ts";
 import { DatabaseIsOlder } from "../platform/database/migrate.ts";
+import { isCondition } from "../platform/database/sql-state.ts";
 import {
   joinPreparedDatabase,
   type StartedDatabase,
@@ -137,10 +138,15 @@ async function untilAlone(db: Database): Promise<void> {
 
 /** No server yet, no database in it yet, no role or table in that yet, or not all of them. */
 function isNotReady(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
   return (
     isConnectionFailure(error) ||
     error instanceof DatabaseIsOlder ||
-    ["3D000", "28000", "42P01", "42501"].includes(String(code))
+    isCondition(
+      error,
+      "invalid_catalog_name",
+      "invalid_authorization_specification",
+      "undefined_table",
+      "insufficient_privilege",
+    )
   );
 }

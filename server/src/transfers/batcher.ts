@@ -7,6 +7,7 @@ import { endsConnection } from "../platform/database/commit.ts";
 import type { Database } from "../platform/database/database.ts";
 import { OutcomeUnknown } from "../platform/database/outcome-unknown.ts";
 import { endedBeforeCommit } from "../platform/database/retry.ts";
+import { isCondition } from "../platform/database/sql-state.ts";
 import type { Keys } from "../platform/keys.ts";
 import { oncePerTurn } from "../platform/once-per-turn.ts";
 import type { AskedTransfer } from "./batch-question.ts";
@@ -284,6 +285,7 @@ function isReversal({ request }: Line): boolean {
  * because the same request id arrived twice at once for different accounts; the next attempt sees the other's transfer.
  */
 function isCollision(error: unknown): boolean {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  return endedBeforeCommit(error) || (code === "23505" && constraint === "transfer_request");
+  if (endedBeforeCommit(error)) return true;
+  const { constraint } = error as { constraint?: unknown };
+  return isCondition(error, "unique_violation") && constraint === "transfer_request";
 }

@@ -1,3 +1,4 @@
+import { isCondition } from "../platform/database/sql-state.ts";
 import type { DomainError } from "../platform/errors.ts";
 import { ReversalAmountInvalid, ReversalWithoutOriginal } from "./errors.ts";
 
@@ -38,6 +39,8 @@ export function asReversalRefusal(error: unknown): unknown {
 
 /** Whether the database found a reversal wrong. */
 export function isReversalRefusal(error: unknown): error is { readonly constraint: string } {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  return code === "23514" && /^transfer_reversal_(original|amount)$/.test(String(constraint));
+  const { constraint } = error as { constraint?: unknown };
+  return (
+    isCondition(error, "check_violation") && /^transfer_reversal_(original|amount)$/.test(String(constraint))
+  );
 }

@@ -14,6 +14,7 @@ import {
   type PostgresFiles,
   serverAccount,
 } from "./postgres-files.ts";
+import { isCondition } from "./sql-state.ts";
 
 /** A running PostgreSQL server that belongs to one data folder. */
 export interface EmbeddedPostgres {
@@ -240,9 +241,10 @@ async function untilItAnswers(
       await client.end().catch(() => undefined);
       if (hasEnded)
         throw new EmbeddedPostgresUnavailable(`PostgreSQL ended while starting: ${whyItEnded(output())}`);
-      // ENOENT and ECONNREFUSED: no socket yet; 57P03: starting up or recovering.
-      const passing = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "57P03"].includes(code);
-      if (!passing || (code !== "57P03" && performance.now() > deadline)) throw error;
+      // It may recover for as long as it needs.
+      const isStarting = isCondition(error, "cannot_connect_now");
+      const hasNoSocketYet = ["ENOENT", "ECONNREFUSED", "ECONNRESET"].includes(code);
+      if (!isStarting && (!hasNoSocketYet || performance.now() > deadline)) throw error;
       await sleep(15);
     }
   }

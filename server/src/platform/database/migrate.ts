@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { type Log, silentLog } from "../log.ts";
 import { withAdvisoryLock } from "./advisory-lock.ts";
+import { isCondition } from "./sql-state.ts";
 import { withClient } from "./with-client.ts";
 
 export const migrationsFolder: string = fileURLToPath(new URL("../../../migrations/", import.meta.url));
@@ -132,8 +133,7 @@ async function applyOutsideTransaction(owner: pg.Client, migration: Migration, l
  * the index.
  */
 function lostToOthers(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === "55P03" || code === "40P01";
+  return isCondition(error, "lock_not_available", "deadlock_detected");
 }
 
 async function markApplied(owner: pg.Client, migration: Migration): Promise<void> {
@@ -202,7 +202,7 @@ export async function isMigrated(client: Pick<pg.ClientBase, "query">): Promise<
     return true;
   } catch (error) {
     // There is no table of migrations yet, or it is from a release that did not distinguish breaking from widening.
-    if (error instanceof DatabaseIsOlder || ["42P01", "42703"].includes((error as { code: string }).code))
+    if (error instanceof DatabaseIsOlder || isCondition(error, "undefined_table", "undefined_column"))
       return false;
     throw error;
   }

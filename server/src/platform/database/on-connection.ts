@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Database } from "./database.ts";
 import { OutcomeUnknown } from "./outcome-unknown.ts";
+import { isCondition } from "./sql-state.ts";
 
 /**
  * Runs `work`, which begins and ends a transaction, on a connection of the pool, and rolls back if it throws. A connection that broke,
@@ -40,6 +41,7 @@ export async function onConnection<Result>(
 function isStale(error: unknown): error is pg.DatabaseError {
   return (
     error instanceof pg.DatabaseError &&
-    (error.code === "26000" || (error.code === "0A000" && error.routine === "RevalidateCachedQuery"))
+    (isCondition(error, "invalid_sql_statement_name") ||
+      (isCondition(error, "feature_not_supported") && error.routine === "RevalidateCachedQuery"))
   );
 }

@@ -1,25 +1,23 @@
 import type { Log } from "../log.ts";
 import { createOutage } from "../outage.ts";
+import { type Condition, conditionOf, isCondition } from "./sql-state.ts";
 
-/**
- * Why a server that answers refuses to write, by SQLSTATE. Too many connections (53300) is none of these: for a new connection the server
- * is away.
- */
-const reasons: Readonly<Record<string, string>> = {
-  "25006": "the database is a standby or read-only",
-  "53100": "the database's disk is full",
-  "53200": "the database has no memory left",
+/** Why a server that answers refuses to write. Too many connections is none of these: for a new connection the server is away. */
+const reasons: Partial<Readonly<Record<Condition, string>>> = {
+  read_only_sql_transaction: "the database is a standby or read-only",
+  disk_full: "the database's disk is full",
+  out_of_memory: "the database has no memory left",
 };
 
 /** Why a server that answers refused to write; undefined for any other error. */
 export function refusalOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === "string" ? reasons[code] : undefined;
+  const condition = conditionOf(error);
+  return condition && reasons[condition];
 }
 
-/** SQLSTATE 25006: a standby, a server or an account whose transactions are read-only, or a transaction that was begun read-only. */
+/** A standby, a server or an account whose transactions are read-only, or a transaction that was begun read-only. */
 export function isReadOnly(error: unknown): boolean {
-  return (error as { code?: unknown } | undefined)?.code === "25006";
+  return isCondition(error, "read_only_sql_transaction");
 }
 
 /** Tells the log of refused writes: once when they begin, and once when they are over. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDatabaseAway } from "./database-away.ts";
+import { isCondition } from "./sql-state.ts";
 
 /** Attempts in all. If more fail in a row, that is a fault, not bad luck. */
 const attemptsMax = 3;
@@ -19,15 +20,26 @@ export async function retryingTransaction<Result>(attempt: () => Promise<Result>
 }
 
 /**
- * Whether it is certain that the transaction was rolled back: 40001 serialization failure, 40P01 deadlock, 55P03 lock not in time, 25P03
- * idle in the transaction for too long, 25P04 transaction too long. A connection that breaks while a statement runs is not among them,
+ * Whether it is certain that the transaction was rolled back. A connection that breaks while a statement runs is not among these errors,
  * since that statement may have been the COMMIT.
  */
 export function endedBeforeCommit(error: unknown): boolean {
+  if (
+    isCondition(
+      error,
+      "serialization_failure",
+      "deadlock_detected",
+      "lock_not_available",
+      "idle_in_transaction_session_timeout",
+      "transaction_timeout",
+    )
+  )
+    return true;
+  // The connection was ended between two statements, as when the transaction was idle for too long; this one was never sent.
   const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === "string") return /^(40001|40P01|55P03|25P03|25P04)$/.test(code);
-  // The connection was ended between two statements (25P03 arrives that way too); this one was never sent.
-  return message === "Client has encountered a connection error and is not queryable";
+  return (
+    typeof code !== "string" && message === "Client has encountered a connection error and is not queryable"
+  );
 }
 
 const awayPauseMs = 200;

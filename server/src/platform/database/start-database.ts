@@ -15,6 +15,7 @@ import {
 import { keepRunning } from "./keep-running.ts";
 import { assertSchemaFits, isMigrated, migrateWith } from "./migrate.ts";
 import { allowRuntimeRole, assertSession } from "./runtime-role.ts";
+import { isCondition } from "./sql-state.ts";
 import { withClient } from "./with-client.ts";
 
 export type DatabaseChoice =
@@ -282,7 +283,7 @@ function ownersVariable({
   return migrationUrl === directUrl ? "DIRECT_DATABASE_URL" : "MIGRATION_DATABASE_URL";
 }
 
-/** Turns a missing privilege of the owner's account (SQLSTATE 42501) into a sentence that names the account. */
+/** Turns a missing privilege of the owner's account into a sentence that names the account. */
 async function namingWhoMayNot(
   owner: pg.Client,
   choice: Extract<DatabaseChoice, { kind: "external" }>,
@@ -292,8 +293,8 @@ async function namingWhoMayNot(
   try {
     await work();
   } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: string };
-    if (code !== "42501" || failedToConnect(error)) throw error;
+    if (!isCondition(error, "insufficient_privilege") || failedToConnect(error)) throw error;
+    const { message } = error as Error;
     throw new DatabaseUnusable(
       `${ownersVariable(choice)} connects as ${rows[0]?.name}, which may not bring the database's schema up to date (${message}). Use the role that owns the database.`,
       { cause: error },

@@ -1,6 +1,7 @@
 import type { Problem } from "@fusion/contract/problem.ts";
 import { isDatabaseAway } from "../database/database-away.ts";
 import { OutcomeUnknown } from "../database/outcome-unknown.ts";
+import { isCondition } from "../database/sql-state.ts";
 import { DomainError, type ErrorKind } from "../errors.ts";
 import { isTold } from "../outage.ts";
 
@@ -113,9 +114,16 @@ export function describeFailure(error: unknown): Failure {
 
 /** Whether the database could not be reached, went away (also during a commit), or timed out: nothing that a caller caused. */
 export function isConnectionFailure(error: unknown): boolean {
-  // 57014 statement timeout, 25P03 and 25P04 idle-in-transaction and transaction timeouts, 55P03 lock not available.
-  const { code } = error as { code?: unknown };
-  return isDatabaseAway(error) || (typeof code === "string" && /^(57014|25P0[34]|55P03)$/.test(code));
+  return (
+    isDatabaseAway(error) ||
+    isCondition(
+      error,
+      "query_canceled",
+      "idle_in_transaction_session_timeout",
+      "transaction_timeout",
+      "lock_not_available",
+    )
+  );
 }
 
 /** Logs an unforeseen error, with the request's id; but not that the database is away, which the log knows already. */
