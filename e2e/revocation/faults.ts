@@ -79,8 +79,8 @@ export const faultKinds = {
   "network delay": {
     scopes: ["node"],
     async run({ links }, node, chance) {
-      // Half of them are nearly as late as a renewal may be. Only then does a lease that counts from its answer outlast a revoke's wait, and
-      // only while the fault lasts until the renewal, its acknowledgement and the news of the revoke have been late one after another.
+      // Half of them are nearly as late as a renewal may be. Only then does a lease that counts from its answer outlast a revoke's wait,
+      // and only while the fault lasts until the renewal, its acknowledgement and the news of the revoke have been late one after another.
       const isNearLease = chance.fraction() < 0.5;
       const delayMs = isNearLease ? 1_100 + chance.below(800) : chance.logarithmic(50, 3_000);
       links[node]?.delay(delayMs);

@@ -2,7 +2,10 @@ import { useBlocker } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useReturnFocus } from "./use-return-focus.ts";
 
-/** Decides when a dialog that ends with a secret may close, and when it asks first: the secret is shown once, and nobody is to lose it by a slip. */
+/**
+ * Decides when a dialog that ends with a secret may close, and when it asks first: the secret is shown once, and nobody is to lose it by a
+ * slip.
+ */
 export interface SecretGuard {
   /** From now on there is something to lose. Called before the request, since the secret may be made while the person leaves. */
   readonly hold: () => void;
