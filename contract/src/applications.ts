@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { IpAllowList } from "./ip-allow-list.ts";
-import { ApplicationId, Environment, Instant } from "./primitives.ts";
+import { ApplicationId, Environment, Instant, ReminderTime } from "./primitives.ts";
 import { Scope } from "./scopes.ts";
 
 export const EndingToken = z.object({
@@ -65,6 +65,7 @@ export const ApplicationDetails = ApplicationSummary.extend({
     .describe("Whether the person asking may change the application's IP allow-list."),
   createdAt: Instant,
   timeZone: z.string(),
+  reminderTime: ReminderTime,
   lifetimeDaysMax: z.number().int(),
   tokensMax: z.number().int().describe("How many tokens may be active at once."),
   contacts: z.array(z.object({ name: z.string(), role: z.string(), address: z.string() })),

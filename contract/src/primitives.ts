@@ -5,6 +5,9 @@ export const Instant = z.iso.datetime({ precision: 3 }).describe("RFC 3339, UTC,
 /** A calendar day without a zone, such as `2027-11-23`. */
 export const LocalDate = z.iso.date();
 
+/** The local time at which a fintech is reminded, such as `09:00`. */
+export const ReminderTime = z.iso.time({ precision: -1 }).describe("Local time of reminders, HH:MM.");
+
 export const Environment = z.enum(["sandbox", "live"]);
 export type Environment = z.infer<typeof Environment>;
 

@@ -7,6 +7,7 @@ import {
   LocalDate,
   nameLengthMax,
   ReceiptId,
+  ReminderTime,
   TokenId,
   visibleOnly,
 } from "./primitives.ts";
@@ -143,6 +144,7 @@ export const TokenDetails = TokenSummary.extend({
   applicationName: z.string(),
   clientId: z.string(),
   timeZone: z.string(),
+  reminderTime: ReminderTime,
   scopesNow: z
     .array(Scope)
     .describe("What it may do: the scopes it was given, as far as its application may still have them."),

@@ -20,6 +20,7 @@ interface ApplicationRow {
   fintech_suspended_at: Date | null;
   client_id: string;
   time_zone: string;
+  reminder_time: string;
   tokens_max: number;
   lifetime_days_max: number;
   level: GrantedLevel;
@@ -36,6 +37,7 @@ const select = `
   SELECT application_id, ifi_id, environment, fintech_id, application.name, application.description, application.scopes,
     application.ip_allow_list::text[] AS ip_allow_list, application.suspended_at, application.created_at, fintech.name AS fintech_name,
     fintech.suspended_at AS fintech_suspended_at, fintech.client_id, fintech.time_zone,
+    to_char(fintech.reminder_time, 'HH24:MI') AS reminder_time,
     coalesce(application.tokens_max, fintech.tokens_per_application_max) AS tokens_max,
     fintech.lifetime_days_max, granted.level
   FROM application
@@ -105,6 +107,7 @@ function toApplication(row: ApplicationRow): ApplicationWithGrant {
       fintechSuspendedAt: row.fintech_suspended_at,
       clientId: row.client_id,
       timeZone: row.time_zone,
+      reminderTime: row.reminder_time,
       tokensMax: row.tokens_max,
       lifetimeDaysMax: row.lifetime_days_max,
     },

@@ -20,6 +20,8 @@ export interface Application {
   /** Identifies the fintech to the token service. */
   readonly clientId: string;
   readonly timeZone: string;
+  /** The local time at which its fintech is reminded, `HH:MM`. */
+  readonly reminderTime: string;
   /** How many active tokens it may have: its own limit, else the fintech's. */
   readonly tokensMax: number;
   readonly lifetimeDaysMax: number;

@@ -85,6 +85,7 @@ export function registerFintechRoutes(http: HttpServer, deps: FintechRoutesDeps)
           canSetAllowList: canAdminister(user.of(request), application.tenant),
           createdAt: application.createdAt.toISOString(),
           timeZone: application.timeZone,
+          reminderTime: application.reminderTime,
           lifetimeDaysMax: application.lifetimeDaysMax,
           tokensMax: application.tokensMax,
           contacts: found.contacts.map(({ name, role, address }) => ({ name, role, address })),

@@ -50,6 +50,7 @@ export function detailsView(story: TokenStory): TokenDetails {
     applicationName: application.name,
     clientId: application.clientId,
     timeZone: application.timeZone,
+    reminderTime: application.reminderTime,
     scopesNow: scopesWithin(token.scopes, application.scopes) as TokenDetails["scopesNow"],
     applicationIpAllowList: [...application.ipAllowList],
     applicationSuspended: isSuspended(application),

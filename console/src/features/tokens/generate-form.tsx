@@ -37,7 +37,7 @@ interface GenerateFormProps {
 /** The choices for a new token. Those not made by hand follow the token that it renews. */
 export function GenerateForm(props: GenerateFormProps): ReactElement {
   const { application, pending, problem, onSubmit, onCancel } = props;
-  const { timeZone } = application;
+  const { timeZone, reminderTime } = application;
   const now = useNow(30_000);
   // Queried only when the dialog opens: after that, only the person changes which token is renewed, and the server says so if it can no
   // longer be. Opened by "Renew", the dialog already knows the token, so it queries nothing and offers no choice.
@@ -225,7 +225,9 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
             now={now}
             timeZone={timeZone}
             reminders={
-              shown && reminders ? plannedReminders({ expiresAt: shown.expiresAt, timeZone, now }) : []
+              shown && reminders
+                ? plannedReminders({ expiresAt: shown.expiresAt, timeZone, reminderTime, now })
+                : []
             }
           />
         </div>

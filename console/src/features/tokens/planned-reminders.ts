@@ -3,25 +3,20 @@ import { expiringDays } from "@fusion/contract/tokens.ts";
 import { Temporal } from "temporal-polyfill";
 import type { LifelineReminder } from "../../ui/lifeline-geometry.ts";
 
-/** Local hour at which reminders go out, where the server has not said when the next one does. */
-const reminderHour = 9;
-
 /** The reminders still to come of a token that ends at `expiresAt`: one a local day, from 15 days before through the last day. */
 export function plannedReminders(input: {
   expiresAt: string;
   timeZone: string;
+  reminderTime: string;
   now: number;
 }): LifelineReminder[] {
   const end = Temporal.Instant.from(input.expiresAt).toZonedDateTimeISO(input.timeZone);
   const planned: LifelineReminder[] = [];
   for (let before = expiringDays; before >= 0; before -= 1) {
-    const at = end
-      .toPlainDate()
-      .subtract({ days: before })
-      .toZonedDateTime({
-        timeZone: input.timeZone,
-        plainTime: { hour: reminderHour },
-      });
+    const at = end.toPlainDate().subtract({ days: before }).toZonedDateTime({
+      timeZone: input.timeZone,
+      plainTime: input.reminderTime,
+    });
     if (at.epochMilliseconds <= input.now) continue;
     planned.push({
       at: new Date(at.epochMilliseconds).toISOString(),
@@ -36,6 +31,7 @@ export function drawnReminders(input: {
   reminders: TokenReminders | undefined;
   expiresAt: string;
   timeZone: string;
+  reminderTime: string;
   now: number;
 }): LifelineReminder[] {
   const { reminders } = input;

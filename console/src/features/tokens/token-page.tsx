@@ -161,6 +161,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
             reminders,
             expiresAt: token.expiresAt,
             timeZone: token.timeZone,
+            reminderTime: token.reminderTime,
             now,
           })}
           replacement={replacement ?? null}

@@ -137,6 +137,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
         <TokenTable
           tokens={tokens}
           timeZone={application.timeZone}
+          reminderTime={application.reminderTime}
           canRenew={canManage && !application.suspended}
           onRevoke={canRevoke ? setToRevoke : undefined}
         />

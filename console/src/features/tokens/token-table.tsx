@@ -18,11 +18,12 @@ import classes from "./tokens.module.css";
 export function TokenTable(props: {
   tokens: readonly TokenSummary[];
   timeZone: string;
+  reminderTime: string;
   /** Whether tokens that are about to end link to their renewal. */
   canRenew: boolean;
   onRevoke: ((token: TokenSummary) => void) | undefined;
 }): ReactElement {
-  const { tokens, timeZone, canRenew, onRevoke } = props;
+  const { tokens, timeZone, reminderTime, canRenew, onRevoke } = props;
   const now = useNow(15_000);
   const byId = new Map(tokens.map((token) => [token.tokenId, token]));
   const columns: Column<TokenSummary>[] = [
@@ -57,7 +58,7 @@ export function TokenTable(props: {
           replacement={token.replacedBy === null ? null : byId.get(token.replacedBy)}
           reminders={
             isLive(token) && token.subscribers > 0 && token.liveReplacement === null
-              ? plannedReminders({ expiresAt: token.expiresAt, timeZone, now })
+              ? plannedReminders({ expiresAt: token.expiresAt, timeZone, reminderTime, now })
               : []
           }
         />

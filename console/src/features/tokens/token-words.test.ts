@@ -203,12 +203,20 @@ describe("what a program is given", () => {
 describe("reminders on the lifeline", () => {
   const expiresAt = "2026-12-03T05:30:00.000Z";
 
+  const reminderTime = "09:00";
+
   test("one a local day from 15 days before through the last, only those to come", () => {
-    const planned = plannedReminders({ expiresAt, timeZone, now });
+    const planned = plannedReminders({ expiresAt, timeZone, reminderTime, now });
     expect(planned[0]).toEqual({ at: "2026-11-25T03:30:00.000Z", mark: "next" });
     expect(planned.at(-1)).toEqual({ at: "2026-12-03T03:30:00.000Z", mark: "planned" });
     expect(planned).toHaveLength(9);
-    expect(plannedReminders({ expiresAt: "2027-11-23T05:30:00.000Z", timeZone, now })).toHaveLength(16);
+    const later = "2027-11-23T05:30:00.000Z";
+    expect(plannedReminders({ expiresAt: later, timeZone, reminderTime, now })).toHaveLength(16);
+  });
+
+  test("at the time of day at which the fintech is reminded", () => {
+    const [next, after] = plannedReminders({ expiresAt, timeZone, reminderTime: "17:45", now });
+    expect([next?.at, after?.at]).toEqual(["2026-11-24T12:15:00.000Z", "2026-11-25T12:15:00.000Z"]);
   });
 
   test("several sends on a day are one dot; a day without any is missed; a test is none", () => {
@@ -263,6 +271,7 @@ describe("reminders on the lifeline", () => {
       },
       expiresAt,
       timeZone,
+      reminderTime,
       now,
     });
     expect(drawn.slice(0, 3).map(({ mark }) => mark)).toEqual(["missed", "sent", "next"]);
