@@ -11,7 +11,8 @@ import { createTestDatabase, type TestDatabase } from "../testing/test-database.
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "../tokens/authenticate-token.ts";
-import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "../tokens/usage.ts";
+import { recordTokenUsage } from "../tokens/record-token-usage.ts";
+import { createUsageRecorder, type UsageRecorder } from "../tokens/usage-recorder.ts";
 import { type CallRecorder, createCallRecorder, recordCalls } from "./call-recorder.ts";
 
 let database: TestDatabase;

@@ -12,7 +12,8 @@ import { isTold } from "../platform/outage.ts";
 import type { Random } from "../platform/random.ts";
 import { type Pause, type WriteBehind, writeBehind } from "../platform/write-behind.ts";
 import { callerIp, plainText, routeOf } from "../tokens/call-facts.ts";
-import { tokenPresentedBy, type UsedToken } from "../tokens/usage.ts";
+import { tokenPresentedBy } from "../tokens/record-token-usage.ts";
+import type { UsedToken } from "../tokens/token-call.ts";
 import { type ApiCall, fieldName, outcomeOf, type UnlistedCalls } from "./call.ts";
 import { writeCalls } from "./call-store.ts";
 

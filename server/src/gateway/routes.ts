@@ -25,7 +25,7 @@ import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
 import { isMadeOnce, readPresented, unknownToken, wellFormed } from "../tokens/presented-secret.ts";
 import { refusalError } from "../tokens/refusal.ts";
 import { refuseAddress } from "../tokens/refuse-address.ts";
-import type { UsageRecorder } from "../tokens/usage.ts";
+import type { UsageRecorder } from "../tokens/usage-recorder.ts";
 import { checkPath, originalRoute } from "./original-request.ts";
 
 export interface GatewayDependencies {

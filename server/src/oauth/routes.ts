@@ -16,7 +16,7 @@ import type { HttpServer } from "../platform/http/server.ts";
 import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
 import type { RevokeHeldToken } from "../tokens/revoke-held-token.ts";
 import { isWellFormedSecret } from "../tokens/token-secret.ts";
-import type { UsageRecorder } from "../tokens/usage.ts";
+import type { UsageRecorder } from "../tokens/usage-recorder.ts";
 import { authenticateClient } from "./authenticate-client.ts";
 import { InvalidClient, InvalidGrant, UnsupportedGrantType } from "./errors.ts";
 import { introspectToken } from "./introspect-token.ts";

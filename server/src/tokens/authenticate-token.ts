@@ -5,7 +5,7 @@ import { TokenUnknown } from "./errors.ts";
 import { presentedSecret } from "./presented-secret.ts";
 import { refusalError } from "./refusal.ts";
 import { refuseAddress } from "./refuse-address.ts";
-import type { UsageRecorder } from "./usage.ts";
+import type { UsageRecorder } from "./usage-recorder.ts";
 
 export interface TokenAuthenticationDependencies {
   readonly tokenCheck: TokenCheck;

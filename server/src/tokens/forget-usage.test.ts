@@ -3,7 +3,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixt
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
 import { forgetUsage } from "./forget-usage.ts";
-import type { UsedToken } from "./usage-store.ts";
+import type { UsedToken } from "./token-call.ts";
 
 let database: TestDatabase;
 const tokens: UsedToken[] = [];

@@ -1,13 +1,8 @@
 import type { Database, Queryable } from "../platform/database/database.ts";
 import { arrayText } from "../platform/database/sql-literals.ts";
 import { Distinct } from "../platform/distinct.ts";
-import type { ApplicationId, Tenant, TokenId } from "../platform/ids.ts";
-
-export interface UsedToken {
-  readonly tokenId: TokenId;
-  readonly applicationId: ApplicationId;
-  readonly tenant: Tenant;
-}
+import type { TokenId } from "../platform/ids.ts";
+import type { UsedToken } from "./token-call.ts";
 
 /** What many calls have in common, as texts that PostgreSQL accepts; all of them share one object. */
 export interface CallKind {

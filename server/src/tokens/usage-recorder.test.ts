@@ -14,8 +14,9 @@ import { createTestDatabase, type TestDatabase } from "../testing/test-database.
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { createTokenAuthentication } from "./authenticate-token.ts";
-import { createUsageRecorder, recordTokenUsage, type UsageRecorder } from "./usage.ts";
+import { recordTokenUsage } from "./record-token-usage.ts";
 import { countCallsSince, findTokenUse, listCallers, listCallsPerDay } from "./usage-queries.ts";
+import { createUsageRecorder, type UsageRecorder } from "./usage-recorder.ts";
 import { type CallCount, writeUsage } from "./usage-store.ts";
 
 let database: TestDatabase;
