@@ -17,6 +17,12 @@ export interface ProvenSession {
   readonly secretHash: Buffer;
 }
 
+/**
+ * Gives the session of a request, or throws `session_required`. A request of a page of somebody else than the session's person has none,
+ * unless a session of anybody is asked for.
+ */
+export type ProveSession = (request: FastifyRequest, whose?: "anybody's") => Promise<ProvenSession>;
+
 interface AuthenticationDeps {
   readonly db: Database;
   readonly clock: Clock;
@@ -41,7 +47,7 @@ export function createSessionProof({
   clock,
   secureCookies,
   limits = standardLimits,
-}: AuthenticationDeps): (request: FastifyRequest, whose?: "anybody's") => Promise<ProvenSession> {
+}: AuthenticationDeps): ProveSession {
   const cookies = createLoginCookies({ secure: secureCookies });
   return async (request, whose) => {
     const secret = cookies.read(request, "session");
