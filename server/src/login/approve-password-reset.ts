@@ -10,9 +10,10 @@ import type { UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { OwnResetNotApprovable, ResetNotRequested } from "./errors.ts";
 import { forgetAllFailures } from "./failures.ts";
-import { resetApproved, tell } from "./notices.ts";
+import { resetApproved } from "./notices.ts";
 import { lockPersonFor } from "./person-store.ts";
 import { markResetApproved } from "./reset-store.ts";
+import { tell } from "./tell.ts";
 
 /**
  * Lets a person who forgot the password, or was locked out for good, set a new one at the next login. Another admin of the same fintech, an

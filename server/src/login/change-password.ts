@@ -9,12 +9,13 @@ import { loadCommonPasswords } from "./common-passwords.ts";
 import { comparePassword } from "./compare-password.ts";
 import { LoginExpired, PasswordRejected, PasswordWrong } from "./errors.ts";
 import { accountAlone, countTry, refusalOf } from "./failures.ts";
-import { passwordChanged, tell } from "./notices.ts";
+import { passwordChanged } from "./notices.ts";
 import { type RenewedCookies, renewCookies } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { findPasswordFault, normalisePassword } from "./password-rules.ts";
 import { contextOf, lockPerson } from "./person-store.ts";
 import { putPassword } from "./put-password.ts";
+import { tell } from "./tell.ts";
 
 /**
  * Replaces one's own password, for a person who proved presence in the last five minutes and knows the present one. All other sessions end

@@ -11,9 +11,11 @@ import { type FintechKey, newId, type UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { IdentityTaken, IdentityTakenLimited, PersonInvalid } from "./errors.ts";
 import { type Address, maskAddress } from "./identifier.ts";
-import { accessGiven, adminAdded, listAdminsOver, tell } from "./notices.ts";
+import { listAdminsOver } from "./list-admins-over.ts";
+import { accessGiven, adminAdded } from "./notices.ts";
 import { readAddress, readName } from "./person-input.ts";
 import { lockPerson } from "./person-store.ts";
+import { tell } from "./tell.ts";
 
 export interface NewUser {
   readonly name: string;

@@ -10,10 +10,12 @@ import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { forgetDevices } from "./device-store.ts";
 import { OwnAccessNotEndable } from "./errors.ts";
-import { accessEnded, adminEnded, listAdminsOver, tell } from "./notices.ts";
+import { listAdminsOver } from "./list-admins-over.ts";
+import { accessEnded, adminEnded } from "./notices.ts";
 import { lockPersonFor } from "./person-store.ts";
 import { deleteReset } from "./reset-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
+import { tell } from "./tell.ts";
 
 /**
  * Ends a person's access to the console for good. Every session ends, no login succeeds, no browser stays known, and their phone and email

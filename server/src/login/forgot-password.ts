@@ -4,11 +4,13 @@ import { systemScope, type Transaction } from "../platform/database/database.ts"
 import { LoginExpired } from "./errors.ts";
 import { findStanding, requireOpen } from "./failures.ts";
 import type { Address } from "./identifier.ts";
-import { listAdminsOver, resetRequested, resetToApprove, tell } from "./notices.ts";
+import { listAdminsOver } from "./list-admins-over.ts";
+import { resetRequested, resetToApprove } from "./notices.ts";
 import { requireTriesLeft } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { requestReset } from "./reset-store.ts";
 import { describeSending, sendCode } from "./start-login.ts";
+import { tell } from "./tell.ts";
 import { lockPersonOf, lockWalk, moveWalk, type Walk } from "./walk-store.ts";
 
 /**

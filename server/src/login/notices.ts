@@ -1,10 +1,5 @@
-import type { Clock } from "../platform/clock.ts";
-import type { Queryable, Transaction } from "../platform/database/database.ts";
 import { localTimeText } from "../platform/local-time.ts";
-import { queueMessage } from "../platform/messages/outgoing-messages.ts";
-import type { Random } from "../platform/random.ts";
 import { type Address, maskAddress } from "./identifier.ts";
-import { timeZoneOf } from "./person-store.ts";
 
 /** Messages to people about their access, without secrets. Only a new person is told where the console is; the others know. */
 export interface Notice {
@@ -15,57 +10,6 @@ export interface Notice {
 /** The reader of a notice: their address, and the zone in which they read times. */
 interface Reader extends Address {
   readonly timeZone: string;
-}
-
-/**
- * Leaves the notice for each address, to go out after the commit. The zone of an address is looked up; it must be given for one that no
- * longer belongs to anybody, because it changed or its owner's access ended.
- */
-export async function tell(
-  tx: Transaction,
-  parts: { clock: Clock; random: Random },
-  addresses: readonly (Address & { readonly timeZone?: string })[],
-  { subject, text }: Notice,
-): Promise<void> {
-  for (const { channel, address, timeZone = await findTimeZone(tx, { channel, address }) } of addresses)
-    await queueMessage(tx, parts, {
-      channel,
-      to: address,
-      subject,
-      text: text({ channel, address, timeZone }),
-      smsTemplate: "notice",
-    });
-}
-
-async function findTimeZone(db: Queryable, { channel, address }: Address): Promise<string> {
-  const [row] = await db.query<{ time_zone: string }>(
-    `SELECT ${timeZoneOf("u")} AS time_zone FROM identity i JOIN console_user u USING (user_id)
-     WHERE i.channel = $1 AND i.address = $2`,
-    [channel, address],
-  );
-  return row?.time_zone ?? "UTC";
-}
-
-/**
- * Lists the addresses of those who look after this person and may approve a new password. These are the other admins of the fintech, each
- * at an address that a login has proven before one that none has, and by email before phone. The Fusion team's admins are listed for its
- * own people, and where the fintech has no other admin who is known to be reachable.
- */
-export async function listAdminsOver(db: Queryable, userId: string): Promise<Address[]> {
-  return db.query<{ channel: Address["channel"]; address: string }>(
-    `WITH approver AS (
-       SELECT a.user_id, a.role, i.channel, i.address, i.verified_at IS NOT NULL AS proven
-       FROM console_user u
-       JOIN console_user a ON a.disabled_at IS NULL AND a.user_id <> u.user_id
-         AND (a.role = 'operator_admin'
-              OR a.role = 'fintech_admin' AND a.ifi_id = u.ifi_id AND a.fintech_id = u.fintech_id)
-       JOIN identity i ON i.user_id = a.user_id AND i.bounced_at IS NULL
-       WHERE u.user_id = $1)
-     SELECT DISTINCT ON (user_id) channel, address FROM approver
-     WHERE role = 'fintech_admin' OR NOT EXISTS (SELECT FROM approver WHERE role = 'fintech_admin' AND proven)
-     ORDER BY user_id, proven DESC, channel LIMIT 50`,
-    [userId],
-  );
 }
 
 export function accessGiven(name: string, fintechName: string | null, publicUrl: string): Notice {

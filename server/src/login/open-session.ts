@@ -7,10 +7,11 @@ import type { ProvenSession } from "./authenticate.ts";
 import { newBrowserSecret } from "./browser-secret.ts";
 import { hasKnownDevice, insertDevice, moveDevices, renewDevice, touchDevice } from "./device-store.ts";
 import { countersOf, forgetFailures } from "./failures.ts";
-import { newDevice, tell } from "./notices.ts";
+import { newDevice } from "./notices.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import type { LoginPerson } from "./person-store.ts";
 import { insertSession, markCookieEnded, renewSession } from "./session-store.ts";
+import { tell } from "./tell.ts";
 import { endWalk, type Walk } from "./walk-store.ts";
 
 /** A complete login: the browser's new cookies, and who it is. */

@@ -10,10 +10,12 @@ import type { UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { IdentityTaken } from "./errors.ts";
 import { type Address, maskAddress } from "./identifier.ts";
-import { identityChanged, identityOfOtherChanged, listAdminsOver, tell } from "./notices.ts";
+import { listAdminsOver } from "./list-admins-over.ts";
+import { identityChanged, identityOfOtherChanged } from "./notices.ts";
 import { readAddress } from "./person-input.ts";
 import { lockPersonFor } from "./person-store.ts";
 import { markAllSessionsEnded } from "./session-store.ts";
+import { tell } from "./tell.ts";
 
 /**
  * Replaces a person's phone or email, or gives them a first one. The old address is free at once and no longer leads in, not even for a

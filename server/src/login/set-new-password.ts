@@ -2,13 +2,14 @@ import { recordAudit } from "../audit/record.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { loadCommonPasswords } from "./common-passwords.ts";
 import { LoginExpired, PasswordRejected } from "./errors.ts";
-import { passwordChanged, tell } from "./notices.ts";
+import { passwordChanged } from "./notices.ts";
 import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { findPasswordFault, normalisePassword } from "./password-rules.ts";
 import { contextOf } from "./person-store.ts";
 import { putPassword } from "./put-password.ts";
 import { findReset } from "./reset-store.ts";
+import { tell } from "./tell.ts";
 import { lockPersonOf, lockWalk, type SetReason } from "./walk-store.ts";
 
 const reasonWords: Readonly<Record<SetReason, string>> = {

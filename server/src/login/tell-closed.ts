@@ -3,9 +3,11 @@ import { type Database, systemScope, type Transaction } from "../platform/databa
 import type { UserId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
 import type { Random } from "../platform/random.ts";
-import { listAdminsOver, loginClosed, loginClosedToApprove, tell } from "./notices.ts";
+import { listAdminsOver } from "./list-admins-over.ts";
+import { loginClosed, loginClosedToApprove } from "./notices.ts";
 import { lockPerson } from "./person-store.ts";
 import { findReset } from "./reset-store.ts";
+import { tell } from "./tell.ts";
 
 export const tellClosedTask = "login-tell-closed";
 
