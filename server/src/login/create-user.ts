@@ -11,6 +11,7 @@ import { type FintechKey, newId, type UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { IdentityTaken, IdentityTakenLimited, PersonInvalid } from "./errors.ts";
 import { type Address, maskAddress } from "./identifier.ts";
+import { findTaken, insertIdentity } from "./identity-store.ts";
 import { listAdminsOver } from "./list-admins-over.ts";
 import { accessGiven, adminAdded } from "./notices.ts";
 import { readAddress, readName } from "./person-input.ts";
@@ -80,14 +81,8 @@ export async function createUser(
       "INSERT INTO console_user (user_id, name, role, ifi_id, fintech_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
       [userId, name, input.role, input.fintech?.ifiId ?? null, input.fintech?.fintechId ?? null, now],
     );
-    for (const { channel, address } of identities) {
-      const inserted = await tx.query(
-        `INSERT INTO identity (channel, address, user_id, created_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (channel, address) DO NOTHING RETURNING address`,
-        [channel, address, userId, now],
-      );
-      if (inserted.length === 0) throw new IdentityTaken(channel);
-    }
+    for (const identity of identities)
+      if (!(await insertIdentity(tx, userId, identity, now))) throw new IdentityTaken(identity.channel);
     await recordAudit(tx, deps, actor, {
       action: "user.created",
       object: { kind: "user", id: userId },
@@ -123,14 +118,6 @@ async function requireFewRefusals(tx: Transaction, { userId }: UserPrincipal): P
     [userId, refused, refusalsPerHour - 1],
   );
   if (row) throw new IdentityTakenLimited(Math.max(1, row.seconds));
-}
-
-async function findTaken(tx: Transaction, wanted: readonly Address[]): Promise<Address | undefined> {
-  const [found] = await tx.query<{ channel: Address["channel"]; address: string }>(
-    "SELECT channel, address FROM identity JOIN unnest($1::text[], $2::text[]) AS wanted (channel, address) USING (channel, address) LIMIT 1",
-    [wanted.map(({ channel }) => channel), wanted.map(({ address }) => address)],
-  );
-  return found;
 }
 
 /** Nobody needs to be told of the first admin of a fintech or of the Fusion team. */

@@ -10,6 +10,7 @@ import type { FintechId, IfiId, UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { forgetDevices } from "./device-store.ts";
 import { OwnAccessNotEndable } from "./errors.ts";
+import { deleteIdentities } from "./identity-store.ts";
 import { listAdminsOver } from "./list-admins-over.ts";
 import { accessEnded, adminEnded } from "./notices.ts";
 import { lockPersonFor } from "./person-store.ts";
@@ -46,10 +47,7 @@ export async function endAccess(
       requireRecentPresence(actor, clock);
     }
     const person = await lockPersonFor(tx, actor, userId);
-    const freed = await tx.query<{ channel: string }>(
-      "DELETE FROM identity WHERE user_id = $1 RETURNING channel",
-      [userId],
-    );
+    const freed = await deleteIdentities(tx, userId);
     if (!person && freed.length === 0) return { sessionsEnded: 0 };
     const now = clock.now();
     await tx.query("UPDATE console_user SET disabled_at = coalesce(disabled_at, $2) WHERE user_id = $1", [
@@ -66,7 +64,7 @@ export async function endAccess(
       details: {
         name: known.name,
         sessionsEnded,
-        identitiesFreed: freed.map(({ channel }) => channel).sort(),
+        identitiesFreed: freed.sort(),
       },
       requestId,
     });

@@ -5,7 +5,7 @@ import { RoleInsufficient } from "../access/errors.ts";
 import { type Administrator, isOperator } from "../access/roles.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { FintechId } from "../platform/ids.ts";
-import { identitiesOf } from "./person-store.ts";
+import { identitiesOf } from "./identity-store.ts";
 
 /** All people are listed in one answer. A fintech has dozens; beyond this the list would need pages. */
 export const listedPeopleMax = 2_000;

@@ -39,12 +39,6 @@ interface PersonRow {
   identities: OwnAddress[];
 }
 
-/** The addresses of this person as the console shows them. Only for this room. */
-export const identitiesOf = (userId: string): string =>
-  `coalesce((SELECT json_agg(json_build_object('channel', i.channel, 'address', i.address,
-               'bouncedAt', to_char(i.bounced_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY i.channel)
-             FROM identity i WHERE i.user_id = ${userId}), '[]')`;
-
 /**
  * The zone in which a `console_user` reads times: that of the fintech; UTC for the Fusion team, which works for many. Only for this room.
  */
@@ -123,20 +117,6 @@ export async function replacePasswordHash(
     from,
     to,
   ]);
-}
-
-/** A code came back from the address: it belongs to the person and can be reached. */
-export async function verifyIdentity(
-  tx: Transaction,
-  userId: UserId,
-  { channel, address }: Address,
-  now: Date,
-): Promise<void> {
-  await tx.query(
-    `UPDATE identity SET verified_at = coalesce(verified_at, $4), bounced_at = NULL
-     WHERE user_id = $1 AND channel = $2 AND address = $3`,
-    [userId, channel, address, now],
-  );
 }
 
 export function contextOf(person: LoginPerson): PasswordContext {

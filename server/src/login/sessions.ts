@@ -11,8 +11,8 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { SessionId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
+import { identitiesOf } from "./identity-store.ts";
 import type { LoginLimits } from "./limits.ts";
-import { identitiesOf } from "./person-store.ts";
 import { listLiveSessions, markSessionEnded } from "./session-store.ts";
 
 /** The session as the console shows it: who, of which fintech, and until when. */

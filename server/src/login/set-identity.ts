@@ -10,6 +10,7 @@ import type { UserId } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { IdentityTaken } from "./errors.ts";
 import { type Address, maskAddress } from "./identifier.ts";
+import { deleteIdentity, insertIdentity } from "./identity-store.ts";
 import { listAdminsOver } from "./list-admins-over.ts";
 import { identityChanged, identityOfOtherChanged } from "./notices.ts";
 import { readAddress } from "./person-input.ts";
@@ -46,13 +47,8 @@ export async function setIdentity(
     const old = person.identities.find((identity) => identity.channel === channel);
     if (old?.address === wanted.address) return { ...wanted, sessionsEnded: 0 };
     const now = clock.now();
-    await tx.query("DELETE FROM identity WHERE user_id = $1 AND channel = $2", [userId, channel]);
-    const inserted = await tx.query(
-      `INSERT INTO identity (channel, address, user_id, created_at) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (channel, address) DO NOTHING RETURNING address`,
-      [channel, wanted.address, userId, now],
-    );
-    if (inserted.length === 0) throw new IdentityTaken(channel);
+    await deleteIdentity(tx, userId, channel);
+    if (!(await insertIdentity(tx, userId, wanted, now))) throw new IdentityTaken(channel);
     const sessionsEnded = await markAllSessionsEnded(tx, userId, now);
     await recordAudit(tx, deps, actor, {
       action: "user.identity-changed",

@@ -1,10 +1,10 @@
 import type { Clock } from "../platform/clock.ts";
-import type { Queryable, Transaction } from "../platform/database/database.ts";
+import type { Transaction } from "../platform/database/database.ts";
 import { queueMessage } from "../platform/messages/outgoing-messages.ts";
 import type { Random } from "../platform/random.ts";
 import type { Address } from "./identifier.ts";
+import { findTimeZone } from "./identity-store.ts";
 import type { Notice } from "./notices.ts";
-import { timeZoneOf } from "./person-store.ts";
 
 /**
  * Leaves the notice for each address, to go out after the commit. The zone of an address is looked up; it must be given for one that no
@@ -24,13 +24,4 @@ export async function tell(
       text: text({ channel, address, timeZone }),
       smsTemplate: "notice",
     });
-}
-
-async function findTimeZone(db: Queryable, { channel, address }: Address): Promise<string> {
-  const [row] = await db.query<{ time_zone: string }>(
-    `SELECT ${timeZoneOf("u")} AS time_zone FROM identity i JOIN console_user u USING (user_id)
-     WHERE i.channel = $1 AND i.address = $2`,
-    [channel, address],
-  );
-  return row?.time_zone ?? "UTC";
 }

@@ -15,9 +15,10 @@ import {
 } from "./failures.ts";
 import { sendSecondCode } from "./forgot-password.ts";
 import type { Address } from "./identifier.ts";
+import { verifyIdentity } from "./identity-store.ts";
 import { type CodePurpose, isCode, readCode, takeTry, useUp } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
-import { type LoginPerson, verifyIdentity } from "./person-store.ts";
+import type { LoginPerson } from "./person-store.ts";
 import { recordClosing } from "./record-closing.ts";
 import { findReset } from "./reset-store.ts";
 import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
