@@ -54,7 +54,7 @@ export async function changePassword(
       stored: person.passwordHash,
     };
   });
-  if (!counted.counted) throw refusalOf(counted.standing, now) ?? new LoginExpired();
+  if (!counted.counted) throw refusalOf(counted.state, now) ?? new LoginExpired();
   const tried = { counters, counted, stored, password: present, pointer: "/currentPassword" };
   const passwordHash = await comparePassword(parts, browser, tried, () => hasher.hash(wanted));
   return db.transaction(systemScope, async (tx) => {

@@ -1,7 +1,7 @@
 import { systemScope } from "../platform/database/database.ts";
 import { comparePassword } from "./compare-password.ts";
 import { LoginExpired } from "./errors.ts";
-import { countersOf, countTry, findStanding, requireOpen } from "./failures.ts";
+import { countersOf, countTry, findLockState, requireOpen } from "./failures.ts";
 import { type OpenedSession, openSession } from "./open-session.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { normalisePassword } from "./password-rules.ts";
@@ -30,16 +30,16 @@ export async function checkPassword(
     const counted = await countTry(tx, counters, now, limits);
     return {
       counters,
-      // A code was right, so the account's standing may be told.
+      // A code was right, so it may be told whether the account is locked.
       counted:
-        counted.counted && !counted.hasRoom
-          ? { counted: false as const, standing: await findStanding(tx, counters.account, now, limits) }
+        counted.counted && !counted.accountOpen
+          ? { counted: false as const, state: await findLockState(tx, counters.account, now, limits) }
           : counted,
       stored: person?.passwordHash ?? null,
     };
   });
   if (!counted.counted) {
-    requireOpen(counted.standing, now);
+    requireOpen(counted.state, now);
     throw new LoginExpired();
   }
   const password = normalisePassword(input.password);

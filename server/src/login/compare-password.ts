@@ -1,10 +1,10 @@
 import { systemScope } from "../platform/database/database.ts";
 import type { UserId } from "../platform/ids.ts";
 import { PasswordWrong } from "./errors.ts";
-import { type CountedTry, type Counters, graver, refusalOf, takeBack } from "./failures.ts";
+import { type CountedTry, type Counters, refusalOf, stricterOf, uncountTry } from "./failures.ts";
 import type { Browser, LoginParts } from "./parts.ts";
 import { lockPerson } from "./person-store.ts";
-import { recordClosing } from "./record-closing.ts";
+import { recordLockout } from "./record-lockout.ts";
 
 /**
  * Compares a password with a stored one, for a try that was counted and committed before. The comparison takes long, so it happens outside
@@ -34,12 +34,12 @@ export async function comparePassword<Result>(
     await db.transaction(systemScope, async (tx) => {
       // The person is locked before any counter, as everywhere: another transaction may be forgetting all counters now, in any order.
       await lockPerson(tx, counters.account.subject as UserId);
-      await takeBack(tx, counters);
+      await uncountTry(tx, counters);
     });
     throw error;
   }
-  const closing = graver(counted.closes, counted.closesAccount);
-  if (closing.kind !== "open")
-    await db.transaction(systemScope, (tx) => recordClosing(parts, tx, counters.account, closing, browser));
-  throw refusalOf(closing, clock.now()) ?? new PasswordWrong(pointer);
+  const state = stricterOf(counted.ifWrong, counted.accountIfWrong);
+  if (state.kind !== "open")
+    await db.transaction(systemScope, (tx) => recordLockout(parts, tx, counters.account, state, browser));
+  throw refusalOf(state, clock.now()) ?? new PasswordWrong(pointer);
 }

@@ -31,13 +31,13 @@ export function countersOf(keys: Keys, walk: FailureKey & { readonly address: Ad
   return { account, address: { subject: walk.subject, deviceId: `address/${mac}` } };
 }
 
-/** For where the account's standing may be told: in a session, and for the second of two codes. */
+/** For where it may be told whether the account is locked: in a session, and for the second of two codes. */
 export function accountAlone({ subject, deviceId }: FailureKey): Counters {
   return { account: { subject, deviceId }, address: null };
 }
 
-/** The counter that decides what is said before a code was right. */
-export function spokenOf({ account, address }: Counters): FailureKey {
+/** The counter whose state is told before a code was right; no other may show. */
+export function visibleCounterOf({ account, address }: Counters): FailureKey {
   return address ?? account;
 }
 
@@ -46,7 +46,7 @@ export function spokenOf({ account, address }: Counters): FailureKey {
  * counted before it is compared, and its consequences are recorded afterwards; a process that stopped in between recorded none. Tries of
  * the last minute are left out, as they may still be compared.
  */
-export async function listClosedUnnoted(
+export async function listUnrecordedLockouts(
   tx: Transaction,
   now: Date,
   limits: LoginLimits,
@@ -61,18 +61,19 @@ export async function listClosedUnnoted(
   );
 }
 
-export type Standing =
+/** Whether a counter allows another try: yes, not for a while, or not before a new password was approved. */
+export type LockState =
   | { readonly kind: "open" }
   | { readonly kind: "locked"; readonly until: Date }
   | { readonly kind: "recovery" };
 
-/** What prevents another try, if anything. */
-export async function findStanding(
+/** The state of a counter, without counting anything. */
+export async function findLockState(
   tx: Transaction,
   { subject, deviceId }: FailureKey,
   now: Date,
   limits: LoginLimits,
-): Promise<Standing> {
+): Promise<LockState> {
   const [row] = await tx.query<{ locked_until: Date | null; failures_in_a_row: number }>(
     "SELECT locked_until, failures_in_a_row FROM login_failure WHERE subject = $1 AND device_id = $2",
     [subject, deviceId],
@@ -82,43 +83,43 @@ export async function findStanding(
   return { kind: "open" };
 }
 
-/** The error for a standing that is not open; undefined for an open one. */
-export function refusalOf(standing: Standing, now: Date): RecoveryRequired | LoginLocked | undefined {
-  switch (standing.kind) {
+/** The error for a counter in this state; undefined for an open one. */
+export function refusalOf(state: LockState, now: Date): RecoveryRequired | LoginLocked | undefined {
+  switch (state.kind) {
     case "open":
       return undefined;
     case "recovery":
       return new RecoveryRequired();
     case "locked":
-      return new LoginLocked(Math.max(1, Math.ceil((standing.until.getTime() - now.getTime()) / 1000)));
+      return new LoginLocked(Math.max(1, Math.ceil((state.until.getTime() - now.getTime()) / 1000)));
     default:
-      return standing satisfies never;
+      return state satisfies never;
   }
 }
 
-/** Throws the error for a standing; does nothing when it is open. */
-export function requireOpen(standing: Standing, now: Date): void {
-  const refusal = refusalOf(standing, now);
+/** Throws the error for a counter in this state; does nothing when it is open. */
+export function requireOpen(state: LockState, now: Date): void {
+  const refusal = refusalOf(state, now);
   if (refusal) throw refusal;
 }
 
 /**
- * A try that was counted; or one that was not, because the counter that decides what is said was closed. `closes` says what follows if the
- * try is wrong, as far as that may be told before a code was right, and `closesAccount` what follows for the account. `hasRoom` is false
- * when the account's counter was closed already: then not even the right code succeeds.
+ * A try that was counted; or one that was not, because the visible counter was closed: then `state` says how. `ifWrong` is the state of the
+ * visible counter if the try is wrong, and `accountIfWrong` that of the account's. `accountOpen` is false when the account's counter was
+ * closed already: then not even the right code succeeds.
  */
 export type CountedTry =
   | {
       readonly counted: true;
-      readonly closes: Standing;
-      readonly closesAccount: Standing;
-      readonly hasRoom: boolean;
+      readonly ifWrong: LockState;
+      readonly accountIfWrong: LockState;
+      readonly accountOpen: boolean;
     }
-  | { readonly counted: false; readonly standing: Standing };
+  | { readonly counted: false; readonly state: LockState };
 
 /**
  * Counts a try as wrong before it is compared, each counter in one statement, so that parallel tries can never compare more often than
- * allowed. Everywhere the address's counter is taken before the account's. {@link takeBack} undoes it for a try that was right.
+ * allowed. Everywhere the address's counter is taken before the account's. {@link uncountTry} undoes it for a try that was right.
  */
 export async function countTry(
   tx: Transaction,
@@ -126,16 +127,16 @@ export async function countTry(
   now: Date,
   limits: LoginLimits,
 ): Promise<CountedTry> {
-  const spoken = spokenOf(counters);
-  const closes = await count(tx, spoken, now, limits);
-  if (!closes) return { counted: false, standing: await findStanding(tx, spoken, now, limits) };
-  if (!counters.address) return { counted: true, closes, closesAccount: closes, hasRoom: true };
-  const closesAccount = await count(tx, counters.account, now, limits);
+  const visible = visibleCounterOf(counters);
+  const ifWrong = await count(tx, visible, now, limits);
+  if (!ifWrong) return { counted: false, state: await findLockState(tx, visible, now, limits) };
+  if (!counters.address) return { counted: true, ifWrong, accountIfWrong: ifWrong, accountOpen: true };
+  const accountIfWrong = await count(tx, counters.account, now, limits);
   return {
     counted: true,
-    closes,
-    closesAccount: closesAccount ?? { kind: "open" },
-    hasRoom: closesAccount !== undefined,
+    ifWrong,
+    accountIfWrong: accountIfWrong ?? { kind: "open" },
+    accountOpen: accountIfWrong !== undefined,
   };
 }
 
@@ -145,7 +146,7 @@ async function count(
   key: FailureKey,
   now: Date,
   limits: LoginLimits,
-): Promise<Standing | undefined> {
+): Promise<LockState | undefined> {
   const [row] = await tx.query<{ locked_until: Date | null; failures_in_a_row: number }>(
     `INSERT INTO login_failure AS f (subject, device_id, failures, failures_in_a_row, last_at)
      VALUES ($1, $2, 1, 1, $3)
@@ -171,8 +172,8 @@ async function count(
   return { kind: "open" };
 }
 
-/** The standing that keeps the person out for longer. */
-export function graver(one: Standing, other: Standing): Standing {
+/** The state that keeps the person out for longer. */
+export function stricterOf(one: LockState, other: LockState): LockState {
   const rank = { open: 0, locked: 1, recovery: 2 } as const;
   return rank[other.kind] > rank[one.kind] ? other : one;
 }
@@ -180,12 +181,12 @@ export function graver(one: Standing, other: Standing): Standing {
 /**
  * For a counted try that was right or was not compared: it no longer counts as a failure. Only a complete login ends the row of failures.
  */
-export async function takeBack(tx: Transaction, { address, account }: Counters): Promise<void> {
-  if (address) await takeBackOne(tx, address);
-  await takeBackOne(tx, account);
+export async function uncountTry(tx: Transaction, { address, account }: Counters): Promise<void> {
+  if (address) await uncount(tx, address);
+  await uncount(tx, account);
 }
 
-export async function takeBackOne(tx: Transaction, { subject, deviceId }: FailureKey): Promise<void> {
+export async function uncount(tx: Transaction, { subject, deviceId }: FailureKey): Promise<void> {
   await tx.query(
     `UPDATE login_failure SET failures = greatest(failures - 1, 0),
        failures_in_a_row = greatest(failures_in_a_row - 1, 0), locked_until = NULL

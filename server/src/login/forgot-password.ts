@@ -2,7 +2,7 @@ import type { CodeSent, ForgotPassword } from "@fusion/contract/login.ts";
 import { recordAudit } from "../audit/record.ts";
 import { systemScope, type Transaction } from "../platform/database/database.ts";
 import { LoginExpired } from "./errors.ts";
-import { findStanding, requireOpen } from "./failures.ts";
+import { findLockState, requireOpen } from "./failures.ts";
 import type { Address } from "./identifier.ts";
 import { listAdminsOver } from "./list-admins-over.ts";
 import { resetRequested, resetToApprove } from "./notices.ts";
@@ -29,7 +29,7 @@ export async function forgotPassword(
   const now = clock.now();
   return db.transaction<Answered<ForgotPassword>>(systemScope, async (tx) => {
     const walk = await lockWalk(tx, walkHash, ["password", "forgot_code"], now);
-    requireOpen(await findStanding(tx, walk, now, limits), now);
+    requireOpen(await findLockState(tx, walk, now, limits), now);
     const person = await lockPersonOf(tx, walk);
     if (!person) throw new LoginExpired();
     const other = person.identities.find(

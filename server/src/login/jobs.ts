@@ -3,10 +3,10 @@ import { type Database, systemScope } from "../platform/database/database.ts";
 import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Random } from "../platform/random.ts";
 import { forgetOldDevices } from "./device-store.ts";
-import { listClosedUnnoted } from "./failures.ts";
+import { listUnrecordedLockouts } from "./failures.ts";
 import { standardLimits } from "./limits.ts";
-import { recordClosing } from "./record-closing.ts";
-import { tellClosed, tellClosedTask } from "./tell-closed.ts";
+import { recordLockout } from "./record-lockout.ts";
+import { tellOfLockout, tellOfLockoutTask } from "./tell-of-lockout.ts";
 
 /**
  * Every hour: forgets what logging in no longer needs and records lockouts that were not recorded (may run twice: the second run finds
@@ -21,11 +21,11 @@ export function loginJobs(deps: {
     tasks: {
       "login-forget": async () => {
         await forgetOldLogins(deps);
-        await noteClosings(deps);
+        await recordMissedLockouts(deps);
       },
-      [tellClosedTask]: async (payload) => {
+      [tellOfLockoutTask]: async (payload) => {
         const { subject } = payload as { subject?: unknown };
-        if (typeof subject === "string") await tellClosed(deps, subject);
+        if (typeof subject === "string") await tellOfLockout(deps, subject);
       },
     },
     cron: [{ task: "login-forget", schedule: "17 * * * *" }],
@@ -50,14 +50,14 @@ export async function forgetOldLogins({ db, clock }: { db: Database; clock: Cloc
 }
 
 /** Without this, nobody could let in a person whose lockout a fault left unrecorded: there would be nothing to approve. */
-async function noteClosings(deps: {
+async function recordMissedLockouts(deps: {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
 }): Promise<void> {
   const parts = { ...deps, limits: standardLimits };
   await deps.db.transaction(systemScope, async (tx) => {
-    for (const key of await listClosedUnnoted(tx, deps.clock.now(), parts.limits))
-      await recordClosing(parts, tx, key, { kind: "recovery" });
+    for (const key of await listUnrecordedLockouts(tx, deps.clock.now(), parts.limits))
+      await recordLockout(parts, tx, key, { kind: "recovery" });
   });
 }

@@ -113,7 +113,7 @@ export function resetToApprove(person: Named): Notice {
   };
 }
 
-export function loginClosed(): Notice {
+export function lockedOut(): Notice {
   return {
     subject: "Too many wrong tries to log in to Fusion",
     text: () =>
@@ -121,7 +121,7 @@ export function loginClosed(): Notice {
   };
 }
 
-export function loginClosedToApprove(person: Named): Notice {
+export function lockedOutToApprove(person: Named): Notice {
   return {
     subject: "A new password waits for your approval",
     text: () =>

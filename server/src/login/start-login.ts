@@ -3,7 +3,7 @@ import { systemScope, type Transaction } from "../platform/database/database.ts"
 import { newBrowserSecret } from "./browser-secret.ts";
 import { takeSend } from "./code-sending.ts";
 import { findKnownDevice } from "./device-store.ts";
-import { countersOf, findStanding, requireOpen, spokenOf } from "./failures.ts";
+import { countersOf, findLockState, requireOpen, visibleCounterOf } from "./failures.ts";
 import { type Address, maskAddress, readIdentifier } from "./identifier.ts";
 import {
   type CodePurpose,
@@ -36,8 +36,8 @@ export async function startLogin(
     const nobody = `nobody/${keys.mac("otp", `subject/${address.channel}/${address.address}`).toString("base64url")}`;
     const subject = userId ?? nobody;
     const deviceId = await findKnownDevice(tx, { userId, deviceHash: browser.deviceHash });
-    const spoken = spokenOf(countersOf(keys, { subject, deviceId, address }));
-    requireOpen(await findStanding(tx, spoken, now, limits), now);
+    const counter = visibleCounterOf(countersOf(keys, { subject, deviceId, address }));
+    requireOpen(await findLockState(tx, counter, now, limits), now);
     if (input.previousWalkHash) await endWalk(tx, input.previousWalkHash);
     await insertWalk(
       tx,
@@ -70,8 +70,8 @@ export async function resendCode(
     const walk = await lockWalk(tx, walkHash, ["code", "forgot_code"], now);
     const purpose = walk.step === "code" ? "login" : "forgot";
     const address = walk.step === "code" ? walk.address : (walk.forgotAddress ?? walk.address);
-    const spoken = walk.step === "code" ? spokenOf(countersOf(keys, walk)) : walk;
-    requireOpen(await findStanding(tx, spoken, now, limits), now);
+    const counter = walk.step === "code" ? visibleCounterOf(countersOf(keys, walk)) : walk;
+    requireOpen(await findLockState(tx, counter, now, limits), now);
     await requireTriesLeft(tx, { browserHash: walkHash, purpose });
     const person = await lockPersonOf(tx, walk);
     const afterwards = await sendCode(parts, tx, browser, {

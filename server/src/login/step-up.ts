@@ -7,7 +7,7 @@ import { systemScope, type Transaction } from "../platform/database/database.ts"
 import { DomainError } from "../platform/errors.ts";
 import type { ProvenSession } from "./authenticate.ts";
 import { ChannelMissing } from "./errors.ts";
-import { accountAlone, type FailureKey, findStanding, requireOpen } from "./failures.ts";
+import { accountAlone, type FailureKey, findLockState, requireOpen } from "./failures.ts";
 import type { Address } from "./identifier.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { lockPerson } from "./person-store.ts";
@@ -26,7 +26,7 @@ export async function startStepUp(
   return transactionOf({ db: parts.db, scope: systemScope }, session.principal, async (tx) => {
     const person = await lockPerson(tx, session.principal.userId);
     if (!person) throw new SessionRequired();
-    requireOpen(await findStanding(tx, keyOf(session), now, parts.limits), now);
+    requireOpen(await findLockState(tx, keyOf(session), now, parts.limits), now);
     const address =
       person.identities.find((identity) => identity.channel === (channel ?? "sms")) ?? person.identities[0];
     if (!address || (channel !== undefined && address.channel !== channel)) throw new ChannelMissing();

@@ -7,11 +7,11 @@ import {
   type Counters,
   countersOf,
   countTry,
-  findStanding,
-  graver,
+  findLockState,
   refusalOf,
-  takeBack,
-  takeBackOne,
+  stricterOf,
+  uncount,
+  uncountTry,
 } from "./failures.ts";
 import { sendSecondCode } from "./forgot-password.ts";
 import type { Address } from "./identifier.ts";
@@ -19,7 +19,7 @@ import { verifyIdentity } from "./identity-store.ts";
 import { type CodePurpose, isCode, readCode, takeTry, useUp } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import type { LoginPerson } from "./person-store.ts";
-import { recordClosing } from "./record-closing.ts";
+import { recordLockout } from "./record-lockout.ts";
 import { findReset } from "./reset-store.ts";
 import { lockPersonOf, lockWalk, moveWalk } from "./walk-store.ts";
 
@@ -105,17 +105,17 @@ export async function tryCode(
   if (taken.kind === "spent") return { refusal: new CodeSpent(request.purpose) };
   const { counters } = request;
   const counted = await countTry(tx, counters, now, limits);
-  if (!counted.counted) return { refusal: refusalOf(counted.standing, now) ?? new LoginExpired() };
-  const asWrong = refusalOf(counted.closes, now) ?? new CodeWrong(taken.triesLeft, request.purpose);
+  if (!counted.counted) return { refusal: refusalOf(counted.state, now) ?? new LoginExpired() };
+  const asWrong = refusalOf(counted.ifWrong, now) ?? new CodeWrong(taken.triesLeft, request.purpose);
   if (isCode(keys, request, taken, code)) {
-    if (counted.hasRoom) return { address: taken.address, asWrong };
+    if (counted.accountOpen) return { address: taken.address, asWrong };
     await useUp(tx, request, now);
-    if (counters.address) await takeBackOne(tx, counters.address);
-    const standing = await findStanding(tx, counters.account, now, limits);
-    return { refusal: refusalOf(standing, now) ?? asWrong };
+    if (counters.address) await uncount(tx, counters.address);
+    const account = await findLockState(tx, counters.account, now, limits);
+    return { refusal: refusalOf(account, now) ?? asWrong };
   }
-  const closing = graver(counted.closes, counted.closesAccount);
-  if (closing.kind !== "open") await recordClosing(parts, tx, counters.account, closing, request.browser);
+  const state = stricterOf(counted.ifWrong, counted.accountIfWrong);
+  if (state.kind !== "open") await recordLockout(parts, tx, counters.account, state, request.browser);
   return { refusal: asWrong };
 }
 
@@ -133,6 +133,6 @@ export async function accept(
 ): Promise<void> {
   const now = clock.now();
   await useUp(tx, request, now);
-  await takeBack(tx, request.counters);
+  await uncountTry(tx, request.counters);
   await verifyIdentity(tx, request.person.userId, request.address, now);
 }

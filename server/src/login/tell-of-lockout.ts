@@ -4,23 +4,24 @@ import type { UserId } from "../platform/ids.ts";
 import { addJob } from "../platform/jobs/jobs.ts";
 import type { Random } from "../platform/random.ts";
 import { listAdminsOver } from "./list-admins-over.ts";
-import { loginClosed, loginClosedToApprove } from "./notices.ts";
+import { lockedOut, lockedOutToApprove } from "./notices.ts";
 import { lockPerson } from "./person-store.ts";
 import { findReset } from "./reset-store.ts";
 import { tell } from "./tell.ts";
 
-export const tellClosedTask = "login-tell-closed";
+/** The name is kept from earlier releases, whose jobs may be waiting. */
+export const tellOfLockoutTask = "login-tell-closed";
 
 /** Leaves a job, also for an address that nobody has: telling takes its time, and that must not show who exists. */
-export function tellClosedLater(tx: Transaction, subject: string): Promise<void> {
-  return addJob(tx, tellClosedTask, { subject });
+export function tellOfLockoutLater(tx: Transaction, subject: string): Promise<void> {
+  return addJob(tx, tellOfLockoutTask, { subject });
 }
 
 /**
  * Tells the person who was locked out by a hundred wrong tries, and everyone who may approve a new password. Does nothing if that was
  * approved meanwhile or there is no such person. May run twice, and then tells twice.
  */
-export async function tellClosed(
+export async function tellOfLockout(
   deps: { readonly db: Database; readonly clock: Clock; readonly random: Random },
   subject: string,
 ): Promise<void> {
@@ -29,7 +30,7 @@ export async function tellClosed(
     if (!person) return;
     const reset = await findReset(tx, person.userId);
     if (!reset || reset.approvedAt) return;
-    await tell(tx, deps, person.identities, loginClosed());
-    await tell(tx, deps, await listAdminsOver(tx, person.userId), loginClosedToApprove(person));
+    await tell(tx, deps, person.identities, lockedOut());
+    await tell(tx, deps, await listAdminsOver(tx, person.userId), lockedOutToApprove(person));
   });
 }
