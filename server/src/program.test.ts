@@ -5,13 +5,8 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { freePort } from "./testing/free-port.ts";
-import {
-  makeDataFolder,
-  postgresProcesses,
-  postmasterPid,
-  type RunningProgram,
-  startProgram,
-} from "./testing/running-program.ts";
+import { postgresProcesses, postmasterPid } from "./testing/program-processes.ts";
+import { makeDataFolder, type RunningProgram, startProgram } from "./testing/running-program.ts";
 
 // The real process in a temporary folder, killed for real. Each start takes a second or two, many more on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });

@@ -7,13 +7,9 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, describe, expect, inject, it, vi } from "vitest";
 import { withClient } from "./platform/database/with-client.ts";
 import { freePort } from "./testing/free-port.ts";
-import { callersOf, startLoad, workersOf } from "./testing/keep-alive-load.ts";
-import {
-  makeDataFolder,
-  postgresProcesses,
-  type RunningProgram,
-  startProgram,
-} from "./testing/running-program.ts";
+import { startLoad } from "./testing/keep-alive-load.ts";
+import { callersOf, postgresProcesses, workersOf } from "./testing/program-processes.ts";
+import { makeDataFolder, type RunningProgram, startProgram } from "./testing/running-program.ts";
 
 // The real program with its workers, replaced and killed for real. Each start takes a second or two, many more on a busy machine.
 vi.setConfig({ testTimeout: 150_000, hookTimeout: 90_000 });

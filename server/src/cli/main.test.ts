@@ -3,7 +3,8 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { freePort } from "../testing/free-port.ts";
-import { makeDataFolder, postgresProcesses, startProgram } from "../testing/running-program.ts";
+import { postgresProcesses } from "../testing/program-processes.ts";
+import { makeDataFolder, startProgram } from "../testing/running-program.ts";
 import { createTestDatabase } from "../testing/test-database.ts";
 
 // The real file in a process of its own, as `npx fusion` runs it.

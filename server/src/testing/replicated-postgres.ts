@@ -16,7 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../platform/database/embedded-postgres.ts";
 import { withClient } from "../platform/database/with-client.ts";
-import { postgresProcesses } from "./running-program.ts";
+import { postgresProcesses } from "./program-processes.ts";
 import { startSwitchingProxy } from "./switching-proxy.ts";
 
 /** A primary with one standby, behind a proxy that leads to the primary, like a setup of Patroni and haproxy. */

@@ -3,26 +3,26 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runningServerUrl } from "../platform/database/embedded-postgres.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
-import { arrangeServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { arrangeRestartableProgram, type RestartableProgram } from "../testing/running-program.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 
 // The real program, killed with -9 while it is called.
 
-let server: ServerProcess;
+let program: RestartableProgram;
 let token: TestToken;
 beforeAll(async () => {
-  server = await arrangeServerProcess({ API_REQUESTS_PER_SECOND: "100000", LOG_LEVEL: "error" });
-  await server.start();
+  program = await arrangeRestartableProgram({ API_REQUESTS_PER_SECOND: "100000", LOG_LEVEL: "error" });
+  await program.start();
   await withOwner(async (owner) => {
     const fintech = await arrangeFintech(owner);
     const admin = await arrangeUser(owner, fintech, "fintech_admin");
     token = await arrangeToken(owner, await arrangeApplication(owner, fintech), admin);
   });
 }, 180_000);
-afterAll(() => server.remove());
+afterAll(() => program.remove());
 
 async function withOwner<Result>(work: (owner: pg.Pool) => Promise<Result>): Promise<Result> {
-  const owner = new pg.Pool({ connectionString: runningServerUrl(server.dataFolder)("fusion"), max: 2 });
+  const owner = new pg.Pool({ connectionString: runningServerUrl(program.dataFolder)("fusion"), max: 2 });
   owner.on("error", () => undefined);
   try {
     return await work(owner);
@@ -38,7 +38,7 @@ const writtenIn = async (owner: pg.Pool): Promise<number> =>
 /** True when it was answered. */
 async function call(): Promise<boolean> {
   try {
-    const { status } = await fetch(`${server.origin}/gateway/check`, {
+    const { status } = await fetch(`${program.url}/gateway/check`, {
       headers: { "x-zeta-authtoken": token.secret },
       signal: AbortSignal.timeout(15_000),
     });
@@ -63,7 +63,7 @@ it("a process that is killed takes with it the calls of its last moments at most
       }),
     );
     await sleep(1_500);
-    await server.killServer();
+    await program.killProgram();
     alive = false;
     await calling;
     // What it had sent may still be committed after its death, until its sessions have ended.
@@ -80,7 +80,7 @@ it("a process that is killed takes with it the calls of its last moments at most
   // Each of the four clients may have had one more call under way.
   expect(before).toBeLessThanOrEqual(answered + 4);
 
-  await server.start();
+  await program.start();
   expect(await call()).toBe(true);
   await withOwner(async (owner) => {
     await expect.poll(() => writtenIn(owner), { timeout: 60_000, interval: 50 }).toBe(before + 1);

@@ -13,7 +13,7 @@ import { readOrMakeRootKey } from "../platform/root-key.ts";
 import { readLedgerContent } from "../testing/ledger-content.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
 import { ledgerSizes } from "../testing/ledger-sizes.ts";
-import { arrangeServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { arrangeRestartableProgram, type RestartableProgram } from "../testing/running-program.ts";
 import { seededRandom } from "../testing/test-app.ts";
 import { type Call, faultsOf } from "../testing/transfer-history.ts";
 
@@ -28,7 +28,7 @@ type Request = Pick<Call, "requestId" | "debit" | "credit" | "amount" | "code"> 
   final?: true;
 };
 
-let server: ServerProcess;
+let program: RestartableProgram;
 let book: TestBook;
 let keys: Keys;
 const accounts: AccountId[] = [];
@@ -40,22 +40,22 @@ const dice = seededRandom(4_711);
 const pick = (sides: number): number => dice.bytes(4).readUInt32LE() % sides;
 
 beforeAll(async () => {
-  server = await arrangeServerProcess({ API_REQUESTS_PER_SECOND: "100000", LOG_LEVEL: "error" });
-  await server.start();
+  program = await arrangeRestartableProgram({ API_REQUESTS_PER_SECOND: "100000", LOG_LEVEL: "error" });
+  await program.start();
   await withDatabase(async (database) => {
-    keys = createKeys(readOrMakeRootKey(server.dataFolder, systemRandom), systemRandom);
+    keys = createKeys(readOrMakeRootKey(program.dataFolder, systemRandom), systemRandom);
     book = await arrangeBook(database, { keys });
     accounts.push(await book.fund(openingBalance));
     while (accounts.length < 6) accounts.push((await book.open()).accountId);
   });
 }, 180_000);
-afterAll(() => server.remove());
+afterAll(() => program.remove());
 
 /** The running server's database as its owner and as the runtime role, for as long as `work` takes. */
 async function withDatabase(
   work: (database: { owner: pg.Pool; db: Database }) => Promise<void>,
 ): Promise<void> {
-  const connectionString = runningServerUrl(server.dataFolder)("fusion");
+  const connectionString = runningServerUrl(program.dataFolder)("fusion");
   const owner = new pg.Pool({ connectionString, max: 2 });
   owner.on("error", () => undefined);
   const db = openDatabase({ connectionString, role: "fusion_runtime", connectionsMax: 2, log: silentLog() });
@@ -86,7 +86,7 @@ async function send(request: Request): Promise<boolean> {
   let answer: Response;
   let body: { transferID?: string; errorCode?: string };
   try {
-    answer = await fetch(`${server.origin}/api/v1/ifi/${book.tenant.ifiId}/transfers`, {
+    answer = await fetch(`${program.url}/api/v1/ifi/${book.tenant.ifiId}/transfers`, {
       method: "POST",
       headers: { "x-zeta-authtoken": book.token.secret, "content-type": "application/json" },
       body: JSON.stringify({
@@ -138,7 +138,7 @@ async function untilMoneyMoves(): Promise<void> {
   while (answered() < before + clients) {
     if (performance.now() > deadline)
       throw new Error(
-        `No transfer was answered within 90 s of the kill.\n${JSON.stringify(wrong.slice(-3))}\n${server.output()}`,
+        `No transfer was answered within 90 s of the kill.\n${JSON.stringify(wrong.slice(-3))}\n${program.output()}`,
       );
     await sleep(10);
   }
@@ -153,13 +153,13 @@ it(
       const clientsAtWork = load();
       await untilMoneyMoves();
       await sleep(50 + pick(250));
-      server.killDatabase();
+      program.killDatabase();
       // The server brings its database back by itself.
       await untilMoneyMoves();
       await sleep(50 + pick(250));
-      await server.killServer();
+      await program.killProgram();
       await clientsAtWork.stop();
-      startsMs.push(await server.start());
+      startsMs.push(await program.start());
       const open = asked.filter(({ final }) => !final);
       unanswered += open.length;
       // A careful client sends the same request again until there is an answer.

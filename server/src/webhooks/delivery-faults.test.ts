@@ -15,7 +15,7 @@ import { systemRandom } from "../platform/random.ts";
 import { readOrMakeRootKey } from "../platform/root-key.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
-import { arrangeServerProcess, type ServerProcess } from "../testing/server-process.ts";
+import { arrangeRestartableProgram, type RestartableProgram } from "../testing/running-program.ts";
 import { createTestAuthority } from "../testing/test-certificates.ts";
 import { arrangeWebhooks } from "../testing/webhook-fixture.ts";
 import { startWebhookReceiver, type WebhookReceiver } from "../testing/webhook-receiver.ts";
@@ -26,7 +26,7 @@ import { startWebhookReceiver, type WebhookReceiver } from "../testing/webhook-r
 const clients = 4;
 const openingBalance = 20_000;
 
-let server: ServerProcess;
+let program: RestartableProgram;
 let receiver: WebhookReceiver;
 let book: TestBook;
 let folder: string;
@@ -44,17 +44,17 @@ beforeAll(async () => {
   const authorityFile = join(folder, "authority.pem");
   writeFileSync(authorityFile, authority.certificate);
   receiver = await startWebhookReceiver({ ...authority.issue("localhost"), host: "localhost" });
-  server = await arrangeServerProcess({
+  program = await arrangeRestartableProgram({
     API_REQUESTS_PER_SECOND: "100000",
     LOG_LEVEL: "error",
     NODE_EXTRA_CA_CERTS: authorityFile,
     WEBHOOKS_TO_LOOPBACK: "true",
   });
-  await server.start();
-  const connectionString = runningServerUrl(server.dataFolder)("fusion");
+  await program.start();
+  const connectionString = runningServerUrl(program.dataFolder)("fusion");
   const db = openDatabase({ connectionString, role: "fusion_runtime", connectionsMax: 2, log: silentLog() });
   await asOwner(async (owner) => {
-    const keys = createKeys(readOrMakeRootKey(server.dataFolder, systemRandom), systemRandom);
+    const keys = createKeys(readOrMakeRootKey(program.dataFolder, systemRandom), systemRandom);
     book = await arrangeBook({ owner, db }, { keys });
     from = await book.fund(BigInt(openingBalance));
     to = (await book.open()).accountId;
@@ -65,13 +65,13 @@ beforeAll(async () => {
   await db.close();
 }, 180_000);
 afterAll(async () => {
-  await server.remove();
+  await program.remove();
   await receiver.close();
   rmSync(folder, { recursive: true });
 });
 
 async function asOwner(work: (owner: pg.Pool) => Promise<void>): Promise<void> {
-  const owner = new pg.Pool({ connectionString: runningServerUrl(server.dataFolder)("fusion"), max: 1 });
+  const owner = new pg.Pool({ connectionString: runningServerUrl(program.dataFolder)("fusion"), max: 1 });
   owner.on("error", () => undefined);
   await work(owner).finally(() => owner.end());
 }
@@ -79,7 +79,7 @@ async function asOwner(work: (owner: pg.Pool) => Promise<void>): Promise<void> {
 /** Sends it once. Returns true when there was an answer that counts. */
 async function transfer(requestID: string, amount: number): Promise<boolean> {
   unanswered.set(requestID, amount);
-  const answer = await fetch(`${server.origin}/api/v1/ifi/${book.tenant.ifiId}/transfers`, {
+  const answer = await fetch(`${program.url}/api/v1/ifi/${book.tenant.ifiId}/transfers`, {
     method: "POST",
     headers: { "x-zeta-authtoken": book.token.secret, "content-type": "application/json" },
     body: JSON.stringify({
@@ -141,14 +141,14 @@ const told = (): Set<unknown> => new Set(receiver.received.map(({ event }) => ev
 it("tells of every acknowledged transfer, and of no other, whatever is killed while it is being told", async () => {
   const before = load();
   await expect.poll(() => receiver.received.length, { timeout: 20_000 }).toBeGreaterThan(20);
-  await whileDelivering(() => server.killDatabase());
+  await whileDelivering(() => program.killDatabase());
   // The server brings its database back by itself.
   const movedThen = moved.size;
   await expect.poll(() => moved.size, { timeout: 30_000 }).toBeGreaterThan(movedThen + 20);
   await letTimePass();
-  const brokenOff = await whileDelivering(() => server.killServer());
+  const brokenOff = await whileDelivering(() => program.killProgram());
   await before.stop();
-  await server.start();
+  await program.start();
   for (const [requestId, amount] of [...unanswered])
     await expect.poll(() => transfer(requestId, amount), { timeout: 20_000 }).toBe(true);
   await letTimePass();
