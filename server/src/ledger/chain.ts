@@ -9,6 +9,9 @@ import type { PostedTransfer } from "./posted-transfer.ts";
 // posting or remove the last ones unnoticed (docs/decisions/0010). `transfer_digest` and `posting_hash` in migration 0015 hash the same
 // texts.
 
+/** Stands in the place of a signature, and is none. */
+const unsigned = "00".repeat(32);
+
 /** A hash of all that a transfer says, to which both its postings are bound. SHA-256 in hex. */
 export function transferDigest(
   tenant: Tenant,
@@ -43,6 +46,16 @@ export function headSignature(keys: Pick<Keys, "mac">, tenant: Tenant, account: 
       `${tenant.ifiId}|${tenant.environment}|${tenant.fintechId}|${account.accountId}|${account.kind}|${account.currency}|${account.floorMinor}|${account.accountHolderId ?? ""}|${account.postingCount}|${account.balanceMinor}|${account.head}`,
     )
     .toString("hex");
+}
+
+/**
+ * The signature of an account's new head, or what is none if the head that it had was not signed. Otherwise the next transfer would sign
+ * whatever somebody had changed in the database.
+ */
+export function nextSignature(keys: Pick<Keys, "mac">, tenant: Tenant, account: LockedAccount): string {
+  const { signature, ...found } = account.found;
+  const expected = found.postingCount === 0n ? "" : headSignature(keys, tenant, { ...account, ...found });
+  return signature === expected ? headSignature(keys, tenant, account) : unsigned;
 }
 
 export type SignedFacts = Pick<

@@ -101,6 +101,7 @@ const pretended: Omit<LockedAccount, "accountId"> = {
   postingCount: 1n,
   head: "",
   accountHolderId: null,
+  found: { balanceMinor: 10_000n, postingCount: 1n, head: "", signature: "" },
 };
 
 const insert = (...overrides: Partial<Row>[]): Promise<void> => post(system, ...overrides);

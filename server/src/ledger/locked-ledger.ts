@@ -5,7 +5,7 @@ import type { AccountId, AccountKind, AccountStatus } from "./account.ts";
 import { type PostedTransfer, parsePostedTransfer } from "./posted-transfer.ts";
 import { type PeriodStarts, parseUsage, periodStarts, type Usage } from "./usage.ts";
 
-// What a transaction that is to move money reads under its locks, by one statement, `begin_transfer_batch` (migration 0131).
+// What a transaction that is to move money reads under its locks, by one statement, `begin_transfer_batch` (migration 0265).
 
 /** An account as it stands under the lock. Transfers move money here first, in memory, so that the next transfer sees it. */
 export interface LockedAccount {
@@ -19,6 +19,17 @@ export interface LockedAccount {
   /** The hash of its last posting in hex; empty before the first. */
   readonly head: string;
   readonly accountHolderId: string | null;
+  /** What its signature says of it, which transfers in memory leave as it was. */
+  readonly found: FoundHead;
+}
+
+/** The head that an account had when it was locked. */
+export interface FoundHead {
+  readonly postingCount: bigint;
+  readonly balanceMinor: bigint;
+  readonly head: string;
+  /** In hex; empty where there is none. */
+  readonly signature: string;
 }
 
 /** What is limited together: an account, or all accounts that a holder has with the fintech. */
@@ -170,20 +181,23 @@ export function readLedgers(question: LedgerQuestion, row: LedgerRow): LedgerAns
     question.accounts[Number(position) - 1] as LedgerQuestion["accounts"][number];
   const usages: string[] = [];
   for (const line of row.accounts?.split("\n") ?? []) {
-    const [position, kind, currency, status, balance, floor, postingCount, head, holder, usage] = line.split(
-      " ",
-    ) as AccountLine;
+    const [position, kind, currency, status, balance, floor, postingCount, head, holder, usage, signature] =
+      line.split(" ") as AccountLine;
     const { tenant, accountId } = accountAt(position);
+    const found = {
+      balanceMinor: BigInt(balance),
+      postingCount: BigInt(postingCount),
+      head: head === "-" ? "" : head,
+    };
     ledgers[tenant]?.accounts.set(accountId, {
       accountId,
       kind,
       currency,
       status,
-      balanceMinor: BigInt(balance),
       floorMinor: BigInt(floor),
-      postingCount: BigInt(postingCount),
-      head: head === "-" ? "" : head,
       accountHolderId: holder === "-" ? null : holder,
+      ...found,
+      found: { ...found, signature: signature === "-" ? "" : signature },
     });
     usages[Number(position)] = usage;
   }
@@ -253,6 +267,7 @@ type AccountLine = [
   head: string,
   holder: string,
   usage: string,
+  signature: string,
 ];
 
 /** The tenants as the three arrays that the ledger's functions take. */

@@ -4,7 +4,7 @@ import { assert } from "../platform/errors.ts";
 import type { Tenant } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { AccountId } from "./account.ts";
-import { headSignature, postingHash, transferDigest } from "./chain.ts";
+import { nextSignature, postingHash, transferDigest } from "./chain.ts";
 import {
   type LedgerRow,
   type Limited,
@@ -157,7 +157,7 @@ export function postStatement(
     account_seals: bytesLiteral(
       moved.map(
         ({ tenant, account }) =>
-          account.head + headSignature(keys, (ledgers[tenant - 1] as LockedLedger).tenant, account),
+          account.head + nextSignature(keys, (ledgers[tenant - 1] as LockedLedger).tenant, account),
       ),
     ),
     usages: textArrayLiteral(accountUsages(ledgers, moved)),

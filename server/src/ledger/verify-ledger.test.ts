@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { arrangeBook, type TestBook } from "../testing/ledger-fixture.ts";
+import { systemClock } from "../platform/clock.ts";
+import { systemRandom } from "../platform/random.ts";
+import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
+import { coverUp } from "../testing/tampering-cover-up.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { testKeys } from "../testing/test-keys.ts";
+import { createTransferBatcher } from "../transfers/batcher.ts";
+import { createTransfer } from "../transfers/create-transfer.ts";
 import type { AccountId } from "./account.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
@@ -85,4 +90,54 @@ it.each([
     client.release();
   }
   expect(await book.balanceOf(funding)).toBe(500n);
+});
+
+it.each([
+  [
+    "a transfer was added to the books",
+    `INSERT INTO transfer (ifi_id, environment, fintech_id, request_id, kind, debit_account_id, credit_account_id, amount, currency,
+       transfer_code, remarks, attributes, debit_sequence, credit_sequence, requested_by, posted_at)
+     SELECT ifi_id, environment, fintech_id, 'forged', kind, debit_account_id, credit_account_id, 900, currency,
+       transfer_code, remarks, attributes, 1000, 1000, requested_by, posted_at FROM transfer WHERE request_id = 'real';
+     INSERT INTO posting (ifi_id, environment, fintech_id, account_id, sequence, transfer_number, amount, balance_after, posted_at, hash)
+     SELECT t.ifi_id, t.environment, t.fintech_id, moved.account_id, 1000, t.transfer_number, moved.amount, 0, t.posted_at, sha256('')
+     FROM transfer t CROSS JOIN LATERAL (VALUES (debit_account_id, -900), (credit_account_id, 900)) AS moved (account_id, amount)
+     WHERE t.request_id = 'forged'`,
+  ],
+  ["a transfer says something else", "UPDATE transfer SET remarks = 'Salary' WHERE request_id = 'real'"],
+  [
+    "an account may be overdrawn",
+    "ALTER TABLE account DROP CONSTRAINT account_check2; UPDATE account SET floor = -900 WHERE kind = 'customer'",
+  ],
+  ["a signature is missing", "UPDATE account SET head_signature = NULL WHERE kind = 'customer'"],
+])("still finds, after money has moved on as usual, that %s", async (_what, tampering) => {
+  const own = await createTestDatabase();
+  try {
+    const { token, ...given } = await arrangeBook(own);
+    const debitAccountId = await given.fund(1_000n);
+    const { accountId: creditAccountId } = await given.open();
+    const batcher = createTransferBatcher({ db: own.db, clock: systemClock, keys: testKeys });
+    const move = (requestId: string): Promise<unknown> =>
+      createTransfer(
+        { batcher, random: systemRandom },
+        token.principal,
+        transferOf({ requestId, debitAccountId, creditAccountId, amountMinor: 10n }),
+      );
+    await move("real");
+    const client = await own.owner.connect();
+    try {
+      await client.query("ALTER TABLE posting DROP CONSTRAINT posting_sequence_check");
+      await client.query("BEGIN; SET LOCAL session_replication_role = replica");
+      await client.query(tampering);
+      await coverUp(client, "hashes");
+      await client.query("COMMIT");
+    } finally {
+      client.release();
+    }
+    await move("later");
+    await move("later still");
+    expect(await verifyLedger({ db: own.db, keys: testKeys })).toMatchObject({ rule: "heads are signed" });
+  } finally {
+    await own.drop();
+  }
 });
