@@ -57,6 +57,26 @@ it.each([
   ["nothing was changed after it was written", "UPDATE transfer SET attributes = '{ }'"],
   ["nothing was changed after it was written", "UPDATE transfer SET requested_by = 'nobody'"],
   ["nothing was changed after it was written", "UPDATE posting SET hash = sha256(hash)"],
+  [
+    "nothing was changed after it was written",
+    "ALTER TABLE transfer ALTER remarks DROP NOT NULL; UPDATE transfer SET remarks = NULL, requested_by = 'nobody'",
+  ],
+  [
+    "nothing was changed after it was written",
+    "ALTER TABLE posting ALTER posted_at DROP NOT NULL; UPDATE posting SET posted_at = NULL WHERE amount > 0",
+  ],
+  [
+    "nothing was changed after it was written",
+    "ALTER TABLE posting ALTER hash DROP NOT NULL; UPDATE posting SET hash = NULL WHERE amount > 0",
+  ],
+  [
+    "a transfer has exactly its two postings",
+    "ALTER TABLE transfer ALTER amount DROP NOT NULL; UPDATE transfer SET amount = NULL",
+  ],
+  [
+    "each posting continues the one before it",
+    "ALTER TABLE posting ALTER balance_after DROP NOT NULL; UPDATE posting SET balance_after = NULL",
+  ],
   ["a balance is the sum of its postings", "UPDATE account SET balance = balance + 1 WHERE kind = 'funding'"],
   [
     "no balance was ever below its floor",

@@ -16,15 +16,16 @@ export interface LedgerDifference {
 }
 
 // Each statement finds the first row that breaks its rule, or one of several rules that it checks in one pass and names. None may ever find
-// a row. They read everything, so they take time in proportion to it; those that read postings do so in parallel.
+// a row. A missing value differs from every other, since whoever owns the tables can drop their NOT NULL. They read everything, so they take
+// time in proportion to it; those that read postings do so in parallel.
 const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
   {
     // Joins each posting with the one before: a window would hash in one process. Sorts, so that no plan is preferred for finding a first
     // row soon.
     sql: `SELECT CASE
         WHEN number IS NULL THEN 'no posting without a transfer'
-        WHEN NOT fits THEN 'a transfer has exactly its two postings'
-        WHEN sequence <> sequence_before + 1 OR balance_after <> balance_before + amount THEN 'each posting continues the one before it'
+        WHEN fits IS NOT TRUE THEN 'a transfer has exactly its two postings'
+        WHEN sequence <> sequence_before + 1 OR balance_after IS DISTINCT FROM balance_before + amount THEN 'each posting continues the one before it'
         ELSE 'nothing was changed after it was written'
       END AS rule,
       format('Posting %s of account %s moves it by %s to %s; transfer %s; the posting before it is %s and ends at %s.', sequence, account_id,
@@ -41,7 +42,8 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
         LEFT JOIN (SELECT t.*, transfer_digest(t) AS digest FROM transfer t) t ON t.transfer_number = p.transfer_number
           AND t.ifi_id = p.ifi_id AND t.environment = p.environment AND t.fintech_id = p.fintech_id
       ) chained
-      WHERE number IS NULL OR NOT fits OR sequence <> sequence_before + 1 OR balance_after <> balance_before + amount OR hash <> expected
+      WHERE number IS NULL OR fits IS NOT TRUE OR sequence <> sequence_before + 1
+        OR balance_after IS DISTINCT FROM balance_before + amount OR expected IS NULL OR hash IS DISTINCT FROM expected
       ORDER BY account_id, sequence LIMIT 1`,
   },
   {
@@ -57,7 +59,7 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
         SELECT ifi_id, environment, fintech_id, account_id, sum(amount) AS total, count(*) AS postings, min(balance_after) AS lowest
         FROM posting GROUP BY ifi_id, environment, fintech_id, account_id
       ) p USING (ifi_id, environment, fintech_id, account_id)
-      WHERE a.balance IS DISTINCT FROM coalesce(p.total, 0) OR a.posting_count <> coalesce(p.postings, 0) OR p.lowest < a.floor
+      WHERE a.balance IS DISTINCT FROM coalesce(p.total, 0) OR a.posting_count IS DISTINCT FROM coalesce(p.postings, 0) OR p.lowest < a.floor
       ORDER BY account_id LIMIT 1`,
   },
   {
