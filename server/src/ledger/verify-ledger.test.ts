@@ -83,6 +83,12 @@ it.each([
     `ALTER TABLE account DROP CONSTRAINT account_check, DROP CONSTRAINT account_check1, DROP CONSTRAINT account_check2;
      UPDATE account SET floor = 501 WHERE kind = 'funding'`,
   ],
+  [
+    "no account but the bank's may go below zero",
+    `ALTER TABLE account DROP CONSTRAINT account_check2;
+     INSERT INTO account (ifi_id, environment, fintech_id, account_id, kind, currency, name, floor, created_at)
+       SELECT ifi_id, environment, fintech_id, gen_random_uuid(), kind, currency, name, -900, created_at FROM account WHERE kind = 'funding'`,
+  ],
   ["an account's head is its last posting", "UPDATE account SET head = sha256(head) WHERE kind = 'funding'"],
   ["heads are signed", "UPDATE account SET head_signature = NULL WHERE kind = 'funding'"],
   ["heads are signed", "UPDATE account SET head_signature = sha256(head) WHERE kind = 'funding'"],
@@ -126,8 +132,8 @@ it.each([
   ],
   ["a transfer says something else", "UPDATE transfer SET remarks = 'Salary' WHERE request_id = 'real'"],
   [
-    "an account may be overdrawn",
-    "ALTER TABLE account DROP CONSTRAINT account_check2; UPDATE account SET floor = -900 WHERE kind = 'customer'",
+    "an account belongs to somebody else",
+    "UPDATE account SET account_holder_id = gen_random_uuid() WHERE kind = 'customer'",
   ],
   ["a signature is missing", "UPDATE account SET head_signature = NULL WHERE kind = 'customer'"],
 ])("still finds, after money has moved on as usual, that %s", async (_what, tampering) => {

@@ -49,8 +49,10 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
   {
     sql: `SELECT CASE
         WHEN a.account_id IS NULL THEN 'no posting without an account'
-        WHEN a.balance = p.total AND a.posting_count = p.postings THEN 'no balance was ever below its floor'
-        ELSE 'a balance is the sum of its postings'
+        WHEN a.balance IS DISTINCT FROM coalesce(p.total, 0) OR a.posting_count IS DISTINCT FROM coalesce(p.postings, 0)
+          THEN 'a balance is the sum of its postings'
+        WHEN p.lowest < a.floor THEN 'no balance was ever below its floor'
+        ELSE 'no account but the bank''s may go below zero'
       END AS rule,
       format('Account %s has a balance of %s, %s postings and a floor of %s; its postings sum to %s, are %s and went down to %s.', account_id,
         coalesce(a.balance::text, 'nothing'), coalesce(a.posting_count::text, 'no'), coalesce(a.floor::text, 'nothing'), coalesce(p.total, 0),
@@ -60,6 +62,8 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
         FROM posting GROUP BY ifi_id, environment, fintech_id, account_id
       ) p USING (ifi_id, environment, fintech_id, account_id)
       WHERE a.balance IS DISTINCT FROM coalesce(p.total, 0) OR a.posting_count IS DISTINCT FROM coalesce(p.postings, 0) OR p.lowest < a.floor
+        -- The floor of an account that never moved is not signed yet.
+        OR (a.kind <> 'settlement' AND a.floor IS DISTINCT FROM 0)
       ORDER BY account_id LIMIT 1`,
   },
   {
