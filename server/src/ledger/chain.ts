@@ -6,8 +6,7 @@ import type { PostedTransfer } from "./posted-transfer.ts";
 
 // Each posting carries a hash over the posting before it in its account and over everything that it and its transfer say. Each account
 // carries a signature over its last hash and its own facts. So nobody who can write the whole database, but lacks the key, can change a
-// posting or remove the last ones unnoticed (docs/decisions/0010). `transfer_digest` and `posting_hash` in migration 0015 hash the same
-// texts.
+// posting or remove the last ones unnoticed (docs/decisions/0010). `verify-ledger.ts` hashes the same texts in SQL.
 
 /** Stands in the place of a signature, and is none. */
 const unsigned = "00".repeat(32);

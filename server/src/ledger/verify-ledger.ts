@@ -15,9 +15,20 @@ export interface LedgerDifference {
   readonly description: string;
 }
 
-// Each statement finds the first row that breaks its rule, or one of several rules that it checks in one pass and names. None may ever find
-// a row. A missing value differs from every other, since whoever owns the tables can drop their NOT NULL. They read everything, so they take
-// time in proportion to it; those that read postings do so in parallel.
+// As the functions `transfer_digest` and `posting_hash` of migration 0015 hash, written out: whoever changes the books can replace those
+// too.
+const transferDigest = `sha256(convert_to(
+  t.ifi_id || '|' || t.environment || '|' || t.fintech_id || '|' || t.kind || '|' || t.debit_account_id || '|' || t.credit_account_id || '|'
+  || t.amount || '|' || t.currency || '|' || (extract(epoch FROM t.posted_at) * 1000000)::bigint || '|' || octet_length(t.request_id) || '|'
+  || octet_length(t.transfer_code) || '|' || octet_length(t.requested_by) || '|' || octet_length(t.remarks) || '|'
+  || t.request_id || t.transfer_code || t.requested_by || t.remarks || t.attributes::text, 'UTF8'))`;
+const postingHash = `sha256(convert_to(
+  encode(coalesce(before.hash, ''), 'hex') || '|' || p.account_id || '|' || p.sequence || '|' || p.amount || '|' || p.balance_after || '|'
+  || (extract(epoch FROM p.posted_at) * 1000000)::bigint || '|' || encode(t.digest, 'hex'), 'UTF8'))`;
+
+// Each statement finds the first row that breaks its rule, or one of several rules that it checks in one pass and names. None may ever
+// find a row. A missing value differs from every other, since whoever owns the tables can drop their NOT NULL. They read everything, so
+// they take time in proportion to it; those that read postings do so in parallel.
 const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
   {
     // Joins each posting with the one before: a window would hash in one process. Sorts, so that no plan is preferred for finding a first
@@ -35,15 +46,15 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
           (p.account_id, p.sequence, p.amount) IN ((t.debit_account_id, t.debit_sequence, -t.amount),
             (t.credit_account_id, t.credit_sequence, t.amount)) AS fits,
           coalesce(before.sequence, 0) AS sequence_before, coalesce(before.balance_after, 0) AS balance_before,
-          posting_hash(p, coalesce(before.hash, ''), t.digest) AS expected
+          ${postingHash} AS expected
         FROM posting p
         LEFT JOIN posting before ON before.account_id = p.account_id AND before.sequence = p.sequence - 1 AND before.ifi_id = p.ifi_id
           AND before.environment = p.environment AND before.fintech_id = p.fintech_id
-        LEFT JOIN (SELECT t.*, transfer_digest(t) AS digest FROM transfer t) t ON t.transfer_number = p.transfer_number
+        LEFT JOIN (SELECT t.*, ${transferDigest} AS digest FROM transfer t) t ON t.transfer_number = p.transfer_number
           AND t.ifi_id = p.ifi_id AND t.environment = p.environment AND t.fintech_id = p.fintech_id
       ) chained
       WHERE number IS NULL OR fits IS NOT TRUE OR sequence <> sequence_before + 1
-        OR balance_after IS DISTINCT FROM balance_before + amount OR expected IS NULL OR hash IS DISTINCT FROM expected
+        OR balance_after IS DISTINCT FROM balance_before + amount OR hash IS NULL OR hash IS DISTINCT FROM expected
       ORDER BY account_id, sequence LIMIT 1`,
   },
   {
