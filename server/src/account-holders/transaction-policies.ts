@@ -49,6 +49,7 @@ export async function addTransactionPolicy(
     const known = await selectPolicies(tx, tenant, accountHolderId);
     if (known.some((policy) => policy.name === name)) throw new PolicyAlreadyExists();
     if (known.length >= holderPartsMax) throw new HolderPartsExceeded("policies");
+    requireRoom(known, rules);
     const policy: TransactionPolicy = {
       policyId: randomUuid(deps.random),
       requestId: requestId ?? null,
@@ -64,8 +65,21 @@ export async function addTransactionPolicy(
 }
 
 /**
+ * How many bytes of rules a holder's enabled policies may have together: one with both lists of codes at their longest, or dozens of usual
+ * ones. A batch of transfers reads the rules of all its holders, so that what one fintech writes there would keep all others waiting.
+ */
+const rulesBytesMax = 32_768;
+
+function requireRoom(known: readonly TransactionPolicy[], rules: PolicyRules): void {
+  const enabled = known.filter(({ status }) => status === "ENABLED").map((policy) => policy.rules);
+  if (Buffer.byteLength(JSON.stringify([...enabled, rules])) > rulesBytesMax)
+    throw new HolderPartsExceeded("rules in policies");
+}
+
+/**
  * Disables a policy, so that it limits nothing, or enables it again, from the next transfer on; audited. What was moved meanwhile counts.
- * Setting the same status again changes nothing. Throws `account_holder_not_found`, {@link TransactionPolicyNotFound}.
+ * Setting the same status again changes nothing. Throws `account_holder_not_found`, {@link TransactionPolicyNotFound},
+ * {@link HolderPartsExceeded}.
  */
 export async function setTransactionPolicyStatus(
   deps: Pick<ProvisionDependencies, "random">,
@@ -81,6 +95,7 @@ export async function setTransactionPolicyStatus(
   const policy = known.find(({ policyId }) => policyId === input.policyId.toLowerCase());
   if (!policy) throw new TransactionPolicyNotFound();
   if (policy.status === status) return policy;
+  if (status === "ENABLED") requireRoom(known, policy.rules);
   const changed = { ...policy, status };
   await updatePolicyStatus(tx, tenant, changed);
   await recordAudit(tx, deps, principal, {

@@ -201,6 +201,23 @@ describe("transaction policies", () => {
     expect((await set({ status: "DISABLED" }, neighbour)).body.code).toBe("account_holder_not_found");
   });
 
+  it("that are enabled have 32 KiB of rules together, since each transfer of the holder reads them", async () => {
+    const of = await arrangeHolder();
+    const codes = (list: string) => Array.from({ length: 100 }, (_, at) => `${list}${at}`.padEnd(128, "x"));
+    const large = { allowedTransferCodes: codes("A"), disallowedTransferCodes: codes("D") };
+    const add = (name: string, rules: object) => client.post(path(of), { name, ...rules });
+    const set = (id: string, status: string) => client.patch(`${path(of)}/${id}`, { status });
+    const first = await add("first", large);
+    expect(first.status).toBe(200);
+    const refused = await add("second", large);
+    expect([refused.status, refused.body.code]).toEqual([400, "holder_parts_exceeded"]);
+    expect((await add("small", { maximumBalance: 1_000 })).status).toBe(200);
+    // A disabled one is not read.
+    expect((await set(first.body.id, "DISABLED")).status).toBe(200);
+    expect((await add("second", large)).status).toBe(200);
+    expect((await set(first.body.id, "ENABLED")).body.code).toBe("holder_parts_exceeded");
+  });
+
   it("400 for what is no policy; 404 for another fintech's holder, like a missing one", async () => {
     for (const body of [{}, { name: "x", limits: [{ period: "HOUR" }] }, { name: "x", maximumBalance: -1 }])
       expect((await client.post(path(), body)).status).toBe(400);
