@@ -45,9 +45,10 @@ type SubmittedPerson = Partial<Omit<NewApplication, "requestID" | "sections" | "
 export function individualOf(body: SubmittedPerson, type: HolderType = "REAL"): Individual {
   const kyc = body.kycDetails;
   const status = kyc?.kycStatus ?? "MINIMAL";
-  const authData = Object.entries(kyc?.authData ?? {}).map(
-    ([key, value]) => [key, String(value ?? "")] as const,
-  );
+  // Programs with a field for each kind send those that they have not as null or empty.
+  const authData = Object.entries(kyc?.authData ?? {})
+    .map(([key, value]) => [key, String(value ?? "")] as const)
+    .filter(([, value]) => value !== "");
   return {
     type,
     formId: body.formID,
@@ -63,7 +64,7 @@ export function individualOf(body: SubmittedPerson, type: HolderType = "REAL"): 
     kyc: {
       status,
       statusPostExpiry: kyc?.kycStatusPostExpiry ?? status,
-      authType: kyc?.authType ?? authData[0]?.[0] ?? "",
+      authType: kyc?.authType ?? mainKeyOf(authData.map(([key]) => key).toSorted()),
       authData: Object.fromEntries(authData),
       attributes: kyc?.kycAttributes ?? {},
       updatedAt: kyc?.updateTime?.toISOString(),
@@ -81,6 +82,13 @@ export function individualOf(body: SubmittedPerson, type: HolderType = "REAL"): 
       .map(({ type, value }) => ({ type, value })),
     customFields: body.customFields ?? {},
   };
+}
+
+/** The key that stands for authData whose authType was not sent, of the sorted keys: the order in which they were sent says nothing. */
+function mainKeyOf(keys: readonly string[]): string {
+  const kinds = ["pan", "aadhaar", "passport"];
+  const known = kinds.map((kind) => keys.find((key) => numberKindOf(key) === kind));
+  return known.find(Boolean) ?? keys[0] ?? "";
 }
 
 /** The text of every REJECTED answer. It is always the same, so that it tells nobody which part is whose. */

@@ -158,6 +158,28 @@ describe("newIndividual: 200 APPROVED", () => {
     expect((await client.post(path, rejected)).body).toEqual(refused.body);
   });
 
+  it("takes two numbers in any order, and one that is null or empty beside another, for the same content", async () => {
+    const body = individualBody();
+    const kyc = (authData: unknown) => ({ ...body, kycDetails: { kycStatus: "MINIMAL", authData } });
+    const { pan } = newIdentity();
+    const both = await client.post(path, kyc({ PAN: pan, AADHAAR: "998877665544" }));
+    expect(both.body).toMatchObject({ status: "APPROVED", kycDetails: { authType: "PAN" } });
+    const turned = await client.post(path, kyc({ AADHAAR: "998877665544", PAN: pan }));
+    expect(turned).toMatchObject({ status: 200, body: both.body });
+
+    const withEmpty = { PASSPORT: null, AADHAAR: "998877665533", PAN: "" };
+    const other = { ...individualBody(), kycDetails: { authData: withEmpty } };
+    const one = await client.post(path, other);
+    expect(one.body.kycDetails).toMatchObject({
+      authType: "AADHAAR",
+      authData: { AADHAAR: "998877665533" },
+      kycAttributes: { aadhaar: "998877665533", kycType: "MINIMAL", authType: "AADHAAR" },
+    });
+    expect(Object.keys(one.body.kycDetails.authData)).toEqual(["AADHAAR"]);
+    const less = { ...other, kycDetails: { authData: { AADHAAR: "998877665533" } } };
+    expect(await client.post(path, less)).toMatchObject({ status: 200, body: one.body });
+  });
+
   it("gives a second fintech that names the same phone and number the same account holder, and its own data", async () => {
     const identity = newIdentity();
     const first = await client.post(path, individualBody(identity, { lastName: "Rao" }));
