@@ -41,8 +41,8 @@ describe("an address that does not exist", () => {
   it("is no page of the console beside any route, whatever a program accepts", async () => {
     const tops = [...new Set(routesOf(app).map((route) => `/${route.split("/")[1]}`)), "/gateway"];
     expect(tops).toEqual(expect.arrayContaining(["/dev", "/secret-scanning", "/tokens", "/unsubscribe"]));
+    // Two slashes come of a base address that ends in one.
     for (const top of tops)
-      // Two slashes come of a base address that ends in one.
       for (const url of [`${top}/no/such/address`, `/${top}/no/such/address`]) {
         // Two answer in a form of their own, the Fusion API not before it knows who calls.
         const own = { "/api": [401, "application/json"], "/oauth2": [404, "application/json"] }[top];

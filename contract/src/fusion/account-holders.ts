@@ -10,6 +10,7 @@ import {
   optional,
   optionalText,
   RequestId,
+  unlessMissing,
   WordyTime,
   wireText,
 } from "./common.ts";
@@ -46,12 +47,13 @@ export const SubmittedVector = z.discriminatedUnion("type", [
   z.object({ type: z.literal("e"), value: email, isVerified }),
 ]);
 
+export const noCalendarDay = "is not a day of the calendar";
 /** Parts of an existing day, as numbers or text. */
 export const DateOfBirth = z
   .object({ year: looseInteger, month: looseInteger, day: looseInteger })
   .refine(
     ({ year, month, day }) => year >= 1800 && year <= 2200 && isCalendarDay(year, month, day),
-    "is not a day of the calendar",
+    noCalendarDay,
   );
 
 function isCalendarDay(year: number, month: number, day: number): boolean {
@@ -136,7 +138,10 @@ export const KycDetails = z.object({
   authType: optionalText(64),
   authData: optional(
     z
-      .record(z.string().max(64), z.union([z.string().max(64), z.number()]).nullable())
+      .record(
+        z.string().max(64),
+        z.union([z.string().max(64), z.number()], unlessMissing("is neither text nor a number")).nullable(),
+      )
       .refine(isStorableJson, "contains characters that cannot be stored"),
   ).describe(
     'The identity number under its kind: { "PAN": "..." }, { "AADHAAR": "..." } or { "PASSPORT": "..." }.',

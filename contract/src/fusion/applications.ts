@@ -4,6 +4,7 @@ import {
   DateOfBirth,
   KycDetails,
   NewIndividualAnswer,
+  noCalendarDay,
   personFields,
   SubmittedVector,
 } from "./account-holders.ts";
@@ -18,6 +19,7 @@ import {
   PathText,
   RequestId,
   unlessKept,
+  unlessMissing,
   wireText,
 } from "./common.ts";
 import { pagingQuery } from "./paging.ts";
@@ -27,20 +29,23 @@ import { pagingQuery } from "./paging.ts";
 export const applicationStates = ["PROCESSING", "APPROVED", "REJECTED"] as const;
 
 /** `{ year, month, day }`, or a date as text, whose day is taken as written: `2001-04-22T00:00+05:30`. */
-const LooseDate = z.union([
-  DateOfBirth,
-  z
-    .string()
-    .max(40)
-    .transform((text, context) => {
-      const [, year, month, day] =
-        /^(\d{4})-(\d{2})-(\d{2})(?:T[0-9:.]*(?:Z|[+-]\d{2}:?\d{2})?)?$/.exec(text) ?? [];
-      const parsed = DateOfBirth.safeParse({ year, month, day });
-      if (parsed.success) return parsed.data;
-      context.addIssue({ code: "custom", message: "is not a day of the calendar" });
-      return z.NEVER;
-    }),
-]);
+const LooseDate = z.union(
+  [
+    DateOfBirth,
+    z
+      .string()
+      .max(40)
+      .transform((text, context) => {
+        const [, year, month, day] =
+          /^(\d{4})-(\d{2})-(\d{2})(?:T[0-9:.]*(?:Z|[+-]\d{2}:?\d{2})?)?$/.exec(text) ?? [];
+        const parsed = DateOfBirth.safeParse({ year, month, day });
+        if (parsed.success) return parsed.data;
+        context.addIssue({ code: "custom", message: noCalendarDay });
+        return z.NEVER;
+      }),
+  ],
+  unlessMissing(noCalendarDay),
+);
 const dob = optional(LooseDate).describe("{ year, month, day }, or text such as 2001-04-22T00:00+05:30.");
 
 /** What version 2 accepts, flat or in the section accountHolderDetails. */

@@ -19,7 +19,7 @@ export function wireText(lengthMax = 256) {
 }
 
 /** The message for a value of another type; a missing value gets the common message instead. */
-const unlessMissing = (message: string) => ({
+export const unlessMissing = (message: string) => ({
   error: ({ input }: { readonly input?: unknown }) => ((input ?? null) === null ? undefined : message),
 });
 

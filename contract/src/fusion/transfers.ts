@@ -8,6 +8,7 @@ import {
   PathText,
   RequestId,
   Uuid,
+  unlessMissing,
 } from "./common.ts";
 
 // Account-to-account transfers: wire contract, section 6.
@@ -43,15 +44,15 @@ export function parseWholeNumber(text: string): bigint | undefined {
   return sign === "-" ? -value : value;
 }
 
+const notWholePaise = "is not a whole number of paise";
 const AmountPaise = z
-  .union([z.number(), z.string().max(100)])
+  .union([z.number(), z.string().max(100)], unlessMissing(notWholePaise))
   .transform((written, context) => {
     const amount = parseWholeNumber(String(written));
     if (amount !== undefined && amount <= amountPaiseMax && amount >= -amountPaiseMax) return amount;
     context.addIssue({
       code: "custom",
-      message:
-        amount === undefined ? "is not a whole number of paise" : "is larger than any account can hold",
+      message: amount === undefined ? notWholePaise : "is larger than any account can hold",
     });
     return z.NEVER;
   })

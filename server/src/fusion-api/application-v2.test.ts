@@ -79,6 +79,17 @@ describe("version 2", () => {
     expect(bank.body.errorCode).toBe("AR4000017");
   });
 
+  it("says what is wrong with a date of birth, whatever it was sent as", async () => {
+    const other = { month: 13, day: 1 };
+    for (const dob of ["22-04-2001", "2001-02-29", 20010422, [], { year: 2001, ...other }, other]) {
+      const answer = await v2(client, "/applications/newIndividualApplication", flat(newIdentity(), { dob }));
+      expect([answer.status, answer.body.additionalInfo]).toEqual([
+        400,
+        { dob: "is not a day of the calendar" },
+      ]);
+    }
+  });
+
   it("authenticates first, and knows no other addresses", async () => {
     const url = "/api/v2/ifi/140793/applications/newIndividualApplication";
     expect((await app.http.inject({ method: "POST", url, payload: "{" })).statusCode).toBe(401);

@@ -320,6 +320,13 @@ describe("newIndividual: 400", () => {
     expect(body.message).toEqual(expect.any(String));
   });
 
+  it("AR4000011 says what a number of another type would have to be", async () => {
+    for (const PAN of [[], {}, true]) {
+      const { body } = await client.post(path, { ...individualBody(), kycDetails: { authData: { PAN } } });
+      expect(body.message).toBe("Bad request: kycDetails.authData.PAN: is neither text nor a number");
+    }
+  });
+
   it("AR400004 for a formID that was used with other content; the first stays as it was", async () => {
     const body = individualBody();
     const first = await client.post(path, body);

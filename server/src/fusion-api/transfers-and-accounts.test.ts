@@ -130,6 +130,16 @@ describe("POST transfers: refusals", () => {
     }
   });
 
+  it("400 FU4000 says what an amount of another type would have to be", async () => {
+    for (const amount of [true, [1], {}, "12 rupees"]) {
+      const { status, body } = await transfer({ amount: { currency: "INR", amount } });
+      expect([status, body.message]).toEqual([
+        400,
+        "Bad request: amount.amount: is not a whole number of paise",
+      ]);
+    }
+  });
+
   it("400 FU4000 for text that cannot be stored", async () => {
     for (const text of ["a\u0000b", "\ud800"])
       for (const override of [
