@@ -58,10 +58,14 @@ export type ApplicationChanges = {
     | "dateOfBirth"]: Individual[Key] | undefined;
 };
 
+/** What an application for another KYC level says in the holder's own words (`submitUpgrade`). An approval changes none of it. */
+const holdersOwn = ["salutation", "firstName", "middleName", "lastName", "profilePicUrl", "gender"] as const;
+
 /**
  * Changes what a pending application says, so that the bank decides on correct content. Throws {@link HolderApplicationNotFound}
- * (AR4000014), {@link ApprovedApplicationFixed} (AR4000015), {@link ApplicationNotUpdated} (AR4000016) for a rejected one and when there is
- * nothing to change.
+ * (AR4000014), {@link ApprovedApplicationFixed} (AR4000015), {@link ApplicationNotUpdated} (AR4000016) for a rejected one, when there is
+ * nothing to change, and for another name, picture or gender in an application for another KYC level: the bank would give the level to
+ * somebody whom the holder is not.
  */
 export async function updateApplication(
   deps: ProvisionDependencies,
@@ -73,7 +77,13 @@ export async function updateApplication(
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
   return changePending(deps, tx, tenant, applicationNumber, (application) => {
     if (Object.keys(given).length === 0) throw new ApplicationNotUpdated("the request changes nothing");
-    return { ...application, individual: { ...application.individual, ...given } };
+    const { kind, individual } = application;
+    if (
+      kind === "KYC_UPGRADE" &&
+      holdersOwn.some((key) => (changes[key] ?? individual[key]) !== individual[key])
+    )
+      throw new ApplicationNotUpdated("names, picture and gender are those of the account holder there is");
+    return { ...application, individual: { ...individual, ...given } };
   });
 }
 

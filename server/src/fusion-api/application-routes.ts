@@ -126,7 +126,7 @@ export function registerApplicationRoutes(v1: HttpServer, deps: AccountHolderRou
       schema: {
         summary: "Correct an application",
         description:
-          "Names, date of birth, gender, picture, salutation, mother's maiden name, while it is PROCESSING. What is left out stays. AR4000015 once it is approved, AR4000016 when it was rejected or nothing is to be changed.",
+          "Names, date of birth, gender, picture, salutation, mother's maiden name, while it is PROCESSING. What is left out stays. AR4000015 once it is approved, AR4000016 when it was rejected or nothing is to be changed. An application for another KYC level has the account holder's own names, picture and gender, which stay (AR4000016).",
         tags,
         params: ApplicationPath,
         body: UpdateApplication,

@@ -49,6 +49,28 @@ describe("a KYC upgrade", () => {
     });
   });
 
+  it("AR4000016: is decided under the holder's own name and picture; what the holder has not may be said", async () => {
+    const holder = await holderOf(client);
+    const { applicationID } = (await v2(client, path(holder), upgrade())).body;
+    const correct = async (payload: object) => {
+      const url = `/api/v1/ifi/140793/applications/${applicationID}`;
+      const headers = { "x-zeta-authtoken": client.token.secret };
+      const { statusCode, body } = await app.http.inject({ method: "PUT", url, headers, payload });
+      return [statusCode, JSON.parse(body).errorCode ?? JSON.parse(body).firstName];
+    };
+    for (const changes of [
+      { firstName: "Meera" },
+      { dob: "1990-02-01", lastName: "" },
+      { gender: "F" },
+      { profilePicURL: "https://pictures.example/1" },
+    ])
+      expect([changes, ...(await correct(changes))]).toEqual([changes, 400, "AR4000016"]);
+    expect(await correct({ firstName: "Asha", lastName: "Rao", dob: "1990-02-01" })).toEqual([200, "Asha"]);
+    await decide(applicationID);
+    const application = (await client.get(`/applications/${applicationID}`)).body;
+    expect(application).toMatchObject({ firstName: "Asha", lastName: "Rao", dob: { month: 2 } });
+  });
+
   it("AR400003, AR4000011: not with another's number, nor with a second one of the same kind", async () => {
     const other = newIdentity();
     await holderOf(neighbour, other);
