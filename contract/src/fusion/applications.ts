@@ -102,6 +102,8 @@ export type UpdateApplication = z.output<typeof UpdateApplication>;
 /** The name of a free-form section. */
 const SectionName = looseText(64)
   .refine((name) => name !== "", "is empty")
+  // It becomes a key of the answer's JSON, and no key has this name, nor may one of a request.
+  .refine((name) => name !== "__proto__", "is not allowed")
   .refine(
     (name) => name !== "accountHolderDetails",
     "is corrected by PUT of the application, which knows its fields",

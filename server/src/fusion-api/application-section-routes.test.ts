@@ -106,6 +106,8 @@ describe("sections of an application", () => {
       { sectionName: "", section: {} },
       { sectionName: "a", section: [1] },
       { sectionName: "accountHolderDetails", section: {} },
+      // No answer would show it.
+      { sectionName: "__proto__", section: {} },
     ])
       expect([body, (await add(number, body)).body.errorCode]).toEqual([body, "FU4000"]);
     expect((await replace(number, "a", [1])).body.errorCode).toBe("FU4000");
