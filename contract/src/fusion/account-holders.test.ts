@@ -24,6 +24,8 @@ describe("an instant of the KYC details", () => {
   it("is Indian Standard Time where it names no zone, wherever the server stands", () => {
     expect(read("2021-08-26T15:11:05")).toBe("2021-08-26T09:41:05.000Z");
     expect(read("2021-08-26T15:11:05.5")).toBe("2021-08-26T09:41:05.500Z");
+    // What some databases write for no date.
+    expect(read("1900-01-01T00:00:00")).toBe("1899-12-31T18:30:00.000Z");
   });
 
   it.each([

@@ -65,14 +65,14 @@ function isCalendarDay(year: number, month: number, day: number): boolean {
 const isoDateTime =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?$/;
 
-/** An ISO 8601 date and time between the years 1900 and 9999. Without a zone it is Indian Standard Time (reference section 1). */
+const earliestInstant = new Date("1900-01-01T00:00:00+05:30");
+/** An ISO 8601 date and time from the year 1900 in India to 9999. Without a zone it is Indian Standard Time (reference section 1). */
 const isoInstant = z
   .string()
   .max(40)
   .transform((text, context) => {
     const instant = readDateTime(text);
-    if (instant && instant.getTime() >= Date.UTC(1900) && instant.getTime() < Date.UTC(10_000))
-      return instant;
+    if (instant && instant >= earliestInstant && instant.getTime() < Date.UTC(10_000)) return instant;
     context.addIssue({
       code: "custom",
       message: "is not an ISO 8601 date and time such as 2026-11-24T11:00:00.000+05:30",

@@ -15,9 +15,13 @@ export function epochMilliseconds(instant: Date): number {
   return instant.getTime();
 }
 
-/** (b) `2021-08-26T15:11:05.000+05:30`: newIndividual. */
+/**
+ * (b) `2021-08-26T15:11:05.000+05:30`: newIndividual. `9999-12-31T23:59:59Z`, which programs send for "never", is in the year 10000 in
+ * India, which most of them could not read. It becomes the last instant with four digits for the year.
+ */
 export function isoIndian(instant: Date): string {
-  return indian(instant).toISOString().replace("Z", "+05:30");
+  const local = Math.min(indian(instant).getTime(), Date.UTC(10_000) - 1);
+  return new Date(local).toISOString().replace("Z", "+05:30");
 }
 
 /** (c) `Jan 6, 2020 7:41:05 AM`: bundles and vectors. */
