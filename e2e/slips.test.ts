@@ -90,6 +90,45 @@ describe("nothing is lost by a slip", () => {
     await expect.poll(() => at.dialog().count()).toBe(0);
   });
 
+  it("a secret stays on screen when its application is suspended, or only shown to this person, meanwhile", async () => {
+    const application = /\/console\/api\/applications\/app_\w+(\/webhooks)?$/;
+    for (const change of [{ suspended: true }, { canManage: false }]) {
+      await at.openDialog("sandbox");
+      await at.dialog().getByLabel("Name").fill(`Made in time, ${Object.keys(change)}`);
+      await page.route(application, async (route) => {
+        if (route.request().method() !== "GET") return route.fallback();
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, json: { ...(await answer.json()), ...change } });
+      });
+      // The page asks for its application once the token is made.
+      const learnt = page.waitForResponse((answer) => application.test(answer.url()));
+      await at.generateButton().click();
+      await learnt;
+      await page.waitForTimeout(200);
+      await secretShown().waitFor({ timeout: 2_000 });
+      await at.closeWithoutToken();
+      await page.unroute(application);
+    }
+    await page.goto(`${at.product.url}${at.applications.sandbox}/webhooks?add=1`);
+    await at.dialog().getByLabel("Address").fill("https://hooks.paisapocket.example/made-in-time");
+    await page.route(application, async (route) => {
+      if (route.request().method() !== "GET") return route.fallback();
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), canManage: false } });
+    });
+    const learnt = page.waitForResponse(
+      (answer) => answer.request().method() === "GET" && application.test(answer.url()),
+    );
+    await at.dialog().getByRole("button", { name: "Add endpoint" }).click();
+    await learnt;
+    await page.waitForTimeout(200);
+    await at.dialog().getByText("You can see this secret only now").waitFor({ timeout: 2_000 });
+    await page.keyboard.press("Escape");
+    await at.dialog().getByRole("button", { name: "Close without it" }).click();
+    await at.dialog().waitFor({ state: "hidden" });
+    await page.unroute(application);
+  });
+
   it("what is renewed is known before Generate, and stays when another token nears its end meanwhile", async () => {
     let answer = (): void => undefined;
     const held = new Promise<void>((resolve) => {

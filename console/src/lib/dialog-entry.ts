@@ -1,5 +1,5 @@
 import { useRouter } from "@tanstack/react-router";
-import { useRef } from "react";
+import { useRef, useState } from "react";
 
 declare module "@tanstack/react-router" {
   interface HistoryState {
@@ -26,4 +26,15 @@ export function useCloseDialog(takeOut: () => void): () => void {
     left.current = state.__TSR_key;
     history.back();
   };
+}
+
+/**
+ * Whether a dialog is open that the address asks for. `allowed` decides only whether it opens. Once open it stays while the address asks
+ * for it: what it shows may be seen only once, and if what it is for is no longer allowed, the server says so.
+ */
+export function useDialogOpen(asked: boolean, allowed: boolean): boolean {
+  const [held, setHeld] = useState(false);
+  const open = asked && (held || allowed);
+  if (open !== held) setHeld(open);
+  return open;
 }

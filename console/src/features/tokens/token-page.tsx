@@ -5,7 +5,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { type ReactElement, type ReactNode, useCallback, useEffect, useState } from "react";
 import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
-import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
+import { openedOverPage, useCloseDialog, useDialogOpen } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { TimeZoneContext } from "../../lib/time-zone.tsx";
 import { useNow } from "../../lib/use-now.ts";
@@ -87,12 +87,9 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
   const [revoking, setRevoking] = useState<Pick<RevokeToasterProps, "token" | "reason">>();
   const [fact, setFact] = useState<RevokedToken>();
   const renewable = token.canManage && !token.applicationSuspended && isRenewable(token);
-  // `renewable` decides only whether the dialog opens. Once open, it stays while the address asks for it: the dialog itself makes the
-  // replacement, after which the token is no longer renewable, and it still has to show the secret.
+  // The dialog itself makes the replacement, after which the token is no longer renewable, and it still has to show the secret.
   const asked = renew === 1;
-  const [held, setHeld] = useState(false);
-  const renewing = asked && (held || (renewable && application !== undefined));
-  if (renewing !== held) setHeld(renewing);
+  const renewing = useDialogOpen(asked, renewable && application !== undefined);
   const takeOut = useCallback(
     () => void navigate({ search: {}, replace: true, resetScroll: false }),
     [navigate],

@@ -5,7 +5,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { KeyRound } from "lucide-react";
 import { type ReactElement, useId, useState } from "react";
-import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
+import { openedOverPage, useCloseDialog, useDialogOpen } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { searchedFrom, withoutTokens } from "../../lib/search.ts";
 import { useSession } from "../../lib/session.ts";
@@ -47,6 +47,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
   const tokens = list.data?.pages.flatMap((page) => page.tokens) ?? [];
   const searched = find !== "" || (counts?.all ?? 0) >= searchedFrom;
 
+  const generating = useDialogOpen(generate === 1, canManage && !application.suspended);
   const openDialog = (): void =>
     void navigate({
       search: (search) => ({ ...search, generate: 1 as const }),
@@ -164,9 +165,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
           />
         )
       )}
-      {generate === 1 && canManage && !application.suspended && (
-        <GenerateDialog application={application} onClose={closeDialog} />
-      )}
+      {generating && <GenerateDialog application={application} onClose={closeDialog} />}
     </section>
   );
 }

@@ -6,7 +6,7 @@ import { Plus } from "lucide-react";
 import type { ReactElement } from "react";
 import { isMissing } from "../../lib/api.ts";
 import { applicationQuery } from "../../lib/application-query.ts";
-import { openedOverPage, useCloseDialog } from "../../lib/dialog-entry.ts";
+import { openedOverPage, useCloseDialog, useDialogOpen } from "../../lib/dialog-entry.ts";
 import { paths } from "../../lib/paths.ts";
 import { useShown } from "../../lib/use-shown.ts";
 import { Breadcrumb } from "../../ui/breadcrumb.tsx";
@@ -63,6 +63,7 @@ function Endpoints(props: {
   const { add } = useSearch({ from: `/frame${paths.webhooks}` });
   const navigate = useNavigate({ from: paths.webhooks });
   const closeDialog = useCloseDialog(() => void navigate({ search: {}, replace: true, resetScroll: false }));
+  const adding = useDialogOpen(add === 1, canManage);
   const full = endpoints.length >= endpointsMax;
   const addButton = canManage && (
     <Button
@@ -109,9 +110,7 @@ function Endpoints(props: {
           linked
         />
       )}
-      {add === 1 && canManage && (
-        <AddDialog applicationId={applicationId} environment={environment} onClose={closeDialog} />
-      )}
+      {adding && <AddDialog applicationId={applicationId} environment={environment} onClose={closeDialog} />}
     </>
   );
 }
