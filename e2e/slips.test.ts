@@ -2,7 +2,7 @@ import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lookAt, widths } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
-import { forgetSentCodes } from "./support/past.ts";
+import { forgetPresence, forgetSentCodes } from "./support/past.ts";
 import { admin, openTokenConsole, type TokenConsole } from "./support/token-console.ts";
 
 // What a slip of a person, of the network or of a session must not take away, and must not do.
@@ -253,6 +253,25 @@ describe("nothing is lost by a slip", () => {
     await expect
       .poll(() => page.evaluate(() => (document.activeElement as HTMLInputElement).value))
       .toBe("http://10.0.0.1/");
+  });
+
+  it("the focus stays in the dialog while a code is asked for, when none can be sent, and on the way back", async () => {
+    const inDialog = () => page.evaluate(() => document.activeElement?.closest('[role="dialog"]') !== null);
+    await forgetPresence(at.product);
+    await at.openDialog("live");
+    await page.route("**/step-up/start", (route) => route.abort());
+    await at.generateButton().press("Enter");
+    await at.dialog().getByRole("alert").getByText("The server did not answer").waitFor();
+    await expect.poll(inDialog).toBe(true);
+    await at.dialog().getByRole("button", { name: "Send to my email instead" }).press("Enter");
+    await page.waitForTimeout(200);
+    await at.dialog().getByRole("alert").waitFor();
+    await expect.poll(inDialog).toBe(true);
+    await page.unroute("**/step-up/start");
+    await at.dialog().getByRole("button", { name: "Back" }).press("Enter");
+    await expect.poll(at.focusedWords).toBe("Generate");
+    await page.keyboard.press("Escape");
+    await at.dialog().waitFor({ state: "hidden" });
   });
 
   it("the foot of the dialog covers no field that is new or has the focus, and shows that more lies below", async () => {

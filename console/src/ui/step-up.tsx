@@ -14,6 +14,7 @@ import {
 import { countdownOf } from "../lib/time.ts";
 import { useNow } from "../lib/use-now.ts";
 import { useStillThere } from "../lib/use-still-there.ts";
+import { isFocusLost } from "./focus.ts";
 import { OtpField } from "./otp-field.tsx";
 import classes from "./step-up.module.css";
 
@@ -43,6 +44,7 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
   const now = useNow(1_000);
   const started = useRef(false);
   const stillThere = useStillThere();
+  const place = useRef<HTMLDivElement>(null);
 
   const has = (channel: CodeChannel): boolean => identities.some((identity) => identity.channel === channel);
   const channel = last?.sent.channel ?? (has("sms") ? "sms" : "email");
@@ -73,6 +75,22 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
   });
   useEffect(() => start(), []);
 
+  // Until a code was sent there is no field to take the focus from the button that led here.
+  useEffect(() => {
+    if ((sending || problem !== null) && isFocusLost()) dialogOf(place.current)?.focus();
+  }, [sending, problem]);
+  useEffect(() => {
+    const dialog = dialogOf(place.current);
+    return () => {
+      // Later, since what comes next may take the focus itself. The form that comes back is left as it was: at its button.
+      setTimeout(() => {
+        if (!dialog?.isConnected || !isFocusLost()) return;
+        dialog.querySelector<HTMLElement>("[type=submit]")?.focus({ preventScroll: true });
+        if (isFocusLost()) dialog.focus();
+      });
+    };
+  }, []);
+
   async function check(figures: string): Promise<void> {
     setChecking(true);
     setProblem(null);
@@ -89,7 +107,7 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
 
   const busy = sending || checking || doing !== null;
   return (
-    <div className={classes.stack}>
+    <div ref={place} className={classes.stack}>
       <p>
         {because}, so prove that it is you.{" "}
         {sending
@@ -137,4 +155,8 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
       </div>
     </div>
   );
+}
+
+function dialogOf(element: HTMLElement | null): HTMLElement | null {
+  return element?.closest<HTMLElement>('[role="dialog"]') ?? null;
 }
