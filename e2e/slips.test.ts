@@ -274,6 +274,48 @@ describe("nothing is lost by a slip", () => {
     await at.dialog().waitFor({ state: "hidden" });
   });
 
+  it("a search among applications neither sends nor drops the access that is chosen, and a refusal keeps the focus", async () => {
+    // As many as there is a search for.
+    const list = "**/console/api/applications";
+    await page.route(list, async (route) => {
+      const answer = await route.fetch();
+      const { applications } = (await answer.json()) as { applications: object[] };
+      const more = Array.from({ length: 10 }, (_, number) => ({
+        ...applications[0],
+        applicationId: `app_0000000000000000000${number}`,
+        name: `Shop ${number}`,
+        environment: "live",
+      }));
+      await route.fulfill({ response: answer, json: { applications: [...applications, ...more] } });
+    });
+    const access = "**/applications/*/access/*";
+    let sent = 0;
+    await page.route(access, async (route) => {
+      sent += 1;
+      await route.abort();
+    });
+    await page.goto(`${at.product.url}/people`);
+    await page.getByRole("button", { name: "Change access of Vikram Shah" }).click();
+    const find = at.dialog().getByLabel("Find an application");
+    await find.fill("Shop 3");
+    await find.press("Enter");
+    await at.dialog().getByLabel("Shop 3, live").selectOption("May manage");
+    await find.press("Enter");
+    await find.press("Escape");
+    await expect.poll(() => find.inputValue()).toBe("");
+    const chosen = at.dialog().getByLabel("Shop 3, live").locator("option:checked");
+    await expect.poll(() => chosen.textContent()).toBe("May manage");
+    expect(sent).toBe(0);
+    await at.dialog().getByRole("button", { name: "Change access" }).press("Enter");
+    await at.dialog().getByRole("alert").waitFor();
+    await expect.poll(at.focusedWords).toBe("Change access");
+    expect(sent).toBe(1);
+    await find.press("Escape");
+    await at.dialog().waitFor({ state: "hidden" });
+    await page.unroute(access);
+    await page.unroute(list);
+  });
+
   it("the foot of the dialog covers no field that is new or has the focus, and shows that more lies below", async () => {
     const day = () => at.dialog().getByLabel("Last day");
     for (const [device, width] of Object.entries(widths)) {

@@ -7,7 +7,7 @@ import { applicationListQuery } from "../../lib/application-query.ts";
 import { inOrder, matching, searchedFrom } from "../../lib/search.ts";
 import { EnvironmentBadge } from "../../ui/environment-badge.tsx";
 import { FormDialog } from "../../ui/form-dialog.tsx";
-import { FormProblem } from "../../ui/form-problem.tsx";
+import { FormProblem, useFocusAfterRefusal } from "../../ui/form-problem.tsx";
 import { ProvenForm, useProof } from "../../ui/proven-form.tsx";
 import { ErrorState, RowsSkeleton } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toasts.tsx";
@@ -29,6 +29,7 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
   const [find, setFind] = useState("");
   const set = useSetAccess();
   const proof = useProof(set);
+  const form = useFocusAfterRefusal(proof.problem);
   useReturnFocus();
   const own = inOrder(list.data?.applications ?? []).filter(({ clientId }) => clientId === person.clientId);
   const present = new Map(person.access.map(({ applicationId, level }) => [applicationId, level]));
@@ -71,7 +72,7 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
         doing="Changing the access"
         onProven={send}
       >
-        <form onSubmit={submit} className={classes.form}>
+        <form ref={form} onSubmit={submit} className={classes.form}>
           <p className={classes.soft}>
             Who may view an application sees its tokens and their use. Who may manage it generates, renews and
             revokes them, too.
@@ -91,6 +92,13 @@ export function AccessDialog({ person, onClose }: { person: Person; onClose: () 
                   spellCheck={false}
                   value={find}
                   onChange={(event) => setFind(event.currentTarget.value)}
+                  onKeyDown={(event) => {
+                    if (event.key === "Escape") setFind("");
+                    // It narrows the list and is no part of what is sent.
+                    if (event.key === "Enter") event.preventDefault();
+                  }}
+                  // Escape empties the search first; only then does it close the dialog, and drop what was chosen.
+                  data-mantine-stop-propagation={find !== ""}
                 />
               )}
               <Levels
