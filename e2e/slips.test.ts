@@ -32,7 +32,7 @@ describe("nothing is lost by a slip", () => {
   }
 
   /** Whether the element is visible and nothing covers it. */
-  function uncovered(role: "alert" | "textbox"): Promise<boolean> {
+  function uncovered(role: "alert" | "textbox" | "button"): Promise<boolean> {
     const found = role === "alert" ? at.dialog().getByRole("alert") : page.locator(":focus");
     return found.evaluate((element) => {
       const box = element.getBoundingClientRect();
@@ -358,6 +358,21 @@ describe("nothing is lost by a slip", () => {
       return on !== null && (element.contains(on) || on.contains(element));
     });
   }
+
+  it("at a zoom of 400 % the foot of the dialog leaves the form in sight", async () => {
+    // WCAG 2.2, 1.4.10: a window of 1280 by 1024 pixels at 400 %.
+    await page.setViewportSize({ width: 320, height: 256 });
+    await at.openDialog("sandbox");
+    for (const label of ["admin", "Expiry reminders", "Allowed IP addresses"]) {
+      await tabOnto(at.dialog().getByLabel(label));
+      await expect.poll(() => clearOf(page.locator(":focus")), { message: label }).toBe(true);
+    }
+    await tabOnto(at.generateButton());
+    await expect.poll(() => uncovered("button")).toBe(true);
+    await page.keyboard.press("Escape");
+    await at.dialog().waitFor({ state: "hidden" });
+    await page.setViewportSize({ width: widths.desktop, height: 900 });
+  });
 
   it("a session that ended meanwhile is renewed in another window, and what was entered stays", async () => {
     await at.openDialog("sandbox");
