@@ -94,7 +94,10 @@ describe("nothing is lost by a slip", () => {
     const application = /\/console\/api\/applications\/app_\w+(\/webhooks)?$/;
     for (const change of [{ suspended: true }, { canManage: false }]) {
       await at.openDialog("sandbox");
-      await at.dialog().getByLabel("Name").fill(`Made in time, ${Object.keys(change)}`);
+      await at
+        .dialog()
+        .getByLabel("Name")
+        .fill(`Made in time, ${Object.keys(change)}`);
       await page.route(application, async (route) => {
         if (route.request().method() !== "GET") return route.fallback();
         const answer = await route.fetch();
@@ -372,6 +375,34 @@ describe("nothing is lost by a slip", () => {
     await page.keyboard.press("Escape");
     await at.dialog().waitFor({ state: "hidden" });
     await page.setViewportSize({ width: widths.desktop, height: 900 });
+  });
+
+  it("under a contrast theme of the system what is chosen looks chosen", async () => {
+    await page.emulateMedia({ forcedColors: "active" });
+    await at.openDialog("sandbox");
+    const grounds = await at.dialog().evaluate((dialog) => {
+      const ground = (selector: string) => {
+        const element = dialog.querySelector(selector);
+        return element === null ? "missing" : getComputedStyle(element).backgroundColor;
+      };
+      return {
+        page: ground("form"),
+        paper: getComputedStyle(document.body).backgroundColor,
+        scope: ground("input[type=checkbox]:checked"),
+        duration: ground(".mantine-SegmentedControl-indicator"),
+        reminders: ground("[role=switch]:checked + .mantine-Switch-track"),
+      };
+    });
+    for (const chosen of [grounds.scope, grounds.duration, grounds.reminders])
+      expect(["missing", grounds.page, grounds.paper]).not.toContain(chosen);
+    await page.keyboard.press("Escape");
+    await at.dialog().waitFor({ state: "hidden" });
+    const filters = page.getByRole("navigation", { name: "Filter tokens" }).getByRole("link");
+    const [all, active] = await filters.evaluateAll((links) =>
+      links.map((link) => getComputedStyle(link).backgroundColor),
+    );
+    expect(all).not.toBe(active);
+    await page.emulateMedia({ forcedColors: "none" });
   });
 
   it("a session that ended meanwhile is renewed in another window, and what was entered stays", async () => {
