@@ -90,6 +90,38 @@ describe("nothing is lost by a slip", () => {
     await expect.poll(() => at.dialog().count()).toBe(0);
   });
 
+  it("a renewal of a token that was revoked meanwhile is refused, promises nothing more, and is offered no longer", async () => {
+    const secret = await at.generate("Revoked elsewhere");
+    await at.listed().filter({ hasText: "Revoked elsewhere" }).getByRole("link").click();
+    await page.getByRole("button", { name: "Renew" }).click();
+    await at
+      .dialog()
+      .getByText(/It renews tok_\w+, /)
+      .waitFor();
+    const revoked = await fetch(`${at.product.url}/tokens/self/revoke`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+      body: JSON.stringify({ reason: "compromised" }),
+    });
+    expect(revoked.status).toBe(200);
+    const generate = at.dialog().getByRole("button", { name: "Generate replacement" });
+    await generate.click();
+    await at.dialog().getByText("This token was revoked, so it cannot be renewed.").waitFor();
+    await expect
+      .poll(() =>
+        at
+          .dialog()
+          .getByText(/It renews tok_/)
+          .count(),
+      )
+      .toBe(0);
+    expect(await generate.isDisabled()).toBe(true);
+    await page.keyboard.press("Escape");
+    await at.dialog().waitFor({ state: "hidden" });
+    // At once, not when the page asks again by itself.
+    await page.getByRole("button", { name: "Renew" }).waitFor({ state: "hidden", timeout: 3_000 });
+  });
+
   it("a secret stays on screen when its application is suspended, or only shown to this person, meanwhile", async () => {
     const application = /\/console\/api\/applications\/app_\w+(\/webhooks)?$/;
     for (const change of [{ suspended: true }, { canManage: false }]) {

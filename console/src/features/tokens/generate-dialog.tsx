@@ -7,7 +7,7 @@ import { SecretFoot } from "../../ui/secret-box.tsx";
 import { StepUp } from "../../ui/step-up.tsx";
 import { useSecretGuard } from "../../ui/use-secret-guard.ts";
 import { AlreadyIssued } from "./already-issued.tsx";
-import { GenerateForm } from "./generate-form.tsx";
+import { cannotRenew, GenerateForm } from "./generate-form.tsx";
 import { SecretView } from "./secret-view.tsx";
 import { generateToken, useRefreshTokens } from "./token-queries.ts";
 
@@ -55,7 +55,10 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
       else if (isProblem(error, "token_already_issued")) {
         setStep({ at: "already_issued", input, tokenId: String(error.extensions.tokenId) });
         void refresh();
-      } else setStep({ at: "form", problem: error });
+      } else {
+        setStep({ at: "form", problem: error });
+        if (cannotRenew(error)) void refresh();
+      }
     } finally {
       inFlight.current = false;
       setPending(false);

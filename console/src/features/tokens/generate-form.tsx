@@ -6,7 +6,7 @@ import { Button, Checkbox, Radio, Switch, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { readableAddress } from "../../lib/address.ts";
-import { ApiProblem, problemWords } from "../../lib/api.ts";
+import { ApiProblem, isProblem, problemWords } from "../../lib/api.ts";
 import { mayPass, untilAnswered } from "../../lib/retrying.ts";
 import { endWords, formatInstant, formatMonth } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
@@ -94,12 +94,27 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     firstReminderAt: reminders ? firstReminderAt : undefined,
     renews: renewed ? { tokenId: renewed.tokenId, overlap: overlapping ? overlap : null } : null,
   });
-  const ready = summary !== undefined && known && found !== undefined && chosen.name.trim() !== "";
+  // The dialog was opened to renew this very token, so there is nothing to say of it any more, and nothing to try again.
+  const hopeless = asked !== undefined && cannotRenew(problem);
+  const ready =
+    !hopeless && summary !== undefined && known && found !== undefined && chosen.name.trim() !== "";
   const refusal = problem instanceof ApiProblem ? problem : undefined;
   const form = useFocusAfterRefusal(problem);
   const durationProblem = refusal?.fieldErrors.find(({ pointer }) => pointer.startsWith("/expiry"))?.detail;
   const nameProblem =
     refusal?.fieldError("/name") ?? (chosen.name.trim() === "" ? "Give the token a name." : undefined);
+
+  const summaryWords = hopeless
+    ? ""
+    : ((found && summary) ??
+      missingWords({
+        scopes: chosen.scopes,
+        dayIsWrong: tooSoon || dayRefused,
+        expiry,
+        trouble,
+        listTrouble,
+        known,
+      }));
 
   function submit(event: FormEvent): void {
     event.preventDefault();
@@ -256,15 +271,7 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
       <GenerateFoot>
         {inTheWay !== null && <FormProblem problem={inTheWay} />}
         <p className={classes.summary} aria-live="polite">
-          {(found === undefined ? undefined : summary) ??
-            missingWords({
-              scopes: chosen.scopes,
-              dayIsWrong: tooSoon || dayRefused,
-              expiry,
-              trouble,
-              listTrouble,
-              known,
-            })}
+          {summaryWords}
         </p>
         <div className={classes.dialogActions}>
           <Button variant="default" onClick={onCancel} disabled={pending}>
@@ -332,6 +339,11 @@ function scopesDefault(application: ApplicationDetails, renewed: Renewable | und
   const kept = (renewed?.scopes ?? []).filter((scope) => application.scopes.includes(scope));
   if (kept.length > 0) return kept;
   return application.scopes.includes("admin") ? ["admin"] : application.scopes.slice(0, 1);
+}
+
+/** Whether the server refused because the token to renew was revoked or renewed meanwhile. */
+export function cannotRenew(problem: unknown): boolean {
+  return isProblem(problem, "token_not_renewable") || isProblem(problem, "token_already_renewed");
 }
 
 /** Why there is no summary yet, and with it nothing to generate: what is to be chosen, or what the server has not said. */
