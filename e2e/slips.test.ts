@@ -1,7 +1,7 @@
-import type { Locator, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lookAt, widths } from "./support/browser.ts";
-import { callFusion, logIn } from "./support/console.ts";
+import { lookAt } from "./support/browser.ts";
+import { logIn } from "./support/console.ts";
 import { forgetPresence, forgetSentCodes } from "./support/past.ts";
 import { admin, openTokenConsole, type TokenConsole } from "./support/token-console.ts";
 
@@ -29,16 +29,6 @@ describe("nothing is lost by a slip", () => {
       await page.unroute(`**/${list}`);
     });
     return released.resolve;
-  }
-
-  /** Whether the element is visible and nothing covers it. */
-  function uncovered(role: "alert" | "textbox" | "button"): Promise<boolean> {
-    const found = role === "alert" ? at.dialog().getByRole("alert") : page.locator(":focus");
-    return found.evaluate((element) => {
-      const box = element.getBoundingClientRect();
-      const on = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-      return on !== null && element.contains(on);
-    });
   }
 
   it("a renewal shows its secret until the person closes it, and does not open again by itself", async () => {
@@ -261,35 +251,6 @@ describe("nothing is lost by a slip", () => {
     await at.dialog().waitFor({ state: "hidden" });
   });
 
-  it("a refusal is seen: by the button, or the field that is wrong has the focus", async () => {
-    await at.openDialog("sandbox");
-    await page.route("**/tokens", (route) =>
-      route.request().method() === "POST" ? route.abort() : route.fallback(),
-    );
-    await at.generateButton().click();
-    await at.dialog().getByRole("alert").waitFor();
-    await page.unroute("**/tokens");
-    expect(await uncovered("alert")).toBe(true);
-    await expect.poll(at.focusedWords).toBe("Generate");
-    await at.dialog().getByLabel("Allowed IP addresses").fill("127.0.0.1/8");
-    await at.generateButton().click();
-    await at
-      .dialog()
-      .getByText(/must be the first address/)
-      .waitFor();
-    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
-    expect(await uncovered("textbox")).toBe(true);
-    expect(await lookAt(page, "generate-refused")).toEqual([]);
-    await page.goto(`${at.product.url}${at.applications.sandbox}/webhooks`);
-    await page.getByRole("button", { name: "Add endpoint" }).click();
-    await at.dialog().getByLabel("Address").fill("http://10.0.0.1/");
-    await at.dialog().getByRole("button", { name: "Add endpoint" }).click();
-    await at.dialog().getByText("The address must start with https://.").waitFor();
-    await expect
-      .poll(() => page.evaluate(() => (document.activeElement as HTMLInputElement).value))
-      .toBe("http://10.0.0.1/");
-  });
-
   it("the focus stays in the dialog while a code is asked for, when none can be sent, and on the way back", async () => {
     const inDialog = () => page.evaluate(() => document.activeElement?.closest('[role="dialog"]') !== null);
     await forgetPresence(at.product);
@@ -351,92 +312,6 @@ describe("nothing is lost by a slip", () => {
     await page.unroute(list);
   });
 
-  it("the foot of the dialog covers no field that is new or has the focus, and shows that more lies below", async () => {
-    const day = () => at.dialog().getByLabel("Last day");
-    for (const [device, width] of Object.entries(widths)) {
-      await page.setViewportSize({ width, height: 800 });
-      await at.openDialog("sandbox");
-      const foot = at.dialog().locator("[data-over]");
-      await expect.poll(() => foot.getAttribute("data-over")).toBe("true");
-      await at.dialog().getByLabel("admin").click();
-      await at.dialog().getByText("Date", { exact: true }).click();
-      await expect.poll(() => clearOf(day()), { message: device }).toBe(true);
-      await at.dialog().getByLabel("Name").focus();
-      for (const label of ["accounts:read", "Last day", "Expiry reminders", "Allowed IP addresses"]) {
-        await tabOnto(at.dialog().getByLabel(label));
-        await expect
-          .poll(() => clearOf(page.locator(":focus")), { message: `${label} (${device})` })
-          .toBe(true);
-      }
-      await at.dialog().evaluate((scrolled) => scrolled.scrollTo(0, scrolled.scrollHeight));
-      await expect.poll(() => foot.getAttribute("data-over")).toBe("false");
-      await page.keyboard.press("Escape");
-      await at.dialog().waitFor({ state: "hidden" });
-    }
-    await page.setViewportSize({ width: widths.desktop, height: 900 });
-  });
-
-  /** Presses Tab until the control has the focus. */
-  async function tabOnto(control: Locator): Promise<void> {
-    for (let presses = 0; presses < 40; presses += 1) {
-      if (await control.evaluate((element) => element === document.activeElement)) return;
-      await page.keyboard.press("Tab");
-    }
-    throw new Error(`Tab never reached ${control}.`);
-  }
-
-  /** Whether the field's lower edge is visible too. */
-  function clearOf(field: Locator): Promise<boolean> {
-    return field.evaluate((element) => {
-      const box = element.getBoundingClientRect();
-      const on = document.elementFromPoint(box.x + box.width / 2, box.bottom - 2);
-      return on !== null && (element.contains(on) || on.contains(element));
-    });
-  }
-
-  it("at a zoom of 400 % the foot of the dialog leaves the form in sight", async () => {
-    // WCAG 2.2, 1.4.10: a window of 1280 by 1024 pixels at 400 %.
-    await page.setViewportSize({ width: 320, height: 256 });
-    await at.openDialog("sandbox");
-    for (const label of ["admin", "Expiry reminders", "Allowed IP addresses"]) {
-      await tabOnto(at.dialog().getByLabel(label));
-      await expect.poll(() => clearOf(page.locator(":focus")), { message: label }).toBe(true);
-    }
-    await tabOnto(at.generateButton());
-    await expect.poll(() => uncovered("button")).toBe(true);
-    await page.keyboard.press("Escape");
-    await at.dialog().waitFor({ state: "hidden" });
-    await page.setViewportSize({ width: widths.desktop, height: 900 });
-  });
-
-  it("under a contrast theme of the system what is chosen looks chosen", async () => {
-    await page.emulateMedia({ forcedColors: "active" });
-    await at.openDialog("sandbox");
-    const grounds = await at.dialog().evaluate((dialog) => {
-      const ground = (selector: string) => {
-        const element = dialog.querySelector(selector);
-        return element === null ? "missing" : getComputedStyle(element).backgroundColor;
-      };
-      return {
-        page: ground("form"),
-        paper: getComputedStyle(document.body).backgroundColor,
-        scope: ground("input[type=checkbox]:checked"),
-        duration: ground(".mantine-SegmentedControl-indicator"),
-        reminders: ground("[role=switch]:checked + .mantine-Switch-track"),
-      };
-    });
-    for (const chosen of [grounds.scope, grounds.duration, grounds.reminders])
-      expect(["missing", grounds.page, grounds.paper]).not.toContain(chosen);
-    await page.keyboard.press("Escape");
-    await at.dialog().waitFor({ state: "hidden" });
-    const filters = page.getByRole("navigation", { name: "Filter tokens" }).getByRole("link");
-    const [all, active] = await filters.evaluateAll((links) =>
-      links.map((link) => getComputedStyle(link).backgroundColor),
-    );
-    expect(all).not.toBe(active);
-    await page.emulateMedia({ forcedColors: "none" });
-  });
-
   it("a session that ended meanwhile is renewed in another window, and what was entered stays", async () => {
     await at.openDialog("sandbox");
     await at.dialog().getByLabel("Name").fill("Typed before");
@@ -482,39 +357,6 @@ describe("nothing is lost by a slip", () => {
     await expect.poll(() => toaster.getByRole("heading").textContent()).not.toBe(title);
     await expect.poll(() => toaster.getByRole("radio", { checked: true }).count()).toBe(0);
     await page.keyboard.press("Escape");
-  });
-});
-
-describe("a name as long as may be, in one word", () => {
-  it("breaks no page", async () => {
-    await at.openDialog("sandbox");
-    await at.dialog().getByLabel("Name").fill("N".repeat(80));
-    await at.generateButton().click();
-    await at.dialog().getByText("You can see this token only now").waitFor();
-    const secret = (await at.dialog().locator("code").first().textContent()) ?? "";
-    await at.closeWithoutToken();
-    await callFusion(`${at.product.url}/api/v1/ifi/140793`, secret, "/bundles");
-    const token =
-      (await at.listed().filter({ hasText: "NNNN" }).getByRole("link").getAttribute("href")) ?? "";
-    const tooWide: string[] = [];
-    for (const [path, name] of [
-      [at.applications.sandbox, "application-long-name"],
-      [token, "token-long-name"],
-      [`${at.applications.sandbox}/activity`, "activity-long-name"],
-    ] as const) {
-      await page.goto(at.product.url + path);
-      await page.getByText("NNNN").locator("visible=true").first().waitFor();
-      expect(await lookAt(page, name)).toEqual([]);
-      for (const width of Object.values(widths)) {
-        await page.setViewportSize({ width, height: 900 });
-        // The lines of a phone's cards are drawn with the next frame.
-        await page.waitForTimeout(300);
-        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        if (over > 0) tooWide.push(`${name} at ${width}: ${over} px`);
-      }
-      await page.setViewportSize({ width: widths.desktop, height: 900 });
-    }
-    expect(tooWide).toEqual([]);
   });
 });
 
