@@ -101,6 +101,19 @@ describe("a reversal", () => {
     expect(await balance()).toBe(before);
   });
 
+  it("takes an empty name for none, so that the other one counts", async () => {
+    const before = await balance();
+    const { body: original } = await pay(60);
+    const { body: newest } = await pay(60);
+    const byTransfer = { originalTransferID: original.transferID, originalRequestID: "" };
+    const byRequest = { originalTransferID: "", originalRequestID: newest.requestID };
+    expect((await reverse(60, byTransfer)).status).toBe(200);
+    expect((await reverse(1, byTransfer)).body.errorCode).toBe("LE400030");
+    expect((await reverse(59, byRequest)).status).toBe(200);
+    expect((await reverse(1, { originalTransferID: "", originalRequestID: null })).status).toBe(200);
+    expect(await balance()).toBe(before);
+  });
+
   it("undoes a transfer named by a requestID that is a number of any length", async () => {
     const before = await balance();
     for (const id of ["7", "123456789012345678901234567890123456789"]) {
@@ -194,6 +207,7 @@ describe("a reversal", () => {
     const codes = [];
     for (const answer of [
       await reverse(1, { originalTransferID: "nonsense" }),
+      await reverse(1, { originalTransferID: "nonsense", originalRequestID: "" }),
       await reverse(1, { originalTransferID: `20200101000000000_1_${original.requestID}` }),
       await reverse(1, { ...named, originalRequestID: other.requestID }),
       await reverse(1, { originalRequestID: randomUUID() }),

@@ -96,15 +96,17 @@ const rules: readonly { readonly rule?: string; readonly sql: string }[] = [
         SELECT coalesce(t.request_id, r.request_id) AS request_id, t.amount, r.amount AS reversed, o.amount AS original,
           (o.request_id, o.debit_account_id, o.credit_account_id, o.currency, o.transfer_code || '-REVERSAL')
             = (coalesce(t.named, o.request_id), t.credit_account_id, t.debit_account_id, t.currency, t.transfer_code) AS fits,
-          sum(r.amount) OVER (PARTITION BY r.original_request_id, r.ifi_id, r.environment, r.fintech_id) AS total
+          r.reversed AS written,
+          sum(r.amount) OVER (
+            PARTITION BY r.original_request_id, r.ifi_id, r.environment, r.fintech_id ORDER BY r.reversed) AS total
         FROM (
-          SELECT *, coalesce(attributes ->> 'originalRequestID',
+          SELECT *, coalesce(nullif(attributes ->> 'originalRequestID', ''),
             substring(attributes ->> 'originalTransferID' FROM '^[0-9]{17}_[0-9]{1,19}_(.+)$')) AS named
           FROM transfer WHERE transfer_code LIKE '%-REVERSAL') t
         FULL JOIN transfer_reversal r USING (ifi_id, environment, fintech_id, request_id)
         LEFT JOIN transfer o ON (o.ifi_id, o.environment, o.fintech_id, o.request_id)
           = (r.ifi_id, r.environment, r.fintech_id, r.original_request_id)) found
-      WHERE amount IS DISTINCT FROM reversed OR fits IS NOT TRUE OR total > original LIMIT 1`,
+      WHERE amount IS DISTINCT FROM reversed OR fits IS NOT TRUE OR written IS DISTINCT FROM total OR total > original LIMIT 1`,
   },
 ];
 

@@ -248,14 +248,15 @@ export const edits: readonly Edit[] = [
       `UPDATE transfer_reversal SET original_request_id = '${one(target.transfers, pick).request_id}' WHERE ${reversal(target, pick)}`,
   },
   {
-    name: "a reversal undoes another amount, or nothing, or there is one more",
+    name: "a reversal undoes another amount, or nothing, or leaves another rest, or there is one more",
     sql: (target, pick) => {
       const where = reversal(target, pick);
       return one(
         [
           `UPDATE transfer_reversal SET amount = amount + ${more(pick)} WHERE ${where}`,
+          `UPDATE transfer_reversal SET reversed = reversed + ${more(pick)} WHERE ${where}`,
           `DELETE FROM transfer_reversal WHERE ${where}`,
-          `INSERT INTO transfer_reversal SELECT ifi_id, environment, fintech_id, '${one(target.transfers, pick).request_id}', original_request_id, 1
+          `INSERT INTO transfer_reversal SELECT ifi_id, environment, fintech_id, '${one(target.transfers, pick).request_id}', original_request_id, 1, 1
            FROM transfer_reversal WHERE ${where} ON CONFLICT DO NOTHING`,
         ],
         pick,

@@ -8,7 +8,7 @@ export function isReversalCode(transferCode: string): boolean {
   return transferCode.endsWith("-REVERSAL");
 }
 
-/** The transfer that a reversal undoes; see `reversal_original` in migration 0210. */
+/** The transfer that a reversal undoes; see `reversal_original` in migration 0266. */
 export interface Original {
   readonly requestId: string;
   readonly movedMinor: bigint;
