@@ -188,8 +188,39 @@ describe("a batch", () => {
     expect(await pay(theirs, free)).toEqual(isMade);
   });
 
+  it("takes tenants in turn, so that one's many transfers do not keep another's waiting", async () => {
+    const { db, messages } = spied();
+    const batcher = newBatcher(db, { batchMax: 10 });
+    const [many, other] = [books[0] as TestBook, books[1] as TestBook];
+    const [input, theirs] = [await pairOf(many), await pairOf(other)];
+    const ended: string[] = [];
+    const send = async (): Promise<void> => {
+      await outcomeOf(batcher, many, { ...input, requestId: randomUUID(), amountMinor: 1n });
+      ended.push("many");
+    };
+    const first = send();
+    while (messages.length === 0) await new Promise(setImmediate);
+    const others = Array.from({ length: 40 }, send);
+    expect(await outcomeOf(batcher, other, theirs)).toEqual(isMade);
+    // The running batch's one, and at most the nine that shared the next batch with it.
+    expect(ended.length).toBeLessThanOrEqual(10);
+    await Promise.all([first, ...others]);
+  });
+
+  it("leaves half of its places to other tenants", async () => {
+    const batcher = newBatcher(database.db, { waitingMax: 4 });
+    const [many, other] = [books[0] as TestBook, books[1] as TestBook];
+    const [input, theirs] = [await pairOf(many), await pairOf(other)];
+    const send = (): Promise<string> => outcomeOf(batcher, many, { ...input, requestId: randomUUID() });
+    const mine = [send(), send(), send()];
+    expect(await outcomeOf(batcher, other, theirs)).toEqual(isMade);
+    expect(await Promise.all(mine)).toEqual([isMade, isMade, "transfers_busy"]);
+    // An answered one makes room.
+    expect(await Promise.all([send(), send()])).toEqual([isMade, isMade]);
+  });
+
   it("does not take on more than its bound, and says when to come again", async () => {
-    const batcher = newBatcher(database.db, { waitingMax: 2 });
+    const batcher = newBatcher(database.db, { waitingMax: 4 });
     const input = await pairOf(books[0] as TestBook);
     const results = await Promise.allSettled(
       Array.from({ length: 3 }, () =>

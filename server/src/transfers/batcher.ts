@@ -12,15 +12,16 @@ import type { Keys } from "../platform/keys.ts";
 import { oncePerTurn } from "../platform/once-per-turn.ts";
 import type { AskedTransfer } from "./batch-question.ts";
 import { TransferOutcomeUnknown, TransfersBusy } from "./errors.ts";
+import { inTurns } from "./in-turns.ts";
 import { isReversalCode, isReversalRefusal } from "./reversal.ts";
 import { type BatchOutcome, runBatch } from "./run-batch.ts";
 
 /** Makes transfers in batches: those that arrive while a batch is under way form the next one. */
 export interface TransferBatcher {
   /**
-   * Resolves when the transfer is on disk. Rejects with its refusal; with `TransfersBusy` when too many are waiting; with
-   * `TransferOutcomeUnknown` when, during the commit, the database went away, did not answer, or did not wait for its standby; with the
-   * database's error when the transfer could not be begun.
+   * Resolves when the transfer is on disk. Rejects with its refusal; with `TransfersBusy` when too many are waiting, or too many of its
+   * fintech; with `TransferOutcomeUnknown` when, during the commit, the database went away, did not answer, or did not wait for its
+   * standby; with the database's error when the transfer could not be begun.
    */
   submit(asked: AskedTransfer): Promise<PostedTransfer>;
 }
@@ -34,6 +35,8 @@ interface Line extends AskedTransfer {
 
 /** After this long an answer is too late to be of use, whatever held it up. */
 const patienceMs = 10_000;
+/** Of the places for unanswered transfers, how large a share one tenant may have, so that it cannot keep out all others. */
+const shareMax = 1 / 2;
 /** How many tenants' lines may wait for somebody else's locks at the same time, each tenant on a connection of its own. */
 const waitingTenantsMax = 4;
 const reconnectPauseMs = 100;
@@ -48,9 +51,10 @@ const stuckMax = 3;
 
 /**
  * No transfer waits for a timer. A batch starts as soon as none is running, so a lone transfer is not delayed. Another one starts beside it
- * when enough lines are waiting that concern none of its accounts. A stuck batch keeps its accounts and delays nobody else. No batch waits
- * for others' locks: a line whose gate or account another transaction holds moves to its tenant's own lane, which waits for them, so that
- * no tenant waits for another. Several processes may do so on one database; the locks make it safe.
+ * when enough lines are waiting that concern none of its accounts. When more are waiting than a batch takes, tenants take turns. A stuck
+ * batch keeps its accounts and delays nobody else. No batch waits for others' locks: a line whose gate or account another transaction holds
+ * moves to its tenant's own lane, which waits for them, so that no tenant waits for another. Several processes may do so on one database;
+ * the locks make it safe.
  *
  * A batch that the database refuses as a whole is tried once more, then in halves, so that one line's fault fails no other. One that it
  * refuses for a reversal is tried at once without its reversals, which move to their tenants' lanes. When a commit's outcome is not known,
@@ -98,7 +102,9 @@ export function createTransferBatcher(
   const takeBatch = (): Line[] => {
     const [taken, left]: [Line[], Line[]] = [[], []];
     const awaited = new Set<AccountId>();
-    for (const line of waiting) {
+    const inOrder =
+      waiting.length > batchMax ? inTurns(waiting, (line) => keyOfTenant(line.principal.tenant)) : waiting;
+    for (const line of inOrder) {
       const accounts = [line.request.debitAccountId, line.request.creditAccountId];
       if (taken.length < batchMax && !accounts.some((id) => busy.has(id) || awaited.has(id)))
         taken.push(line);
@@ -250,26 +256,35 @@ export function createTransferBatcher(
   };
 
   let unanswered = 0;
+  const unansweredOf = new Map<string, number>();
+  const count = (tenant: string, change: 1 | -1): void => {
+    unanswered += change;
+    const left = (unansweredOf.get(tenant) ?? 0) + change;
+    if (left > 0) unansweredOf.set(tenant, left);
+    else unansweredOf.delete(tenant);
+  };
   return {
     submit(asked) {
-      if (unanswered >= waitingMax) return Promise.reject(new TransfersBusy());
-      unanswered += 1;
+      const tenant = keyOfTenant(asked.principal.tenant);
+      if (unanswered >= waitingMax || (unansweredOf.get(tenant) ?? 0) >= waitingMax * shareMax)
+        return Promise.reject(new TransfersBusy());
+      count(tenant, 1);
       return new Promise((resolve, reject) => {
         const line: Line = {
           ...asked,
           maybeMade: false,
           deadlineMs: now() + patienceMs,
           resolve(transfer) {
-            unanswered -= 1;
+            count(tenant, -1);
             resolve(transfer);
           },
           reject(error) {
-            unanswered -= 1;
+            count(tenant, -1);
             reject(error as Error);
           },
         };
         // While others of the tenant are being told apart, a reversal is better off among them.
-        if (isReversal(line) && lanes.has(keyOfTenant(asked.principal.tenant))) toOwnLane(line);
+        if (isReversal(line) && lanes.has(tenant)) toOwnLane(line);
         else enqueue(line);
       });
     },
