@@ -1,84 +1,49 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../server/src/testing/free-port.ts";
-
-const root = join(import.meta.dirname, "../..");
+import { makeDataFolder, startProgram } from "../../server/src/testing/running-program.ts";
 
 /** The whole product as `npm start` runs it, on a data folder and port of its own. */
 export interface Product {
   readonly url: string;
   readonly dataFolder: string;
-  /** What it has printed so far, standard output and error together. */
+  /** What it has printed so far. */
   output(): string;
-  readonly process: ChildProcess;
+  isRunning(): boolean;
   /** Ctrl-C, and wait until it has ended. */
   stop(): Promise<void>;
   /** Stop and remove the data folder. */
   remove(): Promise<void>;
 }
 
-/** A folder that the database's account can enter too, when we are root. */
-export function makeDataFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "fusion-e2e-"));
-  chmodSync(folder, 0o711);
-  return folder;
-}
-
-/** Starts the product and waits until its first page answers. */
+/**
+ * Starts the product and waits until its first page answers. On the data folder of an earlier one, which `remove` then removes, it goes on
+ * where that one stopped.
+ */
 export async function startProduct(
   options: { dataFolder?: string; port?: number; env?: Record<string, string> } = {},
 ): Promise<Product> {
   const dataFolder = options.dataFolder ?? makeDataFolder();
-  const port = options.port ?? (await freePort());
-  const url = `http://127.0.0.1:${port}`;
-  let output = "";
-  const child = spawn(process.execPath, ["server/bin/start.mjs"], {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH ?? "",
-      HOME: process.env.HOME ?? "/",
-      PORT: String(port),
-      DATA_DIR: dataFolder,
-      ...options.env,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
+  const program = startProgram({
+    HOME: process.env.HOME ?? "/",
+    PORT: String(options.port ?? (await freePort())),
+    DATA_DIR: dataFolder,
+    ...options.env,
   });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-  }
-  let ended = false;
-  const exit = new Promise<void>((resolve) =>
-    child.once("exit", () => {
-      ended = true;
-      resolve();
-    }),
-  );
-  const deadline = performance.now() + 60_000;
-  for (;;) {
-    if (ended) throw new Error(`The product ended while starting:\n${output}`);
-    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
-    if (answer?.ok) break;
-    if (performance.now() > deadline) throw new Error(`The product did not start in time:\n${output}`);
-    await sleep(25);
-  }
+  await program.ready();
   const stop = async (): Promise<void> => {
-    if (!ended) child.kill("SIGINT");
-    await exit;
+    await program.end("SIGINT");
   };
   return {
-    url,
+    url: program.url,
     dataFolder,
-    output: () => output,
-    process: child,
+    output: () => program.stdout() + program.stderr(),
+    isRunning: () => program.child.exitCode === null,
     stop,
     async remove() {
       await stop();
-      rmSync(dataFolder, { recursive: true, force: true });
+      rmSync(dirname(dataFolder), { recursive: true, force: true });
     },
   };
 }
