@@ -7,6 +7,7 @@ import {
   looseInteger,
   looseText,
   looseWord,
+  notStorableJson,
   optional,
   optionalText,
   RequestId,
@@ -142,7 +143,7 @@ export const KycDetails = z.object({
         z.string().max(64),
         z.union([z.string().max(64), z.number()], unlessMissing("is neither text nor a number")).nullable(),
       )
-      .refine(isStorableJson, "contains characters that cannot be stored"),
+      .refine(isStorableJson, notStorableJson),
   ).describe(
     'The identity number under its kind: { "PAN": "..." }, { "AADHAAR": "..." } or { "PASSPORT": "..." }.',
   ),

@@ -10,6 +10,9 @@ export function isStorableText(text: string): boolean {
 
 const notStorable = "contains characters that cannot be stored (NUL or half of a surrogate pair)";
 
+export const notStorableJson =
+  "contains a number that is too large (such as 1e400), or characters that cannot be stored (NUL or half of a surrogate pair)";
+
 /** Text of at most `lengthMax` characters that can be stored. */
 export function wireText(lengthMax = 256) {
   return z
@@ -135,7 +138,7 @@ export const Uuid = z
 /** A free JSON object that can be stored as it is. An empty list counts as one, too, since PHP writes an empty map as `[]`. */
 export const FreeSection = z.preprocess(
   (value) => (Array.isArray(value) && value.length === 0 ? {} : value),
-  z.record(z.string(), z.unknown()).refine(isStorableJson, notStorable),
+  z.record(z.string(), z.unknown()).refine(isStorableJson, notStorableJson),
 );
 
 /** Small enough that a page of a thousand objects with such a section is no burden to any process. */

@@ -154,6 +154,13 @@ describe("POST transfers: refusals", () => {
       }
   });
 
+  it("400 FU4000 for a number in the attributes that no JSON reader could give back", async () => {
+    const sent = JSON.stringify(transferBody({ attributes: { deep: ["TOO LARGE"] } }));
+    const { status, body } = await call("POST", "/transfers", sent.replace('"TOO LARGE"', "1e400"));
+    expect([status, body.errorCode]).toEqual([400, "FU4000"]);
+    expect(body.message).toContain("attributes: contains a number that is too large");
+  });
+
   it("401 FU4001 without a token", async () => {
     const response = await app.http.inject({
       method: "POST",
