@@ -194,7 +194,7 @@ function listedCall(token: UsedToken, status: number, facts: CallFacts, at: Date
     applicationId: token.applicationId,
     tokenId: token.tokenId,
     at,
-    route: facts.route,
+    route: plainText(facts.route),
     status,
     code: failure ? failure.code.slice(0, 100) : null,
     errorCode: typeof errorCode === "string" ? errorCode.slice(0, 100) : null,

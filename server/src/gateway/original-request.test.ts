@@ -34,6 +34,20 @@ describe("the route that a proxy was asked for", () => {
       expect(routeOf({ headers: { "x-original-uri": uri as string } })).toBe(`GET ${route}`);
   });
 
+  it("is cut between two parts of the address where it is too long to be kept", () => {
+    const of = (uri: string): string =>
+      routeOf({ headers: { "x-original-method": "PROPPATCH", "x-original-uri": uri } });
+    for (let length = 1; length <= 40; length += 1) {
+      const route = of(`/${"w".repeat(length)}`.repeat(400));
+      expect(route.length).toBeLessThanOrEqual(200);
+      expect(route).toMatch(new RegExp(`^PROPPATCH (/w{${length}})+/…$`));
+    }
+    // Where the address was cut, nothing of a part is taken for a word.
+    expect(of(`/${"7".repeat(491)}/asha@example.com`)).toBe("PROPPATCH /:id/…");
+    expect(of(`/${"7".repeat(600)}`)).toBe("PROPPATCH /…");
+    expect(of(`/${"7".repeat(494)}/asha`)).toBe("PROPPATCH /:id/asha");
+  });
+
   it("is the check's own where what is told is no address or no method", () => {
     expect(routeOf({ headers: { "x-original-uri": "http://elsewhere/orders" } })).toBe("GET /gateway/check");
     expect(routeOf({ headers: { "x-original-method": "get it\u0000", "x-original-uri": "/a" } })).toBe(

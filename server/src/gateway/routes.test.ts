@@ -378,4 +378,20 @@ describe("what the token's page tells", () => {
       { timeout: 10_000, interval: 100 },
     );
   });
+
+  it("has every call, however long the address is that the proxy was asked for", async () => {
+    const uri = "/a-word-of-an-address".repeat(30);
+    for (const told of [{ "x-original-uri": uri }, { "x-forwarded-method": "POST", "x-forwarded-uri": uri }])
+      await check({ ...present(), ...told });
+    expect((await check(present(), `/gateway/check${uri}`)).statusCode).toBe(200);
+    await vi.waitFor(
+      async () => {
+        const { rows } = await app.database.owner.query("SELECT route FROM api_call WHERE token_id = $1", [
+          token.tokenId,
+        ]);
+        expect(rows).toHaveLength(3);
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+  });
 });
