@@ -157,6 +157,22 @@ describe("a report", () => {
     expect(letters.rows[0].text).toContain("Secret scanning revoked it");
   });
 
+  it("leaves no token anywhere, also where one stands in the address of the place", async () => {
+    const [other] = (await others(1)) as [TestToken];
+    await report([
+      found(token.secret, `https://git.example/search?q=${token.secret}&and=${other.secret}`),
+      found(token.secret, `https://git.example/${"x".repeat(970)}/${other.secret}`),
+    ]);
+    const { rows } = await app.database.owner.query(
+      "SELECT details->>'url' AS url FROM audit_entry WHERE object_id = $1 AND action = 'token.found' ORDER BY audit_entry.ctid",
+      [token.tokenId],
+    );
+    expect(rows.map(({ url }) => url.replace(/x{2,}/, ""))).toEqual([
+      "https://git.example/search?q=fus_test_***&and=fus_test_***",
+      "https://git.example//fus_test_",
+    ]);
+  });
+
   it("of a token that has ended changes nothing but its history", async () => {
     const expired = await arrangeToken(app.database.owner, applicationId, person, endedBefore());
     expect((await report([found(expired.secret)])).json()[0].label).toBe("true_positive");

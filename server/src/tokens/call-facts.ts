@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
+import { secretLength, withoutSecrets } from "./token-secret.ts";
 
 // The facts that are kept of a call, in forms that PostgreSQL accepts whatever the caller sent.
 
@@ -20,10 +21,13 @@ export function callerIp(ip: string): string {
   return isIP(plain) ? plain : noAddress;
 }
 
-/** At most 200 characters, none of them a control character or half a surrogate pair. */
+const plainTextMax = 200;
+
+/** At most 200 characters, none of them a control character, half a surrogate pair or part of a token. */
 export function plainText(text: string): string {
-  return text
-    .slice(0, 200)
+  // A token that begins before the cut is looked at whole.
+  return withoutSecrets(text.slice(0, plainTextMax + secretLength))
+    .slice(0, plainTextMax)
     .replace(/\p{Cc}/gu, " ")
     .toWellFormed()
     .trim();

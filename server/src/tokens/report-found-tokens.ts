@@ -4,6 +4,7 @@ import { recordAudit } from "../audit/record.ts";
 import { systemScope, type Transaction } from "../platform/database/database.ts";
 import type { FoundToken } from "./check-token.ts";
 import { type RevokeDependencies, revokeTokens } from "./revoke-token.ts";
+import { withoutSecrets } from "./token-secret.ts";
 
 const scanner: SystemPrincipal = { kind: "system", name: "Secret scanning" };
 
@@ -81,7 +82,8 @@ async function recordPlaces(
 }
 
 /**
- * The place in plain ASCII of a bounded length, whatever was reported. Only web addresses are kept as such, cut where they are too long.
+ * The place in plain ASCII of a bounded length, whatever was reported. Only web addresses are kept as such, cut where they are too long,
+ * and without the tokens that may stand in them (a search, a file's name): the history and the admins' mail must not spread those.
  */
 function placeOf({ url, source }: { url?: string | null | undefined; source?: string | null | undefined }): {
   url: string | null;
@@ -89,7 +91,7 @@ function placeOf({ url, source }: { url?: string | null | undefined; source?: st
 } {
   const address = url && URL.canParse(url) ? new URL(url) : undefined;
   return {
-    url: address && /^https?:$/.test(address.protocol) ? address.href.slice(0, 1_000) : null,
+    url: address && /^https?:$/.test(address.protocol) ? withoutSecrets(address.href).slice(0, 1_000) : null,
     source: source && /^[\w .:-]{1,60}$/.test(source) ? source : null,
   };
 }

@@ -11,6 +11,10 @@ const checksumLength = 6;
 const hintEndLength = 4;
 const prefixes = { live: "fus_live_", sandbox: "fus_test_" } as const satisfies Record<Environment, string>;
 const form = /^fus_(?:live|test)_[0-9A-Za-z]{36}$/;
+/** Also in the middle of a word. */
+const secretsInText = /(fus_(?:live|test)_)[0-9A-Za-z]{36}/g;
+/** How long every secret is. */
+export const secretLength = prefixes.live.length + bodyLength + checksumLength;
 
 /** A fresh secret. It is shown once and stored nowhere; {@link hashSecret} is what is kept. */
 export function generateSecret(random: Random, environment: Environment): string {
@@ -26,6 +30,11 @@ export function isWellFormedSecret(text: string): boolean {
 /** SHA-256 of the whole secret. Its 178 bits of entropy need neither salt nor a slow hash. */
 export function hashSecret(secret: string): Buffer {
   return hash("sha256", secret, "buffer");
+}
+
+/** The text, with only the prefix of each secret in it: for what others wrote and is kept, such as the address where a token was found. */
+export function withoutSecrets(text: string): string {
+  return text.replace(secretsInText, "$1***");
 }
 
 /** What people recognise it by: the prefix and the last four characters, such as `fus_live_…9aZ3`. */

@@ -195,6 +195,27 @@ describe("the use of a token", () => {
     expect(rows.map((row) => row.ip)).toEqual(["0.0.0.0", "198.51.100.4", "fe80::1"]);
     for (const { user_agent } of rows) expect(user_agent).not.toMatch(/\p{Cc}/u);
   });
+
+  it("keeps no token that stands in a user agent, not even part of one", async () => {
+    for (const before of [0, 150, 190])
+      usage.record(token.principal, {
+        ip: "192.0.2.1",
+        userAgent: `${"x".repeat(before)}${token.secret}`,
+        route: "GET /",
+        outcome: "accepted",
+      });
+    await usage.flush();
+    const { rows } = await database.owner.query(
+      "SELECT user_agent FROM token_call_hour WHERE token_id = $1 ORDER BY user_agent",
+      [token.tokenId],
+    );
+    const prefix = token.secret.slice(0, "fus_live_".length);
+    expect(rows).toEqual(
+      [`${prefix}***`, `${"x".repeat(150)}${prefix}***`, `${"x".repeat(190)}${prefix}*`]
+        .toSorted()
+        .map((user_agent) => ({ user_agent })),
+    );
+  });
 });
 
 describe("a node whose wall clock is an hour off", () => {
