@@ -426,6 +426,30 @@ describe("the list of keys", () => {
     }
   });
 
+  it("is good for the keys that can be used, whatever stands beside them", async () => {
+    const odd = [
+      {
+        key_identifier: "of a form to come",
+        key: "-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n",
+      },
+      { key_identifier: "without a key" },
+      { key_identifier: 7, key: null },
+      null,
+    ];
+    const { public_keys } = JSON.parse(keyList({ one: scanner.publicKey }));
+    const clock = manualClock("2026-11-24T05:30:00.000Z");
+    let listed = [...odd, ...public_keys];
+    const fetchText = async () => JSON.stringify({ public_keys: listed });
+    const find = createScannerKeys({ address, clock, fetchText });
+    expect(await find("one")).toBeDefined();
+    expect(await find("of a form to come")).toBeUndefined();
+    // A list without any key that can be used is none.
+    listed = odd;
+    clock.advanceMs(3_600_000);
+    expect(await find("one")).toBeDefined();
+    await expect(find("of a form to come")).rejects.toMatchObject({ code: "scanner_keys_unavailable" });
+  });
+
   it("that was never read leaves reports for later: 503, so that the scanner sends them again", async () => {
     const find = createScannerKeys({
       address,

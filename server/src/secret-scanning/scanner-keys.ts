@@ -6,8 +6,9 @@ import { ScannerKeysUnavailable } from "./errors.ts";
 
 /** The list that GitHub publishes at `/meta/public_keys/secret_scanning`. */
 const KeyList = z.object({
-  public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })).max(100),
+  public_keys: z.array(z.unknown()).max(100),
 });
+const ListedKey = z.object({ key_identifier: z.string(), key: z.string() });
 
 /** How long a list is used. */
 const keptMs = 3_600_000;
@@ -67,12 +68,26 @@ export function createScannerKeys({
   };
 }
 
-/** Leaves out keys on a curve other than P-256: the signature is ECDSA with that curve. */
+/**
+ * Leaves out what is no key on P-256: the signature is ECDSA with that curve. A key of another kind, perhaps of a form that is not known
+ * here yet, must not take the others with it. Throws when none is left: then the list is not what it should be.
+ */
 function parseKeys(text: string): Map<string, KeyObject> {
   const keys = new Map<string, KeyObject>();
-  for (const { key_identifier, key } of KeyList.parse(JSON.parse(text)).public_keys) {
-    const parsed = createPublicKey(key);
-    if (parsed.asymmetricKeyDetails?.namedCurve === "prime256v1") keys.set(key_identifier, parsed);
+  for (const listed of KeyList.parse(JSON.parse(text)).public_keys) {
+    const { success, data } = ListedKey.safeParse(listed);
+    const parsed = success ? readKey(data.key) : undefined;
+    if (data && parsed?.asymmetricKeyDetails?.namedCurve === "prime256v1")
+      keys.set(data.key_identifier, parsed);
   }
+  if (keys.size === 0) throw new Error("The list has no key on P-256.");
   return keys;
+}
+
+function readKey(text: string): KeyObject | undefined {
+  try {
+    return createPublicKey(text);
+  } catch {
+    return undefined;
+  }
 }
