@@ -260,6 +260,58 @@ describe("a resource server's credentials", () => {
     }
   });
 
+  it("count for their overlap also when they are rotated again meanwhile, perhaps since the answer was lost", async () => {
+    const { server, secret } = await arrangeResourceServer(app, fintech);
+    const rotate = async (overlapHours: number): Promise<string> =>
+      (await rotateResourceServer(deps(), operator, { ...server, overlapHours })).secret;
+    const ask = (...using: string[]): Promise<number[]> =>
+      Promise.all(
+        using.map(
+          async (each) =>
+            (await introspect({ token: token.secret }, basic(server.resourceServerId, each))).statusCode,
+        ),
+      );
+    const start = Date.now();
+    const { stopTime } = app.database;
+    try {
+      await stopTime(new Date(start));
+      const lost = await rotate(24);
+      const second = await rotate(1);
+      const third = await rotate(2);
+      expect(await ask(secret, lost, second, third)).toEqual([200, 200, 200, 200]);
+      await stopTime(new Date(start + 3_600_000));
+      expect(await ask(secret, lost, second, third)).toEqual([200, 401, 200, 200]);
+      await stopTime(new Date(start + 2 * 3_600_000));
+      expect(await ask(secret, lost, second, third)).toEqual([200, 401, 401, 200]);
+      const fourth = await rotate(48);
+      await stopTime(new Date(start + 24 * 3_600_000));
+      expect(await ask(secret, third, fourth)).toEqual([401, 200, 200]);
+      // Somebody knows one of them: none but the newest counts, not even after a further rotation.
+      const fifth = await rotate(0);
+      expect(await ask(third, fourth, fifth)).toEqual([401, 401, 200]);
+      const sixth = await rotate(24);
+      expect(await ask(third, fourth, fifth, sixth)).toEqual([401, 401, 200, 200]);
+    } finally {
+      await stopTime();
+    }
+  });
+
+  it("count no longer when a process of an older release, which does not know of earlier ones, ended them", async () => {
+    const { server, secret } = await arrangeResourceServer(app, fintech);
+    for (const overlapHours of [24, 24])
+      await rotateResourceServer(deps(), operator, { ...server, overlapHours });
+    const ask = async (): Promise<number> =>
+      (await introspect({ token: token.secret }, basic(server.resourceServerId, secret))).statusCode;
+    expect(await ask()).toBe(200);
+    await app.database.owner.query(
+      "UPDATE resource_server SET previous_secret_hash = NULL, previous_secret_ends_at = NULL WHERE resource_server_id = $1",
+      [server.resourceServerId],
+    );
+    expect(await ask()).toBe(401);
+    await rotateResourceServer(deps(), operator, { ...server, overlapHours: 24 });
+    expect(await ask()).toBe(401);
+  });
+
   it("are kept as a hash alone, and seen by nobody but the Fusion team", async () => {
     const { rows } = await app.database.owner.query(
       "SELECT row_to_json(resource_server)::text AS text FROM resource_server",

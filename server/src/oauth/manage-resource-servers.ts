@@ -92,8 +92,9 @@ export async function listResourceServers(
 }
 
 /**
- * Gives a resource server another secret; the previous one stays valid for `overlapHours` (0 when it was found out). For operator admins
- * and the command line. Audited. Throws `role_insufficient`, `invalid_input`, `not_found`.
+ * Gives a resource server another secret; the previous one stays valid for `overlapHours` (0 when it was found out, which ends all others,
+ * too). Rotating again meanwhile, perhaps since the answer was lost, ends none of them. For operator admins and the command line. Audited.
+ * Throws `role_insufficient`, `invalid_input`, `not_found`.
  */
 export async function rotateResourceServer(
   { db, random }: Omit<ManageDeps, "clock">,

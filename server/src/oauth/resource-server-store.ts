@@ -30,6 +30,10 @@ export async function insertResourceServer(
   );
 }
 
+/** The secrets before the present one that still count; the condition of migration 0285. */
+const formerSecrets = `unnest(earlier_secret_hashes || previous_secret_hash, earlier_secrets_end_at || previous_secret_ends_at)
+       AS former (hash, ends_at) WHERE previous_secret_hash IS NOT NULL AND ends_at > database_now()`;
+
 /** Every resource server that ever existed, by name. */
 export async function listResourceServerRows(tx: Queryable): Promise<ResourceServer[]> {
   return tx.query(`SELECT ${columns} FROM resource_server ORDER BY name, resource_server_id`);
@@ -53,8 +57,7 @@ export async function findCredentials(
   id: string,
 ): Promise<{ readonly server: ResourceServer; readonly secretHashes: readonly Buffer[] } | undefined> {
   const [row] = await db.query<ResourceServer & { secretHashes: Buffer[] }>(
-    `SELECT ${columns}, array_remove(ARRAY[secret_hash,
-       CASE WHEN previous_secret_ends_at > database_now() THEN previous_secret_hash END], NULL) AS "secretHashes"
+    `SELECT ${columns}, secret_hash || ARRAY(SELECT hash FROM ${formerSecrets}) AS "secretHashes"
      FROM resource_server WHERE resource_server_id = $1 AND ended_at IS NULL`,
     [id],
   );
@@ -64,8 +67,8 @@ export async function findCredentials(
 }
 
 /**
- * Replaces the secret. The previous one stays valid for `overlapHours`, by the database's clock, or no longer when that is 0. Returns when
- * this happened, and when the previous secret ends.
+ * Replaces the secret. The previous one stays valid for `overlapHours`, by the database's clock, and those before it for as long as they
+ * were to; when it is 0, all end now. Returns when this happened, and when the previous secret ends.
  */
 export async function replaceSecretHash(
   tx: Queryable,
@@ -75,6 +78,8 @@ export async function replaceSecretHash(
   const [row] = await tx.query<{ rotatedAt: Date; previousEndsAt: Date | null }>(
     `UPDATE resource_server SET previous_secret_hash = CASE WHEN $3::float8 > 0 THEN secret_hash END,
        previous_secret_ends_at = CASE WHEN $3 > 0 THEN database_now() + $3 * interval '1 hour' END,
+       earlier_secret_hashes = ARRAY(SELECT hash FROM ${formerSecrets} AND $3 > 0 ORDER BY ends_at, hash),
+       earlier_secrets_end_at = ARRAY(SELECT ends_at FROM ${formerSecrets} AND $3 > 0 ORDER BY ends_at, hash),
        secret_hash = $2, rotated_at = database_now()
      WHERE resource_server_id = $1
      RETURNING rotated_at AS "rotatedAt", previous_secret_ends_at AS "previousEndsAt"`,
