@@ -69,6 +69,12 @@ describe("RFC 7009 section 2.1, the request", () => {
     expect(audit.rows).toEqual([{ actor_kind: "token", actor_id: token.tokenId }]);
   });
 
+  it("ends the token also with blanks around it, as a file or a clipboard has them: 200 must not mean that it lives on", async () => {
+    const response = await revoke({ token: ` ${token.secret}\r\n`, client_id: fintech.clientId });
+    expect([response.statusCode, response.body]).toEqual([200, ""]);
+    expect(await check(token.secret)).toBe(401);
+  });
+
   it("is refused for a token of another client, which is told so", async () => {
     const other = await arrangeFintech(app.database.owner);
     for (const clientId of [other.clientId, "no-such-client"]) {

@@ -152,12 +152,14 @@ export function registerOAuthRoutes(http: HttpServer, deps: OAuthDependencies): 
 async function revokeForClient(
   deps: OAuthDependencies,
   request: FastifyRequest,
-  { token, client_id: clientId }: z.output<typeof RevocationRequest>,
+  { token: sent, client_id: clientId }: z.output<typeof RevocationRequest>,
 ): Promise<void> {
   if (clientId === undefined || request.headers.authorization !== undefined)
     throw new InvalidClient(
       "Send the client id of the token's fintech as client_id, and no other credentials.",
     );
+  // No token has blanks, and whoever sends one from a file with its line's end is answered 200 in any case.
+  const token = sent.trim();
   if (!isWellFormedSecret(token)) return;
   const found = await deps.tokenCheck.check(token);
   if (!found || found.refusal === "token_expired") return;
