@@ -125,6 +125,9 @@ describe("a route that is served directly", () => {
     const headers = { "x-forwarded-for": "203.0.113.9, 198.51.100.7" };
     expect((await ask("/quick", { headers })).ip).toBe("198.51.100.7");
     expect((await ask("/%71uick", { headers })).ip).toBe("198.51.100.7");
+    const withPort = { "x-forwarded-for": "203.0.113.9, [2001:db8::7]:443" };
+    for (const path of ["/quick", "/%71uick"])
+      expect((await ask(path, { headers: withPort })).ip).toBe("2001:db8::7");
   });
 
   it("is answered 500 when its handler fails, at once or later, and goes on serving", async () => {

@@ -490,6 +490,22 @@ describe("the rate limit", () => {
     expect((await call("203.0.113.9", "198.51.100.9")).json()).toEqual({ ip: "203.0.113.9" });
   });
 
+  it("counts a caller once whom a proxy names with the port of each connection, or an IPv6 address in brackets", async () => {
+    for (const [ip, ...written] of [
+      [
+        "198.51.100.77",
+        "198.51.100.77:50001",
+        "198.51.100.77:50002",
+        "203.0.113.1:1, 198.51.100.77:3, 10.0.0.1:80",
+      ],
+      ["2001:db8:77::1", "[2001:db8:77::1]:50001", "[2001:db8:77::1]", "2001:db8:77::1"],
+    ] as const) {
+      const from = (at: number) => call("10.0.0.1", written[at % written.length]);
+      for (let calls = 0; calls < 5; calls += 1) expect((await from(calls)).json()).toEqual({ ip });
+      expect((await from(1)).statusCode).toBe(429);
+    }
+  });
+
   it("counts the addresses of an IPv6 /64 together, and an IPv4 address with the same one in IPv6", async () => {
     for (const [one, other, apart] of [
       ["2001:db8:0:1:ffff::1", "2001:DB8:0:1::2", "2001:db8:0:2::1"],

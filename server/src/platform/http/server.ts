@@ -155,6 +155,11 @@ export function createHttpServer({
   });
 
   http.addHook("onRequest", (request, reply, done) => {
+    // Before anybody asks for the caller's address: Fastify reads it from this header.
+    const { headers } = request.raw;
+    const forwardedFor = headers["x-forwarded-for"];
+    if (trustedProxies.length > 0 && typeof forwardedFor === "string")
+      headers["x-forwarded-for"] = withoutPorts(forwardedFor);
     reply.header("x-request-id", request.id);
     setSecurityHeaders(reply, { https });
     done(
@@ -242,9 +247,17 @@ function callerOf(
   return (request, remoteAddress = "") => {
     const forwardedFor = isTrusted && request.header("x-forwarded-for");
     if (!isTrusted || forwardedFor === undefined) return remoteAddress;
-    const seen = { headers: { "x-forwarded-for": forwardedFor }, socket: { remoteAddress } };
+    const seen = { headers: { "x-forwarded-for": withoutPorts(forwardedFor) }, socket: { remoteAddress } };
     return proxyAddr(seen as unknown as IncomingMessage, isTrusted);
   };
+}
+
+/**
+ * The addresses of an X-Forwarded-For, without what some proxies write around them: the port of the connection, the brackets of IPv6. With
+ * its port, each connection would count as another caller, and its address would be in no allow-list.
+ */
+function withoutPorts(forwardedFor: string): string {
+  return forwardedFor.replace(/\[([^[\],\s]*)\](?::\d+)?|(\d{1,3}(?:\.\d{1,3}){3}):\d+/g, "$1$2");
 }
 
 /** Answers anything thrown as a problem (RFC 9457). */
