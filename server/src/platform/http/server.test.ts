@@ -299,6 +299,19 @@ describe("every answer", () => {
     ]);
   });
 
+  it("are not made of an expectation that nobody knows: the request is answered like every other", async () => {
+    const answer = await raw(
+      "GET /console/api/limited HTTP/1.1\r\nhost: localhost\r\nexpect: the-best\r\nconnection: close\r\n\r\n",
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 200 /);
+    expect(answer).toMatch(/x-request-id: req_/);
+    const missing = await raw(
+      "POST /nowhere HTTP/1.1\r\nhost: localhost\r\nexpect: the-best\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+    );
+    expect(missing).toMatch(/^HTTP\/1.1 404 /);
+    expect(missing).toMatch(/x-request-id: req_/);
+  });
+
   it("are 415 for a compressed body, which is not read", async () => {
     const post = (coding: string) =>
       http.inject({

@@ -94,6 +94,8 @@ export function createHttpServer({
       const server = createServer(serverOptions, (request, response) =>
         (saysVersionAndHost(request) ? listener : fastify)(request, response),
       );
+      // RFC 9110 section 10.1.1 lets a server go on. Node's own refusal has no request id and no body, and is not told to the log.
+      server.on("checkExpectation", (request, response) => server.emit("request", request, response));
       server.keepAliveTimeout = keepAliveMs;
       closeStalled(server, stalledMs);
       unreadable.watch(server);
