@@ -137,17 +137,19 @@ export async function findCall(tx: Queryable, requestId: string): Promise<ApiCal
   return row && (toCall(row) as ApiCall);
 }
 
-/** Tokens and routes of the latest calls. */
+/** Tokens and most frequent routes of the latest calls, in their order. */
 export async function listCallFacets(
   tx: Queryable,
   applicationId: ApplicationId,
-  latest: number,
+  { latest, routesMax }: { readonly latest: number; readonly routesMax: number },
 ): Promise<{ tokenIds: TokenId[]; routes: string[] }> {
   const [row] = await tx.query<{ token_ids: TokenId[] | null; routes: string[] | null }>(
-    `SELECT array_agg(DISTINCT token_id) AS token_ids, array_agg(DISTINCT route ORDER BY route) AS routes
-     FROM (SELECT token_id, route FROM api_call WHERE application_id = $1 ORDER BY at DESC, call_id DESC LIMIT $2) AS latest
-     WHERE token_id IS NOT NULL`,
-    [applicationId, latest],
+    `WITH latest AS MATERIALIZED (
+       SELECT token_id, route FROM api_call WHERE application_id = $1 ORDER BY at DESC, call_id DESC LIMIT $2),
+     frequent AS (SELECT route FROM latest WHERE token_id IS NOT NULL GROUP BY route ORDER BY count(*) DESC, route LIMIT $3)
+     SELECT (SELECT array_agg(DISTINCT token_id) FROM latest WHERE token_id IS NOT NULL) AS token_ids,
+       (SELECT array_agg(route ORDER BY route) FROM frequent) AS routes`,
+    [applicationId, latest, routesMax],
   );
   return { tokenIds: row?.token_ids ?? [], routes: row?.routes ?? [] };
 }

@@ -48,10 +48,13 @@ export async function listCalls(
   });
 }
 
-/** How many of the latest calls are searched for tokens and routes to choose from. */
-const latestForFacets = 5_000;
+/**
+ * How many of the latest calls are searched for tokens and routes to choose from, and how many routes are offered: behind a proxy, whoever
+ * holds a token can make up as many as they like.
+ */
+const facetsFrom = { latest: 5_000, routesMax: 100 };
 
-/** Which tokens and routes the latest calls had. Throws as {@link listCalls}. */
+/** Which tokens and most frequent routes the latest calls had. Throws as {@link listCalls}. */
 export async function listFacets(
   { db }: { readonly db: Database },
   actor: Administrator,
@@ -59,7 +62,7 @@ export async function listFacets(
 ): Promise<{ readonly tokenNames: ReadonlyMap<TokenId, string>; readonly routes: readonly string[] }> {
   return db.transaction(dataScopeOf(actor), async (tx) => {
     await getApplicationFor(tx, actor, applicationId);
-    const { tokenIds, routes } = await listCallFacets(tx, applicationId, latestForFacets);
+    const { tokenIds, routes } = await listCallFacets(tx, applicationId, facetsFrom);
     return { tokenNames: await nameTokens(tx, tokenIds), routes };
   });
 }

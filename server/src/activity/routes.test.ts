@@ -171,6 +171,21 @@ describe("the list of an application's calls", () => {
     });
   });
 
+  it("offers the routes that are called most, however many addresses somebody makes up behind a proxy", async () => {
+    const own = await arrangeApplication(database.owner, fintech);
+    const { tokenId } = await arrangeToken(database.owner, own, admin);
+    const ofOwn = (facts: Partial<ApiCall>) => aCall({ applicationId: own, tokenId, ...facts });
+    const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+    const madeUp = letters.flatMap((one) =>
+      letters.map((two) => ofOwn({ at: after(9), route: `GET /${one}/${two}` })),
+    );
+    await writeCalls(database.db, [ofOwn({}), ofOwn({}), ...madeUp], []);
+    const { routes } = CallFacets.parse((await get(`/applications/${own}/call-facets`)).json);
+    expect(routes).toHaveLength(100);
+    expect(routes).toContain("POST /transfers");
+    expect(routes).toEqual(routes.toSorted());
+  });
+
   it("is for whoever may see the application; to all others there is no such application", async () => {
     for (const path of ["calls", "call-facets"]) {
       const address = `/applications/${applicationId}/${path}`;

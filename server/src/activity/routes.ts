@@ -74,7 +74,7 @@ export function registerActivityRoutes(http: HttpServer, deps: ActivityRoutesDep
       {
         schema: {
           tags,
-          summary: "The tokens and routes of an application's latest calls",
+          summary: "The tokens and the most frequent routes of an application's latest calls",
           params: ofApplication,
           response: { 200: CallFacets, ...failures },
         },
