@@ -12,8 +12,11 @@ export interface TestCertificate {
 export interface TestAuthority {
   /** The certificate to be trusted, in PEM. */
   readonly certificate: string;
-  /** For a server that answers to this host name; valid from an hour ago until `notAfter`, for a day unless told otherwise. */
-  issue(host: string, notAfter?: Date): TestCertificate;
+  /**
+   * For a server that answers to this host name; valid from an hour ago until `notAfter`, for a day unless told otherwise. Its key is one
+   * of an elliptic curve, or of RSA, which some key exchanges require.
+   */
+  issue(host: string, notAfter?: Date, keyType?: "ec" | "rsa"): TestCertificate;
 }
 
 const hourMs = 3_600_000;
@@ -50,8 +53,11 @@ export function createTestAuthority(name = "A test's authority"): TestAuthority 
         octets(sequence(der(0x01, Buffer.from([0xff])))),
       ),
     ]),
-    issue(host, notAfter) {
-      const own = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    issue(host, notAfter, keyType = "ec") {
+      const own =
+        keyType === "ec"
+          ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+          : generateKeyPairSync("rsa", { modulusLength: 2048 });
       // Subject alternative name: one DNS name.
       const names = sequence(oid("551d11"), octets(sequence(der(0x82, Buffer.from(host)))));
       return {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { SecureContextOptions } from "node:tls";
 import type { TestCertificate } from "./test-certificates.ts";
 
 export interface ReceivedWebhook {
@@ -20,9 +21,9 @@ export interface WebhookReceiver {
   close(): Promise<void>;
 }
 
-/** A fintech's endpoint on this machine; with a certificate it uses TLS, under the given host name. */
+/** A fintech's endpoint on this machine; with a certificate it uses TLS, under the given host name and with the given options. */
 export async function startWebhookReceiver(
-  secure?: TestCertificate & { readonly host: string },
+  secure?: TestCertificate & { readonly host: string; readonly options?: SecureContextOptions },
 ): Promise<WebhookReceiver> {
   const received: ReceivedWebhook[] = [];
   let how: number | ((response: ServerResponse) => void) = 200;
@@ -36,7 +37,7 @@ export async function startWebhookReceiver(
     else response.writeHead(how).end("noted");
   };
   const server = secure
-    ? createSecureServer({ cert: secure.certificate, key: secure.key }, handle)
+    ? createSecureServer({ ...secure.options, cert: secure.certificate, key: secure.key }, handle)
     : createServer(handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

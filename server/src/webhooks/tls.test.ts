@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { getCACertificates, type SecureContextOptions, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ApplicationId } from "../platform/ids.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
@@ -45,8 +45,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function arrangeEndpoint(certificate: TestCertificate) {
-  const receiver = await startWebhookReceiver({ ...certificate, host });
+async function arrangeEndpoint(certificate: TestCertificate, options: SecureContextOptions = {}) {
+  const receiver = await startWebhookReceiver({ ...certificate, host, options });
   receivers.push(receiver);
   return { receiver, ...(await webhooks.add(admin, application, receiver.url)) };
 }
@@ -115,5 +115,24 @@ describe("over TLS", () => {
       error: expect.stringContaining(`No secure connection: the certificate ${words}`),
     });
     expect(receiver.received).toEqual([]);
+  });
+
+  it("no receiver chooses how much of our time the key exchange takes", async () => {
+    const certificate = authority.issue(host, undefined, "rsa");
+    const old = await arrangeEndpoint(certificate, { maxVersion: "TLSv1.2" });
+    await deliverTestEvent(old.endpointId);
+    expect(await lastAttempt(old.endpointId)).toMatchObject({ status: 200 });
+    // Over a finite field, the server sends the numbers that the client computes with.
+    const costly = await arrangeEndpoint(certificate, {
+      maxVersion: "TLSv1.2",
+      ciphers: "DHE-RSA-AES256-GCM-SHA384",
+      dhparam: "auto",
+    });
+    await deliverTestEvent(costly.endpointId);
+    expect(await lastAttempt(costly.endpointId)).toMatchObject({
+      status: null,
+      error: expect.stringContaining("A secure connection could not be made"),
+    });
+    expect(costly.receiver.received).toEqual([]);
   });
 });
