@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { EventName } from "@fusion/contract/webhooks.ts";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { arrangeUser } from "../testing/fixtures.ts";
@@ -25,6 +27,18 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
+/** The members of `data` in the page's example that has this one. */
+function documentedWith(member: string): string[] {
+  const page = readFileSync(
+    join(import.meta.dirname, "../../../docs/reference/fusion/80-webhooks.md"),
+    "utf8",
+  );
+  const examples = [...page.matchAll(/```json\n("source"[\s\S]+?)```/g)].map(([, text]) =>
+    JSON.parse(`{${text}}`),
+  );
+  return Object.keys(examples.find(({ data }) => Object.hasOwn(data, member))?.data ?? {}).sort();
+}
+
 /** Empties the outbox and returns what it had, oldest first. */
 async function told(): Promise<{ name: string; content: { uri: string; state: string; data: object } }[]> {
   const { rows } = await app.database.owner.query(
@@ -33,7 +47,7 @@ async function told(): Promise<{ name: string; content: { uri: string; state: st
   return rows.sort((left, right) => Number(left.outbox_id - right.outbox_id));
 }
 
-it("each change of a payment instrument is told, without the phone number, and none that changed nothing", async () => {
+it("each change of a payment instrument is told, as the reference says, without the phone number, and none that changed nothing", async () => {
   const person = await client.post("/applications/newIndividual", individualBody({ phone, pan }));
   const issuance = {
     accountHolderID: person.body.individualID,
@@ -78,6 +92,8 @@ it("each change of a payment instrument is told, without the phone number, and n
       targetAccount: `account://${accountID}`,
     },
   });
+  expect(Object.keys(atIssuing[0]?.content.data ?? {}).sort()).toEqual(documentedWith("paymentProductID"));
+  expect(Object.keys(atIssuing[1]?.content.data ?? {}).sort()).toEqual(documentedWith("formFactorID"));
   expect(JSON.stringify(atIssuing)).not.toContain(phone.slice(-10));
   await client.post(`/bundles/${bundle.bundleId}/issueBundle`, issuance);
   expect(await told()).toEqual([]);
