@@ -53,6 +53,21 @@ const cases: readonly {
     body,
     holds: false,
   },
+  // Whoever finds the address can send anything there: that is to be refused like the rest, not to end in an exception.
+  { what: "one without headers", headers: {}, body, holds: false },
+  { what: "one at no time", headers: { ...good, "webhook-timestamp": "now" }, body, holds: false },
+  {
+    what: "one at an endless time",
+    headers: { ...good, "webhook-timestamp": "1".repeat(5_000) },
+    body,
+    holds: false,
+  },
+  {
+    what: "one whose signature is no ASCII",
+    headers: { ...good, "webhook-signature": "v1,é" },
+    body,
+    holds: false,
+  },
 ];
 
 let folder: string;
