@@ -56,6 +56,7 @@ export async function addEndpoint(
     const { tenant } = await getApplicationToManage(tx, principal, input.applicationId);
     if (tenant.environment === "live") requireRecentPresence(principal, deps.clock);
     const url = readEndpointUrl(input.url, deps.policy).href;
+    const events = inOneOrder(input.events);
     await lockEndpointsOf(tx, input.applicationId);
     const existing = await listEndpointRows(tx, input.applicationId);
     if (existing.length >= endpointsMax) throw new WebhookLimitReached(endpointsMax);
@@ -66,16 +67,13 @@ export async function addEndpoint(
       tenant,
       applicationId: input.applicationId,
       url,
-      events: input.events,
+      events,
       secret: deps.keys.seal("webhook-secret", secret, endpointId),
       createdAt: deps.clock.now(),
       createdByName: principal.name,
     });
     if (!written) throw new WebhookUrlTaken();
-    await audit(deps, tx, principal, { endpointId, tenant, ...input }, "added", {
-      url,
-      events: input.events,
-    });
+    await audit(deps, tx, principal, { endpointId, tenant, ...input }, "added", { url, events });
     return { endpoint: await reread(tx, endpointId), secret };
   });
 }
@@ -96,7 +94,7 @@ export async function editEndpoint(
     const { endpointId, applicationId } = endpoint;
     if (endpoint.tenant.environment === "live") requireRecentPresence(principal, deps.clock);
     const url = readEndpointUrl(input.url, deps.policy).href;
-    const events = EventName.options.filter((name) => input.events.includes(name));
+    const events = inOneOrder(input.events);
     const before = { url: endpoint.url, events: endpoint.events };
     if (isDeepStrictEqual(before, { url, events })) return endpoint;
     await lockEndpointsOf(tx, applicationId);
@@ -165,6 +163,11 @@ export async function deleteEndpoint(
     await markDeleted(tx, endpoint.endpointId, deps.clock.now());
     await audit(deps, tx, principal, { ...endpoint, ...input }, "deleted", { url: endpoint.url });
   });
+}
+
+/** The same events always in the same order, so that an edit which names them in another changes nothing. */
+function inOneOrder(events: readonly EventName[]): EventName[] {
+  return EventName.options.filter((name) => events.includes(name));
 }
 
 async function reread(tx: Transaction, endpointId: string): Promise<Endpoint> {

@@ -88,7 +88,8 @@ async function call(
 async function add(person = admin, url = newUrl()): Promise<WebhookEndpointWithSecret> {
   const answer = await call(person, "POST", `/applications/${sandbox}/webhooks`, {
     url,
-    events: ["TRANSFER_CREATED", "RESOURCE_CREATED"],
+    // Not in the order of the contract's list.
+    events: ["RESOURCE_CREATED", "TRANSFER_CREATED"],
   });
   expect(answer.status).toBe(201);
   return WebhookEndpointWithSecret.parse(answer.body);
