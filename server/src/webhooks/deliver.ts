@@ -5,6 +5,7 @@ import { allEnded } from "../platform/all-ended.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
 import type { Keys } from "../platform/keys.ts";
+import { nameInSms } from "../platform/messages/name-in-message.ts";
 import { countQueued, queueMessage } from "../platform/messages/outgoing-messages.ts";
 import type { Random } from "../platform/random.ts";
 import { type ClaimedDelivery, claimDeliveries, recordAttempt, releaseDeliveries } from "./delivery-store.ts";
@@ -181,7 +182,7 @@ async function noteFailure(
       channel: admin.channel,
       to: admin.address,
       subject,
-      text: admin.channel === "sms" ? `${subject}. ${page}` : text,
+      text: admin.channel === "sms" ? `Webhook to "${nameInSms(host)}" was disabled. ${page}` : text,
       messageId: `${idPrefix}${endpointId}`,
       smsTemplate: "notice",
     });

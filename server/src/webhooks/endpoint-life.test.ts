@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { EventName } from "@fusion/contract/webhooks.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeTelling, type TestTelling } from "../testing/telling-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import type { ReceivedWebhook } from "../testing/webhook-receiver.ts";
@@ -90,6 +91,24 @@ describe("an endpoint", () => {
     await failsOnce();
     webhooks.clock.advanceMs(21 * 24 * 3_600_000);
     expect(await failsOnce()).toMatchObject({ disabledAt: null, failingSince: webhooks.clock.now() });
+  });
+
+  it("makes no link in the SMS to an admin that it was disabled: whoever manages the application chose its host", async () => {
+    const onPhone = await arrangeUser(database.owner, book.fintech, "fintech_admin");
+    await database.owner.query("DELETE FROM identity WHERE user_id = $1 AND channel = 'email'", [
+      onPhone.userId,
+    ]);
+    const endpoint = await receiver();
+    const { endpointId } = await webhooks.add(admin, application, endpoint.url);
+    endpoint.answer(410);
+    await pay();
+    await webhooks.publisher.runOnce();
+    const { rows } = await database.owner.query("SELECT text FROM outgoing_message WHERE address = $1", [
+      onPhone.phone,
+    ]);
+    const page = `https://fusion.example/applications/${application}/webhooks/${endpointId}`;
+    const { port } = new URL(endpoint.url);
+    expect(rows).toEqual([{ text: `Webhook to "127-0-0-1-${port}" was disabled. ${page}` }]);
   });
 
   it("that answers 410 is disabled at once, and the fintech's admins are told why", async () => {
