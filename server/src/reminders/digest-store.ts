@@ -115,15 +115,21 @@ export async function cancelStaleNotices(
   return { recipientLost: rows.some(({ error }) => error === noAccess || error === mailEnded) };
 }
 
+export interface Recipient {
+  readonly name: string;
+  readonly address: string;
+  /** Whether the address was given after the digest's time, and never proven: the plan counted on the one before. */
+  readonly isDoubtful: boolean;
+}
+
 /** A digest's recipient if reachable now, or undefined. */
-export async function findRecipient(
-  tx: Transaction,
-  key: DigestKey,
-): Promise<{ name: string; address: string } | undefined> {
-  const [row] = await tx.query<{ name: string; address: string }>(
-    `SELECT name, address FROM reachable_address
-     WHERE (ifi_id, fintech_id, user_id, channel) = ($1, $2, $3, $4)`,
-    keyValues(key).slice(0, 4),
+export async function findRecipient(tx: Transaction, key: DigestKey): Promise<Recipient | undefined> {
+  const [row] = await tx.query<Recipient & Record<string, unknown>>(
+    `SELECT a.name, a.address,
+            NOT a.verified AND i.created_at > (SELECT min(r.planned_for) FROM reminder r WHERE ${ofDigest}) AS "isDoubtful"
+     FROM reachable_address a JOIN identity i USING (user_id, channel, address)
+     WHERE (a.ifi_id, a.fintech_id, a.user_id, a.channel) = ($1, $2, $3, $4)`,
+    keyValues(key),
   );
   return row;
 }

@@ -504,6 +504,24 @@ describe("addresses that are refused for good", () => {
     expect(alarms).toHaveLength(1);
   });
 
+  it("that came between the plan and the message, and that nobody proved: the admins are written to as well, once", async () => {
+    await subscribe(await token(), member);
+    await owner.query("DELETE FROM identity WHERE user_id = $1 AND channel = 'sms'", [member.userId]);
+    refuse = () => new DeliveryFailed("451 try later");
+    await sweepReminders(deps);
+    // An admin gives the person another address, which may be mistyped.
+    const mistyped = `mistyped.${member.email}`;
+    await owner.query(
+      "UPDATE identity SET address = $2, verified_at = NULL, created_at = $3 WHERE user_id = $1",
+      [member.userId, mistyped, new Date("2027-11-08T03:40:00Z")],
+    );
+    await at("2027-11-08T03:45:00Z");
+    refuse = () => undefined;
+    await at("2027-11-08T04:15:00Z");
+    await at("2027-11-08T04:45:00Z");
+    expect(letters.map(({ to }) => to).sort()).toEqual([admin.email, mistyped].sort());
+  });
+
   it("raise an alarm in the log when nobody at all can be reached", async () => {
     const id = await token();
     await subscribe(id, member);

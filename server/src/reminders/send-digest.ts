@@ -147,6 +147,8 @@ async function deliver(deps: SendDeps, run: Run, digest: ClaimedDigest): Promise
       await recordCancelled(tx, digest, "The recipient cannot be reached here any more.");
       return undefined;
     }
+    // It is written to, but nobody counts as reached there.
+    if (recipient.isDoubtful) await planFallback(deps, run, tx, digest, now);
     return { now, notices, recipient, fintech: await getReminderSettings(tx, digest) };
   });
   if (!current) return "cancelled";
