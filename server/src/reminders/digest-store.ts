@@ -69,6 +69,7 @@ const keyValues = (key: DigestKey): unknown[] => [
   key.sequence,
 ];
 
+const subscriptionEnded = "The subscription had ended.";
 const noAccess = "The recipient has no access to the application any more.";
 const mailEnded = "The recipient has ended the reminder mail.";
 
@@ -94,7 +95,7 @@ export async function cancelStaleNotices(
            WHEN r.kind = 'cutover' AND NOT cut_over_is_open(t.token_id, moment.now) THEN 'Programs have moved to the replacement, or it has ended.'
            WHEN NOT EXISTS (SELECT FROM token_subscription s
                             WHERE s.token_id = t.token_id AND s.ended_at IS NULL AND (r.fallback OR s.user_id = r.user_id))
-             THEN 'The subscription had ended.'
+             THEN '${subscriptionEnded}'
            WHEN NOT sees_application(r.user_id, r.application_id) THEN '${noAccess}'
            WHEN r.channel = 'email' AND CASE WHEN r.fallback
              THEN EXISTS (SELECT FROM reachable_address a WHERE a.user_id = r.user_id AND a.channel = 'email' AND NOT a.stands_in)
@@ -112,7 +113,9 @@ export async function cancelStaleNotices(
      RETURNING r.error`,
     keyValues(key),
   );
-  return { recipientLost: rows.some(({ error }) => error === noAccess || error === mailEnded) };
+  // One who opted out may have been the only one to be reached of several who asked.
+  const lost = [subscriptionEnded, noAccess, mailEnded];
+  return { recipientLost: rows.some(({ error }) => lost.includes(error)) };
 }
 
 export interface Recipient {

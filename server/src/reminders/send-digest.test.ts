@@ -28,6 +28,7 @@ let token: TestReminders["token"];
 let subscribe: TestReminders["subscribe"];
 let at: TestReminders["at"];
 let reminders: TestReminders["reminders"];
+let application: TestReminders["application"];
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -38,10 +39,8 @@ afterAll(() => database.drop());
 // Each test has a fintech of its own and the database to itself.
 beforeEach(async () => {
   refuse = () => undefined;
-  ({ clock, letters, deps, fintech, admin, member, token, subscribe, at, reminders } = await arrangeReminders(
-    database,
-    (message) => refuse(message),
-  ));
+  ({ clock, letters, deps, fintech, application, admin, member, token, subscribe, at, reminders } =
+    await arrangeReminders(database, (message) => refuse(message)));
 });
 
 describe("a digest", () => {
@@ -502,6 +501,21 @@ describe("addresses that are refused for good", () => {
         .sort(),
     ).toEqual([admin.email, member.email].sort());
     expect(alarms).toHaveLength(1);
+  });
+
+  it("of one subscriber hand over to the admins also when the other subscriber, who was told, opts out before the message", async () => {
+    const tokenId = await token();
+    const other = await arrangeUser(owner, fintech, "fintech_member");
+    for (const person of [member, other]) await subscribe(tokenId, person);
+    await owner.query("UPDATE identity SET bounced_at = now() WHERE user_id = $1", [member.userId]);
+    await grantAccess(owner, other, application, "view");
+    await planOnly();
+    await owner.query("UPDATE token_subscription SET ended_at = $2 WHERE user_id = $1", [
+      other.userId,
+      clock.now(),
+    ]);
+    await at("2027-11-08T03:45:00Z");
+    expect(letters.map(({ to }) => to)).toEqual([admin.email]);
   });
 
   it("that came between the plan and the message, and that nobody proved: the admins are written to as well, once", async () => {
