@@ -31,6 +31,8 @@ const headersMaxBytes = 8_192;
 const readMaxBytes = 4_096;
 /** How many 1xx answers may precede the final one: a server has use for one or two. */
 const interimMax = 8;
+/** How many session tickets of TLS 1.3 a server may send: usual servers send two. */
+const ticketsMax = 16;
 const shownMaxCharacters = 500;
 /**
  * Without the key exchange over a finite field: for that the server sends the numbers, of up to 10,000 bits, with which we then compute for
@@ -234,6 +236,14 @@ function post(
       if (interim === interimMax) end(new Refusal("It sent interim answers (1xx) only."));
     });
     request.on("socket", (socket) => {
+      let tickets = 0;
+      // Tickets are not among the bytes counted below, and a stream of them takes most of a processor. Ended outside the event, which
+      // comes from within the reading of the connection.
+      socket.on("session", () => {
+        tickets += 1;
+        if (tickets === ticketsMax)
+          setImmediate(() => end(new Refusal("It sent too much before an answer.")));
+      });
       let received = 0;
       socket.on("data", (piece: Buffer) => {
         received += piece.length;

@@ -1,4 +1,9 @@
+import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { getCACertificates, type SecureContextOptions, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ApplicationId } from "../platform/ids.ts";
@@ -74,6 +79,17 @@ function proofs(secret: string, { headers, body }: ReceivedWebhook) {
   };
 }
 
+const ticketServer = `
+import socket, ssl, sys, time
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+context.num_tickets = 1000
+listening = socket.create_server(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+secure = context.wrap_socket(listening.accept()[0], server_side=True)
+time.sleep(60)
+`;
+
 describe("over TLS", () => {
   it("a delivery arrives and its signatures prove it, before, during and after a rotation's overlap", async () => {
     const { receiver, endpointId, secret } = await arrangeEndpoint(authority.issue(host));
@@ -134,5 +150,26 @@ describe("over TLS", () => {
       error: expect.stringContaining("A secure connection could not be made"),
     });
     expect(costly.receiver.received).toEqual([]);
+  });
+
+  it("a receiver that sends session tickets without end is left, since each costs us time", async () => {
+    // Node's own servers send two; Python's send as many as they are told to. This one then keeps silent.
+    const folder = mkdtempSync(join(tmpdir(), "fusion-tickets-"));
+    const { certificate, key } = authority.issue(host);
+    const files = [join(folder, "certificate.pem"), join(folder, "key.pem")] as const;
+    writeFileSync(files[0], certificate);
+    writeFileSync(files[1], key);
+    const server = spawn("python3", ["-c", ticketServer, ...files], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [port] = await once(server.stdout, "data");
+      const { endpointId } = await webhooks.add(admin, application, `https://${host}:${Number(port)}/`);
+      await deliverTestEvent(endpointId);
+      const attempt = await lastAttempt(endpointId);
+      expect(attempt).toMatchObject({ status: null, error: "It sent too much before an answer." });
+      expect(attempt?.durationMs).toBeLessThan(8_000);
+    } finally {
+      server.kill("SIGKILL");
+      rmSync(folder, { recursive: true });
+    }
   });
 });
