@@ -434,12 +434,20 @@ describe("after logging in", () => {
     await page.getByRole("button", { name: "Send a test event" }).click();
     expect((await moved)[0].url).toBe("/moved");
     await page.getByRole("main").getByText("Failing", { exact: true }).waitFor({ state: "hidden" });
+    status = 500;
+    await page.getByRole("button", { name: "Send a test event" }).click();
+    const failed = page.getByRole("row").filter({ hasText: "Will be tried again" }).first();
+    await failed.getByText(/^in \d+ /).waitFor();
     // The question says what would be lost before it is.
     await page.getByRole("button", { name: "Disable" }).click();
     const question = page.getByRole("alertdialog", { name: /^Disable the endpoint at/ });
     await question.getByText("those events are lost to it").waitFor();
     await question.getByRole("button", { name: "Disable" }).click();
     await page.getByText("Disabled by Asha Rao").waitFor();
+    // No time is promised for what is not sent before somebody enables it.
+    await failed.getByText("Once it is enabled").waitFor();
+    await failed.getByRole("link").click();
+    await dialog().getByText("Next try once it is enabled").waitFor();
     receiver.close();
   });
 

@@ -41,6 +41,7 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
         resetScroll: false,
       }),
   );
+  const disabled = endpoint.disabledAt !== null;
   const list = useInfiniteQuery(deliveryListQuery(endpointId, status));
   const deliveries = list.data?.pages.flatMap((page) => page.deliveries) ?? [];
   useEndpointFollows(endpointId, list.data && deliveries);
@@ -77,7 +78,7 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
       >
         <DataTable
           caption="Deliveries"
-          columns={columnsFor({ applicationId, endpointId, status })}
+          columns={columnsFor({ applicationId, endpointId, status, disabled })}
           rows={deliveries}
           rowKey={({ eventId }) => eventId}
           linked
@@ -86,7 +87,8 @@ export function DeliveryLog(props: { endpoint: WebhookEndpoint; canManage: boole
       <DeliveryPanel
         endpointId={endpointId}
         eventId={event ?? null}
-        canRedeliver={canManage && endpoint.disabledAt === null}
+        canRedeliver={canManage && !disabled}
+        disabled={disabled}
         onClose={closePanel}
       />
     </section>
@@ -97,6 +99,7 @@ const columnsFor = (place: {
   applicationId: string;
   endpointId: string;
   status: DeliveryFilter;
+  disabled: boolean;
 }): Column<WebhookDelivery>[] => [
   {
     key: "event",
@@ -127,7 +130,11 @@ const columnsFor = (place: {
   {
     key: "next",
     header: "Next try",
-    cell: ({ nextAt, state }) => (nextAt && state === "retrying" ? <ComingTime instant={nextAt} /> : null),
+    cell: ({ nextAt, state }) => {
+      if (nextAt === null) return null;
+      if (place.disabled) return "Once it is enabled";
+      return state === "retrying" ? <ComingTime instant={nextAt} /> : null;
+    },
   },
 ];
 

@@ -20,6 +20,8 @@ interface DeliveryPanelProps {
   /** Null: closed. */
   readonly eventId: string | null;
   readonly canRedeliver: boolean;
+  /** Whether the endpoint is: nothing is tried then. */
+  readonly disabled: boolean;
   readonly onClose: () => void;
 }
 
@@ -28,6 +30,7 @@ export function DeliveryPanel({
   endpointId,
   eventId,
   canRedeliver,
+  disabled,
   onClose,
 }: DeliveryPanelProps): ReactElement {
   // While it closes, the panel still shows its last delivery.
@@ -45,7 +48,7 @@ export function DeliveryPanel({
       {data ? (
         <>
           <StaleSign of={query} />
-          <Delivery endpointId={endpointId} delivery={data} canRedeliver={canRedeliver} />
+          <Delivery endpointId={endpointId} delivery={data} canRedeliver={canRedeliver} disabled={disabled} />
         </>
       ) : error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
@@ -60,8 +63,9 @@ function Delivery(props: {
   endpointId: string;
   delivery: WebhookDeliveryDetails;
   canRedeliver: boolean;
+  disabled: boolean;
 }): ReactElement {
-  const { endpointId, delivery, canRedeliver } = props;
+  const { endpointId, delivery, canRedeliver, disabled } = props;
   const toast = useToast();
   const redelivery = useRedeliver(endpointId);
   return (
@@ -69,9 +73,7 @@ function Delivery(props: {
       <p className={classes.state}>
         <DeliveryBadge state={delivery.state} />
         {delivery.state === "retrying" && delivery.nextAt !== null && (
-          <span>
-            Next try <ComingTime instant={delivery.nextAt} />
-          </span>
+          <span>Next try {disabled ? "once it is enabled" : <ComingTime instant={delivery.nextAt} />}</span>
         )}
         {delivery.deliveredAt !== null && <ExactTime instant={delivery.deliveredAt} />}
       </p>
@@ -102,7 +104,9 @@ function Delivery(props: {
       <section aria-labelledby="tries-heading" className={classes.stack}>
         <h3 id="tries-heading">Tries</h3>
         {delivery.attempts.length === 0 ? (
-          <p className={classes.soft}>None yet. It is tried within a second.</p>
+          <p className={classes.soft}>
+            None yet. It is tried {disabled ? "once the endpoint is enabled" : "within a second"}.
+          </p>
         ) : (
           <ol className={classes.attempts} reversed>
             {delivery.attempts.toReversed().map((attempt) => (
