@@ -2,7 +2,8 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lookAt } from "./support/browser.ts";
 import { logIn } from "./support/console.ts";
-import { forgetPresence, forgetSentCodes } from "./support/past.ts";
+import { expireCodes, forgetPresence, forgetSentCodes } from "./support/past.ts";
+import { readCode } from "./support/product.ts";
 import { admin, openTokenConsole, type TokenConsole } from "./support/token-console.ts";
 
 // What a slip of a person, of the network or of a session must not take away, and must not do.
@@ -266,6 +267,84 @@ describe("nothing is lost by a slip", () => {
     await page.unroute("**/step-up/start");
     await at.dialog().getByRole("button", { name: "Back" }).press("Enter");
     await expect.poll(at.focusedWords).toBe("Generate");
+    await page.keyboard.press("Escape");
+    await at.dialog().waitFor({ state: "hidden" });
+  });
+
+  it("a code that was sent is asked for after a reload, in another tab, and when only its answer was lost", async () => {
+    await forgetPresence(at.product);
+    await forgetSentCodes(at.product);
+    await expireCodes(at.product);
+    let sends = 0;
+    await page.route("**/step-up/start", async (route) => {
+      sends += 1;
+      await route.fetch();
+      await route.abort();
+    });
+    await at.openDialog("live");
+    const asked = new Date();
+    await at.generateButton().click();
+    const field = at.dialog().getByLabel("One-time code");
+    await field.waitFor();
+    await expect.poll(() => at.dialog().getByRole("alert").count()).toBe(0);
+    await page.reload();
+    await at.expires().waitFor();
+    await at.generateButton().click();
+    await field.waitFor();
+    await at
+      .dialog()
+      .getByRole("button", { name: /^Send again in 0:\d\d$/ })
+      .waitFor();
+    await expect.poll(() => at.dialog().getByRole("alert").count()).toBe(0);
+    expect(sends).toBe(1);
+    await page.unroute("**/step-up/start");
+
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.getByRole("dialog").getByRole("button", { name: "Generate", exact: true }).click();
+    await other.getByRole("dialog").getByLabel("One-time code").waitFor();
+    await other.close();
+
+    await field.fill(await readCode(at.product.url, "+919000000001", asked));
+    await at.dialog().getByText("You can see this token only now").waitFor();
+    await at.closeWithoutToken();
+  });
+
+  it("a code that must wait is counted at its own button, and what was said of it goes when the time is over", async () => {
+    await forgetPresence(at.product);
+    await forgetSentCodes(at.product);
+    await expireCodes(at.product);
+    await page.route("**/step-up/start", (route) =>
+      route.fulfill({
+        status: 429,
+        headers: { "retry-after": "4", "content-type": "application/problem+json" },
+        body: JSON.stringify({
+          type: "/docs/errors/code_send_limited",
+          title: "A code was asked for too often",
+          status: 429,
+          detail: "A code was asked for too often. The next one can be sent in 4 seconds.",
+          code: "code_send_limited",
+          request_id: "req_00000000000000000000",
+        }),
+      }),
+    );
+    await at.openDialog("live");
+    await at.generateButton().click();
+    await at.dialog().getByRole("alert").getByText("A code was asked for too often.").waitFor();
+    await expect.poll(() => at.dialog().getByRole("alert").textContent()).not.toMatch(/\d/);
+    await at
+      .dialog()
+      .getByRole("button", { name: /^Send again in 0:0\d$/ })
+      .waitFor();
+    await at.dialog().getByRole("alert").waitFor({ state: "detached" });
+    await page.unroute("**/step-up/start");
+    await at.dialog().getByRole("button", { name: "Send again", exact: true }).click();
+    await at.dialog().getByLabel("One-time code").waitFor();
+    await at.dialog().getByRole("button", { name: "Send to my email instead", exact: true }).click();
+    await at
+      .dialog()
+      .getByRole("button", { name: /^Send to my phone instead in 0:\d\d$/ })
+      .waitFor();
     await page.keyboard.press("Escape");
     await at.dialog().waitFor({ state: "hidden" });
   });

@@ -146,6 +146,13 @@ export type SessionList = z.infer<typeof SessionList>;
 export const StepUpStart = z.object({ channel: z.enum(["sms", "email"]).optional() });
 export const StepUpDone = z.object({ steppedUpUntil: Instant }).meta({ id: "StepUpDone" });
 export type StepUpDone = z.infer<typeof StepUpDone>;
+export const StepUpCode = z
+  .object({
+    sent: CodeSent.nullable().describe(
+      "The code that is still good, with the seconds that are left from now on; null: there is none.",
+    ),
+  })
+  .meta({ id: "StepUpCode" });
 
 export const AccessLevel = z.enum(["view", "manage"]);
 

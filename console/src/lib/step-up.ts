@@ -1,6 +1,6 @@
-import { CodeSent, StepUpDone } from "@fusion/contract/login.ts";
+import { CodeSent, StepUpCode, StepUpDone } from "@fusion/contract/login.ts";
 import { type QueryClient, queryOptions, skipToken, useQuery } from "@tanstack/react-query";
-import { post } from "./api.ts";
+import { get, post } from "./api.ts";
 
 export type CodeChannel = CodeSent["channel"];
 
@@ -12,7 +12,7 @@ export interface StepUpCodes {
 
 const none: StepUpCodes = { last: undefined, nextAtMs: {} };
 
-/** Outlives the dialog that asked for the code, so that coming back finds the field for it. It is only stored here, never fetched. */
+/** Outlives the dialog that asked for the code, so that coming back finds the field for it. */
 const stepUpCodesQuery = queryOptions<StepUpCodes>({ queryKey: ["step-up-codes"], queryFn: skipToken });
 
 export function useStepUpCodes(): StepUpCodes {
@@ -22,6 +22,19 @@ export function useStepUpCodes(): StepUpCodes {
 /** Whether the code is worth typing: it is unused and, by the browser's clock, not expired. */
 export function isGood({ sent, sentAtMs, used }: NonNullable<StepUpCodes["last"]>, atMs: number): boolean {
   return !used && sentAtMs + sent.expiresInSeconds * 1_000 > atMs;
+}
+
+/**
+ * Asks the server for a code that is under way: a phone may drop the page while the SMS is read, another tab may have asked for the code,
+ * or the answer to the sending was lost. Null where there is none, and where the server does not answer.
+ */
+export async function findStepUpCode(client: QueryClient): Promise<CodeSent | null> {
+  const { sent } = await get("/step-up", StepUpCode).catch(() => ({ sent: null }));
+  if (sent !== null) {
+    note(client, { last: { sent, sentAtMs: Date.now(), used: false } });
+    noteWait(client, sent.channel, sent.resendInSeconds);
+  }
+  return sent;
 }
 
 /** Sends a code to one of the person's own addresses; it replaces any earlier one. */

@@ -1,10 +1,11 @@
 import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactElement, useEffect, useEffectEvent, useRef, useState } from "react";
-import { ApiProblem, problemWords } from "../lib/api.ts";
+import { ApiProblem, isProblem, problemWords } from "../lib/api.ts";
 import { useSession } from "../lib/session.ts";
 import {
   type CodeChannel,
+  findStepUpCode,
   isGood,
   noteWait,
   sendStepUpCode,
@@ -29,7 +30,7 @@ interface StepUpProps {
 
 /**
  * Proves presence with a one-time code, inside the dialog. Submits itself when the code is complete and then goes on, unless the dialog was
- * closed meanwhile. Asks for a code that was sent before if it is still good; otherwise sends one.
+ * closed meanwhile. Asks for a code that was sent before if it is still good, here or before the page was loaded; otherwise sends one.
  */
 export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactElement {
   const client = useQueryClient();
@@ -49,7 +50,7 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
   const has = (channel: CodeChannel): boolean => identities.some((identity) => identity.channel === channel);
   const channel = last?.sent.channel ?? (has("sms") ? "sms" : "email");
   const other = channel === "sms" ? "email" : "sms";
-  const waitSeconds = ((nextAtMs[channel] ?? 0) - now) / 1_000;
+  const waitSeconds = (to: CodeChannel): number => ((nextAtMs[to] ?? 0) - now) / 1_000;
   // A code that expires or is used in front of the person stays on screen, and the server says so.
   const asked = last && (proven || isGood(last, openedAt)) ? last : undefined;
 
@@ -61,17 +62,26 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
     try {
       await startStepUp(client, to);
     } catch (error) {
-      setProblem(error);
+      // The code may be there all the same: asked for in another tab just now, or only the answer was lost.
+      const found = await findStepUpCode(client);
+      if (found?.channel !== to || found.resendInSeconds === 0) setProblem(error);
       const seconds = error instanceof ApiProblem ? error.retryAfterSeconds : undefined;
       if (seconds !== undefined) noteWait(client, to, seconds);
     }
     setSending(false);
   }
 
+  async function begin(): Promise<void> {
+    setSending(true);
+    const found = await findStepUpCode(client);
+    setSending(false);
+    if (found === null && stillThere()) await send(channel);
+  }
+
   const start = useEffectEvent(() => {
     if (started.current) return;
     started.current = true;
-    if (asked === undefined) void send(channel);
+    if (asked === undefined) void begin();
   });
   useEffect(() => start(), []);
 
@@ -105,6 +115,16 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
     setChecking(false);
   }
 
+  // Seconds in an alert would be wrong the next moment, or be read out every second: the buttons count them.
+  const limited = isProblem(problem, "code_send_limited");
+  const words =
+    problem === null || (limited && Math.max(waitSeconds("sms"), waitSeconds("email")) <= 0)
+      ? undefined
+      : limited
+        ? "A code was asked for too often. The button says when the next one can be sent."
+        : problemWords(problem);
+  const inTime = (label: string, to: CodeChannel): string =>
+    waitSeconds(to) > 0 ? `${label} in ${countdownOf(waitSeconds(to))}` : label;
   const busy = sending || checking || doing !== null;
   return (
     <div ref={place} className={classes.stack}>
@@ -126,14 +146,14 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
           onChange={setCode}
           onComplete={(figures) => void check(figures)}
           length={asked.sent.codeLength}
-          error={problem === null ? undefined : problemWords(problem)}
+          error={words}
           readOnly={busy}
           autoFocus
         />
       ) : (
-        problem !== null && (
+        words !== undefined && (
           <p role="alert" className={classes.problem}>
-            {problemWords(problem)}
+            {words}
           </p>
         )
       )}
@@ -145,12 +165,20 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
           Back
         </Button>
         {has(other) && (
-          <Button variant="default" onClick={() => void send(other)} disabled={busy}>
-            Send to my {other === "sms" ? "phone" : "email"} instead
+          <Button
+            variant="default"
+            onClick={() => void send(other)}
+            disabled={waitSeconds(other) > 0 || busy}
+          >
+            {inTime(`Send to my ${other === "sms" ? "phone" : "email"} instead`, other)}
           </Button>
         )}
-        <Button variant="default" onClick={() => void send(channel)} disabled={waitSeconds > 0 || busy}>
-          {waitSeconds > 0 ? `Send again in ${countdownOf(waitSeconds)}` : "Send again"}
+        <Button
+          variant="default"
+          onClick={() => void send(channel)}
+          disabled={waitSeconds(channel) > 0 || busy}
+        >
+          {inTime("Send again", channel)}
         </Button>
       </div>
     </div>

@@ -1,4 +1,4 @@
-import type { Transaction } from "../platform/database/database.ts";
+import type { Queryable, Transaction } from "../platform/database/database.ts";
 import { type Keys, sameBytes } from "../platform/keys.ts";
 import type { Message } from "../platform/messages/message.ts";
 import { type Random, randomDigits } from "../platform/random.ts";
@@ -62,6 +62,31 @@ export async function requireTriesLeft(tx: Transaction, { browserHash, purpose }
     [browserHash, purpose, triesPerCode],
   );
   if (spent.length > 0) throw new CodeSpent(purpose);
+}
+
+/** The code, if it is unused, in time and has tries left. */
+export async function findUsableCode(
+  db: Queryable,
+  { browserHash, purpose }: CodeKey,
+  now: Date,
+): Promise<{ address: Address; createdAt: Date; expiresAt: Date } | undefined> {
+  const [row] = await db.query<{
+    channel: Address["channel"];
+    address: string;
+    created_at: Date;
+    expires_at: Date;
+  }>(
+    `SELECT channel, address, created_at, expires_at FROM one_time_code
+     WHERE browser_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 AND tries < $4`,
+    [browserHash, purpose, now, triesPerCode],
+  );
+  return (
+    row && {
+      address: { channel: row.channel, address: row.address },
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
+    }
+  );
 }
 
 export type TakenTry =

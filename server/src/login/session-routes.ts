@@ -5,6 +5,7 @@ import {
   LoginCode,
   PasswordChange,
   SessionList,
+  StepUpCode,
   StepUpDone,
   StepUpStart,
 } from "@fusion/contract/login.ts";
@@ -22,7 +23,7 @@ import { changePassword } from "./change-password.ts";
 import type { LoginCookies } from "./cookies.ts";
 import type { LoginParts } from "./parts.ts";
 import { describeCurrentSession, endSession, listSessions } from "./sessions.ts";
-import { finishStepUp, startStepUp } from "./step-up.ts";
+import { findStepUpCode, finishStepUp, startStepUp } from "./step-up.ts";
 
 const tags = ["Sessions"];
 const failures = { "4xx": Problem, 503: Problem };
@@ -96,6 +97,19 @@ export function registerSessionRoutes(
       if (sessionId === principal.sessionId) cookies.clear(reply, "session");
       return reply.status(204).send(null);
     },
+  );
+
+  scope.get(
+    `${consoleApi}/step-up`,
+    {
+      onRequest,
+      schema: {
+        tags,
+        summary: "The code with which I can prove presence",
+        response: { 200: StepUpCode, ...failures },
+      },
+    },
+    async (request) => ({ sent: await findStepUpCode(parts, session.of(request)) }),
   );
 
   scope.post(

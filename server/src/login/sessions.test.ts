@@ -273,6 +273,44 @@ describe("stepping up", () => {
     expect((await browser.post("/step-up/code", { code: fresh })).json().code).toBe("code_expired");
   });
 
+  it("tells a page that was loaded anew of the code that is still good, and of no other", async () => {
+    const { person, browser } = await loggedIn();
+    const underWay = async () => (await browser.get("/step-up")).json().sent;
+    app.clock.advanceMs(60_000);
+    expect(await underWay()).toBeNull();
+    const sent = (await browser.post("/step-up/start", { channel: "email" })).json();
+    await app.settled();
+    app.clock.advanceMs(20_000);
+    const left = { ...sent, expiresInSeconds: sent.expiresInSeconds - 20, resendInSeconds: 40 };
+    expect(await underWay()).toEqual(left);
+    const other = app.browser();
+    await app.logIn(other, person.phone ?? "");
+    expect((await other.get("/step-up")).json().sent).toBeNull();
+    expect((await app.browser().get("/step-up")).json().code).toBe("session_required");
+    expect(await underWay()).toEqual({
+      ...left,
+      expiresInSeconds: sent.expiresInSeconds - 80,
+      resendInSeconds: 0,
+    });
+
+    // A code that has no tries left, was used, or expired is of no use.
+    const code = codeIn(app.letters.findLast(({ to }) => to === person.email));
+    const wrong = code.replace(/^./, (digit) => String((Number(digit) + 1) % 10));
+    for (let tries = 0; tries < 5; tries += 1) await browser.post("/step-up/code", { code: wrong });
+    expect(await underWay()).toBeNull();
+    await browser.post("/step-up/start", { channel: "email" });
+    await app.settled();
+    expect(await underWay()).toEqual(sent);
+    await browser.post("/step-up/code", {
+      code: codeIn(app.letters.findLast(({ to }) => to === person.email)),
+    });
+    expect(await underWay()).toBeNull();
+    app.clock.advanceMs(60_000);
+    await browser.post("/step-up/start", { channel: "email" });
+    app.clock.advanceMs(sent.expiresInSeconds * 1_000);
+    expect(await underWay()).toBeNull();
+  });
+
   it("takes ten wrong tries in half an hour, however many codes are asked for and however many were right", async () => {
     const { browser } = await loggedIn();
     const ask = async () => {

@@ -9,6 +9,7 @@ import type { ProvenSession } from "./authenticate.ts";
 import { ChannelMissing } from "./errors.ts";
 import { accountAlone, type FailureKey, findLockState, requireOpen } from "./failures.ts";
 import type { Address } from "./identifier.ts";
+import { findUsableCode } from "./one-time-code.ts";
 import type { Answered, Browser, LoginParts } from "./parts.ts";
 import { lockPerson } from "./person-store.ts";
 import { markSteppedUp } from "./session-store.ts";
@@ -39,6 +40,26 @@ export async function startStepUp(
     });
     return { answer: describeSending(parts, address), afterwards };
   });
+}
+
+/**
+ * The code that this session was sent and can still use, with the seconds left; null if there is none. For a page that was loaded anew
+ * while the code was read, and for another tab: a second code would have to wait, and would make the first one void.
+ */
+export async function findStepUpCode(
+  parts: LoginParts,
+  { secretHash }: ProvenSession,
+): Promise<CodeSent | null> {
+  const now = parts.clock.now();
+  const key = { browserHash: secretHash, purpose: "step_up" } as const;
+  const code = await findUsableCode(parts.db.reader(systemScope), key, now);
+  if (!code) return null;
+  const secondsUntil = (at: number): number => Math.max(0, Math.ceil((at - now.getTime()) / 1_000));
+  return {
+    ...describeSending(parts, code.address),
+    expiresInSeconds: secondsUntil(code.expiresAt.getTime()),
+    resendInSeconds: secondsUntil(code.createdAt.getTime() + parts.limits.sendPauseMs),
+  };
 }
 
 /** Verifies that code, counting tries as at a login. Presence then counts as proven for five minutes, in this session alone. */
