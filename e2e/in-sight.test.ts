@@ -113,6 +113,26 @@ describe("what is to be seen is in sight", () => {
     await page.setViewportSize({ width: widths.desktop, height: 900 });
   });
 
+  it("in a low window the field that the dialog of a renewal gives the focus to is in sight", async () => {
+    await page.goto(at.product.url + at.applications.sandbox);
+    const token = (await at.listed().getByRole("link").first().getAttribute("href")) ?? "";
+    for (const size of [
+      { width: widths.desktop, height: 520 },
+      { width: widths.phone, height: 500 },
+      { width: 320, height: 256 },
+    ]) {
+      await page.setViewportSize(size);
+      await page.goto(at.product.url + token);
+      await page.getByRole("button", { name: "Renew" }).click();
+      await at.expires().waitFor();
+      const name = at.dialog().getByLabel("Name");
+      await expect.poll(() => name.evaluate((field) => field === document.activeElement)).toBe(true);
+      await expect.poll(() => clearOf(name), { message: `${size.width} by ${size.height}` }).toBe(true);
+    }
+    await page.keyboard.press("Escape");
+    await page.setViewportSize({ width: widths.desktop, height: 900 });
+  });
+
   it("under a contrast theme of the system what is chosen looks chosen", async () => {
     await page.emulateMedia({ forcedColors: "active" });
     await at.openDialog("sandbox");

@@ -4,7 +4,7 @@ import { type Scope, scopeSentences } from "@fusion/contract/scopes.ts";
 import type { Expiry, GenerateToken, TokenSummary } from "@fusion/contract/tokens.ts";
 import { Button, Checkbox, Radio, Switch, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactElement, useState } from "react";
+import { type FormEvent, type ReactElement, useEffect, useState } from "react";
 import { readableAddress } from "../../lib/address.ts";
 import { ApiProblem, isProblem, problemWords } from "../../lib/api.ts";
 import { mayPass, untilAnswered } from "../../lib/retrying.ts";
@@ -116,6 +116,13 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         known,
       }));
 
+  // What may be renewed takes its place above the field that has the focus.
+  const foundAny = candidates.length > 0;
+  useEffect(() => {
+    const focused = document.activeElement;
+    if (foundAny && form.current?.contains(focused)) focused?.scrollIntoView({ block: "nearest" });
+  }, [foundAny, form]);
+
   function submit(event: FormEvent): void {
     event.preventDefault();
     if (expiry === undefined || !ready) return;
@@ -193,6 +200,8 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
         description="For people: where it is used, for example."
         value={chosen.name}
         onChange={(event) => setName(event.currentTarget.value)}
+        // The dialog gives it the focus without scrolling, and in a low window a renewal's choices fill the view above it.
+        onFocus={(event) => event.currentTarget.scrollIntoView({ block: "nearest" })}
         maxLength={nameLengthMax}
         error={nameProblem}
         autoComplete="off"
