@@ -63,6 +63,46 @@ describe("the dialog", () => {
     await at.dialog().waitFor({ state: "hidden" });
   });
 
+  it("says beforehand that the application has as many tokens as it may, but lets a lost answer be asked for again", async () => {
+    const details = /\/console\/api\/applications\/app_\w+$/;
+    const list = /\/applications\/app_\w+\/tokens\?/;
+    let active = 1;
+    await page.route(details, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), tokensMax: 1 } });
+    });
+    await page.route(list, async (route) => {
+      const response = await route.fetch();
+      const found = await response.json();
+      await route.fulfill({ response, json: { ...found, counts: { ...found.counts, active } } });
+    });
+    await at.openDialog("sandbox");
+    const full = at.dialog().getByText("This application has 1 active token and may have 1.");
+    await full.waitFor();
+    await expect.poll(() => at.generateButton().isDisabled()).toBe(true);
+    await page.keyboard.press("Escape");
+
+    active = 0;
+    await at.openDialog("sandbox");
+    await page.route("**/tokens", (route) =>
+      route.request().method() === "POST" ? route.abort() : route.fallback(),
+    );
+    await at.generateButton().click();
+    await at.dialog().getByRole("alert").getByText("it is not known whether this was done").waitFor();
+    active = 1;
+    const counted = page.waitForResponse(list);
+    await page.evaluate(() => dispatchEvent(new Event("visibilitychange")));
+    await counted;
+    await page.waitForTimeout(300);
+    await expect.poll(() => full.count()).toBe(0);
+    await expect.poll(() => at.generateButton().isEnabled()).toBe(true);
+    await page.unroute("**/tokens");
+    await page.unroute(details);
+    await page.unroute(list);
+    await page.keyboard.press("Escape");
+    await at.dialog().waitFor({ state: "hidden" });
+  });
+
   it("says why the end cannot be reckoned, and asks again by itself", async () => {
     await page.route("**/token-preview?**", (route) => route.fulfill({ status: 503 }));
     await page.goto(at.product.url + at.applications.sandbox);

@@ -57,7 +57,7 @@ export function GenerateDialog({ application, renews, onClose }: GenerateDialogP
         void refresh();
       } else {
         setStep({ at: "form", problem: error });
-        if (cannotRenew(error)) void refresh();
+        if (cannotRenew(error) || isProblem(error, "token_limit_reached")) void refresh();
       }
     } finally {
       inFlight.current = false;

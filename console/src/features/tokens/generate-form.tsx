@@ -75,6 +75,10 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
     allowed: allowed ?? renewed?.ipAllowList.join("\n") ?? "",
   };
   const overlapping = renewed !== undefined && !hasEnded(renewed, now);
+  const active = all.data?.pages[0]?.counts.active ?? 0;
+  const limited = isProblem(problem, "token_limit_reached");
+  // A renewal may exceed the limit by one. After an answer that was lost, the last token may be the one asked for: the server knows.
+  const full = (problem === null || limited) && active >= application.tokensMax + (overlapping ? 1 : 0);
   const tooSoon = endsTooSoon(duration, { timeZone, now });
   const expiry: Expiry | undefined = tooSoon ? undefined : expiryOf(duration);
   const preview = useQuery(tokenPreviewQuery(application.applicationId, expiry));
@@ -97,24 +101,27 @@ export function GenerateForm(props: GenerateFormProps): ReactElement {
   // The dialog was opened to renew this very token, so there is nothing to say of it any more, and nothing to try again.
   const hopeless = asked !== undefined && cannotRenew(problem);
   const ready =
-    !hopeless && summary !== undefined && known && found !== undefined && chosen.name.trim() !== "";
+    !hopeless && !full && summary !== undefined && known && found !== undefined && chosen.name.trim() !== "";
   const refusal = problem instanceof ApiProblem ? problem : undefined;
   const form = useFocusAfterRefusal(problem);
   const durationProblem = refusal?.fieldErrors.find(({ pointer }) => pointer.startsWith("/expiry"))?.detail;
   const nameProblem =
     refusal?.fieldError("/name") ?? (chosen.name.trim() === "" ? "Give the token a name." : undefined);
 
-  const summaryWords = hopeless
-    ? ""
-    : ((found && summary) ??
-      missingWords({
-        scopes: chosen.scopes,
-        dayIsWrong: tooSoon || dayRefused,
-        expiry,
-        trouble,
-        listTrouble,
-        known,
-      }));
+  const summaryWords =
+    hopeless || limited
+      ? ""
+      : full && found !== undefined
+        ? fullWords({ active, tokensMax: application.tokensMax, overlapping })
+        : ((found && summary) ??
+          missingWords({
+            scopes: chosen.scopes,
+            dayIsWrong: tooSoon || dayRefused,
+            expiry,
+            trouble,
+            listTrouble,
+            known,
+          }));
 
   // What may be renewed takes its place above the field that has the focus.
   const foundAny = candidates.length > 0;
@@ -353,6 +360,12 @@ function scopesDefault(application: ApplicationDetails, renewed: Renewable | und
 /** Whether the server refused because the token to renew was revoked or renewed meanwhile. */
 export function cannotRenew(problem: unknown): boolean {
   return isProblem(problem, "token_not_renewable") || isProblem(problem, "token_already_renewed");
+}
+
+/** Why nothing can be generated, however much is filled in. The server counts again. */
+function fullWords(count: { active: number; tokensMax: number; overlapping: boolean }): string {
+  const { active, tokensMax, overlapping } = count;
+  return `This application has ${active} active ${active === 1 ? "token" : "tokens"} and may have ${tokensMax}. Revoke one that is not needed${overlapping ? "" : ", or renew one"}.`;
 }
 
 /** Why there is no summary yet, and with it nothing to generate: what is to be chosen, or what the server has not said. */
