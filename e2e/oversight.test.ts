@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, lookAt, openProfile } from "./support/browser.ts";
 import { callFusion, logIn } from "./support/console.ts";
@@ -287,6 +287,27 @@ describe("a viewer of the Fusion team", () => {
     await main().getByText("Groceries, bill 54").waitFor();
     await everything(55);
     await main().getByText("Salary for November").waitFor();
+  });
+
+  it("reads on with the keyboard: the focus stays at the button, and goes on to what came last", async () => {
+    const laterPages = /\/account-holders\?.*cursor=/;
+    await page.route(laterPages, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), nextCursor: "more" } });
+    });
+    await openBooks("Account holders");
+    const focused = (of: Locator) => of.evaluate((element) => element === document.activeElement);
+    const stays = page.getByRole("button", { name: "Show more" });
+    await stays.focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => rows().count()).toBe(53);
+    await expect.poll(() => focused(stays)).toBe(true);
+    await page.unroute(laterPages);
+    await openBooks("Account holders");
+    await stays.focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => rows().count()).toBe(53);
+    await expect.poll(() => focused(rows().nth(50).getByRole("link"))).toBe(true);
   });
 
   it("is told of what is not there, and by no page can change anything", async () => {

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
-import type { ReactElement, ReactNode } from "react";
+import { type ReactElement, type ReactNode, useEffect, useRef } from "react";
 import { isTakenBack } from "../lib/use-shown.ts";
+import { isFocusLost } from "./focus.ts";
 import classes from "./paged-list.module.css";
 import { ErrorState, RowsSkeleton, StaleSign } from "./states.tsx";
 
@@ -32,6 +33,17 @@ export function PagedList(props: {
   children: ReactNode;
 }): ReactElement {
   const { list, count } = props;
+  const rows = useRef<HTMLDivElement>(null);
+  const more = useRef<HTMLButtonElement>(null);
+  /** How many rows with a link there were when more were asked for. */
+  const linksBefore = useRef<number>(undefined);
+  // The button loses the focus while it is busy. It gets it back, or if that was all, the first row that came.
+  useEffect(() => {
+    if (list.isFetchingNextPage || linksBefore.current === undefined) return;
+    const first = linksOf(rows.current)[linksBefore.current];
+    linksBefore.current = undefined;
+    if (isFocusLost()) (more.current ?? first)?.focus({ preventScroll: true });
+  }, [list.isFetchingNextPage]);
   if (list.isPending) return <RowsSkeleton label={props.label} rows={4} />;
   if (list.error !== null && (count === 0 || isTakenBack(list.error))) {
     return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
@@ -39,7 +51,7 @@ export function PagedList(props: {
   return (
     <>
       <StaleSign of={list} />
-      <div className={classes.rows} aria-busy={list.isPlaceholderData}>
+      <div ref={rows} className={classes.rows} aria-busy={list.isPlaceholderData}>
         {count === 0 ? props.empty : props.children}
       </div>
       {list.isFetchNextPageError && <ErrorState error={list.error} />}
@@ -47,12 +59,20 @@ export function PagedList(props: {
         <Button
           variant="default"
           mt="md"
+          ref={more}
           loading={list.isFetchingNextPage}
-          onClick={() => void list.fetchNextPage()}
+          onClick={() => {
+            linksBefore.current = linksOf(rows.current).length;
+            void list.fetchNextPage();
+          }}
         >
           Show more
         </Button>
       )}
     </>
   );
+}
+
+function linksOf(rows: HTMLElement | null): HTMLElement[] {
+  return [...(rows?.querySelectorAll<HTMLElement>("[data-row-link]") ?? [])];
 }
