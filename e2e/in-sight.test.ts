@@ -133,6 +133,25 @@ describe("what is to be seen is in sight", () => {
     await page.setViewportSize({ width: widths.desktop, height: 900 });
   });
 
+  it("on paper nothing lies over the page", async () => {
+    await page.goto(at.product.url + at.applications.sandbox);
+    await at.listed().first().waitFor();
+    // A4 upright within its margins, and lying.
+    for (const width of [718, 1047]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ media: "print" });
+      const over = await page.evaluate(() =>
+        [...document.querySelectorAll("body *")]
+          .filter((element) => /fixed|sticky/.test(getComputedStyle(element).position))
+          .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height > 4)
+          .map((element) => element.textContent),
+      );
+      expect(over).toEqual([]);
+    }
+    await page.emulateMedia({ media: null });
+    await page.setViewportSize({ width: widths.desktop, height: 900 });
+  });
+
   it("under a contrast theme of the system what is chosen looks chosen", async () => {
     await page.emulateMedia({ forcedColors: "active" });
     await at.openDialog("sandbox");
