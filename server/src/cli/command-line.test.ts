@@ -120,6 +120,10 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect(await audited()).toMatchObject({ action: "access.granted", object_id: userId });
     await json("access", "revoke", ...grant);
     expect(await audited()).toMatchObject({ action: "access.revoked", object_id: userId });
+    expect(await fusion("access", "revoke", ...grant.with(-1, "usr_nobody"))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/no such person/),
+    });
   });
 
   it("sets from where, for what and how many tokens an application may have", async () => {
@@ -286,6 +290,8 @@ describe("onboarding, from a bank to money in a funding account", () => {
       ...["user", "create", "--name", "Lena", "--role", "fintech_admin", "--fintech", "acme-pay"],
       ...["--email", "lena@example.com"],
     );
+    const narrowed = await fusion("access", "revoke", "--application", applicationId, "--user", made.userId);
+    expect(narrowed.out).toMatch(/goes on seeing all its applications/);
     expect(await json("user", "end-access", made.userId)).toEqual({ userId: made.userId, sessionsEnded: 0 });
     expect(await audited()).toMatchObject({ action: "user.access-ended", object_id: made.userId });
     expect((await fusion("user", "end-access", "usr_nobody")).code).toBe(1);

@@ -343,8 +343,12 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
   ).action((options: { application: ApplicationId; user: UserId }) =>
     run(async ({ output, principal, ...deps }) => {
       const grant = { applicationId: options.application, userId: options.user };
-      await revokeAccess(deps, principal, grant);
-      output.result(grant, [`${grant.userId} has no access to ${grant.applicationId} any more.`]);
+      const { seesAll } = await revokeAccess(deps, principal, grant);
+      output.result({ ...grant, seesAll }, [
+        seesAll
+          ? `${grant.userId} is an admin of the fintech, and so goes on seeing all its applications; only user end-access ends that.`
+          : `${grant.userId} has no access to ${grant.applicationId} any more.`,
+      ]);
     }),
   );
 

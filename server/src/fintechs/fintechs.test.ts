@@ -204,6 +204,15 @@ describe("access to an application", () => {
     expect(await find(member)).toBeUndefined();
   });
 
+  it("is not reported as taken from somebody who is not there, or who needs no grant", async () => {
+    const take = (userId: string) =>
+      revokeAccess(deps, operator, { applicationId: application, userId: userId as UserId });
+    for (const userId of ["usr_nobody", stranger.userId])
+      await expect(take(userId)).rejects.toMatchObject({ code: "not_found" });
+    expect(await take(member.userId)).toEqual({ seesAll: false });
+    expect(await take(admin.userId)).toEqual({ seesAll: true });
+  });
+
   it("to manage it is refused to whoever may look, and hides from whoever may not", async () => {
     const manage = (actor: Administrator, id: ApplicationId = application) =>
       database.db.transaction(systemScope, (tx) => getApplicationToManage(tx, actor, id));

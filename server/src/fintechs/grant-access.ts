@@ -71,28 +71,36 @@ export async function grantAccess(
 
 /**
  * Ends a person's access to an application; tokens that they generated belong to the application and live on. Like {@link grantAccess}, but
- * needs no recent presence, since it only narrows.
+ * needs no recent presence, since it only narrows. Returns whether the person is an admin, who sees every application without a grant.
  */
 export async function revokeAccess(
   { db, random }: Omit<Deps, "clock">,
   actor: Administrator,
   input: Grant,
-): Promise<void> {
-  await transactionOf({ db }, actor, async (tx) => {
+): Promise<{ readonly seesAll: boolean }> {
+  return transactionOf({ db }, actor, async (tx) => {
     const { tenant } = await manageableApplication(tx, actor, input.applicationId);
+    // A mistyped id must not be answered as if somebody's access had ended.
+    const [person] = await tx.query<{ seesAll: boolean }>(
+      `SELECT role = 'fintech_admin' AND disabled_at IS NULL AS "seesAll" FROM console_user
+       WHERE ifi_id = $1 AND fintech_id = $2 AND user_id = $3`,
+      [tenant.ifiId, tenant.fintechId, input.userId],
+    );
+    if (!person) throw new NotFound("The fintech has no such person.");
     const ended = await tx.query(
       `DELETE FROM application_access WHERE ifi_id = $1 AND environment = $2 AND fintech_id = $3 AND application_id = $4 AND user_id = $5
        RETURNING user_id`,
       [tenant.ifiId, tenant.environment, tenant.fintechId, input.applicationId, input.userId],
     );
-    if (ended.length === 0) return;
-    await recordAudit(tx, { random }, actor, {
-      action: "access.revoked",
-      object: { kind: "user", id: input.userId },
-      fintech: tenant,
-      details: { applicationId: input.applicationId },
-      requestId: input.requestId,
-    });
+    if (ended.length > 0)
+      await recordAudit(tx, { random }, actor, {
+        action: "access.revoked",
+        object: { kind: "user", id: input.userId },
+        fintech: tenant,
+        details: { applicationId: input.applicationId },
+        requestId: input.requestId,
+      });
+    return person;
   });
 }
 
