@@ -249,14 +249,24 @@ function count(messages: number): string {
   return messages === 1 ? "1 message" : `${messages} messages`;
 }
 
-/** An RFC 3339 instant with its offset: without one it would depend on the machine's zone. */
+/**
+ * An RFC 3339 instant with its offset: without one it would depend on the machine's zone. A day that its month does not have is refused:
+ * Date would take 30 February for 2 March, and the preview would be of another day than was asked for.
+ */
 function instant(text: string): Date {
-  const wellFormed = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/i.test(text);
+  const [, day] =
+    /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/i.exec(text) ?? [];
   const at = new Date(text);
-  if (!wellFormed || Number.isNaN(at.getTime()))
+  const midnight = new Date(`${day}T00:00:00Z`);
+  if (
+    Number.isNaN(at.getTime()) ||
+    Number.isNaN(midnight.getTime()) ||
+    !midnight.toISOString().startsWith(`${day}`)
+  )
     throw new InvalidArgumentError(
       "It must be an instant with its offset, such as 2026-12-01T03:30:00Z or 2026-12-01T09:00:00+05:30.",
     );
+  if (at.getUTCFullYear() >= 9999) throw new InvalidArgumentError("It must be before the year 9999.");
   return at;
 }
 
