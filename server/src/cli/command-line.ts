@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { AccountHolderExists, HolderApplicationNotFound } from "../account-holders/errors.ts";
 import { readConfig } from "../config.ts";
 import { ChangeUnconfirmed } from "../leases/errors.ts";
 import { createNodes } from "../leases/nodes.ts";
@@ -42,6 +43,9 @@ const exitCodes = {
   /** It was told to end; what it had not committed by then is not done. */
   stopped: 130,
 } as const;
+
+/** Refusals that are `invalid` only because the Fusion API answers them with 400: the command line was right, and was tried. */
+const refusals = [AccountHolderExists, HolderApplicationNotFound];
 
 class Stopped extends Error {
   constructor() {
@@ -184,7 +188,10 @@ function describe(error: unknown, command: Command | undefined): Failure & { rea
     return {
       code: error.code,
       message: inOptionWords(error, command),
-      exitCode: error.kind === "invalid" ? exitCodes.usage : exitCodes.refused,
+      exitCode:
+        error.kind === "invalid" && !refusals.some((kind) => error instanceof kind)
+          ? exitCodes.usage
+          : exitCodes.refused,
     };
   }
   const { message } = error as Error;
