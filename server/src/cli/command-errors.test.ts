@@ -237,6 +237,7 @@ describe("errors are one sentence on standard error, with a code that scripts ca
     [2, ["reminders", "preview", "--at", "2026-02-30T10:00:00Z"], /instant with its offset/, "usage"],
     [2, ["reminders", "preview", "--at", "2026-02-29T23:30:00-05:30"], /instant with its offset/, "usage"],
     [2, ["reminders", "preview", "--at", "9999-12-31T23:59:59Z"], /before the year 9999/, "usage"],
+    [1, ["limits", "list", "--ifi", "99", "--environment", "live"], /no such bank/, "not_found"],
     [2, ["ifi", "destroy"], /unknown command/, "usage"],
     [2, ["nonsense"], /unknown command/, "usage"],
     [2, ["ifi", "create", "--id", "7", "--name", "x", "--nonsense"], /unknown option/, "usage"],

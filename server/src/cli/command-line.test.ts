@@ -369,6 +369,11 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect(await json("limits", "list", ...bank)).toMatchObject([{ kycStatus: "MINIMAL", rules }]);
     await json(...kyc, "--none");
     expect(await json("limits", "list", ...bank)).toEqual([]);
+    for (const words of [["--none"], ["--rules", JSON.stringify(rules)]])
+      expect(await fusion(...kyc.with(3, "99"), ...words)).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/no such bank/),
+      });
   });
 
   it.each([

@@ -5,8 +5,8 @@ import { recordAudit } from "../audit/record.ts";
 import { setAccountProductRules } from "../bundles/set-account-product-rules.ts";
 import { parseInput } from "../fintechs/parse-input.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Database, systemScope } from "../platform/database/database.ts";
-import { InvalidInput } from "../platform/errors.ts";
+import { type Database, systemScope, type Transaction } from "../platform/database/database.ts";
+import { InvalidInput, NotFound } from "../platform/errors.ts";
 import type { Environment, IfiId, Tenant } from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
 import { deleteKycLimit, selectKycLimits, upsertKycLimit } from "./kyc-limit-store.ts";
@@ -41,7 +41,7 @@ export async function setProductLimits(
 
 /**
  * Sets, or with null removes, the limits of every holder of a KYC level at a bank, whichever fintech submitted them. Those of MINIMAL also
- * apply while the bank has not approved a holder's level, or when it has expired. Audited.
+ * apply while the bank has not approved a holder's level, or when it has expired. Audited. Throws `not_found` for a bank that is not there.
  */
 export async function setKycLimits(
   { db, clock, random }: Dependencies,
@@ -50,6 +50,7 @@ export async function setKycLimits(
   rules: PolicyRules | null,
 ): Promise<void> {
   await db.transaction(systemScope, async (tx) => {
+    await assertBank(tx, level.ifiId);
     if (rules) await upsertKycLimit(tx, level, rules, clock.now());
     else await deleteKycLimit(tx, level);
     await recordAudit(tx, { random }, actor, {
@@ -61,12 +62,21 @@ export async function setKycLimits(
   });
 }
 
-/** Ordered by level. */
+/** Ordered by level. Throws `not_found` for a bank that is not there. */
 export function listKycLimits(
   { db }: Pick<Dependencies, "db">,
   bank: { readonly ifiId: IfiId; readonly environment: Environment },
 ): Promise<{ readonly kycStatus: string; readonly rules: PolicyRules }[]> {
-  return selectKycLimits(db.reader(systemScope), bank);
+  return db.transaction(systemScope, async (tx) => {
+    await assertBank(tx, bank.ifiId);
+    return selectKycLimits(tx, bank);
+  });
+}
+
+/** A mistyped bank must not be answered as if it had no limits, or had none any more. */
+async function assertBank(tx: Transaction, ifiId: IfiId): Promise<void> {
+  const banks = await tx.query("SELECT FROM ifi WHERE ifi_id = $1", [ifiId]);
+  if (banks.length === 0) throw new NotFound("There is no such bank.");
 }
 
 /** Reads limits from what an operator wrote as JSON. Throws {@link InvalidInput}, which names every mistake. */
