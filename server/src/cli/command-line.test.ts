@@ -195,8 +195,11 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect((await fusion("fintech", "suspend", "acme-pay")).code).toBe(0);
     expect(await audited()).toMatchObject({ action: "fintech.suspended", object_id: fintechId });
     expect(await json("application", "list")).toMatchObject({ applications: [{ suspended: true }] });
-    await json("application", "resume", applicationId);
+    expect((await fusion("application", "resume", applicationId)).out).toMatch(
+      /its fintech is still suspended/,
+    );
     await json("fintech", "resume", fintechId);
+    expect((await fusion("application", "resume", applicationId)).out).toMatch(/is at work/);
     expect(await audited()).toMatchObject({ action: "fintech.resumed", object_id: fintechId });
     expect(await fusion("fintech", "suspend", "nobody")).toMatchObject({
       code: 1,

@@ -5,7 +5,7 @@ import { Option } from "commander";
 import { createApplication } from "../fintechs/create-application.ts";
 import { createFintech } from "../fintechs/create-fintech.ts";
 import { createIfi } from "../fintechs/create-ifi.ts";
-import { listApplicationsFor } from "../fintechs/find-application.ts";
+import { findApplication, listApplicationsFor } from "../fintechs/find-application.ts";
 import { getFintech, listFintechs } from "../fintechs/find-fintech.ts";
 import { listIfis } from "../fintechs/find-ifi.ts";
 import { grantAccess, revokeAccess } from "../fintechs/grant-access.ts";
@@ -215,8 +215,16 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
       [`application ${verb} app_4fTz…`],
     ).action((id: string) =>
       run(async ({ output, principal, ...deps }) => {
-        await suspendApplication(deps, principal, { applicationId: id as ApplicationId, suspended });
-        output.result({ applicationId: id, suspended }, [`${id} is ${suspended ? "suspended" : "at work"}.`]);
+        const applicationId = id as ApplicationId;
+        await suspendApplication(deps, principal, { applicationId, suspended });
+        const found = await deps.db.transaction(systemScope, (tx) => findApplication(tx, applicationId));
+        const fintechSuspended = Boolean(found?.fintechSuspendedAt);
+        const waits = !suspended && fintechSuspended;
+        output.result({ applicationId, suspended, fintechSuspended }, [
+          waits
+            ? `${id} is resumed, but its fintech is still suspended, and so its tokens are refused.`
+            : `${id} is ${suspended ? "suspended" : "at work"}.`,
+        ]);
       }),
     );
     examples(
