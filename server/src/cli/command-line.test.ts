@@ -72,7 +72,7 @@ describe("onboarding, from a bank to money in a funding account", () => {
     const listed = await json("application", "list", "--fintech", fintechId);
     expect(listed.applications).toMatchObject([{ applicationId, clientId: "acme-pay" }]);
     expect((await fusion("application", "list")).out).toMatch(
-      /^APPLICATION +ENVIRONMENT +NAME +FINTECH +CLIENT ID\napp_/,
+      /^APPLICATION +ENVIRONMENT +NAME +FINTECH +CLIENT ID +STATUS\napp_/,
     );
   });
 
@@ -195,9 +195,11 @@ describe("onboarding, from a bank to money in a funding account", () => {
     expect((await fusion("fintech", "suspend", "acme-pay")).code).toBe(0);
     expect(await audited()).toMatchObject({ action: "fintech.suspended", object_id: fintechId });
     expect(await json("application", "list")).toMatchObject({ applications: [{ suspended: true }] });
+    expect((await fusion("application", "list")).out).toMatch(/acme-pay +suspended\n/);
     expect((await fusion("application", "resume", applicationId)).out).toMatch(
       /its fintech is still suspended/,
     );
+    expect((await fusion("application", "list")).out).toMatch(/acme-pay +fintech suspended\n/);
     await json("fintech", "resume", fintechId);
     expect((await fusion("application", "resume", applicationId)).out).toMatch(/is at work/);
     expect(await audited()).toMatchObject({ action: "fintech.resumed", object_id: fintechId });

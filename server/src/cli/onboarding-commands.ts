@@ -184,19 +184,21 @@ export const addOnboardingCommands: AddCommands = (program, run) => {
         fintechName: each.fintechName,
         clientId: each.clientId,
         suspended: each.suspendedAt !== null,
+        fintechSuspended: each.fintechSuspendedAt !== null,
       }));
       output.result(
         { applications },
         applications.length === 0
           ? ["There are no applications."]
           : table(
-              ["APPLICATION", "ENVIRONMENT", "NAME", "FINTECH", "CLIENT ID"],
+              ["APPLICATION", "ENVIRONMENT", "NAME", "FINTECH", "CLIENT ID", "STATUS"],
               applications.map((each) => [
                 each.applicationId,
                 each.environment,
                 each.name,
                 each.fintechName,
                 each.clientId,
+                each.suspended ? "suspended" : each.fintechSuspended ? "fintech suspended" : "at work",
               ]),
             ),
       );
