@@ -7,9 +7,9 @@ import { openDatabase } from "../server/src/platform/database/database.ts";
 import { limitCalls } from "../server/src/platform/http/rate-limit.ts";
 import { createHttpServer } from "../server/src/platform/http/server.ts";
 import { systemRandom } from "../server/src/platform/random.ts";
-import { readTokensFrom } from "../server/src/tokens/read-tokens.ts";
+import { readTokensFrom } from "../server/src/tokens/check/read-tokens.ts";
 import { hashSecret } from "../server/src/tokens/token-secret.ts";
-import { createUsageRecorder } from "../server/src/tokens/usage-recorder.ts";
+import { createUsageRecorder } from "../server/src/tokens/usage/usage-recorder.ts";
 import { announcePort, unreadLog } from "./bench-server.ts";
 
 const log = unreadLog();

@@ -5,7 +5,7 @@ import type { PostedTransfer } from "../server/src/ledger/posted-transfer.ts";
 import type { Clock } from "../server/src/platform/clock.ts";
 import type { Database } from "../server/src/platform/database/database.ts";
 import type { Keys } from "../server/src/platform/keys.ts";
-import { authorizeWrite } from "../server/src/tokens/authorize-write.ts";
+import { authorizeWrite } from "../server/src/tokens/check/authorize-write.ts";
 import { decideTransfer, type TransferRequest } from "../server/src/transfers/decide-transfer.ts";
 
 export async function plainTransfer(

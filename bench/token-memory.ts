@@ -14,7 +14,7 @@ import {
   type TokenId,
 } from "../server/src/platform/ids.ts";
 import { systemRandom } from "../server/src/platform/random.ts";
-import { createTokenCheck, type FoundToken } from "../server/src/tokens/check-token.ts";
+import { createTokenCheck, type FoundToken } from "../server/src/tokens/check/check-token.ts";
 
 const { values: options } = parseArgs({ options: { tokens: { type: "string", default: "1000000" } } });
 const tokens = Number(options.tokens);

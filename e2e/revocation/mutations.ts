@@ -40,7 +40,7 @@ export const mutations: readonly Mutation[] = [
     name: "a revoke does not wait for the nodes",
     edits: [
       {
-        file: "src/tokens/revoke-token.ts",
+        file: "src/tokens/revocation/revoke-token.ts",
         from: "await deps.nodes.untilAllKnow(await epoch)",
         to: "{ confirmed: 0, total: 0 }",
       },
@@ -52,7 +52,7 @@ export const mutations: readonly Mutation[] = [
     name: "a token that is read as revoked is refused before the other nodes know",
     edits: [
       {
-        file: "src/tokens/check-token.ts",
+        file: "src/tokens/check/check-token.ts",
         from: `      if (found?.refusal === "token_revoked") await untilRefusedEverywhere(nodes, epoch);\n`,
         to: "",
       },

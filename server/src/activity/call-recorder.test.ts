@@ -10,9 +10,9 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixt
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
-import { createTokenAuthentication } from "../tokens/authenticate-token.ts";
-import { recordTokenUsage } from "../tokens/record-token-usage.ts";
-import { createUsageRecorder, type UsageRecorder } from "../tokens/usage-recorder.ts";
+import { createTokenAuthentication } from "../tokens/check/authenticate-token.ts";
+import { recordTokenUsage } from "../tokens/usage/record-token-usage.ts";
+import { createUsageRecorder, type UsageRecorder } from "../tokens/usage/usage-recorder.ts";
 import { type CallRecorder, createCallRecorder, recordCalls } from "./call-recorder.ts";
 
 let database: TestDatabase;

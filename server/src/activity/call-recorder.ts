@@ -11,9 +11,9 @@ import type { Log } from "../platform/log.ts";
 import { isTold } from "../platform/outage.ts";
 import type { Random } from "../platform/random.ts";
 import { type Pause, type WriteBehind, writeBehind } from "../platform/write-behind.ts";
-import { callerIp, plainText, routeOf } from "../tokens/call-facts.ts";
-import { tokenPresentedBy } from "../tokens/record-token-usage.ts";
-import type { UsedToken } from "../tokens/token-call.ts";
+import { callerIp, plainText, routeOf } from "../tokens/usage/call-facts.ts";
+import { tokenPresentedBy } from "../tokens/usage/record-token-usage.ts";
+import type { UsedToken } from "../tokens/usage/token-call.ts";
 import { type ApiCall, fieldName, outcomeOf, type UnlistedCalls } from "./call.ts";
 import { writeCalls } from "./call-store.ts";
 

@@ -1,6 +1,6 @@
 import type { Database } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
-import type { FoundToken } from "../tokens/check-token.ts";
+import type { FoundToken } from "../tokens/check/check-token.ts";
 import { getTokenAndApplication } from "../tokens/token-access.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
 import type { ApiCall } from "./call.ts";

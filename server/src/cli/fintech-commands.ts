@@ -5,7 +5,7 @@ import { type FintechRecord, getFintech, listFintechs } from "../fintechs/find-f
 import { type ChangedFintech, setFintech } from "../fintechs/set-fintech.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { type NextReminderDay, nextReminderDay } from "../reminders/next-reminder-day.ts";
-import { countTokensOf } from "../tokens/token-summary.ts";
+import { countTokensOf } from "../tokens/lists/token-summary.ts";
 import { examples, type Run, wholeNumber } from "./command-context.ts";
 import { facts, table } from "./output.ts";
 

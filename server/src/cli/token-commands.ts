@@ -10,8 +10,8 @@ import { getFintech } from "../fintechs/find-fintech.ts";
 import { systemScope } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import { type PreviewedDigest, previewReminders } from "../reminders/preview-reminders.ts";
-import { listTokens } from "../tokens/list-tokens.ts";
-import { type Revocation, revokeAllTokens, revokeTokens } from "../tokens/revoke-token.ts";
+import { listTokens } from "../tokens/lists/list-tokens.ts";
+import { type Revocation, revokeAllTokens, revokeTokens } from "../tokens/revocation/revoke-token.ts";
 import { tokenStatus } from "../tokens/token.ts";
 import type { TokenRecord } from "../tokens/token-record.ts";
 import {

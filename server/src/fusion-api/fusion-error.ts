@@ -4,7 +4,7 @@ import { noteFailure } from "../activity/call-recorder.ts";
 import { describeFailure, type Failure, logUnforeseen } from "../platform/http/problem.ts";
 import { asInvalid } from "../platform/http/server.ts";
 import { JsonRefused } from "../platform/http/strict-json.ts";
-import { bearerChallenge } from "../tokens/bearer-challenge.ts";
+import { bearerChallenge } from "../tokens/check/bearer-challenge.ts";
 
 /**
  * Answers any thrown error in the Fusion API's envelope (wire contract, section 3.1). A room's error names its own wire code, such as

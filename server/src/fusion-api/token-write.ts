@@ -1,7 +1,7 @@
 import type { TokenPrincipal } from "../access/principal.ts";
 import type { Database, Queryable, Transaction } from "../platform/database/database.ts";
 import { retryingTransaction } from "../platform/database/retry.ts";
-import { authorizeWrite } from "../tokens/authorize-write.ts";
+import { authorizeWrite } from "../tokens/check/authorize-write.ts";
 
 /**
  * Runs a token's writes in one transaction that sees only its tenant. It first takes the fintech's gate and checks the token again, so that

@@ -14,7 +14,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } fro
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
-import { revokeToken } from "../tokens/revoke-token.ts";
+import { revokeToken } from "../tokens/revocation/revoke-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import { registerGatewayRoutes } from "./routes.ts";
 

@@ -20,12 +20,12 @@ import { securityHeaders } from "../platform/http/security-headers.ts";
 import { answerProblem, type ErrorEnvelope, type HttpServer } from "../platform/http/server.ts";
 import type { ApplicationId } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
-import { bearerChallenge } from "../tokens/bearer-challenge.ts";
-import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
-import { isMadeOnce, readPresented, unknownToken, wellFormed } from "../tokens/presented-secret.ts";
-import { refusalError } from "../tokens/refusal.ts";
-import { refuseAddress } from "../tokens/refuse-address.ts";
-import type { UsageRecorder } from "../tokens/usage-recorder.ts";
+import { bearerChallenge } from "../tokens/check/bearer-challenge.ts";
+import type { FoundToken, TokenCheck } from "../tokens/check/check-token.ts";
+import { isMadeOnce, readPresented, unknownToken, wellFormed } from "../tokens/check/presented-secret.ts";
+import { refusalError } from "../tokens/check/refusal.ts";
+import { refuseAddress } from "../tokens/check/refuse-address.ts";
+import type { UsageRecorder } from "../tokens/usage/usage-recorder.ts";
 import { checkPath, originalRoute } from "./original-request.ts";
 
 export interface GatewayDependencies {

@@ -10,11 +10,11 @@ import { describeFailure } from "../platform/http/problem.ts";
 import { limitCalls } from "../platform/http/rate-limit.ts";
 import { RateLimited } from "../platform/http/request-errors.ts";
 import { answerProblem, type HttpServer } from "../platform/http/server.ts";
-import { bearerChallenge } from "../tokens/bearer-challenge.ts";
-import type { TokenCheck } from "../tokens/check-token.ts";
+import { bearerChallenge } from "../tokens/check/bearer-challenge.ts";
+import type { TokenCheck } from "../tokens/check/check-token.ts";
+import { presentedSecret } from "../tokens/check/presented-secret.ts";
 import { TokenExpired, TokenUnknown } from "../tokens/errors.ts";
-import { presentedSecret } from "../tokens/presented-secret.ts";
-import type { RevokeHeldToken } from "../tokens/revoke-held-token.ts";
+import type { RevokeHeldToken } from "../tokens/revocation/revoke-held-token.ts";
 import { revocationView } from "../tokens/views.ts";
 
 export interface HolderDependencies {

@@ -1,4 +1,4 @@
-import type { FoundToken, TokenCheck } from "../tokens/check-token.ts";
+import type { FoundToken, TokenCheck } from "../tokens/check/check-token.ts";
 import { isWellFormedSecret } from "../tokens/token-secret.ts";
 import { mayAskAbout, type ResourceServer } from "./resource-server.ts";
 

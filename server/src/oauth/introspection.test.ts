@@ -6,7 +6,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } fro
 import { arrangeResourceServer, basic, form } from "../testing/oauth-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
-import { revokeToken } from "../tokens/revoke-token.ts";
+import { revokeToken } from "../tokens/revocation/revoke-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import {
   endResourceServer,

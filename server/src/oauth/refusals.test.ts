@@ -3,7 +3,7 @@ import { createNodes } from "../leases/nodes.ts";
 import { arrangeUser } from "../testing/fixtures.ts";
 import { arrangeClient, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
-import { revokeToken } from "../tokens/revoke-token.ts";
+import { revokeToken } from "../tokens/revocation/revoke-token.ts";
 
 // GET /refusals/{requestId}: why a call was refused, for the holder of the token.
 

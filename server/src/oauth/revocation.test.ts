@@ -8,8 +8,8 @@ import { basic, form } from "../testing/oauth-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
-import { authorizeWrite } from "../tokens/authorize-write.ts";
-import { createRevokeHeldToken } from "../tokens/revoke-held-token.ts";
+import { authorizeWrite } from "../tokens/check/authorize-write.ts";
+import { createRevokeHeldToken } from "../tokens/revocation/revoke-held-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import { registerOAuthRoutes } from "./routes.ts";
 

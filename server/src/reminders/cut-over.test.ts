@@ -3,7 +3,7 @@ import type { TokenId } from "../platform/ids.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
-import { getCutOver } from "../tokens/get-cut-over.ts";
+import { getCutOver } from "../tokens/renewal/get-cut-over.ts";
 
 let database: TestDatabase;
 const now = new Date("2027-11-21T03:30:00Z");

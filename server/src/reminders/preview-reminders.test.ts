@@ -4,7 +4,7 @@ import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "../testing/fixtures.ts";
 import { arrangeReminders, type TestReminders, withoutOwnLink } from "../testing/reminder-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
-import { endReminderMail } from "../tokens/end-reminder-mail.ts";
+import { endReminderMail } from "../tokens/subscriptions/end-reminder-mail.ts";
 import { previewDay } from "./preview-day.ts";
 import { previewReminders } from "./preview-reminders.ts";
 import { getUnheardTokens, measureUnheard } from "./unheard-tokens.ts";

@@ -6,7 +6,7 @@ import { renderPage, scriptlessPolicy } from "../platform/http/html.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { Random } from "../platform/random.ts";
-import { endReminderMail } from "../tokens/end-reminder-mail.ts";
+import { endReminderMail } from "../tokens/subscriptions/end-reminder-mail.ts";
 import { readUnsubscribeToken, unsubscribePath } from "./unsubscribe-link.ts";
 
 export interface UnsubscribeRoutesDeps {

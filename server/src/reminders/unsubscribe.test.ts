@@ -5,7 +5,7 @@ import { arrangeReminders, type TestReminders } from "../testing/reminder-fixtur
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { testKeys } from "../testing/test-keys.ts";
 import { getToken } from "../tokens/get-token.ts";
-import { setSubscription } from "../tokens/set-subscription.ts";
+import { setSubscription } from "../tokens/subscriptions/set-subscription.ts";
 import { getTokenReminders } from "./token-reminders.ts";
 import { unsubscribeUrl } from "./unsubscribe-link.ts";
 

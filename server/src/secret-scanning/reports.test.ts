@@ -10,7 +10,7 @@ import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
 import { tellAdmins } from "../tokens/announcement.ts";
-import { revokeToken } from "../tokens/revoke-token.ts";
+import { revokeToken } from "../tokens/revocation/revoke-token.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import { registerSecretScanningRoutes } from "./routes.ts";
 import { createScannerKeys } from "./scanner-keys.ts";

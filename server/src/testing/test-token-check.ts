@@ -4,8 +4,8 @@ import { systemClock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
-import { createTokenCheck, type FoundToken } from "../tokens/check-token.ts";
-import { readTokensFrom } from "../tokens/read-tokens.ts";
+import { createTokenCheck, type FoundToken } from "../tokens/check/check-token.ts";
+import { readTokensFrom } from "../tokens/check/read-tokens.ts";
 
 /** A node of the test file's own, with the check of tokens; close it before the database is dropped. */
 export function createTestTokenCheck(db: Database) {

@@ -10,7 +10,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } fro
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { tellAdmins } from "./announcement.ts";
 import { issueToken } from "./issue-token.ts";
-import { revokeToken } from "./revoke-token.ts";
+import { revokeToken } from "./revocation/revoke-token.ts";
 
 type Person = Awaited<ReturnType<typeof arrangeUser>>;
 let database: TestDatabase;

@@ -4,8 +4,8 @@ import { listAuditEntries, type RecordedEntry } from "../audit/list-entries.ts";
 import type { ReachableApplication } from "../fintechs/find-application.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { TokenId } from "../platform/ids.ts";
-import { findReceipts, type ReceiptRecord } from "./receipt-store.ts";
-import { isSubscribed } from "./subscription-store.ts";
+import { findReceipts, type ReceiptRecord } from "./revocation/receipt-store.ts";
+import { isSubscribed } from "./subscriptions/subscription-store.ts";
 import { getTokenAndApplicationFor } from "./token-access.ts";
 import type { TokenRecord } from "./token-record.ts";
 import { readDatabaseTime } from "./token-store.ts";
@@ -18,7 +18,7 @@ import {
   listCallers,
   listCallsPerDay,
   type TokenUse,
-} from "./usage-queries.ts";
+} from "./usage/usage-queries.ts";
 
 /** Everything that a token's page shows. */
 export interface TokenStory {

@@ -13,7 +13,7 @@ import {
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken } from "../testing/token-fixture.ts";
 import { type IssueTokenInput, issueToken } from "./issue-token.ts";
-import { revokeToken } from "./revoke-token.ts";
+import { revokeToken } from "./revocation/revoke-token.ts";
 import { hashSecret, isWellFormedSecret } from "./token-secret.ts";
 import { lockTokensOf } from "./token-store.ts";
 

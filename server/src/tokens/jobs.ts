@@ -7,8 +7,8 @@ import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Log } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { announcementTask, tellAdmins } from "./announcement.ts";
-import { forgetUsage } from "./forget-usage.ts";
-import { carryOutPlannedRevocations, plannedRevocationsTask } from "./planned-revocations.ts";
+import { carryOutPlannedRevocations, plannedRevocationsTask } from "./revocation/planned-revocations.ts";
+import { forgetUsage } from "./usage/forget-usage.ts";
 
 const Announcement = z.object({ event: z.enum(["issued", "revoked"]), tokenId: z.string() });
 

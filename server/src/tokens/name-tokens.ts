@@ -1,6 +1,6 @@
 import type { Transaction } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../platform/ids.ts";
-import { listNamedTokens } from "./token-list-store.ts";
+import { listNamedTokens } from "./lists/token-list-store.ts";
 
 /** The names that people gave these tokens, as far as the transaction's scope shows them. The caller decides who may see them. */
 export async function nameTokens(

@@ -19,11 +19,11 @@ import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type * as ids from "../platform/ids.ts";
 import type { Random } from "../platform/random.ts";
-import { getCutOver } from "./get-cut-over.ts";
 import { getToken } from "./get-token.ts";
 import { issueToken } from "./issue-token.ts";
-import { callOffPlannedRevocation } from "./planned-revocations.ts";
-import { setSubscription } from "./set-subscription.ts";
+import { getCutOver } from "./renewal/get-cut-over.ts";
+import { callOffPlannedRevocation } from "./revocation/planned-revocations.ts";
+import { setSubscription } from "./subscriptions/set-subscription.ts";
 import { cutOverView, detailsView, summaryView } from "./views.ts";
 
 const ofToken = z.object({ tokenId: TokenId });

@@ -5,10 +5,10 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { HttpServer } from "../platform/http/server.ts";
 import type { Random } from "../platform/random.ts";
-import { registerAllowListRoutes } from "./allow-list-routes.ts";
-import { registerTokenListRoutes } from "./list-routes.ts";
+import { registerAllowListRoutes } from "./allow-lists/allow-list-routes.ts";
+import { registerTokenListRoutes } from "./lists/list-routes.ts";
 import { registerOneTokenRoutes } from "./one-token-routes.ts";
-import { registerRevocationRoutes } from "./revocation-routes.ts";
+import { registerRevocationRoutes } from "./revocation/revocation-routes.ts";
 
 export interface TokenRoutesDeps {
   readonly db: Database;

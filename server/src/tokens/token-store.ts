@@ -4,9 +4,9 @@ import type { Queryable } from "../platform/database/database.ts";
 import { prepared } from "../platform/database/prepared.ts";
 import { assert } from "../platform/errors.ts";
 import type { ApplicationId, Tenant, TokenId, UserId } from "../platform/ids.ts";
-import type { CountedToken } from "./call-counter.ts";
 import { scopesWithin } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
+import type { CountedToken } from "./usage/call-counter.ts";
 
 // SQL on tokens, private to the room. Lists, use and receipts have stores of their own.
 

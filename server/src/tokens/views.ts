@@ -7,13 +7,13 @@ import type {
   TokenSummary,
 } from "@fusion/contract/tokens.ts";
 import { isSuspended } from "../fintechs/application.ts";
-import type { CutOverStory } from "./get-cut-over.ts";
 import type { TokenStory } from "./get-token.ts";
-import type { ReceiptRecord } from "./receipt-store.ts";
-import type { Revocation } from "./revoke-token.ts";
+import type { EndingTokenRecord } from "./lists/token-summary.ts";
+import type { CutOverStory } from "./renewal/get-cut-over.ts";
+import type { ReceiptRecord } from "./revocation/receipt-store.ts";
+import type { Revocation } from "./revocation/revoke-token.ts";
 import { scopesWithin, tokenStatus } from "./token.ts";
 import type { TokenRecord } from "./token-record.ts";
-import type { EndingTokenRecord } from "./token-summary.ts";
 
 /** A token as the console API shows it. Columns of the table reach an answer only through here. */
 export function summaryView(token: TokenRecord, now: Date): TokenSummary {

@@ -11,8 +11,8 @@ import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } fro
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
 import { arrangeToken, type TestToken } from "../testing/token-fixture.ts";
 import { issueToken } from "./issue-token.ts";
+import { countTokensOf, summarizeTokens } from "./lists/token-summary.ts";
 import { registerTokenRoutes } from "./routes.ts";
-import { countTokensOf, summarizeTokens } from "./token-summary.ts";
 
 // Through a node whose wall clock is an hour off, people see and do exactly what they would through any other.
 

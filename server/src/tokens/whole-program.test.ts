@@ -6,7 +6,7 @@ import { arrangeApplication, arrangeFintech, arrangeUser } from "../testing/fixt
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { getToken } from "./get-token.ts";
 import { issueToken } from "./issue-token.ts";
-import { revokeToken } from "./revoke-token.ts";
+import { revokeToken } from "./revocation/revoke-token.ts";
 
 let app: TestApp;
 beforeAll(async () => {

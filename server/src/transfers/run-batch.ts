@@ -7,7 +7,7 @@ import type { Database } from "../platform/database/database.ts";
 import { twoStepTransaction } from "../platform/database/two-step.ts";
 import type { DomainError } from "../platform/errors.ts";
 import type { Keys } from "../platform/keys.ts";
-import { refusalError, type WriteRefusal } from "../tokens/refusal.ts";
+import { refusalError, type WriteRefusal } from "../tokens/check/refusal.ts";
 import { type AskedTransfer, batchQuestion } from "./batch-question.ts";
 import { decideTransfer, sameContent } from "./decide-transfer.ts";
 import { isReversalCode } from "./reversal.ts";
