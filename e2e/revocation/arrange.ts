@@ -1,5 +1,5 @@
 import pg from "pg";
-import { newBrowserSecret } from "../../server/src/login/browser-secret.ts";
+import { newBrowserSecret } from "../../server/src/login/sessions/browser-secret.ts";
 import { openDatabase } from "../../server/src/platform/database/database.ts";
 import { migrate } from "../../server/src/platform/database/migrate.ts";
 import { type Environment, newId } from "../../server/src/platform/ids.ts";

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { Response } from "light-my-request";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "./access/principal.ts";
-import { endAccess } from "./login/end-access.ts";
+import { endAccess } from "./login/people/end-access.ts";
 import type { OpenApiDocument } from "./platform/http/openapi.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, grantAccess } from "./testing/fixtures.ts";
 import { createTestApp, type TestApp } from "./testing/test-app.ts";

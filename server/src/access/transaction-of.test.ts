@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endAccess } from "../login/end-access.ts";
-import { endSession } from "../login/sessions.ts";
+import { endAccess } from "../login/people/end-access.ts";
+import { endSession } from "../login/sessions/sessions.ts";
 import { manualClock } from "../platform/clock.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { systemRandom } from "../platform/random.ts";

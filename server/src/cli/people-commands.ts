@@ -1,7 +1,7 @@
 import type { Person } from "@fusion/contract/login.ts";
 import { type Command, Option } from "commander";
 import { getFintech } from "../fintechs/find-fintech.ts";
-import { listedPeopleMax, listPeople } from "../login/people.ts";
+import { listedPeopleMax, listPeople } from "../login/people/people.ts";
 import { systemScope } from "../platform/database/database.ts";
 import { type CommandContext, examples, type Run } from "./command-context.ts";
 import { table } from "./output.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createIfi } from "../fintechs/create-ifi.ts";
-import { createUser } from "../login/create-user.ts";
+import { createUser } from "../login/people/create-user.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { systemRandom } from "../platform/random.ts";

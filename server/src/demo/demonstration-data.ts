@@ -7,7 +7,7 @@ import { createIfi } from "../fintechs/create-ifi.ts";
 import { grantAccess } from "../fintechs/grant-access.ts";
 import { exampleIds } from "../fusion-api/examples/example-ids.ts";
 import { openFundingAccount } from "../ledger/open-funding-account.ts";
-import { createUser } from "../login/create-user.ts";
+import { createUser } from "../login/people/create-user.ts";
 import type { Clock } from "../platform/clock.ts";
 import { withAdvisoryLock } from "../platform/database/advisory-lock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";

@@ -1,5 +1,5 @@
 import { DomainError, type FieldError } from "../platform/errors.ts";
-import type { CodePurpose } from "./one-time-code.ts";
+import type { CodePurpose } from "./codes/one-time-code.ts";
 
 /** The browser has no login in progress, or took too long. */
 export class LoginExpired extends DomainError {

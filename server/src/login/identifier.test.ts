@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nextSendAt } from "./code-sending.ts";
+import { nextSendAt } from "./codes/code-sending.ts";
 import { maskAddress, readIdentifier } from "./identifier.ts";
 
 describe("an identifier", () => {

@@ -2,11 +2,11 @@ import type { Clock } from "../platform/clock.ts";
 import { type Database, systemScope } from "../platform/database/database.ts";
 import type { RoomJobs } from "../platform/jobs/jobs.ts";
 import type { Random } from "../platform/random.ts";
-import { forgetOldDevices } from "./device-store.ts";
-import { listUnrecordedLockouts } from "./failures.ts";
 import { standardLimits } from "./limits.ts";
-import { recordLockout } from "./record-lockout.ts";
-import { tellOfLockout, tellOfLockoutTask } from "./tell-of-lockout.ts";
+import { listUnrecordedLockouts } from "./lockout/failures.ts";
+import { recordLockout } from "./lockout/record-lockout.ts";
+import { tellOfLockout, tellOfLockoutTask } from "./lockout/tell-of-lockout.ts";
+import { forgetOldDevices } from "./sessions/device-store.ts";
 
 /**
  * Every hour: forgets what logging in no longer needs and records lockouts that were not recorded (may run twice: the second run finds

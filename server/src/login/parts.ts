@@ -2,9 +2,9 @@ import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { Random } from "../platform/random.ts";
-import type { CodeSender } from "./code-sender.ts";
+import type { CodeSender } from "./codes/code-sender.ts";
 import type { LoginLimits } from "./limits.ts";
-import type { PasswordHasher } from "./password-hash.ts";
+import type { PasswordHasher } from "./passwords/password-hash.ts";
 
 /** What the steps of logging in need from outside. */
 export interface LoginParts {

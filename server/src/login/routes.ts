@@ -6,15 +6,15 @@ import type { Keys } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
 import type { Messenger } from "../platform/messages/message.ts";
 import type { Random } from "../platform/random.ts";
-import { createSessionProof } from "./authenticate.ts";
-import { createCodeSender } from "./code-sender.ts";
-import { createLoginCookies } from "./cookies.ts";
+import { createCodeSender } from "./codes/code-sender.ts";
 import { type LoginLimits, standardLimits } from "./limits.ts";
 import type { LoginParts } from "./parts.ts";
-import { createPasswordHasher, type PasswordHasher } from "./password-hash.ts";
-import { registerPeopleRoutes } from "./people-routes.ts";
-import { registerSessionRoutes } from "./session-routes.ts";
-import { registerWalkRoutes } from "./walk-routes.ts";
+import { createPasswordHasher, type PasswordHasher } from "./passwords/password-hash.ts";
+import { registerPeopleRoutes } from "./people/people-routes.ts";
+import { createSessionProof } from "./sessions/authenticate.ts";
+import { createLoginCookies } from "./sessions/cookies.ts";
+import { registerSessionRoutes } from "./sessions/session-routes.ts";
+import { registerWalkRoutes } from "./walk/walk-routes.ts";
 
 export interface LoginRoutesDeps {
   readonly db: Database;

@@ -3,7 +3,7 @@ import { RoleInsufficient } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { type FintechEntry, listEntriesOfOperators } from "../audit/list-entries.ts";
 import { listApplicationsFor, type ReachableApplication } from "../fintechs/find-application.ts";
-import { namePeople } from "../login/name-people.ts";
+import { namePeople } from "../login/people/name-people.ts";
 import type { Database, Transaction } from "../platform/database/database.ts";
 import type { ApplicationId, TokenId, UserId } from "../platform/ids.ts";
 import { placeTokens } from "../tokens/name-tokens.ts";

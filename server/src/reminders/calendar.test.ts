@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UserPrincipal } from "../access/principal.ts";
-import { setIdentity } from "../login/set-identity.ts";
+import { setIdentity } from "../login/people/set-identity.ts";
 import { manualClock } from "../platform/clock.ts";
 import { newId, type SessionId, type TokenId, type UserId } from "../platform/ids.ts";
 import { systemRandom } from "../platform/random.ts";

@@ -1,7 +1,7 @@
 import { RoleInsufficient } from "../access/errors.ts";
 import type { UserPrincipal } from "../access/principal.ts";
 import { transactionOf } from "../access/transaction-of.ts";
-import { nextSendAt } from "../login/code-sending.ts";
+import { nextSendAt } from "../login/codes/code-sending.ts";
 import type { Database } from "../platform/database/database.ts";
 import { readDatabaseTime } from "../platform/database/database-time.ts";
 import type { TokenId } from "../platform/ids.ts";

@@ -1,4 +1,4 @@
-import { createPasswordHasher, type PasswordHasher } from "../login/password-hash.ts";
+import { createPasswordHasher, type PasswordHasher } from "../login/passwords/password-hash.ts";
 import { systemRandom } from "../platform/random.ts";
 
 /** Hashes in a millisecond: tests log in a thousand times, and the cost of a real hash has a test of its own. */

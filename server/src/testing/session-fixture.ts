@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
 import type { UserPrincipal } from "../access/principal.ts";
-import { hashBrowserSecret } from "../login/browser-secret.ts";
+import { hashBrowserSecret } from "../login/sessions/browser-secret.ts";
 
 /** Logs the person in without going through a login; returns the Cookie header of a browser that talks plain HTTP to loopback. */
 export async function arrangeSession(owner: pg.Pool, user: UserPrincipal, now = new Date()): Promise<string> {
