@@ -4,7 +4,7 @@ import type { ReactElement } from "react";
 import { timeAgo } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
 import { Mono } from "../../ui/mono.tsx";
-import { tokenListQuery, tokenQuery } from "./token-queries.ts";
+import { tokenListQuery, tokenQuery, tokensOf } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 
 /** What a token did lately, before it is revoked: its callers will be refused. */
@@ -37,7 +37,7 @@ export function RecentUseOfAll({ applicationId }: { applicationId: string }): Re
           : "Looking up when they were used last …"}
       </p>
     );
-  const tokens = list.data.pages.flatMap((page) => page.tokens);
+  const tokens = tokensOf(list.data);
   const used = tokens
     .filter((token) => token.lastUsedAt !== null)
     .toSorted((a, b) => Date.parse(b.lastUsedAt ?? "") - Date.parse(a.lastUsedAt ?? ""));

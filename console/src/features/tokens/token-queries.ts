@@ -45,6 +45,11 @@ export const tokenListQuery = (applicationId: string, status: TokenFilter, find 
     refetchInterval: 30_000,
   });
 
+/** The tokens on all pages that have been read. */
+export function tokensOf(list: { readonly pages: readonly TokenList[] } | undefined): TokenSummary[] {
+  return list?.pages.flatMap(({ tokens }) => tokens) ?? [];
+}
+
 export const tokenQuery = (tokenId: string) =>
   queryOptions({
     queryKey: ["tokens", tokenId],

@@ -17,7 +17,7 @@ import { GenerateDialog } from "./generate-dialog.tsx";
 import { RevokeAllToaster } from "./revoke-all-toaster.tsx";
 import { RevokeToaster } from "./revoke-toaster.tsx";
 import { RevokedFact } from "./revoked-fact.tsx";
-import { tokenListQuery } from "./token-queries.ts";
+import { tokenListQuery, tokensOf } from "./token-queries.ts";
 import { TokenTable } from "./token-table.tsx";
 import classes from "./tokens.module.css";
 import { ViewOnly } from "./view-only.tsx";
@@ -44,7 +44,7 @@ export function TokenSection({ application }: { application: ApplicationDetails 
   const [toRevoke, setToRevoke] = useState<TokenSummary | "all">();
   const [fact, setFact] = useState<readonly RevokedToken[]>();
   const counts = list.data?.pages[0]?.counts;
-  const tokens = list.data?.pages.flatMap((page) => page.tokens) ?? [];
+  const tokens = tokensOf(list.data);
   const searched = find !== "" || (counts?.all ?? 0) >= searchedFrom;
 
   const generating = useDialogOpen(generate === 1, canManage && !application.suspended);
