@@ -437,7 +437,7 @@ describe("after logging in", () => {
     status = 500;
     await page.getByRole("button", { name: "Send a test event" }).click();
     const failed = page.getByRole("row").filter({ hasText: "Will be tried again" }).first();
-    await failed.getByText(/^in \d+ /).waitFor();
+    await failed.getByText(/^in (a moment|\d+ )/).waitFor();
     // The question says what would be lost before it is.
     await page.getByRole("button", { name: "Disable" }).click();
     const question = page.getByRole("alertdialog", { name: /^Disable the endpoint at/ });
