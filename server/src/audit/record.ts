@@ -19,28 +19,42 @@ export interface AuditEntry {
  * Writes one entry in the caller's transaction, so that nothing happens unrecorded and nothing is recorded that did not happen. It carries
  * the database's time in whole milliseconds, so that entries of all nodes are listed in the order in which they were made.
  */
-export async function recordAudit(
+export function recordAudit(
   tx: Transaction,
-  { random }: { readonly random: Random },
+  deps: { readonly random: Random },
   actor: Principal,
   entry: AuditEntry,
 ): Promise<void> {
+  return recordAudits(tx, deps, actor, [entry]);
+}
+
+/** {@link recordAudit} for any number of entries, in one statement. */
+export async function recordAudits(
+  tx: Transaction,
+  { random }: { readonly random: Random },
+  actor: Principal,
+  entries: readonly AuditEntry[],
+): Promise<void> {
   const { kind, id, name } = describeActor(actor);
   await tx.query(
+    // Through subqueries, so that it is planned once for any number of entries.
     prepared(`INSERT INTO audit_entry (audit_id, at, actor_kind, actor_id, actor_name, ifi_id, fintech_id, action, object_kind, object_id, details, request_id)
-     VALUES ($1, date_trunc('milliseconds', database_now()), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`),
+     SELECT audit_id, date_trunc('milliseconds', database_now()), $1, $2, $3, ifi_id, fintech_id, action, object_kind, object_id, details, request_id
+     FROM unnest((SELECT $4::text[]), (SELECT $5::bigint[]), (SELECT $6::uuid[]), (SELECT $7::text[]), (SELECT $8::text[]), (SELECT $9::text[]),
+       (SELECT $10::jsonb[]), (SELECT $11::text[]))
+       AS entry (audit_id, ifi_id, fintech_id, action, object_kind, object_id, details, request_id)`),
     [
-      newId(random, "aud"),
       kind,
       id,
       name,
-      entry.fintech?.ifiId ?? null,
-      entry.fintech?.fintechId ?? null,
-      entry.action,
-      entry.object.kind,
-      entry.object.id,
-      JSON.stringify(entry.details ?? {}),
-      entry.requestId ?? null,
+      entries.map(() => newId(random, "aud")),
+      entries.map(({ fintech }) => fintech?.ifiId ?? null),
+      entries.map(({ fintech }) => fintech?.fintechId ?? null),
+      entries.map(({ action }) => action),
+      entries.map(({ object }) => object.kind),
+      entries.map(({ object }) => object.id),
+      entries.map(({ details }) => JSON.stringify(details ?? {})),
+      entries.map(({ requestId }) => requestId ?? null),
     ],
   );
 }

@@ -9,8 +9,8 @@ import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } fro
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
 import { createTestTokenCheck } from "../testing/test-token-check.ts";
 import { arrangeToken, endedBefore, type TestToken } from "../testing/token-fixture.ts";
-import { tellAdmins } from "../tokens/announcement.ts";
 import { revokeToken } from "../tokens/revocation/revoke-token.ts";
+import { tellAdmins } from "../tokens/tell-admins.ts";
 import { generateSecret } from "../tokens/token-secret.ts";
 import { registerSecretScanningRoutes } from "./routes.ts";
 import { createScannerKeys } from "./scanner-keys.ts";
@@ -246,12 +246,12 @@ describe("a long report", () => {
     }));
     expect(await reasons("token.revoked")).toEqual(expect.arrayContaining(expected));
     expect(await reasons("token.found")).toHaveLength(tokens.length);
-    const told = await owner.query("SELECT key FROM graphile_worker._private_jobs WHERE key LIKE $1", [
-      "tokens-announce/revoked/%",
+    const told = await owner.query("SELECT payload FROM graphile_worker._private_jobs WHERE key LIKE $1", [
+      "tokens-announce-revocations/%",
     ]);
-    const keys = told.rows.map(({ key }) => key.split("/")[2]);
+    const named = told.rows.flatMap(({ payload }) => payload.tokenIds);
     for (const { tokenId } of tokens)
-      expect([tokenId, keys.includes(tokenId)]).toEqual([
+      expect([tokenId, named.includes(tokenId)]).toEqual([
         tokenId,
         tokenId !== revoked.tokenId && tokenId !== meanwhile.tokenId,
       ]);

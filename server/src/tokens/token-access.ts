@@ -5,12 +5,13 @@ import {
   findApplication,
   findApplicationFor,
   type ReachableApplication,
+  requireRevoke,
 } from "../fintechs/find-application.ts";
 import type { Transaction } from "../platform/database/database.ts";
 import { NotFound } from "../platform/errors.ts";
-import type { TokenId } from "../platform/ids.ts";
+import type { ApplicationId, TokenId } from "../platform/ids.ts";
 import type { TokenRecord } from "./token-record.ts";
-import { findToken } from "./token-store.ts";
+import { findToken, findTokensToRevoke, type TokenToRevoke } from "./token-store.ts";
 
 export interface ReachableToken {
   readonly token: TokenRecord;
@@ -37,6 +38,35 @@ export async function getTokenFor(
   if (principal.kind === "system") return { token, canManage: false, canRevoke: true };
   const { canManage, canRevoke } = await reach(tx, principal, token);
   return { token, canManage, canRevoke };
+}
+
+/**
+ * The tokens, in the order given, if the principal may end each of them; with an `applicationId`, a token of another application counts as
+ * one that does not exist. Throws what {@link getTokenFor} throws, and `role_insufficient` for one that they may only look at.
+ */
+export async function getTokensToRevoke(
+  tx: Transaction,
+  principal: Principal,
+  {
+    tokenIds,
+    applicationId,
+  }: { readonly tokenIds: readonly TokenId[]; readonly applicationId?: ApplicationId },
+): Promise<TokenToRevoke[]> {
+  const found = await findTokensToRevoke(tx, tokenIds);
+  const applications = new Map<ApplicationId, ReachableApplication>();
+  const tokens: TokenToRevoke[] = [];
+  for (const tokenId of tokenIds) {
+    const token = found.get(tokenId);
+    if (!token || (principal.kind === "token" && principal.tokenId !== tokenId)) throw notFound();
+    if (applicationId !== undefined && token.applicationId !== applicationId) throw notFound();
+    if (principal.kind !== "token" && principal.kind !== "system") {
+      const application = applications.get(token.applicationId) ?? (await reach(tx, principal, token));
+      applications.set(token.applicationId, application);
+      requireRevoke(application);
+    }
+    tokens.push(token);
+  }
+  return tokens;
 }
 
 /** {@link getTokenFor} for a person, with the application that the token belongs to. */
@@ -67,7 +97,7 @@ export async function getTokenAndApplication(
 async function reach(
   tx: Transaction,
   principal: Administrator,
-  token: TokenRecord,
+  token: Pick<TokenRecord, "applicationId">,
 ): Promise<ReachableApplication> {
   const application = await findApplicationFor(tx, principal, token.applicationId);
   if (!application) throw notFound();

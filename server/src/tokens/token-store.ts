@@ -159,6 +159,35 @@ export async function findToken(tx: Queryable, tokenId: TokenId): Promise<TokenR
   return row && toRecord(row);
 }
 
+/** What has to be known of a token to revoke it. */
+export type TokenToRevoke = Pick<TokenRecord, "tokenId" | "applicationId" | "tenant" | "name">;
+
+/** Those of these tokens that the transaction's scope shows, by id. */
+export async function findTokensToRevoke(
+  tx: Queryable,
+  tokenIds: readonly TokenId[],
+): Promise<ReadonlyMap<TokenId, TokenToRevoke>> {
+  const rows = await tx.query<
+    Pick<TokenRow, "token_id" | "application_id" | "ifi_id" | "environment" | "fintech_id" | "name">
+  >(
+    prepared(
+      "SELECT token_id, application_id, ifi_id, environment, fintech_id, name FROM token WHERE token_id = ANY ($1)",
+    ),
+    [tokenIds],
+  );
+  return new Map(
+    rows.map((row) => [
+      row.token_id,
+      {
+        tokenId: row.token_id,
+        applicationId: row.application_id,
+        tenant: { ifiId: row.ifi_id, environment: row.environment, fintechId: row.fintech_id },
+        name: row.name,
+      },
+    ]),
+  );
+}
+
 export function toRecord(row: TokenRow): TokenRecord {
   return {
     tokenId: row.token_id,
@@ -292,24 +321,23 @@ export async function insertTokenRequest(
 }
 
 /**
- * Ends the token for good, at the database's time in whole milliseconds. A token that was revoked before stays as it is, and this returns
- * undefined. The caller holds the gate.
+ * Ends the tokens for good, at one moment of the database's time in whole milliseconds. Tokens that were revoked before stay as they are;
+ * returns the others, in no order. The caller holds the gates.
  */
 export async function revokeOnce(
   tx: Queryable,
   revocation: {
-    readonly tokenId: TokenId;
+    readonly tokenIds: readonly TokenId[];
     readonly reason: RevokeReason;
     readonly by: { readonly kind: string; readonly id: string; readonly name: string };
   },
-): Promise<Date | undefined> {
-  const [row] = await tx.query<{ revoked_at: Date }>(
-    prepared(`UPDATE token SET revoked_at = date_trunc('milliseconds', database_now()), revoked_by_kind = $2, revoked_by = $3,
-       revoked_by_name = $4, revoke_reason = $5
-     WHERE token_id = $1 AND revoked_at IS NULL RETURNING revoked_at`),
-    [revocation.tokenId, revocation.by.kind, revocation.by.id, revocation.by.name, revocation.reason],
+): Promise<{ readonly tokenId: TokenId; readonly revokedAt: Date }[]> {
+  return tx.query(
+    prepared(`WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', database_now()) AS now)
+     UPDATE token SET revoked_at = (SELECT now FROM moment), revoked_by_kind = $2, revoked_by = $3, revoked_by_name = $4, revoke_reason = $5
+     WHERE token_id = ANY ($1) AND revoked_at IS NULL RETURNING token_id AS "tokenId", revoked_at AS "revokedAt"`),
+    [revocation.tokenIds, revocation.by.kind, revocation.by.id, revocation.by.name, revocation.reason],
   );
-  return row?.revoked_at;
 }
 
 /** The caller holds the gate. */

@@ -5,6 +5,7 @@ import { systemClock } from "../../platform/clock.ts";
 import type { ApplicationId, TokenId } from "../../platform/ids.ts";
 import { systemRandom } from "../../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../../testing/fixtures.ts";
+import { interceptedQueries } from "../../testing/intercepted-queries.ts";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { arrangeToken } from "../../testing/token-fixture.ts";
 import { getReceipt } from "./get-receipt.ts";
@@ -66,6 +67,27 @@ it("ends every live token of the application with one wait, and leaves others an
   );
   expect(rows).toEqual([]);
   expect(await revokeAll(admin, { applicationId })).toEqual([]);
+});
+
+it("asks the database as often for two hundred tokens as for two, so that writers wait no longer at the gate", async () => {
+  const statementsFor = async (count: number): Promise<number> => {
+    await Promise.all(
+      Array.from({ length: count }, () => arrangeToken(database.owner, applicationId, admin)),
+    );
+    let statements = 0;
+    const db = interceptedQueries(database.db, () => {
+      statements += 1;
+      return undefined;
+    });
+    const revoked = await revokeAllTokens({ ...deps(), db }, admin, {
+      of: { applicationId },
+      reason: "compromised",
+    });
+    expect(revoked).toHaveLength(count);
+    return statements;
+  };
+  const few = await statementsFor(2);
+  expect(await statementsFor(200)).toBe(few);
 });
 
 it("completes what an earlier call left unconfirmed", async () => {

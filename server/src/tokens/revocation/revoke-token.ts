@@ -4,8 +4,8 @@ import { closeGates, retryingGate } from "../../access/gate.ts";
 import type { Principal } from "../../access/principal.ts";
 import type { Administrator } from "../../access/roles.ts";
 import { transactionOf } from "../../access/transaction-of.ts";
-import { describeActor, recordAudit } from "../../audit/record.ts";
-import { findApplicationFor, requireRevoke } from "../../fintechs/find-application.ts";
+import { describeActor, recordAudits } from "../../audit/record.ts";
+import { findApplicationFor } from "../../fintechs/find-application.ts";
 import { listApplicationIds } from "../../fintechs/list-application-ids.ts";
 import { ChangeUnconfirmed } from "../../leases/errors.ts";
 import { epochAtCommit, type NodeCount, type Nodes } from "../../leases/nodes.ts";
@@ -13,10 +13,9 @@ import type { Database, Transaction } from "../../platform/database/database.ts"
 import { assert, NotFound } from "../../platform/errors.ts";
 import { type ApplicationId, type FintechKey, newId, type TokenId } from "../../platform/ids.ts";
 import type { Random } from "../../platform/random.ts";
-import { announce } from "../announcement.ts";
-import { getTokenFor } from "../token-access.ts";
-import type { TokenRecord } from "../token-record.ts";
-import { listTokensToRevoke, lockTokensOf, revokeOnce } from "../token-store.ts";
+import { announceRevoked } from "../announcement.ts";
+import { getTokensToRevoke } from "../token-access.ts";
+import { listTokensToRevoke, lockTokensOf, revokeOnce, type TokenToRevoke } from "../token-store.ts";
 import { completeReceipts, findReceipts, openReceipts, type ReceiptRecord } from "./receipt-store.ts";
 
 /** A revocation that is in force everywhere: every node knows it, or may no longer answer from memory. */
@@ -112,14 +111,7 @@ export async function revokeChosen(
     transactionOf({ db }, principal, async (tx) => {
       const epoch = epochAtCommit(tx);
       const tokenIds = await choose(tx);
-      const tokens: TokenRecord[] = [];
-      for (const tokenId of tokenIds) {
-        const { token, ...rights } = await getTokenFor(tx, principal, tokenId);
-        if (input.applicationId !== undefined && token.applicationId !== input.applicationId)
-          throw new NotFound("There is no such token.");
-        requireRevoke(rights);
-        tokens.push(token);
-      }
+      const tokens = await getTokensToRevoke(tx, principal, { ...input, tokenIds });
       const receipts = tokenIds.map((tokenId) => ({ receiptId: newId<string>(deps.random, "rcp"), tokenId }));
       // Sent together and executed in this order, so that writers wait at the gates for as few round trips as possible.
       const [, , open] = await Promise.all([
@@ -127,7 +119,7 @@ export async function revokeChosen(
           tx,
           tokens.map((token) => token.tenant),
         ),
-        Promise.all(tokens.map((token) => revokeOne(tx, deps, principal, { ...input, token }))),
+        revokeThem(tx, deps, principal, { ...input, tokens }),
         openReceipts(tx, receipts),
       ]);
       return { tokenIds, open, epoch };
@@ -148,33 +140,43 @@ export async function revokeChosen(
   return tokenIds.map((tokenId) => asComplete(byToken.get(tokenId)));
 }
 
-async function revokeOne(
+async function revokeThem(
   tx: Transaction,
   { random }: RevokeDependencies,
   principal: Principal,
   input: {
-    readonly token: TokenRecord;
+    readonly tokens: readonly TokenToRevoke[];
     readonly reason: RevokeReason;
     readonly tellAdmins?: true;
     readonly requestId?: string;
   },
 ): Promise<void> {
-  const { token, reason } = input;
-  const revokedAt = await revokeOnce(tx, {
-    tokenId: token.tokenId,
+  const { tokens, reason, requestId } = input;
+  const written = await revokeOnce(tx, {
+    tokenIds: tokens.map(({ tokenId }) => tokenId),
     reason,
     by: describeActor(principal),
   });
-  if (!revokedAt) return;
+  const revokedAt = new Map(written.map((each) => [each.tokenId, each.revokedAt.toISOString()]));
+  const revoked = tokens.filter(({ tokenId }) => revokedAt.has(tokenId));
+  if (revoked.length === 0) return;
   await Promise.all([
-    recordAudit(tx, { random }, principal, {
-      action: "token.revoked",
-      object: { kind: "token", id: token.tokenId },
-      fintech: token.tenant,
-      details: { name: token.name, reason, revokedAt: revokedAt.toISOString() },
-      requestId: input.requestId,
-    }),
-    (token.tenant.environment === "live" || input.tellAdmins) && announce(tx, "revoked", token.tokenId),
+    recordAudits(
+      tx,
+      { random },
+      principal,
+      revoked.map(({ tokenId, tenant, name }) => ({
+        action: "token.revoked",
+        object: { kind: "token", id: tokenId },
+        fintech: tenant,
+        details: { name, reason, revokedAt: revokedAt.get(tokenId) },
+        requestId,
+      })),
+    ),
+    announceRevoked(
+      tx,
+      revoked.filter(({ tenant }) => tenant.environment === "live" || input.tellAdmins),
+    ),
   ]);
 }
 

@@ -8,9 +8,10 @@ import { deliverMessage } from "../platform/messages/outgoing-messages.ts";
 import { systemRandom } from "../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../testing/fixtures.ts";
 import { createTestDatabase, type TestDatabase } from "../testing/test-database.ts";
-import { tellAdmins } from "./announcement.ts";
+import { arrangeToken } from "../testing/token-fixture.ts";
 import { issueToken } from "./issue-token.ts";
-import { revokeToken } from "./revocation/revoke-token.ts";
+import { revokeToken, revokeTokens } from "./revocation/revoke-token.ts";
+import { tellAdmins, tellAdminsOfRevocations } from "./tell-admins.ts";
 
 type Person = Awaited<ReturnType<typeof arrangeUser>>;
 let database: TestDatabase;
@@ -121,5 +122,57 @@ describe("the notice of a live token", () => {
     expect(issued.letters.map(({ channel, text }) => [channel, text])).toEqual([
       ["sms", `Live token "A' was stolen. Log in- http..." was generated. ${page}`],
     ]);
+  });
+});
+
+describe("the notice of tokens that were revoked together", () => {
+  /** Revokes these tokens in one call, runs the jobs that it planned twice, and returns the mails and the jobs. */
+  async function revokedTogether(
+    of: { readonly applicationIds: readonly ApplicationId[]; readonly by: Person },
+    count: number,
+  ) {
+    const { owner, db } = database;
+    const tokenIds: TokenId[] = [];
+    for (let at = 0; at < count; at += 1) {
+      const applicationId = of.applicationIds[at % of.applicationIds.length] as ApplicationId;
+      tokenIds.push((await arrangeToken(owner, applicationId, of.by, { name: `Job ${at}` })).tokenId);
+    }
+    const deps = { db, clock: systemClock, random: systemRandom };
+    await revokeTokens({ ...deps, nodes: createNodes(deps) }, of.by, { tokenIds, reason: "compromised" });
+    const { rows: jobs } = await owner.query(
+      `SELECT identifier, payload FROM graphile_worker._private_jobs j JOIN graphile_worker._private_tasks t ON t.id = j.task_id
+       WHERE j.key LIKE ANY ($1)`,
+      [tokenIds.map((id) => `tokens-announce%${id}`)],
+    );
+    for (let run = 0; run < 2; run += 1)
+      for (const { payload } of jobs)
+        await tellAdminsOfRevocations({ ...deps, publicUrl: "https://fusion.example" }, payload);
+    const { rows: letters } = await owner.query(
+      'SELECT address, subject, text FROM outgoing_message WHERE message_id LIKE $1 ORDER BY address COLLATE "C"',
+      [`revoked-together.${tokenIds[0]}.%`],
+    );
+    return { tokenIds, jobs, letters };
+  }
+
+  it("is one message for each admin, which names up to fifty and counts the others", async () => {
+    const { tokenIds, jobs, letters } = await revokedTogether({ applicationIds: [live], by: first }, 52);
+    expect(jobs).toEqual([{ identifier: "tokens-announce-revocations", payload: { tokenIds } }]);
+    expect(letters.map(({ address }) => address)).toEqual([first.email, second.email].sort());
+    const [{ subject, text }] = letters;
+    expect(subject).toMatch(/^52 live tokens of ".+" were revoked$/);
+    expect(text).toContain(`${first.name} revoked them on `);
+    expect(text).toContain("Reason: Compromised.");
+    expect(text.match(/^- Job \d+: tok_\w+ \(fus_live_….{4}\)$/gm)).toHaveLength(50);
+    expect(text).toContain("\nand 2 more\n");
+    expect(text).toContain(`https://fusion.example/applications/${live}\n`);
+  });
+
+  it("tells of which application each is, where they are of several", async () => {
+    const other = await arrangeApplication(database.owner, fintech, "live");
+    const { letters } = await revokedTogether({ applicationIds: [live, other], by: second }, 3);
+    expect(letters).toHaveLength(2);
+    expect(letters[0].subject).toBe("3 live tokens of 2 applications were revoked");
+    expect(letters[0].text.match(/^- Job \d: tok_\w+ \(.+\), .+$/gm)).toHaveLength(3);
+    expect(letters[0].text).toContain("https://fusion.example/token-management\n");
   });
 });
