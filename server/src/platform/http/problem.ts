@@ -75,7 +75,7 @@ export function describeFailure(error: unknown): Failure {
       code: "invalid_input",
       message: "Some of the input is not as it should be.",
       fieldErrors: known.validation.map((issue) => ({
-        pointer: issue.instancePath ?? "",
+        pointer: pointerOf(issue.instancePath),
         detail: issue.message ?? "is not valid",
       })),
       retryAfterSeconds: undefined,
@@ -151,6 +151,11 @@ export function problemBody(failure: Failure, requestId: string): Problem {
     request_id: requestId,
     ...(failure.fieldErrors.length > 0 ? { errors: [...failure.fieldErrors] } : {}),
   };
+}
+
+/** The validator writes "/" for the whole input, which in RFC 6901 is a member without a name. */
+function pointerOf(path: string | undefined): string {
+  return path === undefined || path === "/" ? "" : path;
 }
 
 /** Fixed per code: `token_already_issued` reads "Token already issued". */

@@ -57,6 +57,7 @@ beforeAll(async () => {
     errorsFolder: join(folder, "errors"),
     guidesFolder: join(folder, "guides"),
   });
+  http.post("/console/api/strict", { schema: { body: z.object({ name: z.string() }) } }, async () => ({}));
   http.post("/console/api/echo", { schema: { body: z.unknown() } }, async (request) => ({
     body: request.body,
   }));
@@ -310,6 +311,17 @@ describe("every answer", () => {
     );
     expect(missing).toMatch(/^HTTP\/1.1 404 /);
     expect(missing).toMatch(/x-request-id: req_/);
+  });
+
+  it("point at the whole body where that is wrong, and else at the field (RFC 6901 section 5)", async () => {
+    const pointersOf = async (payload: string) => {
+      const headers = { "content-type": "application/json", origin: publicUrl };
+      const answer = await http.inject({ method: "POST", url: "/console/api/strict", headers, payload });
+      expect([answer.statusCode, answer.json().code]).toEqual([400, "invalid_input"]);
+      return answer.json().errors.map(({ pointer }: { pointer: string }) => pointer);
+    };
+    expect(await pointersOf("[]")).toEqual([""]);
+    expect(await pointersOf("{}")).toEqual(["/name"]);
   });
 
   it("are 415 for a compressed body, which is not read", async () => {
