@@ -70,6 +70,7 @@ describe("an endpoint's address", () => {
       "http://10.0.0.1:9000/",
       "http://0.0.0.0:9000/",
       "http://localhost:25/",
+      "http://localhost/hook",
       "http://[::ffff:127.0.0.1]:9000/",
     ])
       expect(() => readEndpointUrl(text, development), text).toThrow(WebhookUrlRefused);

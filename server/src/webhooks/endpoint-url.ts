@@ -32,7 +32,7 @@ export function readEndpointUrl(text: string, policy: AddressPolicy): URL {
     );
   if (url.hash !== "") throw new WebhookUrlRefused("The address must not have a #fragment.");
   // Ports below 1024 belong to other protocols, which a request could be meant to confuse.
-  if (url.port !== "" && Number(url.port) < 1024)
+  if (portOf(url) !== 443 && portOf(url) < 1024)
     throw new WebhookUrlRefused("The port must be 443, or 1024 and above.");
   // The length as stored: characters outside ASCII are encoded, with up to nine characters for one.
   if (url.href.length > urlMaxCharacters)
@@ -46,6 +46,11 @@ export function readEndpointUrl(text: string, policy: AddressPolicy): URL {
 /** The host without the brackets that a URL puts around an IPv6 address. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== "") return Number(port);
+  return protocol === "https:" ? 443 : 80;
 }
 
 /** Names that have a meaning only on a local network; the resolver's search list would complete one without a dot. */
