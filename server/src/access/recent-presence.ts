@@ -11,8 +11,8 @@ export function presenceEndsAt(steppedUpAt: Date): Date {
 }
 
 /**
- * Passes when the person proved presence within the last five minutes; throws {@link StepUpRequired} otherwise. For generating in live, and
- * for changing one's password, identities or people; never for revoking.
+ * Passes when the person proved presence within the last five minutes; throws {@link StepUpRequired} otherwise. For generating
+ * tokens and changing allow-lists and webhook endpoints in live, and for changing passwords, people and their access; never for revoking.
  */
 export function requireRecentPresence(principal: UserPrincipal, clock: Clock): void {
   if (clock.now() >= presenceEndsAt(principal.steppedUpAt)) throw new StepUpRequired();

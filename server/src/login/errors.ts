@@ -95,7 +95,7 @@ export class LoginLocked extends DomainError {
   }
 }
 
-/** A hundred wrong tries in a row from unknown browsers. */
+/** A hundred wrong tries in a row, from this known browser or from all unknown ones. */
 export class RecoveryRequired extends DomainError {
   readonly kind = "forbidden";
   readonly code = "recovery_required";
