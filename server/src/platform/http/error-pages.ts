@@ -8,7 +8,13 @@ export interface ErrorPage {
   readonly status: number;
   /** The platform's codes that an answer of the Fusion API may carry as `errorCode`. */
   readonly wireCodes: readonly string[];
-  readonly heardBy: "Fusion API" | "Console" | "Fusion API and console" | "Services API" | "Command line";
+  readonly heardBy:
+    | "Fusion API"
+    | "Console"
+    | "Fusion API and console"
+    | "Services API"
+    | "Console and services API"
+    | "Command line";
   /** Markdown. */
   readonly meaning: string;
   readonly remedy: string;
@@ -32,7 +38,7 @@ export function parseErrorPage(text: string): ErrorPage {
   const [title = "", facts = "", meaning = "", ...remedy] = text.trim().split(/\n{2,}/);
   const code = title.slice(2);
   const match =
-    /^## (\d{3})(?: · ((?:[A-Z][A-Z0-9_]+(?:, )?)+))? · (Fusion API|Console|Fusion API and console|Services API|Command line)$/.exec(
+    /^## (\d{3})(?: · ((?:[A-Z][A-Z0-9_]+(?:, )?)+))? · (Fusion API|Console|Fusion API and console|Services API|Console and services API|Command line)$/.exec(
       facts,
     );
   if (!title.startsWith("# ") || !match || meaning === "")

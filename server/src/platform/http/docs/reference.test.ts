@@ -60,6 +60,14 @@ describe("the reference of the Fusion API", () => {
     }
   });
 
+  it("is not alone in having them: that of the services has those of its callers, such as an unconfirmed revocation", async () => {
+    const { body } = await app.http.inject("/docs/services");
+    const table = body.slice(body.indexOf("RFC 9457"));
+    for (const { code, heardBy } of readErrorPages(join(import.meta.dirname, "../../../../../docs/errors")))
+      expect([code, table.includes(`>${code}<`)]).toEqual([code, /services API/i.test(heardBy)]);
+    expect(table).toContain(">change_unconfirmed<");
+  });
+
   it("names every kind that a member of a list may be", async () => {
     const { body } = await app.http.inject("/docs/fusion");
     const section = body.slice(body.indexOf('<section id="post-applications-newIndividual"'));
