@@ -210,7 +210,7 @@ export const variables = {
       .regex(/^[1-9]\d{0,5}$/, "must be a number of MiB from 1 to 999999")
       .transform(Number),
     sentence:
-      "How much memory each process may use to remember tokens, so that checking one asks nobody; a million take about 430 MiB. The least recently used are forgotten first.",
+      "How much memory each process may use to remember tokens, so that checking one asks nobody; a million take about 450 MiB. The least recently used are forgotten first.",
     standard: "`256`",
   },
   WEBHOOKS_TO_LOOPBACK: {
