@@ -32,15 +32,15 @@ export class AccountHolderNotFound extends DomainError {
 
 /**
  * The phone or number belongs to an account holder of this bank (AR400003). The words are always the same: they tell nobody which, nor
- * whose.
+ * whose. Only what the fintech itself submitted of this very holder may be named.
  */
 export class AccountHolderExists extends DomainError {
   readonly kind = "invalid";
   readonly code = "account_holder_exists";
-  constructor() {
-    super("An account holder with this phone, PAN, Aadhaar or passport number already exists.", {
-      extensions: { errorCode: "AR400003" },
-    });
+  constructor(
+    message = "An account holder with this phone, PAN, Aadhaar or passport number already exists.",
+  ) {
+    super(message, { extensions: { errorCode: "AR400003" } });
   }
 }
 

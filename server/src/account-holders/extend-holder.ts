@@ -85,8 +85,8 @@ export interface AddedVector {
 
 /**
  * Adds a phone, email or identity number under the identity rules of an application. Throws {@link AccountHolderExists} (AR400003) when
- * another holder has it, or this one already; `HolderApplicationInvalid` for a second PAN; `account_holder_not_found` and
- * `REQUEST_MISMATCH`.
+ * another holder has it (emails are shared), or this one already; `HolderApplicationInvalid` for a second number of a kind;
+ * `account_holder_not_found` and `REQUEST_MISMATCH`.
  */
 export async function addVector(
   deps: ProvisionDependencies,
@@ -118,7 +118,9 @@ export async function addVector(
       const [stored] = storedVectors(keys, [vector], now);
       const known = await listVectors(tx, tenant, accountHolderId);
       if (!stored || known.some((one) => one.type === stored.type && one.lookup.equals(stored.lookup)))
-        throw new AccountHolderExists();
+        throw new AccountHolderExists(
+          "This account holder has this phone number, email address or identity number already.",
+        );
       refuseBeyondMax(known.length, "vectors");
       await claimIdentities(tx, tenant, accountHolderId, identities, now);
       await insertVectors(tx, tenant, accountHolderId, [stored]);

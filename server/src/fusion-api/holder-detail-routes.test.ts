@@ -98,6 +98,17 @@ describe("addresses and vectors of a holder", () => {
     ]);
   });
 
+  it("AR400003: a vector that the holder has already is refused in words that fit it, an email's too", async () => {
+    const holder = await holderOf(client);
+    const email = { type: "e", value: `e${newIdentity().phone.slice(1)}@example.com` };
+    expect((await client.post(`/accountHolders/${holder}/vectors`, email)).status).toBe(200);
+    const { status, body } = await client.post(`/accountHolders/${holder}/vectors`, email);
+    expect([status, body.code, body.errorCode]).toEqual([400, "account_holder_exists", "AR400003"]);
+    expect(body.message).toBe(
+      "This account holder has this phone number, email address or identity number already.",
+    );
+  });
+
   it("AR400003: a vector is one holder's, also when 10 want it at once; AR400009, AR4000010 for none, where the body says it", async () => {
     const { phone } = newIdentity();
     const holders = await Promise.all(Array.from({ length: 10 }, () => holderOf(client)));
