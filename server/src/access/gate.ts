@@ -4,8 +4,9 @@ import { isCondition } from "../platform/database/sql-state.ts";
 import type { FintechKey } from "../platform/ids.ts";
 
 /**
- * How long closing the gate waits for the writers inside. Longer than any writer can stay (`authorize_writes` in migration 0085 ends
- * its transaction after 8 s), and advisory locks queue fairly, so that one wait is enough.
+ * How long closing the gate waits for the writers inside. Longer than any writer can stay (`authorize_writes` in migration 0085 lets
+ * PostgreSQL end its transaction after 8 s; before version 17, each statement after 5 s), and advisory locks queue fairly, so that one
+ * wait is enough.
  */
 const closeWaitMs = 12_000;
 

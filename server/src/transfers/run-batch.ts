@@ -25,7 +25,10 @@ export type BatchOutcome =
   /** Somebody else held its gate or an account, and nothing was decided. Without `waits` only. */
   | { readonly kind: "held" };
 
-/** The server itself ends a batch that takes 8 s. After that the server is gone, or the commit waits for a standby. */
+/**
+ * The server itself ends a batch that takes 8 s, or before PostgreSQL 17 a statement that takes 5 s. After that the server is gone, or the
+ * commit waits for a standby.
+ */
 const answerMs = 9_000;
 
 /**

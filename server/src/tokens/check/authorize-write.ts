@@ -11,7 +11,8 @@ import { refusalError, type WriteRefusal } from "./refusal.ts";
  *
  * Throws what authentication would throw when the token is no longer valid; `TokenPolicyChanged` when its scopes or allow-lists have
  * changed since the request was admitted (the caller, `fusion-api.ts`, then admits it anew); and PostgreSQL's `lock_not_available` (a 503)
- * when the gate stays closed for 2 s. From here on PostgreSQL ends the transaction when it pauses for 1 s or lasts for 8 s.
+ * when the gate stays closed for 2 s. From here on PostgreSQL ends the transaction when it pauses for 1 s or lasts for 8 s (before version
+ * 17, when it pauses for 1 s or one statement takes 5 s).
  */
 export async function authorizeWrite(tx: Transaction, principal: TokenPrincipal): Promise<void> {
   const { tenant, applicationId, tokenId, policy } = principal;
