@@ -1,4 +1,5 @@
 import { localTimeText } from "../../platform/local-time.ts";
+import { nameInSms, withoutLinks } from "../../platform/messages/name-in-message.ts";
 import { type Address, maskAddress } from "../identifier.ts";
 
 /** Messages to people about their access, without secrets. Only a new person is told where the console is; the others know. */
@@ -16,7 +17,7 @@ export function accessGiven(name: string, fintechName: string | null, publicUrl:
   return {
     subject: "You were given access to Fusion",
     text: (reader) =>
-      `Hello ${name}, you now have access to the Fusion Management Console${fintechName === null ? "" : ` for ${fintechName}`}. Log in with this ${kindOf(reader)} at ${publicUrl}/ and set your password then.`,
+      `Hello ${nameFor(reader, name)}, you now have access to the Fusion Management Console${fintechName === null ? "" : ` for ${fintechName}`}. Log in with this ${kindOf(reader)} at ${publicUrl}/ and set your password then.`,
   };
 }
 
@@ -24,7 +25,7 @@ export function adminAdded(added: Named, by: string, at: Date): Notice {
   return {
     subject: `${added.name} is an admin of Fusion now`,
     text: (reader) =>
-      `${by} made ${inFull(added)} an admin in the Fusion Management Console on ${localTimeText(at, reader.timeZone)}. If you did not expect that, end the access under People and tell the Fusion team at once.`,
+      `${nameFor(reader, by)} made ${inFull(reader, added)} an admin in the Fusion Management Console on ${localTimeText(at, reader.timeZone)}. If you did not expect that, end the access under People and tell the Fusion team at once.`,
   };
 }
 
@@ -41,7 +42,7 @@ export function adminEnded(ended: Named, by: string, at: Date): Notice {
   return {
     subject: `${ended.name} is no longer an admin of Fusion`,
     text: (reader) =>
-      `${by} ended the access of ${inFull(ended)} to the Fusion Management Console on ${localTimeText(at, reader.timeZone)}. If you did not expect that, tell the Fusion team at once.`,
+      `${nameFor(reader, by)} ended the access of ${inFull(reader, ended)} to the Fusion Management Console on ${localTimeText(at, reader.timeZone)}. If you did not expect that, tell the Fusion team at once.`,
   };
 }
 
@@ -91,7 +92,7 @@ export function identityOfOtherChanged(person: Named, to: Address, at: Date): No
   return {
     subject: `${person.name} has another ${kindOf(to)} for Fusion`,
     text: (reader) =>
-      `The ${kindOf(to)} with which ${inFull(person)} logs in to the Fusion Management Console was changed to ${maskAddress(to)} on ${localTimeText(at, reader.timeZone)}. If you did not expect that, end the access and tell the Fusion team at once.`,
+      `The ${kindOf(to)} with which ${inFull(reader, person)} logs in to the Fusion Management Console was changed to ${maskAddress(to)} on ${localTimeText(at, reader.timeZone)}. If you did not expect that, end the access and tell the Fusion team at once.`,
   };
 }
 
@@ -108,8 +109,8 @@ interface Named {
 export function resetToApprove(person: Named): Notice {
   return {
     subject: "A new password waits for your approval",
-    text: () =>
-      `${inFull(person)} has forgotten the password for the Fusion Management Console. Make sure that it is really ${person.name} who asks, then approve it in the console under People.`,
+    text: (reader) =>
+      `${inFull(reader, person)} has forgotten the password for the Fusion Management Console. Make sure that it is really ${nameFor(reader, person.name)} who asks, then approve it in the console under People.`,
   };
 }
 
@@ -124,13 +125,19 @@ export function lockedOut(): Notice {
 export function lockedOutToApprove(person: Named): Notice {
   return {
     subject: "A new password waits for your approval",
-    text: () =>
-      `A hundred wrong tries in a row closed the Fusion Management Console to new browsers of ${inFull(person)}. Ask ${person.name} whether it was their own doing. When they want to log in from a new browser, make sure that it is really ${person.name} who asks, then approve a new password in the console under People.`,
+    text: (reader) =>
+      `A hundred wrong tries in a row closed the Fusion Management Console to new browsers of ${inFull(reader, person)}. Ask ${nameFor(reader, person.name)} whether it was their own doing. When they want to log in from a new browser, make sure that it is really ${nameFor(reader, person.name)} who asks, then approve a new password in the console under People.`,
   };
 }
 
-function inFull({ name, fintechName }: Named): string {
-  return fintechName === null ? name : `${name} (${fintechName})`;
+function inFull(reader: Reader, { name, fintechName }: Named): string {
+  const shown = nameFor(reader, name);
+  return fintechName === null ? shown : `${shown} (${fintechName})`;
+}
+
+/** Whoever adds a person chooses the name, and the address to which the first notice goes: it must not be a message of their own. */
+function nameFor({ channel }: Reader, name: string): string {
+  return channel === "sms" ? nameInSms(name) : withoutLinks(name);
 }
 
 export function resetApproved(): Notice {

@@ -80,6 +80,28 @@ describe("a new person", () => {
     expect(rows).toEqual([{ verified: true }, { verified: true }]);
   });
 
+  it("has a name in no message of which a phone or a mail program makes a link", async () => {
+    const { owner } = app.database;
+    const place = await arrangeFintech(owner);
+    const admin = await arrangeUser(owner, place, "fintech_admin", { now: app.clock.now() });
+    const { ifiId, fintechId } = place;
+    const made = { role: "fintech_admin", fintech: { ifiId, fintechId } } as const;
+    await create(admin, { ...made, name: "KYC due: https://fusi0n.example/kyc today", phone: "9810000088" });
+    await create(admin, { ...made, name: "K.V. Raman", phone: "9810000089" });
+    const { rows } = await owner.query(
+      `SELECT address, text FROM outgoing_message
+       WHERE address IN ('+919810000088', '+919810000089', $1) AND (subject LIKE 'You were given%' OR subject LIKE '% is an admin%')`,
+      [admin.email],
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(4);
+    for (const { text } of rows)
+      expect(text.replaceAll("https://fusion.example/", "")).not.toMatch(/https?:|fusi0n\.example/);
+    const told = rows.map(({ text }) => text).join("\n");
+    expect(told).toContain("Hello KYC due- https---fusi0n-exa..., you now have access");
+    expect(told).toContain("Hello K.V. Raman, you now have access");
+    expect(told).toContain("made KYC due- https---fusi0n-example-kyc today (");
+  });
+
   it("is made by an operator admin, and by an admin of the same fintech", async () => {
     await create(await actor("operator_admin", null), { fintech: null, role: "operator_viewer" });
     await create(await actor("fintech_admin"));
