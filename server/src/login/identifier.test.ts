@@ -22,6 +22,21 @@ describe("an identifier", () => {
     expect(readIdentifier("+44 20 7946 0958")).toEqual({ channel: "sms", address: "+442079460958" });
   });
 
+  it("is read as contacts and messages hand it over: with typographic dashes, direction marks, and a bracketed prefix", () => {
+    for (const typed of [
+      "\u202A+91 98765 43210\u202C",
+      "\u200E98765\u201143210\u200F",
+      "98765–43210",
+      "98765−43210",
+      "(+91) 98765 43210",
+    ])
+      expect(readIdentifier(typed), typed).toEqual({ channel: "sms", address: "+919876543210" });
+    // The zero in brackets is dialled within the country alone.
+    expect(readIdentifier("+44 (0)20 7946 0958").address).toBe("+442079460958");
+    for (const typed of ["98765+43210", "((+91) 98765 43210", "asha@example.com\u200B"])
+      expect(() => readIdentifier(typed), typed).toThrow("neither a phone number");
+  });
+
   it("of another length behind +91 is nobody's, and refused", () => {
     for (const typed of ["+91 98765 4321", "+91 98765 432109", "91987654321", "+91 00 98765 43210"])
       expect(() => readIdentifier(typed), typed).toThrow("neither a phone number");

@@ -7,9 +7,9 @@ export interface Address {
 }
 
 /**
- * Reads what a person typed. Ten digits are an Indian number, also after `0`, `91` or both; `+` or `00` starts any other. Spaces, dashes,
- * dots and brackets are tolerated; an email is lower-cased. Throws {@link IdentifierInvalid}. Pure: it does not ask whether anyone has the
- * address.
+ * Reads what a person typed. Ten digits are an Indian number, also after `0`, `91` or both; `+` or `00` starts any other. Spaces, dashes
+ * of every kind, dots and brackets are tolerated, and so are the invisible marks around a number that was copied from a list of contacts; an
+ * email is lower-cased. Throws {@link IdentifierInvalid}. Pure: it does not ask whether anyone has the address.
  */
 export function readIdentifier(typed: string): Address {
   if (!typed.isWellFormed()) throw new IdentifierInvalid();
@@ -17,9 +17,14 @@ export function readIdentifier(typed: string): Address {
   return text.includes("@") ? readEmail(text) : readPhone(text);
 }
 
-function readPhone(text: string): Address {
-  if (!/^\+?[\d\s().-]{4,30}$/.test(text)) throw new IdentifierInvalid();
-  const bare = text.replaceAll(/[^\d+]/g, "").replace(/^00/, "+");
+function readPhone(typed: string): Address {
+  const text = typed.replaceAll(/^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu, "");
+  if (!/^\(?\+?[\d\s().\p{Pd}−]{4,30}$/u.test(text)) throw new IdentifierInvalid();
+  const bare = text
+    // "+44 (0)20 …": that zero is dialled within the country, and never behind the country's code.
+    .replace(/^(\(?(?:\+|00)\d{1,3}\)?\s*)\(0\)/, "$1")
+    .replaceAll(/[^\d+]/g, "")
+    .replace(/^00/, "+");
   const local = /^(?:\+?91)?0?([1-9]\d{9})$/.exec(bare)?.[1];
   const address = local === undefined ? bare : `+91${local}`;
   // Behind +91, a number of any other length belongs to nobody: its owner would wait for a code in vain.

@@ -37,6 +37,9 @@ test("whatever the server takes is sent", () => {
     "+91 (98450) 12-345",
     "0091 9845012345",
     "+49 30 901820",
+    "\u202A+91 98450\u201112345\u202C",
+    "(+91) 98450 12345",
+    "+49 (0)30 901820",
   ])
     expect([phone, told({ name: "Nina", phone })]).toEqual([phone, []]);
   expect(told({ name: `  ${"n".repeat(80)} `, email: "nína@müller.example" })).toEqual([]);

@@ -25,8 +25,11 @@ export function faultsOf({ name, email, phone }: Pick<NewPerson, "name" | "email
 
 /** Ten digits, perhaps with the prefixes dialled in India before them, or `+` and the number of another country; grouped in any way. */
 function isPhone(typed: string): boolean {
-  const text = typed.normalize("NFKC").trim();
-  if (!/^\+?[\d\s().-]+$/.test(text)) return false;
-  const bare = text.replaceAll(/[^\d+]/g, "").replace(/^00/, "+");
+  const text = typed.normalize("NFKC").replaceAll(/^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu, "");
+  if (!/^\(?\+?[\d\s().\p{Pd}−]+$/u.test(text)) return false;
+  const bare = text
+    .replace(/^(\(?(?:\+|00)\d{1,3}\)?\s*)\(0\)/, "$1")
+    .replaceAll(/[^\d+]/g, "")
+    .replace(/^00/, "+");
   return /^(\+?91)?0?[1-9]\d{9}$/.test(bare) || /^\+(?!91)[1-9]\d{6,14}$/.test(bare);
 }
