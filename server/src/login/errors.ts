@@ -179,6 +179,17 @@ export class IdentityTakenLimited extends DomainError {
   }
 }
 
+/** Without this limit, an admin could have the bank write to any number of addresses: each new person is sent messages. */
+export class PeopleAddedLimited extends DomainError {
+  readonly kind = "too_many";
+  readonly code = "people_added_limited";
+  constructor(retryAfterSeconds: number) {
+    super(`Fifty people were added within an hour. You can add people again in ${inWords(retryAfterSeconds)}.`, {
+      retryAfterSeconds,
+    });
+  }
+}
+
 /** The new person's details do not fit together. */
 export class PersonInvalid extends DomainError {
   readonly kind = "invalid";

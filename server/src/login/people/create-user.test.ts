@@ -258,6 +258,28 @@ describe("an address that another person has", () => {
   });
 });
 
+describe("people", () => {
+  it("are added fifty an hour to one fintech by persons, however many at once: each addition sends messages to any address", async () => {
+    const place = await arrangeFintech(app.database.owner);
+    const key = { ifiId: place.ifiId, fintechId: place.fintechId };
+    const admin = await actor("fintech_admin", place);
+    await app.database.owner.query(
+      "UPDATE console_user SET created_at = $2::timestamptz - interval '2 hours' WHERE user_id = $1",
+      [admin.userId, app.clock.now()],
+    );
+    for (let at = 0; at < 45; at += 1) await create(admin, { fintech: key });
+    const codes = (
+      await Promise.allSettled(Array.from({ length: 8 }, () => create(admin, { fintech: key })))
+    ).map((each) => (each.status === "rejected" ? each.reason.code : "added"));
+    expect(codes.sort()).toEqual([...Array(5).fill("added"), ...Array(3).fill("people_added_limited")]);
+    await expect(create(admin, { fintech: key })).rejects.toMatchObject({ retryAfterSeconds: 3_600 });
+    await create(await actor("fintech_admin"));
+    await create(commandLine, { fintech: key });
+    app.clock.advanceMs(3_600_000);
+    await create(await actor("fintech_admin", place), { fintech: key });
+  });
+});
+
 describe("row-level security", () => {
   it("shows a fintech's transaction its own people's sessions and nothing of the walks and counters", async () => {
     const stranger = await arrangeFintech(app.database.owner);

@@ -9,7 +9,7 @@ import { type Database, systemScope, type Transaction } from "../../platform/dat
 import { type FieldError, NotFound } from "../../platform/errors.ts";
 import { type FintechKey, newId, type UserId } from "../../platform/ids.ts";
 import type { Random } from "../../platform/random.ts";
-import { IdentityTaken, IdentityTakenLimited, PersonInvalid } from "../errors.ts";
+import { IdentityTaken, IdentityTakenLimited, PeopleAddedLimited, PersonInvalid } from "../errors.ts";
 import { type Address, maskAddress } from "../identifier.ts";
 import { accessGiven, adminAdded } from "../notices/notices.ts";
 import { tell } from "../notices/tell.ts";
@@ -33,8 +33,9 @@ export interface NewUser {
  * Gives a person access to the console: they log in with a code to one of their addresses and then set their password. They are told on
  * each address. For an operator admin, the command line, and an admin of the same fintech, who may also make further admins. All other
  * admins are told of each new admin, whoever made it, so that none comes in unseen. The caller learns when an address is taken; if the
- * caller is a person, that is kept in the audit trail and allowed ten times an hour. Throws `role_insufficient`, `step_up_required`,
- * `person_invalid`, `identity_taken`, `identity_taken_limited`, `not_found` (no such fintech).
+ * caller is a person, that is kept in the audit trail and allowed ten times an hour, and nobody is added where fifty people were added
+ * within the last hour. Throws `role_insufficient`, `step_up_required`, `person_invalid`, `identity_taken`, `identity_taken_limited`,
+ * `people_added_limited`, `not_found` (no such fintech).
  */
 export async function createUser(
   deps: {
@@ -65,6 +66,7 @@ export async function createUser(
     }
     if (actor.kind === "user") {
       await requireFewRefusals(tx, actor);
+      await requireFewAdded(tx, input.fintech, now);
       const found = await findTaken(tx, identities);
       if (found) {
         await recordAudit(tx, deps, actor, {
@@ -118,6 +120,22 @@ async function requireFewRefusals(tx: Transaction, { userId }: UserPrincipal): P
     [userId, refused, refusalsPerHour - 1],
   );
   if (row) throw new IdentityTakenLimited(Math.max(1, row.seconds));
+}
+
+const addedPerHour = 50;
+
+/**
+ * Counts all who were added to the fintech, or (null) to the Fusion team, so that a second admin is not another share. Concurrent requests
+ * of one person come one after the other (`requireFewRefusals`); those of several may exceed the limit by a few.
+ */
+async function requireFewAdded(tx: Transaction, fintech: FintechKey | null, now: Date): Promise<void> {
+  const [row] = await tx.query<{ seconds: number }>(
+    `SELECT ceil(extract(epoch FROM created_at + interval '1 hour' - $3::timestamptz))::int AS seconds FROM console_user
+     WHERE ifi_id IS NOT DISTINCT FROM $1 AND fintech_id IS NOT DISTINCT FROM $2 AND created_at > $3::timestamptz - interval '1 hour'
+     ORDER BY created_at DESC OFFSET $4 LIMIT 1`,
+    [fintech?.ifiId ?? null, fintech?.fintechId ?? null, now, addedPerHour - 1],
+  );
+  if (row) throw new PeopleAddedLimited(Math.max(1, row.seconds));
 }
 
 /** Nobody needs to be told of the first admin of a fintech or of the Fusion team. */
