@@ -204,6 +204,34 @@ describe("access to an application", () => {
     expect(await find(member)).toBeUndefined();
   });
 
+  it("given and changed again and again is told six times an hour at most, so that nobody's phone is flooded", async () => {
+    const place = { ifiId: fintech.ifiId, fintechId: fintech.fintechId, clientId: fintech.clientId };
+    const [flooded, other] = [
+      await arrangeUser(database.owner, place, "fintech_member"),
+      await arrangeUser(database.owner, place, "fintech_member"),
+    ];
+    const told = async ({ userId }: UserPrincipal) =>
+      (
+        await database.owner.query(
+          "SELECT FROM outgoing_message JOIN identity USING (channel, address) WHERE user_id = $1 AND channel = 'email'",
+          [userId],
+        )
+      ).rowCount;
+    for (let at = 0; at < 10; at += 1) {
+      const level = at % 2 === 0 ? "view" : "manage";
+      await grantAccess(deps, admin, { applicationId: application, userId: flooded.userId, level });
+    }
+    expect(await told(flooded)).toBe(6);
+    await grantAccess(deps, admin, { applicationId: application, userId: other.userId, level: "view" });
+    expect(await told(other)).toBe(1);
+    await grantAccess(deps, admin, { applicationId: hidden, userId: flooded.userId, level: "view" });
+    expect(await told(flooded)).toBe(7);
+    expect(await find(flooded)).toMatchObject({ canManage: true });
+    for (const { userId } of [flooded, other])
+      for (const applicationId of [application, hidden])
+        await revokeAccess(deps, admin, { applicationId, userId });
+  });
+
   it("is not reported as taken from somebody who is not there, or who needs no grant", async () => {
     const take = (userId: string) =>
       revokeAccess(deps, operator, { applicationId: application, userId: userId as UserId });

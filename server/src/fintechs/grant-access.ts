@@ -24,7 +24,7 @@ interface Grant {
 
 /**
  * Lets a person of the application's fintech look at the application, or manage its tokens. Replaces what was granted before, and tells the
- * person unless it is the same. For admins of the fintech, operator admins and the command line. Throws `not_found` for an application or
+ * person unless it is the same, six times an hour at most for each application. For admins of the fintech, operator admins and the command line. Throws `not_found` for an application or
  * person that does not exist or that belongs to another fintech, or a person whose access ended, `role_insufficient`, `step_up_required`.
  */
 export async function grantAccess(
@@ -64,7 +64,7 @@ export async function grantAccess(
       details: { applicationId: input.applicationId, level: input.level },
       requestId: input.requestId,
     });
-    if (before?.level !== input.level)
+    if (before?.level !== input.level && (await countGrants(tx, input)) <= noticesPerHourMax)
       await tellGranted(tx, { clock, random }, input, `${name} (${tenant.environment})`);
   });
 }
@@ -102,6 +102,19 @@ export async function revokeAccess(
       });
     return person;
   });
+}
+
+/** Otherwise an admin who changes the level to and fro could fill somebody's phone, and the bank's bill, with messages. */
+const noticesPerHourMax = 6;
+
+/** How often the person's access to the application was granted within the last hour, this time included. */
+async function countGrants(tx: Transaction, { userId, applicationId }: Grant): Promise<number> {
+  const grants = await tx.query(
+    `SELECT FROM audit_entry WHERE object_kind = 'user' AND object_id = $1 AND action = 'access.granted'
+       AND at > (SELECT database_now()) - interval '1 hour' AND details->>'applicationId' = $2`,
+    [userId, applicationId],
+  );
+  return grants.length;
 }
 
 async function tellGranted(
