@@ -213,6 +213,8 @@ describe("a forgotten password", () => {
     await approver.getByRole("button", { name: "Approve for Sonal Iyer" }).click();
     const question = approver.getByRole("alertdialog", { name: "Let Sonal Iyer set a new password?" });
     expect(await lookAt(approver, "people-approve")).toEqual([]);
+    // Nobody should think that the approval itself puts a thief out.
+    expect(await question.textContent()).toContain("When the new password is set, all sessions");
     const proof = new Date();
     await question.getByRole("button", { name: "Approve" }).click();
     const dialog = approver.getByRole("dialog", { name: "Let Sonal Iyer set a new password?" });

@@ -63,7 +63,7 @@ export function WaitingResets({ people, ownUserId, mayApprove }: WaitingResetsPr
         >
           Make sure that it was this person who asked, by a call for instance. Whoever can read{" "}
           {asked.identities.map((identity) => readableAddress(identity.address)).join(", ")} will be able to
-          log in. All sessions of the account end.
+          log in. When the new password is set, all sessions of the account end; until then they go on.
         </ProvenConfirmation>
       )}
     </section>
