@@ -24,8 +24,9 @@ interface Grant {
 
 /**
  * Lets a person of the application's fintech look at the application, or manage its tokens. Replaces what was granted before, and tells the
- * person unless it is the same, six times an hour at most for each application. For admins of the fintech, operator admins and the command line. Throws `not_found` for an application or
- * person that does not exist or that belongs to another fintech, or a person whose access ended, `role_insufficient`, `step_up_required`.
+ * person unless it is the same, six times an hour at most for each application. For admins of the fintech, operator admins and the command
+ * line. Throws `not_found` for an application or person that does not exist or that belongs to another fintech, or a person whose access
+ * ended, `role_insufficient`, `step_up_required`.
  */
 export async function grantAccess(
   { db, clock, random }: Deps,

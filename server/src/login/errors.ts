@@ -184,9 +184,12 @@ export class PeopleAddedLimited extends DomainError {
   readonly kind = "too_many";
   readonly code = "people_added_limited";
   constructor(retryAfterSeconds: number) {
-    super(`Fifty people were added within an hour. You can add people again in ${inWords(retryAfterSeconds)}.`, {
-      retryAfterSeconds,
-    });
+    super(
+      `Fifty people were added within an hour. You can add people again in ${inWords(retryAfterSeconds)}.`,
+      {
+        retryAfterSeconds,
+      },
+    );
   }
 }
 

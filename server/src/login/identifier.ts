@@ -8,8 +8,8 @@ export interface Address {
 
 /**
  * Reads what a person typed. Ten digits are an Indian number, also after `0`, `91` or both; `+` or `00` starts any other. Spaces, dashes
- * of every kind, dots and brackets are tolerated, and so are the invisible marks around a number that was copied from a list of contacts; an
- * email is lower-cased. Throws {@link IdentifierInvalid}. Pure: it does not ask whether anyone has the address.
+ * of every kind, dots and brackets are tolerated, and so are the invisible marks around a number that was copied from a list of contacts;
+ * an email is lower-cased. Throws {@link IdentifierInvalid}. Pure: it does not ask whether anyone has the address.
  */
 export function readIdentifier(typed: string): Address {
   if (!typed.isWellFormed()) throw new IdentifierInvalid();

@@ -1,7 +1,7 @@
 import { CalendarAddress, CalendarFeed } from "@fusion/contract/calendar.ts";
 import { type PasswordChange, SessionList } from "@fusion/contract/login.ts";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { get, post, remove } from "../../lib/api.ts";
+import { get, isProblem, post, remove } from "../../lib/api.ts";
 import { askAgain } from "../../lib/ask-again.ts";
 
 export const sessionsQuery = queryOptions({
@@ -9,16 +9,27 @@ export const sessionsQuery = queryOptions({
   queryFn: ({ signal }) => get("/sessions", SessionList, { signal }),
 });
 
-/** Ends sessions one after the other. If a later one fails, the earlier ones stay ended. */
+/**
+ * Ends sessions one after the other: those with the given ids, or all `others` that there are by now. One that has ended meanwhile is no
+ * obstacle. If a later one fails, the earlier ones stay ended.
+ */
 export function useEndSessions() {
   const queryClient = useQueryClient();
   return useMutation({
-    mutationFn: async (sessionIds: readonly string[]) => {
-      for (const sessionId of sessionIds)
-        await post(`/sessions/${encodeURIComponent(sessionId)}/end`, {}, null);
+    mutationFn: async (which: readonly string[] | "others") => {
+      for (const sessionId of which === "others" ? await listOtherSessions() : which)
+        await post(`/sessions/${encodeURIComponent(sessionId)}/end`, {}, null).catch((error: unknown) => {
+          if (!isProblem(error, "not_found")) throw error;
+        });
     },
     onSettled: () => askAgain(queryClient, { queryKey: sessionsQuery.queryKey }),
   });
+}
+
+/** Asked anew: the list that is shown may be older than the session that the person wants to be rid of. */
+async function listOtherSessions(): Promise<string[]> {
+  const { sessions } = await get("/sessions", SessionList);
+  return sessions.filter(({ current }) => !current).map(({ sessionId }) => sessionId);
 }
 
 /** Changes one's own password. The cache keeps neither password once the component that asked is unmounted. */

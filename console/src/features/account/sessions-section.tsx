@@ -20,11 +20,8 @@ export function SessionsSection() {
   const toast = useToast();
   const others = list.data?.sessions.filter((session) => !session.current) ?? [];
 
-  function endThese(sessions: readonly Session[], words: string): void {
-    end.mutate(
-      sessions.map((session) => session.sessionId),
-      { onSuccess: () => toast(words) },
-    );
+  function endThese(which: readonly string[] | "others", words: string): void {
+    end.mutate(which, { onSuccess: () => toast(words) });
   }
 
   const columns: Column<Session>[] = [
@@ -54,7 +51,9 @@ export function SessionsSection() {
             variant="default"
             size="xs"
             disabled={end.isPending}
-            onClick={() => endThese([session], `Session in ${browserName(session.userAgent)} ended.`)}
+            onClick={() =>
+              endThese([session.sessionId], `Session in ${browserName(session.userAgent)} ended.`)
+            }
             aria-label={`End the session in ${browserName(session.userAgent)} from ${session.ip}`}
           >
             End
@@ -72,7 +71,7 @@ export function SessionsSection() {
             variant="default"
             size="xs"
             loading={end.isPending}
-            onClick={() => endThese(others, "All other sessions ended.")}
+            onClick={() => endThese("others", "All other sessions ended.")}
           >
             End all others
           </Button>
