@@ -232,6 +232,31 @@ describe("access to an application", () => {
         await revokeAccess(deps, admin, { applicationId, userId });
   });
 
+  it("given twice at the same moment is told once", async () => {
+    const place = { ifiId: fintech.ifiId, fintechId: fintech.fintechId, clientId: fintech.clientId };
+    const { userId } = await arrangeUser(database.owner, place, "fintech_member");
+    const first = await database.owner.connect();
+    await first.query("BEGIN");
+    await first.query(
+      `INSERT INTO application_access (ifi_id, environment, fintech_id, application_id, user_id, level, granted_at)
+       VALUES ($1, 'live', $2, $3, $4, 'view', now())`,
+      [fintech.ifiId, fintech.fintechId, application, userId],
+    );
+    const second = grantAccess(deps, admin, { applicationId: application, userId, level: "view" });
+    const waiting =
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    await expect.poll(async () => (await first.query(waiting)).rowCount).toBe(1);
+    await first.query("COMMIT");
+    first.release();
+    await second;
+    const { rowCount: told } = await database.owner.query(
+      "SELECT FROM outgoing_message JOIN identity USING (channel, address) WHERE user_id = $1",
+      [userId],
+    );
+    expect(told).toBe(0);
+    await revokeAccess(deps, admin, { applicationId: application, userId });
+  });
+
   it("is not reported as taken from somebody who is not there, or who needs no grant", async () => {
     const take = (userId: string) =>
       revokeAccess(deps, operator, { applicationId: application, userId: userId as UserId });

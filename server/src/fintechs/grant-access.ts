@@ -36,28 +36,21 @@ export async function grantAccess(
   await transactionOf({ db }, actor, async (tx) => {
     const { tenant, name } = await manageableApplication(tx, actor, input.applicationId);
     if (actor.kind === "user") requireRecentPresence(actor, clock);
-    const [before] = await tx.query<{ level: string }>(
-      "SELECT level FROM application_access WHERE application_id = $1 AND user_id = $2",
-      [input.applicationId, input.userId],
+    const fintechAndPerson = [tenant.ifiId, tenant.fintechId, input.userId];
+    const [person] = await tx.query(
+      "SELECT FROM console_user WHERE ifi_id = $1 AND fintech_id = $2 AND user_id = $3 AND disabled_at IS NULL",
+      fintechAndPerson,
     );
-    const granted = await tx.query(
-      `INSERT INTO application_access AS known (ifi_id, environment, fintech_id, application_id, user_id, level, granted_at)
-       SELECT ifi_id, $3, fintech_id, $4, user_id, $6, $7 FROM console_user
-       WHERE ifi_id = $1 AND fintech_id = $2 AND user_id = $5 AND disabled_at IS NULL
+    if (!person) throw new NotFound("The fintech has no such person.");
+    // Writes nothing where the same is granted already, be it by a request of the same moment: only a look before would miss that.
+    const changed = await tx.query(
+      `INSERT INTO application_access AS known (ifi_id, fintech_id, user_id, environment, application_id, level, granted_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (ifi_id, environment, fintech_id, application_id, user_id)
-       DO UPDATE SET level = excluded.level, granted_at = excluded.granted_at
+       DO UPDATE SET level = excluded.level, granted_at = excluded.granted_at WHERE known.level <> excluded.level
        RETURNING user_id`,
-      [
-        tenant.ifiId,
-        tenant.fintechId,
-        tenant.environment,
-        input.applicationId,
-        input.userId,
-        input.level,
-        clock.now(),
-      ],
+      [...fintechAndPerson, tenant.environment, input.applicationId, input.level, clock.now()],
     );
-    if (granted.length === 0) throw new NotFound("The fintech has no such person.");
     await recordAudit(tx, { random }, actor, {
       action: "access.granted",
       object: { kind: "user", id: input.userId },
@@ -65,7 +58,7 @@ export async function grantAccess(
       details: { applicationId: input.applicationId, level: input.level },
       requestId: input.requestId,
     });
-    if (before?.level !== input.level && (await countGrants(tx, input)) <= noticesPerHourMax)
+    if (changed.length > 0 && (await countGrants(tx, input)) <= noticesPerHourMax)
       await tellGranted(tx, { clock, random }, input, `${name} (${tenant.environment})`);
   });
 }
