@@ -202,6 +202,57 @@ async function walk(): Promise<string[]> {
   }
 }
 
+it("more tokens and applications are shown with the keyboard: the focus stays at the button, and goes on to what came last", async () => {
+  const copiesOf = (one: object | undefined, id: string, count: number) =>
+    Array.from({ length: count }, (_, number) => ({
+      ...one,
+      [id]: `${id.slice(0, 3)}_${String(number).padStart(20, "0")}`,
+      name: `Shop ${number}`,
+    }));
+  const ofApplications = "**/console/api/applications";
+  await page.route(ofApplications, async (route) => {
+    const response = await route.fetch();
+    const { applications } = (await response.json()) as { applications: object[] };
+    await route.fulfill({ response, json: { applications: copiesOf(applications[0], "applicationId", 60) } });
+  });
+  const ofTokens = /\/console\/api\/tokens\?find=/;
+  await page.route(ofTokens, async (route) => {
+    const response = await route.fetch({
+      url: route
+        .request()
+        .url()
+        .replace(/find=.*/, "find=tok_"),
+    });
+    const { tokens } = (await response.json()) as { tokens: object[] };
+    const cursor = Number(new URL(route.request().url()).searchParams.get("cursor") ?? "0");
+    const page = copiesOf(tokens[0], "tokenId", 24).slice(cursor, cursor + 8);
+    await route.fulfill({
+      response,
+      json: { tokens: page, nextCursor: cursor < 16 ? `${cursor + 8}` : null },
+    });
+  });
+  await page.goto(`${product.url}/token-management?find=shop`);
+  for (const { table, button, counts } of [
+    { table: "Tokens that were found", button: "Show more tokens", counts: [5, 8, 16, 24] },
+    { table: "Applications", button: "Show more", counts: [25, 50, 60] },
+  ]) {
+    const rows = page.getByRole("table", { name: table, exact: true }).locator("tbody tr");
+    const more = page.getByRole("button", { name: button, exact: true });
+    const [first = 0, ...later] = counts;
+    await expect.poll(() => rows.count()).toBe(first);
+    await more.focus();
+    for (const count of later) {
+      const before = await rows.count();
+      await page.keyboard.press("Enter");
+      await expect.poll(() => rows.count()).toBe(count);
+      const next = count === later.at(-1) ? rows.nth(before).getByRole("link") : more;
+      await expect.poll(() => next.evaluate((element) => element === document.activeElement)).toBe(true);
+    }
+  }
+  await page.unroute(ofTokens);
+  await page.unroute(ofApplications);
+});
+
 it("every page is walked through with Tab, on a desktop and on a phone", async () => {
   await page.goto(`${product.url}/token-management`);
   const row = page.getByRole("row").filter({ hasText: /sandbox/i });

@@ -1,9 +1,9 @@
 import { Button } from "@mantine/core";
-import { type ReactElement, type ReactNode, useEffect, useRef } from "react";
+import type { ReactElement, ReactNode } from "react";
 import { isTakenBack } from "../lib/use-shown.ts";
-import { isFocusLost } from "./focus.ts";
 import classes from "./paged-list.module.css";
 import { ErrorState, RowsSkeleton, StaleSign } from "./states.tsx";
+import { useFocusOfMore } from "./use-focus-of-more.ts";
 
 /** The parts of an infinite query that are used here. */
 interface Paged {
@@ -33,17 +33,10 @@ export function PagedList(props: {
   children: ReactNode;
 }): ReactElement {
   const { list, count } = props;
-  const rows = useRef<HTMLDivElement>(null);
-  const more = useRef<HTMLButtonElement>(null);
-  /** How many rows with a link there were when more were asked for. */
-  const linksBefore = useRef<number>(undefined);
-  // The button loses the focus while it is busy. It gets it back, or if that was all, the first row that came.
-  useEffect(() => {
-    if (list.isFetchingNextPage || linksBefore.current === undefined) return;
-    const first = linksOf(rows.current)[linksBefore.current];
-    linksBefore.current = undefined;
-    if (isFocusLost()) (more.current ?? first)?.focus({ preventScroll: true });
-  }, [list.isFetchingNextPage]);
+  const { rows, more, asked } = useFocusOfMore<HTMLDivElement>({
+    isFetching: list.isFetchingNextPage,
+    count,
+  });
   if (list.isPending) return <RowsSkeleton label={props.label} rows={4} />;
   if (list.error !== null && (count === 0 || isTakenBack(list.error))) {
     return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
@@ -62,7 +55,7 @@ export function PagedList(props: {
           ref={more}
           loading={list.isFetchingNextPage}
           onClick={() => {
-            linksBefore.current = linksOf(rows.current).length;
+            asked();
             void list.fetchNextPage();
           }}
         >
@@ -71,8 +64,4 @@ export function PagedList(props: {
       )}
     </>
   );
-}
-
-function linksOf(rows: HTMLElement | null): HTMLElement[] {
-  return [...(rows?.querySelectorAll<HTMLElement>("[data-row-link]") ?? [])];
 }

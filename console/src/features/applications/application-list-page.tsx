@@ -17,6 +17,7 @@ import { RelativeTime } from "../../ui/relative-time.tsx";
 import { SearchField } from "../../ui/search-field.tsx";
 import { EmptyState, ErrorState, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
+import { useFocusOfMore } from "../../ui/use-focus-of-more.ts";
 import classes from "./applications.module.css";
 import { FoundTokens } from "./found-tokens.tsx";
 import { outcomeWords } from "./outcome-words.ts";
@@ -37,6 +38,8 @@ export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }):
   // If the address already has a search, the field shows what the list is narrowed to.
   const searched = !untouched || applications.length >= searchedFrom || find !== "";
   const found = matching(applications, find);
+  const listed = found.slice(0, shown);
+  const { rows, more, asked } = useFocusOfMore<HTMLDivElement>({ isFetching: false, count: listed.length });
   const tokenList = useInfiniteQuery(foundTokensQuery(find));
   const tokens = find === "" ? [] : (tokenList.data?.pages.flatMap((page) => page.tokens) ?? []);
   const openOnly = (): void => {
@@ -116,16 +119,26 @@ export function ApplicationListPage({ showStatus }: { showStatus: ShowStatus }):
           {find !== "" && <FoundTokens key={find} list={tokenList} tokens={tokens} showStatus={showStatus} />}
           {tokens.length > 0 && found.length > 0 && <h2 className={classes.foundHead}>Applications</h2>}
           {found.length > 0 && (
-            <DataTable
-              caption="Applications"
-              columns={columnsFor(operator)}
-              rows={found.slice(0, shown)}
-              rowKey={({ applicationId }) => applicationId}
-              linked
-            />
+            <div ref={rows}>
+              <DataTable
+                caption="Applications"
+                columns={columnsFor(operator)}
+                rows={listed}
+                rowKey={({ applicationId }) => applicationId}
+                linked
+              />
+            </div>
           )}
           {shown < found.length && (
-            <Button variant="default" mt="md" onClick={() => setShown(shown + pageSize)}>
+            <Button
+              variant="default"
+              mt="md"
+              ref={more}
+              onClick={() => {
+                asked();
+                setShown(shown + pageSize);
+              }}
+            >
               Show more
             </Button>
           )}
