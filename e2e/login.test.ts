@@ -79,6 +79,18 @@ async function askForCode(page: Page, identifier: string): Promise<Date> {
   return asked;
 }
 
+/** The next request to these addresses is carried out, but its answer does not arrive. */
+async function loseOneAnswer(page: Page, addresses: string): Promise<void> {
+  await page.route(
+    addresses,
+    async (route) => {
+      await route.fetch();
+      await route.abort();
+    },
+    { times: 1 },
+  );
+}
+
 const landed = (page: Page) =>
   page
     .getByRole("main")
@@ -138,6 +150,41 @@ describe("codes", () => {
     await landed(page);
   });
 
+  it("another one takes the place of a wrong one, of which nothing is said any more, and its field has the focus", async () => {
+    const page = await open();
+    await page.clock.install();
+    await askForCode(page, member.identifier);
+    const field = page.getByLabel("One-time code");
+    await field.fill("00000000");
+    await page.getByText("That code is wrong.").waitFor();
+    await forgetSentCodes(product);
+    await page.clock.fastForward(61_000);
+    const another = page.getByRole("button", { name: "Send another code" });
+    await page.route("**/login/resend", (route) => route.abort(), { times: 1 });
+    await another.press("Enter");
+    await page.getByText("The server did not answer").waitFor();
+    await expect.poll(() => another.evaluate((element) => element === document.activeElement)).toBe(true);
+    await another.press("Enter");
+    await page.getByText(/^Another code in 0:\d\d$/).waitFor();
+    await expect.poll(() => page.getByRole("alert").count()).toBe(0);
+    await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
+  });
+
+  it("whose answer was lost stays in its field, and a second try tells what may have happened", async () => {
+    const page = await open();
+    const asked = await askForCode(page, member.identifier);
+    const right = await readCode(product.url, member.address, asked);
+    await loseOneAnswer(page, "**/login/code");
+    const field = page.getByLabel("One-time code");
+    await field.fill(right);
+    await page.getByText("what you entered is still here").waitFor();
+    expect(await field.inputValue()).toBe(right);
+    await field.press("Enter");
+    await page.getByText("The code may have been taken, though the answer was lost.").waitFor();
+    await page.getByRole("button", { name: "Start again" }).click();
+    await page.getByLabel("Phone number or email").waitFor();
+  });
+
   it("for someone unknown looks the same, and nothing is sent", async () => {
     const page = await open();
     const known = await open();
@@ -152,7 +199,56 @@ describe("codes", () => {
   });
 });
 
+describe("a first password", () => {
+  it("whose answer was lost may be set already, and the second try says so", async () => {
+    const late = "late@paisapocket.example";
+    runFusion(
+      "user",
+      "create",
+      "--name",
+      "Lata Rao",
+      "--role",
+      "fintech_member",
+      "--fintech",
+      "paisa-pocket",
+      "--email",
+      late,
+    );
+    const page = await open();
+    const asked = await askForCode(page, late);
+    await page.getByLabel("One-time code").fill(await readCode(product.url, late, asked));
+    const field = page.getByLabel("New password");
+    const set = page.getByRole("button", { name: "Set password" });
+    await loseOneAnswer(page, "**/login/new-password");
+    await field.fill("walnut ferry seven 61");
+    await set.press("Enter");
+    await page.getByText("what you entered is still here").waitFor();
+    await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await field.inputValue()).toBe("walnut ferry seven 61");
+    await set.click();
+    await page.getByText("The password may be set already, though the answer was lost.").waitFor();
+    await forgetSentCodes(product);
+    await page.context().clearCookies();
+    await logIn(await open(), product.url, {
+      identifier: late,
+      address: late,
+      password: "walnut ferry seven 61",
+    });
+  });
+});
+
 describe("a forgotten password", () => {
+  it("leaves the focus at its button where no code could be sent", async () => {
+    const page = await open();
+    const asked = await askForCode(page, member.identifier);
+    await page.getByLabel("One-time code").fill(await readCode(product.url, member.address, asked));
+    const forgot = page.getByRole("button", { name: "Forgot password" });
+    await page.route("**/login/forgot", (route) => route.abort());
+    await forgot.press("Enter");
+    await page.getByText("The server did not answer").waitFor();
+    await expect.poll(() => forgot.evaluate((element) => element === document.activeElement)).toBe(true);
+  });
+
   it("takes a code to each of two addresses, tells both, and ends the other sessions", async () => {
     const elsewhere = await open();
     await forgetSentCodes(product);

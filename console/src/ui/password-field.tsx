@@ -43,9 +43,7 @@ export function PasswordField(props: PasswordFieldProps): ReactElement {
 }
 
 /** The field for a new password. It shows the length while somebody types. */
-export function NewPasswordField(
-  props: Omit<PasswordFieldProps, "label" | "autoComplete" | "inputRef">,
-): ReactElement {
+export function NewPasswordField(props: Omit<PasswordFieldProps, "label" | "autoComplete">): ReactElement {
   const length = passwordLengthOf(props.value);
   return (
     <div className={classes.field}>

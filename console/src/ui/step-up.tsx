@@ -28,6 +28,13 @@ interface StepUpProps {
   onBack: () => void;
 }
 
+/** The field is emptied for the next try, which submits itself: not what is said of forms, which keep what was entered. */
+const unanswered = new ApiProblem({
+  status: 0,
+  code: "no_answer",
+  detail: "The server did not answer. Check your connection and enter the code again.",
+});
+
 /**
  * Proves presence with a one-time code, inside the dialog. Submits itself when the code is complete and then goes on, unless the dialog was
  * closed meanwhile. Asks for a code that was sent before if it is still good, here or before the page was loaded; otherwise sends one.
@@ -109,7 +116,7 @@ export function StepUp({ because, doing, onDone, onBack }: StepUpProps): ReactEl
       setProven(true);
       if (stillThere()) onDone();
     } catch (error) {
-      setProblem(error);
+      setProblem(isProblem(error, "no_answer") ? unanswered : error);
       setCode("");
     }
     setChecking(false);

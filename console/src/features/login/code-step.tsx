@@ -1,8 +1,9 @@
 import { Button } from "@mantine/core";
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { ApiProblem, problemWords } from "../../lib/api.ts";
+import { ApiProblem, isRefused, problemWords } from "../../lib/api.ts";
 import { countdownOf, spanWords } from "../../lib/time.ts";
 import { useNow } from "../../lib/use-now.ts";
+import { useFocusWhenLost } from "../../ui/focus.ts";
 import { OtpField } from "../../ui/otp-field.tsx";
 import classes from "./login.module.css";
 import { useForgotPassword, useResendCode, useVerifyCode } from "./login-requests.ts";
@@ -26,12 +27,13 @@ export function CodeStep({ step, walk }: CodeStepProps) {
   const verify = useVerifyCode(purpose);
   const field = useRef<HTMLInputElement>(null);
 
-  // A wrong code leaves an empty field to type the next one into.
+  // A refused code leaves an empty field to type the next one into. One that got no answer stays, to be sent again.
+  const { error } = verify;
   useEffect(() => {
-    if (!verify.isError) return;
-    setCode("");
+    if (error === null) return;
+    if (isRefused(error)) setCode("");
     field.current?.focus();
-  }, [verify.isError]);
+  }, [error]);
 
   function check(complete: string): void {
     if (verify.isPending || complete.length !== sent.codeLength) return;
@@ -71,7 +73,12 @@ export function CodeStep({ step, walk }: CodeStepProps) {
         readOnly={verify.isPending || over}
         autoFocus
       />
-      <StepProblem error={verify.error} inField={fieldError !== undefined} walk={walk} />
+      <StepProblem
+        error={verify.error}
+        inField={fieldError !== undefined}
+        walk={walk}
+        afterLostAnswer="The code may have been taken, though the answer was lost. Start again for another one."
+      />
       {!over && (
         <>
           <div className={classes.actions}>
@@ -83,7 +90,16 @@ export function CodeStep({ step, walk }: CodeStepProps) {
             >
               Continue
             </Button>
-            <Resend step={step} walk={walk} />
+            <Resend
+              step={step}
+              walk={walk}
+              onSent={() => {
+                // What was said of the code before is not about the new one, for which the button made room.
+                verify.reset();
+                setCode("");
+                field.current?.focus();
+              }}
+            />
           </div>
           <p className={classes.foot}>
             <button type="button" className={classes.quiet} onClick={walk.restart}>
@@ -100,10 +116,12 @@ export function CodeStep({ step, walk }: CodeStepProps) {
 /** A way out for people who never got the code sent to their other address. */
 function AskForApproval({ walk }: { walk: LoginWalk }) {
   const forgot = useForgotPassword();
+  const button = useFocusWhenLost<HTMLButtonElement>(forgot.isError);
   return (
     <>
       <p className={classes.foot}>
         <button
+          ref={button}
           type="button"
           className={classes.quiet}
           disabled={forgot.isPending}
@@ -123,8 +141,9 @@ function AskForApproval({ walk }: { walk: LoginWalk }) {
 }
 
 /** "Send another code", after the countdown that the server asks for. */
-function Resend({ step, walk }: CodeStepProps) {
+function Resend({ step, walk, onSent }: CodeStepProps & { readonly onSent: () => void }) {
   const resend = useResendCode();
+  const button = useFocusWhenLost<HTMLButtonElement>(resend.isError);
   const now = useNow(1_000);
   const waitSeconds = step.sent.resendInSeconds - (now - step.sentAtMs) / 1000;
   return (
@@ -133,12 +152,16 @@ function Resend({ step, walk }: CodeStepProps) {
         <span className="figures">Another code in {countdownOf(waitSeconds)}</span>
       ) : (
         <button
+          ref={button}
           type="button"
           className={classes.quiet}
           disabled={resend.isPending}
           onClick={() =>
             resend.mutate(undefined, {
-              onSuccess: (sent) => walk.go({ ...step, sent, sentAtMs: Date.now() }),
+              onSuccess: (sent) => {
+                walk.go({ ...step, sent, sentAtMs: Date.now() });
+                onSent();
+              },
             })
           }
         >

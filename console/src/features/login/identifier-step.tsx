@@ -1,6 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { ApiProblem, problemWords } from "../../lib/api.ts";
+import { useFocusWhenLost } from "../../ui/focus.ts";
 import classes from "./login.module.css";
 import { useStartLogin } from "./login-requests.ts";
 import type { LoginWalk } from "./login-walk.ts";
@@ -15,6 +16,7 @@ interface IdentifierStepProps {
 
 export function IdentifierStep({ identifier, onChange, ended, walk }: IdentifierStepProps) {
   const start = useStartLogin();
+  const field = useFocusWhenLost<HTMLInputElement>(start.isError);
   const [empty, setEmpty] = useState(false);
 
   function submit(event: FormEvent): void {
@@ -42,6 +44,7 @@ export function IdentifierStep({ identifier, onChange, ended, walk }: Identifier
         </p>
       )}
       <TextInput
+        ref={field}
         label="Phone number or email"
         value={identifier}
         onChange={(event) => {

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { ApiProblem } from "../../lib/api.ts";
 import { lengthFault } from "../../lib/password-length.ts";
+import { useFocusWhenLost } from "../../ui/focus.ts";
 import { NewPasswordField, newPasswordRules } from "../../ui/password-field.tsx";
 import { UsernameForManagers } from "../../ui/username-for-managers.tsx";
 import classes from "./login.module.css";
@@ -14,6 +15,7 @@ export function NewPasswordStep({ identifier, walk }: { identifier: string; walk
   const [password, setPassword] = useState("");
   const [refused, setRefused] = useState<string>();
   const finish = useFinishLogin("new_password");
+  const field = useFocusWhenLost<HTMLInputElement>(finish.isError);
 
   function submit(event: FormEvent): void {
     event.preventDefault();
@@ -28,6 +30,7 @@ export function NewPasswordStep({ identifier, walk }: { identifier: string; walk
       <p className={classes.lead}>{newPasswordRules}</p>
       <UsernameForManagers identifier={identifier} />
       <NewPasswordField
+        inputRef={field}
         value={password}
         onChange={(typed) => {
           setRefused(undefined);
@@ -37,7 +40,12 @@ export function NewPasswordStep({ identifier, walk }: { identifier: string; walk
         error={refused ?? fieldError}
         autoFocus
       />
-      <StepProblem error={finish.error} inField={(refused ?? fieldError) !== undefined} walk={walk} />
+      <StepProblem
+        error={finish.error}
+        inField={(refused ?? fieldError) !== undefined}
+        walk={walk}
+        afterLostAnswer="The password may be set already, though the answer was lost. Start again, and log in with it."
+      />
       <div className={classes.actions}>
         <Button type="submit" size="md" loading={finish.isPending}>
           Set password

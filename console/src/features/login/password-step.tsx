@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { type FormEvent, useRef, useState } from "react";
 import { ApiProblem } from "../../lib/api.ts";
+import { useFocusWhenLost } from "../../ui/focus.ts";
 import { PasswordField } from "../../ui/password-field.tsx";
 import { UsernameForManagers } from "../../ui/username-for-managers.tsx";
 import classes from "./login.module.css";
@@ -14,6 +15,7 @@ export function PasswordStep({ identifier, walk }: { identifier: string; walk: L
   const field = useRef<HTMLInputElement>(null);
   const finish = useFinishLogin("password");
   const forgot = useForgotPassword();
+  const forgotButton = useFocusWhenLost<HTMLButtonElement>(forgot.isError);
 
   function submit(event: FormEvent): void {
     event.preventDefault();
@@ -48,12 +50,19 @@ export function PasswordStep({ identifier, walk }: { identifier: string; walk: L
         error={forgot.error ?? finish.error}
         inField={forgot.error === null && fieldError !== undefined}
         walk={walk}
+        afterLostAnswer="That may have been done, though the answer was lost. Start again."
       />
       <div className={classes.actions}>
         <Button type="submit" size="md" loading={finish.isPending}>
           Log in
         </Button>
-        <button type="button" className={classes.quiet} onClick={startReset} disabled={forgot.isPending}>
+        <button
+          ref={forgotButton}
+          type="button"
+          className={classes.quiet}
+          onClick={startReset}
+          disabled={forgot.isPending}
+        >
           Forgot password
         </button>
       </div>
