@@ -212,6 +212,31 @@ describe("a name as long as may be, in one word", () => {
     }
     expect(tooWide).toEqual([]);
   });
+
+  it("beside a long user agent the number of calls stays whole, and letters of twice the size keep the page as wide as a phone", async () => {
+    const ofToken = /\/console\/api\/tokens\/tok_\w+$/;
+    await page.route(ofToken, async (route) => {
+      const response = await route.fetch();
+      const details = (await response.json()) as { callers: object[] };
+      const callers = details.callers.map((one) => ({ ...one, userAgent: "x".repeat(180), calls: 1234567 }));
+      await route.fulfill({ response, json: { ...details, callers } });
+    });
+    await page.goto(at.product.url + at.applications.sandbox);
+    await at.listed().filter({ hasText: "NNNN" }).getByRole("link").click();
+    const calls = page.getByRole("cell", { name: "12,34,567" }).locator("span");
+    await calls.waitFor();
+    expect(await calls.evaluate((element) => element.getClientRects().length)).toBe(1);
+    await page.setViewportSize({ width: widths.phone, height: 900 });
+    await page.evaluate(() => {
+      document.documentElement.style.fontSize = "200%";
+    });
+    await page.waitForTimeout(300);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    );
+    await page.setViewportSize({ width: widths.desktop, height: 900 });
+    await page.unroute(ofToken);
+  });
 });
 
 it("no page raised an error or broke the content policy", () => {

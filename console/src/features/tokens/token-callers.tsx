@@ -18,6 +18,7 @@ const callerColumns: Column<Caller>[] = [
     key: "calls",
     header: "Calls",
     align: "right",
+    whole: true,
     cell: ({ calls }) => <span className="figures">{calls.toLocaleString("en-IN")}</span>,
   },
   {
