@@ -81,6 +81,25 @@ describe("nothing is lost by a slip", () => {
     await expect.poll(() => at.dialog().count()).toBe(0);
   });
 
+  it("nothing of a renewed token's page is pushed down by its cut-over, however late that comes", async () => {
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route("**/cut-over", async (route) => {
+      await answered;
+      await route.fallback();
+    });
+    await page.reload();
+    await page.getByRole("heading", { name: "Renewed by hand" }).waitFor();
+    await page.getByText("Loading the calls").waitFor({ state: "attached" });
+    const below = page.getByRole("heading", { name: /^(Calls|Reminders|History)$/ });
+    expect(await below.count()).toBe(0);
+    answer();
+    await expect.poll(() => below.count()).toBe(3);
+    await page.unroute("**/cut-over");
+  });
+
   it("a renewal of a token that was revoked meanwhile is refused, promises nothing more, and is offered no longer", async () => {
     const secret = await at.generate("Revoked elsewhere");
     await at.listed().filter({ hasText: "Revoked elsewhere" }).getByRole("link").click();

@@ -16,7 +16,7 @@ import { EnvironmentBadge, EnvironmentRule } from "../../ui/environment-badge.ts
 import { LargeLifeline } from "../../ui/lifeline.tsx";
 import { Mono } from "../../ui/mono.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
-import { ErrorState, PageSkeleton, StaleSign } from "../../ui/states.tsx";
+import { ErrorState, PageSkeleton, RowsSkeleton, StaleSign } from "../../ui/states.tsx";
 import { SuspendedNotice } from "../../ui/suspended-notice.tsx";
 import { CallsChart } from "./calls-chart.tsx";
 import { CutOverSection } from "./cut-over-section.tsx";
@@ -30,7 +30,7 @@ import { Timeline } from "./timeline.tsx";
 import { isLive, TokenBadge } from "./token-badge.tsx";
 import { TokenCallers } from "./token-callers.tsx";
 import { TokenFacts } from "./token-facts.tsx";
-import { tokenQuery, tokenRemindersQuery } from "./token-queries.ts";
+import { cutOverQuery, tokenQuery, tokenRemindersQuery } from "./token-queries.ts";
 import classes from "./tokens.module.css";
 import { ViewOnly } from "./view-only.tsx";
 
@@ -84,6 +84,9 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
     ...tokenQuery(token.replacedBy ?? ""),
     enabled: token.replacedBy !== null,
   }).data;
+  const isRenewal = token.replaces !== null || token.replacedBy !== null;
+  // What is below the cut-over waits for it, or would be pushed down by it while somebody reads.
+  const awaitsCutOver = useQuery({ ...cutOverQuery(token.tokenId), enabled: isRenewal }).isLoading;
   const [revoking, setRevoking] = useState<Pick<RevokeToasterProps, "token" | "reason">>();
   const [fact, setFact] = useState<RevokedToken>();
   const renewable = token.canManage && !token.applicationSuspended && isRenewable(token);
@@ -165,7 +168,7 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
         />
       </div>
       <TokenFacts token={token} now={now} />
-      {(token.replaces !== null || token.replacedBy !== null) && (
+      {isRenewal && (
         <CutOverSection
           tokenId={token.tokenId}
           applicationId={token.applicationId}
@@ -174,31 +177,35 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
           }
         />
       )}
-      <div className={classes.columns}>
-        <section aria-labelledby="calls-heading" className={classes.column}>
-          <h2 id="calls-heading">Calls</h2>
-          <CallsChart token={token} />
-          <TokenCallers token={token} />
-        </section>
-        <div className={classes.column}>
-          <section aria-labelledby="reminders-heading">
-            <h2 id="reminders-heading">Reminders</h2>
-            <ReminderPanel token={token} reminders={reminders} />
-            <StaleSign of={remindersAsked} />
-            {remindersAsked.isLoadingError && (
-              <ErrorState error={remindersAsked.error} onRetry={() => void remindersAsked.refetch()} />
-            )}
+      {awaitsCutOver ? (
+        <RowsSkeleton label="Loading the calls" />
+      ) : (
+        <div className={classes.columns}>
+          <section aria-labelledby="calls-heading" className={classes.column}>
+            <h2 id="calls-heading">Calls</h2>
+            <CallsChart token={token} />
+            <TokenCallers token={token} />
           </section>
-          <section aria-labelledby="timeline-heading">
-            <h2 id="timeline-heading">History</h2>
-            {token.timeline.length === 0 ? (
-              <p className={classes.soft}>Nothing is recorded.</p>
-            ) : (
-              <Timeline token={token} />
-            )}
-          </section>
+          <div className={classes.column}>
+            <section aria-labelledby="reminders-heading">
+              <h2 id="reminders-heading">Reminders</h2>
+              <ReminderPanel token={token} reminders={reminders} />
+              <StaleSign of={remindersAsked} />
+              {remindersAsked.isLoadingError && (
+                <ErrorState error={remindersAsked.error} onRetry={() => void remindersAsked.refetch()} />
+              )}
+            </section>
+            <section aria-labelledby="timeline-heading">
+              <h2 id="timeline-heading">History</h2>
+              {token.timeline.length === 0 ? (
+                <p className={classes.soft}>Nothing is recorded.</p>
+              ) : (
+                <Timeline token={token} />
+              )}
+            </section>
+          </div>
         </div>
-      </div>
+      )}
       {revoking && (
         <RevokeToaster
           {...revoking}
