@@ -85,8 +85,9 @@ function Token(props: { token: TokenDetails; above: ReactNode; stale: ReactNode 
     enabled: token.replacedBy !== null,
   }).data;
   const isRenewal = token.replaces !== null || token.replacedBy !== null;
-  // What is below the cut-over waits for it, or would be pushed down by it while somebody reads.
-  const awaitsCutOver = useQuery({ ...cutOverQuery(token.tokenId), enabled: isRenewal }).isLoading;
+  const cutOver = useQuery({ ...cutOverQuery(token.tokenId), enabled: isRenewal });
+  // What is below the cut-over waits for its first answer, or would be pushed down by it while somebody reads; but not for tries to come.
+  const awaitsCutOver = cutOver.isLoading && cutOver.failureCount === 0;
   const [revoking, setRevoking] = useState<Pick<RevokeToasterProps, "token" | "reason">>();
   const [fact, setFact] = useState<RevokedToken>();
   const renewable = token.canManage && !token.applicationSuspended && isRenewable(token);
