@@ -68,6 +68,7 @@ describe("the end of a token", () => {
     expect(() => at("2026-11-24T09:00:00Z", { date: "2027-11-25" })).toThrow(/365 days/);
     expect(() => at("2026-11-24T09:00:00Z", { date: "9999-12-31" })).toThrow(/365 days/);
     expect(() => at("2026-11-24T09:00:00Z", { date: "2026-11-24" })).toThrow(/over/);
+    expect(() => at("2026-11-24T05:30:00Z", { date: "2026-11-24" })).toThrow(/over/); // 11:00 in India.
     expect(() => at("2026-11-24T09:00:00Z", { date: "0001-01-01" })).toThrow(/over/);
   });
   it("holds its bounds at any time, in any zone, across changes of the clocks", () => {

@@ -117,6 +117,16 @@ describe("a repeated request id", () => {
     );
   });
 
+  it("of the bank's funding, which the fintech may read, is refused even with its very content", async () => {
+    const { rows } = await database.owner.query<{ request_id: string }>(
+      "SELECT request_id FROM transfer WHERE kind = 'funding' AND fintech_id = $1",
+      [book.tenant.fintechId],
+    );
+    const requestId = rows[0]?.request_id as string;
+    const funding = await getTransferByRequestId({ db: database.db }, book.token.principal, requestId);
+    await expectRefused(transferOf(funding), expect.objectContaining({ code: "REQUEST_MISMATCH" }));
+  });
+
   it("is free again after a refusal, so that the same request succeeds once there is money", async () => {
     const input = good({ requestId: "patient", amountMinor: 5_000n });
     await expectRefused(input, InsufficientBalance);
