@@ -1,12 +1,18 @@
+import assert from "node:assert";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TokenPrincipal } from "../access/principal.ts";
 import { createBundle } from "../bundles/create-bundle.ts";
 import type { AccountId } from "../ledger/account.ts";
 import { openFundingAccount } from "../ledger/open-funding-account.ts";
 import { lockForTransfers, postTransfers, type TransferToPost } from "../ledger/post.ts";
+import type { PostedTransfer } from "../ledger/posted-transfer.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
+import type { Database, DataScope, Queryable } from "../platform/database/database.ts";
 import { arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
+import type { CreateTransferInput } from "../transfers/create-transfer.ts";
+import { createBoundedTransfer } from "../transfers/create-reversal.ts";
 
 let app: TestApp;
 let client: TestClient;
@@ -74,6 +80,7 @@ const reversalOf = (amountMinor: number, original: object): TransferToPost => ({
   attributes: { ...original },
   requestedBy: "test",
 });
+const inputOf = ({ kind: _kind, requestedBy: _by, ...input }: TransferToPost): CreateTransferInput => input;
 /** Posts the transfers as one batch, past everything that checks beforehand. */
 const post = (transfers: readonly TransferToPost[]) =>
   app.database.db.transaction({ kind: "tenants", tenants: [client.tenant] }, async (tx) => {
@@ -148,6 +155,33 @@ describe("a reversal", () => {
     const first = await reverse(70, named, body);
     expect((await reverse(70, named, body)).body).toEqual(first.body);
     expect((await reverse(71, named, body)).body.code).toBe("REQUEST_MISMATCH");
+    const elsewhere = await reverse(70, named, { ...body, creditAccountID: randomUUID() });
+    expect([elsewhere.status, elsewhere.body.code]).toEqual([409, "REQUEST_MISMATCH"]);
+  });
+
+  it("is left to the answer of its request when that is made while its original is looked for", async () => {
+    const { body: original } = await pay(70);
+    const named = { originalTransferID: original.transferID };
+    const input = inputOf(reversalOf(70, named));
+    const { db } = app.database;
+    const meanwhile = (scope: DataScope): Queryable => ({
+      async query(statement, values) {
+        if (String(statement).includes("reversal_original"))
+          expect((await reverse(70, named, { requestID: input.requestId })).status).toBe(200);
+        return db.reader(scope).query(statement, values);
+      },
+    });
+    const first = { requestId: "as made" } as PostedTransfer;
+    const make = (reader: Database["reader"]): Promise<PostedTransfer> =>
+      createBoundedTransfer({ db: { ...db, reader } }, client.token.principal, input, async () => first);
+    expect(await make(meanwhile)).toBe(first);
+  });
+
+  it("is looked into for nobody without the scope to make it", async () => {
+    const principal: TokenPrincipal = { ...client.token.principal, scopes: ["transfers:read"] };
+    const { db } = app.database;
+    const nothing = createBoundedTransfer({ db }, principal, inputOf(reversalOf(1, {})), () => assert.fail());
+    await expect(nothing).rejects.toMatchObject({ code: "scope_insufficient" });
   });
 
   it("is answered alike to each of 20 repeats at once, though one of them leaves nothing to reverse", async () => {
