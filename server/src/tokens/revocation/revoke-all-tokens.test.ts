@@ -2,12 +2,14 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Administrator } from "../../access/roles.ts";
 import { createNodes } from "../../leases/nodes.ts";
 import { systemClock } from "../../platform/clock.ts";
+import { systemScope } from "../../platform/database/database.ts";
 import type { ApplicationId, TokenId } from "../../platform/ids.ts";
 import { systemRandom } from "../../platform/random.ts";
 import { arrangeApplication, arrangeFintech, arrangeUser, type TestFintech } from "../../testing/fixtures.ts";
 import { interceptedQueries } from "../../testing/intercepted-queries.ts";
 import { createTestDatabase, type TestDatabase } from "../../testing/test-database.ts";
 import { arrangeToken } from "../../testing/token-fixture.ts";
+import { lockTokensOf } from "../token-store.ts";
 import { getReceipt } from "./get-receipt.ts";
 import { revokeAllTokens, revokeTokens } from "./revoke-token.ts";
 
@@ -88,6 +90,19 @@ it("asks the database as often for two hundred tokens as for two, so that writer
   };
   const few = await statementsFor(2);
   expect(await statementsFor(200)).toBe(few);
+});
+
+it("waits for a token that is just being generated, and ends it, too", async () => {
+  const { db, owner } = database;
+  const waiting =
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  const [revoking, tokenId] = await db.transaction(systemScope, async (tx) => {
+    await lockTokensOf(tx, applicationId);
+    const revoking = [revokeAll(admin, { applicationId })];
+    await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(1);
+    return [revoking, (await arrangeToken(owner, applicationId, admin)).tokenId] as const;
+  });
+  expect(await revoking[0]).toMatchObject([{ tokenId }]);
 });
 
 it("completes what an earlier call left unconfirmed", async () => {
