@@ -256,6 +256,11 @@ describe("a transfer that the program posts", () => {
   it("cannot leave a gap in the postings, nor take a number twice", async () => {
     await expectRefused(() => insert({ debit_sequence: "77" }), /gap/);
     await expectRefused(() => insert({ debit_sequence: "1" }), /posting_pkey|gap/);
+    const { rows } = await database.owner.query<{ next: string }>(
+      "SELECT posting_count + 3 AS next FROM account WHERE account_id = $1",
+      [funding],
+    );
+    await expectRefused(() => insert({}, { debit_sequence: rows[0]?.next as string }), /gap/);
   });
 
   it("cannot take a request id twice", async () => {
