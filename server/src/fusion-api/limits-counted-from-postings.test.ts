@@ -55,6 +55,16 @@ describe("what is counted from the postings", () => {
     expect((await spend(1)).body.errorCode).toBe("LE400002");
   });
 
+  it("leaves out reversals, which count for no limit", async () => {
+    await load(1_000);
+    await spend(400);
+    const undone = await load(400, { transferCode: "ATLAS_P2M_AUTH-REVERSAL" });
+    expect(undone.status).toBe(200);
+    await product({ limits: [{ period: "DAY", direction: "CREDIT", maximumCount: 2, maximumAmount: 1_500 }] });
+    expect((await load(500)).status).toBe(200);
+    expect((await load(1)).body.errorCode).toBe("LE400002");
+  });
+
   it("is kept step by step, and counted once however many count it", async () => {
     await load(10_000);
     const second = await issue(given.holder);

@@ -56,6 +56,36 @@ describe("authorising a write", () => {
     expect(await refusalOf(expired.principal)).toBe("token_expired");
   });
 
+  it("refuses from the very instant of the end on", async () => {
+    const { principal } = await arrangeToken(database.owner, applicationId, person);
+    const end = principal.expiresAt.getTime();
+    await database.stopTime(new Date(end - 1));
+    expect(await refusalOf(principal)).toBeUndefined();
+    await database.stopTime(new Date(end));
+    expect(await refusalOf(principal)).toBe("token_expired");
+    await database.stopTime();
+  });
+
+  it("refuses while the application or its fintech is suspended", async () => {
+    const { owner } = database;
+    const other = await arrangeFintech(owner);
+    const application = await arrangeApplication(owner, other);
+    const { principal } = await arrangeToken(
+      owner,
+      application,
+      await arrangeUser(owner, other, "fintech_admin"),
+    );
+    const suspend = (table: "application" | "fintech", at: Date | null) =>
+      owner.query(`UPDATE ${table} SET suspended_at = $1 WHERE fintech_id = $2`, [at, other.fintechId]);
+    await suspend("fintech", new Date());
+    expect(await refusalOf(principal)).toBe("fintech_suspended");
+    await suspend("application", new Date());
+    expect(await refusalOf(principal)).toBe("application_suspended");
+    await suspend("application", null);
+    await suspend("fintech", null);
+    expect(await refusalOf(principal)).toBeUndefined();
+  });
+
   it("says that the policy changed when the scopes or a list are others than the request was admitted under", async () => {
     const { principal, tokenId } = await arrangeToken(database.owner, applicationId, person);
     const answer = (policy: string): Promise<string | undefined> => refusalOf({ ...principal, policy });
