@@ -30,6 +30,7 @@ describe("managing people", () => {
     expect(canManagePeopleOf(person("fintech_member", own), own)).toBe(false);
     expect(canManagePeopleOf(person("operator_viewer", null), own)).toBe(false);
     expect(canManagePeopleOf(person("fintech_admin", own), other)).toBe(false);
+    expect(canManagePeopleOf(person("fintech_admin", own), { ...own, ifiId: "2" as IfiId })).toBe(false);
     expect(canManagePeopleOf(person("fintech_admin", own), null)).toBe(false);
     expect(() => requireManagerOf(person("fintech_admin", own), own)).not.toThrow();
     expect(() => requireManagerOf(person("fintech_admin", own), other)).toThrow(

@@ -1,5 +1,6 @@
 import type { Overlap, OverlapFrom } from "@fusion/contract/tokens.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { closeGate } from "../../access/gate.ts";
 import { createNodes } from "../../leases/nodes.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { systemScope } from "../../platform/database/database.ts";
@@ -56,9 +57,14 @@ const carryOut = (nodes: RevokeDependencies["nodes"] = deps().nodes) =>
 const keep = (tokenId: TokenId, person: Person = admin) =>
   callOffPlannedRevocation(deps(), person, { tokenId });
 const find = (tokenId: TokenId) => getToken(deps(), admin, tokenId);
-async function renew(replaces: TokenId | null, overlap: Overlap, overlapFrom: OverlapFrom = "now") {
+async function renew(
+  replaces: TokenId | null,
+  overlap: Overlap,
+  overlapFrom: OverlapFrom = "now",
+  person: Person = admin,
+) {
   keys += 1;
-  const { token } = await issueToken({ ...deps(), clock: systemClock }, admin, {
+  const { token } = await issueToken({ ...deps(), clock: systemClock }, person, {
     applicationId,
     name: "Payments",
     scopes: ["admin"],
@@ -191,6 +197,53 @@ describe("a planned revocation", () => {
     expect(await isRevokedAt(50)).toBe(false);
     await use(third, at(50));
     expect(await isRevokedAt(51)).toBe(true);
+  });
+
+  it("is carried out alone, in its planner's name, while others of the fintech are not due or planned by others", async () => {
+    const life = { createdAt: at(-1), expiresAt: at(240) };
+    const later = await arrangeToken(database.owner, applicationId, admin, life);
+    const theirs = await arrangeToken(database.owner, applicationId, admin, life);
+    const colleague = await arrangeUser(database.owner, fintech, "fintech_admin");
+    await database.owner.query("UPDATE console_user SET name = 'Ravi' WHERE user_id = $1", [colleague.userId]);
+    await renew(later.tokenId, "7d");
+    await renew(old.tokenId, "1h");
+    await renew(theirs.tokenId, "1h", "now", colleague);
+    expect(await isRevokedAt(1)).toBe(true);
+    expect((await find(later.tokenId)).token).toMatchObject({
+      revokedAt: null,
+      plannedRevocation: { at: at(168) },
+    });
+    const { rows } = await database.owner.query(
+      "SELECT token_id, revoked_by_name FROM token WHERE fintech_id = $1 AND revoked_at IS NOT NULL",
+      [fintech.fintechId],
+    );
+    expect(new Map(rows.map((row) => [row.token_id, row.revoked_by_name]))).toEqual(
+      new Map([
+        [old.tokenId, `${admin.name} (planned at the renewal)`],
+        [theirs.tokenId, "Ravi (planned at the renewal)"],
+      ]),
+    );
+  });
+
+  it("is not carried out when the replacement ends while the job waits at the gate", async () => {
+    const { db, owner } = database;
+    const replacement = await renew(old.tokenId, "1h");
+    await database.stopTime(at(1));
+    const waiting =
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    const [job] = await db.transaction(systemScope, async (tx) => {
+      await closeGate(tx, fintech);
+      const job = carryOut();
+      await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(1);
+      await owner.query(
+        `UPDATE token SET revoked_at = now(), revoked_by = 'x', revoked_by_kind = 'system', revoked_by_name = 'x', revoke_reason = 'compromised'
+         WHERE token_id = $1`,
+        [replacement],
+      );
+      return [job];
+    });
+    await job;
+    expect((await find(old.tokenId)).token.revokedAt).toBeNull();
   });
 
   it("is called off by whoever may generate tokens, once, and not by who may only look, or revoke in an emergency", async () => {
