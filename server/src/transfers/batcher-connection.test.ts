@@ -61,6 +61,21 @@ describe("a connection that breaks", () => {
     expect(await outcomeOf(newBatcher(), book, input)).toBe("token_revoked");
   });
 
+  it("before a commit does not answer a revoked token with another transfer that took the request id since", async () => {
+    const book = await arrangeBook(database);
+    const input = await pairOf(book);
+    let cut = false;
+    const { db } = spied(async (text, client) => {
+      if (!text.endsWith("COMMIT") || cut) return;
+      cut = true;
+      await killed(client);
+      expect(await outcomeOf(newBatcher(), book, { ...input, amountMinor: 7n })).toEqual(isMade);
+      await revoke(book);
+    });
+    expect(await outcomeOf(newBatcher(db), book, input)).toBe("token_revoked");
+    expect(await book.balanceOf(input.debitAccountId as AccountId)).toBe(993n);
+  });
+
   it("before a commit makes the transfer all the same, once", async () => {
     const book = books[0] as TestBook;
     const input = await pairOf(book);

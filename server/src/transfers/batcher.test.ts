@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccountId } from "../ledger/account.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
+import { confirmStatement } from "../platform/database/commit.ts";
 import { systemRandom } from "../platform/random.ts";
 import { batcherOn, isMade, outcomeOf, pairOf, revokeTokenOf, spiedOn } from "../testing/batcher-fixture.ts";
 import { arrangeBook, type TestBook, transferOf } from "../testing/ledger-fixture.ts";
@@ -107,6 +108,15 @@ describe("a batch", () => {
     );
     expect(found).toEqual(inputs.map(() => isMade));
     expect(messages).toHaveLength(2);
+  });
+
+  it("that only repeats what was made commits all the same: the first commit may never have been confirmed", async () => {
+    const { db, messages } = spied();
+    const book = books[0] as TestBook;
+    const input = await pairOf(book);
+    for (const batcher of [newBatcher(), newBatcher(db)])
+      expect(await outcomeOf(batcher, book, input)).toEqual(isMade);
+    expect(messages).toEqual([expect.any(String), `${confirmStatement}; COMMIT`]);
   });
 
   it("takes what arrives while one is under way together, and no more at a time than it may", async () => {
