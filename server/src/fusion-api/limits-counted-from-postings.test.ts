@@ -60,7 +60,9 @@ describe("what is counted from the postings", () => {
     await spend(400);
     const undone = await load(400, { transferCode: "ATLAS_P2M_AUTH-REVERSAL" });
     expect(undone.status).toBe(200);
-    await product({ limits: [{ period: "DAY", direction: "CREDIT", maximumCount: 2, maximumAmount: 1_500 }] });
+    await product({
+      limits: [{ period: "DAY", direction: "CREDIT", maximumCount: 2, maximumAmount: 1_500 }],
+    });
     expect((await load(500)).status).toBe(200);
     expect((await load(1)).body.errorCode).toBe("LE400002");
   });

@@ -115,5 +115,9 @@ describe("what counts", () => {
       attributes: { originalTransferID: body.transferID },
     };
     expect((await spend(100, reversal)).status).toBe(200);
+    await product({ limits: [{ period: "DAY", direction: "DEBIT", maximumCount: 1, maximumAmount: 60 }] });
+    await load(200);
+    expect((await spend(60)).status).toBe(200);
+    expect((await spend(1)).body.errorCode).toBe("LE400002");
   });
 });

@@ -11,8 +11,8 @@ import { verifyLedger } from "../ledger/verify-ledger.ts";
 import type { Database, DataScope, Queryable } from "../platform/database/database.ts";
 import { arrangeClient, individualBody, type TestClient } from "../testing/fusion-fixture.ts";
 import { createTestApp, type TestApp } from "../testing/test-app.ts";
-import type { CreateTransferInput } from "../transfers/create-transfer.ts";
 import { createBoundedTransfer } from "../transfers/create-reversal.ts";
+import type { CreateTransferInput } from "../transfers/create-transfer.ts";
 
 let app: TestApp;
 let client: TestClient;

@@ -119,7 +119,10 @@ it("refuses from the very instant of the end on, whether it has just been read o
 });
 
 it("does not share the scopes of one token with another of its application", async () => {
-  readings = [() => ({ found, epoch: 7 }), () => ({ found: { ...found, scopes: ["accounts:read"] }, epoch: 7 })];
+  readings = [
+    () => ({ found, epoch: 7 }),
+    () => ({ found: { ...found, scopes: ["accounts:read"] }, epoch: 7 }),
+  ];
   expect(await tokenCheck.check(secret)).toMatchObject({ scopes: ["admin"] });
   expect(await tokenCheck.check("fus_test_narrower")).toMatchObject({ scopes: ["accounts:read"] });
 });

@@ -204,7 +204,9 @@ describe("a planned revocation", () => {
     const later = await arrangeToken(database.owner, applicationId, admin, life);
     const theirs = await arrangeToken(database.owner, applicationId, admin, life);
     const colleague = await arrangeUser(database.owner, fintech, "fintech_admin");
-    await database.owner.query("UPDATE console_user SET name = 'Ravi' WHERE user_id = $1", [colleague.userId]);
+    await database.owner.query("UPDATE console_user SET name = 'Ravi' WHERE user_id = $1", [
+      colleague.userId,
+    ]);
     await renew(later.tokenId, "7d");
     await renew(old.tokenId, "1h");
     await renew(theirs.tokenId, "1h", "now", colleague);
