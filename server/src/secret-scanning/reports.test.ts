@@ -380,6 +380,16 @@ describe("the list of keys", () => {
     expect(reads).toBe(3);
   });
 
+  it("gives no key of another kind than reports are signed with", async () => {
+    const { publicKey: ofAnotherCurve } = generateKeyPairSync("ec", { namedCurve: "secp384r1" });
+    const { publicKey: rsa } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+    const list = keyList({ one: scanner.publicKey, curve: ofAnotherCurve, rsa });
+    const clock = manualClock("2026-11-24T05:30:00.000Z");
+    const find = createScannerKeys({ address, clock, fetchText: async () => list });
+    expect(await find("one")).toBeDefined();
+    for (const identifier of ["curve", "rsa"]) expect(await find(identifier)).toBeUndefined();
+  });
+
   it("that cannot be renewed leaves reports under a key that it lacks for later: the key may be new", async () => {
     const clock = manualClock("2026-11-24T05:30:00.000Z");
     let list: string | Error = keyList({ one: scanner.publicKey });

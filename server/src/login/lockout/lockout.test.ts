@@ -97,6 +97,16 @@ describe("wrong tries", () => {
     await app.logIn(app.browser(), person.email);
   });
 
+  it("that are nine leave a right tenth one right: nothing is closed by it", async () => {
+    const { person } = await personWithPassword();
+    const browser = app.browser();
+    const code = await app.codeFor(browser, person.email);
+    await browser.post("/login/code", { code: "00000000" });
+    await app.database.owner.query("UPDATE login_failure SET failures = 9 WHERE subject = $1", [person.userId]);
+    expect((await browser.post("/login/code", { code })).json().next).toBe("password");
+    expect((await browser.post("/login/password", { password: goodPassword })).statusCode).toBe(200);
+  });
+
   it("compare at most ten passwords however many arrive at once", async () => {
     const { person } = await personWithPassword();
     const browser = app.browser();
