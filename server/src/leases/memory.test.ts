@@ -23,6 +23,20 @@ describe("what is remembered", () => {
     }
   });
 
+  it("is found again once it was read after a narrowing, and forgotten with the next, whatever was left of before", () => {
+    for (const subject of [application, fintech]) {
+      const memory = createMemory<string>({ bytesMax: 100_000 });
+      memory.fill("before", reading(0));
+      memory.narrow(1, [subject]);
+      memory.fill("after", reading(1));
+      // Only now does what was left of before go, under whose group's name another group stands.
+      expect(memory.find("before")).toBeUndefined();
+      expect(memory.find("after")).toBeDefined();
+      memory.narrow(2, [subject]);
+      expect(memory.find("after")).toBeUndefined();
+    }
+  });
+
   it("tells a token that is known not to exist from one that is not known", () => {
     const memory = createMemory<string>({ bytesMax: 100_000 });
     memory.fill("none", { ...reading(0), facts: undefined, groups: [], refused: true });
@@ -51,6 +65,20 @@ describe("a reading", () => {
     memory.narrow(3, [tokenSubject("z")]);
     expect(memory.fill("b", reading(0))).toBe("superseded");
     expect(memory.fill("b", reading(1))).toBe("kept");
+  });
+
+  it("from before a narrowing that was repeated is not kept, however many of others have come since", () => {
+    const memory = createMemory<string>({ bytesMax: 100_000, tombstonesMax: 2 });
+    for (const [epoch, name] of [
+      [1, "a"],
+      [2, "b"],
+      [3, "a"],
+      [4, "c"],
+      [5, "d"],
+    ] as const)
+      memory.narrow(epoch, [tokenSubject(name)]);
+    expect(memory.fill("a", reading(2))).toBe("superseded");
+    expect(memory.fill("a", reading(3))).toBe("kept");
   });
 
   it("from before a fresh start is not kept", () => {
