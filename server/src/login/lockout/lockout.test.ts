@@ -102,7 +102,9 @@ describe("wrong tries", () => {
     const browser = app.browser();
     const code = await app.codeFor(browser, person.email);
     await browser.post("/login/code", { code: "00000000" });
-    await app.database.owner.query("UPDATE login_failure SET failures = 9 WHERE subject = $1", [person.userId]);
+    await app.database.owner.query("UPDATE login_failure SET failures = 9 WHERE subject = $1", [
+      person.userId,
+    ]);
     expect((await browser.post("/login/code", { code })).json().next).toBe("password");
     expect((await browser.post("/login/password", { password: goodPassword })).statusCode).toBe(200);
   });

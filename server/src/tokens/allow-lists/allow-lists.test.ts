@@ -97,6 +97,32 @@ describe("setting a list", () => {
     expect(await lastAudit(token.tokenId)).toHaveLength(1);
   });
 
+  it("waits for the writes that were admitted before", async () => {
+    const { db, owner } = database;
+    const waiting =
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for (const set of [() => setOwn(manager, ["203.0.113.0/24"]), () => setAll(admin, ["203.0.113.0/24"])]) {
+      const scope = { kind: "tenants", tenants: [token.principal.tenant] } as const;
+      // Each set counts one more change of the token's or the application's policy.
+      const [{ policy }] = (
+        await owner.query(
+          "SELECT token_policy(a.policy_version, t.policy_version) AS policy FROM token t JOIN application a USING (application_id) WHERE token_id = $1",
+          [token.tokenId],
+        )
+      ).rows;
+      const [setting] = await db.transaction(scope, async (tx) => {
+        await authorizeWrite(tx, { ...token.principal, policy });
+        await tx.query(
+          "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL transaction_timeout = 0",
+        );
+        const setting = set();
+        await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(1);
+        return [setting];
+      });
+      expect((await setting).ipAllowList).toEqual(["203.0.113.0/24"]);
+    }
+  });
+
   it("of an application is for admins of the fintech and the Fusion team's, of a token for who may manage it", async () => {
     const { owner } = database;
     const operator = await arrangeUser(owner, null, "operator_admin", { now: clock.now() });
