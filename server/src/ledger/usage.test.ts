@@ -67,3 +67,11 @@ describe("what is used", () => {
     expect(parseUsage(usageText(usage))).toEqual(usage);
   });
 });
+
+it("a use on a new day leaves nothing of the day before in the other direction, and one by a clock that went back stays in the later day", () => {
+  const [first, second] = [periodStarts(20_000), periodStarts(20_001)];
+  const used = addUse(addUse(none, first, "DEBIT", 70n), second, "CREDIT", 5n);
+  expect(usedIn(used, second, "DEBIT", "DAY")).toEqual({ count: 0, amountMinor: 0 });
+  const back = addUse(used, first, "CREDIT", 3n);
+  expect(usedIn(back, second, "CREDIT", "DAY")).toEqual({ count: 2, amountMinor: 8 });
+});
